@@ -1,0 +1,75 @@
+"""Deleting a user: what becomes of the events they host and the seats they hold."""
+
+from enum import StrEnum
+
+from kalends.actions.finding import Versions, people_to_book, user_to_change
+from kalends.actions.saving import Seats, save_event
+from kalends.errors import Fault, HostsEvents, Invalid
+from kalends.model import Actor, Event, Status, UserId
+from kalends.rules.intervals import earliest_start
+from kalends.rules.revise import cancelled, handed_over, next_version
+from kalends.store.database import WriteTx
+from kalends.store.events import lock_events
+from kalends.store.participants import seats_of
+from kalends.store.retry import Contended
+from kalends.store.users import bury_user, unfinished_events
+
+
+class Hosted(StrEnum):
+    """What becomes of the events that a deleted user hosts and that have not ended."""
+
+    cancel = "cancel"
+    transfer = "transfer"
+
+
+def delete_user(
+    tx: WriteTx,
+    actor: Actor,
+    user_id: UserId,
+    *,
+    hosted: Hosted | None = None,
+    to: UserId | None = None,
+    expect: Versions = None,
+) -> None:
+    """Delete a user and free their seats in events that have not ended; past events keep naming them.
+
+    Raises NotFound, StaleVersion, HostsEvents, or Invalid if the events cannot go to `to`.
+    """
+    ids = [event_id for event_id, _, _ in unfinished_events(tx, actor, user_id, earliest_start(tx.now))]
+    events = lock_events(tx, actor, ids)
+    user_to_change(tx, actor, user_id, expect)
+    if ids != [event_id for event_id, _, _ in unfinished_events(tx, actor, user_id, earliest_start(tx.now))]:
+        raise Contended("Their events are being changed.")  # the events come before the people: begin again
+    refuse_wrong_heir(tx, actor, user_id, hosted, to)
+    count = sum(event.host_id == user_id and event.status is not Status.cancelled for event in events)
+    if count and hosted is None:
+        raise HostsEvents(count)
+    for event in events:
+        leave_event(tx, actor, event, user_id, to if hosted is Hosted.transfer else None)
+    bury_user(tx, user_id)
+
+
+def leave_event(tx: WriteTx, actor: Actor, before: Event, user_id: UserId, heir: UserId | None) -> None:
+    """Take a user out of an event; one they host goes to the heir, or is called off."""
+    old: Seats = seats_of(tx, before.id)
+    new, after = old, next_version(before, now=tx.now)
+    if before.host_id == user_id and before.status is not Status.cancelled:
+        if heir is None:
+            after = cancelled(before, None, now=tx.now)
+        else:
+            after, new = handed_over(before, old, heir, now=tx.now)
+    new = {seated: seat for seated, seat in new.items() if seated != user_id}
+    save_event(tx, actor, before, after, old, new)
+
+
+def refuse_wrong_heir(tx: WriteTx, actor: Actor, user_id: UserId, hosted: Hosted | None, to: UserId | None) -> None:
+    """Raise Invalid unless `to` is another active user, given with hosted=transfer and not without."""
+    if (hosted is Hosted.transfer) != (to is not None):
+        raise Invalid(Fault(("to",), "wrong_heir", "hosted=transfer and to=… go together"))
+    if to is None:
+        return
+    if to == user_id:
+        raise Invalid(Fault(("to",), "wrong_heir", "the user who is deleted cannot take over"))
+    _, faults = people_to_book(tx, actor, [(to, ("to",))])
+    if faults:
+        raise Invalid(*faults)

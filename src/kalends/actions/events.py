@@ -1,0 +1,133 @@
+"""What can be done with an event."""
+
+from kalends.actions.finding import Versions, event_to_change, people_to_book
+from kalends.actions.saving import erase_event, save_event, save_new_event
+from kalends.errors import Fault, Invalid
+from kalends.model import (
+    Actor,
+    Block,
+    Event,
+    EventDraft,
+    EventEdit,
+    EventId,
+    Role,
+    Status,
+    Tally,
+    UserId,
+)
+from kalends.rules.blocks import block_of
+from kalends.rules.metadata import metadata_text
+from kalends.rules.revise import cancelled, handed_over, revised_event
+from kalends.rules.seats import asked_again, new_seat, refuse_cancelled, seat_limit_faults
+from kalends.store.database import WriteTx
+from kalends.store.participants import seats_among, seats_of
+
+
+def create_event(tx: WriteTx, actor: Actor, draft: EventDraft) -> Event:
+    """Make an event with its host and its first participants, or nothing. Raises Invalid."""
+    named = [(draft.host_id, ("host_id",))]
+    named += [(guest.user_id, ("participants", place, "user_id")) for place, guest in enumerate(draft.participants)]
+    zones, faults = people_to_book(tx, actor, named)
+    roles, guest_faults = guest_list(draft)
+    zone = draft.time_zone or zones.get(draft.host_id, "UTC")
+    made = block_of(draft.start, draft.end, zone, local=draft.time_zone is not None)
+    faults += guest_faults
+    if isinstance(made, list):
+        faults += made
+    if faults or not isinstance(made, Block):
+        raise Invalid(*faults)
+    event = Event(
+        id=EventId(tx.new_id()),
+        host_id=draft.host_id,
+        title=draft.title,
+        description=draft.description,
+        location=draft.location,
+        block=made,
+        status=Status(draft.status),
+        show_as=draft.show_as,
+        visibility=draft.visibility,
+        cancel_reason=None,
+        metadata=metadata_text(draft.metadata),
+        tally=Tally(),
+        version=1,
+        created_at=tx.now,
+        updated_at=tx.now,
+    )
+    seats = {user_id: new_seat(event, user_id, role, now=tx.now) for user_id, role in roles.items()}
+    return save_new_event(tx, actor, event, seats)
+
+
+def guest_list(draft: EventDraft) -> tuple[dict[UserId, Role], list[Fault]]:
+    """Give everybody's role, the host's first, and a fault for everybody who is named wrongly."""
+    roles = {draft.host_id: Role.required} if draft.host_attends else {}
+    faults: list[Fault] = []
+    seen: set[UserId] = set()
+    for place, guest in enumerate(draft.participants):
+        where = ("participants", place, "user_id")
+        if guest.user_id in seen:
+            faults.append(Fault(where, "duplicate_participant", f"user {guest.user_id} is named twice"))
+        elif guest.user_id == draft.host_id and not draft.host_attends:
+            faults.append(Fault(where, "host_does_not_attend", "host_attends is false, yet the host is a participant"))
+        seen.add(guest.user_id)
+        roles[guest.user_id] = guest.role
+    return roles, faults + seat_limit_faults(len(roles), ("participants",))
+
+
+def change_event(
+    tx: WriteTx,
+    actor: Actor,
+    event_id: EventId,
+    edit: EventEdit,
+    *,
+    expect: Versions = None,
+    keep_responses: bool = False,
+) -> Event:
+    """Apply an edit and leave one new version behind; a move asks everybody but the host anew.
+
+    Raises NotFound, StaleVersion, EventCancelled or Invalid.
+    """
+    before = event_to_change(tx, actor, event_id, expect)
+    refuse_cancelled(before)
+    after = revised_event(before, edit, now=tx.now)
+    if after is before:
+        return before
+    moved = after.block != before.block
+    if not moved and after.show_as is before.show_as and after.status is before.status:
+        return save_event(tx, actor, before, after, {}, {})
+    old = seats_of(tx, event_id)
+    new = {user_id: asked_again(after, seat) for user_id, seat in old.items()} if moved and not keep_responses else old
+    return save_event(tx, actor, before, after, old, new)
+
+
+def delete_event(tx: WriteTx, actor: Actor, event_id: EventId, *, expect: Versions = None) -> None:
+    """Remove an event for good. Raises NotFound or StaleVersion."""
+    event = event_to_change(tx, actor, event_id, expect)
+    erase_event(tx, actor, event, seats_of(tx, event_id))
+
+
+def cancel_event(
+    tx: WriteTx, actor: Actor, event_id: EventId, reason: str | None = None, *, expect: Versions = None
+) -> Event:
+    """Call an event off: it stays readable and frees everybody; once more changes nothing. Raises NotFound, StaleVersion."""
+    before = event_to_change(tx, actor, event_id, expect)
+    if before.status is Status.cancelled:
+        return before
+    seats = seats_of(tx, event_id)
+    return save_event(tx, actor, before, cancelled(before, reason, now=tx.now), seats, seats)
+
+
+def transfer_event(tx: WriteTx, actor: Actor, event_id: EventId, host_id: UserId, *, expect: Versions = None) -> Event:
+    """Hand an event over to another host. Raises NotFound, StaleVersion, EventCancelled or Invalid."""
+    before = event_to_change(tx, actor, event_id, expect)
+    refuse_cancelled(before)
+    _, faults = people_to_book(tx, actor, [(host_id, ("host_id",))])
+    if faults:
+        raise Invalid(*faults)
+    if host_id == before.host_id:
+        return before
+    old = seats_among(tx, event_id, [before.host_id, host_id])
+    after, new = handed_over(before, old, host_id, now=tx.now)
+    faults = seat_limit_faults(before.tally.total + len(new) - len(old), ("host_id",))
+    if faults:
+        raise Invalid(*faults)
+    return save_event(tx, actor, before, after, old, new)

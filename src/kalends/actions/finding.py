@@ -1,0 +1,61 @@
+"""Fetching with right: an action gets the row it may change, or the caller learns that there is none."""
+
+from kalends.errors import Fault, NotFound, StaleVersion
+from kalends.model import Actor, Event, EventId, Seat, User, UserId
+from kalends.store.database import WriteTx
+from kalends.store.events import lock_event
+from kalends.store.participants import seats_among
+from kalends.store.users import lock_people, lock_user
+
+Versions = frozenset[int] | None
+"""Versions that the caller expects; None expects nothing."""
+
+
+def event_to_change(tx: WriteTx, actor: Actor, event_id: EventId, expect: Versions = None) -> Event:
+    """Give an event, locked. Raises NotFound or StaleVersion."""
+    found = lock_event(tx, actor, event_id)
+    if found is None:
+        raise NotFound("event", event_id)
+    expect_version("event", found.version, expect)
+    return found
+
+
+def user_to_change(tx: WriteTx, actor: Actor, user_id: UserId, expect: Versions = None) -> User:
+    """Give a user, locked. Raises NotFound or StaleVersion."""
+    found = lock_user(tx, actor, user_id)
+    if found is None:
+        raise NotFound("user", user_id)
+    expect_version("user", found.version, expect)
+    return found
+
+
+def seat_to_change(tx: WriteTx, event: Event, user_id: UserId, expect: Versions = None) -> Seat:
+    """Give somebody's seat in an event that is locked. Raises NotFound or StaleVersion."""
+    found = seats_among(tx, event.id, [user_id]).get(user_id)
+    if found is None:
+        raise NotFound("participant", user_id)
+    expect_version("participant", found.version, expect)
+    return found
+
+
+def expect_version(kind: str, current: int, expect: Versions) -> None:
+    """Raise StaleVersion unless the current version is one that the caller expects."""
+    if expect is not None and current not in expect:
+        raise StaleVersion(kind, current)
+
+
+def people_to_book(
+    tx: WriteTx, actor: Actor, named: list[tuple[UserId, tuple[str | int, ...]]]
+) -> tuple[dict[UserId, str], list[Fault]]:
+    """Give the zone of everybody named, locked against deletion, and a fault for everybody who cannot be booked.
+
+    `named` says where each person is named in what the caller gave.
+    """
+    found = lock_people(tx, actor, sorted({user_id for user_id, _ in named}))
+    faults: list[Fault] = []
+    for user_id, where in named:
+        if user_id not in found:
+            faults.append(Fault(where, "unknown_user", f"there is no user {user_id}"))
+        elif found[user_id][1]:
+            faults.append(Fault(where, "user_inactive", f"user {user_id} has been deleted"))
+    return {user_id: zone for user_id, (zone, deleted) in found.items() if not deleted}, faults

@@ -1,0 +1,125 @@
+"""What can be done with the participants of an event."""
+
+from collections.abc import Mapping
+
+from msgspec import structs
+
+from kalends.actions.finding import Versions, event_to_change, expect_version, people_to_book, seat_to_change
+from kalends.actions.saving import save_event
+from kalends.errors import AlreadyParticipant, Fault, Invalid, StaleVersion
+from kalends.model import Actor, Answer, Event, EventId, Invitation, Participant, Role, Seat, UserId
+from kalends.rules.revise import next_version
+from kalends.rules.seats import answered, new_seat, refuse_cancelled, seat_limit_faults
+from kalends.store.database import WriteTx
+from kalends.store.participants import participants_among, seats_among
+
+
+def add_participants(
+    tx: WriteTx, actor: Actor, event_id: EventId, guests: list[Invitation], *, expect: Versions = None
+) -> list[Participant]:
+    """Seat everybody named, or nobody. Raises NotFound, StaleVersion, EventCancelled, Invalid or AlreadyParticipant."""
+    before = event_to_change(tx, actor, event_id, expect)
+    refuse_cancelled(before)
+    _, faults = people_to_book(tx, actor, [(guest.user_id, (place, "user_id")) for place, guest in enumerate(guests)])
+    places = {guest.user_id: place for place, guest in reversed(list(enumerate(guests)))}
+    faults += [
+        Fault((place, "user_id"), "duplicate_participant", f"user {guest.user_id} is named twice")
+        for place, guest in enumerate(guests)
+        if places[guest.user_id] != place
+    ]
+    seated = seats_among(tx, event_id, places)
+    faults += seat_limit_faults(before.tally.total + len(places.keys() - seated.keys()), ())
+    if faults:
+        raise Invalid(*faults)
+    if seated:
+        raise AlreadyParticipant(
+            tuple(
+                Fault((places[user_id], "user_id"), "already_participant", f"user {user_id} already takes part")
+                for user_id in sorted(seated, key=places.__getitem__)
+            )
+        )
+    return store_new_seats(tx, actor, before, {guest.user_id: guest.role for guest in guests})
+
+
+def seat_participant(
+    tx: WriteTx,
+    actor: Actor,
+    event_id: EventId,
+    user_id: UserId,
+    role: Role,
+    *,
+    expect: Versions = None,
+    only_new: bool = False,
+) -> tuple[Participant, bool]:
+    """Make somebody a participant in a role, whether or not they were one; tell whether they are new.
+
+    Raises NotFound, StaleVersion, EventCancelled or Invalid.
+    """
+    before = event_to_change(tx, actor, event_id)
+    seat = seats_among(tx, event_id, [user_id]).get(user_id)
+    if seat is not None:
+        if only_new:
+            raise StaleVersion("participant", seat.version)
+        expect_version("participant", seat.version, expect)
+        return store_role(tx, actor, before, seat, role), False
+    expect_version("participant", 0, expect)
+    refuse_cancelled(before)
+    _, faults = people_to_book(tx, actor, [(user_id, ("user_id",))])
+    faults += seat_limit_faults(before.tally.total + 1, ())
+    if faults:
+        raise Invalid(*faults)
+    return store_new_seats(tx, actor, before, {user_id: role})[0], True
+
+
+def change_role(
+    tx: WriteTx, actor: Actor, event_id: EventId, user_id: UserId, role: Role | None, *, expect: Versions = None
+) -> Participant:
+    """Make a participant required or optional; their answer stays. Raises NotFound, StaleVersion or EventCancelled."""
+    before = event_to_change(tx, actor, event_id)
+    seat = seat_to_change(tx, before, user_id, expect)
+    return store_role(tx, actor, before, seat, role or seat.role)
+
+
+def remove_participant(
+    tx: WriteTx, actor: Actor, event_id: EventId, user_id: UserId, *, expect: Versions = None
+) -> None:
+    """Take somebody's seat away; the host goes on hosting. Raises NotFound, StaleVersion or EventCancelled."""
+    before = event_to_change(tx, actor, event_id)
+    seat = seat_to_change(tx, before, user_id, expect)
+    refuse_cancelled(before)
+    save_event(tx, actor, before, next_version(before, now=tx.now), {user_id: seat}, {})
+
+
+def answer_invitation(
+    tx: WriteTx, actor: Actor, event_id: EventId, user_id: UserId, answer: Answer, *, expect: Versions = None
+) -> Participant:
+    """Accept, decline or answer tentatively. Raises NotFound, StaleVersion, EventCancelled or EventEnded."""
+    before = event_to_change(tx, actor, event_id)
+    seat = seat_to_change(tx, before, user_id, expect)
+    refuse_cancelled(before)
+    after = next_version(before, now=tx.now)
+    return store_seat(tx, actor, before, after, seat, answered(after, seat, answer, now=tx.now))
+
+
+def store_role(tx: WriteTx, actor: Actor, before: Event, seat: Seat, role: Role) -> Participant:
+    """Store a seat's role; the same role once more changes nothing."""
+    if seat.role is role:
+        return participants_among(tx, actor, before, [seat.user_id])[0]
+    refuse_cancelled(before)
+    after = next_version(before, now=tx.now)
+    return store_seat(tx, actor, before, after, seat, structs.replace(seat, role=role, version=after.version))
+
+
+def store_seat(tx: WriteTx, actor: Actor, before: Event, after: Event, old: Seat, new: Seat) -> Participant:
+    """Store what one seat has become."""
+    saved = save_event(tx, actor, before, after, {old.user_id: old}, {new.user_id: new})
+    return participants_among(tx, actor, saved, [new.user_id])[0]
+
+
+def store_new_seats(tx: WriteTx, actor: Actor, before: Event, roles: Mapping[UserId, Role]) -> list[Participant]:
+    """Store new seats and give their participants in the order they were named."""
+    after = next_version(before, now=tx.now)
+    seats = {user_id: new_seat(after, user_id, role, now=tx.now) for user_id, role in roles.items()}
+    saved = save_event(tx, actor, before, after, {}, seats)
+    found = {guest.seat.user_id: guest for guest in participants_among(tx, actor, saved, list(roles))}
+    return [found[user_id] for user_id in roles]

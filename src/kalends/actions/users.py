@@ -1,0 +1,43 @@
+"""What can be done with a user, short of deleting one."""
+
+from kalends.actions.finding import Versions, user_to_change
+from kalends.errors import EmailTaken
+from kalends.model import Actor, User, UserDraft, UserEdit, UserId
+from kalends.rules.metadata import metadata_text
+from kalends.rules.revise import revised_user
+from kalends.store.database import WriteTx
+from kalends.store.users import email_owner, insert_user, update_user
+
+
+def create_user(tx: WriteTx, actor: Actor, draft: UserDraft) -> User:
+    """Add somebody who can host and take part. Raises EmailTaken."""
+    refuse_taken_email(tx, actor, draft.email, None)
+    person = User(
+        id=UserId(tx.new_id()),
+        name=draft.name,
+        email=draft.email,
+        time_zone=draft.time_zone,
+        metadata=metadata_text(draft.metadata),
+        version=1,
+        created_at=tx.now,
+        updated_at=tx.now,
+    )
+    insert_user(tx, actor, person)
+    return person
+
+
+def change_user(tx: WriteTx, actor: Actor, user_id: UserId, edit: UserEdit, *, expect: Versions = None) -> User:
+    """Apply an edit. Raises NotFound, StaleVersion, EmailTaken or Invalid."""
+    before = user_to_change(tx, actor, user_id, expect)
+    after = revised_user(before, edit, now=tx.now)
+    if after is before:
+        return before
+    refuse_taken_email(tx, actor, after.email, user_id)
+    update_user(tx, after)
+    return after
+
+
+def refuse_taken_email(tx: WriteTx, actor: Actor, email: str, own_id: UserId | None) -> None:
+    """Raise EmailTaken if somebody else has the address. Two who take it at once: the unique index lets one retry."""
+    if email_owner(tx, actor, email) not in (None, own_id):
+        raise EmailTaken(email)

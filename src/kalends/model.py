@@ -1,0 +1,310 @@
+"""The vocabulary of Kalends: read this file first.
+
+Small frozen values and nothing else. Instants are whole microseconds since 1970-01-01T00:00:00Z; spans are half-open.
+Drafts and edits are what a door hands to an action; their limits are checked when a door decodes them.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+
+class Identifier(int):
+    """A 64-bit, time-ordered id; callers see it as opaque text behind a prefix that names its kind."""
+
+    prefix: ClassVar[str]
+
+    def __str__(self) -> str:
+        """Give the text that callers see, such as `usr_018f3c5a9b2d4e6f`."""
+        return f"{self.prefix}{int(self):016x}"
+
+
+class OrganizationId(Identifier):
+    """Names the customer that a row belongs to."""
+
+    prefix = "org_"
+
+
+class UserId(Identifier):
+    """Names a person who hosts or takes part."""
+
+    prefix = "usr_"
+
+
+class EventId(Identifier):
+    """Names an event."""
+
+    prefix = "evt_"
+
+
+class TokenId(Identifier):
+    """Names a credential; never the secret itself."""
+
+    prefix = "tok_"
+
+
+class Instant(int):
+    """A point in time: microseconds since 1970-01-01T00:00:00Z."""
+
+
+class Role(StrEnum):
+    """How much an event needs a participant."""
+
+    required = "required"
+    optional = "optional"
+
+
+class Response(StrEnum):
+    """What a participant said to an invitation."""
+
+    needs_action = "needs_action"
+    accepted = "accepted"
+    declined = "declined"
+    tentative = "tentative"
+
+
+class Status(StrEnum):
+    """Whether an event takes place."""
+
+    confirmed = "confirmed"
+    tentative = "tentative"
+    cancelled = "cancelled"
+
+
+class ShowAs(StrEnum):
+    """Whether an event takes up its people's time."""
+
+    busy = "busy"
+    free = "free"
+
+
+class Visibility(StrEnum):
+    """Who may see more of an event than a block of time."""
+
+    default = "default"
+    private = "private"
+
+
+class Busy(StrEnum):
+    """How a commitment is shown in a person's time, weakest first."""
+
+    free = "free"
+    tentative = "tentative"
+    busy = "busy"
+
+
+class Span(Struct, frozen=True, order=True):
+    """The half-open period `[start, end)`: two spans that touch do not overlap."""
+
+    start: Instant
+    end: Instant
+
+
+class TimeText(str):
+    """A time as a caller wrote it: RFC 3339 with an offset, or local to a zone without one; `24:00` ends a day."""
+
+    __slots__ = ()
+
+
+class Zone(str):
+    """The name of an IANA time zone, such as `Europe/Berlin`; one that this installation knows."""
+
+    __slots__ = ()
+
+
+class Email(str):
+    """An e-mail address as it was written; unique in an organization without regard to case."""
+
+    __slots__ = ()
+
+
+class Metadata(dict[str, Any]):
+    """A JSON object of at most 16 KiB that Kalends keeps for the caller and never reads."""
+
+
+Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S", description="1 to 200 characters, not all blank")]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S", description="1 to 200 characters, not all blank")]
+Description = Annotated[str, Meta(max_length=10_000)]
+Location = Annotated[str, Meta(max_length=500)]
+Remark = Annotated[str, Meta(max_length=1_000)]
+
+MAX_PARTICIPANTS = 500
+"""Participants an event may have, its host among them."""
+
+
+class Actor(Struct, frozen=True):
+    """Who asks: every action and every read is given one. For now each is an operator of its organization."""
+
+    organization_id: OrganizationId
+    token_id: TokenId | None = None
+
+
+class User(Struct, frozen=True):
+    """A person who hosts events or takes part in them; `metadata` is JSON text."""
+
+    id: UserId
+    name: str
+    email: str
+    time_zone: str
+    metadata: str
+    version: int
+    created_at: Instant
+    updated_at: Instant
+
+
+class Block(Struct, frozen=True):
+    """The single block of time of an event, and how it reads on the clocks of its zone (RFC 3339)."""
+
+    span: Span
+    time_zone: str
+    start_local: str
+    end_local: str
+
+
+class Tally(Struct, frozen=True):
+    """How many participants an event has, by role and by response."""
+
+    required: int = 0
+    optional: int = 0
+    accepted: int = 0
+    declined: int = 0
+    tentative: int = 0
+    needs_action: int = 0
+
+    @property
+    def total(self) -> int:
+        """Count every participant once."""
+        return self.required + self.optional
+
+
+class Event(Struct, frozen=True):
+    """An event with its one host; `metadata` is JSON text, `version` counts every change that a caller can see."""
+
+    id: EventId
+    host_id: UserId
+    title: str
+    description: str
+    location: str
+    block: Block
+    status: Status
+    show_as: ShowAs
+    visibility: Visibility
+    cancel_reason: str | None
+    metadata: str
+    tally: Tally
+    version: int
+    created_at: Instant
+    updated_at: Instant
+
+
+class Seat(Struct, frozen=True):
+    """One person's part in one event; `version` is the event's version that last changed it."""
+
+    user_id: UserId
+    role: Role
+    response: Response
+    comment: str | None
+    responded_at: Instant | None
+    version: int
+
+
+class Participant(Struct, frozen=True):
+    """A seat together with the person who sits in it, as callers see it."""
+
+    event_id: EventId
+    seat: Seat
+    name: str
+    email: str
+    is_host: bool
+    user_version: int
+
+
+class AgendaRow(Struct, frozen=True):
+    """What one event is in one person's time: derived from the event and the person's seat, never edited."""
+
+    user_id: UserId
+    event_id: EventId
+    span: Span
+    hosting: bool
+    role: Role | None
+    response: Response | None
+    status: Status
+    shown: Busy
+    blocking: bool
+
+
+class Token(Struct, frozen=True):
+    """A credential without its secret."""
+
+    id: TokenId
+    organization_id: OrganizationId
+    name: str
+    hint: str
+    created_at: Instant
+    revoked_at: Instant | None
+
+
+class UserDraft(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a new user is made of."""
+
+    name: Name
+    email: Email
+    time_zone: Zone = Zone("UTC")
+    metadata: Metadata | None = None
+
+
+class UserEdit(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A merge patch for a user: what is left out stays; null clears metadata (RFC 7396)."""
+
+    name: Name | UnsetType = UNSET
+    email: Email | UnsetType = UNSET
+    time_zone: Zone | UnsetType = UNSET
+    metadata: Metadata | None | UnsetType = UNSET
+
+
+class Invitation(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """Somebody to add to an event."""
+
+    user_id: UserId
+    role: Role = Role.required
+
+
+class EventDraft(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a new event is made of; without `time_zone` the host's zone counts."""
+
+    host_id: UserId
+    title: Title
+    start: TimeText
+    end: TimeText
+    time_zone: Zone | None = None
+    description: Description = ""
+    location: Location = ""
+    status: Literal["confirmed", "tentative"] = "confirmed"
+    show_as: ShowAs = ShowAs.busy
+    visibility: Visibility = Visibility.default
+    metadata: Metadata | None = None
+    host_attends: bool = True
+    participants: Annotated[list[Invitation], Meta(max_length=MAX_PARTICIPANTS)] = []
+
+
+class EventEdit(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A merge patch for an event: what is left out stays; null clears what may be empty (RFC 7396)."""
+
+    title: Title | UnsetType = UNSET
+    start: TimeText | UnsetType = UNSET
+    end: TimeText | UnsetType = UNSET
+    time_zone: Zone | UnsetType = UNSET
+    description: Description | None | UnsetType = UNSET
+    location: Location | None | UnsetType = UNSET
+    status: Literal["confirmed", "tentative"] | UnsetType = UNSET
+    show_as: ShowAs | UnsetType = UNSET
+    visibility: Visibility | UnsetType = UNSET
+    metadata: Metadata | None | UnsetType = UNSET
+
+
+class Answer(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a participant says to an invitation."""
+
+    response: Literal["accepted", "declined", "tentative"]
+    comment: Remark | None = None

@@ -1,0 +1,1 @@
+"""What may be asked: the tuned queries, each given the transaction and the actor who asks."""

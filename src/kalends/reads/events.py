@@ -1,0 +1,137 @@
+"""Reading events: one by its id, or page by page along somebody's agenda."""
+
+from functools import lru_cache
+
+import sqlalchemy as sa
+from msgspec import Struct
+from sqlalchemy import bindparam as given
+
+from kalends.errors import NotFound
+from kalends.model import Actor, Event, EventId, Instant, Participant, Response, Role, Status, UserId
+from kalends.reads.participants import participants_of_events
+from kalends.rules.intervals import earliest_start
+from kalends.rules.text import like_pattern
+from kalends.store.database import ReadTx
+from kalends.store.events import COLUMNS, event_from, find_event
+from kalends.store.query import Query
+from kalends.store.tables import agenda, event
+
+Key = tuple[int, int]
+"""Where a page ended: start (microseconds) and id of its last event."""
+
+
+class EventFilter(Struct, frozen=True, kw_only=True):
+    """Which events to list; all that is given has to hold. `response` and `role` speak of the person named."""
+
+    user_id: UserId | None = None
+    """Host or participant."""
+    host_id: UserId | None = None
+    participant_id: UserId | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+    """Events that overlap `[since, until)`."""
+    response: Response | None = None
+    role: Role | None = None
+    status: Status | None = None
+    """Without it, everything but cancelled events."""
+    text: str | None = None
+    after: Key | None = None
+    """The key of the last event of the page before."""
+
+
+class EventPage(Struct, frozen=True):
+    """Some events in the order of start and id; `next_key` is None on the last page."""
+
+    events: list[Event]
+    participants: dict[EventId, list[Participant]] | None
+    next_key: Key | None
+
+
+def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> tuple[Event, list[Participant] | None]:
+    """Give an event and, expanded, its participants. Raises NotFound."""
+    if expand:
+        tx.snapshot()
+    found = find_event(tx, actor, event_id)
+    if found is None:
+        raise NotFound("event", event_id)
+    return found, participants_of_events(tx, actor, [found])[event_id] if expand else None
+
+
+def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expand: bool) -> EventPage:
+    """Give a page of events: one statement, and one more for the participants of all of them."""
+    if expand:
+        tx.snapshot()
+    query = listing(frozenset(name for name in EventFilter.__struct_fields__ if getattr(wanted, name) is not None))
+    rows = tx.rows(query, org=actor.organization_id, count=limit + 1, **values_of(wanted))
+    events = [event_from(row) for row in rows[:limit]]
+    last = events[-1] if len(rows) > limit else None
+    participants = participants_of_events(tx, actor, events) if expand else None
+    return EventPage(events, participants, (last.block.span.start, last.id) if last else None)
+
+
+@lru_cache(maxsize=512)
+def listing(given_filters: frozenset[str]) -> Query:
+    """Compose the statement for a set of filters: one range scan along the index that the filters name, never a sort.
+
+    A person's events are read along their agenda, a host's and everybody's along the event table's own indexes.
+    """
+    person = next((name for name in ("participant_id", "user_id") if name in given_filters), None)
+    columns = agenda.c if person else event.c
+    starts_at, ends_at = columns.starts_at, columns.ends_at
+    key = agenda.c.event_id if person else event.c.id
+    where: list[sa.ColumnElement[bool]] = [columns.organization_id == given("org")]
+    source: sa.FromClause = event
+    if person:
+        source = sa.join(agenda, event, agenda.c.event_id == event.c.id)
+        where.append(agenda.c.user_id == given(person))
+    if "participant_id" in given_filters:
+        where.append(agenda.c.role.is_not(None))
+        if "user_id" in given_filters:
+            where.append(also_concerns())
+    if "host_id" in given_filters:
+        where.append(event.c.host_id == given("host_id"))
+    if "since" in given_filters:
+        where.append(ends_at > given("since"))
+        if "after" not in given_filters:
+            where.append(starts_at > given("earliest"))
+    if "until" in given_filters:
+        where.append(starts_at < given("until"))
+    if "response" in given_filters:
+        where.append(agenda.c.response == given("response"))
+    if "role" in given_filters:
+        where.append(agenda.c.role == given("role"))
+    where.append(columns.status == given("status") if "status" in given_filters else columns.status != "cancelled")
+    if "text" in given_filters:
+        where.append(event.c.search_text.like(given("pattern"), escape="\\"))
+    if "after" in given_filters:
+        where.append(sa.tuple_(starts_at, key) > sa.tuple_(given("after_start"), given("after_id")))
+    statement = sa.select(*COLUMNS).select_from(source).where(*where)
+    return Query(statement.order_by(starts_at, key).limit(given("count", type_=sa.Integer)))
+
+
+def also_concerns() -> sa.ColumnElement[bool]:
+    """Tell whether the event is on the agenda of `user_id`, too."""
+    other = agenda.alias("other")
+    return sa.exists().where(
+        other.c.user_id == given("user_id"),
+        other.c.starts_at == agenda.c.starts_at,
+        other.c.event_id == agenda.c.event_id,
+    )
+
+
+def values_of(wanted: EventFilter) -> dict[str, object]:
+    """Give the parameters of the filters that are given."""
+    values: dict[str, object] = {}
+    for name in ("user_id", "host_id", "participant_id", "since", "until"):
+        if (value := getattr(wanted, name)) is not None:
+            values[name] = int(value)
+    for name in ("response", "role", "status"):
+        if (value := getattr(wanted, name)) is not None:
+            values[name] = value.value
+    if wanted.since is not None and wanted.after is None:
+        values["earliest"] = earliest_start(wanted.since)
+    if wanted.text is not None:
+        values["pattern"] = like_pattern(wanted.text)
+    if wanted.after is not None:
+        values["after_start"], values["after_id"] = wanted.after
+    return values

@@ -1,0 +1,64 @@
+"""The one-day rule: an event is a single block of time within one local day of its zone."""
+
+from zoneinfo import ZoneInfo
+
+from kalends.errors import Fault
+from kalends.model import Block, Instant, Span, TimeText
+from kalends.rules.intervals import LONGEST_BLOCK, MINUTE, SECOND
+from kalends.rules.zones import TimeError, instant_of, local_date, rendered, zone_named
+
+
+def block_of(start: TimeText, end: TimeText, time_zone: str, *, local: bool = True) -> Block | list[Fault]:
+    """Make the block that two written times name, or say everything that is wrong with them.
+
+    Without `local` both times need an offset: nobody said which zone they are local to.
+    """
+    try:
+        zone = zone_named(time_zone)
+    except TimeError as error:
+        return [Fault(("time_zone",), error.code, str(error))]
+    faults: list[Fault] = []
+    moments: list[Instant] = []
+    for name, text in (("start", start), ("end", end)):
+        try:
+            moments.append(whole_seconds(instant_of(text, zone if local else None)))
+        except TimeError as error:
+            faults.append(Fault((name,), error.code, str(error)))
+    return faults or placed(Span(moments[0], moments[1]), time_zone)
+
+
+def placed(span: Span, time_zone: str) -> Block | list[Fault]:
+    """Place a span in a zone, or say why it is not a single block within one of its days."""
+    zone = zone_named(time_zone)
+    faults = span_faults(span) or day_faults(span, zone)
+    if faults:
+        return faults
+    try:
+        return Block(span, time_zone, rendered(span.start, zone), rendered(span.end, zone))
+    except TimeError as error:
+        return [Fault(("start",), error.code, str(error))]
+
+
+def span_faults(span: Span) -> list[Fault]:
+    """Say what is wrong with the order or the length of a span: an event takes at least a minute."""
+    if span.end <= span.start:
+        return [Fault(("end",), "end_before_start", "the end must come after the start")]
+    if span.end - span.start < MINUTE:
+        return [Fault(("end",), "too_short", "an event takes at least one minute")]
+    return []
+
+
+def day_faults(span: Span, zone: ZoneInfo) -> list[Fault]:
+    """Say whether a span leaves its local day; midnight at the end of the day is still that day."""
+    last_moment = Instant(span.end - 1)
+    if span.end - span.start <= LONGEST_BLOCK and local_date(span.start, zone) == local_date(last_moment, zone):
+        return []
+    message = f"start and end must lie on the same day in {zone.key}; an event may end at midnight, when that day ends"
+    return [Fault(("end",), "not_one_day", message)]
+
+
+def whole_seconds(moment: Instant) -> Instant:
+    """Give the instant back if it is a whole second, as calendars have them (RFC 5545 3.3.5). Raises TimeError."""
+    if moment % SECOND:
+        raise TimeError("invalid_time", "events start and end on whole seconds")
+    return moment

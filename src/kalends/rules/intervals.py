@@ -1,0 +1,22 @@
+"""Comparing spans of time: nobody else compares times."""
+
+from kalends.model import Instant, Span
+
+SECOND = 1_000_000
+"""Microseconds in a second."""
+
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+
+LONGEST_BLOCK = 27 * HOUR
+"""No event is longer: the longest local day of any zone since 1970 (Antarctica/Casey, 2010-03-05) has 27 hours."""
+
+
+def overlaps(a: Span, b: Span) -> bool:
+    """Tell whether two half-open spans share an instant: touching is not overlapping."""
+    return a.start < b.end and b.start < a.end
+
+
+def earliest_start(after: Instant) -> Instant:
+    """Give the instant after which every block starts that may still run at `after`."""
+    return Instant(after - LONGEST_BLOCK)

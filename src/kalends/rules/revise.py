@@ -1,0 +1,110 @@
+"""What an edit makes of an event or a user: pure, and nothing but the edit changes."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import UNSET, structs
+
+from kalends.errors import Fault, Invalid
+from kalends.model import (
+    Block,
+    Event,
+    EventEdit,
+    Instant,
+    Response,
+    Role,
+    Seat,
+    Status,
+    TimeText,
+    User,
+    UserEdit,
+    UserId,
+)
+from kalends.rules.blocks import block_of
+from kalends.rules.metadata import merged, metadata_text
+
+
+def next_version(event: Event, *, now: Instant) -> Event:
+    """Give the event as its next version, to be changed further."""
+    return structs.replace(event, version=event.version + 1, updated_at=now)
+
+
+def revised_event(before: Event, edit: EventEdit, *, now: Instant) -> Event:
+    """Apply an edit; one that changes nothing leaves the version alone. Raises Invalid."""
+    block, faults = revised_block(before.block, edit)
+    metadata = revised_metadata(before.metadata, edit.metadata, faults)
+    if faults:
+        raise Invalid(*faults)
+    after = structs.replace(
+        before,
+        block=block,
+        metadata=metadata,
+        title=kept(edit.title, before.title),
+        description=kept(edit.description, before.description) or "",
+        location=kept(edit.location, before.location) or "",
+        status=Status(kept(edit.status, before.status)),
+        show_as=kept(edit.show_as, before.show_as),
+        visibility=kept(edit.visibility, before.visibility),
+    )
+    return before if after == before else next_version(after, now=now)
+
+
+def revised_block(block: Block, edit: EventEdit) -> tuple[Block, list[Fault]]:
+    """Give the block after an edit; what the edit leaves out keeps its instant and is shown in the zone of the edit."""
+    if edit.start is UNSET and edit.end is UNSET and edit.time_zone is UNSET:
+        return block, []
+    made = block_of(
+        kept(edit.start, TimeText(block.start_local)),
+        kept(edit.end, TimeText(block.end_local)),
+        kept(edit.time_zone, block.time_zone),
+    )
+    return (block, made) if isinstance(made, list) else (made, [])
+
+
+def revised_user(before: User, edit: UserEdit, *, now: Instant) -> User:
+    """Apply an edit; one that changes nothing leaves the version alone. Raises Invalid."""
+    faults: list[Fault] = []
+    metadata = revised_metadata(before.metadata, edit.metadata, faults)
+    if faults:
+        raise Invalid(*faults)
+    after = structs.replace(
+        before,
+        name=kept(edit.name, before.name),
+        email=kept(edit.email, before.email),
+        time_zone=kept(edit.time_zone, before.time_zone),
+        metadata=metadata,
+    )
+    return before if after == before else structs.replace(after, version=before.version + 1, updated_at=now)
+
+
+def revised_metadata(text: str, patch: Mapping[str, Any] | None | Any, faults: list[Fault]) -> str:
+    """Merge a patch into metadata (RFC 7396); null empties it. A fault is added to `faults`."""
+    if patch is UNSET:
+        return text
+    try:
+        return metadata_text(None if patch is None else merged(json.loads(text), patch))
+    except ValueError as error:
+        faults.append(Fault(("metadata",), "metadata_too_large", str(error)))
+        return text
+
+
+def handed_over(before: Event, seats: Mapping[UserId, Seat], host_id: UserId, *, now: Instant) -> tuple[Event, dict[UserId, Seat]]:
+    """Give event and seats under a new host, who attends as the old one did; the old host keeps their seat.
+
+    `seats` are those of the old and the new host, as far as they have one.
+    """
+    after = structs.replace(next_version(before, now=now), host_id=host_id)
+    attends = before.host_id in seats or host_id in seats
+    taken = {host_id: Seat(host_id, Role.required, Response.accepted, None, now, after.version)} if attends else {}
+    return after, {**seats, **taken}
+
+
+def cancelled(before: Event, reason: str | None, *, now: Instant) -> Event:
+    """Give the event as called off: still readable, and nobody's time is taken."""
+    return structs.replace(next_version(before, now=now), status=Status.cancelled, cancel_reason=reason)
+
+
+def kept(new: Any, old: Any) -> Any:
+    """Give the new value, or the old one where an edit leaves it out."""
+    return old if new is UNSET else new

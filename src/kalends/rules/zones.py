@@ -1,0 +1,166 @@
+"""Wall clocks and instants: the only place that knows time zones (IANA) and how times are written (RFC 3339)."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import cache, lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from kalends.model import Instant, TimeText
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+MIDNIGHT = time()
+FIRST_YEAR, LAST_YEAR = 1900, 9998
+"""Years that can be written; one more on each side stays free for the shift between zones."""
+
+WRITTEN = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:([Zz])|([+-])(\d\d):(\d\d))?",
+    re.ASCII,
+)
+WRITTEN_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+class TimeError(ValueError):
+    """A time that cannot be: `code` says in which way."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Reading:
+    """What a written time says: wall-clock date and time, the offset if one is written, and whether it is 24:00."""
+
+    __slots__ = ("end_of_day", "offset", "wall")
+
+    def __init__(self, wall: datetime, offset: timedelta | None, *, end_of_day: bool) -> None:
+        self.wall = wall
+        self.offset = offset
+        self.end_of_day = end_of_day
+
+
+@cache
+def known_zones() -> frozenset[str]:
+    """List the names of all zones of this installation."""
+    return frozenset(available_timezones()) - {"localtime", "posixrules", "Factory"}
+
+
+@lru_cache(maxsize=1024)
+def zone_named(name: str) -> ZoneInfo:
+    """Give the zone of an IANA name. Raises TimeError `unknown_zone`."""
+    if name not in known_zones():
+        raise TimeError("unknown_zone", f"{name[:64]!r} is not the name of an IANA time zone")
+    return ZoneInfo(name)
+
+
+def written_date(text: str) -> date:
+    """Read `YYYY-MM-DD`. Raises TimeError `invalid_time`."""
+    try:
+        if not WRITTEN_DATE.fullmatch(text):
+            raise ValueError
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise TimeError("invalid_time", f"{text[:64]!r} is not a date") from None
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise TimeError("invalid_time", f"the year must be between {FIRST_YEAR} and {LAST_YEAR}")
+    return day
+
+
+def read_time(text: str) -> Reading:
+    """Read a time as RFC 3339 writes it; offset and seconds may be missing, 24:00 is allowed. Raises TimeError."""
+    found = WRITTEN.fullmatch(text)
+    if found is None:
+        raise TimeError("invalid_time", f"{text[:64]!r} is not a time such as 2026-03-09T14:00:00+01:00")
+    day, hour, minute, second, fraction, zulu, sign, offset_hours, offset_minutes = found.groups()
+    end_of_day = hour == "24"
+    try:
+        clock = time(
+            0 if end_of_day else int(hour), int(minute), int(second or 0), int((fraction or "0").ljust(6, "0")[:6])
+        )
+        offset = None
+        if zulu:
+            offset = timedelta(0)
+        elif sign:
+            if int(offset_hours) > 23 or int(offset_minutes) > 59:
+                raise ValueError
+            distance = timedelta(hours=int(offset_hours), minutes=int(offset_minutes))
+            offset = -distance if sign == "-" else distance
+        if end_of_day and clock != MIDNIGHT:
+            raise ValueError
+    except ValueError:
+        raise TimeError("invalid_time", f"{text[:64]!r} is not a time that any clock shows") from None
+    wall = datetime.combine(written_date(day), clock)
+    return Reading(wall + timedelta(days=1) if end_of_day else wall, offset, end_of_day=end_of_day)
+
+
+def to_instant(moment: datetime) -> Instant:
+    """Give the instant of an aware datetime."""
+    return Instant((moment - EPOCH) // MICROSECOND)
+
+
+def from_instant(instant: int, zone: ZoneInfo | timezone = UTC) -> datetime:
+    """Give the aware datetime of an instant on the clocks of a zone."""
+    return (EPOCH + timedelta(microseconds=instant)).astimezone(zone)
+
+
+def instant_of(text: TimeText, zone: ZoneInfo | None) -> Instant:
+    """Give the instant that a written time names; without an offset it is local to `zone`.
+
+    A wall-clock time that happens twice is the first of the two. Raises TimeError `invalid_time`,
+    `nonexistent_time` (clocks sprang over it) or `time_zone_required`.
+    """
+    reading = read_time(text)
+    if reading.offset is not None:
+        return to_instant(reading.wall.replace(tzinfo=timezone(reading.offset)))
+    if zone is None:
+        raise TimeError("time_zone_required", "a time without an offset needs a time_zone")
+    if reading.end_of_day:
+        return first_instant(reading.wall.date(), zone)
+    moment = to_instant(reading.wall.replace(tzinfo=zone))
+    if from_instant(moment, zone).replace(tzinfo=None) != reading.wall:
+        raise TimeError("nonexistent_time", f"the clocks of {zone.key} never show {text}")
+    return moment
+
+
+def first_instant(day: date, zone: ZoneInfo) -> Instant:
+    """Give the instant at which a local date begins, even where clocks spring over its midnight."""
+    midnight = datetime.combine(day, MIDNIGHT, zone)
+    before, after = midnight.utcoffset(), midnight.replace(fold=1).utcoffset()
+    moment = to_instant(midnight)
+    if before == after or before is None or after is None:
+        return moment
+    return transition_between(Instant(moment - abs(after - before) // MICROSECOND), moment, zone)
+
+
+def transition_between(low: Instant, high: Instant, zone: ZoneInfo) -> Instant:
+    """Find the first instant of the local date of `high`, given that `low` lies on an earlier date."""
+    day = from_instant(high, zone).date()
+    while high - low > 1:
+        middle = Instant((low + high) // 2)
+        if from_instant(middle, zone).date() < day:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def day_start(text: str, zone: ZoneInfo) -> Instant:
+    """Give the instant at which the written date begins in a zone. Raises TimeError `invalid_time`."""
+    return first_instant(written_date(text), zone)
+
+
+def local_date(instant: Instant, zone: ZoneInfo) -> date:
+    """Give the date that calendars in a zone show at an instant."""
+    return from_instant(instant, zone).date()
+
+
+def rendered(instant: Instant, zone: ZoneInfo) -> str:
+    """Write an instant on the clocks of a zone, with its offset (RFC 3339).
+
+    Raises TimeError `invalid_time` where the zone's offset has seconds, which RFC 3339 cannot write.
+    """
+    moment = from_instant(instant, zone)
+    offset = moment.utcoffset()
+    if offset is not None and offset % timedelta(minutes=1):
+        raise TimeError("invalid_time", f"{zone.key} kept solar time then, which RFC 3339 cannot write")
+    return moment.isoformat()

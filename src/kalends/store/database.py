@@ -1,0 +1,203 @@
+"""One database, two engines: the only begin and commit of the house.
+
+A read sees one consistent snapshot if it asks for one, a write is one transaction that is tried again when the engine
+says that it lost a race. What a transaction does must therefore have no effect outside of it.
+"""
+
+import random
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection, Dialect
+
+from kalends.errors import BadSetting, Unavailable
+from kalends.model import Instant
+from kalends.settings import Settings
+from kalends.store.postgresql import PostgresEngine
+from kalends.store.query import Query
+from kalends.store.retry import Contended
+from kalends.store.sqlite import SqliteEngine
+
+Row = tuple[Any, ...]
+Result = TypeVar("Result")
+
+ATTEMPTS = 5
+"""How often a transaction is tried before its caller is told to come back."""
+
+ID_EPOCH_MS = 1_577_836_800_000
+"""Ids count milliseconds from 2020-01-01: 41 bits last until 2089."""
+
+ID_RANDOM_BITS = 22
+
+
+class Cursor(Protocol):
+    """What both drivers have in common."""
+
+    @property
+    def rowcount(self) -> int: ...
+    def execute(self, query: Any, params: Any = ..., /) -> Any: ...
+    def executemany(self, query: Any, params: Any, /) -> Any: ...
+    def fetchone(self) -> Any: ...
+    def fetchall(self) -> Any: ...
+
+
+class Session(Protocol):
+    """One connection in use: a cursor to run statements on, and a way to hold still what it sees."""
+
+    cursor: Cursor
+
+    def snapshot(self) -> None: ...
+
+
+class Engine(Protocol):
+    """What an engine gives: connections to read on, and write transactions that commit at the end of their block."""
+
+    dialect: Dialect
+
+    def reading(self) -> AbstractContextManager[Session]: ...
+    def writing(self, *, keep: bool) -> AbstractContextManager[Session]: ...
+    def migrating(self) -> AbstractContextManager[Connection]: ...
+    def backup(self, target: str) -> None: ...
+    def close(self) -> None: ...
+
+
+class ReadTx:
+    """What a read is given: rows, the time, and no way to write. `statements` counts what was run."""
+
+    def __init__(self, session: Session, dialect: Dialect, now: Instant) -> None:
+        self._session = session
+        self._cursor = session.cursor
+        self._dialect = dialect
+        self.now = now
+        self.statements = 0
+
+    def snapshot(self) -> None:
+        """Let all following statements see the database as of now; needed by reads of more than one statement."""
+        self._session.snapshot()
+
+    def rows(self, query: Query, **params: Any) -> list[Row]:
+        """Run a query and give all its rows."""
+        self._execute(query, params)
+        return self._cursor.fetchall()
+
+    def row(self, query: Query, **params: Any) -> Row | None:
+        """Run a query and give its first row, if any."""
+        self._execute(query, params)
+        return self._cursor.fetchone()
+
+    def _execute(self, query: Query, params: dict[str, Any]) -> None:
+        sql, constants = query.compiled(self._dialect)
+        self.statements += 1
+        self._cursor.execute(sql, constants | params if constants else params)
+
+
+class WriteTx(ReadTx):
+    """What an action is given: everything of a read, and changes that all happen or none."""
+
+    def run(self, query: Query, **params: Any) -> int:
+        """Run a change and give the number of rows it touched."""
+        self._execute(query, params)
+        return self._cursor.rowcount
+
+    def run_many(self, query: Query, many: Sequence[dict[str, Any]]) -> None:
+        """Run a change once for each set of parameters."""
+        if many:
+            sql, constants = query.compiled(self._dialect)
+            self.statements += 1
+            self._cursor.executemany(sql, [constants | params for params in many] if constants else many)
+
+    def new_id(self) -> int:
+        """Make a 64-bit id that is larger than those made before in this process."""
+        return next(new_ids)
+
+
+class Database:
+    """The database that a URL names. Threads may share it; a forked process needs its own."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], int] = time.time_ns) -> None:
+        self._engine = engine_for(settings)
+        self._clock = clock
+
+    @property
+    def dialect(self) -> Dialect:
+        """Tell which SQL the engine speaks."""
+        return self._engine.dialect
+
+    def read(self, work: Callable[[ReadTx], Result]) -> Result:
+        """Give what `work` reads. Raises Unavailable."""
+        return self._attempt(lambda: self._read_once(work))
+
+    def write(self, work: Callable[[WriteTx], Result], *, rehearse: bool = False) -> Result:
+        """Give what `work` returns once all it wrote is saved; a rehearsal saves nothing. Raises Unavailable."""
+        return self._attempt(lambda: self._write_once(work, rehearse=rehearse))
+
+    def migrating(self) -> AbstractContextManager[Connection]:
+        """Open a transaction in which this process alone may change the schema."""
+        return self._engine.migrating()
+
+    def backup(self, target: str) -> None:
+        """Save a consistent copy to a new file while others go on. Raises BadSetting or Unavailable."""
+        self._engine.backup(target)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.close()
+
+    def _now(self) -> Instant:
+        return Instant(self._clock() // 1_000)
+
+    def _read_once(self, work: Callable[[ReadTx], Result]) -> Result:
+        with self._engine.reading() as session:
+            return work(ReadTx(session, self._engine.dialect, self._now()))
+
+    def _write_once(self, work: Callable[[WriteTx], Result], *, rehearse: bool) -> Result:
+        with self._engine.writing(keep=not rehearse) as session:
+            return work(WriteTx(session, self._engine.dialect, self._now()))
+
+    def _attempt(self, once: Callable[[], Result]) -> Result:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return once()
+            except Contended as error:
+                if attempt == ATTEMPTS:
+                    raise Unavailable(error.reason) from error
+                time.sleep(random.uniform(0.5, 1.5) * 0.005 * 2**attempt)  # noqa: S311 (jitter, not a secret)
+        raise AssertionError("unreachable")  # pragma: no cover
+
+
+def engine_for(settings: Settings) -> Engine:
+    """Choose the engine that the URL names. Raises BadSetting."""
+    scheme = settings.database_url.partition("://")[0]
+    if scheme == "sqlite":
+        return SqliteEngine(settings)
+    if scheme in ("postgresql", "postgres"):
+        return PostgresEngine(settings)
+    raise BadSetting("KALENDS_DATABASE_URL", "it must begin with sqlite:/// or postgresql://")
+
+
+def id_stream() -> Iterator[int]:
+    """Make ids of 41 bits of milliseconds and 22 random bits, each larger than the last, for one thread at a time."""
+    last = 0
+    while True:
+        fresh = (time.time_ns() // 1_000_000 - ID_EPOCH_MS) << ID_RANDOM_BITS | secrets.randbits(ID_RANDOM_BITS)
+        last = max(fresh, last + 1)
+        yield last
+
+
+class LockedIterator:
+    """An endless iterator that threads may share."""
+
+    def __init__(self, source: Iterator[int]) -> None:
+        self._source = source
+        self._lock = threading.Lock()
+
+    def __next__(self) -> int:
+        with self._lock:
+            return next(self._source)
+
+
+new_ids = LockedIterator(id_stream())

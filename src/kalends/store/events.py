@@ -1,0 +1,173 @@
+"""Rows of events."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam as given
+
+from kalends.model import (
+    Actor,
+    Block,
+    Event,
+    EventId,
+    Instant,
+    ShowAs,
+    Span,
+    Status,
+    Tally,
+    UserId,
+    Visibility,
+)
+from kalends.rules.text import folded
+from kalends.store.database import ReadTx, Row, WriteTx
+from kalends.store.query import Among, Query
+from kalends.store.tables import event
+
+COLUMNS = (
+    event.c.id,
+    event.c.host_id,
+    event.c.title,
+    event.c.description,
+    event.c.location,
+    event.c.starts_at,
+    event.c.ends_at,
+    event.c.time_zone,
+    event.c.start_local,
+    event.c.end_local,
+    event.c.status,
+    event.c.show_as,
+    event.c.visibility,
+    event.c.cancel_reason,
+    event.c.metadata,
+    event.c.required_count,
+    event.c.optional_count,
+    event.c.accepted_count,
+    event.c.declined_count,
+    event.c.tentative_count,
+    event.c.needs_action_count,
+    event.c.version,
+    event.c.created_at,
+    event.c.updated_at,
+)
+
+BY_ID = sa.select(*COLUMNS).where(event.c.organization_id == given("org"), event.c.id == given("id"))
+FIND = Query(BY_ID)
+FIND_TO_CHANGE = Query(BY_ID.with_for_update())
+LOCK_SEVERAL = Query(
+    sa.select(*COLUMNS)
+    .where(event.c.organization_id == given("org"), Among(event.c.id, "ids"))
+    .order_by(event.c.id)
+    .with_for_update()
+)
+INSERT = Query(sa.insert(event))
+CHANGED = (
+    "host_id",
+    "title",
+    "description",
+    "location",
+    "search_text",
+    "time_zone",
+    "starts_at",
+    "ends_at",
+    "start_local",
+    "end_local",
+    "status",
+    "show_as",
+    "visibility",
+    "cancel_reason",
+    "metadata",
+    "required_count",
+    "optional_count",
+    "accepted_count",
+    "declined_count",
+    "tentative_count",
+    "needs_action_count",
+    "version",
+    "updated_at",
+)
+UPDATE = Query(sa.update(event).where(event.c.id == given("at")).values({name: given(name) for name in CHANGED}))
+DELETE = Query(sa.delete(event).where(event.c.id == given("at")))
+
+
+def event_from(row: Row) -> Event:
+    """Make an event of the row that COLUMNS name."""
+    return Event(
+        id=EventId(row[0]),
+        host_id=UserId(row[1]),
+        title=row[2],
+        description=row[3],
+        location=row[4],
+        block=Block(Span(Instant(row[5]), Instant(row[6])), row[7], row[8], row[9]),
+        status=Status(row[10]),
+        show_as=ShowAs(row[11]),
+        visibility=Visibility(row[12]),
+        cancel_reason=row[13],
+        metadata=row[14],
+        tally=Tally(*row[15:21]),
+        version=row[21],
+        created_at=Instant(row[22]),
+        updated_at=Instant(row[23]),
+    )
+
+
+def find_event(tx: ReadTx, actor: Actor, event_id: EventId) -> Event | None:
+    """Give an event."""
+    row = tx.row(FIND, org=actor.organization_id, id=event_id)
+    return event_from(row) if row else None
+
+
+def lock_event(tx: WriteTx, actor: Actor, event_id: EventId) -> Event | None:
+    """Give an event and keep everybody else from changing it or its seats until the transaction ends."""
+    row = tx.row(FIND_TO_CHANGE, org=actor.organization_id, id=event_id)
+    return event_from(row) if row else None
+
+
+def lock_events(tx: WriteTx, actor: Actor, ids: list[EventId]) -> list[Event]:
+    """Give several events, locked in the order of their ids."""
+    return [event_from(row) for row in tx.rows(LOCK_SEVERAL, org=actor.organization_id, ids=ids)]
+
+
+def insert_event(tx: WriteTx, actor: Actor, happening: Event) -> None:
+    """Store a new event; its seats and agenda rows are stored by their own rooms."""
+    row = {"id": happening.id, "organization_id": actor.organization_id, "created_at": happening.created_at}
+    tx.run(INSERT, **row, **values_of(happening))
+
+
+def update_event(tx: WriteTx, happening: Event) -> None:
+    """Store an event's new version."""
+    tx.run(UPDATE, at=happening.id, **values_of(happening))
+
+
+def delete_event_row(tx: WriteTx, event_id: EventId) -> None:
+    """Remove an event; its participants go with it."""
+    tx.run(DELETE, at=event_id)
+
+
+def values_of(happening: Event) -> dict[str, Any]:
+    """Give what may change in an event's row."""
+    block, tally = happening.block, happening.tally
+    return {
+        "host_id": happening.host_id,
+        "title": happening.title,
+        "description": happening.description,
+        "location": happening.location,
+        "search_text": folded(f"{happening.title}\n{happening.location}\n{happening.description}"),
+        "time_zone": block.time_zone,
+        "starts_at": block.span.start,
+        "ends_at": block.span.end,
+        "start_local": block.start_local,
+        "end_local": block.end_local,
+        "status": happening.status.value,
+        "show_as": happening.show_as.value,
+        "visibility": happening.visibility.value,
+        "cancel_reason": happening.cancel_reason,
+        "metadata": happening.metadata,
+        "required_count": tally.required,
+        "optional_count": tally.optional,
+        "accepted_count": tally.accepted,
+        "declined_count": tally.declined,
+        "tentative_count": tally.tentative,
+        "needs_action_count": tally.needs_action,
+        "version": happening.version,
+        "updated_at": happening.updated_at,
+    }

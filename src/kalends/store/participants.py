@@ -1,0 +1,100 @@
+"""Rows of seats: who takes part in what, and what they said."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam as given
+
+from kalends.model import Actor, Event, EventId, Instant, Participant, Response, Role, Seat, UserId
+from kalends.store.database import ReadTx, Row, WriteTx
+from kalends.store.query import Among, Query
+from kalends.store.tables import participant, user
+
+COLUMNS = (
+    participant.c.user_id,
+    participant.c.role,
+    participant.c.response,
+    participant.c.comment,
+    participant.c.responded_at,
+    participant.c.version,
+)
+
+OF_EVENT = Query(
+    sa.select(*COLUMNS).where(participant.c.event_id == given("event_id")).order_by(participant.c.user_id)
+)
+OF_PEOPLE = Query(
+    sa.select(*COLUMNS).where(participant.c.event_id == given("event_id"), Among(participant.c.user_id, "ids"))
+)
+WITH_PERSON = (*COLUMNS, user.c.name, user.c.email, user.c.version.label("user_version"))
+"""What a caller sees of a participant, but for who the host is."""
+
+SEATED_PEOPLE = Query(
+    sa.select(*WITH_PERSON)
+    .join_from(participant, user, participant.c.user_id == user.c.id)
+    .where(
+        participant.c.organization_id == given("org"),
+        participant.c.event_id == given("event_id"),
+        Among(participant.c.user_id, "ids"),
+    )
+    .order_by(participant.c.user_id)
+)
+INSERT = Query(sa.insert(participant))
+AT = (participant.c.event_id == given("at_event"), participant.c.user_id == given("at_user"))
+CHANGED = ("role", "response", "comment", "responded_at", "version")
+UPDATE = Query(sa.update(participant).where(*AT).values({name: given(name) for name in CHANGED}))
+DELETE = Query(sa.delete(participant).where(*AT))
+
+Seats = Mapping[UserId, Seat]
+
+
+def seat_from(row: Row) -> Seat:
+    """Make a seat of the row that COLUMNS name."""
+    user_id, role, response, comment, responded_at, version = row
+    answered = Instant(responded_at) if responded_at is not None else None
+    return Seat(UserId(user_id), Role(role), Response(response), comment, answered, version)
+
+
+def seats_of(tx: ReadTx, event_id: EventId) -> dict[UserId, Seat]:
+    """Give all seats of an event that the caller has found with right."""
+    return {seat.user_id: seat for seat in map(seat_from, tx.rows(OF_EVENT, event_id=event_id))}
+
+
+def seats_among(tx: ReadTx, event_id: EventId, people: Iterable[UserId]) -> dict[UserId, Seat]:
+    """Give the seats that some people have in an event that the caller has found with right."""
+    rows = tx.rows(OF_PEOPLE, event_id=event_id, ids=list(people))
+    return {seat.user_id: seat for seat in map(seat_from, rows)}
+
+
+def participants_among(tx: ReadTx, actor: Actor, event: Event, people: list[UserId]) -> list[Participant]:
+    """Give some people's participation in an event, in the order of their ids; who has no seat is left out."""
+    rows = tx.rows(SEATED_PEOPLE, org=actor.organization_id, event_id=event.id, ids=people)
+    return [participant_from(row, event.id, event.host_id) for row in rows]
+
+
+def participant_from(row: Row, event_id: EventId, host_id: int) -> Participant:
+    """Make a participant of the row that WITH_PERSON names."""
+    *seat, name, email, user_version = row
+    return Participant(event_id, seat_from(tuple(seat)), name, email, row[0] == host_id, user_version)
+
+
+def store_seats(tx: WriteTx, actor: Actor, event_id: EventId, before: Seats, after: Seats) -> None:
+    """Store the difference between two states of some seats of an event."""
+    for user_id in before.keys() - after.keys():
+        tx.run(DELETE, at_event=event_id, at_user=user_id)
+    own = {"organization_id": actor.organization_id, "event_id": event_id}
+    new = [own | {"user_id": user_id} | values_of(after[user_id]) for user_id in sorted(after.keys() - before.keys())]
+    tx.run_many(INSERT, new)
+    changed = [seat for user_id, seat in after.items() if user_id in before and before[user_id] != seat]
+    tx.run_many(UPDATE, [{"at_event": event_id, "at_user": seat.user_id} | values_of(seat) for seat in changed])
+
+
+def values_of(seat: Seat) -> dict[str, Any]:
+    """Give what may change in a seat's row."""
+    return {
+        "role": seat.role.value,
+        "response": seat.response.value,
+        "comment": seat.comment,
+        "responded_at": seat.responded_at,
+        "version": seat.version,
+    }

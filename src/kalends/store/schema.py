@@ -1,0 +1,57 @@
+"""Bringing a database to the schema that this Kalends needs: never past it, never backwards.
+
+Revisions are numbered 0001, 0002, … so that older and newer can be told apart by the number alone.
+"""
+
+import re
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+from kalends.errors import SchemaMismatch
+from kalends.store import tables
+from kalends.store.database import Database, ReadTx
+from kalends.store.query import Query
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+VERSION_TABLE = "kalends_version"
+NEEDED = max(found[0] for path in MIGRATIONS.glob("versions/*.py") if (found := re.match(r"\d{4}", path.name)))
+EMPTY = "empty"
+
+VERSION = Query(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE)))
+
+
+def migrate(database: Database) -> tuple[str, str]:
+    """Bring the database to the needed schema; give the version found and the one it has now.
+
+    One process at a time does it, in one transaction; others wait and then find nothing left to do.
+    Raises SchemaMismatch for a database that is newer or not of Kalends, Unavailable if it cannot be reached.
+    """
+    with database.migrating() as connection:
+        found = version_of(connection)
+        if found > NEEDED and found != EMPTY:
+            raise SchemaMismatch(found, NEEDED, "it was made by a newer Kalends, which has to be installed")
+        if found == EMPTY and set(sa.inspect(connection).get_table_names()) & set(tables.metadata.tables):
+            raise SchemaMismatch("unknown", NEEDED, "it holds tables of something else; name an empty database")
+        if found != NEEDED:
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    return found, NEEDED
+
+
+def version_of(connection: sa.Connection) -> str:
+    """Give the schema version of a database, `empty` if it has none."""
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
+        return EMPTY
+    return connection.execute(VERSION.statement).scalar() or EMPTY
+
+
+def refuse_other_schema(tx: ReadTx) -> None:
+    """Raise SchemaMismatch unless the database has exactly the schema that this Kalends needs."""
+    found = tx.row(VERSION)
+    if found is None or found[0] != NEEDED:
+        raise SchemaMismatch(found[0] if found else EMPTY, NEEDED, "run: kalends db migrate")

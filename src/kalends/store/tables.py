@@ -1,0 +1,194 @@
+"""The whole schema on one page; the migrations are proven equal to it by a test.
+
+Instants are microseconds since 1970 in 64-bit integers, enumerations are short texts, JSON is text: the same bytes on
+both engines. Every row that belongs to a customer carries its organization_id, and every key is confined to it.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+SORTED_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text in the order of its code points, which is the only order that both engines share."""
+
+
+def required(name: str, kind: Any = Text, *rest: Any, **options: Any) -> Column[Any]:
+    """Give a column that always has a value."""
+    return Column(name, kind, *rest, nullable=False, **options)
+
+
+def own_id() -> Column[Any]:
+    """Give the primary key of a noun: made in the process, never by the engine."""
+    rowid_on_sqlite = BigInteger().with_variant(Integer, "sqlite")
+    return Column("id", rowid_on_sqlite, primary_key=True, autoincrement=False)
+
+
+def of_organization() -> Column[Any]:
+    """Give the column that says whose row this is."""
+    return required("organization_id", BigInteger, ForeignKey("organization.id"))
+
+
+organization = Table(
+    "organization",
+    metadata,
+    own_id(),
+    required("name"),
+    required("created_at", BigInteger),
+)
+
+token = Table(
+    "token",
+    metadata,
+    own_id(),
+    of_organization(),
+    required("name"),
+    required("hint"),
+    required("hash", LargeBinary, unique=True),
+    required("created_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    Index(None, "organization_id", "id"),
+)
+
+user = Table(
+    "user",
+    metadata,
+    own_id(),
+    of_organization(),
+    required("name", SORTED_TEXT),
+    required("email"),
+    required("email_folded"),
+    required("search_text"),
+    required("time_zone"),
+    required("metadata"),
+    required("version", Integer),
+    required("created_at", BigInteger),
+    required("updated_at", BigInteger),
+    Column("deleted_at", BigInteger),
+    Index(
+        "uq_user_email",
+        "organization_id",
+        "email_folded",
+        unique=True,
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(None, "organization_id", "name", "id"),
+)
+
+event = Table(
+    "event",
+    metadata,
+    own_id(),
+    of_organization(),
+    required("host_id", BigInteger, ForeignKey("user.id")),
+    required("title"),
+    required("description"),
+    required("location"),
+    required("search_text"),
+    required("time_zone"),
+    required("starts_at", BigInteger),
+    required("ends_at", BigInteger),
+    required("start_local"),
+    required("end_local"),
+    required("status"),
+    required("show_as"),
+    required("visibility"),
+    Column("cancel_reason", Text),
+    required("metadata"),
+    required("required_count", Integer),
+    required("optional_count", Integer),
+    required("accepted_count", Integer),
+    required("declined_count", Integer),
+    required("tentative_count", Integer),
+    required("needs_action_count", Integer),
+    required("version", Integer),
+    required("created_at", BigInteger),
+    required("updated_at", BigInteger),
+    Index(None, "organization_id", "starts_at", "id"),
+    Index(None, "host_id", "starts_at", "id"),
+)
+
+participant = Table(
+    "participant",
+    metadata,
+    of_organization(),
+    required("event_id", BigInteger, ForeignKey("event.id", ondelete="CASCADE")),
+    required("user_id", BigInteger, ForeignKey("user.id")),
+    required("role"),
+    required("response"),
+    Column("comment", Text),
+    Column("responded_at", BigInteger),
+    required("version", Integer),
+    PrimaryKeyConstraint("event_id", "user_id"),
+    sqlite_with_rowid=False,
+)
+
+# Derived from event and participant and written with them, so it needs no foreign keys (a cascade would scan it).
+agenda = Table(
+    "agenda",
+    metadata,
+    required("organization_id", BigInteger),
+    required("user_id", BigInteger),
+    required("starts_at", BigInteger),
+    required("event_id", BigInteger),
+    required("ends_at", BigInteger),
+    required("hosting", Boolean),
+    Column("role", Text),
+    Column("response", Text),
+    required("status"),
+    required("shown"),
+    required("blocking", Boolean),
+    PrimaryKeyConstraint("user_id", "starts_at", "event_id"),
+    sqlite_with_rowid=False,
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    of_organization(),
+    required("token_id", BigInteger, ForeignKey("token.id")),
+    required("key"),
+    required("fingerprint", LargeBinary),
+    required("claim", BigInteger),
+    required("claimed_at", BigInteger),
+    Column("status", Integer),
+    Column("headers", Text),
+    Column("body", LargeBinary),
+    PrimaryKeyConstraint("token_id", "key"),
+    Index(None, "claimed_at"),
+)
+
+imported = Table(
+    "imported",
+    metadata,
+    of_organization(),
+    required("source"),
+    required("kind"),
+    required("ref"),
+    required("object_id", BigInteger),
+    PrimaryKeyConstraint("organization_id", "source", "kind", "ref"),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,125 @@
+"""Rows of people."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam as given
+
+from kalends.model import Actor, EventId, Instant, User, UserId
+from kalends.rules.text import folded
+from kalends.store.database import ReadTx, Row, WriteTx
+from kalends.store.query import Among, Query
+from kalends.store.tables import agenda, user
+
+COLUMNS = (
+    user.c.id,
+    user.c.name,
+    user.c.email,
+    user.c.time_zone,
+    user.c.metadata,
+    user.c.version,
+    user.c.created_at,
+    user.c.updated_at,
+)
+
+BY_ID = sa.select(*COLUMNS).where(
+    user.c.organization_id == given("org"), user.c.id == given("id"), user.c.deleted_at.is_(None)
+)
+FIND = Query(BY_ID)
+FIND_TO_CHANGE = Query(BY_ID.with_for_update())
+FIND_BY_EMAIL = Query(
+    sa.select(user.c.id).where(
+        user.c.organization_id == given("org"), user.c.email_folded == given("email"), user.c.deleted_at.is_(None)
+    )
+)
+LOCK_SEVERAL = Query(
+    sa.select(user.c.id, user.c.time_zone, user.c.deleted_at.is_not(None))
+    .where(user.c.organization_id == given("org"), Among(user.c.id, "ids"))
+    .order_by(user.c.id)
+    .with_for_update(read=True)
+)
+INSERT = Query(sa.insert(user))
+CHANGED = ("name", "email", "email_folded", "search_text", "time_zone", "metadata", "version", "updated_at")
+UPDATE = Query(sa.update(user).where(user.c.id == given("at")).values({name: given(name) for name in CHANGED}))
+BURY = Query(sa.update(user).where(user.c.id == given("at")).values(deleted_at=given("now")))
+UNFINISHED = Query(
+    sa.select(agenda.c.event_id, agenda.c.hosting, agenda.c.status)
+    .where(
+        agenda.c.organization_id == given("org"),
+        agenda.c.user_id == given("id"),
+        agenda.c.starts_at > given("after"),
+        agenda.c.ends_at > given("now"),
+    )
+    .order_by(agenda.c.event_id)
+)
+
+
+def user_from(row: Row) -> User:
+    """Make a user of the row that COLUMNS name."""
+    user_id, name, email, time_zone, metadata, version, created_at, updated_at = row
+    return User(
+        UserId(user_id), name, email, time_zone, metadata, version, Instant(created_at), Instant(updated_at)
+    )
+
+
+def find_user(tx: ReadTx, actor: Actor, user_id: UserId) -> User | None:
+    """Give a user who is not deleted."""
+    row = tx.row(FIND, org=actor.organization_id, id=user_id)
+    return user_from(row) if row else None
+
+
+def lock_user(tx: WriteTx, actor: Actor, user_id: UserId) -> User | None:
+    """Give a user and keep everybody else from changing them until the transaction ends."""
+    row = tx.row(FIND_TO_CHANGE, org=actor.organization_id, id=user_id)
+    return user_from(row) if row else None
+
+
+def lock_people(tx: WriteTx, actor: Actor, ids: list[UserId]) -> dict[UserId, tuple[str, bool]]:
+    """Give zone and whether deleted of each person found, and keep them from being deleted meanwhile."""
+    rows = tx.rows(LOCK_SEVERAL, org=actor.organization_id, ids=ids)
+    return {UserId(user_id): (time_zone, bool(deleted)) for user_id, time_zone, deleted in rows}
+
+
+def email_owner(tx: ReadTx, actor: Actor, email: str) -> UserId | None:
+    """Give the user who has an e-mail address, whatever its case."""
+    row = tx.row(FIND_BY_EMAIL, org=actor.organization_id, email=folded(email))
+    return UserId(row[0]) if row else None
+
+
+def insert_user(tx: WriteTx, actor: Actor, person: User) -> None:
+    """Store a new user."""
+    row = {"id": person.id, "organization_id": actor.organization_id, "created_at": person.created_at}
+    tx.run(INSERT, **row, **values_of(person), deleted_at=None)
+
+
+def update_user(tx: WriteTx, person: User) -> None:
+    """Store a user's new version."""
+    tx.run(UPDATE, at=person.id, **values_of(person))
+
+
+def bury_user(tx: WriteTx, user_id: UserId) -> None:
+    """Leave a tombstone: past events go on naming the person, nobody finds them any more."""
+    tx.run(BURY, at=user_id, now=tx.now)
+
+
+def values_of(person: User) -> dict[str, Any]:
+    """Give what changes in a user's row."""
+    return {
+        "name": person.name,
+        "email": person.email,
+        "email_folded": folded(person.email),
+        "search_text": folded(f"{person.name}\n{person.email}"),
+        "time_zone": person.time_zone,
+        "metadata": person.metadata,
+        "version": person.version,
+        "updated_at": person.updated_at,
+    }
+
+
+def unfinished_events(tx: ReadTx, actor: Actor, user_id: UserId, after: Instant) -> list[tuple[EventId, bool, str]]:
+    """List a person's events that have not ended, in the order of ids: id, whether they host it, its status.
+
+    Every event that has not ended yet began later than `after`.
+    """
+    rows = tx.rows(UNFINISHED, org=actor.organization_id, id=user_id, after=after, now=tx.now)
+    return [(EventId(event_id), bool(hosting), status) for event_id, hosting, status in rows]

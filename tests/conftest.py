@@ -1,0 +1,111 @@
+"""What all tests share: both engines for real, a clock that can be set, and a cast of its own for every test."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from kalends.settings import Settings
+from kalends.store.database import Database
+from kalends.store.schema import migrate
+from tests.cast import Cast, assemble
+from tests.postgres import create_database, start_postgres
+
+settings.register_profile(
+    "kalends", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("kalends")
+
+ENGINES = ("sqlite", "postgresql")
+
+
+class Clock:
+    """The time in nanoseconds since 1970: the real one until a test sets it."""
+
+    def __init__(self) -> None:
+        self.frozen_at: int | None = None
+
+    def __call__(self) -> int:
+        return time.time_ns() if self.frozen_at is None else self.frozen_at
+
+    def set_to(self, instant: int) -> None:
+        """Stop at an instant, in microseconds since 1970."""
+        self.frozen_at = instant * 1_000
+
+
+@pytest.fixture(scope="session")
+def session_clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def clock(session_clock: Clock) -> Iterator[Clock]:
+    """A clock that runs on for real until the test sets it."""
+    yield session_clock
+    session_clock.frozen_at = None
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of this test process, as a URL of its maintenance database."""
+    url, stop = start_postgres(tmp_path_factory.mktemp("postgres"))
+    yield url
+    stop()
+
+
+@pytest.fixture(params=ENGINES, scope="session")
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of the engine; every test that asks for a database runs once on each."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def empty_databases(engine: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URLs of new, empty databases of the engine, as many as are asked for."""
+    folder = tmp_path_factory.mktemp("sqlite")
+
+    def fresh() -> Iterator[str]:
+        number = 0
+        while True:
+            number += 1
+            if engine == "sqlite":
+                yield f"sqlite:///{folder / f'{number}.db'}"
+            else:
+                yield create_database(request.getfixturevalue("postgres_url"), f"kalends_{os.getpid()}_{number}")
+
+    return fresh()
+
+
+@pytest.fixture
+def empty_url(empty_databases: Iterator[str]) -> str:
+    """The URL of a database with nothing in it, for this test alone."""
+    return next(empty_databases)
+
+
+@pytest.fixture(scope="session")
+def database_url(empty_databases: Iterator[str]) -> str:
+    """The URL of the migrated database that tests share, each in an organization of its own."""
+    return next(empty_databases)
+
+
+@pytest.fixture(scope="session")
+def database(database_url: str, session_clock: Clock) -> Iterator[Database]:
+    shared = Database(Settings(database_url=database_url, pool_size=16), session_clock)
+    migrate(shared)
+    yield shared
+    shared.close()
+
+
+@pytest.fixture
+def cast(database: Database) -> Cast:
+    """A host, a guest and a stranger in an organization that no other test sees."""
+    return assemble(database)
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of real data beside the project; a test that needs it also runs on the project's own fixtures."""
+    return Path(__file__).parent.parent.parent / "shared" / "data"

