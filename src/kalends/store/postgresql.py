@@ -24,7 +24,11 @@ CONNECT_TIMEOUT_S = 2
 SILENCE_TIMEOUT_MS = 2_000
 """A peer that says nothing for this long is taken for dead: a black hole costs seconds, not hours."""
 
-SESSION_SETTINGS = "-c timezone=UTC -c statement_timeout=15s -c idle_in_transaction_session_timeout=30s"
+SESSION_SETTINGS = (
+    "-c timezone=UTC -c statement_timeout=15s -c idle_in_transaction_session_timeout=30s"
+    # Every list is one ordered range scan along an index; what a bitmap finds would have to be sorted.
+    " -c enable_bitmapscan=off"
+)
 MIGRATION_LOCK = 5_494_612_907_321
 """Any number will do that no other program takes as advisory lock in the same database."""
 
