@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy import bindparam as given
 
-from kalends.errors import NotFound
+from kalends.errors import Fault, Invalid, NotFound
 from kalends.model import Actor, Event, EventId, Instant, Participant, Response, Role, Status, UserId
 from kalends.reads.participants import participants_of_events
 from kalends.rules.intervals import earliest_start
@@ -58,7 +58,11 @@ def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> 
 
 
 def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expand: bool) -> EventPage:
-    """Give a page of events: one statement, and one more for the participants of all of them."""
+    """Give a page of events: one statement, and one more for the participants of all of them.
+
+    Raises Invalid if `response` or `role` is given and nobody is named whose it could be.
+    """
+    refuse_nobodys(wanted)
     if expand:
         tx.snapshot()
     query = listing(frozenset(name for name in EventFilter.__struct_fields__ if getattr(wanted, name) is not None))
@@ -69,44 +73,55 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
     return EventPage(events, participants, (last.block.span.start, last.id) if last else None)
 
 
-@lru_cache(maxsize=512)
+def refuse_nobodys(wanted: EventFilter) -> None:
+    """Raise Invalid if a filter speaks of a person and none is named."""
+    if wanted.participant_id is None and wanted.user_id is None:
+        faults = [
+            Fault((name,), "person_required", f"{name} speaks of a person: name one with participant_id or user_id")
+            for name in ("response", "role")
+            if getattr(wanted, name) is not None
+        ]
+        if faults:
+            raise Invalid(*faults)
+
+
+@lru_cache(maxsize=1024)
 def listing(given_filters: frozenset[str]) -> Query:
     """Compose the statement for a set of filters: one range scan along the index that the filters name, never a sort.
 
     A person's events are read along their agenda, a host's and everybody's along the event table's own indexes.
     """
     person = next((name for name in ("participant_id", "user_id") if name in given_filters), None)
-    columns = agenda.c if person else event.c
-    starts_at, ends_at = columns.starts_at, columns.ends_at
-    key = agenda.c.event_id if person else event.c.id
-    where: list[sa.ColumnElement[bool]] = [columns.organization_id == given("org")]
-    source: sa.FromClause = event
     if person:
-        source = sa.join(agenda, event, agenda.c.event_id == event.c.id)
+        source, scanned, key = sa.join(agenda, event, agenda.c.event_id == event.c.id), agenda, agenda.c.event_id
+    else:
+        source, scanned, key = event, event, event.c.id
+    where = [scanned.c.organization_id == given("org")]
+    if person:
         where.append(agenda.c.user_id == given(person))
-    if "participant_id" in given_filters:
-        where.append(agenda.c.role.is_not(None))
-        if "user_id" in given_filters:
-            where.append(also_concerns())
-    if "host_id" in given_filters:
-        where.append(event.c.host_id == given("host_id"))
-    if "since" in given_filters:
-        where.append(ends_at > given("since"))
-        if "after" not in given_filters:
-            where.append(starts_at > given("earliest"))
-    if "until" in given_filters:
-        where.append(starts_at < given("until"))
-    if "response" in given_filters:
-        where.append(agenda.c.response == given("response"))
-    if "role" in given_filters:
-        where.append(agenda.c.role == given("role"))
-    where.append(columns.status == given("status") if "status" in given_filters else columns.status != "cancelled")
-    if "text" in given_filters:
-        where.append(event.c.search_text.like(given("pattern"), escape="\\"))
-    if "after" in given_filters:
-        where.append(sa.tuple_(starts_at, key) > sa.tuple_(given("after_start"), given("after_id")))
+    where += [condition for name, condition in conditions(scanned, key, person).items() if name in given_filters]
+    if "status" not in given_filters:
+        where.append(scanned.c.status != Status.cancelled.value)
+    if "since" in given_filters and "after" not in given_filters:
+        where.append(scanned.c.starts_at > given("earliest"))
     statement = sa.select(*COLUMNS).select_from(source).where(*where)
-    return Query(statement.order_by(starts_at, key).limit(given("count", type_=sa.Integer)))
+    return Query(statement.order_by(scanned.c.starts_at, key).limit(given("count", type_=sa.Integer)))
+
+
+def conditions(scanned: sa.Table, key: sa.ColumnElement[int], person: str | None) -> dict[str, sa.ColumnElement[bool]]:
+    """Give the condition of each filter on the rows that are scanned."""
+    return {
+        "participant_id": agenda.c.role.is_not(None),
+        "user_id": also_concerns() if person == "participant_id" else sa.true(),
+        "host_id": event.c.host_id == given("host_id"),
+        "since": scanned.c.ends_at > given("since"),
+        "until": scanned.c.starts_at < given("until"),
+        "response": agenda.c.response == given("response"),
+        "role": agenda.c.role == given("role"),
+        "status": scanned.c.status == given("status"),
+        "text": event.c.search_text.like(given("pattern"), escape="\\"),
+        "after": sa.tuple_(scanned.c.starts_at, key) > sa.tuple_(given("after_start"), given("after_id")),
+    }
 
 
 def also_concerns() -> sa.ColumnElement[bool]:
