@@ -37,10 +37,13 @@ def delete_user(
     """
     ids = [event_id for event_id, _, _ in unfinished_events(tx, actor, user_id, earliest_start(tx.now))]
     events = lock_events(tx, actor, ids)
+    heir_faults = heir_to_book(tx, actor, to) if to is not None and to < user_id else []
     user_to_change(tx, actor, user_id, expect)
+    if to is not None and to > user_id:  # people are locked in the order of their ids, whoever takes over from whom
+        heir_faults = heir_to_book(tx, actor, to)
     if ids != [event_id for event_id, _, _ in unfinished_events(tx, actor, user_id, earliest_start(tx.now))]:
         raise Contended("Their events are being changed.")  # the events come before the people: begin again
-    refuse_wrong_heir(tx, actor, user_id, hosted, to)
+    refuse_wrong_heir(user_id, hosted, to, heir_faults)
     count = sum(event.host_id == user_id and event.status is not Status.cancelled for event in events)
     if count and hosted is None:
         raise HostsEvents(count)
@@ -58,18 +61,22 @@ def leave_event(tx: WriteTx, actor: Actor, before: Event, user_id: UserId, heir:
             after = cancelled(before, None, now=tx.now)
         else:
             after, new = handed_over(before, old, heir, now=tx.now)
+    elif user_id not in old:
+        return  # a cancelled event keeps its host, and there is no seat to free
     new = {seated: seat for seated, seat in new.items() if seated != user_id}
     save_event(tx, actor, before, after, old, new)
 
 
-def refuse_wrong_heir(tx: WriteTx, actor: Actor, user_id: UserId, hosted: Hosted | None, to: UserId | None) -> None:
+def heir_to_book(tx: WriteTx, actor: Actor, to: UserId) -> list[Fault]:
+    """Lock who takes over, and say why they cannot."""
+    return people_to_book(tx, actor, [(to, ("to",))])[1]
+
+
+def refuse_wrong_heir(user_id: UserId, hosted: Hosted | None, to: UserId | None, faults: list[Fault]) -> None:
     """Raise Invalid unless `to` is another active user, given with hosted=transfer and not without."""
     if (hosted is Hosted.transfer) != (to is not None):
         raise Invalid(Fault(("to",), "wrong_heir", "hosted=transfer and to=… go together"))
-    if to is None:
-        return
     if to == user_id:
         raise Invalid(Fault(("to",), "wrong_heir", "the user who is deleted cannot take over"))
-    _, faults = people_to_book(tx, actor, [(to, ("to",))])
     if faults:
         raise Invalid(*faults)

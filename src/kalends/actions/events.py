@@ -1,7 +1,7 @@
 """What can be done with an event."""
 
-from kalends.actions.finding import Versions, event_to_change, people_to_book
-from kalends.actions.saving import erase_event, save_event, save_new_event
+from kalends.actions.finding import Named, Versions, event_to_change, people_to_book
+from kalends.actions.saving import Seats, erase_event, save_event, save_new_event
 from kalends.errors import Fault, Invalid
 from kalends.model import (
     Actor,
@@ -10,6 +10,7 @@ from kalends.model import (
     EventDraft,
     EventEdit,
     EventId,
+    Instant,
     Role,
     Status,
     Tally,
@@ -25,24 +26,39 @@ from kalends.store.participants import seats_among, seats_of
 
 def create_event(tx: WriteTx, actor: Actor, draft: EventDraft) -> Event:
     """Make an event with its host and its first participants, or nothing. Raises Invalid."""
-    named = [(draft.host_id, ("host_id",))]
+    named: list[Named] = [(draft.host_id, ("host_id",))]
     named += [(guest.user_id, ("participants", place, "user_id")) for place, guest in enumerate(draft.participants)]
     zones, faults = people_to_book(tx, actor, named)
     roles, guest_faults = guest_list(draft)
-    zone = draft.time_zone or zones.get(draft.host_id, "UTC")
-    made = block_of(draft.start, draft.end, zone, local=draft.time_zone is not None)
+    block = drafted_block(draft, zones.get(draft.host_id))
     faults += guest_faults
-    if isinstance(made, list):
-        faults += made
-    if faults or not isinstance(made, Block):
+    if isinstance(block, list):
+        faults += block
+    if faults or not isinstance(block, Block):
         raise Invalid(*faults)
-    event = Event(
-        id=EventId(tx.new_id()),
+    event = drafted_event(draft, block, EventId(tx.new_id()), now=tx.now)
+    seats = {user_id: new_seat(event, user_id, role, now=tx.now) for user_id, role in roles.items()}
+    return save_new_event(tx, actor, event, seats)
+
+
+def drafted_block(draft: EventDraft, host_zone: str | None) -> Block | list[Fault]:
+    """Make the block of a draft, by default in the zone of its host; without one, nobody knows the days."""
+    zone = draft.time_zone or host_zone
+    made = block_of(draft.start, draft.end, zone or "UTC", local=draft.time_zone is not None)
+    if zone is None and isinstance(made, list):
+        return [fault for fault in made if fault.code != "not_one_day"]
+    return made
+
+
+def drafted_event(draft: EventDraft, block: Block, event_id: EventId, *, now: Instant) -> Event:
+    """Give the first version of an event, with nobody in it yet."""
+    return Event(
+        id=event_id,
         host_id=draft.host_id,
         title=draft.title,
         description=draft.description,
         location=draft.location,
-        block=made,
+        block=block,
         status=Status(draft.status),
         show_as=draft.show_as,
         visibility=draft.visibility,
@@ -50,11 +66,9 @@ def create_event(tx: WriteTx, actor: Actor, draft: EventDraft) -> Event:
         metadata=metadata_text(draft.metadata),
         tally=Tally(),
         version=1,
-        created_at=tx.now,
-        updated_at=tx.now,
+        created_at=now,
+        updated_at=now,
     )
-    seats = {user_id: new_seat(event, user_id, role, now=tx.now) for user_id, role in roles.items()}
-    return save_new_event(tx, actor, event, seats)
 
 
 def guest_list(draft: EventDraft) -> tuple[dict[UserId, Role], list[Fault]]:
@@ -95,8 +109,24 @@ def change_event(
     if not moved and after.show_as is before.show_as and after.status is before.status:
         return save_event(tx, actor, before, after, {}, {})
     old = seats_of(tx, event_id)
-    new = {user_id: asked_again(after, seat) for user_id, seat in old.items()} if moved and not keep_responses else old
+    new: Seats = old
+    if moved and not keep_responses:
+        new = {user_id: asked_again(after, seat) for user_id, seat in old.items()}
+    if moved and after.block.span.end > tx.now:
+        new = without_deleted(tx, actor, after, new)
     return save_event(tx, actor, before, after, old, new)
+
+
+def without_deleted(tx: WriteTx, actor: Actor, event: Event, seats: Seats) -> Seats:
+    """Leave out people who were deleted: a past event keeps them, one that has yet to end does not.
+
+    Raises Invalid if the host is one of them.
+    """
+    active, _ = people_to_book(tx, actor, [(user_id, ()) for user_id in {event.host_id, *seats}])
+    if event.host_id not in active:
+        message = f"the host, user {event.host_id}, has been deleted: hand the event over before it is held again"
+        raise Invalid(Fault(("end",), "user_inactive", message))
+    return {user_id: seat for user_id, seat in seats.items() if user_id in active}
 
 
 def delete_event(tx: WriteTx, actor: Actor, event_id: EventId, *, expect: Versions = None) -> None:
@@ -108,7 +138,10 @@ def delete_event(tx: WriteTx, actor: Actor, event_id: EventId, *, expect: Versio
 def cancel_event(
     tx: WriteTx, actor: Actor, event_id: EventId, reason: str | None = None, *, expect: Versions = None
 ) -> Event:
-    """Call an event off: it stays readable and frees everybody; once more changes nothing. Raises NotFound, StaleVersion."""
+    """Call an event off: it stays readable and frees everybody; once more changes nothing.
+
+    Raises NotFound or StaleVersion.
+    """
     before = event_to_change(tx, actor, event_id, expect)
     if before.status is Status.cancelled:
         return before

@@ -10,6 +10,9 @@ from kalends.store.users import lock_people, lock_user
 Versions = frozenset[int] | None
 """Versions that the caller expects; None expects nothing."""
 
+Named = tuple[UserId, tuple[str | int, ...]]
+"""A person, and the place in what the caller gave that names them."""
+
 
 def event_to_change(tx: WriteTx, actor: Actor, event_id: EventId, expect: Versions = None) -> Event:
     """Give an event, locked. Raises NotFound or StaleVersion."""
@@ -44,13 +47,8 @@ def expect_version(kind: str, current: int, expect: Versions) -> None:
         raise StaleVersion(kind, current)
 
 
-def people_to_book(
-    tx: WriteTx, actor: Actor, named: list[tuple[UserId, tuple[str | int, ...]]]
-) -> tuple[dict[UserId, str], list[Fault]]:
-    """Give the zone of everybody named, locked against deletion, and a fault for everybody who cannot be booked.
-
-    `named` says where each person is named in what the caller gave.
-    """
+def people_to_book(tx: WriteTx, actor: Actor, named: list[Named]) -> tuple[dict[UserId, str], list[Fault]]:
+    """Give the zone of everybody named, locked against deletion, and a fault for everybody who cannot be booked."""
     found = lock_people(tx, actor, sorted({user_id for user_id, _ in named}))
     faults: list[Fault] = []
     for user_id, where in named:

@@ -29,16 +29,16 @@ def add_participants(
     ]
     seated = seats_among(tx, event_id, places)
     faults += seat_limit_faults(before.tally.total + len(places.keys() - seated.keys()), ())
+    taken = [
+        Fault((place, "user_id"), "already_participant", f"user {user_id} already takes part")
+        for user_id, place in reversed(places.items())
+        if user_id in seated
+    ]
     if faults:
-        raise Invalid(*faults)
-    if seated:
-        raise AlreadyParticipant(
-            tuple(
-                Fault((places[user_id], "user_id"), "already_participant", f"user {user_id} already takes part")
-                for user_id in sorted(seated, key=places.__getitem__)
-            )
-        )
-    return store_new_seats(tx, actor, before, {guest.user_id: guest.role for guest in guests})
+        raise Invalid(*faults, *taken)
+    if taken:
+        raise AlreadyParticipant(tuple(taken))
+    return store_new_seats(tx, actor, before, {guest.user_id: guest.role for guest in guests}) if guests else []
 
 
 def seat_participant(
