@@ -7,7 +7,7 @@ Drafts and edits are what a door hands to an action; their limits are checked wh
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 
 class Identifier(int):
@@ -113,6 +113,9 @@ class Zone(str):
     __slots__ = ()
 
 
+UTC = Zone("UTC")
+
+
 class Email(str):
     """An e-mail address as it was written; unique in an organization without regard to case."""
 
@@ -123,8 +126,8 @@ class Metadata(dict[str, Any]):
     """A JSON object of at most 16 KiB that Kalends keeps for the caller and never reads."""
 
 
-Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S", description="1 to 200 characters, not all blank")]
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S", description="1 to 200 characters, not all blank")]
+Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S", description="not all blank")]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S", description="not all blank")]
 Description = Annotated[str, Meta(max_length=10_000)]
 Location = Annotated[str, Meta(max_length=500)]
 Remark = Annotated[str, Meta(max_length=1_000)]
@@ -250,7 +253,7 @@ class UserDraft(Struct, forbid_unknown_fields=True, kw_only=True):
 
     name: Name
     email: Email
-    time_zone: Zone = Zone("UTC")
+    time_zone: Zone = field(default_factory=lambda: UTC)
     metadata: Metadata | None = None
 
 
@@ -260,7 +263,7 @@ class UserEdit(Struct, forbid_unknown_fields=True, kw_only=True):
     name: Name | UnsetType = UNSET
     email: Email | UnsetType = UNSET
     time_zone: Zone | UnsetType = UNSET
-    metadata: Metadata | None | UnsetType = UNSET
+    metadata: Metadata | UnsetType | None = UNSET
 
 
 class Invitation(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -295,12 +298,12 @@ class EventEdit(Struct, forbid_unknown_fields=True, kw_only=True):
     start: TimeText | UnsetType = UNSET
     end: TimeText | UnsetType = UNSET
     time_zone: Zone | UnsetType = UNSET
-    description: Description | None | UnsetType = UNSET
-    location: Location | None | UnsetType = UNSET
+    description: Description | UnsetType | None = UNSET
+    location: Location | UnsetType | None = UNSET
     status: Literal["confirmed", "tentative"] | UnsetType = UNSET
     show_as: ShowAs | UnsetType = UNSET
     visibility: Visibility | UnsetType = UNSET
-    metadata: Metadata | None | UnsetType = UNSET
+    metadata: Metadata | UnsetType | None = UNSET
 
 
 class Answer(Struct, forbid_unknown_fields=True, kw_only=True):

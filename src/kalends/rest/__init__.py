@@ -1,1 +1,1 @@
-"""x."""
+"""The door for JSON over HTTP: translate in, call one action or read, translate out."""

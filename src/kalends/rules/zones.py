@@ -56,9 +56,7 @@ def zone_named(name: str) -> ZoneInfo:
 def written_date(text: str) -> date:
     """Read `YYYY-MM-DD`. Raises TimeError `invalid_time`."""
     try:
-        if not WRITTEN_DATE.fullmatch(text):
-            raise ValueError
-        day = date.fromisoformat(text)
+        day = date.fromisoformat(text if WRITTEN_DATE.fullmatch(text) else "")
     except ValueError:
         raise TimeError("invalid_time", f"{text[:64]!r} is not a date") from None
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
@@ -73,24 +71,30 @@ def read_time(text: str) -> Reading:
         raise TimeError("invalid_time", f"{text[:64]!r} is not a time such as 2026-03-09T14:00:00+01:00")
     day, hour, minute, second, fraction, zulu, sign, offset_hours, offset_minutes = found.groups()
     end_of_day = hour == "24"
+    midnight = datetime.combine(written_date(day), MIDNIGHT)
     try:
-        clock = time(
-            0 if end_of_day else int(hour), int(minute), int(second or 0), int((fraction or "0").ljust(6, "0")[:6])
-        )
-        offset = None
-        if zulu:
-            offset = timedelta(0)
-        elif sign:
-            if int(offset_hours) > 23 or int(offset_minutes) > 59:
-                raise ValueError
-            distance = timedelta(hours=int(offset_hours), minutes=int(offset_minutes))
-            offset = -distance if sign == "-" else distance
-        if end_of_day and clock != MIDNIGHT:
-            raise ValueError
+        clock = time(0 if end_of_day else int(hour), int(minute), int(second or 0), microseconds(fraction))
+        offset = offset_of(sign, offset_hours, offset_minutes)
     except ValueError:
         raise TimeError("invalid_time", f"{text[:64]!r} is not a time that any clock shows") from None
-    wall = datetime.combine(written_date(day), clock)
-    return Reading(wall + timedelta(days=1) if end_of_day else wall, offset, end_of_day=end_of_day)
+    if end_of_day and clock != MIDNIGHT:
+        raise TimeError("invalid_time", f"{text[:64]!r} lies beyond 24:00, where the day ends")
+    wall = midnight + timedelta(days=1) if end_of_day else datetime.combine(midnight, clock)
+    return Reading(wall, timedelta(0) if zulu else offset, end_of_day=end_of_day)
+
+
+def microseconds(fraction: str | None) -> int:
+    """Give the microseconds of the digits that follow a second; what is finer is dropped."""
+    return int((fraction or "0").ljust(6, "0")[:6])
+
+
+def offset_of(sign: str | None, hours: str, minutes: str) -> timedelta | None:
+    """Give the offset that is written, None if none is. Raises ValueError unless it is one that RFC 3339 has."""
+    if sign is None:
+        return None
+    distance = time(int(hours), int(minutes))
+    offset = timedelta(hours=distance.hour, minutes=distance.minute)
+    return -offset if sign == "-" else offset
 
 
 def to_instant(moment: datetime) -> Instant:
@@ -115,7 +119,10 @@ def instant_of(text: TimeText, zone: ZoneInfo | None) -> Instant:
     if zone is None:
         raise TimeError("time_zone_required", "a time without an offset needs a time_zone")
     if reading.end_of_day:
-        return first_instant(reading.wall.date(), zone)
+        moment = first_instant(reading.wall.date(), zone)
+        if local_date(Instant(moment - 1), zone) != (reading.wall - timedelta(days=1)).date():
+            raise TimeError("nonexistent_time", f"the calendars of {zone.key} skip the day of {text}")
+        return moment
     moment = to_instant(reading.wall.replace(tzinfo=zone))
     if from_instant(moment, zone).replace(tzinfo=None) != reading.wall:
         raise TimeError("nonexistent_time", f"the clocks of {zone.key} never show {text}")
@@ -164,3 +171,9 @@ def rendered(instant: Instant, zone: ZoneInfo) -> str:
     if offset is not None and offset % timedelta(minutes=1):
         raise TimeError("invalid_time", f"{zone.key} kept solar time then, which RFC 3339 cannot write")
     return moment.isoformat()
+
+
+def bound_of(text: str, time_zone: str) -> Instant:
+    """Give the instant of a bound: a date alone means its local midnight, a time may carry an offset. Raises TimeError."""
+    zone = zone_named(time_zone)
+    return day_start(text, zone) if len(text) <= 10 else instant_of(TimeText(text), zone)

@@ -1,0 +1,69 @@
+"""Doing a thing once however often it is asked: claims on Idempotency-Keys and the answers kept for repeats.
+
+A claim is committed before the work begins, so a second request sees it at once, in any process; the answer is stored
+in the same transaction as the work, so there is never one without the other. A claim left behind by a process that
+died lapses after a minute, and whoever then finishes late finds that the claim is not theirs any more.
+"""
+
+from msgspec import Struct
+
+from kalends.errors import KeyInFlight, KeyReused
+from kalends.model import Actor
+from kalends.rules.intervals import HOUR, MINUTE
+from kalends.store.database import WriteTx
+from kalends.store.idempotency import (
+    find_key,
+    forget_key,
+    forget_old_keys,
+    insert_claim,
+    release_claim,
+    store_answer,
+)
+
+KEPT_FOR = 24 * HOUR
+LAPSES_AFTER = MINUTE
+
+
+class Claim(Struct, frozen=True):
+    """The right to do what a key stands for."""
+
+    key: str
+    number: int
+
+
+class KeptAnswer(Struct, frozen=True):
+    """What was answered the first time: status, headers as JSON text, body."""
+
+    status: int
+    headers: str
+    body: bytes
+
+
+def claim_key(tx: WriteTx, actor: Actor, key: str, fingerprint: bytes) -> Claim | KeptAnswer:
+    """Give the right to answer a request, or the answer if there is one. Raises KeyReused or KeyInFlight."""
+    forget_old_keys(tx, tx.now - KEPT_FOR)
+    found = find_key(tx, actor, key)
+    if found is not None:
+        first, claimed_at, status, headers, body = found
+        fresh = tx.now - claimed_at < (LAPSES_AFTER if status is None else KEPT_FOR)
+        if fresh and bytes(first) != fingerprint:
+            raise KeyReused
+        if fresh and status is None:
+            raise KeyInFlight
+        if fresh:
+            return KeptAnswer(status, headers, bytes(body))
+        forget_key(tx, actor, key)
+    claim = Claim(key, tx.new_id())
+    insert_claim(tx, actor, key, fingerprint, claim.number)
+    return claim
+
+
+def keep_answer(tx: WriteTx, actor: Actor, claim: Claim, answer: KeptAnswer) -> None:
+    """Keep an answer for repeats. Raises KeyInFlight if the claim has lapsed and somebody else has it."""
+    if not store_answer(tx, actor, claim.key, claim.number, (answer.status, answer.headers, answer.body)):
+        raise KeyInFlight
+
+
+def give_up_claim(tx: WriteTx, actor: Actor, claim: Claim) -> None:
+    """Let the key be tried again after a failure."""
+    release_claim(tx, actor, claim.key, claim.number)

@@ -1,0 +1,9 @@
+"""Reading whether the database is there and has the schema that this Kalends needs."""
+
+from kalends.store.database import ReadTx
+from kalends.store.schema import refuse_other_schema
+
+
+def check_readiness(tx: ReadTx) -> None:
+    """Return if requests can be served. Raises SchemaMismatch, or Unavailable if the database cannot be reached."""
+    refuse_other_schema(tx)

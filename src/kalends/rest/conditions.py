@@ -1,0 +1,53 @@
+"""Versions as entity tags (RFC 9110 section 8.8.3) and the conditions that callers make of them (section 13.1)."""
+
+import re
+
+from msgspec import Struct
+
+TAG = re.compile(r'\s*(W/)?"([^"]*)"\s*(?:,|$)')
+VERSION = re.compile(r"(\d{1,18})(?:\.\d{1,18})?", re.ASCII)
+
+
+class Tags(Struct, frozen=True):
+    """The entity tags of an If-Match or If-None-Match header; `anything` stands for `*`."""
+
+    texts: tuple[str, ...] = ()
+    anything: bool = False
+
+
+def entity_tag(version: int, people: int | None = None) -> str:
+    """Write a version as strong entity tag; `people` counts the versions of the people that the answer also shows.
+
+    Someone's new name changes an answer that shows it, though not the version of the event: both are in the tag.
+    """
+    return f'"{version}"' if people is None else f'"{version}.{people}"'
+
+
+def read_tags(header: str | None) -> Tags | None:
+    """Read the entity tags of a header; weak ones never match, as these versions are strong. Raises ValueError."""
+    if header is None:
+        return None
+    if header.strip() == "*":
+        return Tags(anything=True)
+    texts: list[str] = []
+    position = 0
+    while position < len(header):
+        found = TAG.match(header, position)
+        if found is None:
+            raise ValueError('entity tags are written as "7" or as *')
+        if not found[1]:
+            texts.append(found[2])
+        position = found.end()
+    return Tags(tuple(texts))
+
+
+def expected_versions(tags: Tags | None) -> frozenset[int] | None:
+    """Give the versions that an If-Match names; None if any will do."""
+    if tags is None or tags.anything:
+        return None
+    return frozenset(int(found[1]) for text in tags.texts if (found := VERSION.fullmatch(text)))
+
+
+def is_known(tags: Tags | None, etag: str) -> bool:
+    """Tell whether the caller has the answer with this entity tag already."""
+    return tags is not None and (tags.anything or etag[1:-1] in tags.texts)

@@ -1,0 +1,76 @@
+"""The reference as one page of HTML, drawn from the OpenAPI document; it asks no other host for anything."""
+
+import json
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, select_autoescape
+
+from kalends.rest.problems import STATUS, TITLES
+
+ENVIRONMENT = Environment(
+    loader=PackageLoader("kalends.rest"),
+    autoescape=select_autoescape(default=True),
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def reference_page(document: dict[str, Any]) -> bytes:
+    """Draw the page."""
+    problems = {kind.code: (int(STATUS[kind]), TITLES[kind]) for kind in reversed(STATUS)}
+    page = ENVIRONMENT.get_template("reference.html.j2").render(
+        document=document,
+        operations=operations_by_tag(document),
+        problems=problems,
+        pretty=lambda value: json.dumps(value, indent=2, ensure_ascii=False),
+        kind_of=kind_of,
+        resolved=lambda schema: resolved(document, schema),
+        curl=curl_of,
+    )
+    return page.encode()
+
+
+def operations_by_tag(document: dict[str, Any]) -> dict[str, list[tuple[str, str, dict[str, Any]]]]:
+    """Give method, path and operation of everything, a list for each tag."""
+    found: dict[str, list[tuple[str, str, dict[str, Any]]]] = {tag["name"]: [] for tag in document["tags"]}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            found[operation["tags"][0]].append((method.upper(), path, operation))
+    return found
+
+
+def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """Follow references to the schema, parameter or item of a list that is meant."""
+    while True:
+        if "$ref" in schema:
+            _, _, section, name = schema["$ref"].split("/")
+            schema = document["components"][section][name]
+        elif "anyOf" in schema:
+            schema = next(part for part in schema["anyOf"] if part.get("type") != "null")
+        elif schema.get("type") == "array":
+            schema = schema["items"]
+        else:
+            return schema
+
+
+def kind_of(schema: dict[str, Any]) -> str:
+    """Say in a word or two what a schema allows."""
+    if "$ref" in schema:
+        return str(schema["$ref"].rpartition("/")[2])
+    if "anyOf" in schema:
+        return " or ".join(kind_of(part) for part in schema["anyOf"])
+    if "enum" in schema:
+        return ", ".join(map(str, schema["enum"]))
+    if schema.get("type") == "array":
+        return f"list of {kind_of(schema['items'])}"
+    return str(schema.get("type", "any"))
+
+
+def curl_of(method: str, path: str, operation: dict[str, Any]) -> str:
+    """Give the command that calls an operation."""
+    lines = [f"curl -X {method} http://127.0.0.1:8000{path}", "  -H 'Authorization: Bearer '\"$TOKEN\""]
+    body = operation.get("requestBody")
+    if body:
+        example = json.dumps(body["content"]["application/json"]["example"], ensure_ascii=False)
+        lines += ["  -H 'Content-Type: application/json'", f"  -d '{example}'"]
+    return " \\\n".join(lines)

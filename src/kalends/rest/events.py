@@ -1,0 +1,363 @@
+"""Events over HTTP."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from kalends.actions.events import cancel_event, change_event, create_event, delete_event, transfer_event
+from kalends.errors import EventCancelled, Fault, Invalid, NotFound, StaleVersion
+from kalends.model import (
+    UTC,
+    Block,
+    Event,
+    EventDraft,
+    EventEdit,
+    EventId,
+    Participant,
+    Remark,
+    Response,
+    Role,
+    ShowAs,
+    Status,
+    TimeText,
+    UserId,
+    Visibility,
+    Zone,
+)
+from kalends.reads.events import EventFilter, list_events, read_event
+from kalends.rest.conditions import entity_tag
+from kalends.rest.paging import cursor_of, key_of
+from kalends.rest.participants import ParticipantJson, participant_json
+from kalends.rest.route import Call, Reply, WriteQuery, operation
+from kalends.rest.users import Cursor, Limit, SearchText, known
+from kalends.rest.wire import DateOrTime, read_struct
+from kalends.rules.blocks import block_of
+from kalends.rules.zones import TimeError, bound_of, from_instant
+
+ID = {"event_id": EventId}
+Expand = Annotated[Literal["participants"], Meta(description="Also give the participants, not only the counts")]
+
+
+class CountsJson(Struct):
+    """How many participants an event has, by role and by response."""
+
+    total: int
+    required: int
+    optional: int
+    accepted: int
+    declined: int
+    tentative: int
+    needs_action: int
+
+
+class EventJson(Struct, omit_defaults=True):
+    """A single block of time in a day, with one host; `participants` only if asked for with `expand=participants`."""
+
+    id: str
+    title: str
+    description: str
+    location: str
+    start: str
+    end: str
+    time_zone: str
+    status: Status
+    show_as: ShowAs
+    visibility: Visibility
+    host_id: str
+    participant_counts: CountsJson
+    metadata: msgspec.Raw
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    cancel_reason: str | UnsetType = UNSET
+    participants: list[ParticipantJson] | UnsetType = UNSET
+
+
+class EventListJson(Struct):
+    """A page of events in the order of start and id."""
+
+    items: list[EventJson]
+    next_cursor: str | None
+
+
+class EventQuery(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Whether to give participants, too."""
+
+    expand: Expand | UnsetType = UNSET
+
+
+class EventListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which events, and how many; all that is given has to hold."""
+
+    user_id: Annotated[UserId, Meta(description="Host or participant")] | UnsetType = UNSET
+    host_id: UserId | UnsetType = UNSET
+    participant_id: UserId | UnsetType = UNSET
+    since: Annotated[DateOrTime, Meta(description="Only what ends after this")] | UnsetType = field(
+        default=UNSET, name="from"
+    )
+    until: Annotated[DateOrTime, Meta(description="Only what starts before this")] | UnsetType = field(
+        default=UNSET, name="to"
+    )
+    time_zone: Annotated[Zone, Meta(description="Where `from` and `to` without offset are local; UTC unless given")] = (
+        field(default_factory=lambda: UTC)
+    )
+    response: Annotated[Response, Meta(description="Of the person named")] | UnsetType = UNSET
+    role: Annotated[Role, Meta(description="Of the person named")] | UnsetType = UNSET
+    status: Annotated[Status, Meta(description="Without it all but cancelled ones")] | UnsetType = UNSET
+    q: SearchText | UnsetType = UNSET
+    expand: Expand | UnsetType = UNSET
+    limit: Limit = 50
+    cursor: Cursor | UnsetType = UNSET
+
+
+class EventEditQuery(WriteQuery, kw_only=True):
+    """How to change an event."""
+
+    keep_responses: bool = False
+    """Keep the answers although start, end or zone change."""
+
+
+class CancelBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Why an event does not take place."""
+
+    reason: Remark | None = None
+
+
+class Times(Struct, kw_only=True):
+    """The members of an event that have to fit each other."""
+
+    start: TimeText
+    end: TimeText
+    time_zone: Zone | None = None
+
+
+class TransferBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Who hosts from now on."""
+
+    host_id: UserId
+
+
+def event_json(event: Event, participants: list[Participant] | None = None) -> EventJson:
+    """Write an event, with its participants if they are given."""
+    tally, block = event.tally, event.block
+    return EventJson(
+        id=str(event.id),
+        title=event.title,
+        description=event.description,
+        location=event.location,
+        start=block.start_local,
+        end=block.end_local,
+        time_zone=block.time_zone,
+        status=event.status,
+        show_as=event.show_as,
+        visibility=event.visibility,
+        host_id=str(event.host_id),
+        participant_counts=CountsJson(
+            tally.total,
+            tally.required,
+            tally.optional,
+            tally.accepted,
+            tally.declined,
+            tally.tentative,
+            tally.needs_action,
+        ),
+        metadata=msgspec.Raw(event.metadata.encode()),
+        version=event.version,
+        created_at=from_instant(event.created_at),
+        updated_at=from_instant(event.updated_at),
+        cancel_reason=UNSET if event.cancel_reason is None else event.cancel_reason,
+        participants=UNSET if participants is None else [participant_json(guest) for guest in participants],
+    )
+
+
+def event_reply(event: Event, participants: list[Participant] | None = None) -> Reply:
+    """Answer with an event."""
+    people = None if participants is None else sum(guest.user_version for guest in participants)
+    return Reply(event_json(event, participants), etag=entity_tag(event.version, people))
+
+
+def block_faults(body: dict[str, Any]) -> list[Fault]:
+    """Say what is wrong between start and end of a body whose other members have faults, too."""
+    zone = body.get("time_zone")
+    try:
+        times = read_struct(Times, {name: body[name] for name in ("start", "end", "time_zone") if name in body})
+    except Invalid:
+        return []  # each is at fault by itself, which has been said
+    made = block_of(times.start, times.end, times.time_zone or UTC, local=zone is not None)
+    if isinstance(made, Block):
+        return []
+    return [fault for fault in made if zone is not None or fault.code not in ("not_one_day", "time_zone_required")]
+
+
+def filter_of(query: EventListQuery) -> EventFilter:
+    """Give the filter that a query asks for. Raises Invalid."""
+    faults: list[Fault] = []
+    bounds: dict[str, Any] = {}
+    for name, text in (("from", query.since), ("to", query.until)):
+        try:
+            bounds[name] = None if text is UNSET else bound_of(text, query.time_zone)
+        except TimeError as error:
+            faults.append(Fault((name,), error.code, str(error)))
+    since, until = bounds.get("from"), bounds.get("to")
+    if since is not None and until is not None and since >= until:
+        faults.append(Fault(("to",), "empty_span", "`to` must come after `from`"))
+    if query.user_id is UNSET and query.participant_id is UNSET:
+        message = "it speaks of the person that user_id or participant_id names, and neither is given"
+        faults += [
+            Fault((name,), "needs_person", message) for name in ("response", "role") if known(getattr(query, name))
+        ]
+    if faults:
+        raise Invalid(*faults)
+    return EventFilter(
+        user_id=known(query.user_id),
+        host_id=known(query.host_id),
+        participant_id=known(query.participant_id),
+        since=since,
+        until=until,
+        response=known(query.response),
+        role=known(query.role),
+        status=known(query.status),
+        text=known(query.q),
+        after=None if query.cursor is UNSET else key_of(query.cursor, tuple[int, int]),
+    )
+
+
+@operation(
+    "POST",
+    "/v1/events",
+    tag="Events",
+    body=EventDraft,
+    cross_check=block_faults,
+    answer=EventJson,
+    status=HTTPStatus.CREATED,
+    errors=(Invalid,),
+    example={
+        "host_id": "usr_018f3c5a9b2d4e6f",
+        "title": "Planning",
+        "start": "2026-03-09T14:00",
+        "end": "2026-03-09T15:00",
+        "time_zone": "Europe/Berlin",
+        "participants": [{"user_id": "usr_018f3c5a9b2d5f70", "role": "required"}],
+    },
+)
+def add_event(call: Call) -> Reply:
+    """Create an event.
+
+    One block within one local day of its zone (by default the host's); it may end at midnight, also written 24:00.
+    Times carry an offset, or are local to `time_zone`. The host takes part, and has accepted, unless `host_attends`
+    is false.
+    """
+    event = create_event(call.tx, call.actor, call.body)
+    return event_reply(event)._replace(location=f"/v1/events/{event.id}")
+
+
+@operation("GET", "/v1/events", tag="Events", query=EventListQuery, answer=EventListJson, errors=(Invalid,))
+def get_events(call: Call) -> Reply:
+    """List events.
+
+    In the order of start and id, page by page. `from` and `to` select what overlaps; a date alone means its local
+    midnight. Declined events are listed, cancelled ones only with `status=cancelled`.
+    """
+    query: EventListQuery = call.query
+    expand = query.expand is not UNSET
+    page = list_events(call.tx, call.actor, filter_of(query), query.limit, expand=expand)
+    people = page.participants or {}
+    items = [event_json(event, people.get(event.id)) for event in page.events]
+    return Reply(EventListJson(items, cursor_of(page.next_key)))
+
+
+@operation(
+    "GET", "/v1/events/{event_id}", tag="Events", ids=ID, query=EventQuery, answer=EventJson, errors=(NotFound, Invalid)
+)
+def get_event(call: Call) -> Reply:
+    """Read an event."""
+    expand = call.query.expand is not UNSET
+    return event_reply(*read_event(call.tx, call.actor, call.ids["event_id"], expand=expand))
+
+
+@operation(
+    "PATCH",
+    "/v1/events/{event_id}",
+    tag="Events",
+    ids=ID,
+    query=EventEditQuery,
+    body=EventEdit,
+    answer=EventJson,
+    errors=(NotFound, StaleVersion, EventCancelled, Invalid),
+    example={"title": "Planning, moved", "start": "2026-03-09T16:00", "end": "2026-03-09T17:00"},
+)
+def edit_event(call: Call) -> Reply:
+    """Change an event.
+
+    A JSON Merge Patch (RFC 7396): what is left out stays as it is. A new start, end or zone asks everybody but the
+    host anew, unless `keep_responses=true`.
+    """
+    return event_reply(
+        change_event(
+            call.tx,
+            call.actor,
+            call.ids["event_id"],
+            call.body,
+            expect=call.expect,
+            keep_responses=call.query.keep_responses,
+        )
+    )
+
+
+@operation(
+    "DELETE",
+    "/v1/events/{event_id}",
+    tag="Events",
+    ids=ID,
+    status=HTTPStatus.NO_CONTENT,
+    errors=(NotFound, StaleVersion),
+)
+def drop_event(call: Call) -> Reply:
+    """Delete an event.
+
+    It is gone for good; to call it off and keep it readable, cancel it.
+    """
+    delete_event(call.tx, call.actor, call.ids["event_id"], expect=call.expect)
+    return Reply()
+
+
+@operation(
+    "POST",
+    "/v1/events/{event_id}/cancel",
+    tag="Events",
+    ids=ID,
+    body=CancelBody,
+    body_optional=True,
+    answer=EventJson,
+    errors=(NotFound, StaleVersion, Invalid),
+    example={"reason": "The speaker is ill."},
+)
+def call_off_event(call: Call) -> Reply:
+    """Cancel an event.
+
+    It stays readable and nobody's time is taken any more. Cancelling it again changes nothing.
+    """
+    event_id = call.ids["event_id"]
+    return event_reply(cancel_event(call.tx, call.actor, event_id, call.body.reason, expect=call.expect))
+
+
+@operation(
+    "POST",
+    "/v1/events/{event_id}/transfer",
+    tag="Events",
+    ids=ID,
+    body=TransferBody,
+    answer=EventJson,
+    errors=(NotFound, StaleVersion, EventCancelled, Invalid),
+    example={"host_id": "usr_018f3c5a9b2d5f70"},
+)
+def hand_over_event(call: Call) -> Reply:
+    """Hand an event over to another host.
+
+    The new host attends if the old one did; the old host stays as a participant.
+    """
+    event_id = call.ids["event_id"]
+    return event_reply(transfer_event(call.tx, call.actor, event_id, call.body.host_id, expect=call.expect))

@@ -1,0 +1,233 @@
+"""Participants of an event over HTTP."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from kalends.actions.participants import (
+    add_participants,
+    answer_invitation,
+    change_role,
+    remove_participant,
+    seat_participant,
+)
+from kalends.errors import AlreadyParticipant, EventCancelled, EventEnded, Invalid, NotFound, StaleVersion
+from kalends.model import MAX_PARTICIPANTS, Answer, EventId, Invitation, Participant, Response, Role, UserId
+from kalends.reads.participants import list_participants, read_participant
+from kalends.rest.conditions import entity_tag
+from kalends.rest.paging import cursor_of, key_of
+from kalends.rest.route import Call, Reply, operation
+from kalends.rest.users import Cursor, Limit
+from kalends.rules.zones import from_instant
+
+OF_EVENT = {"event_id": EventId}
+ID = {"event_id": EventId, "user_id": UserId}
+PATH = "/v1/events/{event_id}/participants"
+CHANGE_ERRORS = (NotFound, EventCancelled, StaleVersion, Invalid)
+
+
+class ParticipantJson(Struct):
+    """Somebody's part in an event, and what they said to the invitation."""
+
+    user_id: str
+    name: str
+    email: str
+    role: Role
+    response: Response
+    comment: str | None
+    responded_at: datetime | None
+    is_host: bool
+
+
+class ParticipantListJson(Struct):
+    """A page of participants in the order of their ids."""
+
+    items: list[ParticipantJson]
+    next_cursor: str | None
+
+
+class ParticipantListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
+    """How many participants."""
+
+    limit: Limit = 50
+    cursor: Cursor | UnsetType = UNSET
+
+
+class SeatBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The role that somebody takes part in."""
+
+    role: Role = Role.required
+
+
+class SeatPatch(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A merge patch for somebody's part."""
+
+    role: Role | UnsetType = UNSET
+
+
+GuestList = Annotated[list[Invitation], Meta(min_length=1, max_length=MAX_PARTICIPANTS)]
+
+
+def participant_json(guest: Participant) -> ParticipantJson:
+    """Write a participant."""
+    seat = guest.seat
+    return ParticipantJson(
+        str(seat.user_id),
+        guest.name,
+        guest.email,
+        seat.role,
+        seat.response,
+        seat.comment,
+        None if seat.responded_at is None else from_instant(seat.responded_at),
+        guest.is_host,
+    )
+
+
+def participant_reply(guest: Participant, **more: Any) -> Reply:
+    """Answer with a participant."""
+    return Reply(participant_json(guest), etag=entity_tag(guest.seat.version, guest.user_version), **more)
+
+
+def path_of(guest: Participant) -> str:
+    """Give where a participant is read."""
+    return f"/v1/events/{guest.event_id}/participants/{guest.seat.user_id}"
+
+
+@operation(
+    "POST",
+    PATH,
+    tag="Participants",
+    ids=OF_EVENT,
+    body=Invitation | GuestList,
+    answer=(ParticipantJson, ParticipantListJson),
+    status=HTTPStatus.CREATED,
+    errors=(NotFound, StaleVersion, EventCancelled, AlreadyParticipant, Invalid),
+    example=[{"user_id": "usr_018f3c5a9b2d4e6f", "role": "required"}],
+)
+def invite_participants(call: Call) -> Reply:
+    """Add one participant or several.
+
+    Given one, answers with it; given a list, with a list in the same order. All are added or none.
+    """
+    several = isinstance(call.body, list)
+    guests: list[Invitation] = call.body if several else [call.body]
+    added = add_participants(call.tx, call.actor, call.ids["event_id"], guests, expect=call.expect)
+    if several:
+        return Reply(ParticipantListJson([participant_json(guest) for guest in added], None))
+    return participant_reply(added[0], location=path_of(added[0]))
+
+
+@operation(
+    "GET",
+    PATH,
+    tag="Participants",
+    ids=OF_EVENT,
+    query=ParticipantListQuery,
+    answer=ParticipantListJson,
+    errors=(NotFound, Invalid),
+)
+def get_participants(call: Call) -> Reply:
+    """List the participants of an event.
+
+    In the order of their ids, page by page.
+    """
+    query: ParticipantListQuery = call.query
+    after = None if query.cursor is UNSET else key_of(query.cursor, int)
+    page = list_participants(call.tx, call.actor, call.ids["event_id"], query.limit, after)
+    items = [participant_json(guest) for guest in page.participants]
+    return Reply(ParticipantListJson(items, cursor_of(page.next_key)))
+
+
+@operation("GET", PATH + "/{user_id}", tag="Participants", ids=ID, answer=ParticipantJson, errors=(NotFound,))
+def get_participant(call: Call) -> Reply:
+    """Read a participant."""
+    return participant_reply(read_participant(call.tx, call.actor, call.ids["event_id"], call.ids["user_id"]))
+
+
+@operation(
+    "PUT",
+    PATH + "/{user_id}",
+    tag="Participants",
+    ids=ID,
+    body=SeatBody,
+    answer=ParticipantJson,
+    errors=CHANGE_ERRORS,
+    example={"role": "optional"},
+)
+def put_participant(call: Call) -> Reply:
+    """Make somebody a participant in a role.
+
+    Adds them (201), or changes the role of who already takes part (200) and keeps their answer. Doing it again
+    changes nothing. `If-None-Match: *` only adds.
+    """
+    guest, added = seat_participant(
+        call.tx,
+        call.actor,
+        call.ids["event_id"],
+        call.ids["user_id"],
+        call.body.role,
+        expect=call.expect,
+        only_new=call.if_none_match is not None and call.if_none_match.anything,
+    )
+    if added:
+        return participant_reply(guest, status=HTTPStatus.CREATED, location=path_of(guest))
+    return participant_reply(guest)
+
+
+@operation(
+    "PATCH",
+    PATH + "/{user_id}",
+    tag="Participants",
+    ids=ID,
+    body=SeatPatch,
+    answer=ParticipantJson,
+    errors=CHANGE_ERRORS,
+    example={"role": "optional"},
+)
+def edit_participant(call: Call) -> Reply:
+    """Mark a participant as required or optional.
+
+    Their answer stays.
+    """
+    role = None if call.body.role is UNSET else call.body.role
+    event_id, user_id = call.ids["event_id"], call.ids["user_id"]
+    return participant_reply(change_role(call.tx, call.actor, event_id, user_id, role, expect=call.expect))
+
+
+@operation(
+    "DELETE",
+    PATH + "/{user_id}",
+    tag="Participants",
+    ids=ID,
+    status=HTTPStatus.NO_CONTENT,
+    errors=(NotFound, EventCancelled, StaleVersion),
+)
+def drop_participant(call: Call) -> Reply:
+    """Remove a participant.
+
+    Removing the host's own part keeps them as host: the event then runs without them.
+    """
+    event_id, user_id = call.ids["event_id"], call.ids["user_id"]
+    remove_participant(call.tx, call.actor, event_id, user_id, expect=call.expect)
+    return Reply()
+
+
+@operation(
+    "PUT",
+    PATH + "/{user_id}/response",
+    tag="Participants",
+    ids=ID,
+    body=Answer,
+    answer=ParticipantJson,
+    errors=(NotFound, EventCancelled, EventEnded, StaleVersion, Invalid),
+    example={"response": "accepted", "comment": "I bring the cake."},
+)
+def respond(call: Call) -> Reply:
+    """Accept, decline or answer tentatively.
+
+    An answer may change until the event ends. A new start, end or zone of the event asks everybody but the host anew.
+    """
+    event_id, user_id = call.ids["event_id"], call.ids["user_id"]
+    return participant_reply(answer_invitation(call.tx, call.actor, event_id, user_id, call.body, expect=call.expect))

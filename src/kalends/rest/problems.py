@@ -1,0 +1,173 @@
+"""The one table from what can go wrong to a status and a problem document (RFC 9457)."""
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from kalends import errors
+from kalends.errors import Fault, KalendsError
+
+
+class Malformed(KalendsError):
+    """The request cannot be read: {reason}."""
+
+    code = "malformed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class NoSuchPath(KalendsError):
+    """There is nothing at this path."""
+
+    code = "no_such_path"
+
+
+class MethodNotAllowed(KalendsError):
+    """This path takes {allowed}."""
+
+    code = "method_not_allowed"
+
+    def __init__(self, allowed: str) -> None:
+        super().__init__()
+        self.allowed = allowed
+
+
+class BodyTooLarge(KalendsError):
+    """The body is larger than {limit} bytes."""
+
+    code = "body_too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+
+
+class WrongMediaType(KalendsError):
+    """The body has to be sent as {wanted}, without Content-Encoding."""
+
+    code = "wrong_media_type"
+
+    def __init__(self, wanted: str) -> None:
+        super().__init__()
+        self.wanted = wanted
+
+
+class BadQuery(errors.Invalid):
+    """The query of the URL breaks a rule."""
+
+
+class InternalError(KalendsError):
+    """Something went wrong here; it has been logged under the request id."""
+
+    code = "internal_error"
+
+
+STATUS: dict[type[KalendsError], HTTPStatus] = {
+    Malformed: HTTPStatus.BAD_REQUEST,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    NoSuchPath: HTTPStatus.NOT_FOUND,
+    MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
+    errors.EmailTaken: HTTPStatus.CONFLICT,
+    errors.AlreadyParticipant: HTTPStatus.CONFLICT,
+    errors.EventCancelled: HTTPStatus.CONFLICT,
+    errors.EventEnded: HTTPStatus.CONFLICT,
+    errors.HostsEvents: HTTPStatus.CONFLICT,
+    errors.KeyInFlight: HTTPStatus.CONFLICT,
+    errors.StaleVersion: HTTPStatus.PRECONDITION_FAILED,
+    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    WrongMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    BadQuery: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InternalError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.OutcomeUnknown: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.SchemaMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+TITLES: dict[type[KalendsError], str] = {
+    Malformed: "The request cannot be read",
+    errors.Unauthenticated: "A valid token is needed",
+    errors.NotFound: "Not found",
+    NoSuchPath: "Nothing at this path",
+    MethodNotAllowed: "Method not allowed",
+    errors.EmailTaken: "The e-mail address is taken",
+    errors.AlreadyParticipant: "Already a participant",
+    errors.EventCancelled: "The event is cancelled",
+    errors.EventEnded: "The event has ended",
+    errors.HostsEvents: "The user hosts events that have not ended",
+    errors.KeyInFlight: "The first request with this key is not done",
+    errors.StaleVersion: "It has changed since you read it",
+    BodyTooLarge: "The body is too large",
+    WrongMediaType: "The media type is not supported",
+    errors.Invalid: "Something given breaks a rule",
+    BadQuery: "Something given breaks a rule",
+    errors.KeyReused: "The key was used for another request",
+    InternalError: "Something went wrong here",
+    errors.Unavailable: "Try again in a moment",
+    errors.OutcomeUnknown: "It may or may not have been saved",
+    errors.SchemaMismatch: "The database has another schema",
+}
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def status_of(error: KalendsError) -> HTTPStatus:
+    """Give the status of an error."""
+    return STATUS[type(error)]
+
+
+def headers_of(error: KalendsError) -> dict[str, str]:
+    """Give the headers that belong to an error."""
+    if isinstance(error, errors.Unauthenticated):
+        return {"WWW-Authenticate": 'Bearer realm="kalends"'}
+    if isinstance(error, errors.Unavailable):
+        return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, errors.KeyInFlight):
+        return {"Retry-After": "1"}
+    if isinstance(error, MethodNotAllowed):
+        return {"Allow": error.allowed}
+    if isinstance(error, WrongMediaType):
+        return {"Accept": error.wanted}
+    return {}
+
+
+def problem_document(error: KalendsError, path: str, request_id: str, query_names: frozenset[str]) -> bytes:
+    """Write the problem document; `query_names` tells faults in the query from faults in the body."""
+    faults: tuple[Fault, ...] = getattr(error, "faults", ())
+    document: dict[str, Any] = {
+        "type": f"/docs#{error.code}",
+        "title": TITLES[type(error)],
+        "status": int(status_of(error)),
+        "detail": "; ".join(map(sentence_of, faults)) or str(error),
+        "instance": path,
+        "code": error.code,
+        "request_id": request_id,
+    }
+    if faults:
+        document["errors"] = [
+            {
+                "pointer": pointer_of(fault.where),
+                "in": "query"
+                if isinstance(error, BadQuery) or str(fault.where[0] if fault.where else "") in query_names
+                else "body",
+                "code": fault.code,
+                "message": fault.message,
+            }
+            for fault in faults
+        ]
+    return msgspec.json.encode(document)
+
+
+def sentence_of(fault: Fault) -> str:
+    """Say a fault with the member that it is about."""
+    return f"{pointer_of(fault.where).removeprefix('/')}: {fault.message}" if fault.where else fault.message
+
+
+def pointer_of(where: tuple[str | int, ...]) -> str:
+    """Write a path as JSON Pointer (RFC 6901)."""
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in where)

@@ -1,0 +1,213 @@
+"""The adapter between HTTP and the house: every route goes through here.
+
+It authenticates, decodes, opens the one transaction, lets the handler call its one action or read, and commits before
+the answer exists. This is the only room of the door that knows the store.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import falcon
+import msgspec
+from msgspec import Struct
+
+from kalends.actions.retries import Claim, KeptAnswer, claim_key, give_up_claim, keep_answer
+from kalends.errors import Fault, Invalid, KalendsError, OutcomeUnknown, Unauthenticated, Unavailable
+from kalends.model import Actor, Identifier
+from kalends.rest.conditions import Tags, expected_versions, is_known
+from kalends.rest.incoming import (
+    JSON,
+    MERGE_PATCH,
+    fingerprint,
+    read_body,
+    read_condition,
+    read_json,
+    read_key,
+    read_path,
+    read_query,
+    refuse_media_type,
+)
+from kalends.rest.wire import ENCODER, read_struct
+from kalends.rules.tokens import is_token, token_digest
+from kalends.store.database import Database, ReadTx, WriteTx
+from kalends.store.tokens import find_token
+
+
+class NoQuery(Struct, forbid_unknown_fields=True):
+    """No parameters."""
+
+
+class WriteQuery(Struct, forbid_unknown_fields=True):
+    """What every write takes."""
+
+    dry_run: bool = False
+    """Validate and answer as the write would, and write nothing."""
+
+
+class Reply(NamedTuple):
+    """What a handler answers: a struct to encode, or nothing."""
+
+    body: Any = None
+    etag: str | None = None
+    location: str | None = None
+    status: HTTPStatus | None = None
+
+
+class Call(NamedTuple):
+    """What a handler is given: the transaction, who asks, and the request in the words of the house."""
+
+    tx: Any
+    actor: Actor
+    ids: dict[str, Any]
+    query: Any
+    body: Any
+    if_match: Tags | None
+    if_none_match: Tags | None
+
+    @property
+    def expect(self) -> frozenset[int] | None:
+        """Give the versions that If-Match names."""
+        return expected_versions(self.if_match)
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    """One method of one path: all that routing, decoding and the reference need to know of it."""
+
+    method: str
+    path: str
+    handler: Callable[[Call], Reply]
+    tag: str
+    query: type[Struct]
+    ids: Mapping[str, type[Identifier]] = {}
+    """The names in the path, and what each is the id of."""
+    body: Any = None
+    body_optional: bool = False
+    cross_check: Callable[[dict[str, Any]], list[Fault]] | None = None
+    """Finds what is wrong between the members of a body that also has faults of their own."""
+    answer: Any = None
+    """The struct it answers with, or several where it depends on the body."""
+    status: HTTPStatus = HTTPStatus.OK
+    errors: tuple[type[KalendsError], ...] = ()
+    example: Any = None
+    """A body to show in the reference."""
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether this needs a write transaction."""
+        return issubclass(self.query, WriteQuery)
+
+
+OPERATIONS: list[Operation] = []
+"""Every operation behind a token, in the order of the reference."""
+
+
+def operation(method: str, path: str, **details: Any) -> Callable[[Callable[[Call], Reply]], Callable[[Call], Reply]]:
+    """Enter a handler into the table of operations; its docstring becomes summary and description."""
+    query = details.pop("query", NoQuery if method == "GET" else WriteQuery)
+
+    def enter(handler: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
+        OPERATIONS.append(Operation(method=method, path=path, handler=handler, query=query, **details))
+        return handler
+
+    return enter
+
+
+class Route:
+    """Answers the requests of one operation."""
+
+    def __init__(self, operation: Operation, database: Database, max_body_bytes: int) -> None:
+        self.operation = operation
+        self._database = database
+        self._max_body_bytes = max_body_bytes
+
+    def __call__(self, request: falcon.Request, response: falcon.Response, **path: str) -> None:
+        """Answer a request. Raises KalendsError."""
+        actor = self._authenticate(request)
+        ids = read_path(self.operation.ids, path)
+        query = read_query(self.operation.query, request.query_string)
+        raw = read_body(request, self._max_body_bytes) if self.operation.body is not None else b""
+        body = self._decode(request, raw)
+        conditions = read_condition(request, "If-Match"), read_condition(request, "If-None-Match")
+
+        def handle(tx: ReadTx) -> Reply:
+            try:
+                return self.operation.handler(Call(tx, actor, ids, query, body, *conditions))
+            finally:
+                request.context.statements = tx.statements
+
+        if not self.operation.writes:
+            finish(response, self._answer(self._database.read(handle)), conditions[1])
+            return
+        key = read_key(request) if self.operation.method == "POST" and not query.dry_run else None
+        if key is None:
+            reply = self._database.write(handle, rehearse=query.dry_run)
+            answer = self._answer(reply._replace(etag=None, location=None) if query.dry_run else reply)
+        else:
+            answer = self._answer_once(actor, key, fingerprint(request, raw), handle)
+        finish(response, answer, None)
+
+    def _authenticate(self, request: falcon.Request) -> Actor:
+        scheme, _, credential = (request.get_header("Authorization") or "").partition(" ")
+        secret = credential.strip()
+        if scheme.lower() != "bearer" or not is_token(secret):
+            raise Unauthenticated
+        token = self._database.read(lambda tx: find_token(tx, token_digest(secret)))
+        if token is None:
+            raise Unauthenticated
+        request.context.token_id = token.id
+        return Actor(token.organization_id, token.id)
+
+    def _decode(self, request: falcon.Request, raw: bytes) -> Any:
+        kind = self.operation.body
+        if kind is None:
+            return None
+        if not raw and self.operation.body_optional:
+            return read_struct(kind, {})
+        refuse_media_type(request, (JSON, MERGE_PATCH) if self.operation.method == "PATCH" else (JSON,))
+        value = read_json(raw)
+        try:
+            return read_struct(kind, value)
+        except Invalid as error:
+            if self.operation.cross_check is None or not isinstance(value, dict):
+                raise
+            raise Invalid(*error.faults, *self.operation.cross_check(value)) from error
+
+    def _answer(self, reply: Reply) -> KeptAnswer:
+        headers = {"ETag": reply.etag, "Location": reply.location}
+        present = {name: value for name, value in headers.items() if value is not None}
+        body = b"" if reply.body is None else ENCODER.encode(reply.body)
+        return KeptAnswer(reply.status or self.operation.status, msgspec.json.encode(present).decode(), body)
+
+    def _answer_once(self, actor: Actor, key: str, digest: bytes, handle: Callable[[WriteTx], Reply]) -> KeptAnswer:
+        """Answer the first request with a key by doing the work, and every other by repeating the answer."""
+        claim = self._database.write(lambda tx: claim_key(tx, actor, key, digest))
+        if isinstance(claim, KeptAnswer):
+            return claim
+        try:
+            return self._database.write(lambda tx: self._work_and_keep(tx, actor, claim, handle))
+        except OutcomeUnknown:
+            raise  # the answer may be there: the claim has to lapse before anybody does the work again
+        except BaseException:
+            with suppress(Unavailable):
+                self._database.write(lambda tx: give_up_claim(tx, actor, claim))
+            raise
+
+    def _work_and_keep(self, tx: WriteTx, actor: Actor, claim: Claim, handle: Callable[[WriteTx], Reply]) -> KeptAnswer:
+        answer = self._answer(handle(tx))
+        keep_answer(tx, actor, claim, answer)
+        return answer
+
+
+def finish(response: falcon.Response, answer: KeptAnswer, if_none_match: Tags | None) -> None:
+    """Fill the response; a reader who has this very answer already is told so (304) without it."""
+    headers = msgspec.json.decode(answer.headers, type=dict[str, str])
+    response.set_headers(headers)
+    if "ETag" in headers and is_known(if_none_match, headers["ETag"]):
+        response.status = HTTPStatus.NOT_MODIFIED
+        return
+    response.status = answer.status
+    if answer.body:
+        response.content_type = JSON
+        response.data = answer.body

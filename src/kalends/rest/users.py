@@ -1,0 +1,162 @@
+"""Users over HTTP."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from kalends.actions.departure import Hosted, delete_user
+from kalends.actions.users import change_user, create_user
+from kalends.errors import EmailTaken, HostsEvents, Invalid, NotFound, StaleVersion
+from kalends.model import User, UserDraft, UserEdit, UserId
+from kalends.reads.users import list_users, read_user
+from kalends.rest.conditions import entity_tag
+from kalends.rest.paging import cursor_of, key_of
+from kalends.rest.route import Call, Reply, WriteQuery, operation
+from kalends.rules.zones import from_instant
+
+ID = {"user_id": UserId}
+Limit = Annotated[int, Meta(ge=1, le=250, description="Items on a page")]
+Cursor = Annotated[str, Meta(max_length=2_000, description="next_cursor of the page before")]
+SearchText = Annotated[str, Meta(min_length=1, max_length=200, description="Text to search for, whatever its case")]
+
+
+class UserJson(Struct):
+    """Somebody who hosts events or takes part in them."""
+
+    id: str
+    name: str
+    email: str
+    time_zone: str
+    metadata: msgspec.Raw
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class UserListJson(Struct):
+    """A page of users in the order of name and id."""
+
+    items: list[UserJson]
+    next_cursor: str | None
+
+
+class UserListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which users, and how many."""
+
+    q: SearchText | UnsetType = UNSET
+    limit: Limit = 50
+    cursor: Cursor | UnsetType = UNSET
+
+
+class DepartureQuery(WriteQuery, kw_only=True):
+    """What becomes of the events that the user hosts and that have not ended."""
+
+    hosted: (
+        Annotated[Hosted, Meta(description="Cancel them, or hand them over to the user that `to` names")] | UnsetType
+    ) = UNSET
+    to: UserId | UnsetType = UNSET
+
+
+def user_json(user: User) -> UserJson:
+    """Write a user."""
+    return UserJson(
+        str(user.id),
+        user.name,
+        user.email,
+        user.time_zone,
+        msgspec.Raw(user.metadata.encode()),
+        user.version,
+        from_instant(user.created_at),
+        from_instant(user.updated_at),
+    )
+
+
+def user_reply(user: User) -> Reply:
+    """Answer with a user."""
+    return Reply(user_json(user), etag=entity_tag(user.version))
+
+
+def known(value: Any) -> Any:
+    """Give a value that may have been left out, or None."""
+    return None if value is UNSET else value
+
+
+@operation(
+    "POST",
+    "/v1/users",
+    tag="Users",
+    body=UserDraft,
+    answer=UserJson,
+    status=HTTPStatus.CREATED,
+    errors=(EmailTaken, Invalid),
+    example={"name": "Hanna Host", "email": "hanna@example.org", "time_zone": "Europe/Berlin"},
+)
+def add_user(call: Call) -> Reply:
+    """Create a user.
+
+    The e-mail address is unique without regard to case; the time zone is that of events they host, unless an event
+    names its own.
+    """
+    user = create_user(call.tx, call.actor, call.body)
+    return user_reply(user)._replace(location=f"/v1/users/{user.id}")
+
+
+@operation("GET", "/v1/users", tag="Users", query=UserListQuery, answer=UserListJson, errors=(Invalid,))
+def get_users(call: Call) -> Reply:
+    """List users.
+
+    In the order of name and id, page by page; `q` finds a part of a name or an e-mail address.
+    """
+    query: UserListQuery = call.query
+    after = None if query.cursor is UNSET else key_of(query.cursor, tuple[str, int])
+    page = list_users(call.tx, call.actor, query.limit, text=known(query.q), after=after)
+    return Reply(UserListJson([user_json(user) for user in page.users], cursor_of(page.next_key)))
+
+
+@operation("GET", "/v1/users/{user_id}", tag="Users", ids=ID, answer=UserJson, errors=(NotFound,))
+def get_user(call: Call) -> Reply:
+    """Read a user."""
+    return user_reply(read_user(call.tx, call.actor, call.ids["user_id"]))
+
+
+@operation(
+    "PATCH",
+    "/v1/users/{user_id}",
+    tag="Users",
+    ids=ID,
+    body=UserEdit,
+    answer=UserJson,
+    errors=(NotFound, StaleVersion, EmailTaken, Invalid),
+    example={"name": "Hanna Huber", "metadata": {"badge": "blue"}},
+)
+def edit_user(call: Call) -> Reply:
+    """Change a user.
+
+    A JSON Merge Patch (RFC 7396): what is left out stays as it is.
+    """
+    return user_reply(change_user(call.tx, call.actor, call.ids["user_id"], call.body, expect=call.expect))
+
+
+@operation(
+    "DELETE",
+    "/v1/users/{user_id}",
+    tag="Users",
+    ids=ID,
+    query=DepartureQuery,
+    status=HTTPStatus.NO_CONTENT,
+    errors=(NotFound, StaleVersion, HostsEvents, Invalid),
+)
+def drop_user(call: Call) -> Reply:
+    """Delete a user.
+
+    Their seats in events that have not ended are freed and their e-mail address may be used again; past events go on
+    naming them. If they host events that have not ended, say what becomes of those: `hosted=cancel`, or
+    `hosted=transfer` with the new host in `to`.
+    """
+    query: DepartureQuery = call.query
+    user_id = call.ids["user_id"]
+    delete_user(call.tx, call.actor, user_id, hosted=known(query.hosted), to=known(query.to), expect=call.expect)
+    return Reply()

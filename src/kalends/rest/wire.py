@@ -1,0 +1,173 @@
+"""How the vocabulary is written in JSON and in queries, and how every fault in what was written is found at once."""
+
+import re
+from collections.abc import Iterator
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+import msgspec
+from msgspec import ValidationError
+
+from kalends.errors import Fault, Invalid
+from kalends.model import Email, Identifier, Instant, Metadata, TimeText, Zone
+from kalends.rules.metadata import metadata_text
+from kalends.rules.zones import TimeError, from_instant, read_time, written_date, zone_named
+
+ID_DIGITS = re.compile(r"[0-9a-f]{16}", re.ASCII)
+ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*")
+LONGEST_ADDRESS = 254
+"""RFC 5321 section 4.5.3.1.3, less the angle brackets."""
+
+MESSAGE_PLACE = re.compile(r" - at `[^`]*`$")
+PLAIN_WORDS = (
+    (re.compile(r"Expected `str` of length >= (.+)"), "too_short", r"at least \1 character is needed"),
+    (re.compile(r"Expected `str` of length <= (.+)"), "too_long", r"\1 characters are the most"),
+    (re.compile(r"Expected `array` of length >= (.+)"), "too_short", r"at least \1 item is needed"),
+    (re.compile(r"Expected `array` of length <= (.+)"), "too_long", r"\1 items are the most"),
+    (re.compile(r"Expected `str` matching regex .*"), "blank", "it must not be blank"),
+    (re.compile(r"Invalid enum value (.+)"), "invalid_value", r"\1 is not one of the values it takes"),
+    (re.compile(r"Expected `int` >= (.+)"), "out_of_range", r"\1 is the least"),
+    (re.compile(r"Expected `int` <= (.+)"), "out_of_range", r"\1 is the most"),
+    (re.compile(r"Expected `(.+)`, got `(.+)`"), "wrong_type", r"\1 is needed, not \2"),
+    (re.compile(r"Expected `(.+)`"), "wrong_type", r"\1 is needed"),
+)
+"""How msgspec says what is wrong, the code that clients branch on, and how people say it."""
+
+
+class BadValue(ValueError):
+    """A value of the right JSON type that says nothing sensible."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class DateOrTime(str):
+    """A time as in an event, or a date alone, which means its local midnight."""
+
+    __slots__ = ()
+
+
+def read_value(kind: type, value: object) -> object:
+    """Make a value of the vocabulary from JSON; msgspec calls this for every type it does not know."""
+    if issubclass(kind, Metadata):
+        if not isinstance(value, dict):
+            raise BadValue("wrong_type", "Expected `object`")
+        metadata_text(value)
+        return Metadata(value)
+    if not isinstance(value, str):
+        raise BadValue("wrong_type", "Expected `str`")
+    if issubclass(kind, Identifier):
+        return read_id(kind, value)
+    if kind is TimeText:
+        read_time(value)
+    elif kind is DateOrTime:
+        if len(value) > 10:
+            read_time(value)
+        else:
+            written_date(value)
+    elif kind is Zone:
+        zone_named(value)
+    elif kind is Email and (not ADDRESS.fullmatch(value) or len(value) > LONGEST_ADDRESS):
+        raise BadValue("invalid_email", "an address such as hanna@example.org is needed")
+    return kind(value)
+
+
+def read_id(kind: type[Identifier], text: str) -> Identifier:
+    """Read an id of a kind, such as `usr_` and 16 digits. Raises BadValue."""
+    digits = text.removeprefix(kind.prefix)
+    if digits == text or not ID_DIGITS.fullmatch(digits) or int(digits, 16) >= 1 << 63:
+        raise BadValue("invalid_id", f"an id such as {kind.prefix}018f3c5a9b2d4e6f is needed")
+    return kind(int(digits, 16))
+
+
+def write_value(value: object) -> object:
+    """Write a value of the vocabulary as JSON; msgspec calls this for every type it does not know."""
+    if isinstance(value, (Identifier, str)):
+        return str(value)
+    if isinstance(value, Instant):
+        return from_instant(value)
+    raise NotImplementedError(f"{type(value)} has no form in JSON")
+
+
+ENCODER = msgspec.json.Encoder(enc_hook=write_value)
+
+
+def read_struct(kind: Any, value: object, *, strict: bool = True) -> Any:
+    """Make a struct from decoded JSON, or of text values if not strict. Raises Invalid with every fault there is."""
+    try:
+        return msgspec.convert(value, kind, strict=strict, dec_hook=read_value)
+    except ValidationError as error:
+        faults = list(faults_in(kind, value, (), strict=strict))
+        raise Invalid(*(faults or [fault_of(error, ())])) from error
+
+
+def faults_in(kind: Any, value: object, where: tuple[str | int, ...], *, strict: bool) -> Iterator[Fault]:
+    """Find everything wrong with a value: msgspec stops at the first, so each part is tried by itself."""
+    struct, item = parts_of(kind)
+    if isinstance(value, list) and item is not None:
+        yield from faults_of_list(kind, item, value, where, strict=strict)
+    elif isinstance(value, dict) and struct is not None:
+        yield from faults_of_object(struct, value, where, strict=strict)
+    else:
+        try:
+            msgspec.convert(value, kind, strict=strict, dec_hook=read_value)
+        except ValidationError as error:
+            yield fault_of(error, where)
+
+
+def faults_of_list(
+    kind: Any, item: Any, values: list[Any], where: tuple[str | int, ...], *, strict: bool
+) -> Iterator[Fault]:
+    """Find everything wrong with the items of a list; if they are fine, the list itself is at fault."""
+    faults = [
+        fault for place, value in enumerate(values) for fault in faults_in(item, value, (*where, place), strict=strict)
+    ]
+    if not faults:
+        try:
+            msgspec.convert(values, kind, strict=strict, dec_hook=read_value)
+        except ValidationError as error:
+            faults.append(fault_of(error, where))
+    yield from faults
+
+
+def faults_of_object(
+    struct: Any, value: dict[str, Any], where: tuple[str | int, ...], *, strict: bool
+) -> Iterator[Fault]:
+    """Find every missing, unknown and wrong member of an object."""
+    fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+    for name in value.keys() - fields.keys():
+        known = ", ".join(fields)
+        yield Fault((*where, name), "unknown_member", f"{name[:64]!r} is not known here; known are: {known}")
+    for name, field in fields.items():
+        if name in value:
+            yield from faults_in(field.type, value[name], (*where, name), strict=strict)
+        elif field.required:
+            yield Fault((*where, name), "missing", f"{name} is required")
+
+
+def parts_of(kind: Any) -> tuple[Any, Any]:
+    """Give the struct and the type of list items that a type allows, None for what it does not allow."""
+    origin = get_origin(kind)
+    if origin in (Union, UnionType):
+        parts = [parts_of(part) for part in get_args(kind)]
+        return next((part[0] for part in parts if part[0]), None), next((part[1] for part in parts if part[1]), None)
+    if origin is list:
+        return None, get_args(kind)[0]
+    if hasattr(kind, "__metadata__"):
+        return parts_of(get_args(kind)[0])
+    return (kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None), None
+
+
+def fault_of(error: ValidationError, where: tuple[str | int, ...]) -> Fault:
+    """Give the fault that msgspec names."""
+    cause = error.__cause__
+    message = MESSAGE_PLACE.sub("", str(error))
+    if isinstance(cause, (BadValue, TimeError)):
+        return Fault(where, cause.code, message)
+    if isinstance(cause, ValueError):
+        return Fault(where, "metadata_too_large", message)
+    for pattern, code, plain in PLAIN_WORDS:
+        if pattern.fullmatch(message):
+            return Fault(where, code, pattern.sub(plain, message).replace("`", ""))
+    return Fault(where, "invalid_value", message)

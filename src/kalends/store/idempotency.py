@@ -1,0 +1,77 @@
+"""Rows of Idempotency-Keys: who is working on which, and the answers that repeats are given."""
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam as given
+
+from kalends.model import Actor
+from kalends.store.database import Row, WriteTx
+from kalends.store.query import Query
+from kalends.store.tables import idempotency
+
+AT = (idempotency.c.token_id == given("at_token"), idempotency.c.key == given("at_key"))
+MINE = (*AT, idempotency.c.claim == given("at_claim"))
+
+FIND = Query(
+    sa.select(
+        idempotency.c.fingerprint,
+        idempotency.c.claimed_at,
+        idempotency.c.status,
+        idempotency.c.headers,
+        idempotency.c.body,
+    )
+    .where(*AT)
+    .with_for_update()
+)
+INSERT = Query(sa.insert(idempotency))
+ANSWER = Query(
+    sa.update(idempotency)
+    .where(*MINE)
+    .values(status=given("new_status"), headers=given("new_headers"), body=given("new_body"))
+)
+RELEASE = Query(sa.delete(idempotency).where(*MINE, idempotency.c.status.is_(None)))
+FORGET = Query(sa.delete(idempotency).where(*AT))
+OLD = sa.select(idempotency.c.token_id, idempotency.c.key).where(idempotency.c.claimed_at < given("before")).limit(100)
+FORGET_OLD = Query(sa.delete(idempotency).where(sa.tuple_(idempotency.c.token_id, idempotency.c.key).in_(OLD)))
+
+
+def find_key(tx: WriteTx, actor: Actor, key: str) -> Row | None:
+    """Give fingerprint, time of the claim, status, headers and body of a key; the last three are None until answered."""
+    return tx.row(FIND, at_token=actor.token_id, at_key=key)
+
+
+def insert_claim(tx: WriteTx, actor: Actor, key: str, fingerprint: bytes, claim: int) -> None:
+    """Store that a request with this key is being worked on."""
+    tx.run(
+        INSERT,
+        organization_id=actor.organization_id,
+        token_id=actor.token_id,
+        key=key,
+        fingerprint=fingerprint,
+        claim=claim,
+        claimed_at=tx.now,
+        status=None,
+        headers=None,
+        body=None,
+    )
+
+
+def store_answer(tx: WriteTx, actor: Actor, key: str, claim: int, answer: tuple[int, str, bytes]) -> bool:
+    """Store status, headers and body for repeats; tell whether the claim still stands."""
+    status, headers, body = answer
+    values = {"new_status": status, "new_headers": headers, "new_body": body}
+    return tx.run(ANSWER, at_token=actor.token_id, at_key=key, at_claim=claim, **values) == 1
+
+
+def release_claim(tx: WriteTx, actor: Actor, key: str, claim: int) -> None:
+    """Forget a claim without an answer, so that the key can be tried again."""
+    tx.run(RELEASE, at_token=actor.token_id, at_key=key, at_claim=claim)
+
+
+def forget_key(tx: WriteTx, actor: Actor, key: str) -> None:
+    """Forget a key, whatever its state."""
+    tx.run(FORGET, at_token=actor.token_id, at_key=key)
+
+
+def forget_old_keys(tx: WriteTx, before: int) -> None:
+    """Forget up to 100 keys that were claimed before an instant."""
+    tx.run(FORGET_OLD, before=before)
