@@ -52,7 +52,7 @@ class NotFound(KalendsError):
 
 
 class Unauthenticated(KalendsError):
-    """A valid token is needed: Authorization: Bearer kal_…"""
+    """A valid token is needed (Authorization: Bearer kal_…)."""
 
     code = "unauthenticated"
 
@@ -101,7 +101,7 @@ class EventEnded(KalendsError):
 
 
 class HostsEvents(KalendsError):
-    """The user hosts {count} events that have not ended: cancel them (hosted=cancel) or hand them over (hosted=transfer&to=…)."""
+    """The user hosts {count} unfinished events: cancel (hosted=cancel) or hand them over (hosted=transfer&to=…)."""
 
     code = "hosts_events"
 
@@ -123,7 +123,7 @@ class KeyInFlight(KalendsError):
 
 
 class Unavailable(KalendsError):
-    """The database cannot be reached or is overloaded; nothing was changed. {reason}"""
+    """{reason} Nothing was changed: try again later."""
 
     code = "unavailable"
 
@@ -134,7 +134,7 @@ class Unavailable(KalendsError):
 
 
 class OutcomeUnknown(Unavailable):
-    """The connection was lost while saving, so whether the change was made is unknown: read before you repeat it. {reason}"""
+    """{reason} Whether the change was saved is unknown: read before you repeat it."""
 
     code = "outcome_unknown"
 

@@ -1,5 +1,6 @@
 """The only reader of the environment: one frozen value, made once and handed down."""
 
+import re
 from collections.abc import Mapping
 
 from msgspec import Struct
@@ -33,7 +34,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
             continue
         if field == "database_url":
             values[field] = text
-        elif text.isascii() and text.isdigit() and 0 < int(text) < 2**31:
+        elif re.fullmatch(r"\d{1,10}", text, re.ASCII) and 0 < int(text) < 2**31:
             values[field] = int(text)
         else:
             raise BadSetting(name, "a whole number above zero is needed")

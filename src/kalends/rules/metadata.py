@@ -1,7 +1,7 @@
 """Metadata: a JSON object kept for the caller, bounded, and merged the way RFC 7396 says."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeGuard, cast
 
 import msgspec
 
@@ -12,31 +12,59 @@ MAX_DEPTH = 32
 
 def metadata_text(metadata: Mapping[str, Any] | None) -> str:
     """Write metadata as compact JSON text. Raises ValueError if it is larger than 16 KiB or nested too deeply."""
-    if depth_of(metadata) > MAX_DEPTH:
-        raise ValueError(f"metadata may be nested {MAX_DEPTH} levels deep at most")
+    refuse_deep(metadata)
     text = msgspec.json.encode(metadata or {})
     if len(text) > MAX_BYTES:
         raise ValueError(f"metadata takes {len(text)} bytes as JSON; {MAX_BYTES} is the most")
     return text.decode()
 
 
-def depth_of(value: object) -> int:
+def refuse_deep(value: Any) -> None:
+    """Raise ValueError for what is nested too deeply."""
+    if depth_of(value) > MAX_DEPTH:
+        raise ValueError(f"metadata may be nested {MAX_DEPTH} levels deep at most")
+
+
+def depth_of(value: Any) -> int:
     """Count how many arrays and objects stand around the innermost value, without recursing."""
-    depth, level = 0, [value]
-    while level := [part for part in level if isinstance(part, (Mapping, list))]:
+    depth = 0
+    level: list[Any] = [value]
+    while wholes := [parts for part in level if (parts := parts_of(part)) is not None]:
         depth += 1
-        level = [child for part in level for child in (part.values() if isinstance(part, Mapping) else part)]
+        level = [part for parts in wholes for part in parts]
     return depth
 
 
-def merged(target: object, patch: object) -> object:
-    """Apply a JSON Merge Patch (RFC 7396 section 2) and give the result; `target` stays as it is."""
-    if not isinstance(patch, Mapping):
-        return patch
-    result = dict(target) if isinstance(target, Mapping) else {}
+def parts_of(value: Any) -> Iterable[Any] | None:
+    """Give what an object or an array holds, None for anything else."""
+    if is_object(value):
+        return value.values()
+    return cast("list[Any]", value) if isinstance(value, list) else None
+
+
+def is_object(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Tell whether a JSON value is an object."""
+    return isinstance(value, Mapping)
+
+
+def merged(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Apply a JSON Merge Patch (RFC 7396 section 2) to an object and give the result; `target` stays as it is.
+
+    Raises ValueError for a patch that is nested too deeply.
+    """
+    refuse_deep(patch)
+    return merged_object(target, patch)
+
+
+def merged_object(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Apply a patch to an object: a null takes a member away, an object is merged, anything else replaces."""
+    result = dict(target)
     for name, value in patch.items():
         if value is None:
             result.pop(name, None)
+        elif is_object(value):
+            old = result.get(name)
+            result[name] = merged_object(old if is_object(old) else {}, value)
         else:
-            result[name] = merged(result.get(name), value)
+            result[name] = value
     return result

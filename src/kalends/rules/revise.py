@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import UNSET, structs
+from msgspec import UNSET, UnsetType, structs
 
 from kalends.errors import Fault, Invalid
 from kalends.model import (
@@ -78,9 +78,9 @@ def revised_user(before: User, edit: UserEdit, *, now: Instant) -> User:
     return before if after == before else structs.replace(after, version=before.version + 1, updated_at=now)
 
 
-def revised_metadata(text: str, patch: Mapping[str, Any] | None | Any, faults: list[Fault]) -> str:
+def revised_metadata(text: str, patch: Mapping[str, Any] | UnsetType | None, faults: list[Fault]) -> str:
     """Merge a patch into metadata (RFC 7396); null empties it. A fault is added to `faults`."""
-    if patch is UNSET:
+    if isinstance(patch, UnsetType):
         return text
     try:
         return metadata_text(None if patch is None else merged(json.loads(text), patch))
@@ -89,7 +89,9 @@ def revised_metadata(text: str, patch: Mapping[str, Any] | None | Any, faults: l
         return text
 
 
-def handed_over(before: Event, seats: Mapping[UserId, Seat], host_id: UserId, *, now: Instant) -> tuple[Event, dict[UserId, Seat]]:
+def handed_over(
+    before: Event, seats: Mapping[UserId, Seat], host_id: UserId, *, now: Instant
+) -> tuple[Event, dict[UserId, Seat]]:
     """Give event and seats under a new host, who attends as the old one did; the old host keeps their seat.
 
     `seats` are those of the old and the new host, as far as they have one.

@@ -174,6 +174,6 @@ def rendered(instant: Instant, zone: ZoneInfo) -> str:
 
 
 def bound_of(text: str, time_zone: str) -> Instant:
-    """Give the instant of a bound: a date alone means its local midnight, a time may carry an offset. Raises TimeError."""
+    """Give the instant of a bound: a date alone is its local midnight, a time may have an offset. Raises TimeError."""
     zone = zone_named(time_zone)
     return day_start(text, zone) if len(text) <= 10 else instant_of(TimeText(text), zone)

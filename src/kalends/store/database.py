@@ -25,8 +25,8 @@ from kalends.store.sqlite import SqliteEngine
 Row = tuple[Any, ...]
 Result = TypeVar("Result")
 
-ATTEMPTS = 5
-"""How often a transaction is tried before its caller is told to come back."""
+LONGEST_PAUSE_S = 0.5
+"""Between two tries of one transaction, give or take a half."""
 
 ID_EPOCH_MS = 1_577_836_800_000
 """Ids count milliseconds from 2020-01-01: 41 bits last until 2089."""
@@ -38,31 +38,63 @@ class Cursor(Protocol):
     """What both drivers have in common."""
 
     @property
-    def rowcount(self) -> int: ...
-    def execute(self, query: Any, params: Any = ..., /) -> Any: ...
-    def executemany(self, query: Any, params: Any, /) -> Any: ...
-    def fetchone(self) -> Any: ...
-    def fetchall(self) -> Any: ...
+    def rowcount(self) -> int:
+        """Count the rows that the last statement touched."""
+        ...
+
+    def execute(self, query: Any, params: Any = ..., /) -> object:
+        """Run a statement."""
+        ...
+
+    def executemany(self, query: Any, params: Any, /) -> object:
+        """Run a statement once for each set of parameters."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """Give all rows of the last statement."""
+        ...
 
 
 class Session(Protocol):
     """One connection in use: a cursor to run statements on, and a way to hold still what it sees."""
 
-    cursor: Cursor
+    @property
+    def cursor(self) -> Cursor:
+        """Give the cursor that all statements run on."""
+        ...
 
-    def snapshot(self) -> None: ...
+    def snapshot(self) -> None:
+        """Let what follows see one state of the database."""
+        ...
 
 
 class Engine(Protocol):
     """What an engine gives: connections to read on, and write transactions that commit at the end of their block."""
 
-    dialect: Dialect
+    @property
+    def dialect(self) -> Dialect:
+        """Tell which SQL the engine speaks."""
+        ...
 
-    def reading(self) -> AbstractContextManager[Session]: ...
-    def writing(self, *, keep: bool) -> AbstractContextManager[Session]: ...
-    def migrating(self) -> AbstractContextManager[Connection]: ...
-    def backup(self, target: str) -> None: ...
-    def close(self) -> None: ...
+    def reading(self) -> AbstractContextManager[Session]:
+        """Lend a connection to read on."""
+        ...
+
+    def writing(self, *, keep: bool) -> AbstractContextManager[Session]:
+        """Lend a connection in a transaction that is committed (or rolled back, if not to keep) at the end."""
+        ...
+
+    def migrating(self) -> AbstractContextManager[Connection]:
+        """Lend a connection in a transaction that alone may change the schema."""
+        ...
+
+    def backup(self, target: str) -> None:
+        """Save a consistent copy to a new file."""
+        ...
+
+    def close(self) -> None:
+        """Close all connections."""
+        ...
 
 
 class ReadTx:
@@ -85,9 +117,12 @@ class ReadTx:
         return self._cursor.fetchall()
 
     def row(self, query: Query, **params: Any) -> Row | None:
-        """Run a query and give its first row, if any."""
-        self._execute(query, params)
-        return self._cursor.fetchone()
+        """Run a query and give its first row, if any.
+
+        All rows are fetched: on SQLite a query that is left half-read would hold an old snapshot for whoever gets
+        the connection next.
+        """
+        return next(iter(self.rows(query, **params)), None)
 
     def _execute(self, query: Query, params: dict[str, Any]) -> None:
         sql, constants = query.compiled(self._dialect)
@@ -97,6 +132,9 @@ class ReadTx:
 
 class WriteTx(ReadTx):
     """What an action is given: everything of a read, and changes that all happen or none."""
+
+    def snapshot(self) -> None:
+        """Do nothing: a write locks what it decides about, and has to see what others did before it got its locks."""
 
     def run(self, query: Query, **params: Any) -> int:
         """Run a change and give the number of rows it touched."""
@@ -135,9 +173,12 @@ class Database:
         """Give what `work` returns once all it wrote is saved; a rehearsal saves nothing. Raises Unavailable."""
         return self._attempt(lambda: self._write_once(work, rehearse=rehearse))
 
-    def migrating(self) -> AbstractContextManager[Connection]:
-        """Open a transaction in which this process alone may change the schema."""
-        return self._engine.migrating()
+    def change_schema(self, work: Callable[[Connection], Result]) -> Result:
+        """Give what `work` returns once its change of the schema is saved; nobody else changes it meanwhile.
+
+        Raises Unavailable.
+        """
+        return self._attempt(lambda: self._change_schema_once(work))
 
     def backup(self, target: str) -> None:
         """Save a consistent copy to a new file while others go on. Raises BadSetting or Unavailable."""
@@ -158,15 +199,20 @@ class Database:
         with self._engine.writing(keep=not rehearse) as session:
             return work(WriteTx(session, self._engine.dialect, self._now()))
 
+    def _change_schema_once(self, work: Callable[[Connection], Result]) -> Result:
+        with self._engine.migrating() as connection:
+            return work(connection)
+
     def _attempt(self, once: Callable[[], Result]) -> Result:
-        for attempt in range(1, ATTEMPTS + 1):
+        pause, attempt = 0.01, 1
+        while True:
             try:
                 return once()
             except Contended as error:
-                if attempt == ATTEMPTS:
+                if attempt >= error.attempts:
                     raise Unavailable(error.reason) from error
-                time.sleep(random.uniform(0.5, 1.5) * 0.005 * 2**attempt)  # noqa: S311 (jitter, not a secret)
-        raise AssertionError("unreachable")  # pragma: no cover
+            time.sleep(random.uniform(0.5, 1.5) * pause)  # noqa: S311 (jitter, not a secret)
+            pause, attempt = min(pause * 2, LONGEST_PAUSE_S), attempt + 1
 
 
 def engine_for(settings: Settings) -> Engine:

@@ -35,7 +35,7 @@ FORGET_OLD = Query(sa.delete(idempotency).where(sa.tuple_(idempotency.c.token_id
 
 
 def find_key(tx: WriteTx, actor: Actor, key: str) -> Row | None:
-    """Give fingerprint, time of the claim, status, headers and body of a key; the last three are None until answered."""
+    """Give fingerprint, time of the claim, status, headers and body of a key; until it is answered, status is None."""
     return tx.row(FIND, at_token=actor.token_id, at_key=key)
 
 

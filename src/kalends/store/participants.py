@@ -20,9 +20,7 @@ COLUMNS = (
     participant.c.version,
 )
 
-OF_EVENT = Query(
-    sa.select(*COLUMNS).where(participant.c.event_id == given("event_id")).order_by(participant.c.user_id)
-)
+OF_EVENT = Query(sa.select(*COLUMNS).where(participant.c.event_id == given("event_id")).order_by(participant.c.user_id))
 OF_PEOPLE = Query(
     sa.select(*COLUMNS).where(participant.c.event_id == given("event_id"), Among(participant.c.user_id, "ids"))
 )

@@ -3,22 +3,22 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import sqlalchemy as sa
 from psycopg import errors as pg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-import sqlalchemy as sa
 from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from kalends.errors import BadSetting, OutcomeUnknown, Unavailable
 from kalends.settings import Settings
-from kalends.store.retry import Contended
-from kalends.store.sqlite import new_private_file
+from kalends.store.private_files import new_private_file
+from kalends.store.retry import Contended, driver_errors
 
 CONNECT_TIMEOUT_S = 2
 SILENCE_TIMEOUT_MS = 2_000
@@ -35,9 +35,22 @@ MIGRATION_LOCK = 5_494_612_907_321
 MIGRATION_LOCK_TIMEOUT_MS = 200
 """A migration that waits for a lock makes everybody else wait behind it: it gives up and tries again instead."""
 
+MIGRATION_ATTEMPTS = 60
+"""How often: some 40 seconds in all."""
+
+RECONNECT_TIMEOUT_S = 4
+"""After this long the pool gives up on a server; the next caller has it try again, with no long pauses left over."""
+
 ONE_NODE_ONLY = "canceling wait for synchronous replication"
+ONE_NODE_ONLY_PLACE = "SyncRepWaitForLSN"
+"""The notice that a commit did not reach the replica: its text, and in any language the function that it comes from."""
 
 LOST_RACES = (pg.SerializationFailure, pg.DeadlockDetected, pg.UniqueViolation)
+TOOK_TOO_LONG = (pg.QueryCanceled, pg.LockNotAvailable)
+LOST_CONNECTION = (psycopg.OperationalError, psycopg.InterfaceError)
+
+LIMITS = {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": SILENCE_TIMEOUT_MS}
+"""Of every connection, unless the URL says otherwise."""
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -70,20 +83,22 @@ class PostgresEngine:
     def __init__(self, settings: Settings) -> None:
         self.dialect = PGDialect_psycopg()
         self._url = settings.database_url
-        self._timeout = settings.busy_timeout_ms / 1_000
+        given = url_parameters(self._url)
+        self._limits: dict[str, Any] = {name: limit for name, limit in LIMITS.items() if name not in given}
         self._pool: ConnectionPool[Connection] = ConnectionPool(
-            settings.database_url,
+            self._url,
             min_size=1,
             max_size=settings.pool_size,
             open=False,
-            timeout=min(self._timeout, CONNECT_TIMEOUT_S * 2),
-            kwargs=connection_options() | {"autocommit": True, "options": session_options(settings)},
+            timeout=min(settings.busy_timeout_ms / 1_000, CONNECT_TIMEOUT_S * 2),
+            reconnect_timeout=RECONNECT_TIMEOUT_S,
+            kwargs=self._limits | {"autocommit": True, "options": session_options(settings, given.get("options"))},
             name="kalends",
         )
         self._pool.open()
 
     @contextmanager
-    def reading(self) -> Iterator[PostgresSession]:
+    def reading(self) -> Generator[PostgresSession]:
         """Lend a connection in autocommit: a single statement needs no transaction around it (991 to 620 us)."""
         with self._translated(), self._pool.connection() as connection:
             session = PostgresSession(connection)
@@ -94,7 +109,7 @@ class PostgresEngine:
                     session.release()
 
     @contextmanager
-    def writing(self, *, keep: bool) -> Iterator[PostgresSession]:
+    def writing(self, *, keep: bool) -> Generator[PostgresSession]:
         """Begin, and commit at the end of the block (or roll back, if not to keep).
 
         READ COMMITTED with explicit row locks: every action locks what it decides about before it looks.
@@ -103,13 +118,17 @@ class PostgresEngine:
             session = PostgresSession(connection)
 
             def notice(diagnostic: pg.Diagnostic) -> None:
-                session.one_node_only |= ONE_NODE_ONLY in (diagnostic.message_primary or "")
+                text, place = diagnostic.message_primary or "", diagnostic.source_function
+                session.one_node_only |= ONE_NODE_ONLY in text or place == ONE_NODE_ONLY_PLACE
 
             connection.add_notice_handler(notice)
             try:
                 connection.execute("BEGIN")
                 try:
                     yield session
+                except pg.ReadOnlySqlTransaction:
+                    connection.close()  # no longer the primary: the pool has to look for the one that is
+                    raise
                 except BaseException:
                     if not connection.broken:
                         connection.execute("ROLLBACK")
@@ -119,16 +138,23 @@ class PostgresEngine:
                 connection.remove_notice_handler(notice)
 
     @contextmanager
-    def migrating(self) -> Iterator[sa.Connection]:
+    def migrating(self) -> Generator[sa.Connection]:
         """Open one transaction for a change of schema, alone, and never making others wait long behind its locks."""
         engine = sa.create_engine("postgresql+psycopg://", creator=self._connect_alone, poolclass=sa.NullPool)
-        with self._translated(), engine.begin() as connection:
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-            connection.execute(sa.text(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT_MS}ms'"))
-            yield connection
+        with self._translated():
+            try:
+                with driver_errors(), engine.begin() as connection:
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+                    connection.execute(sa.text(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT_MS}ms'"))
+                    yield connection
+            except pg.LockNotAvailable as error:
+                raise Contended("Others hold locks on the tables for too long.", MIGRATION_ATTEMPTS) from error
 
     def _connect_alone(self) -> Connection:
-        return psycopg.connect(self._url, **connection_options())
+        try:
+            return psycopg.connect(self._url, **self._limits)
+        except psycopg.OperationalError as error:
+            raise Contended(f"PostgreSQL cannot be reached: {error}.") from error
 
     def backup(self, target: str) -> None:
         """Have pg_dump write its custom format, for pg_restore."""
@@ -137,11 +163,15 @@ class PostgresEngine:
             raise BadSetting("pg_dump", "it is not on the PATH; it comes with PostgreSQL's client programs")
         with new_private_file(Path(target)) as fresh:
             # The password goes by the environment: a command's arguments are there for everybody to see.
-            parts = conninfo_to_dict(self._url)
+            parts = url_parameters(self._url)
             password = {"PGPASSWORD": str(parts.pop("password"))} if parts.get("password") else {}
             command = [program, "--format=custom", f"--file={fresh}", f"--dbname={make_conninfo('', **parts)}"]
             done = subprocess.run(  # noqa: S603 (a fixed program, no shell)
-                command, env=os.environ | password, capture_output=True, text=True, check=False
+                command,
+                env=os.environ | password,  # noqa: TID251 (handed on as it is; nothing is read from it)
+                capture_output=True,
+                text=True,
+                check=False,
             )
             if done.returncode:
                 raise Unavailable(f"pg_dump says: {done.stderr.strip()}")
@@ -151,7 +181,7 @@ class PostgresEngine:
         self._pool.close()
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self) -> Generator[None]:
         """Turn the driver's errors into what the house knows; a lost connection makes the pool look at the others."""
         try:
             yield
@@ -159,9 +189,11 @@ class PostgresEngine:
             raise Contended("The database is busy.") from error
         except PoolTimeout as error:
             raise Unavailable("No connection to PostgreSQL could be had in time.", retry_after=5) from error
-        except (pg.QueryCanceled, pg.LockNotAvailable) as error:
+        except TOOK_TOO_LONG as error:
             raise Unavailable("The database took too long.", retry_after=5) from error
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except pg.ReadOnlySqlTransaction as error:
+            raise Contended("The database server takes no writes.") from error
+        except LOST_CONNECTION as error:
             self._pool.check()
             raise Contended("The connection to PostgreSQL was lost.") from error
 
@@ -173,21 +205,28 @@ def finish(session: PostgresSession, *, keep: bool) -> None:
         connection.execute("ROLLBACK")
         return
     try:
-        connection.execute("COMMIT")
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        done = connection.execute("COMMIT")
+    except LOST_CONNECTION as error:
         if connection.broken:
             raise OutcomeUnknown("The connection broke.") from error
         raise
+    if done.statusmessage != "COMMIT":  # a statement failed before, and somebody went on all the same
+        raise pg.InFailedSqlTransaction("the transaction had failed and was rolled back")
     if session.one_node_only:
         connection.close()
         raise OutcomeUnknown("It was saved on one node only.")
 
 
-def connection_options() -> dict[str, Any]:
-    """Give the time limits of every connection."""
-    return {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": SILENCE_TIMEOUT_MS}
+def url_parameters(url: str) -> dict[str, Any]:
+    """Give what a URL says of a connection. Raises BadSetting, without the text: there may be a password in it."""
+    try:
+        return conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise BadSetting(
+            "KALENDS_DATABASE_URL", "it does not read as postgresql://user:password@host:port/name"
+        ) from None
 
 
-def session_options(settings: Settings) -> str:
+def session_options(settings: Settings, more: str | None) -> str:
     """Give the settings of every session: limits that keep one stuck caller from holding up all others."""
-    return f"{SESSION_SETTINGS} -c lock_timeout={settings.busy_timeout_ms}ms"
+    return f"{SESSION_SETTINGS} -c lock_timeout={settings.busy_timeout_ms}ms {more or ''}"

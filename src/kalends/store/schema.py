@@ -13,14 +13,17 @@ from alembic.config import Config
 from kalends.errors import SchemaMismatch
 from kalends.store import tables
 from kalends.store.database import Database, ReadTx
-from kalends.store.query import Query
+from kalends.store.query import Query, TableExists
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "kalends_version"
-NEEDED = max(found[0] for path in MIGRATIONS.glob("versions/*.py") if (found := re.match(r"\d{4}", path.name)))
+REVISIONS = {found[0] for path in MIGRATIONS.glob("versions/*.py") if (found := re.match(r"\d{4}", path.name))}
+NEEDED = max(REVISIONS)
 EMPTY = "empty"
 
-VERSION = Query(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE)))
+VERSION = sa.select(sa.column("version_num", sa.Text)).select_from(sa.table(VERSION_TABLE))
+VERSION_QUERY = Query(VERSION)
+HAS_VERSION = Query(sa.select(TableExists(VERSION_TABLE)))
 
 
 def migrate(database: Database) -> tuple[str, str]:
@@ -29,29 +32,36 @@ def migrate(database: Database) -> tuple[str, str]:
     One process at a time does it, in one transaction; others wait and then find nothing left to do.
     Raises SchemaMismatch for a database that is newer or not of Kalends, Unavailable if it cannot be reached.
     """
-    with database.migrating() as connection:
-        found = version_of(connection)
-        if found > NEEDED and found != EMPTY:
-            raise SchemaMismatch(found, NEEDED, "it was made by a newer Kalends, which has to be installed")
-        if found == EMPTY and set(sa.inspect(connection).get_table_names()) & set(tables.metadata.tables):
-            raise SchemaMismatch("unknown", NEEDED, "it holds tables of something else; name an empty database")
-        if found != NEEDED:
-            config = Config()
-            config.set_main_option("script_location", str(MIGRATIONS))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    return found, NEEDED
+    return database.change_schema(upgrade), NEEDED
+
+
+def upgrade(connection: sa.Connection) -> str:
+    """Run what is missing and give the version found. Raises SchemaMismatch."""
+    found = version_of(connection)
+    if found not in REVISIONS | {EMPTY}:
+        raise SchemaMismatch(found, NEEDED, "it was made by a newer Kalends, which has to be installed")
+    if found == EMPTY and set(sa.inspect(connection).get_table_names()) & set(tables.metadata.tables):
+        raise SchemaMismatch("unknown", NEEDED, "it holds tables of something else; name an empty database")
+    if found != NEEDED:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return found
 
 
 def version_of(connection: sa.Connection) -> str:
     """Give the schema version of a database, `empty` if it has none."""
     if not sa.inspect(connection).has_table(VERSION_TABLE):
         return EMPTY
-    return connection.execute(VERSION.statement).scalar() or EMPTY
+    return connection.execute(VERSION).scalar() or EMPTY
 
 
 def refuse_other_schema(tx: ReadTx) -> None:
     """Raise SchemaMismatch unless the database has exactly the schema that this Kalends needs."""
-    found = tx.row(VERSION)
-    if found is None or found[0] != NEEDED:
-        raise SchemaMismatch(found[0] if found else EMPTY, NEEDED, "run: kalends db migrate")
+    known = tx.row(HAS_VERSION)
+    found = tx.row(VERSION_QUERY) if known and known[0] else None
+    version = found[0] if found else EMPTY
+    if version != NEEDED:
+        advice = "run: kalends db migrate" if version < NEEDED or version == EMPTY else "install that Kalends"
+        raise SchemaMismatch(version, NEEDED, advice)

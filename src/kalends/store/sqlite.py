@@ -1,24 +1,29 @@
 """SQLite: embedded, one file, WAL; one fair queue of writers in a process and as many readers as there are threads."""
 
 import json
-import os
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import Empty, Full, LifoQueue
 
 from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from kalends.errors import BadSetting, Unavailable
 from kalends.settings import Settings
-from kalends.store.retry import Contended
+from kalends.store.private_files import create_private, new_private_file
+from kalends.store.retry import Contended, driver_errors
 
 OLDEST_SQLITE = (3, 37, 0)
 MMAP_BYTES = 1 << 30
 CACHED_STATEMENTS = 512
+
+TAKEN = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
+LOCKED = ("SQLITE_BUSY", "SQLITE_PROTOCOL")
+UNUSABLE = ("SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_NOTADB", "SQLITE_READONLY")
 
 sqlite3.register_adapter(list, json.dumps)
 """A list of ids is bound as JSON text, which `Among` unfolds with json_each."""
@@ -46,27 +51,30 @@ class SqliteEngine:
         self.dialect = SQLiteDialect_pysqlite(paramstyle="named")
         self._path = sqlite_path(settings.database_url)
         self._timeout = settings.busy_timeout_ms / 1_000
-        self._readers: deque[SqliteSession] = deque(maxlen=settings.pool_size)
+        self._readers: LifoQueue[SqliteSession] = LifoQueue(settings.pool_size)
         self._turn = FairLock()
         self._writer: SqliteSession | None = None
 
     @contextmanager
-    def reading(self) -> Iterator[SqliteSession]:
+    def reading(self) -> Generator[SqliteSession]:
         """Lend a connection; an open snapshot ends with the block."""
         with translated():
             try:
-                session = self._readers.pop()
-            except IndexError:
+                session = self._readers.get_nowait()
+            except Empty:
                 session = self._connect()
             try:
                 yield session
-            finally:
-                if session.connection.in_transaction:
-                    session.connection.rollback()
+            except sqlite3.Error:
+                session.connection.close()  # a statement that was left half-read would hold on to an old snapshot
+                raise
+            except BaseException:
                 self._give_back(session)
+                raise
+            self._give_back(session)
 
     @contextmanager
-    def writing(self, *, keep: bool) -> Iterator[SqliteSession]:
+    def writing(self, *, keep: bool) -> Generator[SqliteSession]:
         """Wait for this writer's turn, begin, and commit at the end of the block (or roll back, if not to keep).
 
         BEGIN IMMEDIATE takes the file's write lock before anything is read: what a transaction checks stays true
@@ -76,26 +84,23 @@ class SqliteEngine:
             raise Unavailable("Too many writes are waiting.")
         try:
             with translated():
-                if self._writer is None:
-                    self._writer = self._connect()
-                connection = self._writer.connection
-                connection.execute("BEGIN IMMEDIATE")
+                session = self._writer = self._writer or self._connect()
                 try:
-                    yield self._writer
-                    connection.execute("COMMIT" if keep else "ROLLBACK")
+                    session.connection.execute("BEGIN IMMEDIATE")
+                    yield session
+                    session.connection.execute("COMMIT" if keep else "ROLLBACK")
                 except BaseException:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
+                    self._roll_back(session)
                     raise
         finally:
             self._turn.release()
 
     @contextmanager
-    def migrating(self) -> Iterator[Connection]:
+    def migrating(self) -> Generator[Connection]:
         """Open one transaction for a change of schema, alone from its first statement on."""
         engine = create_engine("sqlite://", creator=lambda: self._connect().connection, poolclass=NullPool)
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-        with translated(), engine.begin() as connection:
+        event.listen(engine, "begin", begin_immediately)
+        with translated(), driver_errors(), engine.begin() as connection:
             yield connection
 
     def backup(self, target: str) -> None:
@@ -110,14 +115,25 @@ class SqliteEngine:
                 self._writer.connection.close()
                 self._writer = None
             self._turn.release()
-        while self._readers:
-            self._readers.pop().connection.close()
+        while not self._readers.empty():
+            self._readers.get().connection.close()
 
     def _give_back(self, session: SqliteSession) -> None:
-        if len(self._readers) == self._readers.maxlen:
+        if session.connection.in_transaction:
+            session.connection.rollback()
+        try:
+            self._readers.put_nowait(session)
+        except Full:
             session.connection.close()
-        else:
-            self._readers.append(session)
+
+    def _roll_back(self, session: SqliteSession) -> None:
+        """Leave no transaction open; a connection that cannot even roll back is not used again."""
+        try:
+            if session.connection.in_transaction:
+                session.connection.rollback()
+        except sqlite3.Error:
+            session.connection.close()
+            self._writer = None
 
     def _connect(self) -> SqliteSession:
         create_private(self._path)
@@ -128,14 +144,18 @@ class SqliteEngine:
             check_same_thread=False,
             cached_statements=CACHED_STATEMENTS,
         )
-        for pragma in (
-            "journal_mode = WAL",
-            # FULL: of 400 simulated power cuts it lost nothing, NORMAL lost acknowledged commits in 317.
-            "synchronous = FULL",
-            "foreign_keys = ON",
-            f"mmap_size = {MMAP_BYTES}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in (
+                "journal_mode = WAL",
+                # FULL: of 400 simulated power cuts it lost nothing, NORMAL lost acknowledged commits in 317.
+                "synchronous = FULL",
+                "foreign_keys = ON",
+                f"mmap_size = {MMAP_BYTES}",
+            ):
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return SqliteSession(connection)
 
 
@@ -156,13 +176,14 @@ class FairLock:
             mine = threading.Lock()
             mine.acquire()
             self._waiting.append(mine)
-        if mine.acquire(timeout=timeout):
-            return True
-        with self._guard:
-            if mine in self._waiting:
-                self._waiting.remove(mine)
-                return False
-        return True  # it was handed over just as the time ran out
+        try:
+            if mine.acquire(timeout=timeout):
+                return True
+        except BaseException:  # a signal: whoever waits behind must not wait for somebody who has left
+            if not self._left_line(mine):
+                self.release()
+            raise
+        return not self._left_line(mine)
 
     def release(self) -> None:
         """Hand the lock to whoever waits longest."""
@@ -172,9 +193,22 @@ class FairLock:
             else:
                 self._held = False
 
+    def _left_line(self, mine: threading.Lock) -> bool:
+        """Stop waiting; tell if the lock was not handed over just as the time ran out."""
+        with self._guard:
+            waiting = mine in self._waiting
+            if waiting:
+                self._waiting.remove(mine)
+            return waiting
+
+
+def begin_immediately(connection: Connection) -> None:
+    """Begin a transaction of SQLAlchemy's, which begins none on this driver by itself."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated() -> Generator[None]:
     """Turn the driver's errors into what the house knows.
 
     A broken unique constraint is worth another try: actions look before they write, so on the next try the
@@ -182,15 +216,13 @@ def translated() -> Iterator[None]:
     """
     try:
         yield
-    except sqlite3.IntegrityError as error:
-        if error.sqlite_errorname in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"):
+    except sqlite3.DatabaseError as error:
+        name = getattr(error, "sqlite_errorname", "")  # errors of the driver itself have none
+        if name in TAKEN:
             raise Contended("Too many writers want the same name.") from error
-        raise
-    except sqlite3.OperationalError as error:
-        name = error.sqlite_errorname
-        if name.startswith("SQLITE_BUSY"):
+        if name.startswith(LOCKED):
             raise Unavailable("Another process keeps the database busy.") from error
-        if name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY")):
+        if name.startswith(UNUSABLE):
             raise Unavailable(f"SQLite says: {error}.", retry_after=10) from error
         raise
 
@@ -201,28 +233,3 @@ def sqlite_path(url: str) -> Path:
     if path == url or not path or "?" in path or ":memory:" in path:
         raise BadSetting("KALENDS_DATABASE_URL", "SQLite needs a file: sqlite:///relative.db or sqlite:////absolute.db")
     return Path(path)
-
-
-def create_private(path: Path) -> None:
-    """Create an empty file that only its owner may read, unless there is one."""
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise Unavailable(f"The file {path} cannot be made: {error.strerror}.", retry_after=10) from error
-
-
-@contextmanager
-def new_private_file(target: Path) -> Iterator[Path]:
-    """Give an empty private file to fill, which then becomes `target`: a broken-off copy never bears the name."""
-    if target.exists():
-        raise BadSetting(str(target), "there is such a file already; a backup needs a new one")
-    fresh = target.with_name(f".{target.name}.partial")
-    fresh.unlink(missing_ok=True)
-    create_private(fresh)
-    try:
-        yield fresh
-        os.link(fresh, target)  # fails where somebody was faster, unlike a rename
-    finally:
-        fresh.unlink(missing_ok=True)

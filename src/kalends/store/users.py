@@ -57,9 +57,7 @@ UNFINISHED = Query(
 def user_from(row: Row) -> User:
     """Make a user of the row that COLUMNS name."""
     user_id, name, email, time_zone, metadata, version, created_at, updated_at = row
-    return User(
-        UserId(user_id), name, email, time_zone, metadata, version, Instant(created_at), Instant(updated_at)
-    )
+    return User(UserId(user_id), name, email, time_zone, metadata, version, Instant(created_at), Instant(updated_at))
 
 
 def find_user(tx: ReadTx, actor: Actor, user_id: UserId) -> User | None:
