@@ -1,9 +1,13 @@
 """The cast of the tests: an organization of its own for each test, with a host, a guest and a stranger in it."""
 
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from kalends.actions.events import create_event
@@ -13,23 +17,48 @@ from kalends.model import (
     Email,
     Event,
     EventDraft,
+    EventId,
+    Instant,
     Invitation,
     OrganizationId,
     Role,
+    Seat,
     TimeText,
     User,
     UserDraft,
     UserId,
     Zone,
 )
+from kalends.rules.seats import agenda_of, tallied
 from kalends.store import tables
-from kalends.store.database import Database
+from kalends.store.database import Database, ReadTx, Row
+from kalends.store.events import COLUMNS, event_from
+from kalends.store.participants import seats_of
 from kalends.store.query import Query
 
 NEW_ORGANIZATION = Query(sa.insert(tables.organization))
 numbers = itertools.count(1)
 
 BERLIN = Zone("Europe/Berlin")
+
+ROWS = {
+    table.name: Query(
+        sa.select(*table.c).where(table.c.organization_id == sa.bindparam("org")).order_by(*table.primary_key.columns)
+    )
+    for table in tables.metadata.sorted_tables
+    if "organization_id" in table.c
+}
+ALL_EVENTS = Query(sa.select(*COLUMNS).where(tables.event.c.organization_id == sa.bindparam("org")))
+DELETED = Query(
+    sa.select(tables.user.c.id).where(
+        tables.user.c.organization_id == sa.bindparam("org"), tables.user.c.deleted_at.is_not(None)
+    )
+)
+
+
+def instant(text: str) -> Instant:
+    """Give the instant of a time in ISO 8601 with an offset."""
+    return Instant(int(datetime.fromisoformat(text).timestamp()) * 1_000_000)
 
 
 def new_organization(database: Database) -> Actor:
@@ -73,6 +102,74 @@ class Cast:
             "participants": invited,
         } | details
         return self.database.write(lambda tx: create_event(tx, self.actor, EventDraft(**details)))
+
+    def do(self, action: Any, *arguments: Any, **options: Any) -> Any:
+        """Do what an action does, in a transaction of its own."""
+        return self.database.write(lambda tx: action(tx, self.actor, *arguments, **options))
+
+    def ask(self, read: Any, *arguments: Any, **options: Any) -> Any:
+        """Read something."""
+        return self.database.read(lambda tx: read(tx, self.actor, *arguments, **options))
+
+    def seats(self, event_id: EventId) -> dict[UserId, Seat]:
+        """Give who sits in an event, as stored."""
+        return self.database.read(lambda tx: seats_of(tx, event_id))
+
+    def rows(self) -> dict[str, list[Row]]:
+        """Give all that is stored of the organization."""
+        return rows_of(self.database, self.actor)
+
+    @contextmanager
+    def refused(self, kind: type[Exception]) -> Iterator[Any]:
+        """Expect an error that leaves no trace in the database."""
+        before = self.rows()
+        with pytest.raises(kind) as caught:
+            yield caught
+        assert self.rows() == before
+
+
+def rows_of(database: Database, actor: Actor) -> dict[str, list[Row]]:
+    """Give all that is stored of an organization, by table."""
+
+    def read(tx: ReadTx) -> dict[str, list[Row]]:
+        tx.snapshot()
+        return {name: tx.rows(query, org=actor.organization_id) for name, query in ROWS.items()}
+
+    return database.read(read)
+
+
+def check_house(database: Database, actor: Actor) -> int:
+    """Hold all that is derived against what it derives from, and give the number of events."""
+
+    def read(tx: ReadTx) -> int:
+        tx.snapshot()
+        deleted = {UserId(row[0]) for row in tx.rows(DELETED, org=actor.organization_id)}
+        events = [event_from(row) for row in tx.rows(ALL_EVENTS, org=actor.organization_id)]
+        expected = set()
+        for event in events:
+            seats = seats_of(tx, event.id)
+            assert event.tally == tallied(type(event.tally)(), come=seats.values())
+            assert all(seat.version <= event.version for seat in seats.values())
+            if event.block.span.end > tx.now:
+                assert not seats.keys() & deleted
+                assert event.host_id not in deleted or event.status == "cancelled"
+            expected |= {agenda_values(row) for row in agenda_of(event, seats.values())}
+        stored = tx.rows(ROWS["agenda"], org=actor.organization_id)
+        assert {(*row[1:5], bool(row[5]), *row[6:10], bool(row[10])) for row in stored} == expected
+        return len(events)
+
+    return database.read(read)
+
+
+def agenda_values(row: Any) -> tuple[Any, ...]:
+    """Give an agenda row in the order of its table, without the organization."""
+    what = (row.hosting, row.role, row.response, row.status, row.shown, row.blocking)
+    return (row.user_id, row.span.start, row.event_id, row.span.end, *what)
+
+
+def codes(error: Any) -> list[str]:
+    """Give the codes of an error's faults."""
+    return [fault.code for fault in error.value.faults]
 
 
 def assemble(database: Database) -> Cast:

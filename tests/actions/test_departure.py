@@ -1,0 +1,195 @@
+"""Deleting a user: what becomes of what they host and of their seats."""
+
+from typing import Any
+
+import pytest
+
+from kalends.actions.departure import Hosted, delete_user
+from kalends.actions.events import cancel_event, change_event, transfer_event
+from kalends.actions.participants import add_participants, remove_participant
+from kalends.actions.users import create_user
+from kalends.errors import HostsEvents, Invalid, NotFound, StaleVersion
+from kalends.model import Email, EventEdit, Invitation, Status, TimeText, UserDraft, UserId
+from kalends.reads.events import EventFilter, list_events, read_event
+from kalends.reads.users import list_users, read_user
+from kalends.store.database import Database
+from tests.cast import Cast, assemble, check_house, instant
+from tests.threads import at_once, waiting_writers
+
+TOMORROW: dict[str, Any] = {"start": TimeText("2026-03-10T14:00"), "end": TimeText("2026-03-10T15:00")}
+
+
+@pytest.fixture(autouse=True)
+def after_the_event(clock):
+    """All of this happens an hour after the event that the cast has by default."""
+    clock.set_to(instant("2026-03-09T16:00+01:00"))
+
+
+def read(cast: Cast, event):
+    return cast.ask(read_event, event.id, expand=True)
+
+
+def test_a_deleted_user_is_gone_and_their_address_is_free_again(cast):
+    cast.do(delete_user, cast.guest.id)
+    with pytest.raises(NotFound):
+        cast.ask(read_user, cast.guest.id)
+    assert cast.guest.id not in {user.id for user in cast.ask(list_users, 50).users}
+    again = cast.do(create_user, UserDraft(name="Gustav II", email=Email(cast.guest.email)))
+    assert again.id != cast.guest.id
+    with cast.refused(NotFound):
+        cast.do(delete_user, cast.guest.id)
+    cast.do(delete_user, again.id)
+
+
+def test_past_events_keep_a_tombstone_and_future_seats_are_freed(cast):
+    past = cast.event(cast.guest, cast.stranger)
+    future = cast.event(cast.guest, cast.stranger, **TOMORROW)
+    cast.do(delete_user, cast.guest.id)
+    event, guests = read(cast, past)
+    assert (event, {guest.name for guest in guests}) == (past, {"Hanna Host", "Gustav Guest", "Stella Stranger"})
+    event, guests = read(cast, future)
+    assert (event.version, event.tally.total) == (2, 2)
+    assert {guest.seat.user_id for guest in guests} == {cast.host.id, cast.stranger.id}
+    listed = cast.ask(list_events, EventFilter(user_id=cast.guest.id), 50, expand=False).events
+    assert [event.id for event in listed] == [past.id]
+    check_house(cast.database, cast.actor)
+
+
+def test_an_event_is_past_the_moment_it_ends(cast, clock):
+    event = cast.event(cast.guest)
+    clock.set_to(event.block.span.end - 1)
+    with cast.refused(HostsEvents):
+        cast.do(delete_user, cast.host.id)
+    clock.set_to(event.block.span.end)
+    cast.do(delete_user, cast.host.id)
+    assert read(cast, event)[0].host_id == cast.host.id
+    check_house(cast.database, cast.actor)
+
+
+def test_who_hosts_future_events_is_not_deleted_and_told_how_many(cast):
+    cast.event(cast.guest)
+    for _ in range(3):
+        cast.event(cast.guest, **TOMORROW)
+    cancelled = cast.event(**TOMORROW)
+    cast.do(cancel_event, cancelled.id)
+    with cast.refused(HostsEvents) as error:
+        cast.do(delete_user, cast.host.id)
+    assert error.value.count == 3
+
+
+def test_hosted_events_are_called_off(cast):
+    past = cast.event(cast.guest)
+    future = cast.event(cast.guest, **TOMORROW)
+    cast.do(delete_user, cast.host.id, hosted=Hosted.cancel)
+    assert read(cast, past)[0] == past
+    event, guests = read(cast, future)
+    assert (event.status, event.host_id, event.version) == (Status.cancelled, cast.host.id, 2)
+    assert [guest.seat.user_id for guest in guests] == [cast.guest.id]
+    check_house(cast.database, cast.actor)
+
+
+def test_hosted_events_are_handed_over(cast):
+    past = cast.event(cast.guest)
+    seated = cast.event(cast.guest, cast.stranger, **TOMORROW)
+    unseated = cast.event(cast.guest, **TOMORROW)
+    away = cast.event(cast.guest, host_attends=False, **TOMORROW)
+    cancelled = cast.event(cast.guest, **TOMORROW)
+    cast.do(cancel_event, cancelled.id)
+    cast.do(delete_user, cast.host.id, hosted=Hosted.transfer, to=cast.stranger.id)
+    assert read(cast, past)[0] == past
+    assert read(cast, cancelled)[0].host_id == cast.host.id
+    for event, people in (
+        (seated, {cast.guest, cast.stranger}),
+        (unseated, {cast.guest, cast.stranger}),
+        (away, {cast.guest}),
+    ):
+        after, guests = read(cast, event)
+        assert (after.host_id, after.version, after.status) == (cast.stranger.id, 2, Status.confirmed)
+        assert {guest.seat.user_id for guest in guests} == {person.id for person in people}
+        assert {guest.seat.user_id for guest in guests if guest.is_host} <= {cast.stranger.id}
+    check_house(cast.database, cast.actor)
+
+
+def test_an_event_that_keeps_its_host_and_loses_no_seat_keeps_its_version(cast):
+    event = cast.event(cast.guest, host_attends=False, **TOMORROW)
+    cast.do(cancel_event, event.id)
+    before = read(cast, event)
+    cast.do(delete_user, cast.host.id)
+    assert read(cast, event) == before
+    check_house(cast.database, cast.actor)
+
+
+def test_the_heir_is_another_active_user_and_named_only_when_needed(cast, database):
+    cast.event(**TOMORROW)
+    gone = cast.person()
+    cast.do(delete_user, gone.id)
+    elsewhere = assemble(database).guest.id
+    for hosted, to, code in (
+        (Hosted.transfer, None, "wrong_heir"),
+        (Hosted.cancel, cast.guest.id, "wrong_heir"),
+        (None, cast.guest.id, "wrong_heir"),
+        (Hosted.transfer, cast.host.id, "wrong_heir"),
+        (Hosted.transfer, gone.id, "user_inactive"),
+        (Hosted.transfer, UserId(1), "unknown_user"),
+        (Hosted.transfer, elsewhere, "unknown_user"),
+    ):
+        with cast.refused(Invalid) as error:
+            cast.do(delete_user, cast.host.id, hosted=hosted, to=to)
+        assert [(fault.where, fault.code) for fault in error.value.faults] == [(("to",), code)]
+    with cast.refused(NotFound):
+        cast.do(delete_user, UserId(2), hosted=Hosted.transfer, to=UserId(1))
+
+
+def test_a_stale_version_is_refused(cast):
+    with cast.refused(StaleVersion) as error:
+        cast.do(delete_user, cast.guest.id, expect=frozenset({2}))
+    assert (error.value.kind, error.value.current) == ("user", 1)
+    cast.do(delete_user, cast.guest.id, expect=frozenset({1}))
+
+
+def test_users_of_another_organization_do_not_exist(cast, database):
+    before = cast.rows()
+    with assemble(database).refused(NotFound):
+        assemble(database).do(delete_user, cast.guest.id)
+    assert cast.rows() == before
+
+
+def test_a_seat_that_comes_while_its_user_is_being_deleted_is_freed(cast, database: Database):
+    """The deletion has looked at what concerns the user and waits for them; the guest list grows, then it goes on."""
+    event = cast.event(**TOMORROW)
+
+    def add(tx):
+        add_participants(tx, cast.actor, event.id, [Invitation(user_id=cast.guest.id)])
+        deletion.start()
+        waiting_writers(database, 1)
+
+    deletion = at_once(lambda: cast.do(delete_user, cast.guest.id))
+    database.write(add)
+    deletion.result()
+    assert set(cast.seats(event.id)) == {cast.host.id}
+    assert read(cast, event)[0].version == 3
+    check_house(cast.database, cast.actor)
+
+
+def test_a_past_event_that_is_held_again_while_its_guest_is_being_deleted_loses_them(cast, database: Database):
+    event = cast.event(cast.guest)
+
+    def move(tx):
+        change_event(tx, cast.actor, event.id, EventEdit(**TOMORROW))
+        deletion.start()
+        waiting_writers(database, 1)
+
+    deletion = at_once(lambda: cast.do(delete_user, cast.guest.id))
+    database.write(move)
+    deletion.result()
+    assert set(cast.seats(event.id)) == {cast.host.id}
+    check_house(cast.database, cast.actor)
+
+
+def test_a_user_may_hand_over_and_leave_step_by_step(cast):
+    event = cast.event(cast.guest, **TOMORROW)
+    cast.do(transfer_event, event.id, cast.guest.id)
+    cast.do(remove_participant, event.id, cast.host.id)
+    before = read(cast, event)
+    cast.do(delete_user, cast.host.id)
+    assert read(cast, event) == before

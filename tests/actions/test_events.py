@@ -1,0 +1,419 @@
+"""What can be done with an event: the rulings of the contract, told as stories on both engines."""
+
+from typing import Any
+
+import pytest
+
+from kalends.actions.departure import Hosted, delete_user
+from kalends.actions.events import cancel_event, change_event, create_event, delete_event, transfer_event
+from kalends.actions.participants import answer_invitation, remove_participant
+from kalends.errors import EventCancelled, Invalid, NotFound, StaleVersion
+from kalends.model import (
+    Answer,
+    Event,
+    EventDraft,
+    EventEdit,
+    EventId,
+    Invitation,
+    Metadata,
+    Response,
+    Role,
+    ShowAs,
+    Status,
+    Tally,
+    TimeText,
+    UserId,
+    Visibility,
+    Zone,
+)
+from kalends.reads.events import read_event
+from tests.cast import BERLIN, Cast, assemble, check_house, codes, instant
+
+YES = Answer(response="accepted")
+NO = Answer(response="declined")
+NOBODY = UserId(2**62)
+NOTHING = EventId(2**62)
+
+
+def edit(**changes: Any) -> EventEdit:
+    times = {name: TimeText(changes.pop(name)) for name in ("start", "end") if name in changes}
+    return EventEdit(**times, **changes)
+
+
+def draft(cast: Cast, **changes: Any) -> EventDraft:
+    times = {"start": TimeText("2026-03-09T14:00"), "end": TimeText("2026-03-09T15:00")}
+    return EventDraft(title="Planning", time_zone=BERLIN, **times, **changes)
+
+
+def stored(cast: Cast, event: Event) -> Event:
+    return cast.ask(read_event, event.id, expand=False)[0]
+
+
+# ------------------------------------------------------------------------------------------------------------- creating
+def test_a_new_event_is_as_it_was_drafted_and_its_host_attends(cast):
+    event = cast.event(
+        cast.guest, description="All of it", location="Room 1", status="tentative", show_as=ShowAs.free,
+        visibility=Visibility.private, metadata=Metadata(colour="red"),
+    )  # fmt: skip
+    assert stored(cast, event) == event
+    assert (event.title, event.description, event.location) == ("Planning", "All of it", "Room 1")
+    assert (event.status, event.show_as, event.visibility) == (Status.tentative, ShowAs.free, Visibility.private)
+    assert (event.metadata, event.version) == ('{"colour":"red"}', 1)
+    assert event.block.start_local == "2026-03-09T14:00:00+01:00"
+    assert event.tally == Tally(required=2, accepted=1, needs_action=1)
+    seats = cast.seats(event.id)
+    assert (seats[cast.host.id].role, seats[cast.host.id].response) == (Role.required, Response.accepted)
+    assert (seats[cast.guest.id].role, seats[cast.guest.id].response) == (Role.required, Response.needs_action)
+    assert cast.stranger.id not in seats
+    assert check_house(cast.database, cast.actor) == 1
+
+
+def test_a_host_who_does_not_attend_has_no_seat(cast):
+    event = cast.event(cast.guest, host_attends=False)
+    assert (event.host_id, set(cast.seats(event.id))) == (cast.host.id, {cast.guest.id})
+    check_house(cast.database, cast.actor)
+
+
+def test_a_host_may_be_named_as_a_participant_to_choose_their_role(cast):
+    event = cast.event(participants=[Invitation(user_id=cast.host.id, role=Role.optional)])
+    seat = cast.seats(event.id)[cast.host.id]
+    assert (seat.role, seat.response, event.tally.total) == (Role.optional, Response.accepted, 1)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "zone"),
+    [
+        ("2026-03-09T00:00", "2026-03-09T24:00", "Europe/Berlin"),  # 24:00 ends that day
+        ("2026-03-09T22:00", "2026-03-10T00:00", "Europe/Berlin"),
+        ("2026-03-29T00:00", "2026-03-29T24:00", "Europe/Berlin"),  # 23 hours
+        ("2026-10-25T00:00", "2026-10-25T24:00", "Europe/Berlin"),  # 25 hours
+        ("2026-03-09T23:30Z", "2026-03-10T01:30Z", "America/New_York"),  # one day there
+        ("2026-03-09T14:00", "2026-03-09T14:01", "UTC"),  # the shortest
+        ("1999-12-31T10:00", "1999-12-31T11:00", "UTC"),  # the past is allowed
+    ],
+)
+def test_one_block_within_one_day(cast, start, end, zone):
+    event = cast.event(start=TimeText(start), end=TimeText(end), time_zone=Zone(zone))
+    assert stored(cast, event).block == event.block
+    check_house(cast.database, cast.actor)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "code"),
+    [
+        ("2026-03-09T23:00", "2026-03-10T00:01", "not_one_day"),
+        ("2026-03-09T23:00", "2026-03-10T24:00", "not_one_day"),
+        ("2026-03-09T14:00", "2026-03-09T14:00", "end_before_start"),
+        ("2026-03-09T14:00", "2026-03-09T13:00", "end_before_start"),
+        ("2026-03-09T14:00", "2026-03-09T14:00:59", "too_short"),
+        ("2026-03-29T02:30", "2026-03-29T04:00", "nonexistent_time"),
+        ("2026-02-30T10:00", "2026-03-29T04:00", "invalid_time"),
+    ],
+)
+def test_anything_else_is_refused(cast, start, end, code):
+    with cast.refused(Invalid) as error:
+        cast.event(start=TimeText(start), end=TimeText(end))
+    assert codes(error) == [code]
+
+
+def test_the_zone_is_the_hosts_unless_one_is_named(cast):
+    host = cast.person(time_zone=Zone("Asia/Tokyo"))
+    times = {"start": TimeText("2026-03-09T14:00Z"), "end": TimeText("2026-03-09T14:30Z")}
+    event = cast.event(host_id=host.id, time_zone=None, **times)
+    assert event.block.time_zone == "Asia/Tokyo"
+    assert event.block.start_local == "2026-03-09T23:00:00+09:00"
+    assert cast.event(host_id=host.id, **times).block.time_zone == "Europe/Berlin"
+
+
+def test_without_a_zone_times_need_an_offset(cast):
+    with cast.refused(Invalid) as error:
+        cast.event(time_zone=None)
+    assert [(fault.where, fault.code) for fault in error.value.faults] == [
+        (("start",), "time_zone_required"),
+        (("end",), "time_zone_required"),
+    ]
+
+
+def test_an_unknown_host_is_named_without_guessing_at_their_days(cast):
+    times = {"start": TimeText("2026-03-09T23:00Z"), "end": TimeText("2026-03-10T01:00Z"), "time_zone": None}
+    with cast.refused(Invalid) as error:
+        cast.event(host_id=NOBODY, **times)
+    assert codes(error) == ["unknown_user"]
+    with cast.refused(Invalid) as error:
+        cast.event(host_id=NOBODY, **times | {"end": TimeText("2026-03-09T22:00Z")})
+    assert codes(error) == ["unknown_user", "end_before_start"]
+
+
+def test_every_fault_of_a_new_event_is_named_at_once(cast):
+    gone = cast.person()
+    cast.do(delete_user, gone.id)
+    invited = [cast.guest.id, NOBODY, gone.id, cast.guest.id, cast.host.id]
+    with cast.refused(Invalid) as error:
+        cast.event(
+            *invited, host_attends=False, start=TimeText("2026-03-09T99:00"), end=TimeText("yesterday")
+        )  # fmt: skip
+    assert [(fault.where, fault.code) for fault in error.value.faults] == [
+        (("participants", 1, "user_id"), "unknown_user"),
+        (("participants", 2, "user_id"), "user_inactive"),
+        (("participants", 3, "user_id"), "duplicate_participant"),
+        (("participants", 4, "user_id"), "host_does_not_attend"),
+        (("start",), "invalid_time"),
+        (("end",), "invalid_time"),
+    ]
+    with cast.refused(Invalid) as error:
+        cast.event(host_id=gone.id)
+    assert [(fault.where, fault.code) for fault in error.value.faults] == [(("host_id",), "user_inactive")]
+
+
+# ------------------------------------------------------------------------------------------------------------- changing
+def test_text_changes_ask_nobody_anew(cast, clock):
+    event = cast.event(cast.guest)
+    set_before(clock)
+    cast.do(answer_invitation, event.id, cast.guest.id, YES)
+    before = cast.seats(event.id)
+    after = cast.do(
+        change_event, event.id,
+        edit(title="Plan B", description="New", location="Hall", visibility=Visibility.private, metadata={"a": 1}),
+    )  # fmt: skip
+    assert cast.seats(event.id) == before
+    assert (after.title, after.description, after.location, after.metadata) == ("Plan B", "New", "Hall", '{"a":1}')
+    assert after.version == 3
+    cleared = cast.do(change_event, event.id, edit(description=None, location=None, metadata=None))
+    assert (cleared.description, cleared.location, cleared.metadata, cleared.version) == ("", "", "{}", 4)
+    assert stored(cast, event) == cleared
+    check_house(cast.database, cast.actor)
+
+
+def set_before(clock) -> None:
+    """Set the clock to the morning of the day on which the cast meets."""
+    clock.set_to(instant("2026-03-09T08:00+01:00"))
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        {"start": "2026-03-09T14:30"},
+        {"end": "2026-03-09T15:30"},
+        {"start": "2026-03-10T09:00", "end": "2026-03-10T10:00"},
+        {"time_zone": Zone("Europe/London")},
+    ],
+)
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_move_asks_everybody_but_the_host_anew(cast, clock, move, keep):
+    set_before(clock)
+    event = cast.event(cast.guest, cast.stranger)
+    cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="accepted", comment="gladly"))
+    cast.do(answer_invitation, event.id, cast.host.id, NO)
+    before = cast.seats(event.id)
+    after = cast.do(change_event, event.id, edit(**move), keep_responses=keep)
+    seats = cast.seats(event.id)
+    assert after.version == 4
+    assert seats[cast.host.id] == before[cast.host.id]
+    assert seats[cast.stranger.id] == before[cast.stranger.id]
+    guest = seats[cast.guest.id]
+    if keep:
+        assert guest == before[cast.guest.id]
+    else:
+        assert (guest.response, guest.comment, guest.responded_at) == (Response.needs_action, None, None)
+        assert (guest.version, guest.role) == (after.version, Role.required)
+    assert after.tally.needs_action == (1 if keep else 2)
+    check_house(cast.database, cast.actor)
+
+
+def test_status_and_show_as_change_what_everybody_is_busy_with(cast):
+    event = cast.event(cast.guest)
+    before = cast.seats(event.id)
+    after = cast.do(change_event, event.id, edit(show_as=ShowAs.free))
+    assert (after.show_as, after.version) == (ShowAs.free, 2)
+    assert {row[9] for row in cast.rows()["agenda"]} == {"free"}
+    after = cast.do(change_event, event.id, edit(status="tentative"))
+    assert (after.status, after.version) == (Status.tentative, 3)
+    assert {row[8] for row in cast.rows()["agenda"]} == {"tentative"}
+    assert cast.seats(event.id) == before
+
+
+def test_an_edit_that_changes_nothing_leaves_no_trace(cast):
+    event = cast.event(cast.guest)
+    before = cast.rows()
+    same = edit(title="Planning", start="2026-03-09T14:00", end="2026-03-09T14:00Z", show_as=ShowAs.busy)
+    assert cast.do(change_event, event.id, edit()) == event
+    assert cast.do(change_event, event.id, same) == event
+    assert cast.rows() == before
+
+
+def test_an_edit_names_every_fault_at_once(cast):
+    event = cast.event()
+    with cast.refused(Invalid) as error:
+        cast.do(change_event, event.id, edit(start="soon", end="later", metadata={"a": "x" * 20_000}))
+    assert codes(error) == ["invalid_time", "invalid_time", "metadata_too_large"]
+    with cast.refused(Invalid) as error:
+        cast.do(change_event, event.id, edit(end="2026-03-10T15:00"))
+    assert codes(error) == ["not_one_day"]
+
+
+def test_deleted_people_stay_in_a_past_event_but_not_when_it_is_held_again(cast, clock):
+    clock.set_to(instant("2026-03-10T08:00+01:00"))
+    event = cast.event(cast.guest, cast.stranger)
+    cast.do(delete_user, cast.guest.id)
+    cast.do(change_event, event.id, edit(start="2026-03-09T13:00"))
+    assert cast.guest.id in cast.seats(event.id)
+    after = cast.do(change_event, event.id, edit(start="2026-03-11T13:00", end="2026-03-11T14:00"), keep_responses=True)
+    assert set(cast.seats(event.id)) == {cast.host.id, cast.stranger.id}
+    assert after.tally.total == 2
+    check_house(cast.database, cast.actor)
+
+
+def test_a_past_event_of_a_deleted_host_is_held_again_only_under_another(cast, clock):
+    clock.set_to(instant("2026-03-10T08:00+01:00"))
+    event = cast.event(cast.guest)
+    cast.do(delete_user, cast.host.id)
+    again = edit(start="2026-03-11T13:00", end="2026-03-11T14:00")
+    with cast.refused(Invalid) as error:
+        cast.do(change_event, event.id, again)
+    assert [(fault.where, fault.code) for fault in error.value.faults] == [(("end",), "user_inactive")]
+    cast.do(transfer_event, event.id, cast.stranger.id)
+    assert cast.host.id in cast.seats(event.id)
+    cast.do(change_event, event.id, again)
+    assert set(cast.seats(event.id)) == {cast.guest.id, cast.stranger.id}
+    check_house(cast.database, cast.actor)
+
+
+# --------------------------------------------------------------------------------------------- versions, unknown events
+ON_EVENTS = {
+    "change": lambda cast, event_id, **expect: cast.do(change_event, event_id, edit(title="New"), **expect),
+    "cancel": lambda cast, event_id, **expect: cast.do(cancel_event, event_id, **expect),
+    "transfer": lambda cast, event_id, **expect: cast.do(transfer_event, event_id, cast.guest.id, **expect),
+    "delete": lambda cast, event_id, **expect: cast.do(delete_event, event_id, **expect),
+}
+
+
+@pytest.mark.parametrize("verb", ON_EVENTS)
+def test_a_stale_version_is_refused_and_a_current_one_is_not(cast, verb):
+    event = cast.event(cast.guest)
+    current = cast.do(change_event, event.id, edit(title="First"))
+    for stale in (frozenset({1}), frozenset({0, 3}), frozenset()):
+        with cast.refused(StaleVersion) as error:
+            ON_EVENTS[verb](cast, event.id, expect=stale)
+        assert (error.value.kind, error.value.current) == ("event", 2)
+    ON_EVENTS[verb](cast, event.id, expect=frozenset({7, current.version}))
+
+
+@pytest.mark.parametrize("verb", ON_EVENTS)
+def test_an_unknown_event_is_not_found(cast, verb):
+    for unknown in (NOTHING, EventId(int(cast.host.id))):
+        with cast.refused(NotFound) as error:
+            ON_EVENTS[verb](cast, unknown, expect=frozenset({1}))
+        assert (error.value.kind, error.value.name) == ("event", unknown)
+
+
+# ------------------------------------------------------------------------------------------------- cancelling, deleting
+def test_a_cancelled_event_stays_readable_and_frees_everybody(cast):
+    event = cast.event(cast.guest)
+    after = cast.do(cancel_event, event.id, "Snow")
+    assert (after.status, after.cancel_reason, after.version) == (Status.cancelled, "Snow", 2)
+    assert after.tally == event.tally
+    assert stored(cast, event) == after
+    assert {(row[8], row[9], bool(row[10])) for row in cast.rows()["agenda"]} == {("cancelled", "free", False)}
+    before = cast.rows()
+    assert cast.do(cancel_event, event.id, "Rain") == after
+    assert cast.rows() == before
+
+
+def test_a_cancelled_event_can_be_deleted_and_nothing_else(cast):
+    event = cast.event(cast.guest)
+    cast.do(cancel_event, event.id)
+    for verb in ("change", "transfer"):
+        with cast.refused(EventCancelled):
+            ON_EVENTS[verb](cast, event.id)
+    cast.do(delete_event, event.id)
+    assert not any(cast.rows()[table] for table in ("event", "participant", "agenda"))
+
+
+def test_a_deleted_event_is_gone(cast):
+    kept = cast.event(cast.guest)
+    event = cast.event(cast.guest, cast.stranger)
+    cast.do(delete_event, event.id)
+    with pytest.raises(NotFound):
+        stored(cast, event)
+    assert stored(cast, kept) == kept
+    assert check_house(cast.database, cast.actor) == 1
+
+
+# --------------------------------------------------------------------------------------------------------- transferring
+def test_an_event_is_handed_over_to_a_participant(cast):
+    event = cast.event(cast.guest)
+    after = cast.do(transfer_event, event.id, cast.guest.id)
+    assert (after.host_id, after.version, after.tally) == (cast.guest.id, 2, Tally(required=2, accepted=2))
+    seats = cast.seats(event.id)
+    assert (seats[cast.guest.id].response, seats[cast.guest.id].version) == (Response.accepted, 2)
+    assert seats[cast.host.id].version == 1
+    check_house(cast.database, cast.actor)
+
+
+def test_an_event_is_handed_over_to_somebody_new(cast):
+    event = cast.event(cast.guest)
+    after = cast.do(transfer_event, event.id, cast.stranger.id)
+    assert (after.host_id, after.tally.total) == (cast.stranger.id, 3)
+    check_house(cast.database, cast.actor)
+
+
+def test_who_takes_over_attends_as_the_old_host_did(cast):
+    event = cast.event(cast.guest, host_attends=False)
+    after = cast.do(transfer_event, event.id, cast.stranger.id)
+    assert (after.host_id, set(cast.seats(event.id))) == (cast.stranger.id, {cast.guest.id})
+    check_house(cast.database, cast.actor)
+    after = cast.do(transfer_event, event.id, cast.guest.id)
+    assert (after.host_id, after.tally) == (cast.guest.id, Tally(required=1, accepted=1))
+    check_house(cast.database, cast.actor)
+
+
+def test_handing_over_to_the_host_changes_nothing(cast):
+    event = cast.event(cast.guest)
+    before = cast.rows()
+    assert cast.do(transfer_event, event.id, cast.host.id) == event
+    assert cast.rows() == before
+
+
+def test_nobody_but_an_active_user_can_take_over(cast):
+    event = cast.event(cast.guest)
+    cast.do(delete_user, cast.stranger.id, hosted=Hosted.cancel)
+    for host_id, code in ((NOBODY, "unknown_user"), (cast.stranger.id, "user_inactive")):
+        with cast.refused(Invalid) as error:
+            cast.do(transfer_event, event.id, host_id)
+        assert [(fault.where, fault.code) for fault in error.value.faults] == [(("host_id",), code)]
+
+
+def test_an_event_has_500_participants_at_most_its_host_among_them(cast):
+    crowd = [cast.person().id for _ in range(500)]
+    with cast.refused(Invalid) as error:
+        cast.event(*crowd)
+    assert [(fault.where, fault.code) for fault in error.value.faults] == [(("participants",), "too_many_participants")]
+    full = cast.event(*crowd, host_attends=False)
+    assert full.tally.total == 500
+    event = cast.event(*crowd[:499])
+    assert event.tally.total == 500
+    with cast.refused(Invalid) as error:
+        cast.do(transfer_event, event.id, crowd[499])
+    assert [(fault.where, fault.code) for fault in error.value.faults] == [(("host_id",), "too_many_participants")]
+    assert cast.do(transfer_event, event.id, crowd[0]).tally.total == 500
+    cast.do(remove_participant, event.id, crowd[1])
+    assert cast.do(transfer_event, event.id, crowd[499]).tally.total == 500
+    check_house(cast.database, cast.actor)
+
+
+# -------------------------------------------------------------------------------------------------- other organizations
+@pytest.mark.parametrize("verb", ON_EVENTS)
+def test_events_of_another_organization_do_not_exist(cast, database, verb):
+    event = cast.event(cast.guest)
+    other = assemble(database)
+    before = cast.rows()
+    with other.refused(NotFound):
+        ON_EVENTS[verb](other, event.id)
+    assert cast.rows() == before
+
+
+def test_people_of_another_organization_do_not_exist(cast, database):
+    other = assemble(database)
+    with cast.refused(Invalid) as error:
+        cast.do(create_event, draft(cast, host_id=other.host.id, participants=[Invitation(user_id=other.guest.id)]))
+    assert codes(error) == ["unknown_user", "unknown_user"]

@@ -1,0 +1,276 @@
+"""What can be done with participants: the rulings of the contract, told as stories on both engines."""
+
+import pytest
+
+from kalends.actions.departure import delete_user
+from kalends.actions.events import cancel_event
+from kalends.actions.participants import (
+    add_participants,
+    answer_invitation,
+    change_role,
+    remove_participant,
+    seat_participant,
+)
+from kalends.errors import AlreadyParticipant, EventCancelled, EventEnded, Invalid, NotFound, StaleVersion
+from kalends.model import Answer, EventId, Invitation, Response, Role, Seat, Tally, UserId
+from kalends.reads.events import read_event
+from tests.cast import assemble, check_house, codes, instant
+
+YES = Answer(response="accepted")
+NO = Answer(response="declined")
+NOBODY = UserId(2**62)
+OPTIONAL, REQUIRED = Role.optional, Role.required
+
+
+@pytest.fixture(autouse=True)
+def before_the_event(clock):
+    """All of this happens on the morning of the day on which the cast meets."""
+    clock.set_to(instant("2026-03-09T08:00+01:00"))
+
+
+def invite(*people, role=REQUIRED) -> list[Invitation]:
+    return [Invitation(user_id=getattr(person, "id", person), role=role) for person in people]
+
+
+def version(cast, event) -> int:
+    return cast.ask(read_event, event.id, expand=False)[0].version
+
+
+# --------------------------------------------------------------------------------------------------------------- adding
+def test_several_are_added_at_once_in_the_order_they_were_named(cast):
+    event = cast.event()
+    guests = [*invite(cast.stranger, role=OPTIONAL), *invite(cast.guest)]
+    added = cast.do(add_participants, event.id, guests)
+    assert [(guest.seat.user_id, guest.seat.role, guest.name) for guest in added] == [
+        (cast.stranger.id, OPTIONAL, "Stella Stranger"),
+        (cast.guest.id, REQUIRED, "Gustav Guest"),
+    ]
+    assert added[0].seat == Seat(cast.stranger.id, OPTIONAL, Response.needs_action, None, None, 2)
+    assert (added[0].event_id, added[0].is_host, added[0].email) == (event.id, False, "stella@example.org")
+    after = cast.ask(read_event, event.id, expand=False)[0]
+    assert (after.version, after.tally) == (2, Tally(required=2, optional=1, accepted=1, needs_action=2))
+    check_house(cast.database, cast.actor)
+
+
+def test_adding_nobody_changes_nothing(cast):
+    event = cast.event(cast.guest)
+    before = cast.rows()
+    assert cast.do(add_participants, event.id, []) == []
+    assert cast.rows() == before
+
+
+def test_all_are_added_or_nobody_and_every_fault_is_named(cast):
+    gone = cast.person()
+    cast.do(delete_user, gone.id)
+    event = cast.event(cast.guest)
+    named = invite(NOBODY, cast.stranger, gone, cast.stranger, cast.host, cast.guest)
+    with cast.refused(Invalid) as error:
+        cast.do(add_participants, event.id, named)
+    assert [(fault.where, fault.code) for fault in error.value.faults] == [
+        ((0, "user_id"), "unknown_user"),
+        ((2, "user_id"), "user_inactive"),
+        ((3, "user_id"), "duplicate_participant"),
+        ((4, "user_id"), "already_participant"),
+        ((5, "user_id"), "already_participant"),
+    ]
+
+
+def test_who_takes_part_cannot_be_added_again(cast):
+    event = cast.event(cast.guest)
+    with cast.refused(AlreadyParticipant) as error:
+        cast.do(add_participants, event.id, invite(cast.stranger, cast.guest, cast.host))
+    assert [fault.where for fault in error.value.faults] == [(1, "user_id"), (2, "user_id")]
+    assert set(codes(error)) == {"already_participant"}
+
+
+def test_a_host_without_a_seat_can_be_added_and_has_accepted(cast):
+    event = cast.event(host_attends=False)
+    added = cast.do(add_participants, event.id, invite(cast.host, role=OPTIONAL))
+    assert added[0].is_host
+    assert (added[0].seat.response, added[0].seat.role) == (Response.accepted, OPTIONAL)
+    check_house(cast.database, cast.actor)
+
+
+def test_the_501st_participant_is_refused(cast):
+    crowd = [cast.person() for _ in range(500)]
+    event = cast.event(*crowd[:498])
+    with cast.refused(Invalid) as error:
+        cast.do(add_participants, event.id, invite(crowd[498], crowd[499]))
+    assert [(fault.where, fault.code) for fault in error.value.faults] == [((), "too_many_participants")]
+    cast.do(add_participants, event.id, invite(crowd[498]))
+    with cast.refused(Invalid) as error:
+        cast.do(seat_participant, event.id, crowd[499].id, REQUIRED)
+    assert codes(error) == ["too_many_participants"]
+    assert cast.do(seat_participant, event.id, crowd[498].id, OPTIONAL)[1] is False
+    check_house(cast.database, cast.actor)
+
+
+# -------------------------------------------------------------------------------------------------------------- seating
+def test_seating_twice_is_the_same_seat(cast):
+    event = cast.event()
+    first, is_new = cast.do(seat_participant, event.id, cast.guest.id, OPTIONAL)
+    assert (is_new, first.seat.role, first.seat.version) == (True, OPTIONAL, 2)
+    before = cast.rows()
+    assert cast.do(seat_participant, event.id, cast.guest.id, OPTIONAL) == (first, False)
+    assert cast.rows() == before
+
+
+@pytest.mark.parametrize("verb", [seat_participant, change_role])
+def test_a_change_of_role_keeps_the_answer(cast, verb):
+    event = cast.event(cast.guest)
+    cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="tentative", comment="perhaps"))
+    cast.do(verb, event.id, cast.guest.id, OPTIONAL)
+    seat = cast.seats(event.id)[cast.guest.id]
+    assert (seat.role, seat.response, seat.comment, seat.version) == (OPTIONAL, Response.tentative, "perhaps", 3)
+    assert version(cast, event) == 3
+    check_house(cast.database, cast.actor)
+
+
+def test_a_role_that_is_left_out_or_the_same_changes_nothing(cast):
+    event = cast.event(cast.guest)
+    before = cast.rows()
+    assert cast.do(change_role, event.id, cast.guest.id, None).seat.role is REQUIRED
+    assert cast.do(change_role, event.id, cast.guest.id, REQUIRED).seat.role is REQUIRED
+    assert cast.rows() == before
+
+
+def test_a_seat_can_be_asked_for_only_if_it_is_new(cast):
+    event = cast.event(cast.guest)
+    with cast.refused(StaleVersion) as error:
+        cast.do(seat_participant, event.id, cast.guest.id, OPTIONAL, only_new=True)
+    assert (error.value.kind, error.value.current) == ("participant", 1)
+    assert cast.do(seat_participant, event.id, cast.stranger.id, OPTIONAL, only_new=True)[1]
+
+
+def test_a_seat_that_is_expected_has_to_be_there(cast):
+    event = cast.event(cast.guest)
+    with cast.refused(StaleVersion) as error:
+        cast.do(seat_participant, event.id, cast.stranger.id, OPTIONAL, expect=frozenset({1}))
+    assert error.value.current == 0
+    with cast.refused(StaleVersion):
+        cast.do(seat_participant, event.id, cast.guest.id, OPTIONAL, expect=frozenset({2}))
+    assert cast.do(seat_participant, event.id, cast.guest.id, OPTIONAL, expect=frozenset({1}))[0].seat.version == 2
+
+
+def test_nobody_but_an_active_user_is_seated(cast):
+    event = cast.event()
+    cast.do(delete_user, cast.guest.id)
+    for user_id, code in ((NOBODY, "unknown_user"), (cast.guest.id, "user_inactive")):
+        with cast.refused(Invalid) as error:
+            cast.do(seat_participant, event.id, user_id, REQUIRED)
+        assert [(fault.where, fault.code) for fault in error.value.faults] == [(("user_id",), code)]
+
+
+# ------------------------------------------------------------------------------------------------------------- removing
+def test_removing_the_hosts_seat_keeps_the_host(cast):
+    event = cast.event(cast.guest)
+    cast.do(remove_participant, event.id, cast.host.id)
+    after = cast.ask(read_event, event.id, expand=False)[0]
+    assert (after.host_id, after.tally, after.version) == (cast.host.id, Tally(required=1, needs_action=1), 2)
+    assert [row[6] for row in cast.rows()["agenda"] if row[1] == cast.host.id] == [None]
+    check_house(cast.database, cast.actor)
+
+
+def test_who_is_removed_is_gone_and_comes_back_without_their_answer(cast):
+    event = cast.event(cast.guest)
+    cast.do(answer_invitation, event.id, cast.guest.id, YES)
+    cast.do(remove_participant, event.id, cast.guest.id)
+    assert set(cast.seats(event.id)) == {cast.host.id}
+    with cast.refused(NotFound) as error:
+        cast.do(remove_participant, event.id, cast.guest.id)
+    assert (error.value.kind, error.value.name) == ("participant", cast.guest.id)
+    back = cast.do(seat_participant, event.id, cast.guest.id, REQUIRED)[0]
+    assert (back.seat.response, back.seat.version) == (Response.needs_action, 4)
+    check_house(cast.database, cast.actor)
+
+
+# ------------------------------------------------------------------------------------------------------------ answering
+@pytest.mark.parametrize("response", ["accepted", "declined", "tentative"])
+def test_an_answer_is_kept_with_its_comment_and_time(cast, response):
+    event = cast.event(cast.guest)
+    said = cast.do(answer_invitation, event.id, cast.guest.id, Answer(response=response, comment="so"))
+    at = instant("2026-03-09T08:00+01:00")
+    assert said.seat == Seat(cast.guest.id, REQUIRED, Response(response), "so", at, 2)
+    assert version(cast, event) == 2
+    check_house(cast.database, cast.actor)
+
+
+def test_answers_may_change_until_the_event_ends(cast, clock):
+    event = cast.event(cast.guest)
+    for answer in (YES, NO, Answer(response="tentative")):
+        assert cast.do(answer_invitation, event.id, cast.guest.id, answer).seat.response == answer.response
+    clock.set_to(event.block.span.end - 1)
+    cast.do(answer_invitation, event.id, cast.guest.id, YES)
+    clock.set_to(event.block.span.end)
+    with cast.refused(EventEnded):
+        cast.do(answer_invitation, event.id, cast.guest.id, NO)
+
+
+def test_the_host_may_decline_and_the_event_runs_without_them(cast):
+    event = cast.event(cast.guest)
+    cast.do(answer_invitation, event.id, cast.host.id, NO)
+    after = cast.ask(read_event, event.id, expand=False)[0]
+    assert (after.host_id, after.status, after.tally.declined) == (cast.host.id, "confirmed", 1)
+    check_house(cast.database, cast.actor)
+
+
+def test_who_is_not_invited_cannot_answer(cast):
+    event = cast.event(cast.guest)
+    with cast.refused(NotFound):
+        cast.do(answer_invitation, event.id, cast.stranger.id, YES)
+
+
+# ------------------------------------------------------------------------------------------ cancelled, stale, elsewhere
+ON_SEATS = {
+    "role": lambda cast, event_id, **expect: cast.do(change_role, event_id, cast.guest.id, OPTIONAL, **expect),
+    "answer": lambda cast, event_id, **expect: cast.do(answer_invitation, event_id, cast.guest.id, YES, **expect),
+    "seat": lambda cast, event_id, **expect: cast.do(seat_participant, event_id, cast.guest.id, OPTIONAL, **expect),
+    "remove": lambda cast, event_id, **expect: cast.do(remove_participant, event_id, cast.guest.id, **expect),
+}
+NEW_SEATS = {
+    "add": lambda cast, event_id, **expect: cast.do(add_participants, event_id, invite(cast.stranger), **expect),
+    "new": lambda cast, event_id, **expect: cast.do(seat_participant, event_id, cast.stranger.id, OPTIONAL, **expect),
+}
+ALL = ON_SEATS | NEW_SEATS
+
+
+@pytest.mark.parametrize("verb", ALL)
+def test_nobody_comes_goes_or_answers_when_it_is_cancelled(cast, verb):
+    event = cast.event(cast.guest)
+    cast.do(cancel_event, event.id)
+    with cast.refused(EventCancelled):
+        ALL[verb](cast, event.id)
+
+
+@pytest.mark.parametrize("verb", ON_SEATS)
+def test_the_version_that_counts_is_the_seats(cast, verb):
+    event = cast.event(cast.guest)
+    cast.do(answer_invitation, event.id, cast.guest.id, NO)
+    cast.do(add_participants, event.id, invite(cast.stranger))
+    for stale in (1, 3):
+        with cast.refused(StaleVersion) as error:
+            ON_SEATS[verb](cast, event.id, expect=frozenset({stale}))
+        assert (error.value.kind, error.value.current) == ("participant", 2)
+    ON_SEATS[verb](cast, event.id, expect=frozenset({2}))
+    assert version(cast, event) == 4
+    check_house(cast.database, cast.actor)
+
+
+def test_adding_expects_the_events_version(cast):
+    event = cast.event()
+    with cast.refused(StaleVersion) as error:
+        NEW_SEATS["add"](cast, event.id, expect=frozenset({2}))
+    assert (error.value.kind, error.value.current) == ("event", 1)
+    NEW_SEATS["add"](cast, event.id, expect=frozenset({1}))
+
+
+@pytest.mark.parametrize("verb", ALL)
+def test_seats_of_unknown_events_and_other_organizations_are_not_found(cast, database, verb):
+    event = cast.event(cast.guest)
+    other = assemble(database)
+    before = cast.rows()
+    for event_id in (EventId(2**62), event.id):
+        with other.refused(NotFound) as error:
+            ALL[verb](other, event_id)
+        assert error.value.kind == "event"
+    assert cast.rows() == before

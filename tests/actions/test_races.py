@@ -1,0 +1,233 @@
+"""Many at once: real threads on both engines, and the house is in order afterwards."""
+
+import random
+from typing import Any
+
+import pytest
+
+from kalends.actions.departure import Hosted, delete_user
+from kalends.actions.events import cancel_event, change_event, create_event, delete_event, transfer_event
+from kalends.actions.participants import (
+    add_participants,
+    answer_invitation,
+    change_role,
+    remove_participant,
+    seat_participant,
+)
+from kalends.actions.users import change_user
+from kalends.errors import EmailTaken, Invalid, KalendsError, NotFound, StaleVersion, Unavailable
+from kalends.model import Answer, Email, EventDraft, EventEdit, Invitation, Role, TimeText, UserEdit
+from kalends.reads.events import read_event
+from kalends.reads.users import read_user
+from tests.cast import BERLIN, Cast, check_house, instant
+from tests.threads import race
+
+SCENES = 60
+
+
+@pytest.fixture(autouse=True)
+def before_the_event(clock):
+    clock.set_to(instant("2026-03-09T08:00+01:00"))
+
+
+def patient(work):
+    """Do something as a client does that comes back when it is told to."""
+    while True:
+        try:
+            return work()
+        except Unavailable:
+            continue
+
+
+def sorted_out(results, kind) -> tuple[list[Any], list[Any]]:
+    """Part what came of a race into successes and errors, which all have to be of a kind."""
+    errors = [result for result in results if isinstance(result, Exception)]
+    assert {type(error) for error in errors} <= {kind}, errors
+    return [result for result in results if not isinstance(result, Exception)], errors
+
+
+def test_fifty_threads_seat_fifty_people_in_one_event(cast):
+    crowd = [cast.person() for _ in range(50)]
+    event = cast.event()
+
+    def seat(person, number):
+        if number % 2:
+            return cast.do(seat_participant, event.id, person.id, Role.optional)
+        return cast.do(add_participants, event.id, [Invitation(user_id=person.id)])
+
+    results = race([lambda person=person, number=number: seat(person, number) for number, person in enumerate(crowd)])
+    sorted_out(results, type(None))
+    after = cast.ask(read_event, event.id, expand=False)[0]
+    assert set(cast.seats(event.id)) == {cast.host.id} | {person.id for person in crowd}
+    assert (after.tally.total, after.tally.required, after.tally.optional, after.version) == (51, 26, 25, 51)
+    check_house(cast.database, cast.actor)
+
+
+def test_fifty_threads_answer_leave_and_come_back_in_one_event(cast):
+    crowd = [cast.person() for _ in range(50)]
+    event = cast.event(*crowd)
+
+    def act(person, number):
+        if number % 3 == 0:
+            return cast.do(answer_invitation, event.id, person.id, Answer(response="accepted"))
+        if number % 3 == 1:
+            return cast.do(remove_participant, event.id, person.id)
+        return cast.do(change_role, event.id, person.id, Role.optional)
+
+    sorted_out(race([lambda p=p, n=n: act(p, n) for n, p in enumerate(crowd)]), type(None))
+    after = cast.ask(read_event, event.id, expand=False)[0]
+    assert after.version == 51
+    assert (after.tally.accepted, after.tally.total, after.tally.optional) == (18, 34, 16)
+    check_house(cast.database, cast.actor)
+
+
+def test_of_two_updates_with_one_version_exactly_one_succeeds(cast):
+    event = cast.event(cast.guest)
+    for version in range(1, 21):
+        edits = [EventEdit(title=f"{version} {side}") for side in "ab"]
+        options = {"expect": frozenset({version})}
+        results = race([lambda e=edit, o=options: cast.do(change_event, event.id, e, **o) for edit in edits])
+        (won,), (lost,) = sorted_out(results, StaleVersion)
+        assert (won.version, lost.current) == (version + 1, version + 1)
+        assert cast.ask(read_event, event.id, expand=False)[0] == won
+
+
+def test_of_two_updates_of_a_user_or_a_seat_with_one_version_exactly_one_succeeds(cast):
+    event = cast.event(cast.guest)
+    first = frozenset({1})
+    edits = [UserEdit(name="Gus"), UserEdit(name="Gustavo")]
+    results = race([lambda edit=edit: cast.do(change_user, cast.guest.id, edit, expect=first) for edit in edits])
+    (won,), _ = sorted_out(results, StaleVersion)
+    assert cast.ask(read_user, cast.guest.id) == won
+    answers = [Answer(response="accepted"), Answer(response="declined")]
+    results = race([lambda a=a: cast.do(answer_invitation, event.id, cast.guest.id, a, expect=first) for a in answers])
+    (won,), _ = sorted_out(results, StaleVersion)
+    assert cast.seats(event.id)[cast.guest.id] == won.seat
+
+
+def test_an_address_that_many_want_at_once_goes_to_one(cast):
+    def take(number):
+        email = Email("wanted@example.org" if number % 2 else "WANTED@example.org")
+        if number % 4 == 0:
+            return cast.do(change_user, (cast.host, cast.guest, cast.stranger)[number // 4].id, UserEdit(email=email))
+        return cast.person(email=email)
+
+    results = race([lambda number=number: take(number) for number in range(12)])
+    winners, losers = sorted_out(results, EmailTaken)
+    assert (len(winners), len(losers)) == (1, 11)
+
+
+def test_a_user_seated_by_many_at_once_gets_one_seat(cast):
+    event = cast.event()
+    results = race([lambda: cast.do(seat_participant, event.id, cast.guest.id, Role.optional) for _ in range(12)])
+    successes, _ = sorted_out(results, type(None))
+    assert sorted(is_new for _, is_new in successes) == [False] * 11 + [True]
+    assert cast.ask(read_event, event.id, expand=False)[0].version == 2
+    check_house(cast.database, cast.actor)
+
+
+@pytest.mark.parametrize("hosted", [Hosted.cancel, Hosted.transfer])
+def test_nothing_unfinished_is_left_with_a_deleted_user(cast, hosted):
+    """While others invite them, make them hosts and create events with them, several users are deleted."""
+    leaving = [cast.person() for _ in range(4)]
+    events = [cast.event(*leaving[:2]) for _ in range(6)]
+    options = {"hosted": hosted, "to": cast.stranger.id if hosted is Hosted.transfer else None}
+
+    def leave(person):
+        patient(lambda: cast.do(delete_user, person.id, **options))
+
+    def involve(number):
+        choice = random.Random(number)
+        for _ in range(SCENES):
+            result = outcome(lambda: patient(involvement(cast, choice.choice(leaving), choice.choice(events), choice)))
+            if isinstance(result, Invalid):
+                assert {fault.code for fault in result.faults} == {"user_inactive"}
+            elif isinstance(result, KalendsError):
+                assert result.code == "event_cancelled"
+
+    works = [lambda person=person: leave(person) for person in leaving]
+    works += [lambda number=number: involve(number) for number in range(6)]
+    sorted_out(race(works), type(None))
+    for person in leaving:
+        with pytest.raises(NotFound):
+            cast.ask(read_user, person.id)
+    assert check_house(cast.database, cast.actor) >= 6
+
+
+def involvement(cast, person, event, choice):
+    """Give one way to make somebody part of what has yet to end."""
+    return choice.choice(
+        [
+            lambda: cast.event(person, cast.guest),
+            lambda: cast.event(host_id=person.id),
+            lambda: cast.do(seat_participant, event.id, person.id, Role.required),
+            lambda: cast.do(transfer_event, event.id, person.id),
+        ]
+    )
+
+
+def test_two_users_who_are_deleted_in_favour_of_each_other_do_not_both_go(cast):
+    cast.event(host_id=cast.guest.id)
+    cast.event(host_id=cast.stranger.id)
+    pair = [(cast.guest.id, cast.stranger.id), (cast.stranger.id, cast.guest.id)]
+    works = [lambda a=a, b=b: cast.do(delete_user, a, hosted=Hosted.transfer, to=b) for a, b in pair]
+    successes, (lost,) = sorted_out(race(works), Invalid)
+    assert (successes, [fault.code for fault in lost.faults]) == ([None], ["user_inactive"])
+    check_house(cast.database, cast.actor)
+
+
+def test_a_random_mix_by_eight_threads_leaves_the_house_in_order(cast):
+    people = [cast.host, cast.guest, cast.stranger, *(cast.person() for _ in range(5))]
+    events = [cast.event(*people[3:6]) for _ in range(4)]
+    works = [lambda seed=seed: play(cast, people, events, random.Random(seed)) for seed in range(8)]
+    done = sum(sorted_out(race(works), type(None))[0])
+    assert done > 8 * SCENES // 4
+    check_house(cast.database, cast.actor)
+
+
+def play(cast: Cast, people, events, choice: random.Random) -> int:
+    """Do random things that others do at the same time, and give how many of them were done."""
+    done = 0
+    for _ in range(SCENES):
+        result = outcome(lambda: patient(lambda: act(cast, people, events, choice)))
+        assert not isinstance(result, Unavailable)
+        done += not isinstance(result, KalendsError)
+    return done
+
+
+def outcome(work):
+    """Give what was done, or the domain's refusal."""
+    try:
+        return work()
+    except KalendsError as error:
+        return error
+
+
+def act(cast: Cast, people, events, choice: random.Random):
+    """Do one of everything that can be done."""
+    event, person, other = choice.choice(events).id, choice.choice(people).id, choice.choice(people).id
+    role, hour = choice.choice(list(Role)), choice.randrange(9, 22)
+    answer = Answer(response=choice.choice(["accepted", "declined", "tentative"]))
+    times: dict[str, Any] = {
+        "start": TimeText(f"2026-03-09T{hour:02}:00"),
+        "end": TimeText(f"2026-03-09T{hour + 1:02}:00"),
+    }
+    draft = EventDraft(
+        host_id=person, title="Mix", time_zone=BERLIN, participants=[Invitation(user_id=other, role=role)], **times
+    )
+    acts = [
+        lambda: events.append(cast.do(create_event, draft)),
+        lambda: cast.do(change_event, event, EventEdit(**times), keep_responses=choice.random() < 0.5),
+        lambda: cast.do(seat_participant, event, person, role),
+        lambda: cast.do(remove_participant, event, person),
+        lambda: cast.do(answer_invitation, event, person, answer),
+        lambda: cast.do(add_participants, event, [Invitation(user_id=one, role=role) for one in {person, other}]),
+        lambda: cast.do(transfer_event, event, person),
+        lambda: cast.do(change_role, event, person, role),
+    ]
+    rare = [
+        lambda: cast.do(cancel_event, event),
+        lambda: cast.do(delete_event, event),
+        lambda: cast.do(delete_user, person, hosted=Hosted.transfer, to=other),
+    ]
+    return choice.choice(rare if choice.random() < 0.05 else acts)()

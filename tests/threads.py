@@ -1,0 +1,87 @@
+"""Doing things at once: threads whose failures are not lost, and a way to see that a writer waits for another."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import Any
+
+import sqlalchemy as sa
+
+from kalends.store.database import Database
+from kalends.store.query import Query
+from kalends.store.sqlite import SqliteEngine
+
+PATIENCE_S = 30
+BLOCKED = Query(
+    sa.text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock' AND state = 'active'"
+    )
+)
+
+
+class Task:
+    """Something that a thread does once it is started."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self._future: Future[Any] = Future()
+        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
+
+    def start(self) -> None:
+        """Begin, unless it has begun."""
+        if not self._thread.ident:
+            self._thread.start()
+
+    def result(self) -> Any:
+        """Wait for the end, and give what came of it or raise what went wrong."""
+        return self._future.result(PATIENCE_S)
+
+    def _run(self, work: Callable[[], Any]) -> None:
+        try:
+            self._future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 (whoever asks for the result gets it)
+            self._future.set_exception(error)
+
+
+def at_once(work: Callable[[], Any]) -> Task:
+    """Give something to be done by a thread."""
+    return Task(work)
+
+
+def race(works: Iterable[Callable[[], Any]]) -> list[Any]:
+    """Do everything at once, each in a thread; give what each gave or the error that it raised, in their order."""
+    works = list(works)
+    ready = threading.Barrier(len(works))
+
+    def run(work: Callable[[], Any]) -> Any:
+        ready.wait(PATIENCE_S)
+        return work()
+
+    tasks = [Task(lambda work=work: run(work)) for work in works]
+    for task in tasks:
+        task.start()
+    return [outcome(task) for task in tasks]
+
+
+def outcome(task: Task) -> Any:
+    """Give what came of a task, be it an error."""
+    try:
+        return task.result()
+    except Exception as error:  # noqa: BLE001 (it is looked at by the test)
+        return error
+
+
+def waiting_writers(database: Database, count: int) -> None:
+    """Come back once so many writers wait for one that has not finished."""
+    deadline = time.monotonic() + PATIENCE_S
+    while writers_in_line(database) < count:
+        assert time.monotonic() < deadline, "nobody waits"
+        time.sleep(0.002)
+
+
+def writers_in_line(database: Database) -> int:
+    """Count the writers that wait for another one."""
+    if isinstance(database._engine, SqliteEngine):
+        return len(database._engine._turn._waiting)
+    return database.read(lambda tx: tx.rows(BLOCKED)[0][0])
