@@ -1,1 +1,64 @@
-"""x."""
+"""The command line: parse, call, print. Data goes to stdout, talk to stderr.
+
+Each command is a module of its own that is imported when it is called, so `kalends --help` answers in milliseconds.
+"""
+
+import importlib
+import sys
+
+import click
+
+from kalends import __version__
+from kalends.errors import KalendsError
+
+COMMANDS = {
+    "serve": "Serve the API.",
+    "demo": "Serve a small organisation from a throw-away database, to try things out.",
+    "import": "Import people and events from a JSON file.",
+    "token": "Create, list and revoke tokens.",
+    "db": "Migrate, check and back up the database.",
+    "openapi": "Print the OpenAPI document.",
+}
+"""What each module of this folder does; `import` is a word of Python, so its module is `importing`."""
+
+
+class Kalends(click.Group):
+    """A group that imports the module of a command when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click asks so)
+        """Name all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click asks so)
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"kalends.cli.{'importing' if cmd_name == 'import' else cmd_name}")
+        return module.command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click asks so)
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(
+    cls=Kalends,
+    epilog="KALENDS_DATABASE_URL names the database: sqlite:///file.db (default: sqlite:///kalends.db) or postgresql://…",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="kalends")
+def kalends() -> None:
+    """Kalends: scheduling that never books anybody twice by accident.
+
+    Try it:  kalends demo
+    """
+
+
+def main() -> None:
+    """Run the command line; what goes wrong is said on stderr, with exit code 1."""
+    try:
+        kalends()
+    except KalendsError as error:
+        click.echo(f"kalends: {error}", err=True)
+        sys.exit(1)

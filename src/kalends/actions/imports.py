@@ -1,0 +1,183 @@
+"""Importing a schedule: people and events of a file, all or nothing, and each only once."""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from kalends.actions.events import create_event
+from kalends.actions.users import create_user
+from kalends.errors import EmailTaken, Fault, Invalid
+from kalends.model import (
+    Actor,
+    Description,
+    Email,
+    EventDraft,
+    Invitation,
+    Location,
+    Metadata,
+    Name,
+    Role,
+    TimeText,
+    Title,
+    UserDraft,
+    UserId,
+    Zone,
+)
+from kalends.store.database import WriteTx
+from kalends.store.imports import imported_objects, insert_imported
+from kalends.store.users import email_owner
+
+Ref = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+Where = tuple[str | int, ...]
+
+
+class SchedulePerson(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Somebody in a file; `ref` is what its events call them. Without an address they get one that no mail reaches."""
+
+    ref: Ref
+    name: Name
+    email: Email | None = None
+    time_zone: Zone | None = None
+    metadata: Metadata | None = None
+
+
+class ScheduleGuest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A participant with a role."""
+
+    ref: Ref
+    role: Role = Role.required
+
+
+class ScheduleEvent(Struct, forbid_unknown_fields=True, kw_only=True):
+    """An event in a file; host and participants are refs of its people."""
+
+    ref: Ref
+    title: Title
+    start: TimeText
+    end: TimeText
+    host: Ref
+    participants: list[Ref | ScheduleGuest] = []
+    time_zone: Zone | None = None
+    description: Description = ""
+    location: Location = ""
+    status: Literal["confirmed", "tentative"] = "confirmed"
+    metadata: Metadata | None = None
+
+
+class Schedule(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A whole file; `time_zone` is that of every event and person that names none."""
+
+    time_zone: Zone
+    people: list[SchedulePerson]
+    events: list[ScheduleEvent]
+    about: str = ""
+
+
+class ImportReport(Struct):
+    """How many items became something new, and how many were known from an import before."""
+
+    people_added: int = 0
+    people_known: int = 0
+    events_added: int = 0
+    events_known: int = 0
+
+
+def import_schedule(
+    tx: WriteTx, actor: Actor, schedule: Schedule, source: str, on_item: Callable[[], None]
+) -> ImportReport:
+    """Add what an earlier import of the same source has not added; `on_item` is called after each item.
+
+    Items that are known stay as they are by now. Raises Invalid with everything wrong in the file.
+    """
+    faults = repeated_refs("people", schedule.people) + repeated_refs("events", schedule.events)
+    if faults:
+        raise Invalid(*faults)
+    known = imported_objects(tx, actor, source)
+    report = ImportReport()
+    people: dict[str, UserId] = {}
+    for place, person in enumerate(schedule.people):
+        if ("person", person.ref) in known:
+            people[person.ref] = UserId(known["person", person.ref])
+            report.people_known += 1
+        else:
+            try:
+                people[person.ref] = import_person(tx, actor, schedule, person, source)
+                report.people_added += 1
+            except EmailTaken as error:
+                faults.append(Fault(("people", place, "email"), error.code, str(error)))
+        on_item()
+    for place, event in enumerate(schedule.events):
+        if ("event", event.ref) in known:
+            report.events_known += 1
+        else:
+            try:
+                import_event(tx, actor, schedule, event, source, people)
+                report.events_added += 1
+            except Invalid as error:
+                faults += [Fault(("events", place, *fault.where), fault.code, fault.message) for fault in error.faults]
+        on_item()
+    if faults:
+        raise Invalid(*faults)
+    return report
+
+
+def repeated_refs(name: str, items: list[SchedulePerson] | list[ScheduleEvent]) -> list[Fault]:
+    """Say which items use the ref of an earlier one."""
+    counts: Counter[str] = Counter()
+    faults: list[Fault] = []
+    for place, item in enumerate(items):
+        counts[item.ref] += 1
+        if counts[item.ref] > 1:
+            faults.append(Fault((name, place, "ref"), "repeated_ref", f"ref {item.ref!r} is used before"))
+    return faults
+
+
+def import_person(tx: WriteTx, actor: Actor, schedule: Schedule, person: SchedulePerson, source: str) -> UserId:
+    """Add a person, or find the one who has their address already."""
+    email = person.email or Email(f"{address_part(person.ref)}@{address_part(source)}.invalid")
+    found = email_owner(tx, actor, email) if person.email else None
+    if found is None:
+        draft = UserDraft(
+            name=person.name,
+            email=email,
+            time_zone=person.time_zone or schedule.time_zone,
+            metadata=person.metadata,
+        )
+        found = create_user(tx, actor, draft).id
+    insert_imported(tx, actor, source, "person", person.ref, found)
+    return found
+
+
+def import_event(
+    tx: WriteTx, actor: Actor, schedule: Schedule, event: ScheduleEvent, source: str, people: dict[str, UserId]
+) -> None:
+    """Add an event. Raises Invalid, with faults in terms of the file."""
+    guests = [guest if isinstance(guest, ScheduleGuest) else ScheduleGuest(ref=guest) for guest in event.participants]
+    named: list[tuple[str, Where]] = [(event.host, ("host",))]
+    named += [(guest.ref, ("participants", place)) for place, guest in enumerate(guests)]
+    faults = [
+        Fault(where, "unknown_ref", f"no person has the ref {ref!r}") for ref, where in named if ref not in people
+    ]
+    if faults:
+        raise Invalid(*faults)
+    draft = EventDraft(
+        host_id=people[event.host],
+        title=event.title,
+        start=event.start,
+        end=event.end,
+        time_zone=event.time_zone or schedule.time_zone,
+        description=event.description,
+        location=event.location,
+        status=event.status,
+        metadata=event.metadata,
+        participants=[Invitation(user_id=people[guest.ref], role=guest.role) for guest in guests],
+    )
+    insert_imported(tx, actor, source, "event", event.ref, create_event(tx, actor, draft).id)
+
+
+def address_part(text: str) -> str:
+    """Give a text in the letters that an e-mail address may have; `.invalid` never gets mail (RFC 2606)."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text)

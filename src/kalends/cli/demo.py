@@ -1,0 +1,62 @@
+"""kalends demo: something to play with, gone without a trace when it ends."""
+
+import ipaddress
+import secrets
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from msgspec import structs
+
+from kalends.actions.tokens import issue_token
+from kalends.cli.opening import OPERATOR, open_database, read_settings
+from kalends.cli.sample import add_sample
+from kalends.cli.serving import run_server
+from kalends.model import UserId
+from kalends.rules.tokens import SECRET_BYTES
+
+READY = """
+Kalends serves a sample organisation at {address}
+Token: {token}
+
+Try it:
+  curl -H 'Authorization: Bearer {token}' '{address}/v1/events?user_id={user}&expand=participants&limit=2'
+
+Reference: {address}/docs        Ctrl-C ends it and throws everything away.
+"""
+
+
+@click.command(name="demo", epilog="Example:  kalends demo --port 8080")
+@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address; no other is taken.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8_000, show_default=True, help="Port; 0 takes a free one."
+)
+def command(host: str, port: int) -> None:
+    """Serve a small organisation from a throw-away database on this machine, with a token ready to use."""
+    if not is_loopback(host):
+        raise click.BadParameter("the demo is served on loopback only; use 127.0.0.1 or ::1", param_hint="--host")
+    with tempfile.TemporaryDirectory(prefix="kalends-demo-") as folder:
+        settings = structs.replace(read_settings(), database_url=f"sqlite:///{Path(folder) / 'demo.db'}")
+        with open_database(settings) as database:
+            secret = secrets.token_bytes(SECRET_BYTES)
+            _, token = database.write(lambda tx: issue_token(tx, OPERATOR, "demo", secret))
+            today = datetime.fromtimestamp(time.time(), UTC).date()
+            user = UserId(database.write(lambda tx: add_sample(tx, OPERATOR, today)))
+        run_server(
+            settings,
+            host,
+            port,
+            1,
+            4,
+            lambda address: click.echo(READY.format(address=address, token=token, user=user)),
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

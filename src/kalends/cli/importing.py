@@ -1,0 +1,82 @@
+"""kalends import: a file of people and events."""
+
+import re
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import Progress
+
+from kalends.actions.imports import ImportReport, Schedule, import_schedule
+from kalends.cli.opening import OPERATOR, open_database, read_settings
+from kalends.errors import Fault, Invalid, KalendsError
+from kalends.rest.incoming import read_json
+from kalends.rest.wire import read_struct
+from kalends.store.database import WriteTx
+
+AT_BYTE = re.compile(r"\(byte (\d+)\)")
+
+
+@click.command(name="import", epilog="Example:  kalends import schedule.json --dry-run")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Check everything, say what would be added, and add nothing.")
+@click.option("--source", help="What the refs in FILE belong to; by default the name of FILE without its ending.")
+def command(file: Path, dry_run: bool, source: str | None) -> None:
+    """Import people and events from FILE, all of it or nothing.
+
+    FILE is JSON: {"time_zone", "people": [{"ref", "name", "email"?, "time_zone"?, "metadata"?}], "events": [{"ref",
+    "title", "start", "end", "host", "participants"?, "time_zone"?, "description"?, "location"?, "status"?,
+    "metadata"?}]}. host and participants are refs of people; a participant may be {"ref", "role"}. What an import of
+    the same source has added before stays as it is, so that importing again adds only what is new.
+    """
+    schedule, written = read_schedule(file)
+    source = source or file.stem
+    with (
+        open_database(read_settings()) as database,
+        Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress,
+    ):
+        bar = progress.add_task("Importing", total=len(schedule.people) + len(schedule.events))
+
+        def work(tx: WriteTx) -> ImportReport:
+            progress.reset(bar)  # a transaction may be tried again
+            return import_schedule(tx, OPERATOR, schedule, source, lambda: progress.advance(bar))
+
+        try:
+            report = database.write(work, rehearse=dry_run)
+        except Invalid as error:
+            raise broken(file, written, error.faults) from error
+    done = "would be added" if dry_run else "added"
+    click.echo(f"people: {report.people_added} {done}, {report.people_known} known")
+    click.echo(f"events: {report.events_added} {done}, {report.events_known} known")
+
+
+def read_schedule(file: Path) -> tuple[Schedule, Any]:
+    """Read a file; give it, and as it was written. Raises ClickException that names the line or every wrong item."""
+    raw = file.read_bytes()
+    try:
+        value = read_json(raw)
+        return read_struct(Schedule, value), value
+    except Invalid as error:
+        raise broken(file, msgspec.json.decode(raw), error.faults) from error
+    except KalendsError as error:
+        found = AT_BYTE.search(str(error))
+        line = raw[: int(found[1])].count(b"\n") + 1 if found else raw.count(b"\n") + 1
+        raise click.ClickException(f"{file}, line {line}: {error} Nothing was imported.") from error
+
+
+def broken(file: Path, written: Any, faults: tuple[Fault, ...]) -> click.ClickException:
+    """Say everything that is wrong in a file, by item."""
+    lines = [f"  {item_name(written, fault.where)}: {fault.message}" for fault in faults]
+    return click.ClickException("\n".join([f"{file} is broken, nothing was imported:", *lines]))
+
+
+def item_name(written: Any, where: tuple[str | int, ...]) -> str:
+    """Name a place in a file such as `events[3] start (ref 6561)`."""
+    name = "".join(f"[{part}]" if isinstance(part, int) else f" {part}" for part in where).strip()
+    with suppress(LookupError, TypeError):
+        name += f" (ref {written[where[0]][where[1]]['ref']})"
+    return name or "the file"

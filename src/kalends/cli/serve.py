@@ -1,0 +1,31 @@
+"""kalends serve: the API, for real."""
+
+import click
+
+from kalends.cli.opening import open_database, read_settings
+from kalends.cli.serving import run_server
+
+
+@click.command(name="serve", epilog="Example:  KALENDS_DATABASE_URL=sqlite:///team.db kalends serve --port 8000")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8_000, show_default=True, help="Port; 0 takes a free one."
+)
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Server processes; on SQLite one is fastest.",
+)
+@click.option("--threads", type=click.IntRange(1, 256), default=4, show_default=True, help="Threads of each process.")
+def command(host: str, port: int, processes: int, threads: int) -> None:
+    """Serve the API of the database that KALENDS_DATABASE_URL names, migrating it first if it is empty or older.
+
+    Prints one line on stdout when it is ready, and a line of JSON a request on stderr. Ends on SIGTERM or Ctrl-C, when
+    what is in flight is finished.
+    """
+    settings = read_settings()
+    with open_database(settings):
+        pass
+    run_server(settings, host, port, processes, threads, lambda address: click.echo(f"Kalends serves at {address}"))

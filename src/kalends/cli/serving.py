@@ -1,0 +1,85 @@
+"""Running the server: Granian in front, and one line on stdout when requests are answered."""
+
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+
+import click
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
+
+from kalends.app import app_of_worker
+from kalends.settings import Settings
+
+HEADER_TIMEOUT_MS = 5_000
+"""A client that has not sent its headers by then is cut off: 1,200 half-sent requests shut nobody out for long."""
+
+LARGEST_HEAD_BYTES = 64 * 1_024
+WORKER_END_S = 20
+"""How long a process may take to finish what is in flight when it is told to end."""
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
+    "loggers": {
+        "kalends": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "_granian": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+    },
+}
+
+
+def run_server(
+    settings: Settings, host: str, port: int, processes: int, threads: int, say_ready: Callable[[str], None]
+) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what is in flight; the database has to have the needed schema."""
+    port = free_port(host, port)
+    server = Server(
+        "kalends.app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=processes,
+        blocking_threads=threads,
+        websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=LARGEST_HEAD_BYTES),
+        workers_kill_timeout=WORKER_END_S,
+        log_level=LogLevels.warning,
+        log_dictconfig=LOGGING,
+    )
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    threading.Thread(target=announce, args=(host, port, lambda: say_ready(address)), daemon=True).start()
+    server.serve(target_loader=partial(app_of_worker, settings), wrap_loader=False)
+
+
+def free_port(host: str, port: int) -> int:
+    """Give the port, or a free one for 0. Raises ClickException if it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise click.ClickException(f"cannot listen on {host} port {port}: {error.strerror}") from error
+        return int(probe.getsockname()[1])
+
+
+def announce(host: str, port: int, say: Callable[[], None]) -> None:
+    """Say that the server is ready once it says so itself."""
+    there = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared, not bound)
+    while True:
+        try:
+            connection = http.client.HTTPConnection(there, port, timeout=5)
+            connection.request("GET", "/health/ready")
+            if connection.getresponse().status == http.client.OK:
+                say()
+                return
+        except OSError:
+            pass
+        time.sleep(0.02)

@@ -1,0 +1,28 @@
+"""Rows of imported things: which object each item of a file became, so that a second import finds it."""
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam as given
+
+from kalends.model import Actor
+from kalends.store.database import ReadTx, WriteTx
+from kalends.store.query import Query
+from kalends.store.tables import imported
+
+OF_SOURCE = Query(
+    sa.select(imported.c.kind, imported.c.ref, imported.c.object_id).where(
+        imported.c.organization_id == given("org"), imported.c.source == given("source")
+    )
+)
+INSERT = Query(sa.insert(imported))
+
+
+def imported_objects(tx: ReadTx, actor: Actor, source: str) -> dict[tuple[str, str], int]:
+    """Give the id that each kind and ref of a source became."""
+    return {
+        (kind, ref): object_id for kind, ref, object_id in tx.rows(OF_SOURCE, org=actor.organization_id, source=source)
+    }
+
+
+def insert_imported(tx: WriteTx, actor: Actor, source: str, kind: str, ref: str, object_id: int) -> None:
+    """Remember what an item became."""
+    tx.run(INSERT, organization_id=actor.organization_id, source=source, kind=kind, ref=ref, object_id=object_id)
