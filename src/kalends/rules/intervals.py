@@ -8,8 +8,8 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 
-LONGEST_BLOCK = 27 * HOUR
-"""No event is longer: the longest local day of any zone since 1970 (Antarctica/Casey, 2010-03-05) has 27 hours."""
+LONGEST_BLOCK = 31 * HOUR
+"""No event is longer: the longest local day of any zone since 1970 (Antarctica/Vostok, 1994-01-31) has 31 hours."""
 
 
 def overlaps(a: Span, b: Span) -> bool:

@@ -1,0 +1,149 @@
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kalends.errors import Fault
+from kalends.model import Block, Instant, Span, TimeText
+from kalends.rules.blocks import block_of, placed
+from kalends.rules.intervals import HOUR, LONGEST_BLOCK, MINUTE, SECOND
+from kalends.rules.zones import first_instant, known_zones, local_date, zone_named
+
+zone_names = st.sampled_from(sorted(known_zones()))
+days = st.dates(date(1975, 1, 1), date(2037, 12, 31))
+
+
+def made(start: str, end: str, zone: str = "Europe/Berlin", *, local: bool = True) -> Block:
+    block = block_of(TimeText(start), TimeText(end), zone, local=local)
+    assert isinstance(block, Block), block
+    return block
+
+
+def faults(start: str, end: str, zone: str = "Europe/Berlin", *, local: bool = True) -> list[tuple[str, str]]:
+    found = block_of(TimeText(start), TimeText(end), zone, local=local)
+    assert isinstance(found, list), found
+    return [(str(fault.where[0]), fault.code) for fault in found]
+
+
+def hours(block: Block) -> float:
+    return (block.span.end - block.span.start) / HOUR
+
+
+def test_a_block_shows_both_times_on_the_clocks_of_its_zone() -> None:
+    block = made("2026-03-09T13:00:00Z", "2026-03-09T15:30+01:00")
+    assert (block.start_local, block.end_local) == ("2026-03-09T14:00:00+01:00", "2026-03-09T15:30:00+01:00")
+    assert block.time_zone == "Europe/Berlin"
+    assert hours(block) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("day", "zone", "length"),
+    [
+        ("2026-03-29", "Europe/Berlin", 23),
+        ("2026-10-25", "Europe/Berlin", 25),
+        ("2026-03-09", "Europe/Berlin", 24),
+        ("2022-03-27", "Asia/Beirut", 23),
+        ("2026-11-01", "America/Havana", 25),
+        ("2026-10-25", "Antarctica/Troll", 26),
+        ("2010-03-05", "Antarctica/Casey", 27),
+        ("2011-12-31", "Pacific/Apia", 24),
+        ("1994-01-31", "Antarctica/Vostok", 31),
+    ],
+)
+def test_an_event_may_take_the_whole_of_a_day_however_long(day: str, zone: str, length: int) -> None:
+    start = first_instant(date.fromisoformat(day), zone_named(zone))
+    whole = placed(Span(start, Instant(start + length * HOUR)), zone)
+    assert isinstance(whole, Block)
+    later = [placed(Span(start, Instant(start + length * HOUR + SECOND)), zone)]
+    earlier = [placed(Span(Instant(start - SECOND), Instant(start + length * HOUR)), zone)]
+    for longer in (later, earlier):
+        assert [[fault.code for fault in found] for found in longer if isinstance(found, list)] == [["not_one_day"]]
+    if day not in ("2022-03-27", "1994-01-31", "2010-03-05"):
+        assert made(f"{day}T00:00", f"{day}T24:00", zone).span == whole.span
+
+
+@given(zone_names, days)
+def test_whole_days_and_their_parts_are_blocks_and_what_reaches_into_the_next_is_not(name: str, day: date) -> None:
+    zone = zone_named(name)
+    start, end = first_instant(day, zone), first_instant(day + timedelta(days=1), zone)
+    if local_date(start, zone) != day:
+        return  # a day that the zone skipped
+    assert isinstance(placed(Span(start, end), name), Block)
+    assert isinstance(placed(Span(start, Instant(start + MINUTE)), name), Block)
+    assert isinstance(placed(Span(Instant(end - MINUTE), end), name), Block)
+    if local_date(Instant(end + MINUTE), zone) > day:
+        assert isinstance(placed(Span(start, Instant(end + MINUTE)), name), list)
+
+
+@given(zone_names, st.integers(0, 2**31), st.integers(1, 40 * 3600))
+def test_every_block_keeps_the_one_day_rule(name: str, start: int, length: int) -> None:
+    span = Span(Instant(start * SECOND), Instant((start + length) * SECOND))
+    found = placed(span, name)
+    zone = zone_named(name)
+    one_day = local_date(span.start, zone) == local_date(Instant(span.end - 1), zone) and length >= 60
+    if isinstance(found, Block):
+        assert one_day
+        assert found.span == span
+        assert length * SECOND <= LONGEST_BLOCK
+    elif one_day:
+        assert [fault.code for fault in found] == ["invalid_time"], "solar time, with its odd seconds"
+
+
+@given(zone_names, days, st.sampled_from(["00:00", "00:30", "09:00", "23:59"]), st.integers(1, 24 * 60))
+def test_a_block_is_the_same_block_when_it_is_read_again(name: str, day: date, clock: str, minutes: int) -> None:
+    zone = zone_named(name)
+    start = first_instant(day, zone) + int(clock[:2]) * HOUR + int(clock[3:]) * MINUTE
+    block = placed(Span(Instant(start), Instant(start + minutes * MINUTE)), name)
+    if isinstance(block, Block):
+        assert made(block.start_local, block.end_local, name) == block
+        assert made(block.start_local, block.end_local, name, local=False) == block
+
+
+def test_an_event_may_end_when_its_day_ends() -> None:
+    assert made("2026-03-09T23:00", "2026-03-09T24:00") == made("2026-03-09T23:00", "2026-03-10T00:00")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        ("2026-03-09T14:00", "2026-03-09T14:00", ("end", "end_before_start")),
+        ("2026-03-09T14:00", "2026-03-09T13:00", ("end", "end_before_start")),
+        ("2026-03-09T14:00", "2026-03-09T14:00:59", ("end", "too_short")),
+        ("2026-03-09T14:00", "2026-03-10T13:00", ("end", "not_one_day")),
+        ("2026-03-09T23:00", "2026-03-10T00:01", ("end", "not_one_day")),
+        ("2026-03-09T24:00", "2026-03-10T24:01", ("end", "invalid_time")),
+        ("2026-03-09T14:00", "2027-03-09T14:00", ("end", "not_one_day")),
+        ("2026-03-09T14:00:00.5", "2026-03-09T15:00", ("start", "invalid_time")),
+        ("2026-03-29T02:30", "2026-03-29T04:00", ("start", "nonexistent_time")),
+        ("1900-01-01T00:00", "9998-12-31T24:00", ("end", "not_one_day")),
+    ],
+)
+def test_what_is_no_block_is_refused(start: str, end: str, expected: tuple[str, str]) -> None:
+    assert faults(start, end) == [expected]
+
+
+def test_both_times_are_looked_at() -> None:
+    assert faults("noon", "2026-03-29T02:30") == [("start", "invalid_time"), ("end", "nonexistent_time")]
+
+
+def test_an_unknown_zone_is_named_first() -> None:
+    assert faults("noon", "midnight", "Mars/Olympus") == [("time_zone", "unknown_zone")]
+
+
+def test_without_a_zone_that_somebody_named_times_need_their_offsets() -> None:
+    assert faults("2026-03-09T14:00", "2026-03-09T15:00Z", "UTC", local=False) == [("start", "time_zone_required")]
+    assert made("2026-03-09T14:00Z", "2026-03-09T15:00Z", "UTC", local=False).time_zone == "UTC"
+
+
+def test_solar_time_is_refused_with_the_start() -> None:
+    assert faults("1900-06-01T12:00", "1900-06-01T13:00", "Europe/Amsterdam") == [("start", "invalid_time")]
+
+
+def test_a_day_longer_than_any_since_1970_is_no_block() -> None:
+    start = first_instant(date(1969, 9, 30), ZoneInfo("Pacific/Kwajalein"))
+    found = placed(Span(start, Instant(start + 40 * HOUR)), "Pacific/Kwajalein")
+    assert isinstance(found, list)
+    assert isinstance(found[0], Fault)
+    assert found[0].code == "not_one_day"

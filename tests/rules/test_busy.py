@@ -1,0 +1,42 @@
+import itertools
+
+import pytest
+
+from kalends.model import Busy, Response, Role, ShowAs, Status
+from kalends.rules.busy import commitment
+
+WHATEVER = tuple(itertools.product(Status, ShowAs, (*Role, None), (*Response, None)))
+
+
+def takes_time(status: Status, show_as: ShowAs) -> bool:
+    return status is not Status.cancelled and show_as is ShowAs.busy
+
+
+@pytest.mark.parametrize("status", [Status.confirmed, Status.tentative])
+@pytest.mark.parametrize(
+    ("role", "response", "shown", "blocking"),
+    [
+        (Role.required, Response.accepted, Busy.busy, True),
+        (Role.optional, Response.accepted, Busy.busy, True),
+        (Role.required, Response.tentative, Busy.tentative, True),
+        (Role.required, Response.needs_action, Busy.tentative, True),
+        (Role.optional, Response.tentative, Busy.tentative, False),
+        (Role.optional, Response.needs_action, Busy.tentative, False),
+        (Role.required, Response.declined, Busy.free, False),
+        (Role.optional, Response.declined, Busy.free, False),
+        (None, None, Busy.free, False),
+    ],
+)
+def test_the_table(status: Status, role: Role | None, response: Response | None, shown: Busy, blocking: bool) -> None:
+    assert commitment(status, ShowAs.busy, role, response) == (shown, blocking)
+
+
+@pytest.mark.parametrize(("status", "show_as", "role", "response"), WHATEVER)
+def test_what_takes_no_time_is_free_and_blocks_nobody(
+    status: Status, show_as: ShowAs, role: Role | None, response: Response | None
+) -> None:
+    shown, blocking = commitment(status, show_as, role, response)
+    if not takes_time(status, show_as) or role is None or response is Response.declined:
+        assert (shown, blocking) == (Busy.free, False)
+    assert not (blocking and shown is Busy.free)
+    assert (shown is Busy.busy) <= blocking
