@@ -1,0 +1,68 @@
+"""A multitude: an organization with many people and events, made inside the database because plans need numbers."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from kalends.model import Actor
+from kalends.store.database import Database, WriteTx
+from kalends.store.query import Query
+from tests.cast import new_organization
+
+FIRST_START = 1_767_225_600_000_000
+"""2026-01-01T00:00:00Z, in microseconds since 1970."""
+
+HALF_HOUR = 1_800_000_000
+
+NUMBERS = "WITH RECURSIVE number(n) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT n + 1 FROM number WHERE n < {last})"
+
+PEOPLE = """
+INSERT INTO "user" (id, organization_id, name, email, email_folded, search_text, time_zone, metadata, version,
+    created_at, updated_at)
+{numbers} SELECT {first} + n, {organization}, 'Person ' || (n * 7919 % {people}), n || '@example.org',
+    n || '@example.org', 'person ' || n, 'Europe/Berlin', '{{}}', 1, 0, 0 FROM number
+"""
+EVENTS = """
+INSERT INTO event (id, organization_id, host_id, title, description, location, search_text, time_zone, starts_at,
+    ends_at, start_local, end_local, status, show_as, visibility, metadata, required_count, optional_count,
+    accepted_count, declined_count, tentative_count, needs_action_count, version, created_at, updated_at)
+{numbers} SELECT {first} + n, {organization}, {first} + n % {people}, 'Event ' || n, '', '', 'event ' || n,
+    'Europe/Berlin', {start}, {start} + {half_hour}, '', '', CASE WHEN n % 20 = 0 THEN 'cancelled' ELSE 'confirmed' END,
+    'busy', 'default', '{{}}', {seats}, 0, 1, 0, 0, {seats} - 1, 1, 0, 0 FROM number
+"""
+SEATS = """
+INSERT INTO participant (organization_id, event_id, user_id, role, response, version)
+{numbers}, seat(k) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT k + 1 FROM seat WHERE k < {seats} - 1)
+SELECT {organization}, {first} + n, {first} + (n + k * 17) % {people}, 'required',
+    CASE WHEN k = 0 THEN 'accepted' ELSE 'needs_action' END, 1 FROM number CROSS JOIN seat
+"""
+AGENDA = """
+INSERT INTO agenda (organization_id, user_id, starts_at, event_id, ends_at, hosting, role, response, status, shown,
+    blocking)
+SELECT event.organization_id, user_id, starts_at, event_id, ends_at, host_id = user_id, role, response, status,
+    CASE WHEN host_id = user_id THEN 'busy' ELSE 'tentative' END, true
+FROM participant JOIN event ON event.id = event_id WHERE event.organization_id = {organization}
+"""
+
+
+def fill(database: Database, *, people: int, events: int, seats: int = 4) -> tuple[Actor, int]:
+    """Make people and events, numbered from the id that is given back; event n is hosted by person n modulo people."""
+    actor = new_organization(database)
+
+    def work(tx: WriteTx) -> int:
+        first = tx.new_id()
+        values: dict[str, Any] = {
+            "first": first,
+            "organization": int(actor.organization_id),
+            "people": people,
+            "seats": seats,
+            "start": f"({FIRST_START} + n * 7919 % {events} * {HALF_HOUR})",
+            "half_hour": HALF_HOUR,
+        }
+        for text, rows in ((PEOPLE, people), (EVENTS, events), (SEATS, events), (AGENDA, 0)):
+            tx.run(Query(sa.text(text.format(numbers=NUMBERS.format(last=rows - 1), **values))))
+        return first
+
+    first = database.write(work)
+    database.write(lambda tx: tx.run(Query(sa.text("ANALYZE"))))
+    return actor, first

@@ -1,0 +1,218 @@
+"""How the engines go about a list: one range scan along an index, in order, with every bound in the range."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from kalends.model import Actor
+from kalends.reads.events import listing
+from kalends.reads.participants import PAGE
+from kalends.reads.users import listing as user_listing
+from kalends.settings import Settings
+from kalends.store.database import Database, ReadTx
+from kalends.store.query import Query
+from kalends.store.schema import migrate
+from tests.multitude import FIRST_START, HALF_HOUR, fill
+
+PEOPLE, EVENTS = 200, 20_000
+MIDDLE = FIRST_START + EVENTS // 2 * HALF_HOUR
+
+BOUNDS = [
+    (),
+    ("since",),
+    ("until",),
+    ("since", "until"),
+    ("after",),
+    ("since", "after"),
+    ("until", "after"),
+    ("since", "until", "after"),
+]
+
+
+@dataclass
+class Crowd:
+    """A database with so many rows that a planner thinks about them."""
+
+    database: Database
+    actor: Actor
+    first: int
+
+    def parameters(self) -> dict[str, Any]:
+        """Give a value for everything that a list may be given."""
+        return {
+            "org": int(self.actor.organization_id),
+            "count": 51,
+            "user_id": self.first + 5,
+            "participant_id": self.first + 5 + 17,
+            "host_id": self.first + 5,
+            "event_id": self.first + 5,
+            "since": MIDDLE,
+            "until": MIDDLE + 40 * 48 * HALF_HOUR,
+            "earliest": MIDDLE - 54 * HALF_HOUR,
+            "after_start": MIDDLE + 48 * HALF_HOUR,
+            "after_id": self.first + 3,
+            "after_name": "Person 150",
+            "after": self.first,
+            "status": "confirmed",
+            "response": "needs_action",
+            "role": "required",
+            "pattern": "%event%",
+        }
+
+
+@pytest.fixture(scope="module")
+def crowd(empty_databases) -> Iterator[Crowd]:
+    """A database of its own: 200 people, 20,000 events, 80,000 seats; and 10,000 people with little to do."""
+    database = Database(Settings(database_url=next(empty_databases)))
+    migrate(database)
+    fill(database, people=10_000, events=100)
+    yield Crowd(database, *fill(database, people=PEOPLE, events=EVENTS))
+    database.close()
+
+
+def sqlite_plan(crowd: Crowd, query: Query) -> list[str]:
+    """Give the steps of a plan of SQLite."""
+    sql, constants = query.compiled(crowd.database.dialect)
+
+    def explain(tx: ReadTx) -> list[str]:
+        tx._cursor.execute(f"EXPLAIN QUERY PLAN {sql}", constants | crowd.parameters())
+        return [row[-1] for row in tx._cursor.fetchall()]
+
+    return crowd.database.read(explain)
+
+
+def postgresql_plans(crowd: Crowd, query: Query) -> list[list[dict[str, Any]]]:
+    """Give the nodes, outermost first, of the plans for these values and for any values."""
+    sql, constants = query.compiled(crowd.database.dialect)
+    values = constants | crowd.parameters()
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
+    numbered = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", sql).replace("%%", "%")
+
+    def explain(tx: ReadTx) -> list[list[dict[str, Any]]]:
+        tx._cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", values)
+        custom = tx._cursor.fetchall()[0][0]
+        tx._cursor.execute(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {numbered}")
+        generic = tx._cursor.fetchall()[0][0]
+        return [list(nodes(plan[0]["Plan"])) for plan in (custom, generic)]
+
+    return crowd.database.read(explain)
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Walk through a plan."""
+    yield plan
+    for part in plan.get("Plans", []):
+        yield from nodes(part)
+
+
+def kinds(plan: list[dict[str, Any]]) -> list[str]:
+    return [node["Node Type"] for node in plan]
+
+
+def scan_of(plan: list[dict[str, Any]], table: str) -> dict[str, Any]:
+    return next(node for node in plan if node.get("Relation Name") == table)
+
+
+def expected_range(bounds: tuple[str, ...], key: str) -> set[str]:
+    """Give what has to be part of the condition on an index that ends with start and `key`."""
+    after = {f"ROW(starts_at, {key}) >"} if "after" in bounds else set()
+    lower = {"(starts_at >"} if "since" in bounds and not after else set()
+    return after | lower | ({"(starts_at <"} if "until" in bounds else set())
+
+
+@pytest.mark.parametrize("bounds", BOUNDS, ids="+".join)
+@pytest.mark.parametrize("person", ["user_id", "participant_id"])
+@pytest.mark.parametrize("more", [(), ("status", "response", "role", "text")], ids=["plain", "filtered"])
+def test_an_agenda_is_one_range_scan_without_a_sort(crowd, engine, person, bounds, more):
+    query = listing(frozenset({person, *bounds, *more}))
+    if engine == "sqlite":
+        scan, lookup = sqlite_plan(crowd, query)
+        assert lookup == "SEARCH event USING INTEGER PRIMARY KEY (rowid=?)"
+        assert scan.startswith("SEARCH agenda USING PRIMARY KEY (user_id=?")
+        assert ("starts_at" in scan) is bool(bounds)
+        assert ("(starts_at,event_id)>(?,?)" in scan) is ("after" in bounds)
+        assert ("starts_at>?" in scan) is ("since" in bounds and "after" not in bounds)
+        assert ("starts_at<?" in scan) is ("until" in bounds)
+        return
+    for plan in postgresql_plans(crowd, query):
+        assert [kind for kind in kinds(plan) if kind != "Memoize"] == [
+            "Limit",
+            "Nested Loop",
+            "Index Scan",
+            "Index Scan",
+        ]
+        scan, lookup = scan_of(plan, "agenda"), scan_of(plan, "event")
+        assert (scan["Index Name"], lookup["Index Name"]) == ("pk_agenda", "pk_event")
+        assert all(part in scan["Index Cond"] for part in expected_range(bounds, "event_id"))
+        assert "(user_id =" in scan["Index Cond"]
+
+
+@pytest.mark.parametrize("bounds", BOUNDS, ids="+".join)
+@pytest.mark.parametrize("host", ["host_id", ""], ids=["host", "everybody"])
+@pytest.mark.parametrize("more", [(), ("status", "text")], ids=["plain", "filtered"])
+def test_a_hosts_and_everybodys_events_are_one_range_scan_without_a_sort(crowd, engine, host, bounds, more):
+    query = listing(frozenset({*([host] if host else []), *bounds, *more}))
+    column = host or "organization_id"
+    index = f"ix_event_{column}_starts_at_id"
+    if engine == "sqlite":
+        (scan,) = sqlite_plan(crowd, query)
+        assert scan.startswith(f"SEARCH event USING INDEX {index} ({column}=?")
+        assert ("starts_at>?" in scan) is bool({"since", "after"} & {*bounds})
+        assert ("starts_at<?" in scan) is ("until" in bounds)
+        return
+    for plan in postgresql_plans(crowd, query):
+        assert kinds(plan) == ["Limit", "Index Scan"]
+        scan = scan_of(plan, "event")
+        assert scan["Index Name"] == index
+        assert all(part in scan["Index Cond"] for part in expected_range(bounds, "id"))
+
+
+@pytest.mark.parametrize("bounds", BOUNDS, ids="+".join)
+@pytest.mark.parametrize("pair", [("user_id", "host_id"), ("participant_id", "host_id"), ("participant_id", "user_id")])
+def test_two_people_are_looked_up_along_the_range_of_one(crowd, engine, pair, bounds):
+    """Here PostgreSQL may join two ranges and sort what is in both; it never reads more than the two."""
+    query = listing(frozenset({*pair, *bounds}))
+    if engine == "sqlite":
+        plan = sqlite_plan(crowd, query)
+        assert not any("SCAN" in step or "TEMP B-TREE" in step for step in plan)
+        assert plan[0].startswith("SEARCH agenda USING PRIMARY KEY (user_id=?")
+        assert ("starts_at" in plan[0]) is bool(bounds)
+        return
+    for plan in postgresql_plans(crowd, query):
+        assert not {"Seq Scan", "Bitmap Heap Scan"} & {*kinds(plan)}
+        scans = [node["Index Cond"] for node in plan if node.get("Relation Name") == "agenda"]
+        assert any(all(part in scan for part in expected_range(bounds, "event_id")) for scan in scans)
+
+
+@pytest.mark.parametrize("continued", [False, True])
+@pytest.mark.parametrize("searched", [False, True])
+def test_users_are_one_range_scan_without_a_sort(crowd, engine, continued, searched):
+    query = user_listing(searched=searched, continued=continued)
+    index = "ix_user_organization_id_name_id"
+    if engine == "sqlite":
+        (scan,) = sqlite_plan(crowd, query)
+        assert scan.startswith(f"SEARCH user USING INDEX {index} (organization_id=?")
+        assert ("name>?" in scan) is continued
+        return
+    for plan in postgresql_plans(crowd, query):
+        assert kinds(plan) == ["Limit", "Index Scan"]
+        scan = scan_of(plan, "user")
+        assert scan["Index Name"] == index
+        assert ("ROW(name, id) >" in scan["Index Cond"]) is continued
+
+
+def test_participants_are_one_range_scan_without_a_sort(crowd, engine):
+    if engine == "sqlite":
+        assert sqlite_plan(crowd, PAGE) == [
+            "SEARCH participant USING PRIMARY KEY (event_id=? AND user_id>?)",
+            "SEARCH user USING INTEGER PRIMARY KEY (rowid=?)",
+        ]
+        return
+    for plan in postgresql_plans(crowd, PAGE):
+        assert not {"Sort", "Seq Scan", "Bitmap Heap Scan"} & {*kinds(plan)}
+        scan = scan_of(plan, "participant")
+        assert scan["Index Name"] == "pk_participant"
+        assert "(user_id >" in scan["Index Cond"]

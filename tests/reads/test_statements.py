@@ -1,0 +1,62 @@
+"""Every list takes the same number of statements for 1, 3 and 250 rows; so does every read of one thing."""
+
+import pytest
+
+from kalends.model import UserId
+from kalends.reads.events import EventFilter, list_events, read_event
+from kalends.reads.participants import list_participants, read_participant
+from kalends.reads.users import list_users, read_user
+from tests.multitude import fill
+
+ROWS = (1, 3, 250)
+
+
+@pytest.fixture(scope="module")
+def multitude(database):
+    """Events of the same four people, and one of them, who hosts 265."""
+    actor, first = fill(database, people=4, events=1060)
+    return actor, UserId(first + 1)
+
+
+@pytest.mark.parametrize("names", [(), ("user_id",), ("host_id",), ("participant_id",), ("user_id", "participant_id")])
+@pytest.mark.parametrize("expand", [False, True])
+def test_lists_of_events(database, multitude, names, expand):
+    actor, person = multitude
+    wanted = EventFilter(**dict.fromkeys(names, person))
+
+    def read(tx, rows):
+        page = list_events(tx, actor, wanted, rows, expand=expand)
+        assert len(page.events) == rows
+        guests = page.participants or {}
+        assert [len(guests[event.id]) for event in page.events if expand] == [4] * (rows if expand else 0)
+        return tx.statements
+
+    assert [database.read(lambda tx, rows=rows: read(tx, rows)) for rows in ROWS] == [2 if expand else 1] * 3
+
+
+def test_lists_of_people(cast):
+    crowd = [cast.person() for _ in range(250)]
+    event = cast.event(*crowd)
+
+    def users(tx, rows):
+        assert len(list_users(tx, cast.actor, rows).users) == rows
+        return tx.statements
+
+    def guests(tx, rows):
+        assert len(list_participants(tx, cast.actor, event.id, rows).participants) == rows
+        return tx.statements
+
+    assert [cast.database.read(lambda tx, rows=rows: users(tx, rows)) for rows in ROWS] == [1, 1, 1]
+    assert [cast.database.read(lambda tx, rows=rows: guests(tx, rows)) for rows in ROWS] == [2, 2, 2]
+
+    def one(read, *arguments, **options):
+        def work(tx):
+            read(tx, cast.actor, *arguments, **options)
+            return tx.statements
+
+        return cast.database.read(work)
+
+    assert one(read_event, event.id, expand=True) == 2
+    assert one(read_event, event.id, expand=False) == 1
+    assert one(read_user, cast.guest.id) == 1
+    assert one(read_participant, event.id, crowd[0].id) == 2

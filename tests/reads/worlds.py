@@ -1,0 +1,111 @@
+"""A small random world, made by actions, and a plain Python filter that says what a list of it must hold."""
+
+import random
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Any
+
+from kalends.actions.events import cancel_event
+from kalends.actions.participants import answer_invitation, remove_participant
+from kalends.model import Answer, Event, EventId, Invitation, Response, Role, Seat, Status, TimeText, UserId, Zone
+from kalends.reads.events import EventFilter, read_event
+from tests.cast import Cast
+
+WORDS = ("Größe 100%", "STRASSE", "a_b", "back\\slash", "Planning", "lunch", "Ünïcode")
+SEARCHED = ("grÖSSE", "100%", "straße", "_", "\\", "LAN", "x", "%", "e", "")
+HALF_HOUR = 1_800_000_000
+MORNING = 1_773_010_800_000_000
+"""2026-03-09T00:00 in Berlin."""
+
+
+@dataclass
+class World:
+    """Some people and events with their seats, as they were made."""
+
+    cast: Cast
+    people: list[UserId]
+    events: dict[EventId, tuple[Event, dict[UserId, Seat]]] = field(default_factory=dict)
+
+    def note(self, event_id: EventId) -> Event:
+        """Take over an event as it is stored."""
+        event = self.cast.ask(read_event, event_id, expand=False)[0]
+        self.events[event_id] = (event, self.cast.seats(event_id))
+        return event
+
+    def expected(self, wanted: EventFilter) -> list[Event]:
+        """Give what a list has to hold, in order."""
+        found = [event for event, seats in self.events.values() if matches(event, seats, wanted)]
+        return sorted(found, key=lambda event: (event.block.span.start, event.id))
+
+
+def matches(event: Event, seats: dict[UserId, Seat], wanted: EventFilter) -> bool:
+    """Tell whether an event is wanted, one filter after the other."""
+    span = event.block.span
+    named = wanted.participant_id if wanted.participant_id is not None else wanted.user_id
+    seat = seats.get(named) if named is not None else None
+    text = folded(f"{event.title}\n{event.location}\n{event.description}")
+    return all(
+        (
+            wanted.user_id is None or wanted.user_id == event.host_id or wanted.user_id in seats,
+            wanted.host_id is None or wanted.host_id == event.host_id,
+            wanted.participant_id is None or wanted.participant_id in seats,
+            wanted.since is None or span.end > wanted.since,
+            wanted.until is None or span.start < wanted.until,
+            wanted.response is None or (seat is not None and seat.response is wanted.response),
+            wanted.role is None or (seat is not None and seat.role is wanted.role),
+            event.status is wanted.status if wanted.status else event.status is not Status.cancelled,
+            wanted.text is None or folded(wanted.text) in text,
+            wanted.after is None or (span.start, event.id) > wanted.after,
+        )
+    )
+
+
+def folded(text: str) -> str:
+    """Give text without its case and its ways to be composed."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def random_times(choice: random.Random) -> dict[str, Any]:
+    """Give a block of one to six half hours on one of three days, so that many start together."""
+    first, length = choice.randrange(0, 42), choice.randrange(1, 7)
+    day = choice.randrange(9, 12)
+    return {
+        "start": TimeText(f"2026-03-{day:02}T{first // 2:02}:{first % 2 * 3}0"),
+        "end": TimeText(f"2026-03-{day:02}T{(first + length) // 2:02}:{(first + length) % 2 * 3}0"),
+        "time_zone": Zone("Europe/Berlin"),
+    }
+
+
+def random_event(world: World, choice: random.Random) -> Event:
+    """Make an event with random people who say random things."""
+    cast = world.cast
+    host = choice.choice(world.people)
+    guests = choice.sample([person for person in world.people if person != host], choice.randrange(len(world.people)))
+    event = cast.event(
+        host_id=host,
+        host_attends=choice.random() < 0.7,
+        title=choice.choice(WORDS),
+        location=choice.choice(("", *WORDS)),
+        description=choice.choice(("", *WORDS)),
+        status=choice.choice(("confirmed", "tentative")),
+        participants=[Invitation(user_id=guest, role=choice.choice(list(Role))) for guest in guests],
+        **random_times(choice),
+    )
+    for seated in cast.seats(event.id):
+        said = choice.choice(list(Response))
+        if choice.random() < 0.05:
+            cast.do(remove_participant, event.id, seated)
+        elif said is not Response.needs_action:
+            cast.do(answer_invitation, event.id, seated, Answer(response=said.value))
+    if choice.random() < 0.2:
+        cast.do(cancel_event, event.id)
+    return world.note(event.id)
+
+
+def random_world(cast: Cast, seed: int, events: int) -> World:
+    """Make a world of five people."""
+    people = [cast.host.id, cast.guest.id, cast.stranger.id, cast.person().id, cast.person().id]
+    world, choice = World(cast, people), random.Random(seed)
+    for _ in range(events):
+        random_event(world, choice)
+    return world
