@@ -6,8 +6,8 @@ import falcon
 
 from kalends.reads.health import check_readiness
 from kalends.rest.door import wsgi_app
-from kalends.rest.request import Request
 from kalends.rest.openapi import openapi_document
+from kalends.rest.request import Request
 from kalends.rest.route import OPERATIONS, Route
 from kalends.settings import Settings
 from kalends.store.database import Database

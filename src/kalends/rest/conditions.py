@@ -4,14 +4,15 @@ import re
 
 from msgspec import Struct
 
-TAG = re.compile(r'\s*(W/)?"([^"]*)"\s*(?:,|$)')
+TAG = re.compile(r'[ \t]*(W/)?"([^"]*)"[ \t]*(?:,|$)')
 VERSION = re.compile(r"(\d{1,18})(?:\.\d{1,18})?", re.ASCII)
 
 
 class Tags(Struct, frozen=True):
     """The entity tags of an If-Match or If-None-Match header; `anything` stands for `*`."""
 
-    texts: tuple[str, ...] = ()
+    strong: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()
     anything: bool = False
 
 
@@ -24,30 +25,29 @@ def entity_tag(version: int, people: int | None = None) -> str:
 
 
 def read_tags(header: str | None) -> Tags | None:
-    """Read the entity tags of a header; weak ones never match, as these versions are strong. Raises ValueError."""
+    """Read a list of entity tags. Raises ValueError."""
     if header is None:
         return None
     if header.strip() == "*":
         return Tags(anything=True)
-    texts: list[str] = []
+    texts: dict[bool, list[str]] = {False: [], True: []}
     position = 0
     while position < len(header):
         found = TAG.match(header, position)
         if found is None:
             raise ValueError('entity tags are written as "7" or as *')
-        if not found[1]:
-            texts.append(found[2])
+        texts[found[1] is not None].append(found[2])
         position = found.end()
-    return Tags(tuple(texts))
+    return Tags(tuple(texts[False]), tuple(texts[True]))
 
 
 def expected_versions(tags: Tags | None) -> frozenset[int] | None:
-    """Give the versions that an If-Match names; None if any will do."""
+    """Give the versions that an If-Match names, where weak tags name none (section 13.1.1); None if any will do."""
     if tags is None or tags.anything:
         return None
-    return frozenset(int(found[1]) for text in tags.texts if (found := VERSION.fullmatch(text)))
+    return frozenset(int(found[1]) for text in tags.strong if (found := VERSION.fullmatch(text)))
 
 
 def is_known(tags: Tags | None, etag: str) -> bool:
-    """Tell whether the caller has the answer with this entity tag already."""
-    return tags is not None and (tags.anything or etag[1:-1] in tags.texts)
+    """Tell whether an If-None-Match names this answer, where a weak tag is as good (section 13.1.2)."""
+    return tags is not None and (tags.anything or etag[1:-1] in tags.strong + tags.weak)

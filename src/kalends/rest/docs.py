@@ -1,6 +1,7 @@
 """The reference as one page of HTML, drawn from the OpenAPI document; it asks no other host for anything."""
 
 import json
+from functools import partial
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
@@ -22,9 +23,9 @@ def reference_page(document: dict[str, Any]) -> bytes:
         document=document,
         operations=operations_by_tag(document),
         problems=problems,
-        pretty=lambda value: json.dumps(value, indent=2, ensure_ascii=False),
+        pretty=partial(json.dumps, indent=2, ensure_ascii=False),
         kind_of=kind_of,
-        resolved=lambda schema: resolved(document, schema),
+        resolved=partial(resolved, document),
         curl=curl_of,
     )
     return page.encode()

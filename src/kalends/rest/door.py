@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import Any
+from typing import cast
 
 import falcon
 import msgspec
@@ -23,6 +23,7 @@ from kalends.rest.problems import (
     problem_document,
     status_of,
 )
+from kalends.rest.request import Request
 from kalends.rest.route import OPERATIONS, Operation, Route
 
 NOUNS = (users, events, participants)
@@ -43,11 +44,9 @@ class Resource:
             setattr(self, f"on_{method.lower()}", responder)
 
 
-def wsgi_app(
-    routes: Iterable[Route], check_readiness: Callable[[], None]
-) -> falcon.App[falcon.Request, falcon.Response]:
+def wsgi_app(routes: Iterable[Route], check_readiness: Callable[[], None]) -> falcon.App[Request, falcon.Response]:
     """Put all routes, the health checks and the reference behind one WSGI callable."""
-    app = falcon.App(middleware=[RequestLog()])
+    app = falcon.App(request_type=Request, middleware=[RequestLog()])
     app.req_options.auto_parse_qs_csv = False
     app.add_error_handler(Exception, answer_surprise)
     app.add_error_handler(falcon.HTTPError, answer_falcon)
@@ -62,7 +61,7 @@ def wsgi_app(
     paths["/docs"]["GET"] = fixed(reference_page(document), "text/html; charset=utf-8")
     for path, responders in paths.items():
         if "GET" in responders:
-            responders["HEAD"] = headers_only(responders["GET"])
+            responders["HEAD"] = responders["GET"]  # Falcon leaves the content out (RFC 9110 section 9.3.2)
         app.add_route(path, Resource(responders))
     return app
 
@@ -70,7 +69,7 @@ def wsgi_app(
 def fixed(content: bytes, media_type: str) -> Responder:
     """Make a responder that always answers the same."""
 
-    def respond(request: falcon.Request, response: falcon.Response) -> None:
+    def respond(_: Request, response: falcon.Response) -> None:
         response.data = content
         response.content_type = media_type
         response.set_header("Content-Security-Policy", PAGE_POLICY)
@@ -81,7 +80,7 @@ def fixed(content: bytes, media_type: str) -> Responder:
 def readiness(check: Callable[[], None]) -> Responder:
     """Make the responder that says whether requests can be served."""
 
-    def respond(request: falcon.Request, response: falcon.Response) -> None:
+    def respond(_: Request, response: falcon.Response) -> None:
         check()
         response.data = b'{"status":"ready"}'
         response.content_type = "application/json"
@@ -89,58 +88,42 @@ def readiness(check: Callable[[], None]) -> Responder:
     return respond
 
 
-def headers_only(responder: Responder) -> Responder:
-    """Make a HEAD responder of a GET responder (RFC 9110 section 9.3.2)."""
-
-    def respond(request: falcon.Request, response: falcon.Response, **path: str) -> None:
-        responder(request, response, **path)
-        response.content_length = len(response.data or b"")
-        response.data = None
-
-    return respond
-
-
-def answer_problem(
-    request: falcon.Request, response: falcon.Response, error: KalendsError, params: dict[str, Any]
-) -> None:
+def answer_problem(request: Request, response: falcon.Response, error: KalendsError, _: object) -> None:
     """Answer with the problem document of an error."""
     if isinstance(error, (Unavailable, SchemaMismatch, InternalError)):
         log_trouble(request, error)
-    operation = operation_at(request)
-    names = (
-        frozenset(field.encode_name for field in msgspec.structs.fields(operation.query))
-        if operation
-        else frozenset[str]()
-    )
     response.status = status_of(error)
     response.set_headers(headers_of(error))
     response.content_type = MEDIA_TYPE
-    body = problem_document(error, request.path, request.context.request_id, names)
-    response.data = None if request.method == "HEAD" else body
+    response.data = problem_document(error, request.path, request.request_id, places_of(operation_at(request)))
 
 
-def answer_falcon(
-    request: falcon.Request, response: falcon.Response, error: falcon.HTTPError, params: dict[str, Any]
-) -> None:
+def answer_falcon(request: Request, response: falcon.Response, error: falcon.HTTPError, _: object) -> None:
     """Answer what the router itself refuses."""
-    known: KalendsError = Malformed(error.description or error.title or "it is not proper HTTP")
+    known: KalendsError = Malformed(error.description or "this is not a request that HTTP knows")
     if error.status_code == HTTPStatus.NOT_FOUND:
         known = NoSuchPath()
-    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        known = MethodNotAllowed(dict(error.headers or {}).get("Allow", ""))
-    answer_problem(request, response, known, params)
+    elif isinstance(error, falcon.HTTPMethodNotAllowed):
+        known = MethodNotAllowed(cast("dict[str, str]", error.headers)["Allow"])
+    answer_problem(request, response, known, _)
 
 
-def answer_surprise(
-    request: falcon.Request, response: falcon.Response, error: Exception, params: dict[str, Any]
-) -> None:
+def answer_surprise(request: Request, response: falcon.Response, error: Exception, _: object) -> None:
     """Answer a defect of our own: a 500 that names the request under which it is logged."""
     internal = InternalError()
     internal.__cause__ = error
-    answer_problem(request, response, internal, params)
+    answer_problem(request, response, internal, _)
 
 
-def operation_at(request: falcon.Request) -> Operation | None:
+def operation_at(request: Request) -> Operation | None:
     """Give the operation that a request is for."""
-    methods = (request.method, "GET") if request.method == "HEAD" else (request.method,)
-    return next((known for known in OPERATIONS if known.path == request.uri_template and known.method in methods), None)
+    method = "GET" if request.method == "HEAD" else request.method
+    return next((known for known in OPERATIONS if (known.path, known.method) == (request.uri_template, method)), None)
+
+
+def places_of(known: Operation | None) -> dict[str, str]:
+    """Tell which names an operation takes in its path and which in the query."""
+    if known is None:
+        return {}
+    query = {field.encode_name: "query" for field in msgspec.structs.fields(known.query)}
+    return query | dict.fromkeys(known.ids, "path")

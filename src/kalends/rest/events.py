@@ -1,5 +1,7 @@
 """Events over HTTP."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -16,6 +18,7 @@ from kalends.model import (
     EventDraft,
     EventEdit,
     EventId,
+    Instant,
     Participant,
     Remark,
     Response,
@@ -27,18 +30,19 @@ from kalends.model import (
     Visibility,
     Zone,
 )
-from kalends.reads.events import EventFilter, list_events, read_event
+from kalends.reads.events import EventFilter, Key, list_events, read_event, refuse_nobodys
 from kalends.rest.conditions import entity_tag
 from kalends.rest.paging import cursor_of, key_of
 from kalends.rest.participants import ParticipantJson, participant_json
 from kalends.rest.route import Call, Reply, WriteQuery, operation
-from kalends.rest.users import Cursor, Limit, SearchText, known
-from kalends.rest.wire import DateOrTime, read_struct
+from kalends.rest.users import Cursor, JsonObject, Limit, SearchText, UserIdText, known
+from kalends.rest.wire import DateOrTime, id_schema, read_struct
 from kalends.rules.blocks import block_of
 from kalends.rules.zones import TimeError, bound_of, from_instant
 
 ID = {"event_id": EventId}
 Expand = Annotated[Literal["participants"], Meta(description="Also give the participants, not only the counts")]
+Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
 class CountsJson(Struct):
@@ -56,19 +60,19 @@ class CountsJson(Struct):
 class EventJson(Struct, omit_defaults=True):
     """A single block of time in a day, with one host; `participants` only if asked for with `expand=participants`."""
 
-    id: str
+    id: Annotated[str, Meta(extra_json_schema=id_schema(EventId))]
     title: str
     description: str
     location: str
-    start: str
-    end: str
+    start: Moment
+    end: Moment
     time_zone: str
     status: Status
     show_as: ShowAs
     visibility: Visibility
-    host_id: str
+    host_id: UserIdText
     participant_counts: CountsJson
-    metadata: msgspec.Raw
+    metadata: JsonObject
     version: int
     created_at: datetime
     updated_at: datetime
@@ -116,8 +120,7 @@ class EventListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
 class EventEditQuery(WriteQuery, kw_only=True):
     """How to change an event."""
 
-    keep_responses: bool = False
-    """Keep the answers although start, end or zone change."""
+    keep_responses: Annotated[bool, Meta(description="Keep the answers although start, end or zone change")] = False
 
 
 class CancelBody(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -193,25 +196,16 @@ def block_faults(body: dict[str, Any]) -> list[Fault]:
 
 
 def filter_of(query: EventListQuery) -> EventFilter:
-    """Give the filter that a query asks for. Raises Invalid."""
+    """Give the filter that a query asks for. Raises Invalid with everything that is wrong with it."""
     faults: list[Fault] = []
-    bounds: dict[str, Any] = {}
-    for name, text in (("from", query.since), ("to", query.until)):
-        try:
-            bounds[name] = None if text is UNSET else bound_of(text, query.time_zone)
-        except TimeError as error:
-            faults.append(Fault((name,), error.code, str(error)))
-    since, until = bounds.get("from"), bounds.get("to")
+    since = bound_in("from", query.since, query.time_zone, faults)
+    until = bound_in("to", query.until, query.time_zone, faults)
     if since is not None and until is not None and since >= until:
         faults.append(Fault(("to",), "empty_span", "`to` must come after `from`"))
-    if query.user_id is UNSET and query.participant_id is UNSET:
-        message = "it speaks of the person that user_id or participant_id names, and neither is given"
-        faults += [
-            Fault((name,), "needs_person", message) for name in ("response", "role") if known(getattr(query, name))
-        ]
-    if faults:
-        raise Invalid(*faults)
-    return EventFilter(
+    after: Key | None = None
+    with gathered(faults):
+        after = None if query.cursor is UNSET else key_of(query.cursor, tuple[int, int])
+    wanted = EventFilter(
         user_id=known(query.user_id),
         host_id=known(query.host_id),
         participant_id=known(query.participant_id),
@@ -221,8 +215,31 @@ def filter_of(query: EventListQuery) -> EventFilter:
         role=known(query.role),
         status=known(query.status),
         text=known(query.q),
-        after=None if query.cursor is UNSET else key_of(query.cursor, tuple[int, int]),
+        after=after,
     )
+    with gathered(faults):
+        refuse_nobodys(wanted)
+    if faults:
+        raise Invalid(*faults)
+    return wanted
+
+
+def bound_in(name: str, text: str | UnsetType, zone: str, faults: list[Fault]) -> Instant | None:
+    """Give the instant of a bound; what is wrong with it is added to the faults."""
+    try:
+        return None if text is UNSET else bound_of(text, zone)
+    except TimeError as error:
+        faults.append(Fault((name,), error.code, str(error)))
+        return None
+
+
+@contextmanager
+def gathered(faults: list[Fault]) -> Generator[None]:
+    """Add the faults that are raised inside to a list, and go on behind it."""
+    try:
+        yield
+    except Invalid as error:
+        faults += error.faults
 
 
 @operation(

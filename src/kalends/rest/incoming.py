@@ -1,25 +1,31 @@
 """Reading what comes in: path, query, body and headers, each bounded, and each fault in the caller's own terms."""
 
 import hashlib
-from typing import Any
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
-import falcon
 import msgspec
 from msgspec import Struct
+from msgspec.inspect import BoolType, IntType, StructType, Type, type_info
 
 from kalends.errors import Fault, Invalid, NotFound
 from kalends.model import Identifier
 from kalends.rest.conditions import Tags, read_tags
 from kalends.rest.problems import BadQuery, BodyTooLarge, Malformed, WrongMediaType
+from kalends.rest.request import Request
 from kalends.rest.wire import BadValue, read_id, read_struct
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 LONGEST_KEY = 255
+TRUTHS = {"true": True, "false": False}
+NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
-def read_path(kinds: dict[str, type[Identifier]], path: dict[str, str]) -> dict[str, Identifier]:
+def read_path(kinds: Mapping[str, type[Identifier]], path: dict[str, str]) -> dict[str, Identifier]:
     """Read the ids in a path; one that cannot be names nothing. Raises NotFound."""
     ids: dict[str, Identifier] = {}
     for name, kind in kinds.items():
@@ -31,38 +37,64 @@ def read_path(kinds: dict[str, type[Identifier]], path: dict[str, str]) -> dict[
 
 
 def read_query(kind: type[Struct], text: str) -> Any:
-    """Read the query of a URL. Raises Malformed or BadQuery."""
+    """Read the query of a URL, as WSGI gives it: bytes in the disguise of Latin-1. Raises Malformed or BadQuery."""
     values: dict[str, str] = {}
+    faults: list[Fault] = []
     for part in filter(None, text.split("&")):
-        name, _, value = part.partition("=")
-        try:
-            name, value = (unquote_to_bytes(piece.replace("+", " ")).decode() for piece in (name, value))
-        except UnicodeDecodeError as error:
-            raise Malformed("the query is not UTF-8") from error
+        name, _, value = (unquoted(piece) for piece in part.partition("="))
         if name in values:
-            raise BadQuery(Fault((name,), "repeated_parameter", f"{name} is given twice"))
-        if "\0" in value:
-            raise BadQuery(Fault((name,), "nul_character", "the NUL character is not text"))
+            faults.append(Fault((name,), "repeated_parameter", f"{name[:64]!r} is given twice"))
+        elif "\0" in value:
+            faults.append(Fault((name,), "nul_character", "the NUL character is not text"))
         values[name] = value
     try:
-        return read_struct(kind, values, strict=False)
+        query = read_struct(kind, {name: plain_value(kind, name, value) for name, value in values.items()})
     except Invalid as error:
-        raise BadQuery(*error.faults) from error
+        raise BadQuery(*faults, *error.faults) from error
+    if faults:
+        raise BadQuery(*faults)
+    return query
 
 
-def read_body(request: falcon.Request, limit: int) -> bytes:
+def unquoted(text: str) -> str:
+    """Undo the writing of a form (+ for a space, %-escapes). Raises Malformed for what is not UTF-8."""
+    try:
+        return unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode()
+    except UnicodeDecodeError as error:
+        raise Malformed("the query is not UTF-8") from error
+
+
+def plain_value(kind: type[Struct], name: str, text: str) -> str | int | bool:
+    """Give a parameter as the number or truth that it has to be; anything else stays text, to be judged as such."""
+    wanted = plain_kinds(kind).get(name)
+    if wanted is BoolType:
+        return TRUTHS.get(text, text)
+    if wanted is IntType and NUMBER.fullmatch(text):
+        return int(text)
+    return text
+
+
+@cache
+def plain_kinds(kind: type[Struct]) -> dict[str, type[Type]]:
+    """Tell by name what kind of value each parameter takes."""
+    described = cast("StructType", type_info(kind))
+    return {field.encode_name: type(field.type) for field in described.fields}
+
+
+def read_body(request: Request, limit: int) -> bytes:
     """Read the body, but never more than the limit. Raises BodyTooLarge or Malformed."""
     length = request.content_length
     if length is None:
-        if "chunked" not in (request.get_header("Transfer-Encoding") or ""):
-            return b""
-        length = limit + 1
-    if length > limit + 1:
+        # In chunks, or a stream of HTTP/2: only a server that says where the input ends can be read without a length.
+        ends = request.env.get("wsgi.input_terminated") or "chunked" in (request.get_header("Transfer-Encoding") or "")
+        raw = request.stream.read(limit + 1) if ends else b""
+    elif length > limit:
         raise BodyTooLarge(limit)
-    raw = request.bounded_stream.read(length) if request.content_length is not None else request.stream.read(length)
+    else:
+        raw = request.bounded_stream.read(length)
     if len(raw) > limit:
         raise BodyTooLarge(limit)
-    if request.content_length is not None and len(raw) < length:
+    if length is not None and len(raw) < length:
         raise Malformed("the body ends before its Content-Length")
     return raw
 
@@ -88,18 +120,21 @@ def nul_faults(value: Any, where: tuple[str | int, ...]) -> list[Fault]:
     """Find every text with a NUL character in it."""
     if isinstance(value, str):
         return [Fault(where, "nul_character", "the NUL character is not text")] if "\0" in value else []
+    faults: list[Fault] = []
+    for place, part in parts_of(value):
+        faults += nul_faults(place, where) if isinstance(place, str) else []
+        faults += nul_faults(part, (*where, place))
+    return faults
+
+
+def parts_of(value: Any) -> Iterable[tuple[str | int, Any]]:
+    """Give the members of an object or the items of a list, each with its place."""
     if isinstance(value, dict):
-        return [
-            fault
-            for name, part in value.items()
-            for fault in nul_faults(part, (*where, name)) + nul_faults(name, where)
-        ]
-    if isinstance(value, list):
-        return [fault for place, part in enumerate(value) for fault in nul_faults(part, (*where, place))]
-    return []
+        return cast("dict[str, Any]", value).items()
+    return enumerate(cast("list[Any]", value)) if isinstance(value, list) else ()
 
 
-def refuse_media_type(request: falcon.Request, wanted: tuple[str, ...]) -> None:
+def refuse_media_type(request: Request, wanted: tuple[str, ...]) -> None:
     """Raise WrongMediaType unless the body is plain JSON in UTF-8."""
     media_type, _, options = (request.content_type or "").partition(";")
     charset = options.strip().lower().replace('"', "")
@@ -108,7 +143,7 @@ def refuse_media_type(request: falcon.Request, wanted: tuple[str, ...]) -> None:
         raise WrongMediaType(" or ".join(wanted))
 
 
-def read_condition(request: falcon.Request, name: str) -> Tags | None:
+def read_condition(request: Request, name: str) -> Tags | None:
     """Read If-Match or If-None-Match. Raises Malformed."""
     try:
         return read_tags(request.get_header(name))
@@ -116,7 +151,7 @@ def read_condition(request: falcon.Request, name: str) -> Tags | None:
         raise Malformed(f"{name}: {error}") from error
 
 
-def read_key(request: falcon.Request) -> str | None:
+def read_key(request: Request) -> str | None:
     """Read the Idempotency-Key. Raises Malformed."""
     key = request.get_header("Idempotency-Key")
     if key is None:
@@ -126,7 +161,7 @@ def read_key(request: falcon.Request) -> str | None:
     return key
 
 
-def fingerprint(request: falcon.Request, raw: bytes) -> bytes:
+def fingerprint(request: Request, raw: bytes) -> bytes:
     """Tell one request from another under the same key."""
     whole = hashlib.sha256()
     for part in (request.method, request.path, request.query_string):

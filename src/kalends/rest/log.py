@@ -1,8 +1,6 @@
 """One line of JSON a request, on the logger `kalends.access`; troubles go to `kalends.trouble`; secrets to neither."""
 
 import logging
-import re
-import secrets
 import time
 import traceback
 from typing import Any
@@ -11,52 +9,45 @@ import falcon
 import msgspec
 
 from kalends.errors import KalendsError
+from kalends.rest.request import HEADER, Request
 
 ACCESS = logging.getLogger("kalends.access")
 TROUBLE = logging.getLogger("kalends.trouble")
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
-HEADER = "X-Request-Id"
-
 
 class RequestLog:
-    """Falcon middleware: names every request, and writes its line when it is answered."""
+    """Falcon middleware: puts the request id into every answer, and writes the line of every request."""
 
-    def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Take the request id that the caller gives, if it is a sane one, or make one."""
-        given = request.get_header(HEADER) or ""
-        request.context.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        request.context.began = time.perf_counter()
-        request.context.statements = 0
-        request.context.token_id = None
-
-    def process_response(
-        self, request: falcon.Request, response: falcon.Response, resource: object, req_succeeded: bool
+    def process_response(  # Falcon hands over four arguments
+        self,
+        req: Request,
+        resp: falcon.Response,
+        resource: object,  # noqa: ARG002 (see above)
+        req_succeeded: bool,  # noqa: ARG002 (see above)
     ) -> None:
         """Write the line."""
-        context = request.context
-        response.set_header(HEADER, context.request_id)
+        resp.set_header(HEADER, req.request_id)
         if not ACCESS.isEnabledFor(logging.INFO):
             return
         line = {
             "level": "info",
-            "request_id": context.request_id,
-            "method": request.method,
-            "path": request.path,
-            "status": response.status_code,
-            "ms": round((time.perf_counter() - context.began) * 1_000, 3),
-            "statements": context.statements,
-            "token": None if context.token_id is None else str(context.token_id),
+            "request_id": req.request_id,
+            "method": req.method,
+            "path": req.path,
+            "status": resp.status_code,
+            "ms": round((time.perf_counter() - req.began) * 1_000, 3),
+            "statements": req.statements,
+            "token": None if req.token_id is None else str(req.token_id),
         }
         ACCESS.info("%s", line_of(line))
 
 
-def log_trouble(request: falcon.Request, error: Exception) -> None:
+def log_trouble(request: Request, error: KalendsError) -> None:
     """Write what went wrong on our side, with its cause."""
-    cause = error.__cause__ if isinstance(error, KalendsError) else error
+    cause = error.__cause__
     line = {
         "level": "error",
-        "request_id": request.context.request_id,
+        "request_id": request.request_id,
         "method": request.method,
         "path": request.path,
         "error": str(error),

@@ -4,82 +4,25 @@ import inspect
 from collections import defaultdict
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from kalends import __version__, errors
 from kalends.errors import KalendsError
-from kalends.model import Email, Identifier, Metadata, TimeText, Zone
 from kalends.rest.examples import ANSWER_EXAMPLES
-from kalends.rest.incoming import JSON, LONGEST_KEY, MERGE_PATCH
-from kalends.rest.problems import MEDIA_TYPE, STATUS, TITLES, BodyTooLarge, InternalError, Malformed, WrongMediaType
+from kalends.rest.incoming import JSON, MERGE_PATCH
+from kalends.rest.problems import STATUS, TITLES, BodyTooLarge, InternalError, Malformed, WrongMediaType
 from kalends.rest.route import Operation
-from kalends.rest.wire import LONGEST_ADDRESS, DateOrTime
+from kalends.rest.schemas import CONDITIONS, HEADERS, PROBLEM, headers_named, problem_content, text_schema
 
 REFERENCE = "#/components/schemas/{name}"
-TEXT_SCHEMAS: dict[type, dict[str, Any]] = {
-    TimeText: {
-        "type": "string",
-        "description": "RFC 3339 with an offset, or local to `time_zone` without one; 24:00 ends a day",
-        "examples": ["2026-03-09T14:00:00+01:00", "2026-03-09T14:00"],
-    },
-    DateOrTime: {
-        "type": "string",
-        "description": "A time, or a date alone for its local midnight",
-        "examples": ["2026-03-09", "2026-03-09T14:00:00Z"],
-    },
-    Zone: {"type": "string", "description": "An IANA time zone", "examples": ["Europe/Berlin"]},
-    Email: {"type": "string", "maxLength": LONGEST_ADDRESS, "examples": ["hanna@example.org"]},
-    Metadata: {"type": "object", "description": "Any JSON object of at most 16 KiB", "examples": [{"badge": "blue"}]},
-}
-PROBLEM: dict[str, Any] = {
-    "type": "object",
-    "description": "What went wrong (RFC 9457); `errors` names every fault at once",
-    "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
-    "properties": {
-        "type": {"type": "string", "description": "Where the code is explained"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-        "code": {"type": "string", "description": "What a program should look at"},
-        "request_id": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "in", "code", "message"],
-                "properties": {
-                    "pointer": {"type": "string", "description": "JSON Pointer (RFC 6901) of the member at fault"},
-                    "in": {"enum": ["body", "query"]},
-                    "code": {"type": "string"},
-                    "message": {"type": "string"},
-                },
-            },
-        },
-    },
-}
-HEADERS: dict[str, dict[str, Any]] = {
-    "if-match": {
-        "name": "If-Match",
-        "in": "header",
-        "description": "Only if it still has this ETag, else 412",
-        "schema": {"type": "string", "examples": ['"7"']},
-    },
-    "if-none-match": {
-        "name": "If-None-Match",
-        "in": "header",
-        "description": "304 without a body if it still has this ETag",
-        "schema": {"type": "string", "examples": ['"7"']},
-    },
-    "idempotency-key": {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "description": "Repeating the request with the same key within 24 hours repeats the answer, not the work",
-        "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
-    },
-}
+HEALTH = "Health"
+DESCRIPTION = (
+    "Users, events with one host, and participants who answer. Every call under /v1 carries a token "
+    "(`Authorization: Bearer …`). What goes wrong is answered as a problem document (RFC 9457) whose `code` is meant "
+    "for programs. GET may be HEAD, to leave out the content."
+)
 
 
 def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
@@ -99,44 +42,74 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
             "title": "Kalends",
             "version": __version__,
             "summary": "People, events and answers, and nobody booked twice by accident",
+            "description": DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
         "security": [{"token": []}],
-        "tags": [{"name": name} for name in dict.fromkeys(known.tag for known in operations)],
-        "paths": dict(paths),
+        "tags": [{"name": name} for name in dict.fromkeys((*(known.tag for known in operations), HEALTH))],
+        "paths": paths | health_paths(),
         "components": {
             "schemas": {name: schema for name, schema in components.items() if name not in queries}
             | {"Problem": PROBLEM},
-            "parameters": HEADERS,
+            "parameters": CONDITIONS,
+            "headers": HEADERS,
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
 
 
+def health_paths() -> dict[str, Any]:
+    """Describe what a load balancer asks."""
+    asked = (
+        ("live", "Tell whether the process answers", (InternalError,)),
+        ("ready", "Tell whether requests can be served", (InternalError, errors.Unavailable, errors.SchemaMismatch)),
+    )
+    return {
+        f"/health/{name}": {
+            "get": {
+                "operationId": f"health_{name}",
+                "tags": [HEALTH],
+                "summary": summary,
+                "description": f"{summary}; needs no token.",
+                "security": [],
+                "parameters": [],
+                "responses": {"200": {"description": "OK", "headers": headers_named(), "content": health_content(name)}}
+                | {str(int(status)): answer for status, answer in problem_answers(kinds).items()},
+            }
+        }
+        for name, summary, kinds in asked
+    }
+
+
+def health_content(name: str) -> dict[str, Any]:
+    """Describe the answer of a service that is well."""
+    schema = {"type": "object", "required": ["status"], "properties": {"status": {"const": name}}}
+    return {JSON: {"schema": schema, "example": {"status": name}}}
+
+
 def kinds_of(answer: Any) -> tuple[Any, ...]:
     """Give the kinds of answer that an operation may give."""
-    return answer if isinstance(answer, tuple) else () if answer is None else (answer,)
+    if answer is None:
+        return ()
+    return cast("tuple[Any, ...]", answer) if isinstance(answer, tuple) else (answer,)
 
 
-def text_schema(kind: type) -> dict[str, Any]:
-    """Give the schema of a type that JSON writes as text; msgspec asks for every type it does not know."""
-    if issubclass(kind, Identifier):
-        return {"type": "string", "pattern": f"^{kind.prefix}[0-7][0-9a-f]{{15}}$"}
-    return TEXT_SCHEMAS[kind]
+def has_version(known: Operation) -> bool:
+    """Tell whether the answer carries an ETag: a single thing does, a page of them does not."""
+    return any("next_cursor" not in kind.__struct_fields__ for kind in kinds_of(known.answer))
 
 
 def operation_object(known: Operation, schemas: dict[int, Any], components: dict[str, Any]) -> dict[str, Any]:
     """Describe one operation."""
     summary, _, description = inspect.cleandoc(known.handler.__doc__ or "").partition("\n\n")
-    answers: dict[str, Any] = {str(int(status)): answer for status, answer in answers_of(known, schemas).items()}
     described: dict[str, Any] = {
         "operationId": known.handler.__name__,
         "tags": [known.tag],
         "summary": summary.rstrip("."),
         "description": " ".join(description.split()) or summary,
         "parameters": parameters_of(known, components[known.query.__name__]),
-        "responses": answers,
+        "responses": {str(int(status)): answer for status, answer in answers_of(known, schemas).items()},
     }
     if known.body is not None:
         content: dict[str, Any] = {"schema": schemas[id(known.body)], "example": known.example}
@@ -158,34 +131,37 @@ def parameters_of(known: Operation, query: dict[str, Any]) -> list[dict[str, Any
         text = described.pop("description", None)
         parameter = {"name": name, "in": "query", "schema": described}
         parameters.append(parameter | {"description": text} if text else parameter)
+    headers: list[str] = []
     if errors.StaleVersion in known.errors:
-        parameters.append({"$ref": "#/components/parameters/if-match"})
-    if known.method == "GET" and errors.NotFound in known.errors:
-        parameters.append({"$ref": "#/components/parameters/if-none-match"})
+        headers.append("if-match")
+    if known.method == "GET" and has_version(known):
+        headers.append("if-none-match")
+    if known.may_create:
+        headers.append("if-none-match-any")
     if known.method == "POST":
-        parameters.append({"$ref": "#/components/parameters/idempotency-key"})
-    return parameters
+        headers.append("idempotency-key")
+    return parameters + [{"$ref": f"#/components/parameters/{name}"} for name in headers]
 
 
 def answers_of(known: Operation, schemas: dict[int, Any]) -> dict[HTTPStatus, Any]:
     """Describe the answer of success and those of everything that can go wrong."""
-    answers: dict[HTTPStatus, Any] = {known.status: {"description": known.status.phrase}}
-    if known.answer is not None:
-        kinds = kinds_of(known.answer)
-        schema = {"anyOf": [schemas[id(kind)] for kind in kinds]} if len(kinds) > 1 else schemas[id(kinds[0])]
-        content = {"schema": schema, "example": ANSWER_EXAMPLES[kinds[0]]}
-        answers[known.status]["content"] = {JSON: content}
-    if known.method == "PUT" and "{user_id}" in known.path and not known.path.endswith("/response"):
-        answers[HTTPStatus.CREATED] = answers[known.status] | {"description": HTTPStatus.CREATED.phrase}
-    if known.method == "GET" and errors.NotFound in known.errors:
-        answers[HTTPStatus.NOT_MODIFIED] = {"description": HTTPStatus.NOT_MODIFIED.phrase}
-    for status, kinds in sorted(errors_of(known).items()):
-        answers[status] = problem_answer(status, kinds)
-    return answers
+    answers: dict[HTTPStatus, Any] = {}
+    for status in (known.status, HTTPStatus.CREATED) if known.may_create else (known.status,):
+        tag = ("ETag",) if has_version(known) else ()
+        place = ("Location",) if status is HTTPStatus.CREATED else ()
+        answers[status] = {"description": status.phrase, "headers": headers_named(*tag, *place)}
+        if kinds := kinds_of(known.answer):
+            several = [schemas[id(kind)] for kind in kinds]
+            schema = {"anyOf": several} if len(several) > 1 else several[0]
+            answers[status]["content"] = {JSON: {"schema": schema, "example": ANSWER_EXAMPLES[kinds[0]]}}
+    if known.method == "GET" and has_version(known):
+        status = HTTPStatus.NOT_MODIFIED
+        answers[status] = {"description": status.phrase, "headers": headers_named("ETag")}
+    return answers | problem_answers(errors_of(known))
 
 
-def errors_of(known: Operation) -> dict[HTTPStatus, list[type[KalendsError]]]:
-    """Sort everything that can go wrong by its status: what the operation names, and what every route can answer."""
+def errors_of(known: Operation) -> Sequence[type[KalendsError]]:
+    """List everything that can go wrong: what the operation names, and what every route can answer."""
     everywhere: list[type[KalendsError]] = [Malformed, errors.Unauthenticated, errors.Invalid]
     if known.body is not None:
         everywhere += [BodyTooLarge, WrongMediaType]
@@ -194,25 +170,36 @@ def errors_of(known: Operation) -> dict[HTTPStatus, list[type[KalendsError]]]:
     everywhere += [InternalError, errors.Unavailable]
     if known.writes:
         everywhere.append(errors.OutcomeUnknown)
+    return tuple(dict.fromkeys((*known.errors, *everywhere)))
+
+
+def problem_answers(kinds: Sequence[type[KalendsError]]) -> dict[HTTPStatus, dict[str, Any]]:
+    """Describe the problem documents of some errors, by status; the first of each is the example."""
     by_status: dict[HTTPStatus, list[type[KalendsError]]] = defaultdict(list)
-    for kind in dict.fromkeys((*known.errors, *everywhere)):
+    for kind in kinds:
         by_status[STATUS[kind]].append(kind)
-    return by_status
+    return {status: problem_answer(status, by_status[status]) for status in sorted(by_status)}
 
 
 def problem_answer(status: HTTPStatus, kinds: list[type[KalendsError]]) -> dict[str, Any]:
     """Describe the problem document of a status, with its first kind as the example."""
+    headers = {
+        HTTPStatus.UNAUTHORIZED: ["WWW-Authenticate"],
+        HTTPStatus.CONFLICT: ["Retry-After"] if errors.KeyInFlight in kinds else [],
+        HTTPStatus.SERVICE_UNAVAILABLE: ["Retry-After"],
+    }
     first = kinds[0]
     example = {
         "type": f"/docs#{first.code}",
         "title": TITLES[first],
         "status": int(status),
         "detail": TITLES[first],
-        "instance": "/v1/…",
+        "instance": "/v1/events",
         "code": first.code,
         "request_id": "5f2a9c0d1e3b4a67",
     }
     return {
         "description": "; ".join(f"`{kind.code}`: {TITLES[kind]}" for kind in kinds),
-        "content": {MEDIA_TYPE: {"schema": {"$ref": REFERENCE.format(name="Problem")}, "example": example}},
+        "headers": headers_named(*headers.get(status, [])),
+        "content": problem_content(example),
     }

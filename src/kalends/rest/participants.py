@@ -4,7 +4,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from kalends.actions.participants import (
     add_participants,
@@ -19,7 +19,7 @@ from kalends.reads.participants import list_participants, read_participant
 from kalends.rest.conditions import entity_tag
 from kalends.rest.paging import cursor_of, key_of
 from kalends.rest.route import Call, Reply, operation
-from kalends.rest.users import Cursor, Limit
+from kalends.rest.users import Cursor, Limit, UserIdText, known
 from kalends.rules.zones import from_instant
 
 OF_EVENT = {"event_id": EventId}
@@ -31,7 +31,7 @@ CHANGE_ERRORS = (NotFound, EventCancelled, StaleVersion, Invalid)
 class ParticipantJson(Struct):
     """Somebody's part in an event, and what they said to the invitation."""
 
-    user_id: str
+    user_id: UserIdText
     name: str
     email: str
     role: Role
@@ -86,8 +86,10 @@ def participant_json(guest: Participant) -> ParticipantJson:
 
 
 def participant_reply(guest: Participant, **more: Any) -> Reply:
-    """Answer with a participant."""
-    return Reply(participant_json(guest), etag=entity_tag(guest.seat.version, guest.user_version), **more)
+    """Answer with a participant; whether they host is shown, too, and may change without their part in the event."""
+    return Reply(
+        participant_json(guest), etag=entity_tag(guest.seat.version, 2 * guest.user_version + guest.is_host), **more
+    )
 
 
 def path_of(guest: Participant) -> str:
@@ -113,7 +115,12 @@ def invite_participants(call: Call) -> Reply:
     """
     several = isinstance(call.body, list)
     guests: list[Invitation] = call.body if several else [call.body]
-    added = add_participants(call.tx, call.actor, call.ids["event_id"], guests, expect=call.expect)
+    try:
+        added = add_participants(call.tx, call.actor, call.ids["event_id"], guests, expect=call.expect)
+    except (AlreadyParticipant, Invalid) as error:
+        if not several:  # what is at fault is not in a list
+            error.faults = tuple(structs.replace(fault, where=fault.where[1:]) for fault in error.faults)
+        raise
     if several:
         return Reply(ParticipantListJson([participant_json(guest) for guest in added], None))
     return participant_reply(added[0], location=path_of(added[0]))
@@ -153,6 +160,7 @@ def get_participant(call: Call) -> Reply:
     ids=ID,
     body=SeatBody,
     answer=ParticipantJson,
+    may_create=True,
     errors=CHANGE_ERRORS,
     example={"role": "optional"},
 )
@@ -160,8 +168,10 @@ def put_participant(call: Call) -> Reply:
     """Make somebody a participant in a role.
 
     Adds them (201), or changes the role of who already takes part (200) and keeps their answer. Doing it again
-    changes nothing. `If-None-Match: *` only adds.
+    changes nothing. `If-None-Match: *` only adds, `If-Match: *` only changes.
     """
+    if call.if_match is not None and call.if_match.anything:
+        return edit_participant(call)
     guest, added = seat_participant(
         call.tx,
         call.actor,
@@ -191,7 +201,7 @@ def edit_participant(call: Call) -> Reply:
 
     Their answer stays.
     """
-    role = None if call.body.role is UNSET else call.body.role
+    role = known(call.body.role)
     event_id, user_id = call.ids["event_id"], call.ids["user_id"]
     return participant_reply(change_role(call.tx, call.actor, event_id, user_id, role, expect=call.expect))
 

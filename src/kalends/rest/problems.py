@@ -1,7 +1,9 @@
 """The one table from what can go wrong to a status and a problem document (RFC 9457)."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -136,25 +138,24 @@ def headers_of(error: KalendsError) -> dict[str, str]:
     return {}
 
 
-def problem_document(error: KalendsError, path: str, request_id: str, query_names: frozenset[str]) -> bytes:
-    """Write the problem document; `query_names` tells faults in the query from faults in the body."""
+def problem_document(error: KalendsError, path: str, request_id: str, places: Mapping[str, str]) -> bytes:
+    """Write the problem document; `places` tells which names stand in the path or the query and not in the body."""
     faults: tuple[Fault, ...] = getattr(error, "faults", ())
     document: dict[str, Any] = {
         "type": f"/docs#{error.code}",
         "title": TITLES[type(error)],
         "status": int(status_of(error)),
         "detail": "; ".join(map(sentence_of, faults)) or str(error),
-        "instance": path,
+        "instance": quote(path),
         "code": error.code,
         "request_id": request_id,
     }
     if faults:
+        otherwise = "query" if isinstance(error, BadQuery) else "body"
         document["errors"] = [
             {
                 "pointer": pointer_of(fault.where),
-                "in": "query"
-                if isinstance(error, BadQuery) or str(fault.where[0] if fault.where else "") in query_names
-                else "body",
+                "in": places.get(str(fault.where[0]), otherwise) if fault.where else otherwise,
                 "code": fault.code,
                 "message": fault.message,
             }

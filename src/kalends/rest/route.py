@@ -7,11 +7,11 @@ the answer exists. This is the only room of the door that knows the store.
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, cast
 
 import falcon
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from kalends.actions.retries import Claim, KeptAnswer, claim_key, give_up_claim, keep_answer
 from kalends.errors import Fault, Invalid, KalendsError, OutcomeUnknown, Unauthenticated, Unavailable
@@ -29,6 +29,7 @@ from kalends.rest.incoming import (
     read_query,
     refuse_media_type,
 )
+from kalends.rest.request import Request
 from kalends.rest.wire import ENCODER, read_struct
 from kalends.rules.tokens import is_token, token_digest
 from kalends.store.database import Database, ReadTx, WriteTx
@@ -42,8 +43,7 @@ class NoQuery(Struct, forbid_unknown_fields=True):
 class WriteQuery(Struct, forbid_unknown_fields=True):
     """What every write takes."""
 
-    dry_run: bool = False
-    """Validate and answer as the write would, and write nothing."""
+    dry_run: Annotated[bool, Meta(description="Validate and answer as the write would, and write nothing")] = False
 
 
 class Reply(NamedTuple):
@@ -89,6 +89,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     answer: Any = None
     """The struct it answers with, or several where it depends on the body."""
     status: HTTPStatus = HTTPStatus.OK
+    may_create: bool = False
+    """Whether it answers 201 where it has made something new."""
     errors: tuple[type[KalendsError], ...] = ()
     example: Any = None
     """A body to show in the reference."""
@@ -122,7 +124,7 @@ class Route:
         self._database = database
         self._max_body_bytes = max_body_bytes
 
-    def __call__(self, request: falcon.Request, response: falcon.Response, **path: str) -> None:
+    def __call__(self, request: Request, response: falcon.Response, **path: str) -> None:
         """Answer a request. Raises KalendsError."""
         actor = self._authenticate(request)
         ids = read_path(self.operation.ids, path)
@@ -135,20 +137,20 @@ class Route:
             try:
                 return self.operation.handler(Call(tx, actor, ids, query, body, *conditions))
             finally:
-                request.context.statements = tx.statements
+                request.statements = tx.statements
 
         if not self.operation.writes:
             finish(response, self._answer(self._database.read(handle)), conditions[1])
             return
-        key = read_key(request) if self.operation.method == "POST" and not query.dry_run else None
-        if key is None:
+        key = read_key(request) if self.operation.method == "POST" else None
+        if key is None or query.dry_run:
             reply = self._database.write(handle, rehearse=query.dry_run)
             answer = self._answer(reply._replace(etag=None, location=None) if query.dry_run else reply)
         else:
             answer = self._answer_once(actor, key, fingerprint(request, raw), handle)
         finish(response, answer, None)
 
-    def _authenticate(self, request: falcon.Request) -> Actor:
+    def _authenticate(self, request: Request) -> Actor:
         scheme, _, credential = (request.get_header("Authorization") or "").partition(" ")
         secret = credential.strip()
         if scheme.lower() != "bearer" or not is_token(secret):
@@ -156,10 +158,10 @@ class Route:
         token = self._database.read(lambda tx: find_token(tx, token_digest(secret)))
         if token is None:
             raise Unauthenticated
-        request.context.token_id = token.id
+        request.token_id = token.id
         return Actor(token.organization_id, token.id)
 
-    def _decode(self, request: falcon.Request, raw: bytes) -> Any:
+    def _decode(self, request: Request, raw: bytes) -> Any:
         kind = self.operation.body
         if kind is None:
             return None
@@ -172,7 +174,8 @@ class Route:
         except Invalid as error:
             if self.operation.cross_check is None or not isinstance(value, dict):
                 raise
-            raise Invalid(*error.faults, *self.operation.cross_check(value)) from error
+            more = self.operation.cross_check(cast("dict[str, Any]", value))
+            raise Invalid(*error.faults, *more) from error
 
     def _answer(self, reply: Reply) -> KeptAnswer:
         headers = {"ETag": reply.etag, "Location": reply.location}

@@ -15,22 +15,25 @@ from kalends.reads.users import list_users, read_user
 from kalends.rest.conditions import entity_tag
 from kalends.rest.paging import cursor_of, key_of
 from kalends.rest.route import Call, Reply, WriteQuery, operation
+from kalends.rest.wire import id_schema
 from kalends.rules.zones import from_instant
 
 ID = {"user_id": UserId}
 Limit = Annotated[int, Meta(ge=1, le=250, description="Items on a page")]
 Cursor = Annotated[str, Meta(max_length=2_000, description="next_cursor of the page before")]
 SearchText = Annotated[str, Meta(min_length=1, max_length=200, description="Text to search for, whatever its case")]
+UserIdText = Annotated[str, Meta(extra_json_schema=id_schema(UserId))]
+JsonObject = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})]
 
 
 class UserJson(Struct):
     """Somebody who hosts events or takes part in them."""
 
-    id: str
+    id: UserIdText
     name: str
     email: str
     time_zone: str
-    metadata: msgspec.Raw
+    metadata: JsonObject
     version: int
     created_at: datetime
     updated_at: datetime

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Union, cast, get_args, get_origin
 
 import msgspec
 from msgspec import ValidationError
@@ -19,19 +20,34 @@ LONGEST_ADDRESS = 254
 """RFC 5321 section 4.5.3.1.3, less the angle brackets."""
 
 MESSAGE_PLACE = re.compile(r" - at `[^`]*`$")
-PLAIN_WORDS = (
-    (re.compile(r"Expected `str` of length >= (.+)"), "too_short", r"at least \1 character is needed"),
-    (re.compile(r"Expected `str` of length <= (.+)"), "too_long", r"\1 characters are the most"),
-    (re.compile(r"Expected `array` of length >= (.+)"), "too_short", r"at least \1 item is needed"),
-    (re.compile(r"Expected `array` of length <= (.+)"), "too_long", r"\1 items are the most"),
-    (re.compile(r"Expected `str` matching regex .*"), "blank", "it must not be blank"),
-    (re.compile(r"Invalid enum value (.+)"), "invalid_value", r"\1 is not one of the values it takes"),
-    (re.compile(r"Expected `int` >= (.+)"), "out_of_range", r"\1 is the least"),
-    (re.compile(r"Expected `int` <= (.+)"), "out_of_range", r"\1 is the most"),
-    (re.compile(r"Expected `(.+)`, got `(.+)`"), "wrong_type", r"\1 is needed, not \2"),
-    (re.compile(r"Expected `(.+)`"), "wrong_type", r"\1 is needed"),
+PLAIN_WORDS = tuple(
+    (re.compile(pattern, re.DOTALL), code, plain)
+    for pattern, code, plain in (
+        (r"Expected `str` of length >= (.+)", "too_short", "at least {} character is needed"),
+        (r"Expected `str` of length <= (.+)", "too_long", "{} characters are the most"),
+        (r"Expected `array` of length >= (.+)", "too_short", "at least {} item is needed"),
+        (r"Expected `array` of length <= (.+)", "too_long", "{} items are the most"),
+        (r"Expected `str` matching regex .*", "blank", "it must not be blank"),
+        (r"Invalid enum value (.+)", "invalid_value", "{} is not one of the values it takes"),
+        (r"Expected `int` >= (.+)", "out_of_range", "{} is the least"),
+        (r"Expected `int` <= (.+)", "out_of_range", "{} is the most"),
+        (r"Expected `(.+)`, got `(.+)`", "wrong_type", "{} is needed, not {}"),
+    )
 )
 """How msgspec says what is wrong, the code that clients branch on, and how people say it."""
+
+JSON_WORDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+}
+MOST_FAULTS = 1_000
+"""One answer names so many faults at most: a body of a megabyte can hold a hundred thousand."""
+
+Place = tuple[str | int, ...]
 
 
 class BadValue(ValueError):
@@ -52,11 +68,12 @@ def read_value(kind: type, value: object) -> object:
     """Make a value of the vocabulary from JSON; msgspec calls this for every type it does not know."""
     if issubclass(kind, Metadata):
         if not isinstance(value, dict):
-            raise BadValue("wrong_type", "Expected `object`")
-        metadata_text(value)
-        return Metadata(value)
+            raise BadValue("wrong_type", "an object is needed")
+        metadata = Metadata(cast("dict[str, Any]", value))
+        metadata_text(metadata)
+        return metadata
     if not isinstance(value, str):
-        raise BadValue("wrong_type", "Expected `str`")
+        raise BadValue("wrong_type", "text is needed")
     if issubclass(kind, Identifier):
         return read_id(kind, value)
     if kind is TimeText:
@@ -81,6 +98,15 @@ def read_id(kind: type[Identifier], text: str) -> Identifier:
     return kind(int(digits, 16))
 
 
+def id_schema(kind: type[Identifier]) -> dict[str, Any]:
+    """Give the JSON Schema of the ids of a kind."""
+    return {
+        "type": "string",
+        "pattern": f"^{kind.prefix}[0-7][0-9a-f]{{15}}$",
+        "examples": [f"{kind.prefix}018f3c5a9b2d4e6f"],
+    }
+
+
 def write_value(value: object) -> object:
     """Write a value of the vocabulary as JSON; msgspec calls this for every type it does not know."""
     if isinstance(value, (Identifier, str)):
@@ -93,57 +119,57 @@ def write_value(value: object) -> object:
 ENCODER = msgspec.json.Encoder(enc_hook=write_value)
 
 
-def read_struct(kind: Any, value: object, *, strict: bool = True) -> Any:
-    """Make a struct from decoded JSON, or of text values if not strict. Raises Invalid with every fault there is."""
+def read_struct(kind: Any, value: object) -> Any:
+    """Make a struct from decoded JSON. Raises Invalid with every fault there is, up to a number."""
     try:
-        return msgspec.convert(value, kind, strict=strict, dec_hook=read_value)
+        return msgspec.convert(value, kind, dec_hook=read_value)
     except ValidationError as error:
-        faults = list(faults_in(kind, value, (), strict=strict))
-        raise Invalid(*(faults or [fault_of(error, ())])) from error
+        faults = islice(faults_in(kind, value, ()), MOST_FAULTS)
+        raise Invalid(*faults) from error
 
 
-def faults_in(kind: Any, value: object, where: tuple[str | int, ...], *, strict: bool) -> Iterator[Fault]:
+def faults_in(kind: Any, value: Any, where: Place) -> Iterator[Fault]:
     """Find everything wrong with a value: msgspec stops at the first, so each part is tried by itself."""
     struct, item = parts_of(kind)
     if isinstance(value, list) and item is not None:
-        yield from faults_of_list(kind, item, value, where, strict=strict)
+        yield from faults_of_list(kind, item, cast("list[Any]", value), where)
     elif isinstance(value, dict) and struct is not None:
-        yield from faults_of_object(struct, value, where, strict=strict)
+        yield from faults_of_object(struct, cast("dict[str, Any]", value), where)
     else:
-        try:
-            msgspec.convert(value, kind, strict=strict, dec_hook=read_value)
-        except ValidationError as error:
-            yield fault_of(error, where)
+        yield from faults_of_whole(kind, value, where)
 
 
-def faults_of_list(
-    kind: Any, item: Any, values: list[Any], where: tuple[str | int, ...], *, strict: bool
-) -> Iterator[Fault]:
+def faults_of_whole(kind: Any, value: Any, where: Place) -> Iterator[Fault]:
+    """Find what is wrong with a value without parts, or with one whose parts are fine."""
+    try:
+        msgspec.convert(value, kind, dec_hook=read_value)
+    except ValidationError as error:
+        yield fault_of(error, where)
+
+
+def faults_of_list(kind: Any, item: Any, values: list[Any], where: Place) -> Iterator[Fault]:
     """Find everything wrong with the items of a list; if they are fine, the list itself is at fault."""
-    faults = [
-        fault for place, value in enumerate(values) for fault in faults_in(item, value, (*where, place), strict=strict)
-    ]
-    if not faults:
-        try:
-            msgspec.convert(values, kind, strict=strict, dec_hook=read_value)
-        except ValidationError as error:
-            faults.append(fault_of(error, where))
-    yield from faults
+    fine = True
+    for place, value in enumerate(values):
+        for fault in faults_in(item, value, (*where, place)):
+            fine = False
+            yield fault
+    if fine:
+        yield from faults_of_whole(kind, values, where)
 
 
-def faults_of_object(
-    struct: Any, value: dict[str, Any], where: tuple[str | int, ...], *, strict: bool
-) -> Iterator[Fault]:
+def faults_of_object(struct: Any, value: dict[str, Any], where: Place) -> Iterator[Fault]:
     """Find every missing, unknown and wrong member of an object."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
-    for name in value.keys() - fields.keys():
-        known = ", ".join(fields)
-        yield Fault((*where, name), "unknown_member", f"{name[:64]!r} is not known here; known are: {known}")
     for name, field in fields.items():
         if name in value:
-            yield from faults_in(field.type, value[name], (*where, name), strict=strict)
+            yield from faults_in(field.type, value[name], (*where, name))
         elif field.required:
             yield Fault((*where, name), "missing", f"{name} is required")
+    for name in value:
+        if name not in fields and struct.__struct_config__.forbid_unknown_fields:
+            known = ", ".join(fields) or "none"
+            yield Fault((*where, name), "unknown_member", f"{name[:64]!r} is not known here; known are: {known}")
 
 
 def parts_of(kind: Any) -> tuple[Any, Any]:
@@ -159,7 +185,7 @@ def parts_of(kind: Any) -> tuple[Any, Any]:
     return (kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None), None
 
 
-def fault_of(error: ValidationError, where: tuple[str | int, ...]) -> Fault:
+def fault_of(error: ValidationError, where: Place) -> Fault:
     """Give the fault that msgspec names."""
     cause = error.__cause__
     message = MESSAGE_PLACE.sub("", str(error))
@@ -168,6 +194,11 @@ def fault_of(error: ValidationError, where: tuple[str | int, ...]) -> Fault:
     if isinstance(cause, ValueError):
         return Fault(where, "metadata_too_large", message)
     for pattern, code, plain in PLAIN_WORDS:
-        if pattern.fullmatch(message):
-            return Fault(where, code, pattern.sub(plain, message).replace("`", ""))
+        if found := pattern.fullmatch(message):
+            return Fault(where, code, plain.format(*map(people_say, found.groups())))
     return Fault(where, "invalid_value", message)
+
+
+def people_say(types: str) -> str:
+    """Give the words for types of JSON, several of them with `or`; anything else stays as it is, shortened."""
+    return " or ".join(JSON_WORDS.get(name, name[:64]) for name in types.split(" | "))

@@ -1,0 +1,137 @@
+"""What the reference says of values, headers and problems: the JSON Schemas that no struct describes."""
+
+from typing import Any
+
+from kalends.model import Email, Identifier, Metadata, TimeText, Zone
+from kalends.rest.incoming import LONGEST_KEY
+from kalends.rest.problems import MEDIA_TYPE
+from kalends.rest.wire import LONGEST_ADDRESS, DateOrTime, id_schema
+
+DATE = "(19|[2-8][0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+MINUTES = "([01][0-9]|2[0-3]):[0-5][0-9]"
+OFFSET = f"([Zz]|[+-]{MINUTES})?"
+MIDNIGHT = "24:00(:00)?"
+
+TEXT_SCHEMAS: dict[type, dict[str, Any]] = {
+    TimeText: {
+        "type": "string",
+        "pattern": f"^{DATE}[Tt ]({MINUTES}(:[0-5][0-9]([.]0{{1,9}})?)?|{MIDNIGHT}){OFFSET}$",
+        "description": "RFC 3339 with an offset, or local to `time_zone` without one; 24:00 ends a day",
+        "examples": ["2026-03-09T14:00:00+01:00", "2026-03-09T14:00"],
+    },
+    DateOrTime: {
+        "type": "string",
+        "pattern": f"^{DATE}([Tt ]({MINUTES}(:[0-5][0-9]([.][0-9]{{1,9}})?)?|{MIDNIGHT}){OFFSET})?$",
+        "description": "A time, or a date alone for its local midnight",
+        "examples": ["2026-03-09", "2026-03-09T14:00:00Z"],
+    },
+    Zone: {
+        "type": "string",
+        "pattern": "^[A-Z][A-Za-z0-9_+/-]*$",
+        "description": "An IANA time zone",
+        "examples": ["Europe/Berlin"],
+    },
+    Email: {
+        "type": "string",
+        "pattern": r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)*$",
+        "maxLength": LONGEST_ADDRESS,
+        "examples": ["hanna@example.org"],
+    },
+    Metadata: {
+        "type": "object",
+        "description": "Any JSON object of at most 16 KiB and 32 levels",
+        "examples": [{"badge": "blue"}],
+    },
+}
+
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457); `errors` names every fault at once",
+    "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference", "description": "Where the code is explained"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "format": "uri-reference", "description": "The path that was asked for"},
+        "code": {"type": "string", "description": "What a program should look at"},
+        "request_id": {"type": "string", "description": "The name of the request in the log"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "in", "code", "message"],
+                "properties": {
+                    "pointer": {
+                        "type": "string",
+                        "format": "json-pointer",
+                        "description": "The member at fault (RFC 6901)",
+                    },
+                    "in": {"enum": ["body", "query", "path"]},
+                    "code": {"type": "string"},
+                    "message": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+CONDITIONS: dict[str, dict[str, Any]] = {
+    "if-match": {
+        "name": "If-Match",
+        "in": "header",
+        "description": "Only if it still has this ETag, else 412",
+        "schema": {"type": "string"},
+        "example": '"7"',
+    },
+    "if-none-match": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "304 without a body if it still has this ETag",
+        "schema": {"type": "string"},
+        "example": '"7"',
+    },
+    "if-none-match-any": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "`*`: only if it is not there yet, else 412",
+        "schema": {"type": "string"},
+        "example": "*",
+    },
+    "idempotency-key": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "Repeating the request with the same key within 24 hours repeats the answer, not the work",
+        "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[ -~]+$"},
+        "example": "5f2a9c0d1e3b4a67",
+    },
+}
+"""The headers that a request may carry."""
+
+HEADERS: dict[str, dict[str, Any]] = {
+    "ETag": {"description": "The version, for If-Match and If-None-Match", "schema": {"type": "string"}},
+    "Location": {"description": "Where the new one is read", "schema": {"type": "string", "format": "uri-reference"}},
+    "X-Request-Id": {
+        "description": "The name of the request in the log; a request may bring its own",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+    "WWW-Authenticate": {"description": "Asks for a token", "required": True, "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds to wait", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
+}
+"""The headers that an answer may carry."""
+
+
+def text_schema(kind: type) -> dict[str, Any]:
+    """Give the schema of a type that JSON writes as text; msgspec asks for every type it does not know."""
+    return id_schema(kind) if issubclass(kind, Identifier) else TEXT_SCHEMAS[kind]
+
+
+def problem_content(example: dict[str, Any]) -> dict[str, Any]:
+    """Give the content of an answer that is an error."""
+    return {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
+
+
+def headers_named(*names: str) -> dict[str, Any]:
+    """Refer to headers of an answer."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*names, "X-Request-Id")}
