@@ -1,0 +1,386 @@
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from kalends.errors import BadSetting, Unavailable
+from kalends.model import UserId
+from kalends.store.database import Database, ReadTx, WriteTx
+from kalends.store.query import Query
+from kalends.store.schema import migrate
+from kalends.store.sqlite import FairLock, SqliteEngine
+from tests.store.conftest import Opener
+from tests.store.names import INSERT, NAME, add, count, new_name
+from tests.threads import at_once
+
+NOBODY = 65534
+HOLD_THE_LOCK = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.readline()
+connection.execute("ROLLBACK")
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "kalends.db"
+
+
+@pytest.fixture
+def sqlite(path: Path, opened: Opener) -> Database:
+    database = opened(f"sqlite:///{path}", busy_timeout_ms=200, pool_size=2)
+    migrate(database)
+    return database
+
+
+def engine_of(database: Database) -> SqliteEngine:
+    assert isinstance(database._engine, SqliteEngine)
+    return database._engine
+
+
+def pragmas(tx: ReadTx) -> dict[str, Any]:
+    names = ("journal_mode", "synchronous", "foreign_keys")
+    return {name: tx.rows(Query(sa.text(f"PRAGMA {name}")))[0][0] for name in names}
+
+
+@contextmanager
+def ordinary_user() -> Iterator[Path]:
+    """A folder, and rights that end at what files allow, which they do not for root."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        if os.geteuid():
+            yield Path(folder)
+            return
+        os.chown(folder, NOBODY, NOBODY)
+        os.seteuid(NOBODY)
+        try:
+            yield Path(folder)
+        finally:
+            os.seteuid(0)
+
+
+def test_nobody_else_may_read_the_files_whatever_the_umask(path: Path, opened: Opener) -> None:
+    before = os.umask(0)
+    try:
+        database = opened(f"sqlite:///{path}")
+        migrate(database)
+        database.write(lambda tx: add(tx, new_name()))
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == {"kalends.db": 0o600, "kalends.db-wal": 0o600, "kalends.db-shm": 0o600}
+
+
+def test_every_connection_writes_ahead_waits_for_the_disk_and_keeps_foreign_keys(sqlite: Database) -> None:
+    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+    assert sqlite.read(pragmas) == sqlite.write(pragmas) == wanted
+
+
+def test_a_reference_to_nothing_is_refused(sqlite: Database) -> None:
+    stray = Query(sa.text("INSERT INTO token VALUES (1, 77, 'name', 'hint', x'00', 0, NULL)"))
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        sqlite.write(lambda tx: tx.run(stray))
+
+
+def test_a_write_holds_the_lock_of_the_file_before_its_first_statement(sqlite: Database, path: Path) -> None:
+    def work(tx: WriteTx) -> None:
+        with (
+            closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other,
+            pytest.raises(sqlite3.OperationalError, match="locked"),
+        ):
+            other.execute("BEGIN IMMEDIATE")
+
+    sqlite.write(work)
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+
+def test_while_another_process_writes_reads_go_on_and_writes_are_told_to_come_back(
+    sqlite: Database, path: Path
+) -> None:
+    command = [sys.executable, "-c", HOLD_THE_LOCK, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(Unavailable, match="Another process"):
+            sqlite.write(lambda tx: add(tx, new_name()))
+        with pytest.raises(Unavailable, match="Another process"):
+            sqlite.change_schema(lambda connection: None)
+        assert sqlite.read(lambda tx: count(tx, new_name())) == 0
+        process.communicate("\n")
+    assert sqlite.write(lambda tx: add(tx, new_name()))
+
+
+def test_writers_who_wait_too_long_are_told_to_come_back(sqlite: Database) -> None:
+    def work(tx: WriteTx) -> None:
+        waiting = at_once(lambda: sqlite.write(lambda other: add(other, new_name())))
+        waiting.start()
+        with pytest.raises(Unavailable, match="Too many writes"):
+            waiting.result()
+
+    sqlite.write(work)
+    assert sqlite.write(lambda tx: add(tx, new_name()))
+
+
+def test_a_full_disk_is_said_and_changes_nothing(sqlite: Database) -> None:
+    name = new_name()
+    sqlite.write(lambda tx: add(tx, new_name()))
+    writer = engine_of(sqlite)._writer
+    assert writer is not None
+    pages = writer.connection.execute("PRAGMA page_count").fetchone()[0]
+    writer.connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
+
+    def work(tx: WriteTx) -> None:
+        add(tx, name)
+        tx.run(INSERT, id=tx.new_id(), name="x" * 100_000, created_at=0)
+
+    with pytest.raises(Unavailable, match="full") as refused:
+        sqlite.write(work)
+    assert refused.value.retry_after == 10
+    writer.connection.execute("PRAGMA max_page_count = 4294967294").fetchone()
+    assert sqlite.read(lambda tx: count(tx, name)) == 0
+    assert sqlite.write(lambda tx: add(tx, name))
+
+
+def test_a_file_that_may_not_be_written_can_be_read(opened: Opener) -> None:
+    with ordinary_user() as folder:
+        path = folder / "kalends.db"
+        migrate(opened(f"sqlite:///{path}"))
+        path.chmod(0o400)
+        database = opened(f"sqlite:///{path}")
+        assert database.read(lambda tx: count(tx, "default")) == 1
+        with pytest.raises(Unavailable, match="readonly"):
+            database.write(lambda tx: add(tx, new_name()))
+
+
+def test_a_file_that_cannot_be_made_or_read_is_said(opened: Opener) -> None:
+    with ordinary_user() as folder:
+        (folder / "secret.db").touch(mode=0)
+        (folder / "locked").mkdir(mode=0o500)
+        for name, reason in (
+            ("secret.db", "unable to open"),
+            ("locked/new.db", "cannot be made"),
+            ("missing/new.db", "cannot be made"),
+            ("locked", "unable to open"),
+        ):
+            database = opened(f"sqlite:///{folder / name}")
+            for attempt in (database.read, database.write):
+                with pytest.raises(Unavailable, match=reason):
+                    attempt(lambda tx: count(tx, "default"))
+            with pytest.raises(Unavailable, match=reason):
+                migrate(database)
+
+
+def test_a_file_of_something_else_is_left_alone(path: Path, opened: Opener) -> None:
+    path.write_text("Dear diary, " * 1_000)
+    database = opened(f"sqlite:///{path}")
+    for attempt in (database.read, database.write):
+        with pytest.raises(Unavailable, match="not a database"):
+            attempt(lambda tx: count(tx, "default"))
+    with pytest.raises(Unavailable, match="not a database"):
+        migrate(database)
+    assert path.read_text() == "Dear diary, " * 1_000
+
+
+def test_a_damaged_file_is_said(sqlite: Database, path: Path, opened: Opener) -> None:
+    sqlite.write(lambda tx: [add(tx, "x" * 500) for _ in range(200)])
+    sqlite.close()
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xa5" * (len(data) - 4096)
+    path.write_bytes(data)
+    with pytest.raises(Unavailable, match="malformed"):
+        opened(f"sqlite:///{path}").read(lambda tx: count(tx, "default"))
+
+
+def test_text_that_the_driver_cannot_decode_is_an_error_of_its_own(sqlite: Database) -> None:
+    broken = Query(sa.text("SELECT CAST(x'ff' AS TEXT)"))
+    for attempt in (sqlite.read, sqlite.write):
+        with pytest.raises(sqlite3.OperationalError, match="decode"):
+            attempt(lambda tx: tx.rows(broken))
+    assert sqlite.write(lambda tx: add(tx, new_name()))
+
+
+def test_an_old_sqlite_is_refused(path: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 36, 0))
+    with pytest.raises(BadSetting, match=r"3\.37"):
+        opened(f"sqlite:///{path}")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("url", ["sqlite:///:memory:", "sqlite:///a.db?mode=ro", "sqlite:////", "sqlite://host/a.db"])
+def test_only_a_file_can_be_named(url: str, opened: Opener) -> None:
+    if url == "sqlite:////":
+        with pytest.raises(Unavailable):
+            opened(url).read(lambda tx: count(tx, "default"))
+    else:
+        with pytest.raises(BadSetting, match="KALENDS_DATABASE_URL"):
+            opened(url)
+
+
+def test_a_relative_path_is_one(tmp_path: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    migrate(opened("sqlite:///here.db"))
+    assert (tmp_path / "here.db").exists()
+
+
+def test_as_many_readers_are_kept_as_the_pool_has_room_for(sqlite: Database) -> None:
+    def nested(depth: int) -> int:
+        return sqlite.read(lambda tx: nested(depth - 1) + count(tx, "default") if depth else 0)
+
+    assert nested(5) == 5
+    assert engine_of(sqlite)._readers.qsize() == 2
+    sqlite.close()
+    assert engine_of(sqlite)._readers.empty()
+
+
+def test_a_connection_that_failed_is_not_lent_again(sqlite: Database) -> None:
+    sqlite.read(lambda tx: count(tx, "default"))
+    failed: list[Any] = []
+
+    def work(tx: ReadTx) -> None:
+        failed.append(tx._session)
+        tx.rows(Query(sa.text("SELECT nonsense")))
+
+    with pytest.raises(sqlite3.OperationalError, match="nonsense"):
+        sqlite.read(work)
+    assert sqlite.read(lambda tx: tx._session) is not failed[0]
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        failed[0].connection.execute("SELECT 1")
+
+
+def test_a_writer_that_cannot_roll_back_is_replaced(sqlite: Database) -> None:
+    name = new_name()
+
+    def work(tx: WriteTx) -> None:
+        add(tx, name)
+        writer = engine_of(sqlite)._writer
+        assert writer is not None
+        writer.connection.close()
+        count(tx, name)
+
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        sqlite.write(work)
+    assert sqlite.write(lambda tx: count(tx, name)) == 0
+
+
+def test_a_list_of_ids_survives_as_numbers(sqlite: Database) -> None:
+    numbers = [UserId(2**63 - 1), UserId(7)]
+    rows = sqlite.read(lambda tx: tx.rows(Query(sa.text("SELECT value FROM json_each(:ids)")), ids=numbers))
+    assert rows == [(2**63 - 1,), (7,)]
+
+
+def test_closing_lets_a_writer_finish_and_opens_again_on_demand(sqlite: Database) -> None:
+    made: list[int] = []
+
+    def work(tx: WriteTx) -> None:
+        made.append(add(tx, "last"))
+        closing_down.start()
+        in_line(engine_of(sqlite)._turn, 1)
+
+    closing_down = at_once(sqlite.close)
+    sqlite.write(work)
+    closing_down.result()
+    assert sqlite.read(lambda tx: tx.row(NAME, id=made[0])) == ("last",)
+
+
+def test_closing_does_not_wait_for_ever(sqlite: Database) -> None:
+    def work(tx: WriteTx) -> int:
+        sqlite.close()
+        return add(tx, new_name())
+
+    assert sqlite.write(work)
+
+
+def in_line(lock: FairLock, waiting: int) -> None:
+    """Come back once so many wait for a lock."""
+    paused = threading.Event()
+    for _ in range(5_000):
+        if len(lock._waiting) == waiting:
+            return
+        paused.wait(0.001)
+    raise AssertionError("nobody waits")
+
+
+def test_a_lock_is_had_in_the_order_of_asking() -> None:
+    lock, order = FairLock(), []
+
+    def take(number: int) -> None:
+        assert lock.acquire(30)
+        order.append(number)
+        lock.release()
+
+    assert lock.acquire(0)
+    tasks = [at_once(lambda number=number: take(number)) for number in range(10)]
+    for number, task in enumerate(tasks):
+        task.start()
+        in_line(lock, number + 1)
+    lock.release()
+    for task in tasks:
+        task.result()
+    assert order == list(range(10))
+    assert lock.acquire(0)
+
+
+def test_who_waits_too_long_leaves_the_line() -> None:
+    lock = FairLock()
+    assert lock.acquire(0)
+    assert not lock.acquire(0)
+    assert not lock.acquire(0.01)
+    assert not lock._waiting
+    lock.release()
+    assert lock.acquire(0)
+
+
+class LateLock(FairLock):
+    """A lock whose holder lets go just after a waiter's time ran out."""
+
+    def _left_line(self, mine: threading.Lock) -> bool:
+        self.release()
+        return super()._left_line(mine)
+
+
+def test_a_lock_that_is_handed_over_just_as_the_time_runs_out_is_held() -> None:
+    lock = LateLock()
+    assert lock.acquire(0)
+    assert lock.acquire(0.01)
+    assert lock._held
+    lock.release()
+    assert not lock._held
+
+
+class Interrupted(Exception):
+    pass
+
+
+@pytest.mark.parametrize("kind", [FairLock, LateLock])
+def test_who_is_interrupted_while_waiting_does_not_keep_the_lock(kind: type[FairLock]) -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise Interrupted
+
+    lock = kind()
+    assert lock.acquire(0)
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        with pytest.raises(Interrupted):
+            lock.acquire(30)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    if kind is FairLock:
+        lock.release()
+    assert not lock._held
+    assert not lock._waiting
