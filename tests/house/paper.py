@@ -1,0 +1,374 @@
+"""Kalends on paper: dictionaries, minutes and numbers, written down from the contract without a look at the rules.
+
+People and events are numbered in the order in which they were made; times are minutes since 2026-03-09T00:00Z.
+"""
+
+import unicodedata
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+OFFSETS = {"UTC": 0, "Asia/Tokyo": 540, "America/Phoenix": -420}
+"""Minutes by which the clocks of a zone are ahead; none of them ever changes."""
+
+DAY = 1440
+
+Faults = tuple[tuple[tuple[Any, ...], str], ...]
+
+
+class Refusal(Exception):
+    """What cannot be done: a code, and whatever else the caller learns."""
+
+    def __init__(self, code: str, *more: Any) -> None:
+        super().__init__(code, *more)
+        self.answer = (code, *more)
+
+
+@dataclass
+class Person:
+    name: str
+    email: str
+    zone: str
+    updated: int
+    version: int = 1
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class Chair:
+    role: str
+    response: str
+    version: int
+    comment: str | None = None
+    responded: int | None = None
+
+
+@dataclass(frozen=True)
+class Meeting:
+    host: int
+    title: str
+    start: int
+    end: int
+    zone: str
+    status: str
+    show_as: str
+    updated: int
+    version: int = 1
+    reason: str | None = None
+    chairs: dict[int, Chair] = field(default_factory=dict)
+
+
+def folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def refuse(faults: list[tuple[tuple[Any, ...], str]], code: str = "invalid") -> None:
+    """Refuse if there is a fault, and name all of them."""
+    if faults:
+        raise Refusal(code, tuple(sorted(faults, key=str)))
+
+
+def block_faults(start: int, end: int, zone: str | None) -> list[tuple[tuple[Any, ...], str]]:
+    """Say what is wrong with a block; where nobody knows the zone, its days are not looked at."""
+    if end <= start:
+        return [(("end",), "end_before_start")]
+    if zone is not None and (start + OFFSETS[zone]) // DAY != (end - 1 + OFFSETS[zone]) // DAY:
+        return [(("end",), "not_one_day")]
+    return []
+
+
+class Paper:
+    """Everything that is known, and what can be done with it."""
+
+    def __init__(self, now: int) -> None:
+        self.now = now
+        self.people: list[Person] = []
+        self.meetings: list[Meeting | None] = []
+
+    # ---------------------------------------------------------------------------------------------------------- people
+    def create_user(self, name: str, email: str, zone: str) -> Any:
+        self.refuse_taken(email, None)
+        self.people.append(Person(name, email, zone, self.now))
+        return self.shown_user(len(self.people) - 1)
+
+    def change_user(self, who: int, changes: dict[str, str], expect: Any) -> Any:
+        person = self.active(who)
+        self.refuse_stale("user", person.version, expect)
+        if any(getattr(person, name) != value for name, value in changes.items()):
+            self.refuse_taken(changes.get("email", person.email), who)
+            self.people[who] = replace(person, **changes, version=person.version + 1, updated=self.now)
+        return self.shown_user(who)
+
+    def delete_user(self, who: int, hosted: str | None, to: int | None, expect: Any) -> None:
+        person = self.active(who)
+        self.refuse_stale("user", person.version, expect)
+        if (hosted == "transfer") != (to is not None) or to == who:
+            refuse([(("to",), "wrong_heir")])
+        if to is not None:
+            refuse(self.bookable(to, ("to",)))
+        ahead = [n for n, meeting in enumerate(self.meetings) if meeting and meeting.end > self.now]
+        hosting = [n for n in ahead if self.meeting(n).host == who and self.meeting(n).status != "cancelled"]
+        if hosting and hosted is None:
+            raise Refusal("hosts_events", len(hosting))
+        for number in ahead:
+            meeting = self.meeting(number)
+            if number in hosting and to is not None:
+                meeting = self.handed_over(meeting, to)
+            elif number in hosting:
+                meeting = self.next(meeting, status="cancelled")
+            elif who in meeting.chairs:
+                meeting = self.next(meeting)
+            self.meetings[number] = replace(meeting, chairs={n: c for n, c in meeting.chairs.items() if n != who})
+        person.deleted = True
+
+    def read_user(self, who: int) -> Any:
+        self.active(who)
+        return self.shown_user(who)
+
+    def list_users(self, text: str | None) -> Any:
+        found = [n for n, person in enumerate(self.people) if not person.deleted]
+        if text is not None:
+            found = [n for n in found if folded(text) in folded(f"{self.people[n].name}\n{self.people[n].email}")]
+        return [self.shown_user(n) for n in sorted(found, key=lambda n: (self.people[n].name.encode(), n))]
+
+    # ---------------------------------------------------------------------------------------------------------- events
+    def create_event(
+        self, host: int, title: str, start: int, end: int, zone: str | None, guests: Any, attends: bool, show_as: str
+    ) -> Any:
+        faults = self.bookable(host, ("host_id",))
+        seen: set[int] = set()
+        for place, (guest, _) in enumerate(guests):
+            where = ("participants", place, "user_id")
+            faults += self.bookable(guest, where)
+            if guest in seen:
+                faults.append((where, "duplicate_participant"))
+            elif guest == host and not attends:
+                faults.append((where, "host_does_not_attend"))
+            seen.add(guest)
+        known = zone or (self.people[host].zone if not self.bookable(host, ()) else None)
+        refuse(faults + block_faults(start, end, known))
+        roles = ({host: "required"} if attends else {}) | dict(guests)
+        meeting = Meeting(host, title, start, end, str(known), "confirmed", show_as, self.now)
+        self.meetings.append(replace(meeting, chairs={n: self.chair(meeting, n, role) for n, role in roles.items()}))
+        return self.shown_event(len(self.meetings) - 1)
+
+    def change_event(self, number: int, changes: dict[str, Any], keep: bool, expect: Any) -> Any:
+        before = self.changing(number, expect)
+        self.refuse_cancelled(before)
+        after = replace(before, **changes)
+        moved = (after.start, after.end, after.zone) != (before.start, before.end, before.zone)
+        if {"start", "end", "zone"} & changes.keys():
+            refuse(block_faults(after.start, after.end, after.zone))
+        if after == before:
+            return self.shown_event(number)
+        after = self.next(after)
+        if moved and not keep:
+            for who, chair in before.chairs.items():
+                if who != before.host and chair.response != "needs_action":
+                    after.chairs[who] = Chair(chair.role, "needs_action", after.version)
+        if moved and after.end > self.now:
+            refuse([(("end",), "user_inactive")] if self.people[after.host].deleted else [])
+            after = replace(after, chairs={n: c for n, c in after.chairs.items() if not self.people[n].deleted})
+        self.meetings[number] = after
+        return self.shown_event(number)
+
+    def cancel_event(self, number: int, reason: str | None, expect: Any) -> Any:
+        before = self.changing(number, expect)
+        if before.status != "cancelled":
+            self.meetings[number] = self.next(before, status="cancelled", reason=reason)
+        return self.shown_event(number)
+
+    def delete_event(self, number: int, expect: Any) -> None:
+        self.changing(number, expect)
+        self.meetings[number] = None
+
+    def transfer_event(self, number: int, to: int, expect: Any) -> Any:
+        before = self.changing(number, expect)
+        self.refuse_cancelled(before)
+        refuse(self.bookable(to, ("host_id",)))
+        if to != before.host:
+            self.meetings[number] = self.handed_over(before, to)
+        return self.shown_event(number)
+
+    def read_event(self, number: int) -> Any:
+        self.changing(number, None)
+        return self.shown_event(number), self.shown_guests(number)
+
+    def list_events(self, wanted: dict[str, Any]) -> Any:
+        if {"response", "role"} & wanted.keys() and not {"user", "participant"} & wanted.keys():
+            refuse([((name,), "person_required") for name in ("response", "role") if name in wanted])
+        found = [n for n, meeting in enumerate(self.meetings) if meeting and self.wanted(meeting, wanted)]
+        found.sort(key=lambda n: (self.meeting(n).start, n))
+        return [(self.shown_event(n), self.shown_guests(n)) for n in found]
+
+    # ---------------------------------------------------------------------------------------------------- participants
+    def add_participants(self, number: int, guests: Any, expect: Any) -> Any:
+        before = self.changing(number, expect)
+        self.refuse_cancelled(before)
+        faults, taken, seen = [], [], set()
+        for place, (guest, _) in enumerate(guests):
+            faults += self.bookable(guest, (place, "user_id"))
+            if guest in seen:
+                faults.append(((place, "user_id"), "duplicate_participant"))
+            elif guest in before.chairs:
+                taken.append(((place, "user_id"), "already_participant"))
+            seen.add(guest)
+        refuse(faults + taken if faults else [])
+        refuse(taken, "already_participant")
+        if guests:
+            self.seat(number, dict(guests))
+        return [self.shown_guest(number, guest) for guest, _ in guests]
+
+    def seat_participant(self, number: int, who: int, role: str, only_new: bool, expect: Any) -> Any:
+        before = self.changing(number, None)
+        chair = before.chairs.get(who)
+        if chair is not None and only_new:
+            raise Refusal("stale_version", "participant", chair.version)
+        self.refuse_stale("participant", chair.version if chair else 0, expect)
+        if chair is not None:
+            return self.change_role(number, who, role, None), False
+        self.refuse_cancelled(before)
+        refuse(self.bookable(who, ("user_id",)))
+        self.seat(number, {who: role})
+        return self.shown_guest(number, who), True
+
+    def change_role(self, number: int, who: int, role: str, expect: Any) -> Any:
+        before = self.changing(number, None)
+        chair = self.chair_of(before, who, expect)
+        if chair.role != role:
+            self.refuse_cancelled(before)
+            self.put(number, who, replace(chair, role=role, version=before.version + 1))
+        return self.shown_guest(number, who)
+
+    def remove_participant(self, number: int, who: int, expect: Any) -> None:
+        before = self.changing(number, None)
+        self.chair_of(before, who, expect)
+        self.refuse_cancelled(before)
+        after = self.next(before)
+        del after.chairs[who]
+        self.meetings[number] = after
+
+    def answer_invitation(self, number: int, who: int, response: str, comment: str | None, expect: Any) -> Any:
+        before = self.changing(number, None)
+        chair = self.chair_of(before, who, expect)
+        self.refuse_cancelled(before)
+        if self.now >= before.end:
+            raise Refusal("event_ended")
+        self.put(number, who, Chair(chair.role, response, before.version + 1, comment, self.now))
+        return self.shown_guest(number, who)
+
+    def read_participant(self, number: int, who: int) -> Any:
+        self.chair_of(self.changing(number, None), who, None)
+        return self.shown_guest(number, who)
+
+    def list_participants(self, number: int) -> Any:
+        self.changing(number, None)
+        return self.shown_guests(number)
+
+    # ------------------------------------------------------------------------------------------------------- what if
+    def active(self, who: int) -> Person:
+        if not 0 <= who < len(self.people) or self.people[who].deleted:
+            raise Refusal("not_found", "user")
+        return self.people[who]
+
+    def bookable(self, who: int, where: tuple[Any, ...]) -> list[tuple[tuple[Any, ...], str]]:
+        if not 0 <= who < len(self.people):
+            return [(where, "unknown_user")]
+        return [(where, "user_inactive")] if self.people[who].deleted else []
+
+    def meeting(self, number: int) -> Meeting:
+        meeting = self.meetings[number] if 0 <= number < len(self.meetings) else None
+        if meeting is None:
+            raise Refusal("not_found", "event")
+        return meeting
+
+    def changing(self, number: int, expect: Any) -> Meeting:
+        meeting = self.meeting(number)
+        self.refuse_stale("event", meeting.version, expect)
+        return replace(meeting, chairs=dict(meeting.chairs))
+
+    def chair_of(self, meeting: Meeting, who: int, expect: Any) -> Chair:
+        if who not in meeting.chairs:
+            raise Refusal("not_found", "participant")
+        self.refuse_stale("participant", meeting.chairs[who].version, expect)
+        return meeting.chairs[who]
+
+    def refuse_stale(self, kind: str, version: int, expect: Any) -> None:
+        if expect is not None and version not in expect:
+            raise Refusal("stale_version", kind, version)
+
+    def refuse_cancelled(self, meeting: Meeting) -> None:
+        if meeting.status == "cancelled":
+            raise Refusal("event_cancelled")
+
+    def refuse_taken(self, email: str, own: int | None) -> None:
+        if any(folded(p.email) == folded(email) and not p.deleted for n, p in enumerate(self.people) if n != own):
+            raise Refusal("email_taken")
+
+    def wanted(self, meeting: Meeting, wanted: dict[str, Any]) -> bool:
+        named = wanted.get("participant", wanted.get("user"))
+        chair = meeting.chairs.get(-9 if named is None else named)
+        user, participant = wanted.get("user"), wanted.get("participant")
+        return (
+            (user is None or user == meeting.host or user in meeting.chairs)
+            and (participant is None or participant in meeting.chairs)
+            and wanted.get("host", meeting.host) == meeting.host
+            and meeting.end > wanted.get("since", meeting.end - 1)
+            and meeting.start < wanted.get("until", meeting.start + 1)
+            and ("response" not in wanted or (chair is not None and chair.response == wanted["response"]))
+            and ("role" not in wanted or (chair is not None and chair.role == wanted["role"]))
+            and (meeting.status == wanted["status"] if "status" in wanted else meeting.status != "cancelled")
+            and folded(wanted.get("text", "")) in folded(meeting.title)
+        )
+
+    # ------------------------------------------------------------------------------------------------------ what then
+    def next(self, meeting: Meeting, **changes: Any) -> Meeting:
+        return replace(
+            meeting, **changes, chairs=dict(meeting.chairs), version=meeting.version + 1, updated=self.now
+        )  # fmt: skip
+
+    def chair(self, meeting: Meeting, who: int, role: str) -> Chair:
+        if who == meeting.host:
+            return Chair(role, "accepted", meeting.version, None, self.now)
+        return Chair(role, "needs_action", meeting.version)
+
+    def seat(self, number: int, roles: dict[int, str]) -> None:
+        after = self.next(self.meeting(number))
+        after.chairs.update({who: self.chair(after, who, role) for who, role in roles.items()})
+        self.meetings[number] = after
+
+    def put(self, number: int, who: int, chair: Chair) -> None:
+        after = self.next(self.meeting(number))
+        after.chairs[who] = chair
+        self.meetings[number] = after
+
+    def handed_over(self, meeting: Meeting, to: int) -> Meeting:
+        after = self.next(meeting, host=to)
+        if {meeting.host, to} & meeting.chairs.keys():
+            after.chairs[to] = Chair("required", "accepted", after.version, None, self.now)
+        return after
+
+    # ---------------------------------------------------------------------------------------------------- what is shown
+    def shown_user(self, who: int) -> Any:
+        person = self.people[who]
+        return (who, person.name, person.email, person.zone, person.version, person.updated)
+
+    def shown_event(self, number: int) -> Any:
+        meeting = self.meeting(number)
+        said = [chair.role for chair in meeting.chairs.values()] + [chair.response for chair in meeting.chairs.values()]
+        kinds = ("required", "optional", "accepted", "declined", "tentative", "needs_action")
+        return (
+            *(number, meeting.host, meeting.title, meeting.start, meeting.end, meeting.zone, meeting.status),
+            *(meeting.show_as, meeting.reason, tuple(said.count(kind) for kind in kinds)),
+            *(meeting.version, meeting.updated),
+        )
+
+    def shown_guests(self, number: int) -> Any:
+        return [self.shown_guest(number, who) for who in sorted(self.meeting(number).chairs)]
+
+    def shown_guest(self, number: int, who: int) -> Any:
+        meeting, person = self.meeting(number), self.people[who]
+        chair = meeting.chairs[who]
+        return (
+            *(number, who, person.name, person.email, person.version, who == meeting.host, chair.role),
+            *(chair.response, chair.comment, chair.responded, chair.version),
+        )
