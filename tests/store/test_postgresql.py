@@ -1,0 +1,437 @@
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from kalends.errors import BadSetting, OutcomeUnknown, Unavailable
+from kalends.settings import Settings
+from kalends.store import postgresql
+from kalends.store.database import Database, ReadTx, WriteTx
+from kalends.store.postgresql import ONE_NODE_ONLY, PostgresEngine
+from kalends.store.query import Query
+from kalends.store.retry import ATTEMPTS
+from kalends.store.schema import migrate
+from tests.postgres import Postgres, create_database
+from tests.store.conftest import Opener
+from tests.store.names import LOCK, NAME, PROCESS, add, count, new_name, rename
+from tests.threads import at_once, race
+
+numbers = itertools.count(1)
+
+
+@pytest.fixture
+def url(postgres_url: str) -> str:
+    """A new, empty database."""
+    return create_database(postgres_url, f"kalends_apart_{next(numbers)}")
+
+
+@pytest.fixture
+def database(url: str, opened: Opener) -> Database:
+    made = opened(url, busy_timeout_ms=2_000)
+    migrate(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A server that may be stopped."""
+    own = Postgres(tmp_path_factory.mktemp("stoppable"))
+    own.start()
+    yield own
+    own.remove()
+
+
+@pytest.fixture
+def stoppable(server: Postgres, opened: Opener) -> Iterator[Database]:
+    made = opened(server.url, busy_timeout_ms=300, pool_size=4)
+    migrate(made)
+    yield made
+    if not server.is_running():
+        server.start()
+
+
+def engine_of(database: Database) -> PostgresEngine:
+    assert isinstance(database._engine, PostgresEngine)
+    return database._engine
+
+
+def process_of(tx: ReadTx) -> int:
+    return tx.rows(PROCESS)[0][0]
+
+
+def until(true: Callable[[], Any]) -> None:
+    """Come back once something is true."""
+    paused = threading.Event()
+    for _ in range(2_000):
+        if true():
+            return
+        paused.wait(0.01)
+    raise AssertionError("it never came true")
+
+
+def end_process(url: str, process: int) -> None:
+    """End the server process of a connection, as an administrator or a restart does."""
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(%s)", (process,))
+        still_there = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
+        until(lambda: not admin.execute(still_there, (process,)).fetchone())
+
+
+def test_a_server_that_went_away_is_unavailable_and_heals_by_itself(server: Postgres, stoppable: Database) -> None:
+    name = new_name()
+    stoppable.write(lambda tx: add(tx, name))
+    # Nested, so that the pool has several connections to lose.
+    stoppable.read(lambda _: stoppable.read(lambda tx: count(tx, name)))
+    server.kill()
+    for attempt in (stoppable.read, stoppable.write):
+        with pytest.raises(Unavailable, match="Nothing was changed"):
+            attempt(lambda tx: count(tx, name))
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        migrate(stoppable)
+    server.start()
+
+    def works() -> bool:
+        try:
+            return stoppable.read(lambda tx: count(tx, name)) == 1
+        except Unavailable:
+            return False
+
+    until(works)
+    assert stoppable.write(lambda tx: add(tx, new_name()))
+
+
+def test_a_server_that_comes_back_at_once_costs_nobody_an_error(server: Postgres, opened: Opener) -> None:
+    database = opened(server.url, pool_size=4)
+    migrate(database)
+    name = new_name()
+    database.write(lambda tx: add(tx, name))
+    for stop in (server.stop, server.kill):
+        stop()
+        server.start()
+        assert race([lambda: database.read(lambda tx: count(tx, name))] * 4) == [1] * 4
+        assert database.write(lambda tx: count(tx, name)) == 1
+
+
+def test_a_database_may_be_opened_before_its_server(server: Postgres, opened: Opener) -> None:
+    server.stop()
+    database = opened(server.url, busy_timeout_ms=100)
+    with pytest.raises(Unavailable, match="in time"):
+        database.read(process_of)
+    server.start()
+    until(lambda: migrate(database))
+
+
+def test_a_connection_lost_in_the_middle_is_a_reason_to_try_again(database: Database, url: str) -> None:
+    name, processes = new_name(), []
+
+    def work(tx: WriteTx) -> int:
+        processes.append(process_of(tx))
+        add(tx, name)
+        if len(processes) == 1:
+            end_process(url, processes[0])
+        return count(tx, name)
+
+    assert database.write(work) == 1
+    assert len(set(processes)) == 2
+    assert database.read(lambda tx: count(tx, name)) == 1
+
+
+def test_a_read_that_loses_its_connection_is_run_again(database: Database, url: str) -> None:
+    processes = []
+
+    def work(tx: ReadTx) -> int:
+        tx.snapshot()
+        processes.append(process_of(tx))
+        if len(processes) == 1:
+            end_process(url, processes[0])
+        return count(tx, "default")
+
+    assert database.read(work) == 1
+    assert len(processes) == 2
+
+
+def test_whether_a_lost_commit_was_saved_is_unknown_and_not_tried_again(database: Database, url: str) -> None:
+    tries = []
+
+    def work(tx: WriteTx) -> None:
+        tries.append(add(tx, new_name()))
+        end_process(url, process_of(tx))
+
+    with pytest.raises(OutcomeUnknown, match="read before you repeat"):
+        database.write(work)
+    assert len(tries) == 1
+    assert database.read(lambda tx: count(tx, "default")) == 1
+
+
+def test_a_rehearsal_that_loses_its_connection_at_the_end_is_tried_again(database: Database, url: str) -> None:
+    tries = []
+
+    def work(tx: WriteTx) -> None:
+        tries.append(process_of(tx))
+        if len(tries) == 1:
+            end_process(url, tries[0])
+
+    database.write(work, rehearse=True)
+    assert len(tries) == 2
+
+
+def test_an_error_of_the_house_is_not_hidden_by_a_lost_connection(database: Database, url: str) -> None:
+    tries = []
+
+    def work(tx: WriteTx) -> None:
+        tries.append(process_of(tx))
+        if len(tries) == 1:
+            end_process(url, tries[0])
+        raise BadSetting("this", "of a test")
+
+    with pytest.raises(BadSetting):
+        database.write(work)
+    assert database.read(lambda tx: count(tx, "default")) == 1
+
+
+def test_a_commit_that_did_not_reach_the_replica_is_unknown(server: Postgres, stoppable: Database) -> None:
+    name = new_name()
+    with psycopg.connect(server.url, autocommit=True) as admin:
+
+        def waiting() -> Any:
+            return admin.execute("SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'").fetchone()
+
+        admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        admin.execute("SELECT pg_reload_conf()")
+        try:
+            while True:  # the server takes note of the setting in its own time
+                writing = at_once(lambda: stoppable.write(lambda tx: add(tx, name)))
+                writing.start()
+                until(lambda writing=writing: waiting() or writing._future.done())
+                if process := waiting():
+                    break
+                writing.result()
+            admin.execute("SELECT pg_cancel_backend(%s)", process)
+            with pytest.raises(OutcomeUnknown, match="one node only"):
+                writing.result()
+            assert engine_of(stoppable)._pool.get_stats().get("pool_available", 0) < 4
+        finally:
+            admin.execute("ALTER SYSTEM RESET synchronous_standby_names")
+            admin.execute("SELECT pg_reload_conf()")
+            until(lambda: admin.execute("SHOW synchronous_standby_names").fetchone() == ("",))
+    assert stoppable.read(lambda tx: count(tx, name)) >= 1
+
+
+def test_the_text_of_the_notice_is_enough(database: Database) -> None:
+    processes = []
+
+    def work(tx: WriteTx) -> None:
+        processes.append(process_of(tx))
+        tx.run(warning(ONE_NODE_ONLY))
+
+    with pytest.raises(OutcomeUnknown, match="one node only"):
+        database.write(work)
+    assert [database.write(process_of)] != processes
+
+
+def warning(text: str) -> Query:
+    return Query(sa.text(f"DO $$ BEGIN RAISE WARNING '{text} due to user request'; END $$"))
+
+
+def test_other_notices_are_none_of_its_business(database: Database) -> None:
+    database.write(lambda tx: tx.run(warning("something else")))
+
+
+def test_a_failed_statement_that_somebody_swallowed_is_not_taken_for_saved(database: Database) -> None:
+    name = new_name()
+
+    def work(tx: WriteTx) -> None:
+        add(tx, name)
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            tx.rows(Query(sa.text("SELECT 1 FROM nowhere")))
+
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+        database.write(work)
+    assert database.read(lambda tx: count(tx, name)) == 0
+
+
+def test_writers_who_lock_each_other_out_both_get_through(database: Database) -> None:
+    ids = database.write(lambda tx: [add(tx, "0"), add(tx, "0")])
+    meeting = threading.Barrier(2)
+    tries = []
+
+    def work(tx: WriteTx, first: int, second: int, mine: list[int]) -> None:
+        mine.append(first)
+        tries.append(first)
+        tx.row(LOCK, id=first)
+        if len(mine) == 1:
+            meeting.wait(10)
+        tx.row(LOCK, id=second)
+        for at in (first, second):
+            rename(tx, at, str(int(tx.rows(NAME, id=at)[0][0]) + 1))
+
+    orders = (ids, ids[::-1])
+    race(
+        [
+            lambda order=order: database.write(lambda tx, mine=[], o=order: work(tx, o[0], o[1], mine))
+            for order in orders
+        ]
+    )
+    assert [database.read(lambda tx, at=at: tx.row(NAME, id=at)) for at in ids] == [("2",), ("2",)]
+    assert len(tries) == 3
+
+
+def test_a_transaction_that_cannot_be_put_in_an_order_is_tried_again(database: Database) -> None:
+    at = database.write(lambda tx: add(tx, "before"))
+    tries = []
+
+    def work(tx: WriteTx) -> None:
+        tx.run(Query(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")))
+        tries.append(tx.rows(NAME, id=at)[0][0])
+        if len(tries) == 1:
+            database.write(lambda other: rename(other, at, "meanwhile"))
+        rename(tx, at, "after")
+
+    database.write(work)
+    assert tries == ["before", "meanwhile"]
+
+
+def test_who_waits_too_long_for_a_row_is_told_to_come_back(database: Database, url: str, opened: Opener) -> None:
+    at = database.write(lambda tx: add(tx, "before"))
+    hasty = opened(url, busy_timeout_ms=50)
+
+    def work(tx: WriteTx) -> None:
+        tx.row(LOCK, id=at)
+        with pytest.raises(Unavailable, match="too long") as refused:
+            hasty.write(lambda other: rename(other, at, "hasty"))
+        assert refused.value.retry_after == 5
+
+    database.write(work)
+    hasty.write(lambda tx: rename(tx, at, "hasty"))
+
+
+def test_a_statement_that_runs_too_long_is_ended(url: str, opened: Opener) -> None:
+    hasty = opened(f"{url}&options=-c%20statement_timeout%3D50ms")
+    tries = []
+
+    def work(tx: ReadTx) -> None:
+        tries.append(tx)
+        tx.snapshot()
+        tx.row(Query(sa.text("SELECT pg_sleep(30)::text")))
+
+    with pytest.raises(Unavailable, match="too long"):
+        hasty.read(work)
+    assert len(tries) == 1
+    assert hasty.read(process_of)
+
+
+def test_a_pool_without_a_free_connection_is_unavailable(url: str, opened: Opener) -> None:
+    small = opened(url, pool_size=1, busy_timeout_ms=50)
+    tries = []
+
+    def work(_: ReadTx) -> None:
+        with pytest.raises(Unavailable, match="in time"):
+            small.read(tries.append)
+
+    small.read(work)
+    assert not tries
+    assert small.read(process_of)
+
+
+def test_a_server_that_takes_no_writes_any_more_is_left_for_another(
+    url: str, database: Database, opened: Opener
+) -> None:
+    read_only = "ALTER DATABASE {} SET default_transaction_read_only = {}"
+    name = urlsplit(url).path[1:]
+    processes: list[int] = []
+
+    def work(tx: WriteTx) -> int:
+        processes.append(process_of(tx))
+        if len(processes) == 1:
+            tx.run(Query(sa.text("SET TRANSACTION READ ONLY")))
+        return add(tx, "after")
+
+    assert database.write(work)
+    assert len(set(processes)) == 2
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(read_only.format(name, "on"))  # pyright: ignore[reportArgumentType,reportCallIssue] (a fixed text)
+    demoted = opened(url)
+    with pytest.raises(Unavailable, match="takes no writes"):
+        demoted.write(work)
+    assert len(set(processes)) == 2 + ATTEMPTS
+
+
+def test_sessions_have_limits_and_a_url_may_add_to_them(url: str, opened: Opener) -> None:
+    def settings(tx: ReadTx) -> list[str]:
+        names = ("TimeZone", "statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout", "work_mem")
+        return [tx.rows(Query(sa.text(f"SHOW {name}")))[0][0] for name in names]
+
+    plain = opened(url, busy_timeout_ms=1_234)
+    assert plain.read(settings)[:4] == ["UTC", "15s", "30s", "1234ms"]
+    assert plain.write(settings) == plain.read(settings)
+    rich = opened(f"{url}&options=-c%20work_mem%3D64MB&connect_timeout=9", busy_timeout_ms=1_234)
+    assert rich.read(settings) == ["UTC", "15s", "30s", "1234ms", "64MB"]
+    assert engine_of(rich)._limits == {"tcp_user_timeout": 2_000}
+    assert engine_of(plain)._limits == {"connect_timeout": 2, "tcp_user_timeout": 2_000}
+
+
+@pytest.mark.parametrize("url", ["postgresql://user:s3cret@[half/name", "postgres://host/name?colour=s3cret"])
+def test_a_url_that_makes_no_sense_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(BadSetting, match="KALENDS_DATABASE_URL") as refused:
+        Database(Settings(database_url=url))
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_migration_that_is_locked_out_lets_others_pass_and_tries_again(database: Database, url: str) -> None:
+    tries = []
+    with psycopg.connect(url) as other:
+        other.execute("LOCK TABLE organization IN ACCESS SHARE MODE")
+
+        def work(connection: sa.Connection) -> str:
+            tries.append(connection)
+            if len(tries) == 3:
+                other.rollback()
+            connection.execute(sa.text("ALTER TABLE organization ADD COLUMN colour TEXT"))
+            return "done"
+
+        assert database.change_schema(work) == "done"
+    assert len(tries) == 3
+
+
+def test_a_migration_that_is_always_locked_out_gives_up(
+    database: Database, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql, "MIGRATION_ATTEMPTS", 2)
+    tries = []
+
+    def work(connection: sa.Connection) -> None:
+        tries.append(connection)
+        connection.execute(sa.text("ALTER TABLE organization ADD COLUMN colour TEXT"))
+
+    with psycopg.connect(url) as other:
+        other.execute("LOCK TABLE organization IN ACCESS SHARE MODE")
+        with pytest.raises(Unavailable, match="hold locks"):
+            database.change_schema(work)
+    assert len(tries) == 2
+
+
+def test_a_migration_that_loses_its_connection_is_run_again(database: Database, url: str) -> None:
+    processes = []
+
+    def work(connection: sa.Connection) -> int:
+        processes.append(connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one())
+        if len(processes) == 1:
+            end_process(url, processes[0])
+        return connection.execute(sa.text("SELECT 1")).scalar_one()
+
+    assert database.change_schema(work) == 1
+    assert len(processes) == 2
+
+
+def test_a_folder_that_is_no_server_is_unavailable(tmp_path: Path, opened: Opener) -> None:
+    nowhere = opened(f"postgresql:///kalends?host={tmp_path}", busy_timeout_ms=50)
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        migrate(nowhere)
+    with pytest.raises(Unavailable, match="in time"):
+        nowhere.write(lambda tx: add(tx, new_name()))
