@@ -1,6 +1,7 @@
 """Importing a schedule: people and events of a file, all or nothing, and each only once."""
 
 import re
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -9,7 +10,7 @@ from msgspec import Meta, Struct
 
 from kalends.actions.events import create_event
 from kalends.actions.users import create_user
-from kalends.errors import EmailTaken, Fault, Invalid
+from kalends.errors import Fault, Invalid
 from kalends.model import (
     Actor,
     Description,
@@ -26,6 +27,8 @@ from kalends.model import (
     UserId,
     Zone,
 )
+from kalends.rules.blocks import block_of
+from kalends.rules.text import folded
 from kalends.store.database import WriteTx
 from kalends.store.imports import imported_objects, insert_imported
 from kalends.store.users import email_owner
@@ -93,21 +96,20 @@ def import_schedule(
     Items that are known stay as they are by now. Raises Invalid with everything wrong in the file.
     """
     faults = repeated_refs("people", schedule.people) + repeated_refs("events", schedule.events)
+    faults += repeated_addresses(schedule.people)
     if faults:
         raise Invalid(*faults)
     known = imported_objects(tx, actor, source)
     report = ImportReport()
     people: dict[str, UserId] = {}
-    for place, person in enumerate(schedule.people):
+    for person in schedule.people:
         if ("person", person.ref) in known:
             people[person.ref] = UserId(known["person", person.ref])
             report.people_known += 1
         else:
-            try:
-                people[person.ref] = import_person(tx, actor, schedule, person, source)
-                report.people_added += 1
-            except EmailTaken as error:
-                faults.append(Fault(("people", place, "email"), error.code, str(error)))
+            people[person.ref], is_new = import_person(tx, actor, schedule, person, source)
+            report.people_added += is_new
+            report.people_known += not is_new
         on_item()
     for place, event in enumerate(schedule.events):
         if ("event", event.ref) in known:
@@ -117,7 +119,7 @@ def import_schedule(
                 import_event(tx, actor, schedule, event, source, people)
                 report.events_added += 1
             except Invalid as error:
-                faults += [Fault(("events", place, *fault.where), fault.code, fault.message) for fault in error.faults]
+                faults += [in_file(place, fault) for fault in error.faults]
         on_item()
     if faults:
         raise Invalid(*faults)
@@ -135,20 +137,35 @@ def repeated_refs(name: str, items: list[SchedulePerson] | list[ScheduleEvent]) 
     return faults
 
 
-def import_person(tx: WriteTx, actor: Actor, schedule: Schedule, person: SchedulePerson, source: str) -> UserId:
-    """Add a person, or find the one who has their address already."""
+def repeated_addresses(people: list[SchedulePerson]) -> list[Fault]:
+    """Say which people have the address of an earlier one: they would become one user."""
+    seen: set[str] = set()
+    faults: list[Fault] = []
+    for place, person in enumerate(people):
+        address = folded(person.email or "")
+        if address in seen:
+            message = f"the address {person.email} is that of somebody before"
+            faults.append(Fault(("people", place, "email"), "repeated_address", message))
+        elif address:
+            seen.add(address)
+    return faults
+
+
+def import_person(
+    tx: WriteTx, actor: Actor, schedule: Schedule, person: SchedulePerson, source: str
+) -> tuple[UserId, bool]:
+    """Add a person, or find the user who has their address already; tell whether they are new."""
     email = person.email or Email(f"{address_part(person.ref)}@{address_part(source)}.invalid")
-    found = email_owner(tx, actor, email) if person.email else None
-    if found is None:
-        draft = UserDraft(
-            name=person.name,
-            email=email,
-            time_zone=person.time_zone or schedule.time_zone,
-            metadata=person.metadata,
-        )
-        found = create_user(tx, actor, draft).id
-    insert_imported(tx, actor, source, "person", person.ref, found)
-    return found
+    found = email_owner(tx, actor, email)
+    user_id = found or create_user(tx, actor, drafted_user(schedule, person, email)).id
+    insert_imported(tx, actor, source, "person", person.ref, user_id)
+    return user_id, found is None
+
+
+def drafted_user(schedule: Schedule, person: SchedulePerson, email: Email) -> UserDraft:
+    """Give what a person becomes."""
+    zone = person.time_zone or schedule.time_zone
+    return UserDraft(name=person.name, email=email, time_zone=zone, metadata=person.metadata)
 
 
 def import_event(
@@ -156,19 +173,17 @@ def import_event(
 ) -> None:
     """Add an event. Raises Invalid, with faults in terms of the file."""
     guests = [guest if isinstance(guest, ScheduleGuest) else ScheduleGuest(ref=guest) for guest in event.participants]
-    named: list[tuple[str, Where]] = [(event.host, ("host",))]
-    named += [(guest.ref, ("participants", place)) for place, guest in enumerate(guests)]
-    faults = [
-        Fault(where, "unknown_ref", f"no person has the ref {ref!r}") for ref, where in named if ref not in people
-    ]
+    faults = ref_faults(event.host, [guest.ref for guest in guests], people)
+    zone = event.time_zone or schedule.time_zone
     if faults:
-        raise Invalid(*faults)
+        made = block_of(event.start, event.end, zone)
+        raise Invalid(*faults, *(made if isinstance(made, list) else ()))
     draft = EventDraft(
         host_id=people[event.host],
         title=event.title,
         start=event.start,
         end=event.end,
-        time_zone=event.time_zone or schedule.time_zone,
+        time_zone=zone,
         description=event.description,
         location=event.location,
         status=event.status,
@@ -178,6 +193,33 @@ def import_event(
     insert_imported(tx, actor, source, "event", event.ref, create_event(tx, actor, draft).id)
 
 
+def ref_faults(host: str, guests: list[str], people: dict[str, UserId]) -> list[Fault]:
+    """Say which refs of an event name nobody, and which participants are named twice."""
+    named: list[tuple[str, Where]] = [(host, ("host",))]
+    named += [(ref, ("participants", place)) for place, ref in enumerate(guests)]
+    faults = [
+        Fault(where, "unknown_ref", f"no person has the ref {ref!r}") for ref, where in named if ref not in people
+    ]
+    faults += [
+        Fault(("participants", place), "repeated_ref", f"{ref!r} takes part already")
+        for place, ref in enumerate(guests)
+        if ref in guests[:place]
+    ]
+    return faults
+
+
+def in_file(place: int, fault: Fault) -> Fault:
+    """Give the fault of an event in terms of the file: what the draft calls ids are refs there."""
+    where = ("host" if part == "host_id" else part for part in fault.where if part != "user_id")
+    return Fault(("events", place, *where), fault.code, fault.message)
+
+
 def address_part(text: str) -> str:
-    """Give a text in the letters that an e-mail address may have; `.invalid` never gets mail (RFC 2606)."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", text)
+    """Give a text in at most 50 letters that an address may have, different for different texts.
+
+    `.invalid` never gets mail (RFC 2606).
+    """
+    if re.fullmatch(r"[a-z0-9_-]{1,40}", text):
+        return text
+    readable = re.sub(r"[^a-z0-9_]+", "-", text.lower())[:40].strip("-")
+    return f"{readable}-{zlib.crc32(text.encode()):08x}".lstrip("-")

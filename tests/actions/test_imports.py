@@ -1,0 +1,149 @@
+"""Importing a schedule: each item once, all of it or nothing, faults in terms of the file."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from kalends.actions.departure import Hosted, delete_user
+from kalends.actions.events import delete_event
+from kalends.actions.imports import ImportReport, Schedule, address_part, import_schedule
+from kalends.actions.users import create_user
+from kalends.errors import Invalid
+from kalends.model import Email, UserDraft
+from kalends.reads.events import EventFilter, list_events
+from kalends.reads.users import list_users, read_user
+from kalends.rest.wire import read_struct
+
+DAY = {"start": "2030-05-04T10:00", "end": "2030-05-04T11:00"}
+
+
+def schedule_of(people: list[dict[str, Any]], events: list[dict[str, Any]] | None = None) -> Schedule:
+    return read_struct(Schedule, {"time_zone": "Europe/Lisbon", "people": people, "events": events or []})
+
+
+def imported(cast, schedule, source="plan") -> ImportReport:
+    items: list[None] = []
+    report = cast.do(import_schedule, schedule, source, lambda: items.append(None))
+    assert len(items) == len(schedule.people) + len(schedule.events)
+    return report
+
+
+def places(error: Any) -> list[tuple[tuple[str | int, ...], str]]:
+    return [(fault.where, fault.code) for fault in error.value.faults]
+
+
+def test_somebody_with_a_known_address_is_found_whatever_its_case(cast):
+    people = [{"ref": "h", "name": "Another name", "email": "HANNA@example.org"}]
+    report = imported(cast, schedule_of(people, [{"ref": "1", "title": "Talk", "host": "h", **DAY}]))
+    assert msgspec.structs.astuple(report) == (0, 1, 1, 0)
+    (event,) = cast.ask(list_events, EventFilter(host_id=cast.host.id), 10, expand=False).events
+    assert event.title == "Talk"
+    assert cast.ask(read_user, cast.host.id) == cast.host
+
+
+def test_a_made_up_address_that_is_taken_is_that_person(cast):
+    maker = cast.do(create_user, UserDraft(name="Ada", email=Email("ada@plan.invalid")))
+    report = imported(cast, schedule_of([{"ref": "ada", "name": "Ada"}]))
+    assert msgspec.structs.astuple(report) == (0, 1, 0, 0)
+    assert [user.id for user in cast.ask(list_users, 10, text="ada").users] == [maker.id]
+
+
+def test_what_was_deleted_or_changed_after_an_import_stays_so(cast):
+    schedule = schedule_of([{"ref": "a", "name": "Ada"}], [{"ref": "1", "title": "Talk", "host": "a", **DAY}])
+    imported(cast, schedule)
+    (event,) = cast.ask(list_events, EventFilter(), 10, expand=False).events
+    cast.do(delete_event, event.id)
+    before = cast.rows()
+    assert msgspec.structs.astuple(imported(cast, schedule)) == (0, 1, 0, 1)
+    assert cast.rows() == before
+
+
+def test_a_deleted_person_is_named_where_the_file_names_them(cast):
+    people = [{"ref": "a", "name": "Ada"}, {"ref": "b", "name": "Bo"}]
+    imported(cast, schedule_of(people))
+    for user in cast.ask(list_users, 10, text="plan.invalid").users:
+        cast.do(delete_user, user.id, hosted=Hosted.cancel)
+    events = [
+        {"ref": "1", "title": "Hosted by nobody", "host": "a", **DAY},
+        {"ref": "2", "title": "Both", "host": "b", "participants": ["a"], **DAY},
+    ]
+    with cast.refused(Invalid) as error:
+        imported(cast, schedule_of(people, events))
+    assert places(error) == [
+        (("events", 0, "host"), "user_inactive"),
+        (("events", 1, "host"), "user_inactive"),
+        (("events", 1, "participants", 0), "user_inactive"),
+    ]
+
+
+def test_repeated_refs_and_addresses_are_all_named(cast):
+    people = [
+        {"ref": "a", "name": "Ada", "email": "ada@example.org"},
+        {"ref": "a", "name": "Bo", "email": "bo@example.org"},
+        {"ref": "c", "name": "Cy", "email": "ADA@example.org"},
+        {"ref": "d", "name": "Di"},
+        {"ref": "e", "name": "Ed"},
+    ]
+    events = [{"ref": "1", "title": "Talk", "host": "a", **DAY}] * 3
+    with cast.refused(Invalid) as error:
+        imported(cast, schedule_of(people, events))
+    assert places(error) == [
+        (("people", 1, "ref"), "repeated_ref"),
+        (("events", 1, "ref"), "repeated_ref"),
+        (("events", 2, "ref"), "repeated_ref"),
+        (("people", 2, "email"), "repeated_address"),
+    ]
+
+
+def test_unknown_and_repeated_participants_are_named_with_what_else_is_wrong(cast):
+    people = [{"ref": "a", "name": "Ada"}]
+    events = [
+        {"ref": "1", "title": "Nobody comes", "host": "x", "participants": ["y", "a", {"ref": "a"}], **DAY},
+        {"ref": "2", "title": "Backwards", "host": "x", "start": DAY["end"], "end": DAY["start"]},
+        {"ref": "3", "title": "Backwards", "host": "a", "start": DAY["end"], "end": DAY["start"]},
+    ]
+    with cast.refused(Invalid) as error:
+        imported(cast, schedule_of(people, events))
+    assert places(error) == [
+        (("events", 0, "host"), "unknown_ref"),
+        (("events", 0, "participants", 0), "unknown_ref"),
+        (("events", 0, "participants", 2), "repeated_ref"),
+        (("events", 1, "host"), "unknown_ref"),
+        (("events", 1, "end"), "end_before_start"),
+        (("events", 2, "end"), "end_before_start"),
+    ]
+
+
+def test_the_same_refs_of_another_source_or_organization_are_others(cast):
+    schedule = schedule_of([{"ref": "a", "name": "Ada"}])
+    assert [imported(cast, schedule, source).people_added for source in ("plan", "other", "plan")] == [1, 1, 0]
+
+
+@pytest.mark.parametrize("text", ["51", "a_b-c", "x" * 40])
+def test_a_plain_ref_is_part_of_the_address_as_it_is(text):
+    assert address_part(text) == text
+
+
+def test_any_other_ref_gets_an_address_of_its_own():
+    texts = [
+        "Ada",
+        "ADA",
+        "ada b",
+        "ada  b",
+        "ünal",
+        "Ünal",
+        "日本",
+        "中国",
+        ".",
+        "..",
+        "x" * 41,
+        "x" * 42,
+        "a@b",
+        "a.b",
+    ]
+    parts = [address_part(text) for text in texts]
+    assert len(set(parts)) == len(texts)
+    for part in parts:
+        assert read_struct(Email, f"{part}@{part}.invalid")
+        assert len(part) <= 50
