@@ -1,11 +1,15 @@
 """Reading whether what is derived still equals what it is derived from: counts of participants, and the agenda."""
 
 import sqlalchemy as sa
+from sqlalchemy import bindparam as given
 
-from kalends.model import Response, Role
+from kalends.model import Response, Role, ShowAs, Status
+from kalends.rules.busy import commitment
 from kalends.store.database import ReadTx
 from kalends.store.query import Query
-from kalends.store.tables import agenda, event, participant
+from kalends.store.tables import agenda, event, participant, user
+
+SEATS = sa.join(participant, event, participant.c.event_id == event.c.id)
 
 
 def counted(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
@@ -14,48 +18,97 @@ def counted(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     return rows.scalar_subquery()
 
 
+def those(source: sa.FromClause, *conditions: sa.ColumnElement[bool]) -> Query:
+    """Count the rows that meet all conditions."""
+    return Query(sa.select(sa.func.count()).select_from(source).where(*conditions))
+
+
 ROLES = [event.c[f"{role}_count"] != counted(participant.c.role == role.value) for role in Role]
 RESPONSES = [event.c[f"{said}_count"] != counted(participant.c.response == said.value) for said in Response]
-AGENDA_OF_SEAT = sa.and_(
-    agenda.c.user_id == participant.c.user_id,
-    agenda.c.event_id == participant.c.event_id,
+OF_EVENT = (
+    agenda.c.organization_id == event.c.organization_id,
+    agenda.c.event_id == event.c.id,
     agenda.c.starts_at == event.c.starts_at,
     agenda.c.ends_at == event.c.ends_at,
     agenda.c.status == event.c.status,
+)
+OF_SEAT = (
+    agenda.c.user_id == participant.c.user_id,
     agenda.c.role == participant.c.role,
     agenda.c.response == participant.c.response,
     agenda.c.hosting == (event.c.host_id == participant.c.user_id),
 )
-AGENDA_OF_HOST = sa.and_(
+HOST_ALONE = (
     agenda.c.user_id == event.c.host_id,
-    agenda.c.event_id == event.c.id,
-    agenda.c.starts_at == event.c.starts_at,
+    agenda.c.role.is_(None),
+    agenda.c.response.is_(None),
     agenda.c.hosting,
 )
-IN_USE = sa.or_(
-    sa.exists().where(event.c.id == agenda.c.event_id, event.c.host_id == agenda.c.user_id),
-    sa.exists().where(participant.c.event_id == agenda.c.event_id, participant.c.user_id == agenda.c.user_id),
+SEATED_HOST = sa.exists().where(participant.c.event_id == event.c.id, participant.c.user_id == event.c.host_id)
+IN_SEAT = (
+    sa.exists()
+    .select_from(SEATS)
+    .where(
+        participant.c.event_id == agenda.c.event_id,
+        participant.c.user_id == agenda.c.user_id,
+        event.c.starts_at == agenda.c.starts_at,
+    )
 )
+HOSTED = sa.exists().where(
+    event.c.id == agenda.c.event_id, event.c.host_id == agenda.c.user_id, event.c.starts_at == agenda.c.starts_at
+)
+UNFINISHED = event.c.ends_at > given("now", type_=sa.BigInteger)
+GONE = user.c.deleted_at.is_not(None)
 
 CHECKS = {
-    "events whose counts of participants are wrong": Query(
-        sa.select(sa.func.count()).select_from(event).where(sa.or_(*ROLES, *RESPONSES))
+    "events whose counts of participants are wrong": those(event, sa.or_(*ROLES, *RESPONSES)),
+    "participants whose event is missing or wrong in their agenda": those(
+        SEATS, ~sa.exists().where(*OF_EVENT, *OF_SEAT)
     ),
-    "participants who miss the event in their agenda": Query(
-        sa.select(sa.func.count())
-        .select_from(sa.join(participant, event, participant.c.event_id == event.c.id))
-        .where(~sa.exists().where(AGENDA_OF_SEAT))
+    "hosts without a seat whose event is missing or wrong in their agenda": those(
+        event, ~SEATED_HOST, ~sa.exists().where(*OF_EVENT, *HOST_ALONE)
     ),
-    "hosts who miss the event in their agenda": Query(
-        sa.select(sa.func.count()).select_from(event).where(~sa.exists().where(AGENDA_OF_HOST))
+    "agenda rows of nobody's event": those(agenda, ~IN_SEAT, ~HOSTED),
+    "participants that are newer than their event": those(SEATS, participant.c.version > event.c.version),
+    "events hosted by somebody of another organization": those(
+        sa.join(event, user, event.c.host_id == user.c.id), event.c.organization_id != user.c.organization_id
     ),
-    "agenda rows of nobody's event": Query(sa.select(sa.func.count()).select_from(agenda).where(~IN_USE)),
+    "participants from another organization than their event": those(
+        sa.join(SEATS, user, participant.c.user_id == user.c.id),
+        sa.or_(
+            participant.c.organization_id != event.c.organization_id, user.c.organization_id != event.c.organization_id
+        ),
+    ),
+    "unfinished events hosted by somebody deleted": those(
+        sa.join(event, user, event.c.host_id == user.c.id), UNFINISHED, GONE, event.c.status != Status.cancelled.value
+    ),
+    "deleted people in unfinished events": those(
+        sa.join(SEATS, user, participant.c.user_id == user.c.id), UNFINISHED, GONE
+    ),
 }
 """What to count, over all organizations; each count has to be nought."""
+
+KIND = (event.c.status, event.c.show_as, agenda.c.role, agenda.c.response, agenda.c.shown, agenda.c.blocking)
+COMMITMENTS = Query(
+    sa.select(*KIND, sa.func.count())
+    .select_from(sa.join(agenda, event, agenda.c.event_id == event.c.id))
+    .group_by(*KIND)
+)
+"""How many agenda rows of each kind there are: a few dozen kinds, so the rule that judges them stays where it is."""
 
 
 def find_inconsistencies(tx: ReadTx) -> list[str]:
     """Say everything that is inconsistent, in whole sentences; an empty list is good news."""
     tx.snapshot()
-    counts = {what: (tx.row(query) or (0,))[0] for what, query in CHECKS.items()}
+    counts = {what: tx.rows(query, now=tx.now)[0][0] for what, query in CHECKS.items()}
+    counts["agenda rows that show or block what they should not"] = wrong_commitments(tx)
     return [f"There are {count} {what}." for what, count in counts.items() if count]
+
+
+def wrong_commitments(tx: ReadTx) -> int:
+    """Count the agenda rows that show or block something else than the rule says."""
+    wrong = 0
+    for status, show_as, role, response, shown, blocking, count in tx.rows(COMMITMENTS):
+        right = commitment(Status(status), ShowAs(show_as), role and Role(role), response and Response(response))
+        wrong += 0 if (shown, bool(blocking)) == right else count
+    return wrong

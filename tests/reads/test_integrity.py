@@ -1,0 +1,122 @@
+"""Finding what is inconsistent: everything that could be planted is found, and nothing else."""
+
+import pytest
+import sqlalchemy as sa
+
+from kalends.actions.events import cancel_event
+from kalends.actions.participants import answer_invitation, remove_participant
+from kalends.model import Answer, TimeText
+from kalends.reads.integrity import find_inconsistencies
+from kalends.rules.zones import instant_of
+from kalends.settings import Settings
+from kalends.store.database import Database
+from kalends.store.query import Query
+from kalends.store.schema import migrate
+from tests.cast import assemble
+
+COUNTS = "There are 1 events whose counts of participants are wrong."
+SEATS = "There are {} participants whose event is missing or wrong in their agenda."
+HOSTS = "There are {} hosts without a seat whose event is missing or wrong in their agenda."
+NOBODYS = "There are {} agenda rows of nobody's event."
+KINDS = "There are {} agenda rows that show or block what they should not."
+GUEST = "user_id = (SELECT id FROM \"user\" WHERE name = 'Gustav Guest')"
+EVENT = "(SELECT max(id) FROM event)"
+EMPTY_SEAT = "(SELECT min(id) FROM event)"
+DECLINE = "UPDATE agenda SET response = 'declined', shown = 'free', blocking = false"
+ACCEPT = "UPDATE agenda SET role = 'required', response = 'accepted', shown = 'busy', blocking = true"
+ELSEWHERE = "UPDATE {} SET organization_id = (SELECT min(id) FROM organization)"
+
+PLANTED = {
+    "a count of roles": (f"UPDATE event SET optional_count = 1 WHERE id = {EVENT}", [COUNTS]),
+    "a count of answers": (f"UPDATE event SET declined_count = 1 WHERE id = {EVENT}", [COUNTS]),
+    "a seat that the agenda misses": (f"DELETE FROM agenda WHERE {GUEST} AND event_id = {EVENT}", [SEATS.format(1)]),
+    "another start": (
+        f"UPDATE agenda SET starts_at = starts_at - 1 WHERE {GUEST} AND event_id = {EVENT}",
+        [SEATS.format(1), NOBODYS.format(1)],
+    ),
+    "another end": (f"UPDATE agenda SET ends_at = ends_at + 1 WHERE event_id = {EVENT}", [SEATS.format(2)]),
+    "another role": (
+        f"UPDATE agenda SET role = 'optional' WHERE {GUEST} AND event_id = {EVENT} AND response = 'accepted'",
+        [SEATS.format(1)],
+    ),
+    "another answer": (
+        f"{DECLINE} WHERE {GUEST} AND event_id = {EVENT}",
+        [SEATS.format(1)],
+    ),
+    "another status": (f"UPDATE agenda SET status = 'tentative' WHERE event_id = {EVENT}", [SEATS.format(2)]),
+    "another host": (f"UPDATE agenda SET hosting = false WHERE event_id = {EVENT}", [SEATS.format(1)]),
+    "a host without a seat": (f"DELETE FROM agenda WHERE event_id = {EMPTY_SEAT} AND hosting", [HOSTS.format(1)]),
+    "a host without a seat who attends": (
+        f"{ACCEPT} WHERE event_id = {EMPTY_SEAT} AND hosting",
+        [HOSTS.format(1)],
+    ),
+    "somebody who was removed": (
+        f"UPDATE agenda SET user_id = 1 WHERE {GUEST} AND event_id = {EVENT}",
+        [SEATS.format(1), NOBODYS.format(1)],
+    ),
+    "another event": (
+        f"UPDATE agenda SET event_id = 1 WHERE {GUEST} AND event_id = {EVENT}",
+        [SEATS.format(1), NOBODYS.format(1)],
+    ),
+    "busy who is free": (f"UPDATE agenda SET shown = 'free' WHERE {GUEST} AND event_id = {EVENT}", [KINDS.format(1)]),
+    "somebody who does not block": (f"UPDATE agenda SET blocking = false WHERE event_id = {EVENT}", [KINDS.format(2)]),
+    "a seat of the future": (
+        f"UPDATE participant SET version = 99 WHERE event_id = {EVENT} AND {GUEST}",
+        ["There are 1 participants that are newer than their event."],
+    ),
+    "another organization in the agenda": (
+        ELSEWHERE.format("agenda") + f" WHERE event_id = {EVENT} AND {GUEST}",
+        [SEATS.format(1)],
+    ),
+    "a seat of another organization": (
+        ELSEWHERE.format("participant") + f" WHERE event_id = {EVENT} AND {GUEST}",
+        ["There are 1 participants from another organization than their event."],
+    ),
+    "people of another organization": (
+        ELSEWHERE.format('"user"') + " WHERE name = 'Hanna Host'",
+        [
+            "There are 3 events hosted by somebody of another organization.",
+            "There are 2 participants from another organization than their event.",
+        ],
+    ),
+    "a deleted host": (
+        "UPDATE \"user\" SET deleted_at = 1 WHERE name = 'Hanna Host'",
+        [
+            "There are 2 unfinished events hosted by somebody deleted.",
+            "There are 2 deleted people in unfinished events.",
+        ],
+    ),
+    "a deleted guest": (
+        "UPDATE \"user\" SET deleted_at = 1 WHERE name = 'Gustav Guest'",
+        ["There are 3 deleted people in unfinished events."],
+    ),
+}
+
+
+@pytest.fixture
+def house(empty_url):
+    """A database of its own, as the check reads all organizations: three events, one of them cancelled."""
+    before = instant_of(TimeText("2026-03-01T00:00:00Z"), None)
+    own = Database(Settings(database_url=empty_url), lambda: before * 1_000)
+    migrate(own)
+    cast = assemble(own)
+    without_host = cast.event(cast.guest, host_attends=False)
+    cancelled = cast.event(cast.guest)
+    cast.do(cancel_event, cancelled.id)
+    event = cast.event(cast.guest, cast.stranger)
+    cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="accepted"))
+    cast.do(remove_participant, event.id, cast.stranger.id)
+    assert without_host.id < cancelled.id < event.id
+    yield own
+    own.close()
+
+
+def test_nothing_is_found_where_nothing_is_wrong(house):
+    assert house.read(find_inconsistencies) == []
+
+
+@pytest.mark.parametrize("what", PLANTED)
+def test_what_is_planted_is_found(house, what):
+    change, found = PLANTED[what]
+    assert house.write(lambda tx: tx.run(Query(sa.text(change)))) > 0
+    assert house.read(find_inconsistencies) == found
