@@ -3,8 +3,9 @@
 Each command is a module of its own that is imported when it is called, so `kalends --help` answers in milliseconds.
 """
 
+import errno
 import importlib
-import sys
+from typing import Any
 
 import click
 
@@ -36,6 +37,17 @@ class Kalends(click.Group):
         module = importlib.import_module(f"kalends.cli.{'importing' if cmd_name == 'import' else cmd_name}")
         return module.command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; whatever goes wrong is one line on stderr and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except KalendsError as error:
+            raise click.ClickException(" ".join(str(error).split())) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # whoever read the output has enough of it, which Click ends quietly
+            raise click.ClickException(str(error)) from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click asks so)
         """List the commands without importing them."""
         with formatter.section("Commands"):
@@ -56,9 +68,5 @@ def kalends() -> None:
 
 
 def main() -> None:
-    """Run the command line; what goes wrong is said on stderr, with exit code 1."""
-    try:
-        kalends()
-    except KalendsError as error:
-        click.echo(f"kalends: {error}", err=True)
-        sys.exit(1)
+    """Run the command line: exit code 0 if all went well, 1 if not, 2 if it was called wrongly."""
+    kalends()

@@ -4,14 +4,12 @@ import sys
 
 import click
 
-from kalends.cli.opening import read_settings
-from kalends.reads.health import check_readiness
+from kalends.cli.opening import connected, existing_database, read_settings
 from kalends.reads.integrity import find_inconsistencies
-from kalends.store.database import Database
 from kalends.store.schema import NEEDED, migrate
 
 
-@click.group(name="db")
+@click.group(name="db", epilog="Example:  kalends db migrate")
 def command() -> None:
     """Migrate, check and back up the database."""
 
@@ -19,19 +17,16 @@ def command() -> None:
 @command.command(name="migrate", epilog="Example:  KALENDS_DATABASE_URL=sqlite:///team.db kalends db migrate")
 def bring_up() -> None:
     """Bring an empty or older database to the schema of this Kalends; `serve` does it, too."""
-    database = Database(read_settings())
-    before, after = migrate(database)
-    database.close()
+    with connected(read_settings()) as database:
+        before, after = migrate(database)
     click.echo(f"Already at schema {after}." if before == after else f"Migrated from {before} to {after}.", err=True)
 
 
 @command.command(epilog="Example:  kalends db check && echo fine")
 def check() -> None:
     """Check schema and contents; says what is wrong on stdout and then exits with 1."""
-    database = Database(read_settings())
-    database.read(check_readiness)
-    troubles = database.read(find_inconsistencies)
-    database.close()
+    with existing_database(read_settings()) as database:
+        troubles = database.read(find_inconsistencies)
     for trouble in troubles:
         click.echo(trouble)
     if troubles:
@@ -46,7 +41,6 @@ def backup(target: str) -> None:
 
     Of SQLite it is a database to open in its place, of PostgreSQL an archive for pg_restore.
     """
-    database = Database(read_settings())
-    database.backup(target)
-    database.close()
+    with existing_database(read_settings(), ready=False) as database:
+        database.backup(target)
     click.echo(f"Saved {target}.", err=True)

@@ -1,5 +1,7 @@
 """kalends import: a file of people and events."""
 
+import codecs
+import json
 import re
 import sys
 from contextlib import suppress
@@ -12,13 +14,19 @@ from rich.console import Console
 from rich.progress import Progress
 
 from kalends.actions.imports import ImportReport, Schedule, import_schedule
-from kalends.cli.opening import OPERATOR, open_database, read_settings
-from kalends.errors import Fault, Invalid, KalendsError
+from kalends.cli.opening import OPERATOR, existing_database, open_database, read_settings
+from kalends.errors import Fault, Invalid
 from kalends.rest.incoming import read_json
+from kalends.rest.problems import Malformed
 from kalends.rest.wire import read_struct
 from kalends.store.database import WriteTx
 
-AT_BYTE = re.compile(r"\(byte (\d+)\)")
+AT_BYTE = re.compile(r" \(byte (\d+)\)")
+LONE = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]")
+"""Half of a pair of escapes that together stand for one character."""
+
+NEWLINE = b"\n"
+LONGEST_SOURCE = 200
 
 
 @click.command(name="import", epilog="Example:  kalends import schedule.json --dry-run")
@@ -33,10 +41,13 @@ def command(file: Path, dry_run: bool, source: str | None) -> None:
     "metadata"?}]}. host and participants are refs of people; a participant may be {"ref", "role"}. What an import of
     the same source has added before stays as it is, so that importing again adds only what is new.
     """
-    schedule, written = read_schedule(file)
     source = source or file.stem
+    if not source.strip() or not source.isprintable() or len(source) > LONGEST_SOURCE:
+        raise click.BadParameter(f"1 to {LONGEST_SOURCE} printable characters are needed", param_hint="--source")
+    schedule, written = read_schedule(file)
+    settings = read_settings()
     with (
-        open_database(read_settings()) as database,
+        existing_database(settings) if dry_run else open_database(settings) as database,
         Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress,
     ):
         bar = progress.add_task("Importing", total=len(schedule.people) + len(schedule.events))
@@ -56,16 +67,35 @@ def command(file: Path, dry_run: bool, source: str | None) -> None:
 
 def read_schedule(file: Path) -> tuple[Schedule, Any]:
     """Read a file; give it, and as it was written. Raises ClickException that names the line or every wrong item."""
-    raw = file.read_bytes()
+    raw = file.read_bytes().removeprefix(codecs.BOM_UTF8)
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        raise unreadable(file, raw[: error.start], "the file is not UTF-8") from error
     try:
         value = read_json(raw)
         return read_struct(Schedule, value), value
     except Invalid as error:
         raise broken(file, msgspec.json.decode(raw), error.faults) from error
-    except KalendsError as error:
-        found = AT_BYTE.search(str(error))
-        line = raw[: int(found[1])].count(b"\n") + 1 if found else raw.count(b"\n") + 1
-        raise click.ClickException(f"{file}, line {line}: {error} Nothing was imported.") from error
+    except Malformed as error:
+        read, reason = trouble_in(raw, error)
+        raise unreadable(file, read, reason) from error
+
+
+def trouble_in(raw: bytes, error: Malformed) -> tuple[bytes, str]:
+    """Give what could be read of a file, and why no more: it may also have ended too early."""
+    said = str(error.__cause__)
+    found, lone = AT_BYTE.search(said), LONE.search(raw)
+    if found:
+        return raw[: int(found[1])], AT_BYTE.sub("", said)
+    if lone:
+        return raw[: lone.start()], error.reason
+    return raw.rstrip(), error.reason.replace("the body", "the file")
+
+
+def unreadable(file: Path, read: bytes, reason: str) -> click.ClickException:
+    """Say in which line a file stops making sense."""
+    return click.ClickException(f"{file}, line {read.count(NEWLINE) + 1}: {reason}; nothing was imported")
 
 
 def broken(file: Path, written: Any, faults: tuple[Fault, ...]) -> click.ClickException:
@@ -75,8 +105,8 @@ def broken(file: Path, written: Any, faults: tuple[Fault, ...]) -> click.ClickEx
 
 
 def item_name(written: Any, where: tuple[str | int, ...]) -> str:
-    """Name a place in a file such as `events[3] start (ref 6561)`."""
+    """Name a place in a file such as `events[3] start (ref "6561")`."""
     name = "".join(f"[{part}]" if isinstance(part, int) else f" {part}" for part in where).strip()
     with suppress(LookupError, TypeError):
-        name += f" (ref {written[where[0]][where[1]]['ref']})"
+        name += f" (ref {json.dumps(written[where[0]][where[1]]['ref'], ensure_ascii=False)})"
     return name or "the file"

@@ -1,14 +1,18 @@
-"""What commands share: the settings, and the database brought to the schema that this Kalends needs."""
+"""What commands share: the settings, and the database, which only some of them may make or migrate."""
 
+import logging
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from kalends.errors import BadSetting, Unavailable
 from kalends.model import Actor
+from kalends.reads.health import check_readiness
 from kalends.settings import Settings, settings_from
 from kalends.store.database import Database
 from kalends.store.organizations import DEFAULT_ORGANIZATION
 from kalends.store.schema import migrate
+from kalends.store.sqlite import sqlite_path
 
 OPERATOR = Actor(DEFAULT_ORGANIZATION)
 """Who runs commands: whoever can read the database may do everything in it."""
@@ -22,9 +26,48 @@ def read_settings() -> Settings:
 @contextmanager
 def open_database(settings: Settings) -> Generator[Database]:
     """Open the database, migrated if it is empty or older. Raises BadSetting, SchemaMismatch or Unavailable."""
-    database = Database(settings)
-    try:
+    with connected(settings) as database:
         migrate(database)
         yield database
+
+
+@contextmanager
+def existing_database(settings: Settings, *, ready: bool = True) -> Generator[Database]:
+    """Open a database that is there, with the needed schema if it has to be ready, and make none.
+
+    Raises BadSetting, SchemaMismatch or Unavailable.
+    """
+    path = sqlite_path(settings.database_url) if settings.database_url.startswith("sqlite:") else None
+    if path is not None and not path.exists():
+        raise BadSetting("KALENDS_DATABASE_URL", f"there is no file {path}, and only `kalends db migrate` makes it")
+    with connected(settings) as database:
+        if ready:
+            database.read(check_readiness)
+        yield database
+
+
+@contextmanager
+def connected(settings: Settings) -> Generator[Database]:
+    """Lend the database; if it cannot be reached, the error says what its pool of connections said last."""
+    pool, words = logging.getLogger("psycopg.pool"), LastWords()
+    pool.addHandler(words)
+    database = Database(settings)
+    try:
+        yield database
+    except Unavailable as error:
+        error.reason = " ".join(filter(None, (error.reason, words.text)))
+        raise
     finally:
         database.close()
+        pool.removeHandler(words)
+
+
+class LastWords(logging.Handler):
+    """Keeps the last message, where printing every one would bury the error."""
+
+    text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the first line of a message."""
+        message = record.getMessage().removeprefix("error connecting in 'kalends': ")
+        self.text = message.partition("\n")[0] + "."

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import click
@@ -39,10 +40,10 @@ def run_server(
     settings: Settings, host: str, port: int, processes: int, threads: int, say_ready: Callable[[str], None]
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is in flight; the database has to have the needed schema."""
-    port = free_port(host, port)
+    ip, port = free_address(host, port)
     server = Server(
         "kalends.app",
-        address=host,
+        address=ip,
         port=port,
         interface=Interfaces.WSGI,
         workers=processes,
@@ -53,33 +54,42 @@ def run_server(
         log_level=LogLevels.warning,
         log_dictconfig=LOGGING,
     )
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    threading.Thread(target=announce, args=(host, port, lambda: say_ready(address)), daemon=True).start()
+    address = f"http://{f'[{ip}]' if ':' in ip else ip}:{port}"
+    threading.Thread(target=announce, args=(ip, port, lambda: say_ready(address)), daemon=True).start()
     server.serve(target_loader=partial(app_of_worker, settings), wrap_loader=False)
 
 
-def free_port(host: str, port: int) -> int:
-    """Give the port, or a free one for 0. Raises ClickException if it cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise click.ClickException(f"cannot listen on {host} port {port}: {error.strerror}") from error
-        return int(probe.getsockname()[1])
+def free_address(host: str, port: int) -> tuple[str, int]:
+    """Give the IP address of a host, and the port, or a free one for 0. Raises ClickException if it cannot be had."""
+    try:
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)
+        family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            ip, free, *_ = probe.getsockname()
+            return str(ip), int(free)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise click.ClickException(f"cannot listen on {host} port {port}: {reason}") from error
 
 
-def announce(host: str, port: int, say: Callable[[], None]) -> None:
+def announce(ip: str, port: int, say: Callable[[], None]) -> None:
     """Say that the server is ready once it says so itself."""
-    there = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 (compared, not bound)
-    while True:
-        try:
-            connection = http.client.HTTPConnection(there, port, timeout=5)
-            connection.request("GET", "/health/ready")
-            if connection.getresponse().status == http.client.OK:
-                say()
-                return
-        except OSError:
-            pass
+    there = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(ip, ip)  # noqa: S104 (compared, not bound)
+    while not answers_ready(there, port):
         time.sleep(0.02)
+    with suppress(OSError):  # nobody reads it: that is no reason not to serve
+        say()
+
+
+def answers_ready(ip: str, port: int) -> bool:
+    """Ask the server whether it is ready."""
+    connection = http.client.HTTPConnection(ip, port, timeout=5)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

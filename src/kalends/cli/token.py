@@ -5,15 +5,17 @@ import secrets
 import click
 
 from kalends.actions.tokens import issue_token, revoke_token
-from kalends.cli.opening import OPERATOR, open_database, read_settings
+from kalends.cli.opening import OPERATOR, existing_database, open_database, read_settings
 from kalends.model import TokenId
 from kalends.rest.wire import BadValue, read_id
 from kalends.rules.tokens import SECRET_BYTES
 from kalends.rules.zones import from_instant
 from kalends.store.tokens import list_tokens
 
+LONGEST_NAME = 200
 
-@click.group(name="token")
+
+@click.group(name="token", epilog="Example:  kalends token list")
 def command() -> None:
     """Create, list and revoke tokens."""
 
@@ -22,6 +24,8 @@ def command() -> None:
 @click.option("--name", default="unnamed", show_default=True, help="What the token is for.")
 def create(name: str) -> None:
     """Create a token and print it, alone, on stdout: it is shown this once and stored only as a hash."""
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise click.BadParameter(f"1 to {LONGEST_NAME} printable characters are needed", param_hint="--name")
     with open_database(read_settings()) as database:
         secret = secrets.token_bytes(SECRET_BYTES)
         made, text = database.write(lambda tx: issue_token(tx, OPERATOR, name, secret))
@@ -32,7 +36,7 @@ def create(name: str) -> None:
 @command.command(name="list", epilog="Example:  kalends token list")
 def show() -> None:
     """List all tokens: id, beginning, state, creation and name, separated by tabs."""
-    with open_database(read_settings()) as database:
+    with existing_database(read_settings()) as database:
         tokens = database.read(lambda tx: list_tokens(tx, OPERATOR))
     for token in tokens:
         state = "active" if token.revoked_at is None else "revoked"
@@ -48,6 +52,6 @@ def revoke(token_id: str) -> None:
         found = TokenId(read_id(TokenId, token_id))
     except BadValue as error:
         raise click.BadParameter(str(error), param_hint="TOKEN_ID") from error
-    with open_database(read_settings()) as database:
+    with existing_database(read_settings()) as database:
         database.write(lambda tx: revoke_token(tx, OPERATOR, found))
     click.echo(f"Revoked {found}.", err=True)

@@ -1,0 +1,70 @@
+"""The demo: something to play with that leaves nothing behind."""
+
+import re
+import shlex
+import signal
+from datetime import datetime
+
+import httpx
+import pytest
+
+from kalends.cli.demo import is_loopback
+from kalends.cli.opening import OPERATOR
+from kalends.cli.sample import WEEKLY, add_sample
+from kalends.reads.events import EventFilter, list_events
+from kalends.rules.zones import to_instant
+from kalends.settings import Settings
+from kalends.store.database import Database
+from kalends.store.schema import migrate
+from tests.cli.conftest import call_with
+from tests.served import serving
+
+
+def test_the_demo_works_as_printed_and_leaves_nothing_behind(tmp_path):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    with serving(tmp_path, "demo", "--port", "0", TMPDIR=str(folder), KALENDS_DATABASE_URL="nowhere://") as demo:
+        token = demo.await_line(re.compile(r"kal_[a-z2-7]{39}$"))
+        words = shlex.split(demo.await_line(re.compile("curl .*")))
+        assert words[:2] == ["curl", "-H"]
+        header, url = words[2:]
+        assert header == f"Authorization: Bearer {token}"
+        page = httpx.get(url, headers=dict([header.split(": ", 1)])).json()
+        assert len(page["items"]) == 2
+        assert page["next_cursor"]
+        assert all(item["participants"] for item in page["items"])
+        reference = demo.await_line(re.compile(r"http://\S+/docs"))
+        assert httpx.get(reference).status_code == 200
+        assert len(list(folder.glob("kalends-demo-*/demo.db"))) == 1
+        assert demo.end(signal.SIGTERM) == 0
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
+def test_the_demo_is_for_this_machine_alone(host):
+    assert "loopback" in call_with()("demo", "--host", host, code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("127.0.0.1", True), ("127.8.9.1", True), ("::1", True), ("localhost", True), ("10.0.0.1", False)],
+)
+def test_loopback_is_known(host, loopback):
+    assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize("day", ["2026-03-23", "2026-03-29", "2026-10-31"])
+def test_the_sample_is_the_same_house_on_any_day(call, empty_url, day):
+    """Also in the weeks when clocks change."""
+    today = datetime.fromisoformat(f"{day}T12:00:00+00:00")
+    database = Database(Settings(database_url=empty_url), lambda: int(to_instant(today)) * 1_000)
+    migrate(database)
+    founder = database.write(lambda tx: add_sample(tx, OPERATOR, today.date()))
+    wanted = EventFilter(host_id=founder)
+    hosted = database.read(lambda tx: list_events(tx, OPERATOR, wanted, 250, expand=True))
+    database.close()
+    assert len(hosted.events) == 3 * sum(details[4] == "ines" for _, details in WEEKLY)
+    assert hosted.participants is not None
+    answers = {guest.seat.response.value for guests in hosted.participants.values() for guest in guests}
+    assert {"accepted", "tentative", "needs_action"} <= answers
+    call("db", "check")

@@ -1,0 +1,120 @@
+"""Asking for help: of every command, in no time, and without a database."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from kalends import __version__
+from kalends.cli import kalends
+from tests.cli.conftest import call_with, one_line
+from tests.served import KALENDS, command, run
+
+SLOW = {"alembic", "falcon", "granian", "httpx", "jinja2", "psycopg", "rich", "sqlalchemy"}
+
+
+def all_commands(group: click.Group, *path: str) -> list[tuple[str, ...]]:
+    """Give the words of every command under a group, and of the groups."""
+    found = [path]
+    for name in group.list_commands(click.Context(group)):
+        inner = group.get_command(click.Context(group), name)
+        found += all_commands(inner, *path, name) if isinstance(inner, click.Group) else [(*path, name)]
+    return found
+
+
+@pytest.mark.parametrize("words", all_commands(kalends), ids=" ".join)
+def test_every_command_explains_itself_with_an_example_and_needs_no_database(words):
+    helped = call_with(KALENDS_DATABASE_URL="nowhere://")(*words, "--help")
+    assert "Example:  " in helped.stdout or "Try it:  " in helped.stdout
+    assert " ".join(("kalends", *words)) in " ".join(helped.stdout.split())
+    assert helped.stderr == ""
+
+
+def test_help_imports_nothing_slow(tmp_path):
+    script = (
+        "import sys\nfrom kalends.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code == 0\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)\n"
+    )
+    done = command(tmp_path, [sys.executable, "-c", script, "--help"], {})
+    assert "demo" in done.stdout
+    loaded = set(done.stderr.split())
+    assert "click" in loaded
+    assert not loaded & SLOW
+
+
+def test_the_version_is_told(tmp_path):
+    assert call_with()("--version").stdout == f"kalends, version {__version__}\n"
+    assert run(tmp_path, "--version").stdout == f"kalends, version {__version__}\n"
+
+
+def test_a_wrong_call_ends_with_2():
+    assert "No such command 'bogus'" in call_with()("bogus", code=2).stderr
+    assert "Missing argument" in call_with()("token", "revoke", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("POOL_SIZE", "many"), ("POOL_SIZE", "0"), ("BUSY_TIMEOUT_MS", ""), ("MAX_BODY_BYTES", "-1"), ("POOL_SIZE", "٣")],
+)
+@pytest.mark.parametrize("words", [("serve",), ("demo",), ("token", "list"), ("db", "check")], ids=" ".join)
+def test_a_setting_that_cannot_be_is_named(words, name, value):
+    said = one_line(call_with(**{f"KALENDS_{name}": value})(*words, code=1))
+    assert said == f"Error: KALENDS_{name} is not usable: a whole number above zero is needed."
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://localhost/x", "", "kalends.db", "sqlite://", "sqlite:///", "sqlite:///:memory:"]
+)
+@pytest.mark.parametrize("words", [("serve",), ("token", "create"), ("db", "migrate"), ("db", "check")], ids=" ".join)
+def test_a_database_that_cannot_be_is_refused(words, url):
+    said = one_line(call_with(KALENDS_DATABASE_URL=url)(*words, code=1))
+    assert said.startswith("Error: KALENDS_DATABASE_URL is not usable: ")
+
+
+def test_a_url_with_a_password_is_not_repeated():
+    said = one_line(
+        call_with(KALENDS_DATABASE_URL="postgresql://me:secret@localhost/x?nonsense=1")("db", "check", code=1)
+    )
+    assert said.startswith("Error: KALENDS_DATABASE_URL is not usable: ")
+    assert "secret" not in said
+
+
+def test_a_database_server_that_is_not_there_is_named_with_the_reason():
+    call = call_with(
+        KALENDS_DATABASE_URL="postgresql://me:secret@127.0.0.1:1/x?connect_timeout=1", KALENDS_BUSY_TIMEOUT_MS="300"
+    )
+    for words in (("db", "migrate"), ("db", "check")):
+        said = one_line(call(*words, code=1))
+        assert "Connection refused" in said
+        assert "Nothing was changed" in said
+        assert "secret" not in said
+
+
+@pytest.mark.parametrize("content", [None, b"not a database at all\n" * 100])
+def test_a_file_that_is_no_database_is_refused(tmp_path, content):
+    path = tmp_path / "odd.db"
+    path.mkdir() if content is None else path.write_bytes(content)
+    for words in (("db", "migrate"), ("db", "check"), ("token", "list"), ("serve",)):
+        said = one_line(call_with(KALENDS_DATABASE_URL=f"sqlite:///{path}")(*words, code=1))
+        assert said.startswith("Error: SQLite says: ")
+
+
+@pytest.mark.parametrize("words", [("db", "check"), ("db", "backup", "copy.db"), ("token", "list")], ids=" ".join)
+def test_looking_makes_no_database(tmp_path, words):
+    path = tmp_path / "mistyped.db"
+    said = one_line(call_with(KALENDS_DATABASE_URL=f"sqlite:///{path}")(*words, code=1))
+    assert f"there is no file {path}" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_output_that_is_closed_early_or_full_is_no_traceback(tmp_path):
+    done = command(tmp_path, ["/bin/sh", "-c", f"{KALENDS[0]} -m kalends openapi | head -c 1"], {})
+    assert (done.stdout, done.stderr) == ("{", "")
+    full = Path("/dev/full")
+    if full.exists():
+        with full.open("w") as output:
+            ended = subprocess.run([*KALENDS, "openapi"], stdout=output, stderr=subprocess.PIPE, text=True, check=False)
+        assert (ended.returncode, ended.stderr) == (1, "Error: [Errno 28] No space left on device\n")

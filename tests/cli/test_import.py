@@ -1,0 +1,280 @@
+"""Importing files: all of it or nothing, once only, and every fault named."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kalends.cli.opening import OPERATOR
+from kalends.model import Event, Participant
+from kalends.reads.events import EventFilter, EventPage, list_events
+from kalends.reads.users import list_users
+from kalends.store.database import Database
+from tests.cast import rows_of
+from tests.cli.conftest import one_line
+from tests.served import KALENDS
+
+VILLAGE = Path(__file__).parent / "village.json"
+SOUND: dict[str, Any] = {
+    "time_zone": "Europe/Lisbon",
+    "people": [{"ref": "a", "name": "Ada"}, {"ref": "b", "name": "Bo"}],
+    "events": [
+        {"ref": "1", "title": "One", "start": "2026-05-04T19:00", "end": "2026-05-04T20:00", "host": "a"},
+        {"ref": "2", "title": "Two", "start": "2026-05-05T19:00", "end": "2026-05-05T20:00", "host": "b"},
+    ],
+}
+
+
+def all_events(database: Database) -> list[tuple[Event, list[Participant]]]:
+    """Give everything there is, with participants, page by page."""
+    found: list[tuple[Event, list[Participant]]] = []
+    page = a_page(database, EventFilter())
+    while True:
+        assert page.participants is not None
+        found += [(event, page.participants[event.id]) for event in page.events]
+        if page.next_key is None:
+            return found
+        page = a_page(database, EventFilter(after=page.next_key))
+
+
+def a_page(database: Database, wanted: EventFilter) -> EventPage:
+    """Give a page of events."""
+    return database.read(lambda tx: list_events(tx, OPERATOR, wanted, 100, expand=True))
+
+
+def counts(result: Any) -> list[int]:
+    """Give the four numbers of a report: people added and known, events added and known."""
+    form = r"people: (\d+) (?:would be )?added, (\d+) known\nevents: (\d+) (?:would be )?added, (\d+) known\n"
+    found = re.fullmatch(form, result.stdout)
+    assert found, result.output
+    assert result.stderr == ""
+    return [int(number) for number in found.groups()]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Any:
+    """Write a file to import; what is no text is written as JSON."""
+
+    def write(content: Any) -> Path:
+        path = tmp_path / "plan.json"
+        if isinstance(content, (dict, list)):
+            content = json.dumps(content)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def test_a_file_becomes_people_and_events(call, database):
+    assert counts(call("import", VILLAGE)) == [4, 0, 2, 0]
+    users = database.read(lambda tx: list_users(tx, OPERATOR, 10)).users
+    assert [(user.name, user.time_zone, user.metadata) for user in users] == [
+        ("Another Ünal", "Europe/Lisbon", "{}"),
+        ("Rosa Pinto", "Europe/Lisbon", '{"keys":["hall","shed"]}'),
+        ("Tom Byrne", "Europe/Dublin", "{}"),
+        ("Ünal Çelik", "Europe/Lisbon", "{}"),
+    ]
+    addresses = {user.name: user.email for user in users}
+    assert (addresses["Rosa Pinto"], addresses["Tom Byrne"]) == ("Rosa@village.example", "tom@village.invalid")
+    assert all(
+        re.fullmatch(r"nal-[0-9a-f]{8}@village\.invalid", addresses[name]) for name in ("Ünal Çelik", "Another Ünal")
+    )
+    (choir, singers), (chat, talkers) = all_events(database)
+    assert (choir.title, choir.description, choir.location, choir.metadata, choir.status.value) == (
+        ("Choir", "Bring your voice.", "Hall", '{"songs":3}', "confirmed")
+    )
+    assert (choir.block.start_local, choir.block.end_local, choir.block.time_zone) == (
+        ("2026-05-04T19:00:00+01:00", "2026-05-05T00:00:00+01:00", "Europe/Lisbon")
+    )
+    assert [
+        (singer.name, singer.seat.role.value, singer.seat.response.value, singer.is_host) for singer in singers
+    ] == [
+        ("Rosa Pinto", "required", "accepted", True),
+        ("Tom Byrne", "required", "needs_action", False),
+        ("Another Ünal", "optional", "needs_action", False),
+    ]
+    assert (chat.block.start_local, chat.status.value) == ("2026-05-05T10:00:00+02:00", "tentative")
+    assert [talker.name for talker in talkers] == ["Ünal Çelik"]
+    call("db", "check")
+
+
+def test_the_real_schedule_is_counted_like_a_plain_script_counts_it(call, database, shared_data):
+    path = shared_data / "31c3.json"
+    if not path.exists():
+        path = VILLAGE
+    plan = json.loads(path.read_text())
+    assert counts(call("import", path)) == [len(plan["people"]), 0, len(plan["events"]), 0]
+    events = all_events(database)
+    names = {person["ref"]: person["name"] for person in plan["people"]}
+    hosted = Counter(names[event["host"]] for event in plan["events"])
+    seats = Counter(len(event.get("participants", ())) + 1 for event in plan["events"])
+    assert Counter(guest.name for _, guests in events for guest in guests if guest.is_host) == hosted
+    assert Counter(len(guests) for _, guests in events) == seats
+    assert Counter(event.title for event, _ in events) == Counter(event["title"] for event in plan["events"])
+    before = rows_of(database, OPERATOR)
+    assert counts(call("import", path)) == [0, len(plan["people"]), 0, len(plan["events"])]
+    assert rows_of(database, OPERATOR) == before
+    call("db", "check")
+
+
+def test_a_dry_run_tells_and_changes_nothing(call, database):
+    before = rows_of(database, OPERATOR)
+    told = call("import", VILLAGE, "--dry-run")
+    assert counts(told) == [4, 0, 2, 0]
+    assert "would be added" in told.stdout
+    assert rows_of(database, OPERATOR) == before
+    call("import", VILLAGE)
+    assert counts(call("import", VILLAGE, "--dry-run")) == [0, 4, 0, 2]
+
+
+def test_a_dry_run_makes_no_database(call, empty_url):
+    said = one_line(call("import", VILLAGE, "--dry-run", code=1))
+    assert "kalends db migrate" in said
+    if empty_url.startswith("sqlite"):
+        assert not Path(empty_url.removeprefix("sqlite:///")).exists()
+
+
+def test_importing_makes_the_database(call):
+    assert counts(call("import", VILLAGE)) == [4, 0, 2, 0]
+
+
+def test_importing_again_adds_only_what_is_new(call, database, file):
+    assert counts(call("import", file(SOUND))) == [2, 0, 2, 0]
+    more = {
+        **SOUND,
+        "people": [*SOUND["people"], {"ref": "c", "name": "Cy"}],
+        "events": [*SOUND["events"], SOUND["events"][0] | {"ref": "3", "title": "Three", "participants": ["b", "c"]}],
+    }
+    assert counts(call("import", file(more))) == [1, 2, 1, 2]
+    assert [event.title for event, _ in all_events(database)] == ["One", "Three", "Two"]
+    assert counts(call("import", file(SOUND), "--source", "another file")) == [2, 0, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ('{"time_zone": "UTC",\n "people": [],\n "events": [}', "line 3: JSON is malformed: invalid character"),
+        ('{"time_zone": "UTC",\n "people": [', "line 2: Input data was truncated"),
+        ('{"time_zone": "UTC",\n "people": [],\n\n\n', "line 2: Input data was truncated"),
+        ("", "line 1: Input data was truncated"),
+        ('{"people": [],\n "events": [], "time_zone": NaN}', "line 2: JSON is malformed: invalid character"),
+        (b'{"time_zone":\n "\xff"}', "line 2: the file is not UTF-8"),
+        ('{"time_zone":\n\n "\\ud800"}', "line 3: "),
+        ('["\\ud83d\\ude00",\n "\\ud83d\\ude00",\n]', "line 3: JSON is malformed: trailing comma in array"),
+        ("\n" + "[" * 100_000, "line 2: the file is nested too deeply"),
+    ],
+)
+def test_a_file_that_is_no_json_names_the_line(call, database, file, content, line):
+    before = rows_of(database, OPERATOR)
+    path = file(content)
+    said = one_line(call("import", path, code=1))
+    assert said.startswith(f"Error: {path}, {line}")
+    assert said.endswith("; nothing was imported")
+    assert rows_of(database, OPERATOR) == before
+
+
+def test_a_byte_order_mark_does_no_harm(call, file):
+    assert counts(call("import", file(b"\xef\xbb\xbf" + json.dumps(SOUND).encode()))) == [2, 0, 2, 0]
+
+
+def said_of(call: Any, path: Path) -> list[str]:
+    """Give what is said about the items of a broken file."""
+    result = call("import", path, code=1)
+    assert result.stdout == ""
+    headline, *lines = result.stderr.splitlines()
+    assert headline == f"Error: {path} is broken, nothing was imported:"
+    return [line.strip() for line in lines]
+
+
+def test_everything_that_is_missing_unknown_or_wrong_in_a_file_is_named(call, database, file):
+    before = rows_of(database, OPERATOR)
+    assert said_of(call, file([])) == ["the file: an object is needed, not a list"]
+    broken = {
+        "time_zone": "Europe/Atlantis",
+        "people": [{"ref": "a"}, 7, {"ref": " ", "name": "Bo", "email": "nobody", "age": 3}],
+        "evnts": [],
+    }
+    assert [line.partition(":")[0] for line in said_of(call, file(broken))] == [
+        "time_zone",
+        'people[0] name (ref "a")',
+        "people[1]",
+        'people[2] ref (ref " ")',
+        'people[2] email (ref " ")',
+        'people[2] age (ref " ")',
+        "events",
+        "evnts",
+    ]
+    nul = {**SOUND, "people": [{"ref": "a\0", "name": "Ada"}]}
+    assert said_of(call, file(nul)) == ['people[0] ref (ref "a\\u0000"): the NUL character is not text']
+    assert rows_of(database, OPERATOR) == before
+
+
+def test_every_item_that_breaks_a_rule_is_named_and_nothing_is_added(call, database, file):
+    before = rows_of(database, OPERATOR)
+    first, second = SOUND["events"]
+    broken = {
+        **SOUND,
+        "events": [
+            first | {"end": "2026-05-05T02:00"},
+            second | {"host": "z", "participants": ["a", "y", {"ref": "a"}], "start": "2026-05-05T21:00"},
+            first | {"ref": "3", "start": "2026-03-29T01:30", "end": "2026-03-29T02:30"},
+            second | {"ref": "4"},
+        ],
+    }
+    assert said_of(call, file(broken)) == [
+        (
+            'events[0] end (ref "1"): start and end must lie on the same day in Europe/Lisbon; '
+            "an event may end at midnight, when that day ends"
+        ),
+        "events[1] host (ref \"2\"): no person has the ref 'z'",
+        "events[1] participants[1] (ref \"2\"): no person has the ref 'y'",
+        "events[1] participants[2] (ref \"2\"): 'a' takes part already",
+        'events[1] end (ref "2"): the end must come after the start',
+        'events[2] start (ref "3"): the clocks of Europe/Lisbon never show 2026-03-29T01:30',
+    ]
+    assert rows_of(database, OPERATOR) == before
+
+
+@pytest.mark.parametrize("source", ["", " ", "two\nlines", "x" * 201])
+def test_a_source_without_a_name_is_a_wrong_call(call, source):
+    result = call("import", VILLAGE, "--source", source, code=0 if not source else 2)
+    assert not source or "1 to 200 printable characters are needed" in result.stderr
+
+
+def test_a_file_that_cannot_be_read_is_a_wrong_call(call, tmp_path):
+    assert "does not exist" in call("import", tmp_path / "nothing.json", code=2).stderr
+    assert "is a directory" in call("import", tmp_path, code=2).stderr
+
+
+def test_progress_is_shown_on_a_terminal_only(empty_url, tmp_path):
+    environment = {**os.environ, "KALENDS_DATABASE_URL": empty_url, "TERM": "xterm"}
+    leader, follower = pty.openpty()
+    words = [*KALENDS, "import", str(VILLAGE)]
+    done = subprocess.run(
+        words,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=follower,
+        check=True,
+        timeout=60,
+    )
+    os.close(follower)
+    shown = b""
+    try:
+        while part := os.read(leader, 4096):
+            shown += part
+    except OSError:
+        pass  # Linux says so where others report an end
+    finally:
+        os.close(leader)
+    assert b"Importing" in shown
+    assert b"people: 4 added" in done.stdout
+    quiet = subprocess.run(words, env=environment, capture_output=True, check=True, timeout=60)
+    assert (quiet.stdout, quiet.stderr) == (b"people: 0 added, 4 known\nevents: 0 added, 2 known\n", b"")

@@ -1,0 +1,176 @@
+"""Serving for real: processes that are started, asked over TCP, and told to end."""
+
+import json
+import re
+import resource
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from kalends.cli.serving import answers_ready, free_address
+from kalends.settings import Settings
+from kalends.store.database import Database, WriteTx
+from kalends.store.query import Query
+from tests.cli.conftest import one_line
+from tests.served import PATIENCE_S, Server, serving
+
+LOOPBACK = "127.0.0.1"
+LOCK = {
+    "sqlite": Query(sa.text("SELECT 1")),  # the transaction of a writer is lock enough
+    "postgresql": Query(sa.text('LOCK TABLE "user" IN EXCLUSIVE MODE')),
+}
+HALF_SENT = 1_200
+SHUT_OUT_AT_MOST_S = 20
+"""Half-sent requests are cut off after 5 s; the rest is for slow machines."""
+
+
+@pytest.fixture
+def server(engine: str, empty_url: str, tmp_path: Path) -> Iterator[Server]:
+    """A server of an empty database, in two processes where the engine is made for that."""
+    processes = "1" if engine == "sqlite" else "2"
+    words = ("serve", "--port", "0", "--processes", processes, "--threads", "4")
+    with serving(tmp_path, *words, KALENDS_DATABASE_URL=empty_url) as started:
+        yield started
+
+
+@pytest.fixture
+def bearer(server: Server, call) -> dict[str, str]:
+    """The header of a token that the server knows."""
+    return {"Authorization": f"Bearer {call('token', 'create').stdout.strip()}"}
+
+
+def test_a_server_migrates_says_one_line_serves_and_ends_in_good_order(server, bearer):
+    assert httpx.get(f"{server.address}/health/live").json() == {"status": "live"}
+    ready = httpx.get(f"{server.address}/health/ready")
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+    users = httpx.get(f"{server.address}/v1/users", headers=bearer)
+    assert (users.status_code, users.json()) == (200, {"items": [], "next_cursor": None})
+    assert server.end() == 0
+    assert server.said == [f"Kalends serves at {server.address}\n"]
+    lines = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
+    assert users.headers["X-Request-Id"] in {line["request_id"] for line in lines}
+    assert bearer["Authorization"].removeprefix("Bearer ") not in server.log.read_text()
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{server.address}/health/live")
+
+
+def test_one_key_sent_twenty_times_at_once_to_all_processes_makes_one_user(server, bearer):
+    headers = bearer | {"Idempotency-Key": "once"}
+    body = {"name": "Only Once", "email": "once@example.org"}
+
+    def send(_: int) -> httpx.Response:
+        while True:
+            answer = httpx.post(f"{server.address}/v1/users", json=body, headers=headers, timeout=PATIENCE_S)
+            if answer.status_code != 409:
+                return answer
+            assert answer.json()["code"] == "idempotency_key_in_flight"
+
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(send, range(20)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.content for answer in answers}) == 1
+    assert len(httpx.get(f"{server.address}/v1/users", headers=bearer).json()["items"]) == 1
+
+
+def test_a_request_in_flight_is_finished_before_the_end(server, bearer, engine, empty_url):
+    """Hold the request up in the database; `100 Continue` tells that it is being worked on."""
+    locked, release = threading.Event(), threading.Event()
+    own = Database(Settings(database_url=empty_url))
+
+    def hold(tx: WriteTx) -> None:
+        tx.run(LOCK[engine])
+        locked.set()
+        release.wait(PATIENCE_S)
+
+    holder = threading.Thread(target=own.write, args=(hold,))
+    holder.start()
+    assert locked.wait(PATIENCE_S)
+    port = int(server.address.rpartition(":")[2])
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=PATIENCE_S) as connection:
+            body = b'{"name":"In Flight","email":"flight@example.org"}'
+            head = (
+                f"POST /v1/users HTTP/1.1\r\nHost: kalends\r\nAuthorization: {bearer['Authorization']}\r\n"
+                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+            )
+            connection.sendall(head.encode())
+            assert connection.recv(4096).startswith(b"HTTP/1.1 100")
+            connection.sendall(body)
+            server.process.terminate()
+            while answers_ready(LOOPBACK, port):
+                time.sleep(0.02)
+            assert server.process.poll() is None
+            release.set()
+            assert connection.recv(4096).startswith(b"HTTP/1.1 201")
+    finally:
+        release.set()
+        holder.join()
+    assert server.wait() == 0
+    rows = own.read(lambda tx: tx.rows(Query(sa.text('SELECT name FROM "user"'))))
+    own.close()
+    assert [tuple(row) for row in rows] == [("In Flight",)]
+
+
+def test_half_sent_requests_do_not_shut_others_out_for_long(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 4_096 if hard == resource.RLIM_INFINITY else min(hard, 4_096)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    try:
+        url = f"sqlite:///{tmp_path / 'busy.db'}"
+        with serving(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=url) as server, ExitStack() as open_sockets:
+            port = int(server.address.rpartition(":")[2])
+            for _ in range(HALF_SENT):
+                connection = open_sockets.enter_context(socket.socket())
+                connection.settimeout(PATIENCE_S)
+                connection.connect((LOOPBACK, port))
+                connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: kalends\r\nX-Slow: ")
+            began = time.monotonic()
+            assert httpx.get(f"{server.address}/health/ready", timeout=SHUT_OUT_AT_MOST_S).status_code == 200
+            assert time.monotonic() - began < SHUT_OUT_AT_MOST_S
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_port_that_is_taken_is_named(call):
+    with socket.socket() as taken:
+        taken.bind((LOOPBACK, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for words in (("serve",), ("demo",)):
+            said = one_line(call(*words, "--port", port, code=1))
+            assert said == f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use"
+
+
+@pytest.mark.parametrize("host", ["no such host", "kalends.invalid", "192.0.2.1", "x" * 300])
+def test_a_host_that_is_not_here_is_named(call, host):
+    assert one_line(call("serve", "--host", host, "--port", "0", code=1)).startswith(
+        f"Error: cannot listen on {host} port 0: "
+    )
+
+
+@pytest.mark.parametrize("words", ["--port 65536", "--port x", "--processes 0", "--threads 0", "--threads 1000"])
+def test_numbers_that_cannot_be_are_a_wrong_call(call, words):
+    assert re.search(r"Invalid value for '--\w+'", call("serve", *words.split(), code=2).stderr)
+
+
+def test_an_address_is_found_for_a_name_and_for_any_port():
+    ip, port = free_address("localhost", 0)
+    assert ip == LOOPBACK
+    assert 1024 <= port < 65_536
+    assert free_address("0.0.0.0", 0)[0] == "0.0.0.0"
+    assert not answers_ready(LOOPBACK, port)
+
+
+def test_a_server_whose_output_nobody_reads_serves(tmp_path):
+    url = f"sqlite:///{tmp_path / 'deaf.db'}"
+    with serving(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=url) as server:
+        assert httpx.get(f"{server.address}/health/ready").status_code == 200
+        assert server.end(2) == 0, "Ctrl-C ends it in good order, too"

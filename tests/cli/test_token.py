@@ -1,0 +1,62 @@
+"""Tokens on the command line."""
+
+import re
+import stat
+from pathlib import Path
+
+import httpx
+import pytest
+
+from kalends.app import build_app
+from kalends.settings import Settings
+from tests.cli.conftest import one_line
+
+SECRET = re.compile(r"kal_[a-z2-7]{39}\n")
+
+
+def test_a_token_stands_alone_on_stdout_and_is_never_shown_again(call, empty_url):
+    made = call("token", "create", "--name", "Backend für 東京")
+    assert SECRET.fullmatch(made.stdout)
+    token_id = re.fullmatch(
+        r"Created (tok_[0-9a-f]{16}) \(Backend für 東京\)\. Keep the token safe; it cannot be shown again\.\n",
+        made.stderr,
+    )
+    assert token_id
+    listed = call("token", "list").stdout
+    row = rf"{token_id[1]}\t{made.stdout[:10]}…\tactive\t\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00\tBackend für 東京\n"
+    assert re.fullmatch(row, listed)
+    if empty_url.startswith("sqlite"):
+        for file in Path(empty_url.removeprefix("sqlite:///")).parent.glob(Path(empty_url).name + "*"):
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+
+
+def test_a_revoked_token_is_out_at_once(call, database):
+    app = build_app(database, Settings())
+    kept, lost = (call("token", "create").stdout.strip() for _ in range(2))
+
+    def statuses() -> list[int]:
+        with httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://test") as client:
+            return [
+                client.get("/v1/users", headers={"Authorization": f"Bearer {token}"}).status_code
+                for token in (kept, lost)
+            ]
+
+    assert statuses() == [200, 200]
+    first, second = (line.split("\t") for line in call("token", "list").stdout.splitlines())
+    assert (first[2], second[2]) == ("active", "active")
+    done = call("token", "revoke", second[0])
+    assert (done.stdout, done.stderr) == ("", f"Revoked {second[0]}.\n")
+    assert statuses() == [200, 401]
+    assert [line.split("\t")[2] for line in call("token", "list").stdout.splitlines()] == ["active", "revoked"]
+    again = call("token", "revoke", second[0], code=1)
+    assert one_line(again) == f"Error: There is no token in use {second[0]} here."
+
+
+@pytest.mark.parametrize("name", ["", "   ", "two\nlines", "tab\there", "x" * 201, "\udc80"])
+def test_a_name_that_would_spoil_the_list_is_refused(call, database, name):
+    assert "1 to 200 printable characters are needed" in call("token", "create", "--name", name, code=2).stderr
+    assert call("token", "list").stdout == ""
+
+
+def test_something_else_than_an_id_is_a_wrong_call(call):
+    assert "an id such as tok_018f3c5a9b2d4e6f is needed" in call("token", "revoke", "kal_secret", code=2).stderr
