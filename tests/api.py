@@ -39,7 +39,7 @@ def send_raw(
     body: bytes | None = None,
     *,
     length: str | None = "",
-    **headers: str,
+    **headers: Any,
 ) -> Answer:
     """Send what no proper client would; headers are named as WSGI does (HTTP_IF_MATCH)."""
     environ: dict[str, Any] = {

@@ -12,23 +12,23 @@ BUSY_HOUR = {"start": "2026-03-09T10:00Z", "end": "2026-03-09T11:00Z"}
 
 
 class Row(NamedTuple):
-    """What an operation is: whether it writes, a good body, and what an operator of another organization is told."""
+    """What an operation is: whether it writes, a good body, and what an operator of another organization is told, if anything."""
 
     writes: bool
     body: object
     good: int
-    foreign: int | None
+    foreign: int
 
 
 # Those who may call it: today every token is an operator of its organization, so all of them; nobody without one.
 TABLE = {
-    "POST /v1/users": Row(True, {"name": "x", "email": "x@example.org"}, 201, None),
-    "GET /v1/users": Row(False, None, 200, None),
+    "POST /v1/users": Row(True, {"name": "x", "email": "x@example.org"}, 201, 0),
+    "GET /v1/users": Row(False, None, 200, 0),
     "GET /v1/users/{user_id}": Row(False, None, 200, 404),
     "PATCH /v1/users/{user_id}": Row(True, {"name": "x"}, 200, 404),
     "DELETE /v1/users/{user_id}": Row(True, None, 204, 404),
     "POST /v1/events": Row(True, {"host_id": "{user_id}", "title": "x", **BUSY_HOUR}, 201, 422),
-    "GET /v1/events": Row(False, None, 200, None),
+    "GET /v1/events": Row(False, None, 200, 0),
     "GET /v1/events/{event_id}": Row(False, None, 200, 404),
     "PATCH /v1/events/{event_id}": Row(True, {"title": "x"}, 200, 404),
     "DELETE /v1/events/{event_id}": Row(True, None, 204, 404),

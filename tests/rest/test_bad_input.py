@@ -210,14 +210,25 @@ def test_a_wrong_value_of_every_member_is_named_or_taken_for_good(cast, place, s
     assert cast.rows() == before
 
 
+EMPTY: tuple[Any, ...] = ("", None)
+DATED: tuple[Any, ...] = ("2026-13-45",)
+TAKEN: dict[str, tuple[Any, ...]] = {
+    "name": DATED,
+    "title": DATED,
+    "description": EMPTY + DATED,
+    "location": EMPTY + DATED,
+    "reason": EMPTY + DATED,
+    "comment": EMPTY + DATED,
+    "time_zone": (None,),
+    "metadata": (None, {}, {"x": {}}),
+    "host_attends": (True,),
+    "participants": ([],),
+}
+
+
 def takes(where: tuple[str | int, ...], value: Any) -> bool:
     """Tell whether a member of this name may have the value, though it looks wrong."""
-    empty = {"description": ("", None), "location": ("", None), "time_zone": (None,), "reason": ("", None)}
-    free = {"metadata": (None, {}, {"x": {}}), "comment": ("", None), "host_attends": (True,), "participants": ([],)}
-    dated = dict.fromkeys(("name", "title", "description", "location", "reason", "comment"), ("2026-13-45",))
-    name = str(where[-1])
-    allowed = [value for table in (empty, free, dated) for value in table.get(name, ())]
-    return any(value == other and type(value) is type(other) for other in allowed)
+    return any(value == other and type(value) is type(other) for other in TAKEN.get(str(where[-1]), ()))
 
 
 def test_every_required_member_is_missed(place, send):

@@ -1,6 +1,7 @@
 """The conventions that every call follows: tokens, problems, conditions, previews, limits, media types, methods."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -310,7 +311,7 @@ def test_a_preview_finds_what_is_wrong(api, cast, seat):
 
 
 def test_a_body_of_a_megabyte_is_read_and_one_byte_more_is_not(app, api, token, cast):
-    environ = {"HTTP_AUTHORIZATION": f"Bearer {token}", "CONTENT_TYPE": "application/json"}
+    environ: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Bearer {token}", "CONTENT_TYPE": "application/json"}
     chunked = {"HTTP_TRANSFER_ENCODING": "chunked"}
     stream = {"wsgi.input_terminated": True}  # HTTP/2 needs neither a length nor chunks
     for number, (more, length) in enumerate((({}, ""), (chunked, None), (stream, None))):
@@ -325,13 +326,13 @@ def test_a_body_of_a_megabyte_is_read_and_one_byte_more_is_not(app, api, token, 
 
 
 def test_a_body_whose_length_nobody_tells_is_no_body(app, token):
-    environ = {"HTTP_AUTHORIZATION": f"Bearer {token}", "CONTENT_TYPE": "application/json"}
+    environ: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Bearer {token}", "CONTENT_TYPE": "application/json"}
     problem(send_raw(app, "POST", b"/v1/users", body=b"{}", length=None, **environ), 400, "malformed")
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "1.5", "9" * 30, "5"])
 def test_a_wrong_length_is_refused(app, token, cast, length):
-    environ = {"HTTP_AUTHORIZATION": f"Bearer {token}", "CONTENT_TYPE": "application/json"}
+    environ: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Bearer {token}", "CONTENT_TYPE": "application/json"}
     status = 413 if length == "9" * 30 else 400
     problem(send_raw(app, "POST", b"/v1/users", body=b"{}", length=length, **environ), status)
 

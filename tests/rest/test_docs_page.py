@@ -19,9 +19,9 @@ class Page(HTMLParser):
         self.feed(text)
         self.close()
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag, attrs):
         self.tags.add(tag)
-        given = dict(attributes)
+        given = dict(attrs)
         self.links += [given[name] for name in ("href", "src", "action", "srcset", "data", "poster") if name in given]
         self.ids += [given["id"]] if "id" in given else []
         assert not any(name.startswith("on") for name in given), "no script"
@@ -73,8 +73,11 @@ def test_every_operation_and_every_problem_is_on_it(app, answer, page):
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             assert operation["operationId"] in page.ids
-            assert f"curl -X {method.upper()} http://127.0.0.1:8000{path}" in page.text
-            assert operation["description"] in page.text
+            called = path.replace("{user_id}", "usr_018f3c5a9b2d4e6f").replace("{event_id}", "evt_018f3c5a9b2d4e6f")
+            assert f"curl -X {method.upper()} http://127.0.0.1:8000{called}" in page.text
+            assert path in page.text
+            assert operation["description"].replace("`", "") in page.text
+            assert {"name": operation["tags"][0]} in document["tags"]
             for parameter in operation["parameters"]:
                 assert parameter.get("name", "If-Match") in page.text
             for status, told in operation["responses"].items():

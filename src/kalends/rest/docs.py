@@ -1,6 +1,7 @@
 """The reference as one page of HTML, drawn from the OpenAPI document; it asks no other host for anything."""
 
 import json
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -24,9 +25,12 @@ def reference_page(document: dict[str, Any]) -> bytes:
         operations=operations_by_tag(document),
         problems=problems,
         pretty=partial(json.dumps, indent=2, ensure_ascii=False),
+        short=partial(json.dumps, ensure_ascii=False),
         kind_of=kind_of,
+        limits_of=limits_of,
         resolved=partial(resolved, document),
-        curl=curl_of,
+        members_of=partial(members_of, document),
+        curl=partial(curl_of, document),
     )
     return page.encode()
 
@@ -54,6 +58,17 @@ def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]
             return schema
 
 
+def members_of(
+    document: dict[str, Any], schema: dict[str, Any], above: str = ""
+) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    """Give name, schema and whether it is required of each member of an object, and of those within."""
+    body = resolved(document, schema)
+    for name, member in body.get("properties", {}).items():
+        path = above + name
+        yield path, member, name in body.get("required", ())
+        yield from members_of(document, member, f"{path}[]." if member.get("type") == "array" else f"{path}.")
+
+
 def kind_of(schema: dict[str, Any]) -> str:
     """Say in a word or two what a schema allows."""
     if "$ref" in schema:
@@ -61,15 +76,33 @@ def kind_of(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
         return " or ".join(kind_of(part) for part in schema["anyOf"])
     if "enum" in schema:
-        return ", ".join(map(str, schema["enum"]))
+        return " or ".join(map(str, schema["enum"]))
     if schema.get("type") == "array":
         return f"list of {kind_of(schema['items'])}"
     return str(schema.get("type", "any"))
 
 
-def curl_of(method: str, path: str, operation: dict[str, Any]) -> str:
-    """Give the command that calls an operation."""
-    lines = [f"curl -X {method} http://127.0.0.1:8000{path}", "  -H 'Authorization: Bearer '\"$TOKEN\""]
+def limits_of(schema: dict[str, Any]) -> str:
+    """Say how long, how many or how large it may be; nothing where there is no limit."""
+    for least, most, unit in (
+        ("minLength", "maxLength", " characters"),
+        ("minItems", "maxItems", " items"),
+        ("minimum", "maximum", ""),
+    ):
+        if most in schema:
+            return f"{schema[least]} to {schema[most]:,}{unit}" if least in schema else f"up to {schema[most]:,}{unit}"
+    return ""
+
+
+def curl_of(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> str:
+    """Give the command that calls an operation, with ids as they look."""
+    for parameter in operation["parameters"]:
+        given = resolved(document, parameter)
+        if given["in"] == "path":
+            path = path.replace("{" + given["name"] + "}", given["schema"]["examples"][0])
+    lines = [f"curl -X {method} http://127.0.0.1:8000{path}"]
+    if operation.get("security") != []:
+        lines.append('  -H "Authorization: Bearer $TOKEN"')
     body = operation.get("requestBody")
     if body:
         example = json.dumps(body["content"]["application/json"]["example"], ensure_ascii=False)

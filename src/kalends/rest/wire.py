@@ -10,9 +10,9 @@ import msgspec
 from msgspec import ValidationError
 
 from kalends.errors import Fault, Invalid
-from kalends.model import Email, Identifier, Instant, Metadata, TimeText, Zone
+from kalends.model import Email, Identifier, Metadata, TimeText, Zone
 from kalends.rules.metadata import metadata_text
-from kalends.rules.zones import TimeError, from_instant, read_time, written_date, zone_named
+from kalends.rules.zones import TimeError, read_time, written_date, zone_named
 
 ID_DIGITS = re.compile(r"[0-9a-f]{16}", re.ASCII)
 ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*")
@@ -107,16 +107,8 @@ def id_schema(kind: type[Identifier]) -> dict[str, Any]:
     }
 
 
-def write_value(value: object) -> object:
-    """Write a value of the vocabulary as JSON; msgspec calls this for every type it does not know."""
-    if isinstance(value, (Identifier, str)):
-        return str(value)
-    if isinstance(value, Instant):
-        return from_instant(value)
-    raise NotImplementedError(f"{type(value)} has no form in JSON")
-
-
-ENCODER = msgspec.json.Encoder(enc_hook=write_value)
+ENCODER = msgspec.json.Encoder(enc_hook=str)
+"""Writes answers; a zone or an address that was just given is a kind of text that msgspec does not know."""
 
 
 def read_struct(kind: Any, value: object) -> Any:
