@@ -12,7 +12,7 @@ BUSY_HOUR = {"start": "2026-03-09T10:00Z", "end": "2026-03-09T11:00Z"}
 
 
 class Row(NamedTuple):
-    """What an operation is: whether it writes, a good body, and what an operator of another organization is told, if anything."""
+    """Whether it writes, a good body, its status, and what is answered about what another organization has (or 0)."""
 
     writes: bool
     body: object
