@@ -1,0 +1,138 @@
+"""The main job on real input: a conference schedule imported into both engines, and asked for over HTTP."""
+
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+
+from kalends.actions.imports import Schedule, import_schedule
+from kalends.actions.tokens import issue_token
+from kalends.app import build_app
+from kalends.cli.opening import OPERATOR
+from kalends.rest.wire import read_struct
+from kalends.rules.tokens import SECRET_BYTES
+from kalends.settings import Settings
+from kalends.store.database import Database
+from kalends.store.schema import migrate
+from tests.api import client
+from tests.postgres import create_database
+
+VILLAGE = Path(__file__).parent.parent / "cli" / "village.json"
+DAYS = {"31c3": "2014-12-28", "village": "2026-05-04"}
+SPEAKERS = {"31c3": "Fefe", "village": "Another Ünal"}
+
+
+@pytest.fixture(params=["31c3", "village"])
+def plan(request: pytest.FixtureRequest, shared_data: Path) -> tuple[str, dict[str, Any]]:
+    """The name of a schedule and what is in its file; the real one stands in for itself only where it is at hand."""
+    real = shared_data / f"{request.param}.json"
+    if request.param == "31c3" and not real.exists():
+        return "village", json.loads(VILLAGE.read_text())
+    return request.param, json.loads((real if request.param == "31c3" else VILLAGE).read_text())
+
+
+@pytest.fixture
+def callers(plan: tuple[str, dict[str, Any]], tmp_path: Path, postgres_url: str) -> Iterator[dict[str, httpx.Client]]:
+    """A caller on each engine, with the schedule in its database."""
+    name, written = plan
+    urls = {
+        "sqlite": f"sqlite:///{tmp_path / 'schedule.db'}",
+        "postgresql": create_database(postgres_url, f"schedule_{secrets.token_hex(4)}"),
+    }
+    schedule = read_struct(Schedule, written)
+    databases = {engine: Database(Settings(database_url=url)) for engine, url in urls.items()}
+    found: dict[str, httpx.Client] = {}
+    for engine, database in databases.items():
+        migrate(database)
+        database.write(lambda tx: import_schedule(tx, OPERATOR, schedule, name, lambda: None))
+        _, token = database.write(lambda tx: issue_token(tx, OPERATOR, "caller", secrets.token_bytes(SECRET_BYTES)))
+        found[engine] = client(build_app(database, Settings()), token)
+    yield found
+    for database in databases.values():
+        database.close()
+
+
+def all_items(caller: httpx.Client, path: str, **query: Any) -> list[dict[str, Any]]:
+    """Read a list to its end, a few items a page."""
+    items: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = caller.get(path, params={"limit": 7, **query, **cursor}).raise_for_status().json()
+        items += page["items"]
+        if page["next_cursor"] is None:
+            return items
+        assert len(page["items"]) == 7
+        cursor = {"cursor": page["next_cursor"]}
+
+
+def moment(text: str, zone: str) -> datetime:
+    """Read a time of the file, 24:00 too."""
+    if "T24:00" in text:
+        return moment(text.replace("T24:00", "T23:59"), zone).replace(minute=59, second=59)
+    read = datetime.fromisoformat(text)
+    return read if read.tzinfo else read.replace(tzinfo=ZoneInfo(zone))
+
+
+def told(event: dict[str, Any]) -> tuple[str, datetime, str, tuple[str, ...]]:
+    """Give what both engines and the file have to agree on."""
+    guests = tuple(sorted(guest["name"] for guest in event["participants"]))
+    host = next(guest["name"] for guest in event["participants"] if guest["is_host"])
+    return event["title"], datetime.fromisoformat(event["start"]).astimezone(UTC), host, guests
+
+
+def counted(plan: dict[str, Any], wanted: Callable[[dict[str, Any]], bool]) -> list[tuple[Any, ...]]:
+    """Count in the file itself, with nothing of Kalends."""
+    names = {person["ref"]: person["name"] for person in plan["people"]}
+    found: list[tuple[Any, ...]] = []
+    for event in plan["events"]:
+        if wanted(event):
+            refs = [guest if isinstance(guest, str) else guest["ref"] for guest in event.get("participants", [])]
+            guests = tuple(sorted(names[ref] for ref in {event["host"], *refs}))
+            start = moment(event["start"], event.get("time_zone", plan["time_zone"])).astimezone(UTC)
+            found.append((event["title"], start, names[event["host"]], guests))
+    return found
+
+
+def test_the_agenda_of_a_speaker(plan, callers):
+    name, written = plan
+    refs = {person["ref"] for person in written["people"] if person["name"] == SPEAKERS[name]}
+    wanted = counted(
+        written,
+        lambda event: bool(
+            refs & {event["host"], *(g if isinstance(g, str) else g["ref"] for g in event.get("participants", []))}
+        ),
+    )
+    assert wanted
+    for caller in callers.values():
+        (speaker,) = [one for one in all_items(caller, "/v1/users", q=SPEAKERS[name]) if one["name"] == SPEAKERS[name]]
+        agenda = all_items(caller, "/v1/events", user_id=speaker["id"], expand="participants")
+        assert sorted(map(told, agenda)) == sorted(wanted)
+        assert [event["start"] for event in agenda] == sorted(event["start"] for event in agenda)
+
+
+def test_all_events_of_a_day_page_by_page(plan, callers):
+    name, written = plan
+    day, zone = DAYS[name], written["time_zone"]
+    on_that_day = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone)).date()
+    wanted = counted(
+        written,
+        lambda event: (
+            moment(event["start"], event.get("time_zone", zone)).astimezone(ZoneInfo(zone)).date() == on_that_day
+        ),
+    )
+    assert wanted
+    following = f"{day[:-2]}{int(day[-2:]) + 1:02}"
+    query = {"from": day, "to": following, "time_zone": zone, "expand": "participants"}
+    answers = {
+        engine: [told(event) for event in all_items(caller, "/v1/events", **query)]
+        for engine, caller in callers.items()
+    }
+    assert sorted(answers["sqlite"]) == sorted(wanted)
+    assert sorted(answers["postgresql"]) == sorted(wanted)
+    assert [event[1] for event in answers["sqlite"]] == [event[1] for event in answers["postgresql"]]
