@@ -1,8 +1,10 @@
 """Serving for real: processes that are started, asked over TCP, and told to end."""
 
 import json
+import os
 import re
 import resource
+import signal
 import socket
 import threading
 import time
@@ -15,7 +17,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from kalends.cli.serving import answers_ready, free_address
+from kalends.cli.serving import answers_ready, end_with, free_address
 from kalends.settings import Settings
 from kalends.store.database import Database, WriteTx
 from kalends.store.query import Query
@@ -117,6 +119,27 @@ def test_a_request_in_flight_is_finished_before_the_end(server, bearer, engine, 
     rows = own.read(lambda tx: tx.rows(Query(sa.text('SELECT name FROM "user"'))))
     own.close()
     assert [tuple(row) for row in rows] == [("In Flight",)]
+
+
+def test_a_server_that_is_killed_leaves_nobody_on_its_port(server):
+    port = int(server.address.rpartition(":")[2])
+    server.process.kill()
+    assert server.process.wait(PATIENCE_S) == -signal.SIGKILL
+    deadline = time.monotonic() + PATIENCE_S
+    while answers_ready(LOOPBACK, port):
+        assert time.monotonic() < deadline, "a process without its parent goes on serving"
+        time.sleep(0.05)
+    assert free_address(LOOPBACK, port) == (LOOPBACK, port)
+
+
+def test_a_process_ends_when_its_parent_is_gone():
+    ended = []
+    end_with(os.getppid() + 1, lambda: ended.append(True))
+    assert ended
+    waiting = threading.Thread(target=end_with, args=(os.getppid(), lambda: ended.append(True)), daemon=True)
+    waiting.start()
+    waiting.join(0.1)
+    assert waiting.is_alive()
 
 
 def test_half_sent_requests_do_not_shut_others_out_for_long(tmp_path):

@@ -1,12 +1,14 @@
 """Running the server: Granian in front, and one line on stdout when requests are answered."""
 
 import http.client
+import os
 import socket
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 import click
 from granian.constants import Interfaces
@@ -24,7 +26,10 @@ LARGEST_HEAD_BYTES = 64 * 1_024
 WORKER_END_S = 20
 """How long a process may take to finish what is in flight when it is told to end."""
 
-LOGGING = {
+PARENT_LOOK_S = 0.5
+"""How often a process looks whether its parent is still there."""
+
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(message)s"}},
@@ -56,7 +61,20 @@ def run_server(
     )
     address = f"http://{f'[{ip}]' if ':' in ip else ip}:{port}"
     threading.Thread(target=announce, args=(ip, port, lambda: say_ready(address)), daemon=True).start()
-    server.serve(target_loader=partial(app_of_worker, settings), wrap_loader=False)
+    server.serve(target_loader=partial(app_beside, os.getpid(), settings), wrap_loader=False)
+
+
+def app_beside(parent: int, settings: Settings) -> Any:
+    """Give the application of a server process that ends with its parent: left alone, it would keep the port."""
+    threading.Thread(target=end_with, args=(parent, lambda: os._exit(1)), daemon=True).start()
+    return app_of_worker(settings)
+
+
+def end_with(parent: int, end: Callable[[], object]) -> None:
+    """Wait until the parent of this process is gone, then end."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_LOOK_S)
+    end()
 
 
 def free_address(host: str, port: int) -> tuple[str, int]:
