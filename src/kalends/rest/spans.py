@@ -1,0 +1,70 @@
+"""Spans of time over HTTP: two bounds in, two local times out."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
+
+from kalends.errors import Fault, Invalid
+from kalends.model import Instant, Span, TimeText, Zone
+from kalends.rest.wire import DateOrTime
+from kalends.rules.zones import TimeError, bound_of, instant_of, rendered, zone_named
+
+Where = tuple[str | int, ...]
+
+
+class Bounds(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A window of time; a date alone means its local midnight."""
+
+    since: DateOrTime = field(name="from")
+    until: DateOrTime = field(name="to")
+
+
+class SpanJson(Struct):
+    """A period of time."""
+
+    start: str
+    end: str
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Give the zone of a name that has been checked."""
+    return zone_named(name)
+
+
+def span_json(span: Span, zone: ZoneInfo) -> tuple[str, str]:
+    """Write both ends of a span on the clocks of a zone."""
+    return rendered(span.start, zone), rendered(span.end, zone)
+
+
+def bounds_of(since: str, until: str, time_zone: str, where: Where, names: tuple[str, str] = ("from", "to")) -> Span:
+    """Read a window. Raises Invalid."""
+    moments: list[Instant] = []
+    faults: list[Fault] = []
+    for name, text in zip(names, (since, until), strict=True):
+        try:
+            moments.append(bound_of(text, time_zone))
+        except TimeError as error:
+            faults.append(Fault((*where, name), error.code, str(error)))
+    if not faults and moments[0] >= moments[1]:
+        faults.append(Fault((*where, names[1]), "empty_span", f"`{names[1]}` must come after `{names[0]}`"))
+    if faults:
+        raise Invalid(*faults)
+    return Span(moments[0], moments[1])
+
+
+def span_of(start: TimeText, end: TimeText, time_zone: Zone | None) -> Span:
+    """Read a span of two times, which need offsets where no zone is given. Raises Invalid."""
+    zone = zone_named(time_zone) if time_zone else None
+    moments: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for name, text in (("start", start), ("end", end)):
+        try:
+            moments[name] = instant_of(text, zone)
+        except TimeError as error:
+            faults.append(Fault((name,), error.code, str(error)))
+    if not faults and moments["start"] >= moments["end"]:
+        faults.append(Fault(("end",), "end_before_start", "the end must come after the start"))
+    if faults:
+        raise Invalid(*faults)
+    return Span(moments["start"], moments["end"])
