@@ -25,15 +25,20 @@ TITLES = ("Plan", "Größe", "100%", "a_b", "lunch")
 SEARCHED = ("plan", "GRÖSSE", "%", "_", "a", "x")
 NOON = 720
 
-people = st.integers(-1, 6)
-numbers = st.integers(-1, 7)
+UNKNOWN = 19
+
+picks = st.integers(0, UNKNOWN)
+"""Which of those that there are; the last is none of them."""
+
 roles = st.sampled_from(["required", "optional"])
 answers = st.sampled_from(["accepted", "declined", "tentative"])
 zones = st.sampled_from(sorted(OFFSETS))
-expected = st.none() | st.none() | st.frozensets(st.integers(0, 5), max_size=5)
-starts = st.integers(0, 2 * 48).map(lambda halves: halves * 30)
-lengths = st.sampled_from([-30, 0, 30, 30, 60, 60, 90, 120, 300])
-guest_lists = st.lists(st.tuples(people, roles), max_size=4)
+demands = st.sampled_from([None, None, None, None, "this", "another"])
+"""Which version is expected."""
+
+starts = st.integers(16, 2 * 48).map(lambda halves: halves * 30)
+lengths = st.sampled_from([30, 60, 90, 120, 300, 0, -30])
+guest_lists = st.lists(st.tuples(picks, roles), max_size=3)
 comments = st.none() | st.just("gladly")
 
 
@@ -70,47 +75,83 @@ class Kalends(RuleBasedStateMachine):
         for stage in self.stages:
             check_house(stage.database, stage.actor)
 
-    @initialize()
-    def three_people(self) -> None:
-        for name, email in zip(NAMES, EMAILS[2:5], strict=False):
+    @initialize(guests=st.lists(st.sets(st.integers(0, 4), max_size=4), min_size=4, max_size=4), start=starts)
+    def some_people_and_events(self, guests: list[set[int]], start: int) -> None:
+        for name, email in zip(NAMES, EMAILS[2:], strict=False):
             self.play("create_user", name, email, "UTC")
+        for host, invited in enumerate(guests):
+            seats = [(guest, "required") for guest in sorted(invited)]
+            self.play("create_event", host % 2, "Plan", start, start + 30, "UTC", seats, True, "busy")
 
-    @rule(minutes=st.integers(1, 16))
-    def time_passes(self, minutes: int) -> None:
-        self.paper.now += minutes * 30
-        self.clock.set_to(instant(self.paper.now))
+    # ---------------------------------------------------------------------------------------------------------- picking
+    def person(self, pick: int) -> int:
+        return -1 if pick == UNKNOWN else pick % len(self.paper.people)
+
+    def guests(self, picked: list[tuple[int, str]]) -> list[tuple[int, str]]:
+        return [(self.person(pick), role) for pick, role in picked]
+
+    def event(self, pick: int) -> int:
+        there = [number for number, meeting in enumerate(self.paper.meetings) if meeting]
+        return there[pick % len(there)] if there and pick != UNKNOWN else len(self.paper.meetings) - 1
+
+    def seat(self, event: int, pick: int) -> int:
+        """Pick somebody in an event, or every fifth time anybody."""
+        seated = sorted(self.chairs(event))
+        return seated[pick % len(seated)] if seated and pick % 5 else self.person(pick)
+
+    def chairs(self, event: int) -> dict[int, Any]:
+        meeting = self.paper.meetings[event] if event >= 0 else None
+        return meeting.chairs if meeting else {}
+
+    def versions(self, demand: str | None, thing: Any) -> frozenset[int] | None:
+        """Give the versions that are expected of a person, a meeting or a chair."""
+        if demand is None:
+            return None
+        current = thing.version if thing else 0
+        return frozenset({current, 77} if demand == "this" else {current + 1, 77})
+
+    def of_person(self, who: int, demand: str | None) -> frozenset[int] | None:
+        return self.versions(demand, self.paper.people[who] if who >= 0 else None)
+
+    def of_event(self, event: int, demand: str | None) -> frozenset[int] | None:
+        return self.versions(demand, self.paper.meetings[event] if event >= 0 else None)
+
+    def of_seat(self, event: int, who: int, demand: str | None) -> frozenset[int] | None:
+        return self.versions(demand, self.chairs(event).get(who))
 
     # ---------------------------------------------------------------------------------------------------------- people
+    @rule(halves=st.integers(1, 6))
+    def time_passes(self, halves: int) -> None:
+        self.paper.now += halves * 30
+        self.clock.set_to(instant(self.paper.now))
+
     @rule(name=st.sampled_from(NAMES), email=st.sampled_from(EMAILS), zone=zones)
     def create_user(self, name: str, email: str, zone: str) -> None:
         self.play("create_user", name, email, zone)
 
     @rule(
-        who=people,
+        pick=picks,
         changes=some(name=st.sampled_from(NAMES), email=st.sampled_from(EMAILS), zone=zones),
-        expect=expected,
+        demand=demands,
     )
-    def change_user(self, who: int, changes: dict[str, str], expect: Any) -> None:
-        self.play("change_user", who, changes, expect)
+    def change_user(self, pick: int, changes: dict[str, str], demand: str | None) -> None:
+        who = self.person(pick)
+        self.play("change_user", who, changes, self.of_person(who, demand))
 
-    @rule(
-        who=people,
-        hosted=st.sampled_from([None, "cancel", "transfer", "transfer"]),
-        to=people,
-        heir=st.booleans(),
-        expect=expected,
-    )
-    def delete_user(self, who: int, hosted: str | None, to: int, heir: bool, expect: Any) -> None:
-        self.play("delete_user", who, hosted, to if heir else None, expect)
+    @rule(pick=picks, hosted=st.sampled_from([None, "cancel", "transfer"]), to=picks, demand=demands)
+    def delete_user(self, pick: int, hosted: str | None, to: int, demand: str | None) -> None:
+        who = self.person(pick)
+        heir = self.person(to) if (hosted == "transfer") is bool(to % 7) else None
+        self.play("delete_user", who, hosted, heir, self.of_person(who, demand))
 
-    @rule(who=people, text=st.none() | st.sampled_from(SEARCHED))
-    def read_users(self, who: int, text: str | None) -> None:
-        self.play("read_user", who)
+    @rule(pick=picks, text=st.none() | st.sampled_from(SEARCHED))
+    def read_users(self, pick: int, text: str | None) -> None:
+        self.play("read_user", self.person(pick))
         self.play("list_users", text)
 
     # ---------------------------------------------------------------------------------------------------------- events
     @rule(
-        host=people,
+        host=picks,
         title=st.sampled_from(TITLES),
         start=starts,
         length=lengths,
@@ -121,93 +162,110 @@ class Kalends(RuleBasedStateMachine):
     )
     def create_event(self, start: int, length: int, **given: Any) -> None:
         self.play(
-            "create_event", given["host"], given["title"], start, start + length, given["zone"], given["guests"],
-            given["attends"], given["show_as"],
-        )  # fmt: skip
-
-    @rule(host=st.integers(0, 2), start=starts, guests=st.sets(st.integers(0, 5), max_size=4), role=roles)
-    def create_good_event(self, host: int, start: int, guests: set[int], role: str) -> None:
-        invited = [(guest, role) for guest in sorted(guests)]
-        self.play("create_event", host, "Plan", start, start + 30, "UTC", invited, True, "busy")
+            "create_event",
+            *(self.person(given["host"]), given["title"], start, start + length, given["zone"]),
+            *(self.guests(given["guests"]), given["attends"], given["show_as"]),
+        )
 
     @rule(
-        number=numbers,
+        pick=picks,
         changes=some(
             title=st.sampled_from(TITLES),
             status=st.sampled_from(["confirmed", "tentative"]),
             show_as=st.sampled_from(["busy", "free"]),
         ),
-        expect=expected,
+        demand=demands,
     )
-    def change_text(self, number: int, changes: dict[str, Any], expect: Any) -> None:
-        self.play("change_event", number, changes, False, expect)
+    def change_text(self, pick: int, changes: dict[str, Any], demand: str | None) -> None:
+        event = self.event(pick)
+        self.play("change_event", event, changes, False, self.of_event(event, demand))
 
     @rule(
-        number=numbers,
+        pick=picks,
         start=starts,
         length=lengths,
         which=st.sampled_from([("start", "end"), ("start", "end"), ("start",), ("end",), ()]),
         more=some(zone=zones, title=st.sampled_from(TITLES)),
         keep=st.booleans(),
-        expect=expected,
+        demand=demands,
     )
-    def move_event(self, number: int, start: int, length: int, which: Any, more: Any, keep: bool, expect: Any) -> None:
-        times = {"start": start, "end": start + length}
-        self.play("change_event", number, {name: times[name] for name in which} | more, keep, expect)
+    def move_event(self, pick: int, start: int, length: int, demand: str | None, **given: Any) -> None:
+        event, times = self.event(pick), {"start": start, "end": start + length}
+        changes = {name: times[name] for name in given["which"]} | given["more"]
+        self.play("change_event", event, changes, given["keep"], self.of_event(event, demand))
 
-    @rule(number=numbers, reason=comments, expect=expected)
-    def cancel_event(self, number: int, reason: str | None, expect: Any) -> None:
-        self.play("cancel_event", number, reason, expect)
+    @rule(pick=picks, reason=comments, demand=demands)
+    def cancel_event(self, pick: int, reason: str | None, demand: str | None) -> None:
+        event = self.event(pick)
+        self.play("cancel_event", event, reason, self.of_event(event, demand))
 
-    @rule(number=numbers, expect=expected)
-    def delete_event(self, number: int, expect: Any) -> None:
-        self.play("delete_event", number, expect)
+    @rule(pick=picks, demand=demands)
+    def delete_event(self, pick: int, demand: str | None) -> None:
+        event = self.event(pick)
+        self.play("delete_event", event, self.of_event(event, demand))
 
-    @rule(number=numbers, to=people, expect=expected)
-    def transfer_event(self, number: int, to: int, expect: Any) -> None:
-        self.play("transfer_event", number, to, expect)
+    @rule(pick=picks, to=picks, demand=demands)
+    def transfer_event(self, pick: int, to: int, demand: str | None) -> None:
+        event = self.event(pick)
+        self.play("transfer_event", event, self.person(to), self.of_event(event, demand))
 
     @rule(
         wanted=some(
-            user=people, host=people, participant=people, since=starts, until=starts, role=roles,
-            response=answers | st.just("needs_action"), text=st.sampled_from(SEARCHED),
+            user=picks,
+            host=picks,
+            participant=picks,
+            since=starts,
+            until=starts,
+            role=roles,
+            response=answers | st.just("needs_action"),
+            text=st.sampled_from(SEARCHED),
             status=st.sampled_from(["confirmed", "tentative", "cancelled"]),
         )
-    )  # fmt: skip
+    )
     def list_events(self, wanted: dict[str, Any]) -> None:
-        self.play("list_events", wanted)
+        named = {name: self.person(wanted[name]) for name in ("user", "host", "participant") if name in wanted}
+        self.play("list_events", wanted | named)
 
-    @rule(who=people)
-    def list_what_concerns_somebody(self, who: int) -> None:
+    @rule(pick=picks)
+    def list_what_concerns_somebody(self, pick: int) -> None:
         for name in ("user", "host", "participant"):
-            self.play("list_events", {name: who})
+            self.play("list_events", {name: self.person(pick)})
 
-    @rule(number=numbers, who=people)
-    def read_event(self, number: int, who: int) -> None:
-        self.play("read_event", number)
-        self.play("list_participants", number)
-        self.play("read_participant", number, who)
+    @rule(pick=picks, other=picks)
+    def read_event(self, pick: int, other: int) -> None:
+        event = self.event(pick)
+        self.play("read_event", event)
+        self.play("list_participants", event)
+        self.play("read_participant", event, self.seat(event, other))
 
     # ---------------------------------------------------------------------------------------------------- participants
-    @rule(number=numbers, guests=guest_lists, expect=expected)
-    def add_participants(self, number: int, guests: Any, expect: Any) -> None:
-        self.play("add_participants", number, guests, expect)
+    @rule(pick=picks, guests=guest_lists, demand=demands)
+    def add_participants(self, pick: int, guests: list[tuple[int, str]], demand: str | None) -> None:
+        event = self.event(pick)
+        self.play("add_participants", event, self.guests(guests), self.of_event(event, demand))
 
-    @rule(number=numbers, who=people, role=roles, only_new=st.booleans(), expect=expected)
-    def seat_participant(self, number: int, who: int, role: str, only_new: bool, expect: Any) -> None:
-        self.play("seat_participant", number, who, role, only_new, expect)
+    @rule(pick=picks, other=picks, role=roles, only_new=st.booleans(), demand=demands)
+    def seat_participant(self, pick: int, other: int, role: str, only_new: bool, demand: str | None) -> None:
+        event, who = self.event(pick), self.person(other)
+        self.play("seat_participant", event, who, role, only_new, self.of_seat(event, who, demand))
 
-    @rule(number=numbers, who=people, role=roles, expect=expected)
-    def change_role(self, number: int, who: int, role: str, expect: Any) -> None:
-        self.play("change_role", number, who, role, expect)
+    @rule(pick=picks, other=picks, role=roles, demand=demands)
+    def change_role(self, pick: int, other: int, role: str, demand: str | None) -> None:
+        event = self.event(pick)
+        who = self.seat(event, other)
+        self.play("change_role", event, who, role, self.of_seat(event, who, demand))
 
-    @rule(number=numbers, who=people, expect=expected)
-    def remove_participant(self, number: int, who: int, expect: Any) -> None:
-        self.play("remove_participant", number, who, expect)
+    @rule(pick=picks, other=picks, demand=demands)
+    def remove_participant(self, pick: int, other: int, demand: str | None) -> None:
+        event = self.event(pick)
+        who = self.seat(event, other)
+        self.play("remove_participant", event, who, self.of_seat(event, who, demand))
 
-    @rule(number=numbers, who=people, response=answers, comment=comments, expect=expected)
-    def answer_invitation(self, number: int, who: int, response: str, comment: str | None, expect: Any) -> None:
-        self.play("answer_invitation", number, who, response, comment, expect)
+    @rule(pick=picks, other=picks, response=answers, comment=comments, demand=demands)
+    def answer_invitation(self, pick: int, other: int, response: str, comment: str | None, demand: str | None) -> None:
+        event = self.event(pick)
+        who = self.seat(event, other)
+        self.play("answer_invitation", event, who, response, comment, self.of_seat(event, who, demand))
 
 
 @pytest.fixture

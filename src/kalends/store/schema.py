@@ -4,6 +4,7 @@ Revisions are numbered 0001, 0002, … so that older and newer can be told apart
 """
 
 import re
+import threading
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -20,6 +21,9 @@ VERSION_TABLE = "kalends_version"
 REVISIONS = {found[0] for path in MIGRATIONS.glob("versions/*.py") if (found := re.match(r"\d{4}", path.name))}
 NEEDED = max(REVISIONS)
 EMPTY = "empty"
+
+ALEMBIC = threading.Lock()
+"""Its environment is one for the whole process: two threads would write into each other's databases."""
 
 VERSION = sa.select(sa.column("version_num", sa.Text)).select_from(sa.table(VERSION_TABLE))
 VERSION_QUERY = Query(VERSION)
@@ -46,7 +50,8 @@ def upgrade(connection: sa.Connection) -> str:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        with ALEMBIC:
+            command.upgrade(config, "head")
     return found
 
 

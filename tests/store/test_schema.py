@@ -1,0 +1,220 @@
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from kalends.errors import SchemaMismatch
+from kalends.settings import Settings
+from kalends.store import tables
+from kalends.store.database import Database
+from kalends.store.query import Query
+from kalends.store.schema import EMPTY, MIGRATIONS, NEEDED, REVISIONS, VERSION_TABLE, migrate, refuse_other_schema
+from tests.store.conftest import Opener
+from tests.store.names import count
+from tests.threads import race
+
+MIGRATE = """
+import sys
+from kalends.settings import Settings
+from kalends.store.database import Database
+from kalends.store.schema import migrate
+database = Database(Settings(database_url=sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+print(migrate(database)[0])
+database.close()
+"""
+STOP_HALFWAY = """
+import sys
+from kalends.settings import Settings
+from kalends.store.database import Database
+from kalends.store.schema import upgrade
+database = Database(Settings(database_url=sys.argv[1]))
+
+def work(connection):
+    upgrade(connection)
+    print("halfway", flush=True)
+    sys.stdin.readline()
+
+database.change_schema(work)
+"""
+
+
+def run(database: Database, *statements: str) -> None:
+    def work(connection: sa.Connection) -> None:
+        for statement in statements:
+            connection.execute(sa.text(statement))
+
+    database.change_schema(work)
+
+
+def table_names(database: Database) -> set[str]:
+    return database.change_schema(lambda connection: set(sa.inspect(connection).get_table_names()))
+
+
+def shape(connection: sa.Connection) -> dict[str, Any]:
+    """Everything that the engine itself knows of its tables, but for the order of their parts."""
+    if connection.dialect.name == "sqlite":
+        texts = connection.execute(sa.text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+        return {name: sorted(re.split(r",?\s*\n\s*", text)) for name, text in texts if name != VERSION_TABLE}
+    queries = {
+        "columns": "SELECT table_name, column_name, data_type, collation_name, is_nullable, column_default "
+        "FROM information_schema.columns WHERE table_schema = 'public'",
+        "indexes": "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+        "constraints": "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
+        "WHERE connamespace = 'public'::regnamespace",
+    }
+    return {
+        kind: sorted(tuple(map(str, row)) for row in connection.execute(sa.text(query)) if row[0] != VERSION_TABLE)
+        for kind, query in queries.items()
+    }
+
+
+def test_the_migrations_make_what_the_code_takes_for_granted(fresh: Database) -> None:
+    def difference(connection: sa.Connection) -> list[Any]:
+        options = {"version_table": VERSION_TABLE, "compare_type": True, "compare_server_default": True}
+        return compare_metadata(MigrationContext.configure(connection, opts=options), tables.metadata)
+
+    assert fresh.change_schema(difference) == []
+
+
+def test_the_migrations_make_what_the_metadata_makes_to_the_letter(
+    fresh: Database, opened: Opener, empty_databases: Any
+) -> None:
+    other = opened(next(empty_databases))
+    other.change_schema(tables.metadata.create_all)
+    migrated, created = fresh.change_schema(shape), other.change_schema(shape)
+    assert migrated == created
+    assert "deleted_at IS NULL" in str(migrated)
+    assert len(migrated) >= 3
+
+
+def test_migrating_once_more_changes_nothing(empty_url: str, opened: Opener) -> None:
+    database = opened(empty_url)
+    assert migrate(database) == (EMPTY, NEEDED)
+    before = database.change_schema(shape)
+    assert migrate(database) == (NEEDED, NEEDED)
+    assert database.change_schema(shape) == before
+    assert database.read(lambda tx: count(tx, "default")) == 1
+    database.read(refuse_other_schema)
+
+
+def test_the_needed_version_is_the_last_of_the_history() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    history = ScriptDirectory.from_config(config)
+    assert history.get_heads() == [NEEDED]
+    assert {revision.revision for revision in history.walk_revisions()} == REVISIONS
+
+
+def test_threads_that_migrate_at_once_do_it_once(empty_url: str) -> None:
+    def start() -> str:
+        database = Database(Settings(database_url=empty_url))
+        try:
+            return migrate(database)[0]
+        finally:
+            database.close()
+
+    assert sorted(race([start] * 6)) == sorted([EMPTY] + [NEEDED] * 5)
+
+
+def test_processes_that_migrate_at_once_do_it_once(empty_url: str) -> None:
+    command = [sys.executable, "-c", MIGRATE, empty_url]
+    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    found = [process.communicate(timeout=30)[0].strip() for process in processes]
+    assert sorted(found) == sorted([EMPTY, NEEDED, NEEDED])
+
+
+def test_databases_that_are_migrated_at_once_do_not_mix(empty_databases: Any) -> None:
+    urls = [next(empty_databases) for _ in range(3)]
+    found: list[tuple[str, str]] = []
+    ready = threading.Barrier(len(urls))
+
+    def start(url: str) -> None:
+        database = Database(Settings(database_url=url))
+        try:
+            ready.wait(10)
+            found.append(migrate(database))
+            database.read(refuse_other_schema)
+        finally:
+            database.close()
+
+    assert race([lambda url=url: start(url) for url in urls]) == [None] * len(urls)
+    assert found == [(EMPTY, NEEDED)] * len(urls)
+
+
+def test_a_migration_that_is_killed_leaves_nothing_half_made(empty_url: str, opened: Opener) -> None:
+    command = [sys.executable, "-c", STOP_HALFWAY, empty_url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "halfway\n"
+        process.kill()
+    database = opened(empty_url)
+    assert table_names(database) == set()
+    assert migrate(database) == (EMPTY, NEEDED)
+
+
+@pytest.mark.parametrize("version", ["9999", "0000", "zzzz"])
+def test_a_database_of_another_kalends_is_left_alone(fresh: Database, version: str) -> None:
+    run(fresh, f"UPDATE {VERSION_TABLE} SET version_num = '{version}'")
+    before = fresh.change_schema(shape)
+    with pytest.raises(SchemaMismatch, match="newer Kalends") as refused:
+        migrate(fresh)
+    assert (refused.value.found, refused.value.needed) == (version, NEEDED)
+    assert fresh.change_schema(shape) == before
+    with pytest.raises(SchemaMismatch, match="migrate" if version < NEEDED else "install") as refused:
+        fresh.read(refuse_other_schema)
+    assert refused.value.found == version
+
+
+def test_a_database_of_something_else_is_left_alone(empty_url: str, opened: Opener) -> None:
+    database = opened(empty_url)
+    run(database, 'CREATE TABLE "user" (login TEXT)', """INSERT INTO "user" VALUES ('root')""")
+    with pytest.raises(SchemaMismatch, match="something else"):
+        migrate(database)
+    assert table_names(database) == {"user"}
+    assert database.read(lambda tx: tx.rows(Query(sa.text('SELECT login FROM "user"')))) == [("root",)]
+
+
+def test_tables_of_others_may_live_beside(empty_url: str, opened: Opener) -> None:
+    database = opened(empty_url)
+    run(database, "CREATE TABLE invoice (total TEXT)")
+    assert migrate(database) == (EMPTY, NEEDED)
+    assert "invoice" in table_names(database)
+
+
+def test_an_empty_database_has_to_be_migrated_first(empty_url: str, opened: Opener) -> None:
+    database = opened(empty_url)
+    for _ in range(2):
+        with pytest.raises(SchemaMismatch, match="run: kalends db migrate") as refused:
+            database.read(refuse_other_schema)
+        assert refused.value.found == EMPTY
+        run(database, f"CREATE TABLE IF NOT EXISTS {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL)")
+    migrate(database)
+    database.read(refuse_other_schema)
+
+
+def test_a_folder_with_a_percent_sign_is_no_trouble(
+    tmp_path: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "100%(here)s"
+    elsewhere.symlink_to(MIGRATIONS, target_is_directory=True)
+    monkeypatch.setattr("kalends.store.schema.MIGRATIONS", elsewhere)
+    database = opened(f"sqlite:///{tmp_path / 'kalends.db'}")
+    assert migrate(database) == (EMPTY, NEEDED)
