@@ -29,6 +29,7 @@ class Guard:
     def __init__(self, on_conflict: OnConflict = OnConflict.reject, hold_id: HoldId | None = None) -> None:
         self.on_conflict = on_conflict
         self.hold_id = hold_id
+        self.time_zone = "UTC"
         self.conflicts: list[Clash] = []
         self.warnings: list[Clash] = []
 
@@ -55,6 +56,7 @@ def guard_time(
     conflicts, warnings = judged(found, taking)
     if conflicts and guard.on_conflict is OnConflict.reject:
         raise Conflict(tuple(conflicts), event.block.time_zone)
+    guard.time_zone = event.block.time_zone
     guard.conflicts += conflicts
     guard.warnings += warnings
     return {clash.user_id for clash in found}

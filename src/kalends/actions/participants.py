@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import structs
 
+from kalends.actions.booking import Guard
 from kalends.actions.finding import Versions, event_to_change, expect_version, people_to_book, seat_to_change
 from kalends.actions.saving import save_event
 from kalends.errors import AlreadyParticipant, Fault, Invalid, StaleVersion

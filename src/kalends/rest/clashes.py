@@ -1,13 +1,13 @@
-"""Conflicts and warnings over HTTP, and the parameters that say how to deal with them."""
+"""How a caller says what to do about people who are not free, and is told what was done."""
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from kalends.actions.booking import Guard, OnConflict
-from kalends.model import Busy, Clash, HoldId
-from kalends.rest.route import WriteQuery
-from kalends.rules.zones import rendered, zone_named
+from kalends.model import HoldId
+from kalends.rest.route import Reply, WriteQuery
+from kalends.rest.spans import clashes_json
 
 
 class BookingQuery(WriteQuery, kw_only=True):
@@ -24,32 +24,15 @@ class HoldQuery(BookingQuery, kw_only=True):
     hold: Annotated[HoldId, Meta(description="A hold that becomes this event")] | UnsetType = UNSET
 
 
-class ClashJson(Struct, omit_defaults=True):
-    """A commitment in the way; `event_id` only of an event that the caller may see."""
-
-    user_id: str
-    start: str
-    end: str
-    strength: Busy
-    event_id: str | UnsetType = UNSET
-
-
 def guard_of(query: BookingQuery) -> Guard:
     """Give the guard that a query asks for."""
     hold_id = query.hold if isinstance(query, HoldQuery) and query.hold is not UNSET else None
     return Guard(query.on_conflict, hold_id)
 
 
-def clashes_json(clashes: list[Clash] | tuple[Clash, ...], time_zone: str) -> list[ClashJson]:
-    """Write clashes, their times on the clocks of a zone."""
-    zone = zone_named(time_zone)
-    return [
-        ClashJson(
-            str(clash.user_id),
-            rendered(clash.span.start, zone),
-            rendered(clash.span.end, zone),
-            clash.strength,
-            UNSET if clash.event_id is None else str(clash.event_id),
-        )
-        for clash in clashes
-    ]
+def noting(reply: Reply, guard: Guard) -> Reply:
+    """Give an answer with the conflicts and warnings that a guard let pass; with neither, it stays as it is."""
+    for name, clashes in (("conflicts", guard.conflicts), ("warnings", guard.warnings)):
+        if clashes:
+            setattr(reply.body, name, clashes_json(clashes, guard.time_zone))
+    return reply

@@ -5,7 +5,7 @@ from typing import Any
 from kalends.model import Email, Identifier, Metadata, TimeText, Zone
 from kalends.rest.incoming import LONGEST_KEY
 from kalends.rest.problems import MEDIA_TYPE
-from kalends.rest.wire import LONGEST_ADDRESS, DateOrTime, id_schema
+from kalends.rest.wire import LONGEST_ADDRESS, DateOrTime, Minutes, id_schema
 
 DATE = "(19|[2-8][0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 MINUTES = "([01][0-9]|2[0-3]):[0-5][0-9]"
@@ -36,6 +36,14 @@ TEXT_SCHEMAS: dict[type, dict[str, Any]] = {
         "pattern": r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)*$",
         "maxLength": LONGEST_ADDRESS,
         "examples": ["hanna@example.org"],
+    },
+    Minutes: {
+        "anyOf": [
+            {"type": "integer", "minimum": 1, "maximum": 1440},
+            {"type": "string", "pattern": "^PT([0-9]{1,4}H)?([0-9]{1,5}M)?$"},
+        ],
+        "description": "Whole minutes, or an ISO 8601 duration",
+        "examples": [60, "PT1H30M"],
     },
     Metadata: {
         "type": "object",

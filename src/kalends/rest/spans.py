@@ -1,12 +1,13 @@
 """Spans of time over HTTP: two bounds in, two local times out."""
 
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
-from kalends.model import Instant, Span, TimeText, Zone
+from kalends.model import Busy, Clash, Instant, Span, TimeText, Zone
 from kalends.rest.wire import DateOrTime
 from kalends.rules.zones import TimeError, bound_of, instant_of, rendered, zone_named
 
@@ -27,14 +28,41 @@ class SpanJson(Struct):
     end: str
 
 
+class ClashJson(Struct, omit_defaults=True):
+    """A commitment in the way; `event_id` only of an event that the caller may see."""
+
+    user_id: str
+    start: str
+    end: str
+    strength: Busy
+    event_id: str | UnsetType = UNSET
+
+
 def zone_of(name: str) -> ZoneInfo:
     """Give the zone of a name that has been checked."""
     return zone_named(name)
 
 
 def span_json(span: Span, zone: ZoneInfo) -> tuple[str, str]:
-    """Write both ends of a span on the clocks of a zone."""
-    return rendered(span.start, zone), rendered(span.end, zone)
+    """Write both ends of a span on the clocks of a zone; in UTC where those kept solar time, which cannot be written."""
+    try:
+        return rendered(span.start, zone), rendered(span.end, zone)
+    except TimeError:
+        return rendered(span.start, ZoneInfo("UTC")), rendered(span.end, ZoneInfo("UTC"))
+
+
+def clashes_json(clashes: Sequence[Clash], time_zone: str) -> list[ClashJson]:
+    """Write clashes, their times on the clocks of a zone."""
+    zone = zone_named(time_zone)
+    return [
+        ClashJson(
+            str(clash.user_id),
+            *span_json(clash.span, zone),
+            clash.strength,
+            UNSET if clash.event_id is None else str(clash.event_id),
+        )
+        for clash in clashes
+    ]
 
 
 def bounds_of(since: str, until: str, time_zone: str, where: Where, names: tuple[str, str] = ("from", "to")) -> Span:

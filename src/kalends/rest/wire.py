@@ -15,6 +15,7 @@ from kalends.rules.metadata import metadata_text
 from kalends.rules.zones import TimeError, from_instant, read_time, written_date, zone_named
 
 ID_DIGITS = re.compile(r"[0-9a-f]{16}", re.ASCII)
+DURATION = re.compile(r"PT(?:(\d{1,4})H)?(?:(\d{1,5})M)?", re.ASCII)
 ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*")
 LONGEST_ADDRESS = 254
 """RFC 5321 section 4.5.3.1.3, less the angle brackets."""
@@ -64,6 +65,22 @@ class DateOrTime(str):
     __slots__ = ()
 
 
+class Minutes(int):
+    """A length of time: whole minutes, or an ISO 8601 duration such as PT1H30M."""
+
+    __slots__ = ()
+
+
+def read_minutes(value: object) -> Minutes:
+    """Read a length of time. Raises BadValue."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 31:
+        return Minutes(value)
+    found = DURATION.fullmatch(value) if isinstance(value, str) else None
+    if found is None or not any(found.groups()):
+        raise BadValue("invalid_duration", "whole minutes, or a duration such as PT1H30M, is needed")
+    return Minutes(int(found[1] or 0) * 60 + int(found[2] or 0))
+
+
 def read_value(kind: type, value: object) -> object:
     """Make a value of the vocabulary from JSON; msgspec calls this for every type it does not know."""
     if issubclass(kind, Metadata):
@@ -72,6 +89,8 @@ def read_value(kind: type, value: object) -> object:
         metadata = Metadata(cast("dict[str, Any]", value))
         metadata_text(metadata)
         return metadata
+    if kind is Minutes:
+        return read_minutes(value)
     if not isinstance(value, str):
         raise BadValue("wrong_type", "text is needed")
     if issubclass(kind, Identifier):

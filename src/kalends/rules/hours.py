@@ -61,7 +61,7 @@ def written_minute(minutes: int) -> str:
 def merged_windows(windows: tuple[Window, ...]) -> tuple[Window, ...]:
     """Give the windows of a day in order, those that overlap or touch as one."""
     return tuple(
-        Window(span.start, span.end) for span in joined(Span(Instant(one.start), Instant(one.end)) for one in windows)
+        Window(int(span.start), int(span.end)) for span in joined(Span(Instant(one.start), Instant(one.end)) for one in windows)
     )
 
 
