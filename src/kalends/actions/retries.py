@@ -48,9 +48,9 @@ def claim_key(tx: WriteTx, actor: Actor, key: str, fingerprint: bytes) -> Claim 
         fresh = tx.now - claimed_at < (LAPSES_AFTER if status is None else KEPT_FOR)
         if fresh and bytes(first) != fingerprint:
             raise KeyReused
-        if fresh and status is None:
-            raise KeyInFlight
         if fresh:
+            if status is None:
+                raise KeyInFlight
             return KeptAnswer(status, headers, bytes(body))
         forget_key(tx, actor, key)
     claim = Claim(key, tx.new_id())
