@@ -1,16 +1,22 @@
 """What all tests share: both engines for real, a clock that can be set, and a cast of its own for every test."""
 
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
+from kalends.actions.tokens import issue_token
+from kalends.app import build_app
 from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.schema import migrate
+from tests.api import client
 from tests.cast import Cast, assemble
 from tests.postgres import create_database, start_postgres
 
@@ -103,6 +109,25 @@ def database(database_url: str, session_clock: Clock) -> Iterator[Database]:
 def cast(database: Database) -> Cast:
     """A host, a guest and a stranger in an organization that no other test sees."""
     return assemble(database)
+
+
+@pytest.fixture(scope="session")
+def app(database: Database) -> Any:
+    """The whole application over the shared database, as a server would call it."""
+    return build_app(database, Settings())
+
+
+@pytest.fixture
+def token(cast: Cast) -> str:
+    """A token of the cast's organization."""
+    return cast.do(issue_token, "of a test", secrets.token_bytes(20))[1]
+
+
+@pytest.fixture
+def api(app: Any, token: str) -> Iterator[httpx.Client]:
+    """A client that carries the token of the cast's organization."""
+    with client(app, token) as connected:
+        yield connected
 
 
 @pytest.fixture

@@ -282,4 +282,4 @@ def both_databases(postgres_url: str, tmp_path, clock: Clock) -> Iterator[tuple[
 
 def test_both_engines_answer_like_the_paper(both_databases, clock):
     machine = type("KalendsOnBoth", (Kalends,), {"databases": both_databases, "clock": clock})
-    run_state_machine_as_test(machine, settings=settings(max_examples=60, stateful_step_count=50))
+    run_state_machine_as_test(machine, settings=settings(max_examples=40, stateful_step_count=50))

@@ -326,6 +326,27 @@ def test_a_statement_that_runs_too_long_is_ended(url: str, opened: Opener) -> No
     assert hasty.read(process_of)
 
 
+SLOW_TO_COMMIT = """
+CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(30); RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER dawdle AFTER INSERT ON organization DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION dawdle()
+"""
+
+
+def test_a_commit_that_is_cancelled_is_known_to_have_failed(database: Database, url: str) -> None:
+    database.change_schema(lambda connection: connection.exec_driver_sql(SLOW_TO_COMMIT).close())
+    name = new_name()
+    writing = at_once(lambda: database.write(lambda tx: add(tx, name)))
+    writing.start()
+    with psycopg.connect(url, autocommit=True) as admin:
+        cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        until(lambda: admin.execute(cancel).fetchone())
+    with pytest.raises(Unavailable, match="too long") as refused:
+        writing.result()
+    assert not isinstance(refused.value, OutcomeUnknown)
+    assert database.read(lambda tx: count(tx, name)) == 0
+
+
 def test_a_pool_without_a_free_connection_is_unavailable(url: str, opened: Opener) -> None:
     small = opened(url, pool_size=1, busy_timeout_ms=50)
     tries = []

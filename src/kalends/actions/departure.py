@@ -6,7 +6,7 @@ from kalends.actions.booking import Guard
 from kalends.actions.finding import Versions, people_to_book, user_to_change
 from kalends.actions.saving import Seats, save_event
 from kalends.errors import Fault, HostsEvents, Invalid
-from kalends.model import Actor, Event, Status, UserId
+from kalends.model import Actor, Event, EventId, Status, UserId
 from kalends.rules.intervals import earliest_start
 from kalends.rules.revise import cancelled, handed_over, next_version
 from kalends.store.database import WriteTx
@@ -37,13 +37,14 @@ def delete_user(
 
     Raises NotFound, StaleVersion, HostsEvents, Conflict if the heir is not free, or Invalid if the events cannot go to `to`.
     """
-    ids = [event_id for event_id, _, _ in unfinished_events(tx, actor, user_id, earliest_start(tx.now))]
-    events = lock_events(tx, actor, ids)
+    locked = lock_events(tx, actor, unfinished_ids(tx, actor, user_id))
     heir_faults = heir_to_book(tx, actor, to) if to is not None and to < user_id else []
     user_to_change(tx, actor, user_id, expect)
     if to is not None and to > user_id:  # people are locked in the order of their ids, whoever takes over from whom
         heir_faults = heir_to_book(tx, actor, to)
-    if ids != [event_id for event_id, _, _ in unfinished_events(tx, actor, user_id, earliest_start(tx.now))]:
+    concerned = unfinished_ids(tx, actor, user_id)
+    events = [event for event in locked if event.id in concerned]
+    if len(events) < len(concerned):
         raise Contended("Their events are being changed.")  # the events come before the people: begin again
     refuse_wrong_heir(user_id, hosted, to, heir_faults)
     count = sum(event.host_id == user_id and event.status is not Status.cancelled for event in events)
@@ -52,6 +53,11 @@ def delete_user(
     for event in events:
         leave_event(tx, actor, event, user_id, to if hosted is Hosted.transfer else None, guard)
     bury_user(tx, user_id)
+
+
+def unfinished_ids(tx: WriteTx, actor: Actor, user_id: UserId) -> list[EventId]:
+    """Give the ids of a user's events that have not ended, in their order."""
+    return [event_id for event_id, _, _ in unfinished_events(tx, actor, user_id, earliest_start(tx.now))]
 
 
 def leave_event(

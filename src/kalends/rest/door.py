@@ -73,6 +73,7 @@ def fixed(content: bytes, media_type: str) -> Responder:
         response.data = content
         response.content_type = media_type
         response.set_header("Content-Security-Policy", PAGE_POLICY)
+        response.set_header("X-Content-Type-Options", "nosniff")
 
     return respond
 

@@ -9,12 +9,12 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 from msgspec import Struct
-from msgspec.inspect import BoolType, IntType, StructType, Type, type_info
+from msgspec.inspect import BoolType, IntType, Metadata, StructType, Type, type_info
 
 from kalends.errors import Fault, Invalid, NotFound
 from kalends.model import Identifier
 from kalends.rest.conditions import Tags, read_tags
-from kalends.rest.problems import BadQuery, BodyTooLarge, Malformed, WrongMediaType
+from kalends.rest.problems import BadQuery, BodyTooLarge, Malformed, NoSuchPath, WrongMediaType
 from kalends.rest.request import Request
 from kalends.rest.wire import BadValue, read_id, read_struct
 
@@ -26,12 +26,14 @@ NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
 def read_path(kinds: Mapping[str, type[Identifier]], path: dict[str, str]) -> dict[str, Identifier]:
-    """Read the ids in a path; one that cannot be names nothing. Raises NotFound."""
+    """Read the ids in a path; one that cannot be names nothing. Raises NotFound or NoSuchPath."""
     ids: dict[str, Identifier] = {}
     for name, kind in kinds.items():
         try:
             ids[name] = read_id(kind, path[name])
         except BadValue as error:
+            if not path[name]:
+                raise NoSuchPath from error
             raise NotFound(name.removesuffix("_id"), path[name][:64]) from error
     return ids
 
@@ -78,7 +80,12 @@ def plain_value(kind: type[Struct], name: str, text: str) -> str | int | bool:
 def plain_kinds(kind: type[Struct]) -> dict[str, type[Type]]:
     """Tell by name what kind of value each parameter takes."""
     described = cast("StructType", type_info(kind))
-    return {field.encode_name: type(field.type) for field in described.fields}
+    return {field.encode_name: type(bare(field.type)) for field in described.fields}
+
+
+def bare(described: Type) -> Type:
+    """Give a type without what is only said about it."""
+    return bare(described.type) if isinstance(described, Metadata) else described
 
 
 def read_body(request: Request, limit: int) -> bytes:
@@ -140,7 +147,7 @@ def refuse_media_type(request: Request, wanted: tuple[str, ...]) -> None:
     charset = options.strip().lower().replace('"', "")
     encoding = (request.get_header("Content-Encoding") or "identity").strip().lower()
     if media_type.strip().lower() not in wanted or charset not in ("", "charset=utf-8") or encoding != "identity":
-        raise WrongMediaType(" or ".join(wanted))
+        raise WrongMediaType(*wanted)
 
 
 def read_condition(request: Request, name: str) -> Tags | None:

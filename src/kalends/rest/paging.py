@@ -13,7 +13,10 @@ LARGEST_KEY = (1 << 63) - 1
 
 def cursor_of(key: object | None) -> str | None:
     """Write the key of the last item as a cursor; None on the last page."""
-    return None if key is None else base64.urlsafe_b64encode(msgspec.json.encode(key)).decode().rstrip("=")
+    if key is None:
+        return None
+    raw = msgspec.json.encode(key, enc_hook=int)  # ids and instants as the numbers they are
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def key_of(cursor: str, kind: type[Key]) -> Key:

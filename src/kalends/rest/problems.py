@@ -53,9 +53,10 @@ class WrongMediaType(KalendsError):
 
     code = "wrong_media_type"
 
-    def __init__(self, wanted: str) -> None:
+    def __init__(self, *media_types: str) -> None:
         super().__init__()
-        self.wanted = wanted
+        self.media_types = media_types
+        self.wanted = " or ".join(media_types)
 
 
 class BadQuery(errors.Invalid):
@@ -139,7 +140,7 @@ def headers_of(error: KalendsError) -> dict[str, str]:
     if isinstance(error, MethodNotAllowed):
         return {"Allow": error.allowed}
     if isinstance(error, WrongMediaType):
-        return {"Accept": error.wanted}
+        return {"Accept": ", ".join(error.media_types)}
     return {}
 
 

@@ -1,0 +1,100 @@
+"""A caller of the API: a client with the token of a test's organization, and what every answer has to look like."""
+
+import io
+import json
+import re
+import sys
+from typing import Any, NamedTuple
+
+import httpx
+
+from kalends.rest.problems import STATUS
+
+CODES = {kind.code for kind in STATUS}
+BASE = "http://kalends.test"
+
+
+def client(app: Any, token: str | None = None) -> httpx.Client:
+    """Give a client that talks to the application through WSGI."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return httpx.Client(transport=httpx.WSGITransport(app=app), base_url=BASE, headers=headers)
+
+
+class Answer(NamedTuple):
+    """What a request in raw bytes was answered."""
+
+    status_code: int
+    headers: httpx.Headers
+    content: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+
+def send_raw(
+    app: Any,
+    method: str,
+    path: bytes,
+    query: bytes = b"",
+    body: bytes | None = None,
+    *,
+    length: str | None = "",
+    **headers: str,
+) -> Answer:
+    """Send what no proper client would; headers are named as WSGI does (HTTP_IF_MATCH)."""
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path.decode("latin-1"),
+        "QUERY_STRING": query.decode("latin-1"),
+        "SERVER_NAME": "kalends.test",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body or b""),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        **headers,
+    }
+    if body is not None and length == "":
+        environ["CONTENT_LENGTH"] = str(len(body))
+    elif length:
+        environ["CONTENT_LENGTH"] = length
+    started: list[Any] = []
+    content = b"".join(app(environ, lambda status, sent, error=None: started.extend((status, sent))))
+    return Answer(int(started[0].split()[0]), httpx.Headers(started[1]), content)
+
+
+def problem(answer: httpx.Response | Answer, status: int, code: str | None = None, *pointers: str) -> dict[str, Any]:
+    """Check that an answer is a proper problem document with everything in it, and give it."""
+    assert answer.status_code == status, answer.content
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    document = answer.json()
+    assert document["status"] == status
+    assert document["code"] in CODES
+    assert code is None or document["code"] == code, document
+    assert document["type"] == f"/docs#{document['code']}"
+    assert document["title"]
+    assert document["detail"]
+    assert document["instance"].startswith("/")
+    assert document["instance"].isascii()
+    assert document["request_id"] == answer.headers["X-Request-Id"]
+    for fault in document.get("errors", ()):
+        assert re.fullmatch(r"(/([^~/]|~[01])*)*", fault["pointer"])
+        assert fault["in"] in ("body", "query", "path")
+        assert re.fullmatch(r"[a-z_]+", fault["code"])
+        assert fault["message"]
+        assert "`" not in fault["message"].replace("`to` must come after `from`", ""), "words of a library"
+        assert fault["message"] in document["detail"]
+    if pointers:
+        assert [fault["pointer"] for fault in document["errors"]] == list(pointers)
+    assert "Traceback" not in document["detail"]
+    return document
+
+
+def faults(document: dict[str, Any]) -> dict[str, str]:
+    """Give the code of each fault by its pointer."""
+    return {fault["pointer"]: fault["code"] for fault in document["errors"]}

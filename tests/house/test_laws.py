@@ -1,0 +1,74 @@
+"""The habits of the house that no linter knows, held over every file of the package."""
+
+import ast
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
+import kalends
+from kalends.store.query import Query
+
+SQLITE = SQLiteDialect_pysqlite(paramstyle="named")
+
+SOURCE = Path(kalends.__file__).parent
+FILES = sorted(SOURCE.rglob("*.py"))
+MIGRATIONS = SOURCE / "store" / "migrations" / "versions"
+
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 40
+NO_NAMES = {"base", "common", "core", "helper", "helpers", "manager", "misc", "service", "util", "utils"}
+
+OF_NO_ORGANIZATION = {
+    "kalends.store.schema.VERSION_QUERY",
+    "kalends.store.schema.HAS_VERSION",
+    "kalends.store.idempotency.FORGET_OLD",  # housekeeping: everybody's answers are kept for a day
+}
+OF_WHAT_WAS_FOUND_WITH_RIGHT = {"at", "at_event", "event_id", "at_user", "at_token", "at_key", "at_start", "hash"}
+"""Parameters that name a row, or the rows of an event, that the caller already holds; a secret is its own right."""
+
+
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_files_and_functions_fit_a_readers_head(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= LONGEST_FILE
+    if MIGRATIONS not in path.parents:  # a schema has as many columns as it has
+        long = {
+            node.name: length
+            for node in functions(ast.parse(text))
+            if (length := (node.end_lineno or 0) - node.body[0].lineno + 1) > LONGEST_FUNCTION
+        }
+        assert long == {}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_names_say_what_a_thing_is(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    names = {path.stem} | {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    assert not {name for name in names if NO_NAMES & set(name.lower().strip("_").split("_"))}
+
+
+def queries() -> Iterator[tuple[str, Query]]:
+    for module in pkgutil.walk_packages(kalends.__path__, "kalends."):
+        if module.name.startswith(("kalends.store.", "kalends.reads.")) and ".migrations" not in module.name:
+            for name, value in vars(importlib.import_module(module.name)).items():
+                if isinstance(value, Query):
+                    yield f"{module.name}.{name}", value
+
+
+def test_no_statement_looks_across_organizations() -> None:
+    everything = dict(queries())
+    assert len(everything) > 20
+    for name, query in everything.items():
+        text = query.compiled(SQLITE)[0]
+        confined = "organization_id = :org" in text or text.startswith("INSERT INTO")
+        held = any(re.search(rf":{parameter}\b", text) for parameter in OF_WHAT_WAS_FOUND_WITH_RIGHT)
+        assert confined or held or name in OF_NO_ORGANIZATION, f"{name} is not confined:\n{text}"

@@ -1,0 +1,305 @@
+"""Bad input of every kind on every route that takes a body, a path or a query: a clear 4xx, and no row changed."""
+
+import json
+from typing import Any, NamedTuple
+
+import pytest
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields
+
+from kalends.rest.route import OPERATIONS
+from kalends.rest.wire import parts_of
+from tests.api import problem, send_raw
+
+WITH_BODY = [known for known in OPERATIONS if known.body is not None]
+NAMES = [f"{known.method} {known.path}" for known in OPERATIONS]
+HUGE = b"1" + b"0" * 400
+BAD_BODIES = {
+    "nothing": b"",
+    "a blank": b" ",
+    "half an object": b'{"title": "x"',
+    "a comma too many": b'{"title": "x",}',
+    "single quotes": b"{'title': 'x'}",
+    "two values": b"{} {}",
+    "a comment": b"{} // x",
+    "NaN": b'{"metadata": {"x": NaN}}',
+    "Infinity": b'{"metadata": {"x": -Infinity}}',
+    "a number out of range": b'{"metadata": {"x": 1e999}}',
+    "an endless integer": b'{"metadata": {"x": ' + b"9" * 5_000 + b"}}",
+    "a leading zero": b'{"metadata": {"x": 01}}',
+    "lists in lists": b"[" * 100_000,
+    "closed lists in lists": b"[" * 100_000 + b"]" * 100_000,
+    "objects in objects": b'{"x":' * 100_000 + b"1" + b"}" * 100_000,
+    "bad UTF-8": b'{"title": "\xff\xfe"}',
+    "half a character": b'{"title": "\xc3"}',
+    "an overlong character": b'{"title": "\xc0\xaf"}',
+    "a raw surrogate": b'{"title": "\xed\xa0\x80"}',
+    "a lone surrogate": b'{"title": "\\ud800"}',
+    "a lone low surrogate": b'{"title": "\\uDC00x"}',
+    "surrogates in the wrong order": b'{"title": "\\udc00\\ud800"}',
+    "a lone surrogate as name": b'{"\\ud800": 1}',
+    "a raw control character": b'{"title": "a\x00b"}',
+    "UTF-16": '{"title": "x"}'.encode("utf-16"),
+    "a byte order mark": b"\xef\xbb\xbf{}",
+    "a form": b"title=x&start=y",
+}
+RULE_BREAKERS = {
+    "null": None,
+    "true": True,
+    "a number": 7,
+    "a huge number": 10**300,
+    "text": "x",
+    "a list of numbers": [1, 2],
+    "a list of lists": [[[]]],
+    "NUL in a text": {"title": "a\0b", "name": "a\0b", "reason": "\0", "response": "\0", "role": "\0", "host_id": "\0"},
+    "NUL in a name": {"ti\0tle": "x"},
+    "an unknown member": {"__class__": 1},
+    "an empty name": {"": 1},
+    "a prototype": {"__proto__": {"admin": True}},
+}
+
+
+class Place(NamedTuple):
+    """Where the operations of a cast are found."""
+
+    event: str
+    guest: str
+    stranger: str
+    host: str
+
+    def of(self, path: str) -> str:
+        return path.replace("{event_id}", self.event).replace("{user_id}", self.guest)
+
+
+@pytest.fixture
+def place(cast):
+    event = cast.event(cast.guest)
+    return Place(str(event.id), str(cast.guest.id), str(cast.stranger.id), str(cast.host.id))
+
+
+@pytest.fixture
+def send(app, token):
+    def sent(method: str, path: str | bytes, body: bytes | None = None, query: bytes = b"", **headers: str) -> Any:
+        raw = path.encode() if isinstance(path, str) else path
+        given = {"HTTP_AUTHORIZATION": f"Bearer {token}", "CONTENT_TYPE": "application/json"} | headers
+        return send_raw(app, method, raw, query, body, **given)
+
+    return sent
+
+
+def test_bodies_that_are_no_json_are_refused_by_every_route(cast, place, send):
+    before = cast.rows()
+    for known in WITH_BODY:
+        for name, body in BAD_BODIES.items():
+            if not (body == b"" and known.body_optional):
+                answer = send(known.method, place.of(known.path), body)
+                problem(answer, 400, "malformed")
+                assert len(answer.content) < 1_000, name
+    assert cast.rows() == before
+
+
+def test_json_that_breaks_a_rule_is_refused_by_every_route(cast, place, send):
+    before = cast.rows()
+    for known in WITH_BODY:
+        for name, value in RULE_BREAKERS.items():
+            document = problem(send(known.method, place.of(known.path), json.dumps(value).encode()), 422, "invalid")
+            assert document["errors"], name
+    assert cast.rows() == before
+
+
+def test_objects_nested_too_deeply_are_refused(cast, place, send):
+    before = cast.rows()
+    for depth in (33, 500, 900, 5_000):
+        nested = b'{"x":' * depth + b"1" + b"}" * depth
+        for path, method, more in (
+            ("/v1/users", "POST", b'"name": "x", "email": "x@example.org"'),
+            (f"/v1/users/{place.guest}", "PATCH", b'"name": "x"'),
+            (f"/v1/events/{place.event}", "PATCH", b'"title": "x"'),
+            ("/v1/events", "POST", b'"title": "x"'),
+        ):
+            answer = send(method, path, b"{" + more + b', "metadata": ' + nested + b"}")
+            document = problem(answer, 400 if depth == 5_000 else 422)
+            assert depth == 5_000 or "/metadata" in [fault["pointer"] for fault in document["errors"]]
+    assert cast.rows() == before
+
+
+def test_numbers_that_json_can_write_are_kept_in_metadata_as_they_are(api):
+    sent = (
+        b'{"name": "x", "email": "x@example.org", "metadata": {"a": ' + HUGE + b', "b": 1e308, "c": -0.0, "d": 1e-400}}'
+    )
+    made = api.post("/v1/users", content=sent, headers={"Content-Type": "application/json"})
+    assert made.status_code == 201
+    assert made.json()["metadata"] == {"a": 10**400, "b": 1e308, "c": 0.0, "d": 0.0}
+    assert api.patch(made.headers["Location"], json={"metadata": {"b": None}}).json()["metadata"]["a"] == 10**400
+
+
+WRONG: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    10**30,
+    "",
+    "\u0000",
+    "x" * 20_000,
+    [],
+    [[]],
+    {},
+    {"x": {}},
+    "2026-13-45",
+)
+
+
+def members(kind: Any, where: tuple[str | int, ...] = ()) -> Any:
+    """List where the members of a body are."""
+    struct, item = parts_of(kind)
+    if struct is not None:
+        for field in fields(struct):
+            yield (*where, field.encode_name)
+            yield from members(field.type, (*where, field.encode_name))
+    if item is not None:
+        yield from members(item, (*where, 0))
+
+
+def with_value(body: Any, where: tuple[str | int, ...], value: Any) -> Any:
+    """Give a body with one member replaced; objects and lists on the way are made."""
+    first, *rest = where
+    inner = value
+    if rest:
+        old = body.get(first, {}) if isinstance(body, dict) and isinstance(first, str) else body[0] if body else {}
+        inner = with_value([] if isinstance(rest[0], int) and not isinstance(old, list) else old, tuple(rest), value)
+    return [inner] if isinstance(first, int) else {**(body if isinstance(body, dict) else {}), first: inner}
+
+
+def good_bodies(place: Place) -> dict[str, Any]:
+    """Give a body that would do for each operation."""
+    times = {"start": "2026-03-09T10:00+01:00", "end": "2026-03-09T11:00+01:00", "time_zone": "Europe/Berlin"}
+    return {
+        "UserDraft": {"name": "x", "email": "x@example.org"},
+        "UserEdit": {"name": "x"},
+        "EventDraft": {"host_id": place.host, "title": "x", **times},
+        "EventEdit": {"title": "x"},
+        "CancelBody": {"reason": "x"},
+        "TransferBody": {"host_id": place.guest},
+        "SeatBody": {"role": "optional"},
+        "SeatPatch": {"role": "optional"},
+        "Answer": {"response": "accepted"},
+    }
+
+
+@pytest.mark.parametrize("known", WITH_BODY, ids=[f"{known.method} {known.path}" for known in WITH_BODY])
+def test_a_wrong_value_of_every_member_is_named_or_taken_for_good(cast, place, send, known):
+    """Send every wrong value for every member, as a preview: what is refused names the member, and nothing fails."""
+    struct, item = parts_of(known.body)
+    good = good_bodies(place).get(struct.__name__, {}) if item is None else [{"user_id": place.stranger}]
+    before, refused = cast.rows(), 0
+    for where in members(known.body) if item is None else members(list[item]):
+        pointers = {"".join(f"/{part}" for part in where[:depth]) for depth in range(1, len(where) + 1)}
+        for value in WRONG:
+            body = json.dumps(with_value(good, where, value)).encode()
+            answer = send(known.method, place.of(known.path), body, b"dry_run=true")
+            if answer.status_code in (200, 201, 409):
+                assert takes(where, value), (where, value)
+                continue
+            document = problem(answer, 422, "invalid")
+            named = {fault["pointer"] for fault in document["errors"]}
+            assert any(pointer.startswith(tuple(pointers)) for pointer in named), (where, value, named)
+            refused += 1
+    assert refused
+    assert cast.rows() == before
+
+
+def takes(where: tuple[str | int, ...], value: Any) -> bool:
+    """Tell whether a member of this name may have the value, though it looks wrong."""
+    empty = {"description": ("", None), "location": ("", None), "time_zone": (None,), "reason": ("", None)}
+    free = {"metadata": (None, {}, {"x": {}}), "comment": ("", None), "host_attends": (True,), "participants": ([],)}
+    dated = dict.fromkeys(("name", "title", "description", "location", "reason", "comment"), ("2026-13-45",))
+    name = str(where[-1])
+    allowed = [value for table in (empty, free, dated) for value in table.get(name, ())]
+    return any(value == other and type(value) is type(other) for other in allowed)
+
+
+def test_every_required_member_is_missed(place, send):
+    missed = 0
+    for known in WITH_BODY:
+        struct, item = parts_of(known.body)
+        if item is None and issubclass(struct, Struct):
+            needed = [f"/{field.encode_name}" for field in fields(struct) if field.required]
+            for name in needed:
+                body = {key: value for key, value in good_bodies(place)[struct.__name__].items() if f"/{key}" != name}
+                assert all(field.default is NODEFAULT for field in fields(struct) if field.encode_name == name[1:])
+                document = problem(send(known.method, place.of(known.path), json.dumps(body).encode()), 422, "invalid")
+                assert name in [fault["pointer"] for fault in document["errors"]]
+                missed += 1
+    assert missed >= 7
+
+
+@pytest.mark.parametrize("known", OPERATIONS, ids=NAMES)
+def test_what_a_query_may_not_be_is_refused_by_every_route(cast, place, send, known):
+    before = cast.rows()
+    path = place.of(known.path)
+    body = b"{}" if known.body is not None else None
+    for query in (
+        b"x=1",
+        b"Dry_run=true",
+        b"=",
+        b"=1",
+        b"dry_run",
+        b"dry_run=maybe",
+        b"limit=x",
+        b"x=%00",
+        b"%00=1",
+        b"a&a",
+    ):
+        document = problem(send(known.method, path, body, query), 422, "invalid")
+        assert {fault["in"] for fault in document["errors"]} == {"query"}
+    for query in (b"x=%ff", b"%c3=1", b"x=\xff", b"q=%ed%a0%80"):
+        problem(send(known.method, path, body, query), 400, "malformed")
+    for field in fields(known.query):
+        name = field.encode_name
+        document = problem(send(known.method, path, body, f"{name}=true&{name}=true".encode()), 422, "invalid")
+        assert (f"/{name}", "repeated_parameter") in [(fault["pointer"], fault["code"]) for fault in document["errors"]]
+        document = problem(send(known.method, path, body, f"{name}=%00".encode()), 422, "invalid")
+        assert f"/{name}" in [fault["pointer"] for fault in document["errors"]]
+    assert cast.rows() == before
+
+
+@pytest.mark.parametrize("known", [known for known in OPERATIONS if known.ids], ids=[n for n in NAMES if "{" in n])
+def test_an_id_that_cannot_be_names_nothing_on_every_route(cast, place, send, known):
+    before = cast.rows()
+    body = b"{}" if known.body is not None else None
+    for name in known.ids:
+        good = getattr(place, "event" if name == "event_id" else "guest")
+        for bad in (
+            b"x",
+            b"%",
+            b"\0",
+            b"\xff",
+            b"\xed\xa0\x80",
+            "é".encode(),
+            good.upper().encode(),
+            good.encode() + b"0",
+            good.encode() + b"\n",
+            b" " + good.encode(),
+            good.partition("_")[2].encode(),
+            good[:4].encode() + b"8" + b"0" * 15,
+            good[:4].encode() + b"f" * 16,
+            good[:4].encode() + "\u0660".encode() * 16,
+            b"org_" + good[4:].encode(),
+            b"x" * 10_000,
+        ):
+            path = place.of(known.path.replace("{" + name + "}", "@")).encode().replace(b"@", bad)
+            problem(send(known.method, path, body), 404, "not_found")
+    assert cast.rows() == before
+
+
+def test_long_values_are_not_sent_back_whole(place, send):
+    long = "x" * 200_000
+    for path, body in (
+        ("/v1/events", {**good_bodies(place)["EventDraft"], "status": long, "start": long, "time_zone": long}),
+        (f"/v1/events/{place.event}", {"show_as": long}),
+    ):
+        answer = send("POST" if path == "/v1/events" else "PATCH", path, json.dumps(body).encode())
+        problem(answer, 422, "invalid")
+        assert len(answer.content) < 2_000

@@ -1,0 +1,413 @@
+"""The conventions that every call follows: tokens, problems, conditions, previews, limits, media types, methods."""
+
+import json
+
+import pytest
+
+from kalends.actions.tokens import revoke_token
+from kalends.app import app_of_worker
+from kalends.errors import BadSetting, KalendsError, OutcomeUnknown, Unavailable
+from kalends.reads.users import read_user
+from kalends.rest.conditions import Tags, read_tags
+from kalends.rest.problems import STATUS, TITLES, headers_of, status_of
+from kalends.rules.tokens import token_text
+from kalends.settings import Settings
+from kalends.store.tokens import list_tokens
+from tests.api import client, problem, send_raw
+
+PATCH = {"Content-Type": "application/merge-patch+json"}
+
+
+@pytest.fixture
+def seat(cast, clock):
+    event = cast.event(cast.guest)
+    clock.set_to(event.block.span.start)
+    return f"/v1/events/{event.id}/participants/{cast.guest.id}"
+
+
+def kinds(kind):
+    return [kind, *(below for child in kind.__subclasses__() for below in kinds(child))]
+
+
+def test_whatever_can_go_wrong_has_a_status_and_a_title():
+    told = set(kinds(KalendsError)) - {KalendsError, BadSetting}  # settings are read before there are requests
+    assert told == set(STATUS) == set(TITLES)
+
+
+# ------------------------------------------------------------------------------------------------------------- tokens
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer kal_",
+        "Bearer kal_" + "a" * 39,
+        "Basic dXNlcjpwYXNz",
+        "Token {token}",
+        "{token}",
+        "Bearer {token}x",
+        "Bearer x{token}",
+        "Bearer {TOKEN}",
+        "Bearer {token} {token}",
+        "Bearer é",
+        "Bearer \0",
+        "Bearer " + "k" * 100_000,
+        "Bearer " + token_text(b"20 bytes of unknown!"),
+    ],
+)
+def test_without_a_good_token_there_is_no_answer(app, token, credential):
+    headers = {}
+    if credential is not None:
+        headers["HTTP_AUTHORIZATION"] = credential.replace("{token}", token).replace("{TOKEN}", token.upper())
+    for method, path in (("GET", b"/v1/users"), ("POST", b"/v1/users"), ("DELETE", b"/v1/events/x?x=\xff")):
+        answer = send_raw(app, method, path.partition(b"?")[0], path.partition(b"?")[2], b"{", **headers)
+        problem(answer, 401, "unauthenticated")
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="kalends"'
+
+
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  "])
+def test_the_scheme_of_a_token_is_taken_in_any_case(app, token, scheme):
+    assert client(app).get("/v1/users", headers={"Authorization": scheme + token}).status_code == 200
+
+
+def test_a_revoked_token_is_refused_at_once(api, cast):
+    assert api.get("/v1/users").status_code == 200
+    (token,) = cast.ask(list_tokens)
+    cast.do(revoke_token, token.id)
+    problem(api.get("/v1/users"), 401, "unauthenticated")
+
+
+# ----------------------------------------------------------------------------------------------------- paths, methods
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/", "/v1/users/", "/v2/users", "/v1/users/usr_1/x", "/v1//users", "/ü"]
+)
+def test_nothing_is_at_other_paths(api, path):
+    problem(api.get(path), 404, "no_such_path")
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/users", "GET, HEAD, OPTIONS, POST"),
+        ("/v1/users/usr_1", "DELETE, GET, HEAD, OPTIONS, PATCH"),
+        ("/v1/events/evt_1/cancel", "OPTIONS, POST"),
+        ("/v1/events/evt_1/participants/usr_1/response", "OPTIONS, PUT"),
+        ("/health/live", "GET, HEAD, OPTIONS"),
+        ("/docs", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_other_methods_are_told_which_ones_there_are(app, api, path, allowed):
+    methods = {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND"} - set(allowed.split(", "))
+    for method in sorted(methods):
+        answer = send_raw(app, method, path.encode())
+        problem(answer, 405, "method_not_allowed")
+        assert set(answer.headers["Allow"].split(", ")) == set(allowed.split(", "))
+    options = api.options(path)
+    assert options.status_code == 200
+    assert set(options.headers["Allow"].split(", ")) == set(allowed.split(", ")) - {"OPTIONS"}
+
+
+@pytest.mark.parametrize("method", ["BREW", "get", "WEBSOCKET", "", "é"])
+def test_what_is_no_method_is_refused(app, method):
+    for path in (b"/v1/users", b"/health/live"):
+        problem(send_raw(app, method, path), 400, "malformed")
+
+
+def test_head_is_get_without_content(api, cast, seat):
+    for path in (
+        "/v1/users",
+        f"/v1/users/{cast.host.id}",
+        "/v1/events?expand=participants",
+        seat,
+        "/health/live",
+        "/docs",
+    ):
+        read, head = api.get(path), api.head(path)
+        assert (head.status_code, head.content) == (200, b"")
+        for name in ("Content-Type", "Content-Length", "ETag"):
+            assert head.headers.get(name) == read.headers.get(name)
+    missing = api.head("/v1/users/usr_0000000000000001")
+    assert (missing.status_code, missing.content) == (404, b"")
+    assert missing.headers["Content-Type"] == "application/problem+json"
+    known = api.head(f"/v1/users/{cast.host.id}", headers={"If-None-Match": '"1"'})
+    assert (known.status_code, known.headers["ETag"]) == (304, '"1"')
+    assert "Content-Length" not in known.headers
+
+
+# --------------------------------------------------------------------------------------------------------- conditions
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ('"1"', 200),
+        ("*", 200),
+        (" * ", 200),
+        ('"7", "1"', 200),
+        ('"7","1"', 200),
+        ('"1.5"', 200),
+        ('"0"', 412),
+        ('"2"', 412),
+        ('W/"1"', 412),
+        ('W/"1", "1"', 200),
+        ('"1a"', 412),
+        ('"-1"', 412),
+        ('"' + "9" * 400 + '"', 412),
+        ('"\u0661"', 412),
+        ('""', 412),
+        ("1", 400),
+        ('"1', 400),
+        ('"1" "2"', 400),
+        ('w/"1"', 400),
+        ('*, "1"', 400),
+        (',"1"', 400),
+    ],
+)
+def test_if_match_lets_through_who_knows_the_version(app, token, cast, header, status):
+    environ = {
+        "HTTP_AUTHORIZATION": f"Bearer {token}",
+        "HTTP_IF_MATCH": header.encode().decode("latin-1"),
+        "CONTENT_TYPE": "application/json",
+    }
+    answer = send_raw(app, "PATCH", f"/v1/users/{cast.host.id}".encode(), body=b'{"name": "Other"}', **environ)
+    if status == 200:
+        assert answer.status_code == 200
+        assert answer.headers["ETag"] == '"2"'
+    else:
+        document = problem(answer, status, {412: "stale_version", 400: "malformed"}[status])
+        assert "version 1" in document["detail"] or status == 400
+        assert cast.ask(read_user, cast.host.id) == cast.host
+
+
+def test_every_write_on_a_version_heeds_if_match(api, cast, seat):
+    event = seat.partition("/participants")[0]
+    stale = {"If-Match": '"99"'}
+    before = cast.rows()
+    for answer in (
+        api.patch(f"/v1/users/{cast.guest.id}", json={"name": "x"}, headers=stale),
+        api.delete(f"/v1/users/{cast.guest.id}", headers=stale),
+        api.patch(event, json={"title": "x"}, headers=stale),
+        api.delete(event, headers=stale),
+        api.post(f"{event}/cancel", headers=stale),
+        api.post(f"{event}/transfer", json={"host_id": str(cast.guest.id)}, headers=stale),
+        api.post(f"{event}/participants", json={"user_id": str(cast.stranger.id)}, headers=stale),
+        api.put(seat, json={"role": "optional"}, headers=stale),
+        api.put(f"{event}/participants/{cast.stranger.id}", json={}, headers=stale),
+        api.patch(seat, json={"role": "optional"}, headers=stale),
+        api.delete(seat, headers=stale),
+        api.put(f"{seat}/response", json={"response": "accepted"}, headers=stale),
+    ):
+        problem(answer, 412, "stale_version")
+    assert cast.rows() == before
+    assert (
+        api.put(seat, json={"role": "optional"}, headers={"If-Match": api.get(seat).headers["ETag"]}).status_code == 200
+    )
+
+
+def test_a_put_only_adds_or_only_changes(api, cast, seat):
+    problem(api.put(seat, json={}, headers={"If-None-Match": "*"}), 412, "stale_version")
+    assert api.put(seat, json={"role": "optional"}, headers={"If-Match": "*"}).json()["role"] == "optional"
+    other = seat.replace(str(cast.guest.id), str(cast.stranger.id))
+    problem(api.put(other, json={}, headers={"If-Match": "*"}), 404, "not_found")
+    assert api.put(other, json={}, headers={"If-None-Match": "*"}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [('"1"', 304), ('W/"1"', 304), ("*", 304), ('"2", W/"1"', 304), ('"2"', 200), ('""', 200), ("1", 400), ('"1', 400)],
+)
+def test_if_none_match_spares_who_has_the_answer(api, cast, header, status):
+    answer = api.get(f"/v1/users/{cast.host.id}", headers={"If-None-Match": header})
+    if status == 400:
+        problem(answer, 400, "malformed")
+    else:
+        assert (answer.status_code, answer.headers["ETag"]) == (status, '"1"')
+        assert (answer.content == b"") == (status == 304)
+
+
+def test_the_tag_of_an_event_with_its_people_tells_of_a_new_name(api, cast, seat):
+    path = seat.partition("/participants")[0] + "?expand=participants"
+    tag = api.get(path).headers["ETag"]
+    assert api.get(path, headers={"If-None-Match": tag}).status_code == 304
+    api.patch(f"/v1/users/{cast.guest.id}", json={"name": "Gustava"})
+    assert api.get(path, headers={"If-None-Match": tag}).status_code == 200
+    changed = api.patch(path.partition("?")[0], json={"title": "x"}, headers={"If-Match": tag})
+    assert changed.status_code == 200, "the version in the tag is that of the event"
+
+
+def test_tags_are_read_one_by_one():
+    assert read_tags(None) is None
+    assert read_tags("") == Tags()
+    assert read_tags(' "a" ,W/"b",\t"c, d"') == Tags(strong=("a", "c, d"), weak=("b",))
+
+
+# ------------------------------------------------------------------------------------------------------------ previews
+
+
+def writes(cast, event, seat):
+    """List a call of every operation that writes, with the status it is answered."""
+    host, stranger = str(cast.host.id), str(cast.stranger.id)
+    draft = {"host_id": host, "title": "x", "start": "2026-03-09T10:00Z", "end": "2026-03-09T11:00Z"}
+    return [
+        ("POST", "/v1/users", {"name": "x", "email": "x@example.org"}, 201),
+        ("PATCH", f"/v1/users/{host}", {"name": "x"}, 200),
+        ("DELETE", f"/v1/users/{stranger}", None, 204),
+        ("POST", "/v1/events", draft, 201),
+        ("PATCH", event, {"title": "x", "start": "2026-03-09T14:30"}, 200),
+        ("POST", f"{event}/participants", [{"user_id": stranger}], 201),
+        ("POST", f"{event}/participants", {"user_id": stranger}, 201),
+        ("PUT", f"{event}/participants/{stranger}", {}, 201),
+        ("PUT", seat, {"role": "optional"}, 200),
+        ("PATCH", seat, {"role": "optional"}, 200),
+        ("PUT", f"{seat}/response", {"response": "accepted", "comment": "x"}, 200),
+        ("DELETE", seat, None, 204),
+        ("POST", f"{event}/transfer", {"host_id": stranger}, 200),
+        ("POST", f"{event}/cancel", {"reason": "x"}, 200),
+        ("DELETE", event, None, 204),
+    ]
+
+
+def without_what_is_made(body):
+    """Leave out what is new each time something is made."""
+    return {name: value for name, value in body.items() if name != "id"} if isinstance(body, dict) else body
+
+
+@pytest.mark.parametrize("place", range(15))
+def test_a_preview_answers_as_the_write_would_and_writes_nothing(api, cast, seat, place):
+    method, path, body, status = writes(cast, seat.partition("/participants")[0], seat)[place]
+    before = cast.rows()
+    key = {"Idempotency-Key": "a preview takes no key"} if method == "POST" else {}
+    preview = api.request(method, path, params={"dry_run": "true"}, json=body, headers=key)
+    assert preview.status_code == status
+    assert "ETag" not in preview.headers
+    assert "Location" not in preview.headers
+    assert cast.rows() == before
+    done = api.request(method, path, params={"dry_run": "false"}, json=body, headers=key)
+    assert done.status_code == status
+    assert cast.rows() != before
+    if status != 204:
+        assert without_what_is_made(preview.json()) == without_what_is_made(done.json())
+
+
+def test_a_preview_finds_what_is_wrong(api, cast, seat):
+    problem(api.post("/v1/users?dry_run=true", json={"name": "x", "email": cast.host.email}), 409, "email_taken")
+    problem(api.delete("/v1/users/usr_0000000000000001?dry_run=true"), 404, "not_found")
+    problem(api.patch(seat + "?dry_run=true", json={}, headers={"If-Match": '"77"'}), 412, "stale_version")
+    problem(api.post("/v1/users?dry_run=true", json={}, headers={"Idempotency-Key": "x" * 256}), 422)
+    new = {"name": "x", "email": "x@example.org"}
+    problem(api.post("/v1/users?dry_run=true", json=new, headers={"Idempotency-Key": "x" * 256}), 400, "malformed")
+    for given in ("1", "TRUE", "yes", "", "null", "0"):
+        problem(api.post(f"/v1/users?dry_run={given}", json={}), 422, "invalid", "/dry_run")
+
+
+# ----------------------------------------------------------------------------------------------------- bodies, limits
+
+
+def test_a_body_of_a_megabyte_is_read_and_one_byte_more_is_not(app, api, token, cast):
+    environ = {"HTTP_AUTHORIZATION": f"Bearer {token}", "CONTENT_TYPE": "application/json"}
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked"}
+    stream = {"wsgi.input_terminated": True}  # HTTP/2 needs neither a length nor chunks
+    for number, (more, length) in enumerate((({}, ""), (chunked, None), (stream, None))):
+        sent = json.dumps({"name": "x", "email": f"{number}@example.org"}).encode()
+        sent += b" " * (1_048_576 - len(sent))
+        environ |= more
+        assert send_raw(app, "POST", b"/v1/users", body=sent, length=length, **environ).status_code == 201
+        before = cast.rows()
+        document = problem(send_raw(app, "POST", b"/v1/users", body=sent + b" ", length=length, **environ), 413)
+        assert "1048576" in document["detail"]
+        assert cast.rows() == before
+
+
+def test_a_body_whose_length_nobody_tells_is_no_body(app, token):
+    environ = {"HTTP_AUTHORIZATION": f"Bearer {token}", "CONTENT_TYPE": "application/json"}
+    problem(send_raw(app, "POST", b"/v1/users", body=b"{}", length=None, **environ), 400, "malformed")
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "1.5", "9" * 30, "5"])
+def test_a_wrong_length_is_refused(app, token, cast, length):
+    environ = {"HTTP_AUTHORIZATION": f"Bearer {token}", "CONTENT_TYPE": "application/json"}
+    status = 413 if length == "9" * 30 else 400
+    problem(send_raw(app, "POST", b"/v1/users", body=b"{}", length=length, **environ), status)
+
+
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        None,
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/jsonx",
+        "application/problem+json",
+        "application/merge-patch+json",
+        "application/json; charset=latin-1",
+        "application/json; profile=x",
+    ],
+)
+def test_only_json_is_read(api, cast, media_type):
+    headers = {} if media_type is None else {"Content-Type": media_type}
+    before = cast.rows()
+    answer = api.post("/v1/users", content=b"{}", headers=headers)
+    problem(answer, 415, "wrong_media_type")
+    assert answer.headers["Accept"] == "application/json"
+    assert cast.rows() == before
+
+
+def test_json_may_say_that_it_is_utf_8(api):
+    for number, given in enumerate(
+        ("application/json", "Application/JSON; Charset=UTF-8", 'application/json;charset="utf-8"')
+    ):
+        sent = json.dumps({"name": "Ü", "email": f"{number}@example.org"}).encode()
+        assert api.post("/v1/users", content=sent, headers={"Content-Type": given}).status_code == 201
+
+
+def test_compressed_bodies_are_refused(api):
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    problem(api.post("/v1/users", content=b"{}", headers=headers), 415, "wrong_media_type")
+
+
+def test_a_patch_is_told_of_both_its_media_types(api, cast):
+    answer = api.patch(f"/v1/users/{cast.host.id}", content=b"{}", headers={"Content-Type": "text/plain"})
+    problem(answer, 415, "wrong_media_type")
+    assert answer.headers["Accept"] == "application/json, application/merge-patch+json"
+    assert api.patch(f"/v1/users/{cast.host.id}", content=b"{}", headers=PATCH).status_code == 200
+
+
+def test_one_answer_names_a_thousand_faults_at_most(api):
+    many = {f"member{number}": 1 for number in range(5_000)}
+    document = problem(api.post("/v1/users", json=many), 422, "invalid")
+    assert len(document["errors"]) == 1_000
+    assert faults_of(document)[:2] == [("/name", "missing"), ("/email", "missing")]
+
+
+def faults_of(document):
+    return [(fault["pointer"], fault["code"]) for fault in document["errors"]]
+
+
+# ---------------------------------------------------------------------------------------------------------- operations
+
+
+def test_health_is_told_without_a_token(app, api):
+    live = client(app).get("/health/live")
+    assert (live.status_code, live.json()) == (200, {"status": "live"})
+    ready = client(app).get("/health/ready")
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+
+
+def test_a_database_without_the_schema_is_not_ready(empty_url):
+    document = problem(
+        client(app_of_worker(Settings(database_url=empty_url))).get("/health/ready"), 503, "schema_mismatch"
+    )
+    assert "kalends db migrate" in document["detail"]
+
+
+def test_what_cannot_be_done_now_says_when_to_try_again():
+    busy, unknown = Unavailable("Too many writes are waiting.", retry_after=7), OutcomeUnknown("The connection broke.")
+    assert (status_of(busy), headers_of(busy)) == (503, {"Retry-After": "7"})
+    assert (status_of(unknown), headers_of(unknown)) == (503, {"Retry-After": "1"})

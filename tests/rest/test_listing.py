@@ -1,0 +1,208 @@
+"""Lists over HTTP: what they hold, in which order, page by page, and how many statements they take."""
+
+import json
+import logging
+
+import pytest
+
+from kalends.model import TimeText
+from tests.api import problem
+
+HOURS = ("08:00", "09:00", "10:00", "11:00", "12:00")
+
+
+def hold(cast, *guests, at="08:00", **details):
+    """Have an event of half an hour on 9 March 2026 in Berlin."""
+    start, end = TimeText(f"2026-03-09T{at}"), TimeText(f"2026-03-09T{at[:2]}:30")
+    return cast.event(*guests, start=start, end=end, **details)
+
+
+def pages(api, path, **query):
+    """Read a list to its end, and give the size of every page and all items."""
+    sizes, items = [], []
+    while True:
+        answer = api.get(path, params=query)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        sizes.append(len(page["items"]))
+        items += page["items"]
+        if page["next_cursor"] is None:
+            return sizes, items
+        query["cursor"] = page["next_cursor"]
+
+
+def titles(api, **query):
+    answer = api.get("/v1/events", params=query)
+    assert answer.status_code == 200, answer.text
+    return "".join(event["title"] for event in answer.json()["items"])
+
+
+def test_events_come_in_the_order_of_their_start_page_by_page(api, cast):
+    for title, hour in zip("CABED", ("10:00", "08:00", "09:00", "12:00", "11:00"), strict=True):
+        hold(cast, at=hour, title=title)
+    for limit, expected in ((1, [1] * 5), (2, [2, 2, 1]), (5, [5]), (250, [5])):
+        sizes, items = pages(api, "/v1/events", limit=limit)
+        assert sizes == expected
+        assert "".join(event["title"] for event in items) == "ABCDE"
+
+
+def test_events_of_one_start_come_in_the_order_of_their_ids(api, cast):
+    ids = [str(hold(cast).id) for _ in range(5)]
+    sizes, items = pages(api, "/v1/events", limit=2, user_id=str(cast.host.id))
+    assert sizes == [2, 2, 1]
+    assert [event["id"] for event in items] == sorted(ids)
+
+
+def test_events_are_found_by_who_and_when_and_what(api, cast):
+    guest, stranger = str(cast.guest.id), str(cast.stranger.id)
+    hold(cast, cast.guest, at="08:00", title="A")
+    hold(cast, cast.stranger, at="09:00", title="B", host_id=cast.guest.id)
+    hold(cast, at="10:00", title="C", location="Üxhül")
+    api.post(f"/v1/events/{hold(cast, cast.guest, at='11:00', title='D').id}/cancel")
+    assert titles(api) == "ABC"
+    assert titles(api, user_id=guest) == "AB"
+    assert titles(api, host_id=guest) == "B"
+    assert titles(api, participant_id=stranger) == "B"
+    assert titles(api, user_id=guest, participant_id=stranger) == "B"
+    assert titles(api, host_id=guest, participant_id=guest, role="required", response="accepted") == "B"
+    assert titles(api, user_id=guest, response="needs_action") == "A"
+    assert titles(api, participant_id=guest, role="optional") == ""
+    assert titles(api, status="cancelled") == "D"
+    assert titles(api, status="confirmed") == "ABC"
+    assert titles(api, q="üXHÜL") == "C"
+    assert titles(api, q="%") == ""
+
+
+def test_from_and_to_select_by_overlap_and_either_may_stand_alone(api, cast):
+    for title, hour in zip("ABC", HOURS, strict=False):
+        hold(cast, at=hour, title=title)
+    zone = {"time_zone": "Europe/Berlin"}
+    assert titles(api, **{"from": "2026-03-09T08:30"}, **zone) == "BC"
+    assert titles(api, **{"from": "2026-03-09T08:29:59"}, **zone) == "ABC"
+    assert titles(api, to="2026-03-09T09:00", **zone) == "A"
+    assert titles(api, **{"from": "2026-03-09T08:30:00+01:00", "to": "2026-03-09T09:00:01+01:00"}) == "B"
+    assert titles(api, **{"from": "2026-03-09", "to": "2026-03-10"}) == "ABC"
+    assert titles(api, **{"from": "2026-03-10"}) == ""
+    assert titles(api, to="2026-03-09") == ""
+
+
+def test_participants_come_with_the_events_if_asked_for(api, cast):
+    hold(cast, cast.guest)
+    hold(cast, host_attends=False)
+    plain = api.get("/v1/events").json()["items"]
+    assert not any("participants" in event for event in plain)
+    expanded = api.get("/v1/events?expand=participants").json()["items"]
+    names = [[guest["name"] for guest in event.pop("participants")] for event in expanded]
+    assert names == [[cast.host.name, cast.guest.name], []]
+    assert expanded == plain
+
+
+@pytest.mark.parametrize(
+    ("query", "pointers"),
+    [
+        ("response=accepted", ["/response"]),
+        ("role=required&response=declined", ["/response", "/role"]),
+        ("from=2026-03-10&to=2026-03-09", ["/to"]),
+        ("from=2026-03-09&to=2026-03-09T00:00Z", ["/to"]),
+        ("from=2026-02-30&to=soon", ["/from", "/to"]),
+        ("from=2026-03-29T02:30&time_zone=Europe/Berlin", ["/from"]),
+        ("from=2026-03-29T02:30&time_zone=Europe/Berlin&role=required&cursor=x", ["/from", "/cursor", "/role"]),
+        ("time_zone=Mars", ["/time_zone"]),
+        ("user_id=hanna", ["/user_id"]),
+        ("status=maybe&expand=host", ["/status", "/expand"]),
+        ("limit=0", ["/limit"]),
+        ("limit=251", ["/limit"]),
+        ("limit=-1", ["/limit"]),
+        ("limit=ten", ["/limit"]),
+        ("limit=5.0", ["/limit"]),
+        ("limit=1e1", ["/limit"]),
+        ("limit=" + "9" * 5_000, ["/limit"]),
+        ("q=", ["/q"]),
+        ("q=" + "x" * 201, ["/q"]),
+        ("cursor=", ["/cursor"]),
+        ("cursor=AAAA", ["/cursor"]),
+        ("cursor=%C3%A9", ["/cursor"]),
+        ("cursor=WzEsMl0x", ["/cursor"]),
+        ("cursor=WzEsOTk5OTk5OTk5OTk5OTk5OTk5OTk5XQ", ["/cursor"]),
+        ("cursor=WyJ4IiwxXQ", ["/cursor"]),
+        ("dry_run=true", ["/dry_run"]),
+    ],
+)
+def test_what_is_wrong_with_a_query_is_said(api, query, pointers):
+    document = problem(api.get(f"/v1/events?{query}"), 422, "invalid", *pointers)
+    assert {fault["in"] for fault in document["errors"]} == {"query"}
+
+
+def test_the_cursor_of_another_list_is_refused(api, cast):
+    for name in "ABC":
+        cast.person(name)
+        hold(cast)
+    users, events = (api.get(path, params={"limit": 1}).json()["next_cursor"] for path in ("/v1/users", "/v1/events"))
+    problem(api.get("/v1/events", params={"cursor": users}), 422, "invalid", "/cursor")
+    problem(api.get("/v1/users", params={"cursor": events}), 422, "invalid", "/cursor")
+    nul = "WyJhXHUwMDAwYiIsMV0"  # ["a\u0000b",1]
+    problem(api.get("/v1/users", params={"cursor": nul}), 422, "invalid", "/cursor")
+
+
+def test_users_come_in_the_order_of_their_names_and_are_searched_by_name_and_address(api, cast):
+    people = [cast.person(name) for name in ("Zoë", "Anna", "Anna")]
+    sizes, items = pages(api, "/v1/users", limit=4)
+    assert sizes == [4, 2]
+    names = [user["name"] for user in items]
+    assert names == sorted([cast.host.name, cast.guest.name, cast.stranger.name, "Zoë", "Anna", "Anna"])
+    found = api.get("/v1/users", params={"q": "ZOË"}).json()["items"]
+    assert [user["id"] for user in found] == [str(people[0].id)]
+    assert len(api.get("/v1/users", params={"q": people[1].email.upper()}).json()["items"]) == 1
+    assert api.get("/v1/users?q=_").json()["items"] == []
+
+
+def test_participants_come_page_by_page(api, cast):
+    guests = [cast.person() for _ in range(4)]
+    event = hold(cast, *guests)
+    sizes, items = pages(api, f"/v1/events/{event.id}/participants", limit=2)
+    assert sizes == [2, 2, 1]
+    assert [guest["user_id"] for guest in items] == sorted(str(person.id) for person in (cast.host, *guests))
+    problem(api.get(f"/v1/events/{event.id}/participants?cursor=WyJ4IiwxXQ"), 422, "invalid", "/cursor")
+
+
+def test_pages_stay_right_while_rows_change(api, cast):
+    events = [hold(cast, at=hour, title=hour[1]) for hour in HOURS]
+    page = api.get("/v1/events?limit=2").json()
+    api.delete(f"/v1/events/{events[0].id}")
+    api.delete(f"/v1/events/{events[1].id}")
+    hold(cast, at="07:00", title="before")
+    hold(cast, at="11:00", title="after")
+    rest = api.get("/v1/events", params={"limit": 250, "cursor": page["next_cursor"]}).json()["items"]
+    assert [event["title"] for event in rest] == ["0", "1", "after", "2"]
+
+
+@pytest.fixture
+def many(cast):
+    """Give a host of 250 events, one of three and one of a single one, each with a guest."""
+    hosts = {}
+    for count in (1, 3, 250):
+        host = hosts[count] = cast.person()
+        for _ in range(count):
+            hold(cast, cast.guest, host_id=host.id)
+    return hosts
+
+
+def test_a_list_takes_as_many_statements_for_one_row_as_for_250(api, cast, many, caplog):
+    caplog.set_level(logging.INFO, "kalends.access")
+
+    def statements(path):
+        caplog.clear()
+        answer = api.get(path)
+        assert answer.status_code == 200
+        (line,) = [json.loads(record.message) for record in caplog.records if record.name == "kalends.access"]
+        return len(answer.json()["items"]), line["statements"]
+
+    for count, host in many.items():
+        for query in (f"host_id={host.id}", f"user_id={host.id}", f"participant_id={host.id}&from=2026-03-01&q=plan"):
+            assert statements(f"/v1/events?limit=250&{query}") == (count, 1)
+            assert statements(f"/v1/events?limit=250&{query}&expand=participants") == (count, 2)
+    for count in (1, 3, 250):
+        event = hold(cast, *(cast.person() for _ in range(count - 1)))
+        assert statements(f"/v1/events/{event.id}/participants?limit=250") == (count, 2)
+        assert statements(f"/v1/users?limit={count}") == (count, 1)
+        assert statements(f"/v1/users?limit={count}&q=example") == (count, 1)

@@ -1,0 +1,109 @@
+"""Users over HTTP."""
+
+from tests.api import faults, problem
+
+HANNA = {"name": "Hanna Huber", "email": "hanna.huber@example.org", "time_zone": "Europe/Vienna"}
+
+
+def test_a_user_is_created_and_read(api):
+    made = api.post("/v1/users", json=HANNA | {"metadata": {"badge": "blue"}})
+    assert made.status_code == 201
+    user = made.json()
+    assert user["id"].startswith("usr_")
+    assert user == {
+        **HANNA,
+        "metadata": {"badge": "blue"},
+        "id": user["id"],
+        "version": 1,
+        "created_at": user["created_at"],
+        "updated_at": user["created_at"],
+    }
+    assert user["created_at"].endswith("Z")
+    assert made.headers["ETag"] == '"1"'
+    assert made.headers["Location"] == f"/v1/users/{user['id']}"
+    read = api.get(made.headers["Location"])
+    assert read.status_code == 200
+    assert read.json() == user
+    assert read.headers["ETag"] == '"1"'
+    assert read.headers["Content-Type"] == "application/json"
+
+
+def test_a_user_lives_in_utc_unless_they_say_otherwise(api):
+    made = api.post("/v1/users", json={"name": "U", "email": "u@example.org"}).json()
+    assert made["time_zone"] == "UTC"
+    assert made["metadata"] == {}
+
+
+def test_all_that_is_wrong_with_a_new_user_is_said_at_once(api):
+    sent = {"name": " ", "email": "nobody", "time_zone": "Mars/Olympus", "metadata": [], "nick": "x", "a/b~c": 1}
+    document = problem(api.post("/v1/users", json=sent), 422, "invalid")
+    assert faults(document) == {
+        "/name": "blank",
+        "/email": "invalid_email",
+        "/time_zone": "unknown_zone",
+        "/metadata": "wrong_type",
+        "/nick": "unknown_member",
+        "/a~1b~0c": "unknown_member",
+    }
+    assert {fault["in"] for fault in document["errors"]} == {"body"}
+
+
+def test_what_is_missing_is_named(api):
+    problem(api.post("/v1/users", json={}), 422, "invalid", "/name", "/email")
+
+
+def test_an_address_is_taken_whatever_its_case(api, cast):
+    sent = HANNA | {"email": cast.host.email.upper()}
+    problem(api.post("/v1/users", json=sent), 409, "email_taken")
+    problem(api.patch(f"/v1/users/{cast.guest.id}", json={"email": cast.host.email.upper()}), 409, "email_taken")
+
+
+def test_a_user_is_changed_by_a_merge_patch(api, cast):
+    path = f"/v1/users/{cast.host.id}"
+    changed = api.patch(path, json={"name": "Hanna Huber", "metadata": {"a": 1, "b": {"c": 2, "d": 3}}})
+    assert changed.status_code == 200
+    assert changed.headers["ETag"] == '"2"'
+    sent = b'{"metadata": {"a": null, "b": {"c": 5}}}'
+    changed = api.patch(path, content=sent, headers={"Content-Type": "application/merge-patch+json"})
+    user = changed.json()
+    assert (user["name"], user["email"], user["version"]) == ("Hanna Huber", cast.host.email, 3)
+    assert user["metadata"] == {"b": {"c": 5, "d": 3}}
+    assert api.patch(path, json={"metadata": None}).json()["metadata"] == {}
+
+
+def test_a_patch_that_changes_nothing_leaves_the_version_alone(api, cast):
+    assert api.patch(f"/v1/users/{cast.host.id}", json={}).headers["ETag"] == '"1"'
+    assert api.patch(f"/v1/users/{cast.host.id}", json={"name": cast.host.name}).json()["version"] == 1
+
+
+def test_a_user_who_is_not_there_is_not_found(api, cast):
+    for path in ("/v1/users/usr_0000000000000001", "/v1/users/usr_1", f"/v1/users/evt_{int(cast.host.id):016x}"):
+        document = problem(api.get(path), 404, "not_found")
+        assert document["instance"] == path
+        problem(api.patch(path, json={}), 404, "not_found")
+        problem(api.delete(path), 404, "not_found")
+
+
+def test_a_deleted_user_is_gone_and_their_address_is_free(api, cast):
+    path = f"/v1/users/{cast.guest.id}"
+    gone = api.delete(path)
+    assert (gone.status_code, gone.content) == (204, b"")
+    assert "Content-Type" not in gone.headers
+    problem(api.get(path), 404, "not_found")
+    assert api.post("/v1/users", json=HANNA | {"email": cast.guest.email}).status_code == 201
+
+
+def test_a_user_who_hosts_events_to_come_is_deleted_with_a_word_on_those(api, cast, clock):
+    clock.set_to(cast.event(cast.guest).block.span.start - 1)
+    path = f"/v1/users/{cast.host.id}"
+    assert "1 unfinished" in problem(api.delete(path), 409, "hosts_events")["detail"]
+    for query in ("hosted=transfer", f"to={cast.guest.id}", f"hosted=transfer&to={cast.host.id}"):
+        document = problem(api.delete(f"{path}?{query}"), 422, "invalid", "/to")
+        assert document["errors"][0]["in"] == "query"
+    problem(api.delete(f"{path}?hosted=transfer&to=usr_0000000000000001"), 422, "invalid", "/to")
+    problem(api.delete(f"{path}?hosted=keep"), 422, "invalid", "/hosted")
+    assert api.delete(f"{path}?hosted=transfer&to={cast.guest.id}").status_code == 204
+    assert [event["host_id"] for event in api.get("/v1/events").json()["items"]] == [str(cast.guest.id)]
+    assert api.delete(f"/v1/users/{cast.guest.id}?hosted=cancel").status_code == 204
+    assert api.get("/v1/events").json()["items"] == []
+    assert len(api.get("/v1/events?status=cancelled").json()["items"]) == 1
