@@ -29,7 +29,12 @@ INSERT_TIME = Query(sa.insert(held_time))
 EXTEND = Query(sa.update(hold).where(hold.c.id == given("at")).values(expires_at=given("until"), extended=sa.true()))
 EXTEND_TIME = Query(sa.update(held_time).where(held_time.c.hold_id == given("at")).values(expires_at=given("until")))
 DELETE = Query(sa.delete(hold).where(hold.c.id == given("at")))
-LAPSED = sa.select(hold.c.id).where(hold.c.organization_id == given("org"), hold.c.expires_at <= given("now")).limit(100)
+LAPSED = (
+    sa.select(hold.c.id)
+    .where(hold.c.organization_id == given("org"), hold.c.expires_at <= given("now"))
+    .limit(100)
+    .with_for_update(skip_locked=True)  # two who tidy at once would wait for each other in a circle
+)
 DELETE_LAPSED = Query(sa.delete(hold).where(hold.c.id.in_(LAPSED)))
 
 
