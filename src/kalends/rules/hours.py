@@ -1,15 +1,15 @@
 """Working hours: weekly windows and dated overrides in wall-clock time, and the periods that they are in a zone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from kalends.model import Instant, Span
-from kalends.rules.intervals import MINUTE
+from kalends.rules.intervals import DAY, MINUTE
 from kalends.rules.periods import cut, joined
-from kalends.rules.zones import first_instant, from_instant, local_date
+from kalends.rules.zones import from_instant, local_date
 
 MINUTES_A_DAY = 24 * 60
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -37,7 +37,7 @@ def window_of(start: str, end: str) -> Window:
     Raises ValueError for one without length, or a time that is none. `24:00` ends a day.
     """
     first, last = minute_of_day(start), minute_of_day(end)
-    if first == last or first == MINUTES_A_DAY:
+    if first in (last, MINUTES_A_DAY):
         raise ValueError("a window needs an end that differs from its start; the whole day is 00:00 to 24:00")
     return Window(first, last if last > first else last + MINUTES_A_DAY)
 
@@ -58,11 +58,10 @@ def written_minute(minutes: int) -> str:
     return f"{within // 60:02}:{within % 60:02}"
 
 
-def merged_windows(windows: tuple[Window, ...]) -> tuple[Window, ...]:
+def merged_windows(windows: Iterable[Window]) -> tuple[Window, ...]:
     """Give the windows of a day in order, those that overlap or touch as one."""
-    return tuple(
-        Window(int(span.start), int(span.end)) for span in joined(Span(Instant(one.start), Instant(one.end)) for one in windows)
-    )
+    spans = joined(Span(Instant(one.start), Instant(one.end)) for one in windows)
+    return tuple(Window(int(span.start), int(span.end)) for span in spans)
 
 
 def working_periods(hours: WorkingHours, zone: ZoneInfo, within: Span) -> list[Span]:
@@ -70,7 +69,9 @@ def working_periods(hours: WorkingHours, zone: ZoneInfo, within: Span) -> list[S
 
     So a window in an hour that clocks repeat is worked twice, and one that they skip not at all.
     """
-    wall = list(wall_spans(hours, local_date(within.start, zone) - ONE_DAY, local_date(within.end, zone)))
+    # A window of the day before may pass midnight, and clocks that fall back over midnight show a day twice.
+    first, last = local_date(within.start, zone) - 2 * ONE_DAY, local_date(within.end, zone) + ONE_DAY
+    wall = list(wall_spans(hours, first, last))
     periods: list[Span] = []
     for segment, offset in steady_segments(within, zone):
         shifted = (Span(Instant(span.start - offset), Instant(span.end - offset)) for span in wall)
@@ -91,19 +92,17 @@ def wall_spans(hours: WorkingHours, first: date, last: date) -> Iterator[Span]:
 def steady_segments(within: Span, zone: ZoneInfo) -> Iterator[tuple[Span, int]]:
     """Cut a span where the zone changes its offset; give each part and its offset in microseconds.
 
-    Looks once a local day, as no zone changes and changes back within one.
+    Looks once in 24 hours: no zone since 1900 has changed twice within three days.
     """
     start, offset = within.start, offset_at(within.start, zone)
-    probe = within.start
-    while probe < within.end:
-        following = min(Instant(first_instant(local_date(probe, zone) + ONE_DAY, zone)), within.end)
-        following = max(following, Instant(probe + 1))
-        if offset_at(following, zone) != offset:
-            change = first_with_other_offset(probe, following, offset, zone)
-            if start < change:
-                yield Span(start, change), offset
-            start, offset = change, offset_at(change, zone)
-        probe = following
+    low = start
+    while low < within.end:
+        high = min(Instant(low + DAY), within.end)
+        if offset_at(high, zone) != offset:
+            high = first_with_other_offset(low, high, offset, zone)
+            yield Span(start, high), offset
+            start, offset = high, offset_at(high, zone)
+        low = high
     if start < within.end:
         yield Span(start, within.end), offset
 

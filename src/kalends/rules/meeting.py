@@ -7,12 +7,14 @@ counted from local midnight, never from the window asked for, so a wider window 
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from kalends.model import Instant, Span, UserId
 from kalends.rules.hours import ONE_DAY
+from kalends.rules.intervals import DAY
 from kalends.rules.periods import cut, joined
 from kalends.rules.zones import first_instant, local_date
 
@@ -92,7 +94,14 @@ def slot_starts(wish: Wish, zone: ZoneInfo) -> list[Instant]:
             closing = first_instant(day + ONE_DAY, zone)
             skipped = max(0, -((opening - window.start) // wish.step))
             last = min(closing, window.end) - wish.duration
-            starts += map(Instant, range(opening + skipped * wish.step, last + 1, wish.step))
+            fitting = map(Instant, range(opening + skipped * wish.step, last + 1, wish.step))
+            if closing - opening > DAY:  # clocks fell back: if that was over midnight, the day before shows up again
+                fitting = (
+                    start
+                    for start in fitting
+                    if local_date(start, zone) == local_date(Instant(start + wish.duration - 1), zone)
+                )
+            starts += fitting
             day += ONE_DAY
     return starts
 
@@ -126,9 +135,7 @@ def best_slots(wish: Wish, calendars: Mapping[UserId, Calendar], starts: Sequenc
     return [slot_at(wish, marks, starts, place, -weight) for weight, _, place in ranked[:most]]
 
 
-def slot_at(
-    wish: Wish, marks: Mapping[UserId, Marks], starts: Sequence[Instant], place: int, weight: int
-) -> Slot:
+def slot_at(wish: Wish, marks: Mapping[UserId, Marks], starts: Sequence[Instant], place: int, weight: int) -> Slot:
     """Say how a slot finds everybody."""
     span = Span(starts[place], Instant(starts[place] + wish.duration))
     missing = tuple(person for person in wish.people if marks[person].away[place])
@@ -144,10 +151,18 @@ def relaxations(
     """Give the cheapest ways out when nothing fits: fewest things to give up, then most slots won."""
     marks = {person: marks_of(calendars[person], starts, wish.duration) for person in wish.people}
     lacking = Counter(frozenset(lacks_of(wish, marks, place)) for place in range(len(starts)))
-    smallest = sorted(lacking, key=lambda lacks: (len(lacks), -lacking[lacks], sorted(lacks)))[: most * 4]
-    offers = [(lacks, sum(slots for other, slots in lacking.items() if other <= lacks)) for lacks in smallest]
-    offers.sort(key=lambda offer: (len(offer[0]), -offer[1], sorted(offer[0])))
-    return [relaxation_of(lacks, slots) for lacks, slots in offers[:most]]
+    offers: list[tuple[int, int, list[Lack]]] = []
+    smaller: list[frozenset[Lack]] = []
+    for size, alike in groupby(sorted(lacking, key=len), len):
+        if len(offers) >= most:
+            break
+        peers = list(alike)
+        for lacks in peers:  # who gives that up wins the slots, too, that lack only a part of it
+            won = lacking[lacks] + sum(lacking[part] for part in smaller if part < lacks)
+            offers.append((size, -won, sorted(lacks)))
+        smaller += peers
+    offers.sort()
+    return [relaxation_of(lacks, -won) for _, won, lacks in offers[:most]]
 
 
 def obstacles(wish: Wish, calendars: Mapping[UserId, Calendar], starts: Sequence[Instant]) -> list[Obstacle]:

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from kalends.model import Busy, Instant, Span
 
+
 class Period(Struct, frozen=True):
     """A time in which somebody is busy or tentatively so."""
 
