@@ -52,7 +52,7 @@ def guard_time(
     changed = sorted({row.user_id for row in after - before if row.blocking} | taking.keys())
     if not changed:
         return set()
-    found = blocking_commitments(tx, actor, changed, event.block.span, event_id=event.id, hold_id=guard.hold_id)
+    found = blocking_commitments(tx, actor, changed, event.block.span, event_id=event.id)
     conflicts, warnings = judged(found, taking)
     if conflicts and guard.on_conflict is OnConflict.reject:
         raise Conflict(tuple(conflicts), event.block.time_zone)

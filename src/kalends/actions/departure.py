@@ -35,7 +35,7 @@ def delete_user(
 ) -> None:
     """Delete a user and free their seats in events that have not ended; past events keep naming them.
 
-    Raises NotFound, StaleVersion, HostsEvents, Conflict if the heir is not free, or Invalid if the events cannot go to `to`.
+    Raises NotFound, StaleVersion, HostsEvents, Invalid if the events cannot go to `to`, or Conflict if `to` is busy.
     """
     locked = lock_events(tx, actor, unfinished_ids(tx, actor, user_id))
     heir_faults = heir_to_book(tx, actor, to) if to is not None and to < user_id else []

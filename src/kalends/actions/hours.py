@@ -5,7 +5,7 @@ from kalends.errors import NotFound
 from kalends.model import Actor, UserId
 from kalends.rules.hours import WorkingHours
 from kalends.store.database import WriteTx
-from kalends.store.hours import delete_hours, find_hours, store_hours
+from kalends.store.hours import find_hours, store_hours
 
 
 def set_working_hours(
@@ -16,17 +16,19 @@ def set_working_hours(
     Raises NotFound or StaleVersion.
     """
     user_to_change(tx, actor, user_id)
-    known = find_hours(tx, actor, user_id)
-    version = known[1] if known else 0
+    known, version = find_hours(tx, actor, user_id)
     expect_version("working hours", version, expect)
-    if known and known[0] == hours:
+    if known == hours:
         return version
     store_hours(tx, actor, user_id, hours, version + 1)
     return version + 1
 
 
-def clear_working_hours(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
-    """Forget somebody's working hours: they may be booked at any time. Raises NotFound."""
+def clear_working_hours(tx: WriteTx, actor: Actor, user_id: UserId, *, expect: Versions = None) -> None:
+    """Forget somebody's working hours: they may be booked at any time. Raises NotFound or StaleVersion."""
     user_to_change(tx, actor, user_id)
-    if not delete_hours(tx, user_id):
-        raise NotFound("working hours", user_id)
+    known, version = find_hours(tx, actor, user_id)
+    if known is None:
+        raise NotFound("working hours of user", user_id)
+    expect_version("working hours", version, expect)
+    store_hours(tx, actor, user_id, None, version + 1)

@@ -131,9 +131,7 @@ def answer_invitation(
     return store_seat(tx, actor, before, after, (seat, answered(after, seat, answer, now=tx.now)), guard)
 
 
-def store_role(
-    tx: WriteTx, actor: Actor, before: Event, seat: Seat, role: Role, guard: Guard | None
-) -> Participant:
+def store_role(tx: WriteTx, actor: Actor, before: Event, seat: Seat, role: Role, guard: Guard | None) -> Participant:
     """Store a seat's role; the same role once more changes nothing."""
     if seat.role is role:
         return participants_among(tx, actor, before, [seat.user_id])[0]

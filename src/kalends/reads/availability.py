@@ -49,7 +49,7 @@ PEOPLES_TIME = Query(
             held_time.c.user_id,
             held_time.c.starts_at,
             held_time.c.ends_at,
-            sa.literal_column("'busy'"),
+            sa.literal_column("'busy'", sa.Text),
             sa.true(),
             NO_TEXT,
             NO_TEXT,
@@ -90,7 +90,7 @@ def peoples_time(tx: ReadTx, actor: Actor, people: Sequence[UserId], window: Spa
     commitments: list[tuple[int, Period, bool]] = []
     for user_id, start, end, shown, blocking, time_zone, hours in rows:
         if start is None:
-            found[UserId(user_id)] = PersonsTime(time_zone, hours_from(hours) if hours else None, [], [])
+            found[UserId(user_id)] = PersonsTime(time_zone, hours_from(hours), [], [])
         else:
             commitments.append((user_id, Period(Span(Instant(start), Instant(end)), Busy(shown)), bool(blocking)))
     for user_id, period, blocking in commitments:

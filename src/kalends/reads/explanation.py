@@ -4,8 +4,22 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy import bindparam as given
 
-from kalends.errors import NotFound
-from kalends.model import Actor, Busy, EventId, HoldId, Instant, Response, Role, ShowAs, Span, Status, UserId, Visibility
+from kalends.errors import Invalid, NotFound
+from kalends.model import (
+    Actor,
+    Busy,
+    EventId,
+    HoldId,
+    Instant,
+    Response,
+    Role,
+    ShowAs,
+    Span,
+    Status,
+    UserId,
+    Visibility,
+)
+from kalends.rules.blocks import slot_faults
 from kalends.rules.hours import WorkingHours, working_periods
 from kalends.rules.zones import zone_named
 from kalends.store.commitments import overlapping, span_values
@@ -81,7 +95,10 @@ class Explanation(Struct, frozen=True):
 
 
 def explain_booking(tx: ReadTx, actor: Actor, user_id: UserId, span: Span) -> Explanation:
-    """Say what bears on booking somebody in a span. Raises NotFound."""
+    """Say what bears on booking somebody in a span, as long as an event at most. Raises NotFound or Invalid."""
+    faults = slot_faults(span)
+    if faults:
+        raise Invalid(*faults)
     tx.snapshot()
     row = tx.row(PERSON, org=actor.organization_id, id=user_id)
     if row is None:
@@ -111,10 +128,10 @@ def explain_booking(tx: ReadTx, actor: Actor, user_id: UserId, span: Span) -> Ex
             HoldReason(Span(Instant(start), Instant(end)), HoldId(hold_id))
             for start, end, hold_id in tx.rows(HOLDS, **values, now=tx.now)
         ],
-        works=works_throughout(hours_from(hours), time_zone, span) if hours else None,
+        works=works_throughout(hours_from(hours), time_zone, span),
     )
 
 
-def works_throughout(hours: WorkingHours, time_zone: str, span: Span) -> bool:
-    """Tell whether somebody works for the whole of a span."""
-    return working_periods(hours, zone_named(time_zone), span) == [span]
+def works_throughout(hours: WorkingHours | None, time_zone: str, span: Span) -> bool | None:
+    """Tell whether somebody works for the whole of a span; None if nobody has said."""
+    return None if hours is None else working_periods(hours, zone_named(time_zone), span) == [span]

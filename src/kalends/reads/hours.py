@@ -13,7 +13,7 @@ def read_working_hours(tx: ReadTx, actor: Actor, user_id: UserId) -> tuple[Worki
     tx.snapshot()
     if find_user(tx, actor, user_id) is None:
         raise NotFound("user", user_id)
-    found = find_hours(tx, actor, user_id)
-    if found is None:
+    hours, version = find_hours(tx, actor, user_id)
+    if hours is None:
         raise NotFound("working hours of user", user_id)
-    return found
+    return hours, version

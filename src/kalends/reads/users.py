@@ -71,7 +71,7 @@ def list_available_users(
 
 
 @lru_cache
-def listing(*, searched: bool, free: bool, continued: bool) -> Query:
+def listing(*, searched: bool, continued: bool, free: bool = False) -> Query:
     """Compose the statement: a range scan along the index of names, with a look at each person's time."""
     where: list[sa.ColumnElement[bool]] = [user.c.organization_id == given("org"), user.c.deleted_at.is_(None)]
     if searched:

@@ -32,7 +32,9 @@ def span_values(span: Span) -> dict[str, int]:
 
 
 BLOCKING = Query(
-    sa.select(agenda.c.user_id, agenda.c.starts_at, agenda.c.ends_at, agenda.c.shown, agenda.c.event_id, event.c.visibility)
+    sa.select(
+        agenda.c.user_id, agenda.c.starts_at, agenda.c.ends_at, agenda.c.shown, agenda.c.event_id, event.c.visibility
+    )
     .join_from(agenda, event, agenda.c.event_id == event.c.id)
     .where(
         overlapping(agenda), Among(agenda.c.user_id, "ids"), agenda.c.blocking, agenda.c.event_id != given("own_event")
@@ -42,7 +44,7 @@ BLOCKING = Query(
             held_time.c.user_id,
             held_time.c.starts_at,
             held_time.c.ends_at,
-            sa.literal_column("'busy'"),
+            sa.literal_column("'busy'", sa.Text),
             sa.null(),
             sa.null(),
         ).where(
@@ -57,7 +59,13 @@ BLOCKING = Query(
 
 
 def blocking_commitments(
-    tx: ReadTx, actor: Actor, people: list[UserId], span: Span, *, event_id: EventId | None, hold_id: HoldId | None
+    tx: ReadTx,
+    actor: Actor,
+    people: list[UserId],
+    span: Span,
+    *,
+    event_id: EventId | None = None,
+    hold_id: HoldId | None = None,
 ) -> list[Clash]:
     """Give everything that blocks some people in a span, but for an event and a hold of one's own: one statement."""
     rows = tx.rows(

@@ -1,6 +1,5 @@
 """Rows of working hours: one a person, as JSON text."""
 
-from collections.abc import Sequence
 from datetime import date
 
 import msgspec
@@ -10,18 +9,13 @@ from sqlalchemy import bindparam as given
 from kalends.model import Actor, UserId
 from kalends.rules.hours import Window, WorkingHours
 from kalends.store.database import ReadTx, WriteTx
-from kalends.store.query import Among, Query
-from kalends.store.tables import user, working_hours
+from kalends.store.query import Query
+from kalends.store.tables import working_hours
 
 FIND = Query(
     sa.select(working_hours.c.hours, working_hours.c.version).where(
         working_hours.c.organization_id == given("org"), working_hours.c.user_id == given("id")
     )
-)
-OF_PEOPLE = Query(
-    sa.select(user.c.id, user.c.time_zone, working_hours.c.hours)
-    .join_from(user, working_hours, working_hours.c.user_id == user.c.id, isouter=True)
-    .where(user.c.organization_id == given("org"), Among(user.c.id, "ids"), user.c.deleted_at.is_(None))
 )
 INSERT = Query(sa.insert(working_hours))
 UPDATE = Query(
@@ -29,7 +23,9 @@ UPDATE = Query(
     .where(working_hours.c.user_id == given("at"))
     .values(hours=given("new_hours"), version=given("new_version"), updated_at=given("now"))
 )
-DELETE = Query(sa.delete(working_hours).where(working_hours.c.user_id == given("at")))
+
+NO_HOURS = ""
+"""What is left of working hours that were removed: their version, which must never come again."""
 
 
 class Stored(msgspec.Struct, array_like=True):
@@ -39,8 +35,10 @@ class Stored(msgspec.Struct, array_like=True):
     overrides: dict[date, list[tuple[int, int]]]
 
 
-def hours_from(text: str) -> WorkingHours:
-    """Read hours as they are stored."""
+def hours_from(text: str | None) -> WorkingHours | None:
+    """Read hours as they are stored; None where there are none."""
+    if not text:
+        return None
     stored = msgspec.json.decode(text, type=Stored)
     return WorkingHours(
         tuple(tuple(Window(*pair) for pair in day) for day in stored.weekly),
@@ -57,29 +55,17 @@ def hours_text(hours: WorkingHours) -> str:
     return msgspec.json.encode(stored).decode()
 
 
-def find_hours(tx: ReadTx, actor: Actor, user_id: UserId) -> tuple[WorkingHours, int] | None:
-    """Give somebody's working hours and their version; None if none were ever set."""
+def find_hours(tx: ReadTx, actor: Actor, user_id: UserId) -> tuple[WorkingHours | None, int]:
+    """Give somebody's working hours, None without any, and their version; 0 if none were ever set."""
     row = tx.row(FIND, org=actor.organization_id, id=user_id)
-    return (hours_from(row[0]), row[1]) if row else None
+    return (hours_from(row[0]), row[1]) if row else (None, 0)
 
 
-def people_with_hours(
-    tx: ReadTx, actor: Actor, people: Sequence[UserId]
-) -> dict[UserId, tuple[str, WorkingHours | None]]:
-    """Give zone and working hours of everybody who is there: one statement."""
-    rows = tx.rows(OF_PEOPLE, org=actor.organization_id, ids=list(people))
-    return {UserId(user_id): (zone, hours_from(text) if text else None) for user_id, zone, text in rows}
-
-
-def store_hours(tx: WriteTx, actor: Actor, user_id: UserId, hours: WorkingHours, version: int) -> None:
-    """Store somebody's working hours as a version; 1 is their first."""
+def store_hours(tx: WriteTx, actor: Actor, user_id: UserId, hours: WorkingHours | None, version: int) -> None:
+    """Store somebody's working hours, or that they have none any more, as a version; 1 is their first."""
+    text = hours_text(hours) if hours else NO_HOURS
     if version == 1:
         row = {"organization_id": actor.organization_id, "user_id": user_id, "updated_at": tx.now}
-        tx.run(INSERT, **row, hours=hours_text(hours), version=version)
+        tx.run(INSERT, **row, hours=text, version=version)
     else:
-        tx.run(UPDATE, at=user_id, new_hours=hours_text(hours), new_version=version, now=tx.now)
-
-
-def delete_hours(tx: WriteTx, user_id: UserId) -> bool:
-    """Forget somebody's working hours; tell whether there were any."""
-    return tx.run(DELETE, at=user_id) == 1
+        tx.run(UPDATE, at=user_id, new_hours=text, new_version=version, now=tx.now)
