@@ -1,25 +1,37 @@
 """People's time over HTTP: free/busy, finding a time, and why somebody can or cannot be booked."""
 
-from typing import Annotated, Any
+from collections import Counter
+from collections.abc import Container, Sequence
+from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid, NotFound
-from kalends.model import UTC, Busy, Instant, Role, Response, ShowAs, Span, Status, TimeText, UserId, Zone
-from kalends.reads.availability import find_time, peoples_time
+from kalends.model import UTC, Busy, Instant, Response, Role, ShowAs, Span, Status, TimeText, UserId, Zone
+from kalends.reads.availability import find_time, hull, peoples_time
 from kalends.reads.explanation import EventReason, Explanation, explain_booking
 from kalends.rest.route import Call, NoQuery, Reply, operation
-from kalends.rest.spans import Bounds, SpanJson, bounds_of, span_json, span_of, zone_of
+from kalends.rest.spans import Bounds, SpanJson, bounds_of, span_json, span_of
 from kalends.rest.wire import DateOrTime, Minutes
-from kalends.rules.intervals import DAY, MINUTE
+from kalends.rules.intervals import DAY, HOUR, MINUTE
 from kalends.rules.meeting import Group, Relaxation, Slot, Wish
-from kalends.rules.periods import cut, layered
+from kalends.rules.periods import layered
+from kalends.rules.zones import zone_named
 
 MAX_PEOPLE = 200
-MAX_WINDOW = 92 * DAY
+MAX_WINDOW = 92 * DAY + 2 * HOUR
+"""92 local days, one of which may be longer than 24 hours: by two, at Troll."""
+
+MAX_SPREAD = 366 * DAY
+"""From the first window of a search to its last: what everybody does in between is read."""
+
 MAX_SLOTS = 100
 MAX_FINDERS = 100
 """People a search may name: each costs a look at every slot."""
+
+NO_TIME = Span(Instant(0), Instant(0))
+"""To be asked about who is there, and nothing else."""
 
 UserIds = Annotated[list[UserId], Meta(min_length=1, max_length=MAX_PEOPLE)]
 
@@ -54,7 +66,7 @@ class PersonFreeBusyJson(Struct, omit_defaults=True):
 
     user_id: str
     periods: list[PeriodJson] | UnsetType = UNSET
-    working_hours: list[SpanJson] | None | UnsetType = UNSET
+    working_hours: list[SpanJson] | UnsetType | None = UNSET
     error: ItemErrorJson | UnsetType = UNSET
 
 
@@ -119,6 +131,7 @@ class RelaxationJson(Struct):
 
     without: list[str]
     fewer_of_groups: list[int]
+    """By their place; a group of which two less would do stands here twice."""
     slots: int
     text: str
 
@@ -146,8 +159,8 @@ class SourceJson(Struct, omit_defaults=True):
     type: str
     id: str | UnsetType = UNSET
     title: str | UnsetType = UNSET
-    role: Role | None | UnsetType = UNSET
-    response: Response | None | UnsetType = UNSET
+    role: Role | UnsetType | None = UNSET
+    response: Response | UnsetType | None = UNSET
     status: Status | UnsetType = UNSET
     show_as: ShowAs | UnsetType = UNSET
     start: str | UnsetType = UNSET
@@ -180,7 +193,12 @@ class ExplanationJson(Struct):
     body=FreeBusyBody,
     answer=FreeBusyJson,
     errors=(Invalid,),
-    example={"user_ids": ["usr_018f3c5a9b2d4e6f"], "from": "2026-03-09", "to": "2026-03-14", "time_zone": "Europe/Berlin"},
+    example={
+        "user_ids": ["usr_018f3c5a9b2d4e6f"],
+        "from": "2026-03-09",
+        "to": "2026-03-14",
+        "time_zone": "Europe/Berlin",
+    },
 )
 def show_free_busy(call: Call) -> Reply:
     """Show when people are busy.
@@ -192,7 +210,7 @@ def show_free_busy(call: Call) -> Reply:
     window = bounds_of(body.since, body.until, body.time_zone, ())
     if window.end - window.start > MAX_WINDOW:
         raise Invalid(Fault(("to",), "window_too_long", "92 days are the most"))
-    zone = zone_of(body.time_zone)
+    zone = zone_named(body.time_zone)
     people = peoples_time(call.tx, call.actor, body.user_ids, window)
     items: list[PersonFreeBusyJson] = []
     for user_id in body.user_ids:
@@ -237,12 +255,13 @@ def search_time(call: Call) -> Reply:
     day. If nothing fits: what keeps whom, and the cheapest things to give up.
     """
     body: FindTimeBody = call.body
-    wish = wish_of(body)
-    window = Span(min(span.start for span in wish.between), max(span.end for span in wish.between))
-    people = peoples_time(call.tx, call.actor, wish.people, window)
-    refuse_unknown(body, people.keys())
+    wish, faults = wish_of(body)
+    people = peoples_time(call.tx, call.actor, wish.people, NO_TIME if faults else hull(wish.between))
+    faults += unknown_faults(body, people.keys())
+    if faults:
+        raise Invalid(*faults)
     found = find_time(people, wish, body.time_zone, body.most, within_working_hours=body.within_working_hours)
-    zone = zone_of(body.time_zone)
+    zone = zone_named(body.time_zone)
     answer = FindTimeJson([slot_json(slot, zone) for slot in found.slots])
     if not found.slots:
         answer.obstacles = [
@@ -253,8 +272,8 @@ def search_time(call: Call) -> Reply:
     return Reply(answer)
 
 
-def wish_of(body: FindTimeBody) -> Wish:
-    """Read what is wished for. Raises Invalid."""
+def wish_of(body: FindTimeBody) -> tuple[Wish, list[Fault]]:
+    """Read what is wished for, and say everything that is wrong with it."""
     faults: list[Fault] = []
     windows: list[Span] = []
     for place, one in enumerate(body.between):
@@ -264,6 +283,8 @@ def wish_of(body: FindTimeBody) -> Wish:
             faults += error.faults
     if sum(window.end - window.start for window in windows) > MAX_WINDOW:
         faults.append(Fault(("between",), "window_too_long", "92 days in all are the most"))
+    elif windows and hull(windows).end - hull(windows).start > MAX_SPREAD:
+        faults.append(Fault(("between",), "window_too_long", "366 days from first to last are the most"))
     for name, minutes, least in (("duration", body.duration, 1), ("step", body.step, 5)):
         if not least <= minutes <= DAY // MINUTE:
             faults.append(Fault((name,), "out_of_range", f"{least} to 1440 minutes"))
@@ -280,35 +301,36 @@ def wish_of(body: FindTimeBody) -> Wish:
     )
     if not 1 <= len(wish.people) <= MAX_FINDERS:
         faults.append(Fault((), "out_of_range", f"name 1 to {MAX_FINDERS} people"))
-    if faults:
-        raise Invalid(*faults)
-    return wish
+    return wish, faults
 
 
-def refuse_unknown(body: FindTimeBody, known: Any) -> None:
-    """Raise Invalid for everybody named who is not there."""
+def unknown_faults(body: FindTimeBody, known: Container[UserId]) -> list[Fault]:
+    """Give a fault for everybody named who is not there."""
     named: list[tuple[UserId, tuple[str | int, ...]]] = []
     named += [(user_id, ("required", place)) for place, user_id in enumerate(body.required)]
     named += [(one.user_id, ("optional", place, "user_id")) for place, one in enumerate(body.optional)]
     for number, group in enumerate(body.groups):
         named += [(user_id, ("groups", number, "user_ids", place)) for place, user_id in enumerate(group.user_ids)]
-    faults = [Fault(where, "unknown_user", f"there is no user {who}") for who, where in named if who not in known]
-    if faults:
-        raise Invalid(*faults)
+    return [Fault(where, "unknown_user", f"there is no user {who}") for who, where in named if who not in known]
 
 
-def slot_json(slot: Slot, zone: Any) -> SlotJson:
+def slot_json(slot: Slot, zone: ZoneInfo) -> SlotJson:
     """Write a slot."""
-    groups = ([str(person) for person in people] for people in (slot.free, slot.tentative, slot.missing))
-    return SlotJson(*span_json(slot.span, zone), *groups, slot.weight)
+    free, tentative, missing = map(ids_json, (slot.free, slot.tentative, slot.missing))
+    return SlotJson(*span_json(slot.span, zone), free, tentative, missing, slot.weight)
+
+
+def ids_json(people: Sequence[UserId]) -> list[str]:
+    """Write the ids of some people."""
+    return [str(person) for person in people]
 
 
 def relaxation_json(one: Relaxation) -> RelaxationJson:
     """Write what to give up, for programs and for people."""
     parts = [f"without {person}" for person in one.without]
-    parts += [f"with one less of group {number}" for number in one.fewer_of]
-    text = f"{' and '.join(parts) or 'as it is'}: {one.slots} slot{'' if one.slots == 1 else 's'}"
-    return RelaxationJson([str(person) for person in one.without], list(one.fewer_of), one.slots, text)
+    parts += [f"with {less} less of group {number}" for number, less in Counter(one.fewer_of).items()]
+    text = f"{' and '.join(parts)}: {one.slots} slot{'' if one.slots == 1 else 's'}"
+    return RelaxationJson(ids_json(one.without), list(one.fewer_of), one.slots, text)
 
 
 @operation(
@@ -319,7 +341,11 @@ def relaxation_json(one: Relaxation) -> RelaxationJson:
     body=ExplainBody,
     answer=ExplanationJson,
     errors=(NotFound, Invalid),
-    example={"user_id": "usr_018f3c5a9b2d4e6f", "start": "2026-03-09T14:00:00+01:00", "end": "2026-03-09T15:00:00+01:00"},
+    example={
+        "user_id": "usr_018f3c5a9b2d4e6f",
+        "start": "2026-03-09T14:00:00+01:00",
+        "end": "2026-03-09T15:00:00+01:00",
+    },
 )
 def explain(call: Call) -> Reply:
     """Explain why somebody can or cannot be booked.
@@ -328,16 +354,20 @@ def explain(call: Call) -> Reply:
     """
     body: ExplainBody = call.body
     span = span_of(body.start, body.end, body.time_zone)
-    zone = zone_of(body.time_zone or UTC)
+    if isinstance(span, list):
+        raise Invalid(*span)
+    zone = zone_named(body.time_zone or UTC)
     found = explain_booking(call.tx, call.actor, body.user_id, span)
     return Reply(ExplanationJson(str(body.user_id), *span_json(span, zone), found.bookable, verdicts(found, zone)))
 
 
-def verdicts(found: Explanation, zone: Any) -> list[VerdictJson]:
+def verdicts(found: Explanation, zone: ZoneInfo) -> list[VerdictJson]:
     """Write every rule that was looked at."""
     result = [VerdictJson("active", "blocks" if found.deleted else "passes", None)]
-    for reason in found.events:
-        result.append(VerdictJson("event", "blocks" if reason.blocking else "passes", event_source(reason, zone)))
+    result += [
+        VerdictJson("event", "blocks" if reason.blocking else "passes", event_source(reason, zone))
+        for reason in found.events
+    ]
     for hold in found.holds:
         start, end = span_json(hold.span, zone)
         result.append(VerdictJson("hold", "blocks", SourceJson("hold", str(hold.hold_id), start=start, end=end)))
@@ -346,7 +376,7 @@ def verdicts(found: Explanation, zone: Any) -> list[VerdictJson]:
     return result
 
 
-def event_source(reason: EventReason, zone: Any) -> SourceJson:
+def event_source(reason: EventReason, zone: ZoneInfo) -> SourceJson:
     """Write the event that a verdict rests on."""
     start, end = span_json(reason.span, zone)
     if not reason.visible:

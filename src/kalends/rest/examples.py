@@ -67,9 +67,7 @@ FREE_BUSY: dict[str, Any] = {
     "items": [
         {
             "user_id": "usr_018f3c5a9b2d4e6f",
-            "periods": [
-                {"start": "2026-03-09T14:00:00+01:00", "end": "2026-03-09T15:00:00+01:00", "strength": "busy"}
-            ],
+            "periods": [{"start": "2026-03-09T14:00:00+01:00", "end": "2026-03-09T15:00:00+01:00", "strength": "busy"}],
         }
     ],
 }

@@ -12,11 +12,11 @@ from kalends.model import UserId
 from kalends.reads.hours import read_working_hours
 from kalends.rest.conditions import entity_tag
 from kalends.rest.route import Call, Reply, operation
+from kalends.rest.wire import TimeOfDay
 from kalends.rules.hours import DAYS, Window, WorkingHours, merged_windows, window_of, written_minute
 
 ID = {"user_id": UserId}
 PATH = "/v1/users/{user_id}/working-hours"
-TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$", description="HH:MM, up to 24:00")]
 
 
 class WindowJson(Struct, forbid_unknown_fields=True):
@@ -91,7 +91,7 @@ def hours_json(hours: WorkingHours) -> WorkingHoursJson:
 
 def windows_json(windows: tuple[Window, ...]) -> list[WindowJson]:
     """Write the windows of a day."""
-    return [WindowJson(written_minute(one.start), written_minute(one.end)) for one in windows]
+    return [WindowJson(TimeOfDay(written_minute(one.start)), TimeOfDay(written_minute(one.end))) for one in windows]
 
 
 @operation(
@@ -129,8 +129,8 @@ def get_working_hours(call: Call) -> Reply:
     return Reply(hours_json(hours), etag=entity_tag(version))
 
 
-@operation("DELETE", PATH, tag="Working hours", ids=ID, status=HTTPStatus.NO_CONTENT, errors=(NotFound,))
+@operation("DELETE", PATH, tag="Working hours", ids=ID, status=HTTPStatus.NO_CONTENT, errors=(NotFound, StaleVersion))
 def drop_working_hours(call: Call) -> Reply:
     """Remove somebody's working hours."""
-    clear_working_hours(call.tx, call.actor, call.ids["user_id"])
+    clear_working_hours(call.tx, call.actor, call.ids["user_id"], expect=call.expect)
     return Reply()

@@ -18,9 +18,9 @@ from kalends.model import MAX_PARTICIPANTS, Answer, EventId, Invitation, Partici
 from kalends.reads.participants import list_participants, read_participant
 from kalends.rest.clashes import BookingQuery, guard_of, noting
 from kalends.rest.conditions import entity_tag
-from kalends.rest.spans import ClashJson
 from kalends.rest.paging import cursor_of, key_of
 from kalends.rest.route import Call, Reply, operation
+from kalends.rest.spans import ClashJson
 from kalends.rest.users import Cursor, Limit, UserIdText, known
 from kalends.rules.zones import from_instant
 
@@ -126,15 +126,16 @@ def invite_participants(call: Call) -> Reply:
     """
     several = isinstance(call.body, list)
     guests: list[Invitation] = call.body if several else [call.body]
+    guard = guard_of(call.query)
     try:
-        added = add_participants(call.tx, call.actor, call.ids["event_id"], guests, expect=call.expect)
+        added = add_participants(call.tx, call.actor, call.ids["event_id"], guests, expect=call.expect, guard=guard)
     except (AlreadyParticipant, Invalid) as error:
         if not several:  # what is at fault is not in a list
             error.faults = tuple(structs.replace(fault, where=fault.where[1:]) for fault in error.faults)
         raise
     if several:
-        return Reply(ParticipantListJson([participant_json(guest) for guest in added], None))
-    return participant_reply(added[0], location=path_of(added[0]))
+        return noting(Reply(ParticipantListJson([participant_json(guest) for guest in added], None)), guard)
+    return noting(participant_reply(added[0], location=path_of(added[0])), guard)
 
 
 @operation(

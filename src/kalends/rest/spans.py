@@ -1,7 +1,6 @@
 """Spans of time over HTTP: two bounds in, two local times out."""
 
 from collections.abc import Sequence
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType, field
@@ -9,6 +8,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from kalends.errors import Fault, Invalid
 from kalends.model import Busy, Clash, Instant, Span, TimeText, Zone
 from kalends.rest.wire import DateOrTime
+from kalends.rules.blocks import whole_seconds
 from kalends.rules.zones import TimeError, bound_of, instant_of, rendered, zone_named
 
 Where = tuple[str | int, ...]
@@ -38,13 +38,8 @@ class ClashJson(Struct, omit_defaults=True):
     event_id: str | UnsetType = UNSET
 
 
-def zone_of(name: str) -> ZoneInfo:
-    """Give the zone of a name that has been checked."""
-    return zone_named(name)
-
-
 def span_json(span: Span, zone: ZoneInfo) -> tuple[str, str]:
-    """Write both ends of a span on the clocks of a zone; in UTC where those kept solar time, which cannot be written."""
+    """Write both ends of a span on the clocks of a zone; in UTC where they kept solar time, which nobody can write."""
     try:
         return rendered(span.start, zone), rendered(span.end, zone)
     except TimeError:
@@ -81,18 +76,14 @@ def bounds_of(since: str, until: str, time_zone: str, where: Where, names: tuple
     return Span(moments[0], moments[1])
 
 
-def span_of(start: TimeText, end: TimeText, time_zone: Zone | None) -> Span:
-    """Read a span of two times, which need offsets where no zone is given. Raises Invalid."""
+def span_of(start: TimeText, end: TimeText, time_zone: Zone | None) -> Span | list[Fault]:
+    """Read a span of two times, which need offsets where no zone is given, or say what is wrong with each."""
     zone = zone_named(time_zone) if time_zone else None
-    moments: dict[str, Any] = {}
+    moments: list[Instant] = []
     faults: list[Fault] = []
     for name, text in (("start", start), ("end", end)):
         try:
-            moments[name] = instant_of(text, zone)
+            moments.append(whole_seconds(instant_of(text, zone)))
         except TimeError as error:
             faults.append(Fault((name,), error.code, str(error)))
-    if not faults and moments["start"] >= moments["end"]:
-        faults.append(Fault(("end",), "end_before_start", "the end must come after the start"))
-    if faults:
-        raise Invalid(*faults)
-    return Span(moments["start"], moments["end"])
+    return faults or Span(moments[0], moments[1])

@@ -17,8 +17,7 @@ from kalends.rest.conditions import entity_tag
 from kalends.rest.paging import cursor_of, key_of
 from kalends.rest.route import Call, Reply, operation
 from kalends.rest.spans import bounds_of
-from kalends.rest.wire import DateOrTime
-from kalends.rest.wire import id_schema
+from kalends.rest.wire import DateOrTime, id_schema
 from kalends.rules.zones import from_instant
 
 ID = {"user_id": UserId}
@@ -55,9 +54,9 @@ class UserListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     q: SearchText | UnsetType = UNSET
     available_from: Annotated[DateOrTime, Meta(description="Only who is free from then")] | UnsetType = UNSET
     available_to: Annotated[DateOrTime, Meta(description="until then")] | UnsetType = UNSET
-    time_zone: Annotated[
-        Zone, Meta(description="Where times without offset are local; UTC unless given")
-    ] = field(default_factory=lambda: UTC)
+    time_zone: Annotated[Zone, Meta(description="Where times without offset are local; UTC unless given")] = field(
+        default_factory=lambda: UTC
+    )
     limit: Limit = 50
     cursor: Cursor | UnsetType = UNSET
 
