@@ -7,6 +7,7 @@ SECOND = 1_000_000
 
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 
 LONGEST_BLOCK = 31 * HOUR
 """No event is longer: the longest local day of any zone since 1970 (Antarctica/Vostok, 1994-01-31) has 31 hours."""

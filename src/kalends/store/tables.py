@@ -161,8 +161,48 @@ agenda = Table(
     required("status"),
     required("shown"),
     required("blocking", Boolean),
+    required("exclusive", Boolean),
     PrimaryKeyConstraint("user_id", "starts_at", "event_id"),
     sqlite_with_rowid=False,
+)
+# An exclusive row blocks, and was not written over another on purpose (on_conflict=allow). On PostgreSQL the
+# constraint no_double_booking lets no two of one person overlap: the belt to the lock-and-check of actions/booking.py.
+
+hold = Table(
+    "hold",
+    metadata,
+    own_id(),
+    of_organization(),
+    required("starts_at", BigInteger),
+    required("ends_at", BigInteger),
+    required("expires_at", BigInteger),
+    required("extended", Boolean),
+    required("created_at", BigInteger),
+    Index(None, "organization_id", "expires_at"),
+)
+
+held_time = Table(
+    "held_time",
+    metadata,
+    of_organization(),
+    required("user_id", BigInteger, ForeignKey("user.id")),
+    required("starts_at", BigInteger),
+    required("hold_id", BigInteger, ForeignKey("hold.id", ondelete="CASCADE")),
+    required("ends_at", BigInteger),
+    required("expires_at", BigInteger),
+    PrimaryKeyConstraint("user_id", "starts_at", "hold_id"),
+    Index(None, "hold_id"),
+    sqlite_with_rowid=False,
+)
+
+working_hours = Table(
+    "working_hours",
+    metadata,
+    of_organization(),
+    Column("user_id", BigInteger, ForeignKey("user.id"), primary_key=True, autoincrement=False),
+    required("hours"),
+    required("version", Integer),
+    required("updated_at", BigInteger),
 )
 
 idempotency = Table(
