@@ -18,7 +18,7 @@ from kalends.rest.schemas import CONDITIONS, HEADERS, PROBLEM, headers_named, pr
 
 REFERENCE = "#/components/schemas/{name}"
 HEALTH = "Health"
-TAGS = ("Users", "Events", "Participants", HEALTH)
+TAGS = ("Users", "Events", "Participants", "Working hours", "Availability", "Holds", HEALTH)
 DESCRIPTION = (
     "Users, events with one host, and participants who answer. Every call under /v1 carries a token "
     "(`Authorization: Bearer …`). What goes wrong is answered as a problem document (RFC 9457) whose `code` is meant "
