@@ -103,12 +103,16 @@ class Cast:
             "time_zone": BERLIN,
             "participants": invited,
         } | details
-        guard = partial(Guard, OnConflict.allow)
-        return self.database.write(lambda tx: create_event(tx, self.actor, EventDraft(**details), guard=guard()))
+        return self.force(create_event, EventDraft(**details))
 
     def do(self, action: Any, *arguments: Any, **options: Any) -> Any:
         """Do what an action does, in a transaction of its own."""
         return self.database.write(lambda tx: action(tx, self.actor, *arguments, **options))
+
+    def force(self, action: Any, *arguments: Any, **options: Any) -> Any:
+        """Do what an action does even if somebody needed is not free, with a guard of its own for every try."""
+        allow = partial(Guard, OnConflict.allow)
+        return self.database.write(lambda tx: action(tx, self.actor, *arguments, guard=allow(), **options))
 
     def ask(self, read: Any, *arguments: Any, **options: Any) -> Any:
         """Read something."""
