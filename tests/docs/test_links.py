@@ -1,0 +1,63 @@
+"""The documents name what is there: links, headings, files and modules."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).parents[2]
+DOCUMENTS = sorted([*HOME.glob("*.md"), *HOME.glob("docs/**/*.md")])
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+NAMED_FILE = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|md|json|toml|txt|j2)|(?:[\w.-]+/)+)`")
+SHOWN = {"copy.db", "team.json", "broken.json", "kalends.db"}
+"""Files that the README makes."""
+
+LONGEST_DECISION = 40
+
+
+def anchors_of(document: Path) -> set[str]:
+    """Give the anchors of a document's headings, as they are made where it is shown."""
+    titles = re.findall(r"^#+ (.+)$", CODE.sub("", document.read_text()), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(HOME)))
+def test_every_link_leads_somewhere(document):
+    for target in LINK.findall(CODE.sub("", document.read_text())):
+        if target.startswith(("https://", "http://")):
+            continue
+        path, _, anchor = target.partition("#")
+        found = document.parent / path if path else document
+        assert found.exists(), target
+        assert not anchor or anchor in anchors_of(found), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(HOME)))
+def test_every_file_that_is_named_is_there(document):
+    text = CODE.sub("", document.read_text())
+    for name in NAMED_FILE.findall(text):
+        places = (HOME, HOME / "src/kalends", HOME / "docs", document.parent)
+        assert name in SHOWN or any((place / name).exists() for place in places), name
+
+
+def test_decisions_are_numbered_short_and_of_one_form():
+    decisions = sorted((HOME / "docs/decisions").glob("*.md"))
+    assert [path.name[:4] for path in decisions] == [f"{number:04}" for number in range(1, len(decisions) + 1)]
+    for path in decisions:
+        lines = path.read_text().splitlines()
+        assert len(lines) <= LONGEST_DECISION, path.name
+        assert lines[0].startswith(f"# {path.name[:4]} "), path.name
+        assert [line for line in lines if line.startswith("## ")] == ["## Context", "## Decision", "## Consequences"]
+
+
+def test_the_map_names_every_room():
+    text = (HOME / "ARCHITECTURE.md").read_text()
+    rooms = [path for path in (HOME / "src/kalends").iterdir() if path.name not in ("__pycache__", "py.typed")]
+    for room in rooms:
+        name = f"{room.name}/" if room.is_dir() else room.name
+        assert name in text or name.startswith("__"), name
+
+
+def test_nothing_lies_outside_the_documents_that_are_read():
+    assert len(DOCUMENTS) >= 11
