@@ -109,6 +109,12 @@ class Caller:
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         self._connection: http.client.HTTPConnection | None = None
 
+    def __enter__(self) -> "Caller":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """Give status and content of an answer. Raises Lost."""
         if self._connection is None:

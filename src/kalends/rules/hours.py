@@ -59,9 +59,21 @@ def written_minute(minutes: int) -> str:
 
 
 def merged_windows(windows: Iterable[Window]) -> tuple[Window, ...]:
-    """Give the windows of a day in order, those that overlap or touch as one."""
-    spans = joined(Span(Instant(one.start), Instant(one.end)) for one in windows)
-    return tuple(Window(int(span.start), int(span.end)) for span in spans)
+    """Give the windows of a day in order, those that overlap or touch as one where a single window can say it."""
+    result: list[Window] = []
+    for one in sorted(windows):
+        last = result[-1] if result else None
+        if last is None or one.start > last.end:
+            result.append(one)
+        elif one.end > last.end:
+            whole = Window(last.start, one.end)
+            result[-1:] = [whole] if can_be_written(whole) else [last, one]
+    return tuple(result)
+
+
+def can_be_written(window: Window) -> bool:
+    """Tell whether two times of day say it: 24 hours and more read like a window without length, or a short one."""
+    return window.end - window.start < MINUTES_A_DAY or window == Window(0, MINUTES_A_DAY)
 
 
 def working_periods(hours: WorkingHours, zone: ZoneInfo, within: Span) -> list[Span]:
