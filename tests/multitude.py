@@ -38,9 +38,9 @@ SELECT {organization}, {first} + n, {first} + (n + k * 17) % {people}, 'required
 """
 AGENDA = """
 INSERT INTO agenda (organization_id, user_id, starts_at, event_id, ends_at, hosting, role, response, status, shown,
-    blocking)
+    blocking, exclusive)
 SELECT event.organization_id, user_id, starts_at, event_id, ends_at, host_id = user_id, role, response, status,
-    CASE WHEN host_id = user_id THEN 'busy' ELSE 'tentative' END, true
+    CASE WHEN host_id = user_id THEN 'busy' ELSE 'tentative' END, true, false
 FROM participant JOIN event ON event.id = event_id WHERE event.organization_id = {organization}
 """
 
