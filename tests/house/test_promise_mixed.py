@@ -67,7 +67,7 @@ def test_several_servers_keep_one_promise(engine: str, empty_url: str, tmp_path:
 
 
 def settle(database: Database, services: list[Service]) -> list[int]:
-    """Have fifty callers add one person to fifty events at one time: one is told 201, the others 409; give the events."""
+    """Have fifty callers add one person to fifty events at one time: one is told 201, the others 409."""
     wanted, *hosts = people_for(database, MANY + 1, "racer")
     token = new_token(database)
     with ExitStack() as stack:

@@ -7,6 +7,7 @@ both engines. Every row that belongs to a customer carries its organization_id, 
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.event import listen
 
 metadata = MetaData(
     naming_convention={
@@ -165,8 +167,14 @@ agenda = Table(
     PrimaryKeyConstraint("user_id", "starts_at", "event_id"),
     sqlite_with_rowid=False,
 )
-# An exclusive row blocks, and was not written over another on purpose (on_conflict=allow). On PostgreSQL the
-# constraint no_double_booking lets no two of one person overlap: the belt to the lock-and-check of actions/booking.py.
+# An exclusive row blocks, and was not written over another on purpose (on_conflict=allow). Of one person no two may
+# overlap on PostgreSQL: the belt to the lock-and-check of actions/booking.py. SQLite has no such constraint.
+NO_DOUBLE_BOOKING = DDL("""
+ALTER TABLE agenda ADD CONSTRAINT no_double_booking EXCLUDE USING gist (
+    int8range(user_id, user_id, '[]') WITH &&, int8range(starts_at, ends_at) WITH &&
+) WHERE (exclusive)
+""")
+listen(agenda, "after_create", NO_DOUBLE_BOOKING.execute_if(dialect="postgresql"))
 
 hold = Table(
     "hold",
