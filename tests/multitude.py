@@ -45,8 +45,11 @@ FROM participant JOIN event ON event.id = event_id WHERE event.organization_id =
 """
 
 
-def fill(database: Database, *, people: int, events: int, seats: int = 4) -> tuple[Actor, int]:
-    """Make people and events, numbered from the id that is given back; event n is hosted by person n modulo people."""
+def fill(database: Database, *, people: int, events: int, seats: int = 4, apart: int = HALF_HOUR) -> tuple[Actor, int]:
+    """Make people and events, numbered from the id that is given back; event n is hosted by person n modulo people.
+
+    Every event takes half an hour and starts so many microseconds `apart` from the next.
+    """
     actor = new_organization(database)
 
     def work(tx: WriteTx) -> int:
@@ -56,7 +59,7 @@ def fill(database: Database, *, people: int, events: int, seats: int = 4) -> tup
             "organization": int(actor.organization_id),
             "people": people,
             "seats": seats,
-            "start": f"({FIRST_START} + n * 7919 % {events} * {HALF_HOUR})",
+            "start": f"({FIRST_START} + n * 7919 % {events} * {apart})",
             "half_hour": HALF_HOUR,
         }
         for text, rows in ((PEOPLE, people), (EVENTS, events), (SEATS, events), (AGENDA, 0)):
