@@ -17,15 +17,12 @@ from kalends.actions.booking import OnConflict
 from kalends.actions.imports import ImportReport, Schedule, import_schedule
 from kalends.cli.opening import OPERATOR, existing_database, open_database, read_settings
 from kalends.errors import Fault, Invalid
-from kalends.rest.incoming import read_json
+from kalends.rest.incoming import LONE_SURROGATE, read_json
 from kalends.rest.problems import Malformed
 from kalends.rest.wire import read_struct
 from kalends.store.database import WriteTx
 
 AT_BYTE = re.compile(r" \(byte (\d+)\)")
-LONE = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]")
-"""Half of a pair of escapes that together stand for one character."""
-
 NEWLINE = b"\n"
 LEFT_OUT = 5
 """Exit code: some events would have booked somebody twice and were left out, the others were added."""
@@ -103,7 +100,7 @@ def read_schedule(file: Path) -> tuple[Schedule, Any]:
 def trouble_in(raw: bytes, error: Malformed) -> tuple[bytes, str]:
     """Give what could be read of a file, and why no more: it may also have ended too early."""
     said = str(error.__cause__)
-    found, lone = AT_BYTE.search(said), LONE.search(raw)
+    found, lone = AT_BYTE.search(said), LONE_SURROGATE.search(raw)
     if found:
         return raw[: int(found[1])], AT_BYTE.sub("", said)
     if lone:
