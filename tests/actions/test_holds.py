@@ -1,6 +1,7 @@
 """Keeping a slot for a moment: it blocks, lapses by the clock, is extended once, released, or becomes an event."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -36,14 +37,15 @@ def hold(cast: Cast, *people, at=SLOT, seconds=300):
     return cast.do(place_hold, [who.id for who in people or (cast.guest,)], at, seconds)
 
 
-def draft(cast: Cast, **details) -> EventDraft:
-    fixed = {
+def draft(cast: Cast, **details: Any) -> EventDraft:
+    fixed: dict[str, Any] = {
         "host_id": cast.guest.id,
         "title": "It",
         "start": TimeText("2026-03-09T14:00"),
         "end": TimeText("2026-03-09T15:00"),
     }
-    return EventDraft(**fixed | {"time_zone": BERLIN} | details)
+    details = fixed | {"time_zone": BERLIN} | details
+    return EventDraft(**details)
 
 
 def test_a_hold_is_read_as_it_was_placed(cast):

@@ -36,9 +36,12 @@ def time_of(cast: Cast, who, window=WEEK) -> PersonsTime:
     return cast.ask(peoples_time, [who.id], window)[who.id]
 
 
-def test_people_who_are_not_there_are_left_out(cast, database):
+def test_people_who_are_not_there_are_left_out(cast, database, clock):
     gone, other = cast.person(), assemble(database).guest
+    cast.event(gone)
+    clock.set_to(AFTERNOON.end)
     cast.do(delete_user, gone.id)
+    assert gone.id in {row[1] for row in cast.rows()["agenda"]}, "who took part is remembered"
     found = cast.ask(peoples_time, [cast.guest.id, gone.id, other.id, NOBODY, cast.guest.id], WEEK)
     assert found == {cast.guest.id: PersonsTime(BERLIN, None, [], [])}
     assert found[cast.guest.id].working(WEEK) is None

@@ -48,6 +48,15 @@ def test_who_is_needed_and_not_free_is_named(api, cast, taken):
     assert "conflicts" not in api.get(answer.headers["Location"]).json()
 
 
+def test_the_reference_tells_what_a_conflict_is(api):
+    schemas = api.get("/openapi.json").json()["components"]["schemas"]
+    assert schemas["Problem"]["properties"]["conflicts"]["items"] == {"$ref": "#/components/schemas/ClashJson"}
+    assert set(schemas["ClashJson"]["required"]) == {"user_id", "start", "end", "strength"}
+    for answer in ("EventJson", "ParticipantJson", "ParticipantListJson"):
+        assert {"conflicts", "warnings"} <= set(schemas[answer]["properties"])
+        assert not {"conflicts", "warnings"} & set(schemas[answer]["required"])
+
+
 def test_times_are_those_of_the_event_that_is_refused(api, cast, taken):
     body = draft(cast.guest, start="2026-03-09T22:30", end="2026-03-09T23:00", time_zone="Asia/Tokyo")
     (conflict,) = problem(api.post("/v1/events", json=body), 409, "conflict")["conflicts"]

@@ -107,6 +107,7 @@ def test_the_strangest_days_of_all(name, moment, offset):
 
 @given(MOMENTS, st.integers(-50 * HOUR, 50 * HOUR), st.integers(1, 100 * DAY))
 @example(("America/St_Johns", 1_162_089_060), 10 * MINUTE, DAY)
+@example(("Europe/Berlin", 1_774_746_000), -HOUR, HOUR)
 def test_steady_segments_meet_and_every_one_has_its_offset(moment, before, length):
     name, at = moment
     zone = ZoneInfo(name)

@@ -70,6 +70,11 @@ PROBLEM: dict[str, Any] = {
         "instance": {"type": "string", "format": "uri-reference", "description": "The path that was asked for"},
         "code": {"type": "string", "description": "What a program should look at"},
         "request_id": {"type": "string", "description": "The name of the request in the log"},
+        "conflicts": {
+            "type": "array",
+            "description": "With the code `conflict`: everything in the way",
+            "items": {"$ref": "#/components/schemas/ClashJson"},
+        },
         "errors": {
             "type": "array",
             "items": {
