@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from kalends.rest.availability import ExplanationJson, FindTimeJson, FreeBusyJson
 from kalends.rest.events import EventJson, EventListJson
+from kalends.rest.explanation import ExplanationJson
+from kalends.rest.finding import FindTimeJson
+from kalends.rest.freebusy import FreeBusyJson
 from kalends.rest.holds import HoldJson
 from kalends.rest.hours import WorkingHoursJson
 from kalends.rest.participants import ParticipantJson, ParticipantListJson

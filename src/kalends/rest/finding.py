@@ -1,4 +1,4 @@
-"""People's time over HTTP: free/busy, finding a time, and why somebody can or cannot be booked."""
+"""Finding a time over HTTP."""
 
 from collections import Counter
 from collections.abc import Container, Sequence
@@ -7,21 +7,16 @@ from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from kalends.errors import Fault, Invalid, NotFound
-from kalends.model import UTC, Busy, Instant, Response, Role, ShowAs, Span, Status, TimeText, UserId, Zone
+from kalends.errors import Fault, Invalid
+from kalends.model import UTC, Instant, Span, UserId, Zone
 from kalends.reads.availability import find_time, hull, peoples_time
-from kalends.reads.explanation import EventReason, Explanation, explain_booking
+from kalends.rest.freebusy import MAX_PEOPLE, MAX_WINDOW, UserIds
 from kalends.rest.route import Call, NoQuery, Reply, operation
-from kalends.rest.spans import Bounds, SpanJson, bounds_of, span_json, span_of
-from kalends.rest.wire import DateOrTime, Minutes
-from kalends.rules.intervals import DAY, HOUR, MINUTE
+from kalends.rest.spans import Bounds, SpanJson, bounds_of, span_json
+from kalends.rest.wire import Minutes
+from kalends.rules.intervals import DAY, MINUTE
 from kalends.rules.meeting import Group, Relaxation, Slot, Wish
-from kalends.rules.periods import layered
 from kalends.rules.zones import zone_named
-
-MAX_PEOPLE = 200
-MAX_WINDOW = 92 * DAY + 2 * HOUR
-"""92 local days, one of which may be longer than 24 hours: by two, at Troll."""
 
 MAX_SPREAD = 366 * DAY
 """From the first window of a search to its last: what everybody does in between is read."""
@@ -32,51 +27,6 @@ MAX_FINDERS = 100
 
 NO_TIME = Span(Instant(0), Instant(0))
 """To be asked about who is there, and nothing else."""
-
-UserIds = Annotated[list[UserId], Meta(min_length=1, max_length=MAX_PEOPLE)]
-
-
-class FreeBusyBody(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Whose time, and which part of it: 92 days at most."""
-
-    user_ids: UserIds
-    since: DateOrTime = field(name="from")
-    until: DateOrTime = field(name="to")
-    time_zone: Zone = field(default_factory=lambda: UTC)
-    working_hours: bool = False
-
-
-class PeriodJson(Struct):
-    """A time in which somebody is busy, or tentatively so."""
-
-    start: str
-    end: str
-    strength: Busy
-
-
-class ItemErrorJson(Struct):
-    """Why there is no answer for one person."""
-
-    code: str
-    message: str
-
-
-class PersonFreeBusyJson(Struct, omit_defaults=True):
-    """One person's periods, ordered and apart; or why there are none."""
-
-    user_id: str
-    periods: list[PeriodJson] | UnsetType = UNSET
-    working_hours: list[SpanJson] | UnsetType | None = UNSET
-    error: ItemErrorJson | UnsetType = UNSET
-
-
-class FreeBusyJson(Struct):
-    """Everybody's time, in the order asked for."""
-
-    start: str = field(name="from")
-    end: str = field(name="to")
-    time_zone: str
-    items: list[PersonFreeBusyJson]
 
 
 class OptionalJson(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -142,92 +92,6 @@ class FindTimeJson(Struct, omit_defaults=True):
     slots: list[SlotJson]
     obstacles: list[ObstacleJson] | UnsetType = UNSET
     relaxations: list[RelaxationJson] | UnsetType = UNSET
-
-
-class ExplainBody(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Whom, and when."""
-
-    user_id: UserId
-    start: TimeText
-    end: TimeText
-    time_zone: Zone | None = None
-
-
-class SourceJson(Struct, omit_defaults=True):
-    """What a verdict rests on; of a private event no more than that it is one."""
-
-    type: str
-    id: str | UnsetType = UNSET
-    title: str | UnsetType = UNSET
-    role: Role | UnsetType | None = UNSET
-    response: Response | UnsetType | None = UNSET
-    status: Status | UnsetType = UNSET
-    show_as: ShowAs | UnsetType = UNSET
-    start: str | UnsetType = UNSET
-    end: str | UnsetType = UNSET
-
-
-class VerdictJson(Struct):
-    """One rule, and what it says: passes, advises against it, or blocks."""
-
-    rule: str
-    verdict: str
-    source: SourceJson | None
-
-
-class ExplanationJson(Struct):
-    """Whether a required participant would be let in, and every rule that was looked at."""
-
-    user_id: str
-    start: str
-    end: str
-    bookable: bool
-    rules: list[VerdictJson]
-
-
-@operation(
-    "POST",
-    "/v1/free-busy",
-    tag="Availability",
-    query=NoQuery,
-    body=FreeBusyBody,
-    answer=FreeBusyJson,
-    errors=(Invalid,),
-    example={
-        "user_ids": ["usr_018f3c5a9b2d4e6f"],
-        "from": "2026-03-09",
-        "to": "2026-03-14",
-        "time_zone": "Europe/Berlin",
-    },
-)
-def show_free_busy(call: Call) -> Reply:
-    """Show when people are busy.
-
-    Ordered periods that do not overlap, the stronger one showing; no titles. Somebody unknown is an error in their own
-    item. With `working_hours`, also when each of them works in that time (null where nobody has said).
-    """
-    body: FreeBusyBody = call.body
-    window = bounds_of(body.since, body.until, body.time_zone, ())
-    if window.end - window.start > MAX_WINDOW:
-        raise Invalid(Fault(("to",), "window_too_long", "92 days are the most"))
-    zone = zone_named(body.time_zone)
-    people = peoples_time(call.tx, call.actor, body.user_ids, window)
-    items: list[PersonFreeBusyJson] = []
-    for user_id in body.user_ids:
-        person = people.get(user_id)
-        if person is None:
-            error = ItemErrorJson("unknown_user", f"there is no user {user_id}")
-            items.append(PersonFreeBusyJson(str(user_id), error=error))
-            continue
-        periods = [
-            PeriodJson(*span_json(period.span, zone), period.strength) for period in layered(person.periods, window)
-        ]
-        item = PersonFreeBusyJson(str(user_id), periods)
-        if body.working_hours:
-            working = person.working(window)
-            item.working_hours = None if working is None else [SpanJson(*span_json(span, zone)) for span in working]
-        items.append(item)
-    return Reply(FreeBusyJson(*span_json(window, zone), body.time_zone, items))
 
 
 @operation(
@@ -331,64 +195,3 @@ def relaxation_json(one: Relaxation) -> RelaxationJson:
     parts += [f"with {less} less of group {number}" for number, less in Counter(one.fewer_of).items()]
     text = f"{' and '.join(parts)}: {one.slots} slot{'' if one.slots == 1 else 's'}"
     return RelaxationJson(ids_json(one.without), list(one.fewer_of), one.slots, text)
-
-
-@operation(
-    "POST",
-    "/v1/explain",
-    tag="Availability",
-    query=NoQuery,
-    body=ExplainBody,
-    answer=ExplanationJson,
-    errors=(NotFound, Invalid),
-    example={
-        "user_id": "usr_018f3c5a9b2d4e6f",
-        "start": "2026-03-09T14:00:00+01:00",
-        "end": "2026-03-09T15:00:00+01:00",
-    },
-)
-def explain(call: Call) -> Reply:
-    """Explain why somebody can or cannot be booked.
-
-    Every rule that bears on it, its verdict, and what it rests on.
-    """
-    body: ExplainBody = call.body
-    span = span_of(body.start, body.end, body.time_zone)
-    if isinstance(span, list):
-        raise Invalid(*span)
-    zone = zone_named(body.time_zone or UTC)
-    found = explain_booking(call.tx, call.actor, body.user_id, span)
-    return Reply(ExplanationJson(str(body.user_id), *span_json(span, zone), found.bookable, verdicts(found, zone)))
-
-
-def verdicts(found: Explanation, zone: ZoneInfo) -> list[VerdictJson]:
-    """Write every rule that was looked at."""
-    result = [VerdictJson("active", "blocks" if found.deleted else "passes", None)]
-    result += [
-        VerdictJson("event", "blocks" if reason.blocking else "passes", event_source(reason, zone))
-        for reason in found.events
-    ]
-    for hold in found.holds:
-        start, end = span_json(hold.span, zone)
-        result.append(VerdictJson("hold", "blocks", SourceJson("hold", str(hold.hold_id), start=start, end=end)))
-    if found.works is not None:
-        result.append(VerdictJson("working_hours", "passes" if found.works else "advises_against", None))
-    return result
-
-
-def event_source(reason: EventReason, zone: ZoneInfo) -> SourceJson:
-    """Write the event that a verdict rests on."""
-    start, end = span_json(reason.span, zone)
-    if not reason.visible:
-        return SourceJson("private", start=start, end=end)
-    return SourceJson(
-        "event",
-        str(reason.event_id),
-        reason.title,
-        reason.role,
-        reason.response,
-        reason.status,
-        reason.show_as,
-        start,
-        end,
-    )
