@@ -278,7 +278,7 @@ def test_optional_people_who_are_busy_are_added_with_a_warning(cast):
     cast.do(seat_participant, event.id, cast.guest.id, Role.optional, guard=guard)
     assert guard.warnings == [warning]
     guard = Guard()
-    cast.do(change_event, event.id, EventEdit(start=TimeText("2026-03-09T14:30")), guard=guard)
+    cast.do(change_event, event.id, EventEdit(end=TimeText("2026-03-09T15:30")), guard=guard)
     assert (guard.conflicts, guard.warnings) == ([], [warning])
     assert exclusive(cast, cast.guest) == {taken.id: True, event.id: False}
 
@@ -379,3 +379,15 @@ def test_postgresql_itself_refuses_a_row_written_around_the_actions(cast, engine
     touching = {"starts_at": event.block.span.end, "ends_at": event.block.span.end + 1}
     for harmless in (touching, {"exclusive": False}, {"user_id": cast.person().id}):
         cast.database.write(lambda tx, harmless=harmless: forge(tx, **harmless), rehearse=True)
+
+
+def test_an_event_that_was_booked_twice_on_purpose_may_be_shortened(cast):
+    """It takes no time that it had not taken; only what goes beyond its old span is looked at anew."""
+    cast.event(cast.guest)
+    twice = cast.event(cast.guest, start=TimeText("2026-03-09T14:00"), end=TimeText("2026-03-09T16:00"))
+    guard = Guard()
+    shorter = cast.do(change_event, twice.id, EventEdit(end=TimeText("2026-03-09T14:30")), guard=guard)
+    assert (guard.conflicts, shorter.version) == ([], 2)
+    assert exclusive(cast, cast.guest)[twice.id] is False
+    with cast.refused(Conflict):
+        cast.do(change_event, twice.id, EventEdit(end=TimeText("2026-03-09T14:45")))

@@ -196,6 +196,18 @@ def test_an_event_that_cannot_be_made_leaves_the_hold_alone(cast):
     assert cast.ask(read_hold, placed.id) == placed
 
 
+def test_a_hold_becomes_no_event_at_another_time_or_of_other_people(cast):
+    placed = hold(cast)
+    for other in (
+        {"start": TimeText("2026-03-10T14:00"), "end": TimeText("2026-03-10T15:00")},
+        {"host_id": cast.stranger.id},
+    ):
+        with cast.refused(Invalid) as caught:
+            cast.do(create_event, draft(cast, **other), guard=Guard(hold_id=placed.id))
+        assert codes(caught) == ["hold_elsewhere"]
+    assert cast.ask(read_hold, placed.id) == placed
+
+
 def test_a_hold_helps_against_no_other_hold(cast):
     own = hold(cast)
     other = hold(cast, at=span(SLOT.end, SLOT.end + HOUR))

@@ -215,13 +215,14 @@ def test_without_a_slot_it_says_what_blocks_whom_and_what_to_give_up(api, cast):
     assert body == {
         "slots": [],
         "obstacles": [
-            {"user_id": host, "slots": 1, "blocked": blocked},
-            {"user_id": guest, "slots": 1, "blocked": blocked},
+            {"user_id": host, "slots": 1, "outside_working_hours": 0, "blocked": blocked},
+            {"user_id": guest, "slots": 1, "outside_working_hours": 0, "blocked": blocked},
         ],
         "relaxations": [
             {
                 "without": [host],
                 "fewer_of_groups": [0, 0],
+                "outside_working_hours": False,
                 "slots": 1,
                 "text": f"without {host} and with 2 less of group 0: 1 slot",
             }
@@ -229,6 +230,24 @@ def test_without_a_slot_it_says_what_blocks_whom_and_what_to_give_up(api, cast):
     }
     two = search(api, required=[guest], duration=30, step=30, between=at_two).json()
     assert two["relaxations"][0]["text"] == f"without {guest}: 2 slots"
+
+
+def test_who_just_does_not_work_then_is_told_apart_from_who_is_busy(api, cast):
+    cast.event(cast.guest)
+    guest = str(cast.guest.id)
+    api.put(f"/v1/users/{guest}/working-hours", json={"weekly": {"monday": [{"start": "09:00", "end": "15:00"}]}})
+    from_two = [{"from": "2026-03-09T14:00", "to": "2026-03-09T17:00"}]
+    found = search(api, required=[guest], duration=60, step=60, between=from_two, within_working_hours=True).json()
+    assert found["slots"] == []
+    (obstacle,) = found["obstacles"]
+    assert (obstacle["slots"], obstacle["outside_working_hours"]) == (3, 2)
+    assert found["relaxations"][0] == {
+        "without": [],
+        "fewer_of_groups": [],
+        "outside_working_hours": True,
+        "slots": 2,
+        "text": "outside working hours: 2 slots",
+    }
 
 
 def test_all_that_is_wrong_with_a_search_is_said_at_once(api, cast):

@@ -149,7 +149,7 @@ def test_optional_people_are_added_with_a_warning(api, cast, taken):
     assert (made.status_code, made.json()["warnings"]) == (201, [warning])
     assert "conflicts" not in made.json()
     path = made.headers["Location"]
-    assert api.patch(path, json={"end": "2026-03-09T15:15"}).json()["warnings"] == [warning]
+    assert api.patch(path, json={"end": "2026-03-09T15:45"}).json()["warnings"] == [warning]
     assert "warnings" not in api.patch(path, json={"title": "Renamed"}).json()
     api.delete(f"{path}/participants/{cast.guest.id}")
     listed = api.post(path + "/participants", json=[optional]).json()

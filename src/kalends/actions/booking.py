@@ -10,6 +10,7 @@ from enum import StrEnum
 from kalends.errors import Conflict, Fault, Invalid
 from kalends.model import Actor, AgendaRow, Clash, Event, HoldId, UserId
 from kalends.rules.clashes import judged, rows_taking_time
+from kalends.rules.intervals import overlaps
 from kalends.store.commitments import blocking_commitments
 from kalends.store.database import WriteTx
 from kalends.store.holds import delete_hold_row, find_hold
@@ -46,9 +47,9 @@ def guard_time(
 
     Raises Conflict, or Invalid if the hold to be consumed is gone.
     """
-    consume_hold(tx, actor, guard)
     taking = rows_taking_time(before, after)
     lock_more_people(tx, actor, sorted(taking))
+    consume_hold(tx, actor, guard, event, {row.user_id for row in after})
     changed = sorted({row.user_id for row in after - before if row.blocking} | taking.keys())
     if not changed:
         return set()
@@ -62,10 +63,14 @@ def guard_time(
     return {clash.user_id for clash in found}
 
 
-def consume_hold(tx: WriteTx, actor: Actor, guard: Guard) -> None:
-    """Let a hold become the event that is made of it. Raises Invalid."""
+def consume_hold(tx: WriteTx, actor: Actor, guard: Guard, event: Event, people: AbstractSet[UserId]) -> None:
+    """Let a hold become the event that is made of it. Raises Invalid if it is not for some of its people and time."""
     if guard.hold_id is None:
         return
-    if find_hold(tx, actor, guard.hold_id, lock=True) is None:
+    hold = find_hold(tx, actor, guard.hold_id, lock=True)
+    if hold is None:
         raise Invalid(Fault(("hold",), "hold_lapsed", f"hold {guard.hold_id} has lapsed, or there never was one"))
+    if not overlaps(hold.span, event.block.span) or people.isdisjoint(hold.user_ids):
+        message = f"hold {guard.hold_id} keeps another time, or the time of other people"
+        raise Invalid(Fault(("hold",), "hold_elsewhere", message))
     delete_hold_row(tx, guard.hold_id)

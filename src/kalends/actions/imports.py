@@ -33,7 +33,7 @@ from kalends.rules.blocks import block_of
 from kalends.rules.text import folded
 from kalends.store.database import WriteTx
 from kalends.store.imports import imported_objects, insert_imported
-from kalends.store.users import email_owner
+from kalends.store.users import email_owner, lock_more_people
 
 Ref = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
 Where = tuple[str | int, ...]
@@ -127,6 +127,7 @@ def import_schedule(
             report.people_added += is_new
             report.people_known += not is_new
         on_item()
+    lock_more_people(tx, actor, sorted(people.values()))  # all at once, in the order of ids: no circles with others
     for place, event in enumerate(schedule.events):
         if ("event", event.ref) in known:
             report.events_known += 1

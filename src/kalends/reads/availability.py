@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy import bindparam as given
 
 from kalends.model import Actor, Busy, Instant, Span, UserId
@@ -108,18 +108,24 @@ def find_time(
     """Give the best slots for a wish, or what stands in its way; `people` has everybody named."""
     window = hull(wish.between)
     calendars = {
-        user_id: Calendar(
-            person.blocked,
-            [period.span for period in person.periods],
-            person.working(window) if within_working_hours else None,
-        )
+        user_id: Calendar(person.blocked, [period.span for period in person.periods])
         for user_id, person in people.items()
     }
+    working = calendars
+    if within_working_hours:
+        working = {
+            user_id: structs.replace(calendar, working=people[user_id].working(window))
+            for user_id, calendar in calendars.items()
+        }
     starts = slot_starts(wish, zone_named(time_zone))
-    slots = best_slots(wish, calendars, starts, most)
+    slots = best_slots(wish, working, starts, most)
     if slots or not starts:
         return Finding(slots, [], [])
-    return Finding([], obstacles(wish, calendars, starts), relaxations(wish, calendars, starts, MOST_OFFERS))
+    offers = relaxations(wish, working, starts, MOST_OFFERS)
+    outside = len(best_slots(wish, calendars, starts, len(starts))) if within_working_hours else 0
+    if outside:
+        offers.insert(0, Relaxation((), (), outside, outside_hours=True))
+    return Finding([], obstacles(wish, working, starts), offers)
 
 
 def hull(spans: Sequence[Span]) -> Span:

@@ -73,6 +73,8 @@ class ObstacleJson(Struct):
 
     user_id: str
     slots: int
+    outside_working_hours: int
+    """Of these, the slots in which nothing blocks them and they just do not work."""
     blocked: list[SpanJson]
 
 
@@ -82,6 +84,8 @@ class RelaxationJson(Struct):
     without: list[str]
     fewer_of_groups: list[int]
     """By their place; a group of which two less would do stands here twice."""
+    outside_working_hours: bool
+    """Meet when somebody does not work."""
     slots: int
     text: str
 
@@ -129,7 +133,12 @@ def search_time(call: Call) -> Reply:
     answer = FindTimeJson([slot_json(slot, zone) for slot in found.slots])
     if not found.slots:
         answer.obstacles = [
-            ObstacleJson(str(one.user_id), one.slots, [SpanJson(*span_json(span, zone)) for span in one.blocked])
+            ObstacleJson(
+                str(one.user_id),
+                one.slots,
+                one.outside_hours,
+                [SpanJson(*span_json(span, zone)) for span in one.blocked],
+            )
             for one in found.obstacles
         ]
         answer.relaxations = [relaxation_json(one) for one in found.relaxations]
@@ -193,5 +202,6 @@ def relaxation_json(one: Relaxation) -> RelaxationJson:
     """Write what to give up, for programs and for people."""
     parts = [f"without {person}" for person in one.without]
     parts += [f"with {less} less of group {number}" for number, less in Counter(one.fewer_of).items()]
+    parts += ["outside working hours"] if one.outside_hours else []
     text = f"{' and '.join(parts)}: {one.slots} slot{'' if one.slots == 1 else 's'}"
-    return RelaxationJson(ids_json(one.without), list(one.fewer_of), one.slots, text)
+    return RelaxationJson(ids_json(one.without), list(one.fewer_of), one.outside_hours, one.slots, text)

@@ -5,15 +5,16 @@ from collections.abc import Iterable, Mapping
 from msgspec import structs
 
 from kalends.model import AgendaRow, Busy, Clash, UserId
+from kalends.rules.intervals import contains
 
 STRENGTH = {Busy.free: 0, Busy.tentative: 1, Busy.busy: 2}
 
 
 def takes_time(before: AgendaRow | None, after: AgendaRow) -> bool:
-    """Tell whether a change takes time that was not taken: anew, at another time, or more firmly than before."""
+    """Tell whether a change takes time that was not taken: anew, beyond the old span, or more firmly than before."""
     if after.shown is Busy.free:
         return False
-    if before is None or before.span != after.span or after.blocking > before.blocking:
+    if before is None or not contains(before.span, after.span) or after.blocking > before.blocking:
         return True
     return STRENGTH[after.shown] > STRENGTH[before.shown]
 

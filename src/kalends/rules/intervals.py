@@ -18,6 +18,11 @@ def overlaps(a: Span, b: Span) -> bool:
     return a.start < b.end and b.start < a.end
 
 
+def contains(outer: Span, inner: Span) -> bool:
+    """Tell whether every instant of one span lies in another."""
+    return outer.start <= inner.start and inner.end <= outer.end
+
+
 def earliest_start(after: Instant) -> Instant:
     """Give the instant after which every block starts that may still run at `after`."""
     return Instant(after - LONGEST_BLOCK)

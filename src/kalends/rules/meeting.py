@@ -11,6 +11,7 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kalends.model import Instant, Span, UserId
 from kalends.rules.hours import ONE_DAY
@@ -68,14 +69,20 @@ class Relaxation(Struct, frozen=True):
     without: tuple[UserId, ...]
     fewer_of: tuple[int, ...]
     slots: int
+    outside_hours: bool = False
+    """Meet when somebody does not work."""
 
 
 class Obstacle(Struct, frozen=True):
-    """What keeps somebody away: in how many slots they are, and what blocks them in the windows asked for."""
+    """What keeps somebody away: in how many slots they are, and what blocks them in the windows asked for.
+
+    `outside_hours` counts the slots in which nothing blocks them and they just do not work.
+    """
 
     user_id: UserId
     slots: int
     blocked: tuple[Span, ...]
+    outside_hours: int = 0
 
 
 class Marks(Struct, frozen=True):
@@ -170,10 +177,12 @@ def obstacles(wish: Wish, calendars: Mapping[UserId, Calendar], starts: Sequence
     grouped = (person for group in wish.groups for person in group.people)
     found: list[Obstacle] = []
     for person in dict.fromkeys((*wish.required, *grouped)):
-        away = sum(marks_of(calendars[person], starts, wish.duration).away)
-        blocked = (part for window in joined(wish.between) for part in cut(joined(calendars[person].blocked), window))
+        calendar = calendars[person]
+        away = sum(marks_of(calendar, starts, wish.duration).away)
+        busy = sum(marks_of(replace(calendar, working=None), starts, wish.duration).away)
+        blocked = (part for window in joined(wish.between) for part in cut(joined(calendar.blocked), window))
         if away:
-            found.append(Obstacle(person, away, tuple(blocked)))
+            found.append(Obstacle(person, away, tuple(blocked), away - busy))
     return sorted(found, key=lambda obstacle: (-obstacle.slots, obstacle.user_id))
 
 

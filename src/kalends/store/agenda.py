@@ -29,7 +29,8 @@ def store_agenda(
 ) -> None:
     """Store the difference between two states of some agenda rows; who is booked twice on purpose has no exclusive row.
 
-    Raises Contended if a row would book somebody twice after all: somebody was faster in spite of every lock.
+    On PostgreSQL a row that would book somebody twice after all, in spite of every lock, makes the transaction begin
+    again (Contended).
     """
     gone = sorted(before - after, key=lambda row: row.user_id)
     come = sorted(after - before, key=lambda row: row.user_id)
