@@ -1,7 +1,7 @@
 # Needs Python 3.11 or later and make; `make setup` brings the rest into .venv.
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lock dist clean
+.PHONY: help setup run test check format bench-race bench-time lock dist clean
 
 PYTHON ?=
 WORKERS ?= auto
@@ -11,7 +11,7 @@ READY = .venv/.ready
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## install everything into .venv (PYTHON=... chooses the interpreter)
 
@@ -62,6 +62,12 @@ check: setup ## lint, formatting, types and the import rules
 format: setup ## format the code and mend what can be mended
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+bench-race: setup ## race for the same slots over HTTP on both engines (ARGS=--help)
+	PYTHONPATH=. $(BIN)/python bench/race.py $(ARGS)
+
+bench-time: setup ## find-time, free/busy and the pool at a million events (ARGS=--help)
+	PYTHONPATH=. $(BIN)/python bench/people_time.py $(ARGS)
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-build-options $(ARGS) pyproject.toml

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from kalends.actions.booking import Guard, OnConflict
 from kalends.actions.events import create_event
 from kalends.actions.users import create_user
 from kalends.model import (
@@ -101,11 +103,16 @@ class Cast:
             "time_zone": BERLIN,
             "participants": invited,
         } | details
-        return self.database.write(lambda tx: create_event(tx, self.actor, EventDraft(**details)))
+        return self.force(create_event, EventDraft(**details))
 
     def do(self, action: Any, *arguments: Any, **options: Any) -> Any:
         """Do what an action does, in a transaction of its own."""
         return self.database.write(lambda tx: action(tx, self.actor, *arguments, **options))
+
+    def force(self, action: Any, *arguments: Any, **options: Any) -> Any:
+        """Do what an action does even if somebody needed is not free, with a guard of its own for every try."""
+        allow = partial(Guard, OnConflict.allow)
+        return self.database.write(lambda tx: action(tx, self.actor, *arguments, guard=allow(), **options))
 
     def ask(self, read: Any, *arguments: Any, **options: Any) -> Any:
         """Read something."""

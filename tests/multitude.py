@@ -38,15 +38,18 @@ SELECT {organization}, {first} + n, {first} + (n + k * 17) % {people}, 'required
 """
 AGENDA = """
 INSERT INTO agenda (organization_id, user_id, starts_at, event_id, ends_at, hosting, role, response, status, shown,
-    blocking)
+    blocking, exclusive)
 SELECT event.organization_id, user_id, starts_at, event_id, ends_at, host_id = user_id, role, response, status,
-    CASE WHEN host_id = user_id THEN 'busy' ELSE 'tentative' END, true
+    CASE WHEN host_id = user_id THEN 'busy' ELSE 'tentative' END, true, false
 FROM participant JOIN event ON event.id = event_id WHERE event.organization_id = {organization}
 """
 
 
-def fill(database: Database, *, people: int, events: int, seats: int = 4) -> tuple[Actor, int]:
-    """Make people and events, numbered from the id that is given back; event n is hosted by person n modulo people."""
+def fill(database: Database, *, people: int, events: int, seats: int = 4, apart: int = HALF_HOUR) -> tuple[Actor, int]:
+    """Make people and events, numbered from the id that is given back; event n is hosted by person n modulo people.
+
+    Every event takes half an hour and starts so many microseconds `apart` from the next.
+    """
     actor = new_organization(database)
 
     def work(tx: WriteTx) -> int:
@@ -56,7 +59,7 @@ def fill(database: Database, *, people: int, events: int, seats: int = 4) -> tup
             "organization": int(actor.organization_id),
             "people": people,
             "seats": seats,
-            "start": f"({FIRST_START} + n * 7919 % {events} * {HALF_HOUR})",
+            "start": f"({FIRST_START} + n * 7919 % {events} * {apart})",
             "half_hour": HALF_HOUR,
         }
         for text, rows in ((PEOPLE, people), (EVENTS, events), (SEATS, events), (AGENDA, 0)):

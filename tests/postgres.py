@@ -34,9 +34,9 @@ class _Account(NamedTuple):
     group: int
 
 
-def start_postgres(folder: Path | None = None) -> tuple[str, Callable[[], None]]:
+def start_postgres(folder: Path | None = None, *, durable: bool = False) -> tuple[str, Callable[[], None]]:
     """Start a server of its own and give its URL and the function that ends it and removes its files."""
-    server = Postgres(folder)
+    server = Postgres(folder, durable=durable)
     server.start()
     return server.url, server.remove
 
@@ -53,8 +53,11 @@ def create_database(url: str, name: str, template: str = "template1") -> str:
 class Postgres:
     """A server with its own data, reached through a socket in its folder; start, stop, kill and start again."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        """Lay out the data in `folder`, or in a fresh one where PostgreSQL cannot work in that."""
+    def __init__(self, folder: Path | None = None, *, durable: bool = False) -> None:
+        """Lay out the data in `folder`, or in a fresh one where PostgreSQL cannot work in that.
+
+        A durable server waits for the disk, as it does in earnest.
+        """
         self._account = _account()
         self.home = _home(folder, self._account)
         self.log = self.home / "log"
@@ -62,6 +65,7 @@ class Postgres:
         self._binaries = _binaries(self.home, self._account)
         self.url = f"postgresql://postgres@/postgres?host={self.home}&port=5432"
         settings = SETTINGS | {"unix_socket_directories": str(self.home)}
+        settings |= dict.fromkeys(("fsync", "full_page_writes"), "on") if durable else {}
         self._run(
             "initdb",
             *("--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"),

@@ -33,9 +33,9 @@ class Task:
         if not self._thread.ident:
             self._thread.start()
 
-    def result(self) -> Any:
+    def result(self, patience_s: float = PATIENCE_S) -> Any:
         """Wait for the end, and give what came of it or raise what went wrong."""
-        return self._future.result(PATIENCE_S)
+        return self._future.result(patience_s)
 
     def _run(self, work: Callable[[], Any]) -> None:
         try:

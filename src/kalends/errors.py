@@ -7,6 +7,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from kalends.model import Clash
+
 
 class Fault(Struct, frozen=True):
     """One thing wrong with what was given: `where` is the path of the argument, `code` what clients branch on."""
@@ -86,6 +88,23 @@ class AlreadyParticipant(KalendsError):
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__()
         self.faults = faults
+
+
+class Conflict(KalendsError):
+    """Somebody needed is not free at that time."""
+
+    code = "conflict"
+
+    def __init__(self, clashes: tuple[Clash, ...], time_zone: str) -> None:
+        super().__init__()
+        self.clashes = clashes
+        self.time_zone = time_zone
+
+
+class HoldExtended(KalendsError):
+    """A hold can be extended once, and this one has been."""
+
+    code = "hold_extended"
 
 
 class EventCancelled(KalendsError):

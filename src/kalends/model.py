@@ -44,6 +44,12 @@ class TokenId(Identifier):
     prefix = "tok_"
 
 
+class HoldId(Identifier):
+    """Names a slot that is kept for a moment."""
+
+    prefix = "hld_"
+
+
 class Instant(int):
     """A point in time: microseconds since 1970-01-01T00:00:00Z."""
 
@@ -221,6 +227,30 @@ class Participant(Struct, frozen=True):
     email: str
     is_host: bool
     user_version: int
+
+
+class Clash(Struct, frozen=True):
+    """A commitment in the way: whose, when, how strongly; `event_id` only if the caller may see the event.
+
+    `needed` tells a conflict from a mere warning about somebody optional.
+    """
+
+    user_id: UserId
+    span: Span
+    strength: Busy
+    event_id: EventId | None
+    needed: bool
+
+
+class Hold(Struct, frozen=True):
+    """A slot kept for some people until it lapses, is released, or becomes an event."""
+
+    id: HoldId
+    user_ids: tuple[UserId, ...]
+    span: Span
+    expires_at: Instant
+    extended: bool
+    created_at: Instant
 
 
 class AgendaRow(Struct, frozen=True):

@@ -36,7 +36,7 @@ def places(error: Any) -> list[tuple[tuple[str | int, ...], str]]:
 def test_somebody_with_a_known_address_is_found_whatever_its_case(cast):
     people = [{"ref": "h", "name": "Another name", "email": "HANNA@example.org"}]
     report = imported(cast, schedule_of(people, [{"ref": "1", "title": "Talk", "host": "h", **DAY}]))
-    assert msgspec.structs.astuple(report) == (0, 1, 1, 0)
+    assert msgspec.structs.astuple(report)[:4] == (0, 1, 1, 0)
     (event,) = cast.ask(list_events, EventFilter(host_id=cast.host.id), 10, expand=False).events
     assert event.title == "Talk"
     assert cast.ask(read_user, cast.host.id) == cast.host
@@ -45,7 +45,7 @@ def test_somebody_with_a_known_address_is_found_whatever_its_case(cast):
 def test_a_made_up_address_that_is_taken_is_that_person(cast):
     maker = cast.do(create_user, UserDraft(name="Ada", email=Email("ada@plan.invalid")))
     report = imported(cast, schedule_of([{"ref": "ada", "name": "Ada"}]))
-    assert msgspec.structs.astuple(report) == (0, 1, 0, 0)
+    assert msgspec.structs.astuple(report)[:4] == (0, 1, 0, 0)
     assert [user.id for user in cast.ask(list_users, 10, text="ada").users] == [maker.id]
 
 
@@ -55,7 +55,7 @@ def test_what_was_deleted_or_changed_after_an_import_stays_so(cast):
     (event,) = cast.ask(list_events, EventFilter(), 10, expand=False).events
     cast.do(delete_event, event.id)
     before = cast.rows()
-    assert msgspec.structs.astuple(imported(cast, schedule)) == (0, 1, 0, 1)
+    assert msgspec.structs.astuple(imported(cast, schedule))[:4] == (0, 1, 0, 1)
     assert cast.rows() == before
 
 

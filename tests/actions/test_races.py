@@ -134,7 +134,7 @@ def test_nothing_unfinished_is_left_with_a_deleted_user(cast, hosted):
     options = {"hosted": hosted, "to": cast.stranger.id if hosted is Hosted.transfer else None}
 
     def leave(person):
-        patient(lambda: cast.do(delete_user, person.id, **options))
+        patient(lambda: cast.force(delete_user, person.id, **options))
 
     def involve(number):
         choice = random.Random(number)
@@ -160,8 +160,8 @@ def involvement(cast, person, event, choice):
         [
             lambda: cast.event(person, cast.guest),
             lambda: cast.event(host_id=person.id),
-            lambda: cast.do(seat_participant, event.id, person.id, Role.required),
-            lambda: cast.do(transfer_event, event.id, person.id),
+            lambda: cast.force(seat_participant, event.id, person.id, Role.required),
+            lambda: cast.force(transfer_event, event.id, person.id),
         ]
     )
 
@@ -170,7 +170,7 @@ def test_two_users_who_are_deleted_in_favour_of_each_other_do_not_both_go(cast):
     cast.event(host_id=cast.guest.id)
     cast.event(host_id=cast.stranger.id)
     pair = [(cast.guest.id, cast.stranger.id), (cast.stranger.id, cast.guest.id)]
-    works = [lambda a=a, b=b: cast.do(delete_user, a, hosted=Hosted.transfer, to=b) for a, b in pair]
+    works = [lambda a=a, b=b: cast.force(delete_user, a, hosted=Hosted.transfer, to=b) for a, b in pair]
     successes, (lost,) = sorted_out(race(works), Invalid)
     assert (successes, [fault.code for fault in lost.faults]) == ([None], ["user_inactive"])
     check_house(cast.database, cast.actor)
@@ -216,18 +216,18 @@ def act(cast: Cast, people, events, choice: random.Random):
         host_id=person, title="Mix", time_zone=BERLIN, participants=[Invitation(user_id=other, role=role)], **times
     )
     acts = [
-        lambda: events.append(cast.do(create_event, draft)),
-        lambda: cast.do(change_event, event, EventEdit(**times), keep_responses=choice.random() < 0.5),
-        lambda: cast.do(seat_participant, event, person, role),
+        lambda: events.append(cast.force(create_event, draft)),
+        lambda: cast.force(change_event, event, EventEdit(**times), keep_responses=choice.random() < 0.5),
+        lambda: cast.force(seat_participant, event, person, role),
         lambda: cast.do(remove_participant, event, person),
-        lambda: cast.do(answer_invitation, event, person, answer),
-        lambda: cast.do(add_participants, event, [Invitation(user_id=one, role=role) for one in {person, other}]),
-        lambda: cast.do(transfer_event, event, person),
-        lambda: cast.do(change_role, event, person, role),
+        lambda: cast.force(answer_invitation, event, person, answer),
+        lambda: cast.force(add_participants, event, [Invitation(user_id=one, role=role) for one in {person, other}]),
+        lambda: cast.force(transfer_event, event, person),
+        lambda: cast.force(change_role, event, person, role),
     ]
     rare = [
         lambda: cast.do(cancel_event, event),
         lambda: cast.do(delete_event, event),
-        lambda: cast.do(delete_user, person, hosted=Hosted.transfer, to=other),
+        lambda: cast.force(delete_user, person, hosted=Hosted.transfer, to=other),
     ]
     return choice.choice(rare if choice.random() < 0.05 else acts)()

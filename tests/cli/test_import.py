@@ -30,6 +30,8 @@ SOUND: dict[str, Any] = {
     ],
 }
 
+LATER = SOUND["events"][0] | {"start": "2026-05-04T21:00", "end": "2026-05-04T22:00"}
+
 
 def all_events(database: Database) -> list[tuple[Event, list[Participant]]]:
     """Give everything there is, with participants, page by page."""
@@ -48,12 +50,12 @@ def a_page(database: Database, wanted: EventFilter) -> EventPage:
     return database.read(lambda tx: list_events(tx, OPERATOR, wanted, 100, expand=True))
 
 
-def counts(result: Any) -> list[int]:
+def counts(result: Any, *, quiet: bool = True) -> list[int]:
     """Give the four numbers of a report: people added and known, events added and known."""
     form = r"people: (\d+) (?:would be )?added, (\d+) known\nevents: (\d+) (?:would be )?added, (\d+) known\n"
     found = re.fullmatch(form, result.stdout)
     assert found, result.output
-    assert result.stderr == ""
+    assert (result.stderr == "") == quiet
     return [int(number) for number in found.groups()]
 
 
@@ -144,12 +146,29 @@ def test_importing_makes_the_database(call):
     assert counts(call("import", VILLAGE)) == [4, 0, 2, 0]
 
 
+@pytest.mark.parametrize(("choice", "code", "added"), [("allow", 0, 2), ("reject", 5, 1)])
+def test_an_event_that_books_somebody_twice_is_named(call, database, file, choice, code, added):
+    twice = SOUND["events"][0] | {"ref": "9", "title": "Twice"}
+    plan = {**SOUND, "events": [SOUND["events"][0], twice]}
+    told = call("import", file(plan), "--on-conflict", choice, code=code)
+    assert counts(told, quiet=False) == [2, 0, added, 0]
+    (line,) = told.stderr.strip().splitlines()
+    assert line.startswith("double booking")
+    assert ("(left out)" in line) == (choice == "reject")
+    assert 'events[1] (ref "9") Twice' in line
+    assert line.endswith(": " + "Ada")
+    assert len(all_events(database)) == added
+    again = call("import", file(plan), "--on-conflict", choice, code=code)
+    assert counts(again, quiet=choice == "allow") == [0, 2, 0, added]
+    call("db", "check")
+
+
 def test_importing_again_adds_only_what_is_new(call, database, file):
     assert counts(call("import", file(SOUND))) == [2, 0, 2, 0]
     more = {
         **SOUND,
         "people": [*SOUND["people"], {"ref": "c", "name": "Cy"}],
-        "events": [*SOUND["events"], SOUND["events"][0] | {"ref": "3", "title": "Three", "participants": ["b", "c"]}],
+        "events": [*SOUND["events"], LATER | {"ref": "3", "title": "Three", "participants": ["b", "c"]}],
     }
     assert counts(call("import", file(more))) == [1, 2, 1, 2]
     assert [event.title for event, _ in all_events(database)] == ["One", "Three", "Two"]

@@ -96,7 +96,7 @@ def random_event(world: World, choice: random.Random) -> Event:
         if choice.random() < 0.05:
             cast.do(remove_participant, event.id, seated)
         elif said is not Response.needs_action:
-            cast.do(answer_invitation, event.id, seated, Answer(response=said.value))
+            cast.force(answer_invitation, event.id, seated, Answer(response=said.value))
     if choice.random() < 0.2:
         cast.do(cancel_event, event.id)
     return world.note(event.id)

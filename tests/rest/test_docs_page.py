@@ -73,7 +73,9 @@ def test_every_operation_and_every_problem_is_on_it(app, answer, page):
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             assert operation["operationId"] in page.ids
-            called = path.replace("{user_id}", "usr_018f3c5a9b2d4e6f").replace("{event_id}", "evt_018f3c5a9b2d4e6f")
+            called = path
+            for kind, prefix in (("user", "usr"), ("event", "evt"), ("hold", "hld")):
+                called = called.replace(f"{{{kind}_id}}", f"{prefix}_018f3c5a9b2d4e6f")
             assert f"curl -X {method.upper()} http://127.0.0.1:8000{called}" in page.text
             assert path in page.text
             assert operation["description"].replace("`", "") in page.text

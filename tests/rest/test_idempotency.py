@@ -16,6 +16,7 @@ from kalends.rest.route import Operation, Reply, Route, WriteQuery
 from tests.api import client, problem, send_raw
 
 NEW = {"name": "Nora New", "email": "nora@example.org"}
+EVENTS = "/v1/events?on_conflict=allow"
 KEY = {"Idempotency-Key": "4711"}
 MINUTE, DAY = 60_000_000, 24 * 3_600_000_000
 
@@ -42,12 +43,12 @@ def events(api):
 
 
 def test_the_same_key_gives_the_same_answer_and_works_once(api, draft):
-    first = api.post("/v1/events", json=draft, headers=KEY)
+    first = api.post(EVENTS, json=draft, headers=KEY)
     assert first.status_code == 201
     for _ in range(2):
-        assert essence(api.post("/v1/events", json=draft, headers=KEY)) == essence(first)
+        assert essence(api.post(EVENTS, json=draft, headers=KEY)) == essence(first)
     assert len(events(api)) == 1
-    other = api.post("/v1/events", json=draft, headers={"Idempotency-Key": "4712"})
+    other = api.post(EVENTS, json=draft, headers={"Idempotency-Key": "4712"})
     assert other.json()["id"] != first.json()["id"]
 
 
@@ -59,7 +60,7 @@ def test_the_answer_stays_what_it_was_after_a_change(api, cast):
 
 
 def test_the_same_key_for_another_request_is_refused(api, draft):
-    api.post("/v1/events", json=draft, headers=KEY)
+    api.post(EVENTS, json=draft, headers=KEY)
     for path, body in (
         ("/v1/events", draft | {"title": "Other"}),
         ("/v1/events?dry_run=false", draft),
@@ -71,8 +72,8 @@ def test_the_same_key_for_another_request_is_refused(api, draft):
 
 def test_the_keys_of_two_tokens_have_nothing_to_do_with_each_other(api, app, cast, draft):
     other = client(app, cast.do(issue_token, "another", token_bytes(20))[1])
-    assert api.post("/v1/events", json=draft, headers=KEY).status_code == 201
-    assert other.post("/v1/events", json=draft | {"title": "Other"}, headers=KEY).status_code == 201
+    assert api.post(EVENTS, json=draft, headers=KEY).status_code == 201
+    assert other.post(EVENTS, json=draft | {"title": "Other"}, headers=KEY).status_code == 201
 
 
 def test_work_that_failed_frees_its_key(api, cast, draft):
@@ -80,8 +81,8 @@ def test_work_that_failed_frees_its_key(api, cast, draft):
     problem(api.post("/v1/users", json=NEW | {"email": cast.host.email}, headers=KEY), 409, "email_taken")
     assert cast.rows() == before
     assert api.post("/v1/users", json=NEW, headers=KEY).status_code == 201
-    problem(api.post("/v1/events", json=draft | {"title": 1}, headers={"Idempotency-Key": "b"}), 422, "invalid")
-    assert api.post("/v1/events", json=draft, headers={"Idempotency-Key": "b"}).status_code == 201
+    problem(api.post(EVENTS, json=draft | {"title": 1}, headers={"Idempotency-Key": "b"}), 422, "invalid")
+    assert api.post(EVENTS, json=draft, headers={"Idempotency-Key": "b"}).status_code == 201
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "ä", "a\0b", "a\r\nb"])
@@ -166,11 +167,11 @@ def test_work_that_the_database_refused_frees_its_key(cast, token):
 def test_a_key_is_forgotten_after_a_day(api, draft, clock):
     began = clock() // 1_000
     clock.set_to(began)
-    first = api.post("/v1/events", json=draft, headers=KEY)
+    first = api.post(EVENTS, json=draft, headers=KEY)
     clock.set_to(began + DAY - 1)
-    assert essence(api.post("/v1/events", json=draft, headers=KEY)) == essence(first)
+    assert essence(api.post(EVENTS, json=draft, headers=KEY)) == essence(first)
     clock.set_to(began + DAY)
-    assert api.post("/v1/events", json=draft, headers=KEY).json()["id"] != first.json()["id"]
+    assert api.post(EVENTS, json=draft, headers=KEY).json()["id"] != first.json()["id"]
     assert len(events(api)) == 2
 
 
@@ -178,9 +179,9 @@ def test_old_keys_leave_the_database(api, cast, draft, clock):
     began = clock() // 1_000
     clock.set_to(began)
     for number in range(3):
-        api.post("/v1/events", json=draft, headers={"Idempotency-Key": f"old {number}"})
+        api.post(EVENTS, json=draft, headers={"Idempotency-Key": f"old {number}"})
     clock.set_to(began + DAY + 1)
-    api.post("/v1/events", json=draft, headers=KEY)
+    api.post(EVENTS, json=draft, headers=KEY)
     assert len(cast.rows()["idempotency"]) == 1
 
 
@@ -190,7 +191,7 @@ def test_one_key_sent_by_twenty_at_once_makes_one_event(app, token, api, draft):
     def send(_):
         with client(app, token) as mine:
             barrier.wait()
-            return mine.post("/v1/events", json=draft, headers=KEY)
+            return mine.post(EVENTS, json=draft, headers=KEY)
 
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(send, range(20)))
@@ -201,4 +202,4 @@ def test_one_key_sent_by_twenty_at_once_makes_one_event(app, token, api, draft):
         if answer.status_code != 201:
             problem(answer, 409, "idempotency_key_in_flight")
     assert [event["id"] for event in events(api)] == [done[0].json()["id"]]
-    assert api.post("/v1/events", json=draft, headers=KEY).content == done[0].content
+    assert api.post(EVENTS, json=draft, headers=KEY).content == done[0].content

@@ -456,3 +456,19 @@ def test_a_folder_that_is_no_server_is_unavailable(tmp_path: Path, opened: Opene
         migrate(nowhere)
     with pytest.raises(Unavailable, match="in time"):
         nowhere.write(lambda tx: add(tx, new_name()))
+
+
+def test_who_stops_in_the_middle_of_a_transaction_is_cut_off_and_told_to_come_back(
+    database: Database, url: str, opened: Opener
+) -> None:
+    hasty = opened(f"{url}&options=-c%20idle_in_transaction_session_timeout%3D50ms")
+    alive = Query(sa.text("SELECT pid FROM pg_stat_activity WHERE pid = :pid"))
+
+    def stop(tx: WriteTx) -> None:
+        (pid,) = tx.rows(PROCESS)[0]
+        until(lambda: not database.read(lambda other: other.rows(alive, pid=pid)))
+        tx.rows(PROCESS)
+
+    with pytest.raises(Unavailable):
+        hasty.write(stop)
+    assert hasty.write(lambda tx: len(tx.rows(PROCESS))) == 1

@@ -82,7 +82,7 @@ def test_nobody_else_may_read_the_files_whatever_the_umask(path: Path, opened: O
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     finally:
         os.umask(before)
-    assert modes == {"kalends.db": 0o600, "kalends.db-wal": 0o600, "kalends.db-shm": 0o600}
+    assert modes == {f"kalends.db{end}": 0o600 for end in ("", "-wal", "-shm", "-turn")}
 
 
 def test_every_connection_writes_ahead_waits_for_the_disk_and_keeps_foreign_keys(sqlite: Database) -> None:

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from kalends.actions.booking import Guard
 from kalends.actions.finding import Versions, people_to_book, user_to_change
 from kalends.actions.saving import Seats, save_event
 from kalends.errors import Fault, HostsEvents, Invalid
@@ -30,10 +31,11 @@ def delete_user(
     hosted: Hosted | None = None,
     to: UserId | None = None,
     expect: Versions = None,
+    guard: Guard | None = None,
 ) -> None:
     """Delete a user and free their seats in events that have not ended; past events keep naming them.
 
-    Raises NotFound, StaleVersion, HostsEvents, or Invalid if the events cannot go to `to`.
+    Raises NotFound, StaleVersion, HostsEvents, Invalid if the events cannot go to `to`, or Conflict if `to` is busy.
     """
     locked = lock_events(tx, actor, unfinished_ids(tx, actor, user_id))
     heir_faults = heir_to_book(tx, actor, to) if to is not None and to < user_id else []
@@ -49,7 +51,7 @@ def delete_user(
     if count and hosted is None:
         raise HostsEvents(count)
     for event in events:
-        leave_event(tx, actor, event, user_id, to if hosted is Hosted.transfer else None)
+        leave_event(tx, actor, event, user_id, to if hosted is Hosted.transfer else None, guard)
     bury_user(tx, user_id)
 
 
@@ -58,7 +60,9 @@ def unfinished_ids(tx: WriteTx, actor: Actor, user_id: UserId) -> list[EventId]:
     return [event_id for event_id, _, _ in unfinished_events(tx, actor, user_id, earliest_start(tx.now))]
 
 
-def leave_event(tx: WriteTx, actor: Actor, before: Event, user_id: UserId, heir: UserId | None) -> None:
+def leave_event(
+    tx: WriteTx, actor: Actor, before: Event, user_id: UserId, heir: UserId | None, guard: Guard | None
+) -> None:
     """Take a user out of an event; one they host goes to the heir, or is called off."""
     old: Seats = seats_of(tx, before.id)
     new, after = old, next_version(before, now=tx.now)
@@ -70,7 +74,7 @@ def leave_event(tx: WriteTx, actor: Actor, before: Event, user_id: UserId, heir:
     elif user_id not in old:
         return  # a cancelled event keeps its host, and there is no seat to free
     new = {seated: seat for seated, seat in new.items() if seated != user_id}
-    save_event(tx, actor, before, after, old, new)
+    save_event(tx, actor, before, after, old, new, guard)
 
 
 def heir_to_book(tx: WriteTx, actor: Actor, to: UserId) -> list[Fault]:

@@ -1,5 +1,6 @@
 """What can be done with an event."""
 
+from kalends.actions.booking import Guard
 from kalends.actions.finding import Named, Versions, event_to_change, people_to_book
 from kalends.actions.saving import Seats, erase_event, save_event, save_new_event
 from kalends.errors import Fault, Invalid
@@ -24,8 +25,8 @@ from kalends.store.database import WriteTx
 from kalends.store.participants import seats_among, seats_of
 
 
-def create_event(tx: WriteTx, actor: Actor, draft: EventDraft) -> Event:
-    """Make an event with its host and its first participants, or nothing. Raises Invalid."""
+def create_event(tx: WriteTx, actor: Actor, draft: EventDraft, *, guard: Guard | None = None) -> Event:
+    """Make an event with its host and its first participants, or nothing. Raises Invalid or Conflict."""
     named: list[Named] = [(draft.host_id, ("host_id",))]
     named += [(guest.user_id, ("participants", place, "user_id")) for place, guest in enumerate(draft.participants)]
     zones, faults = people_to_book(tx, actor, named)
@@ -38,7 +39,7 @@ def create_event(tx: WriteTx, actor: Actor, draft: EventDraft) -> Event:
         raise Invalid(*faults)
     event = drafted_event(draft, block, EventId(tx.new_id()), now=tx.now)
     seats = {user_id: new_seat(event, user_id, role, now=tx.now) for user_id, role in roles.items()}
-    return save_new_event(tx, actor, event, seats)
+    return save_new_event(tx, actor, event, seats, guard)
 
 
 def drafted_block(draft: EventDraft, host_zone: str | None) -> Block | list[Fault]:
@@ -95,10 +96,11 @@ def change_event(
     *,
     expect: Versions = None,
     keep_responses: bool = False,
+    guard: Guard | None = None,
 ) -> Event:
     """Apply an edit and leave one new version behind; a move asks everybody but the host anew.
 
-    Raises NotFound, StaleVersion, EventCancelled or Invalid.
+    Raises NotFound, StaleVersion, EventCancelled, Invalid or Conflict.
     """
     before = event_to_change(tx, actor, event_id, expect)
     refuse_cancelled(before)
@@ -114,7 +116,7 @@ def change_event(
         new = {user_id: asked_again(after, seat) for user_id, seat in old.items()}
     if moved and after.block.span.end > tx.now:
         new = without_deleted(tx, actor, after, new)
-    return save_event(tx, actor, before, after, old, new)
+    return save_event(tx, actor, before, after, old, new, guard)
 
 
 def without_deleted(tx: WriteTx, actor: Actor, event: Event, seats: Seats) -> Seats:
@@ -149,8 +151,16 @@ def cancel_event(
     return save_event(tx, actor, before, cancelled(before, reason, now=tx.now), seats, seats)
 
 
-def transfer_event(tx: WriteTx, actor: Actor, event_id: EventId, host_id: UserId, *, expect: Versions = None) -> Event:
-    """Hand an event over to another host. Raises NotFound, StaleVersion, EventCancelled or Invalid."""
+def transfer_event(
+    tx: WriteTx,
+    actor: Actor,
+    event_id: EventId,
+    host_id: UserId,
+    *,
+    expect: Versions = None,
+    guard: Guard | None = None,
+) -> Event:
+    """Hand an event over to another host. Raises NotFound, StaleVersion, EventCancelled, Invalid or Conflict."""
     before = event_to_change(tx, actor, event_id, expect)
     refuse_cancelled(before)
     _, faults = people_to_book(tx, actor, [(host_id, ("host_id",))])
@@ -163,4 +173,4 @@ def transfer_event(tx: WriteTx, actor: Actor, event_id: EventId, host_id: UserId
     faults = seat_limit_faults(before.tally.total + len(new) - len(old), ("host_id",))
     if faults:
         raise Invalid(*faults)
-    return save_event(tx, actor, before, after, old, new)
+    return save_event(tx, actor, before, after, old, new, guard)

@@ -3,16 +3,18 @@
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from kalends.actions.booking import Guard, OnConflict
 from kalends.actions.events import create_event
 from kalends.actions.users import create_user
-from kalends.errors import Fault, Invalid
+from kalends.errors import Conflict, Fault, Invalid
 from kalends.model import (
     Actor,
+    Clash,
     Description,
     Email,
     EventDraft,
@@ -31,7 +33,7 @@ from kalends.rules.blocks import block_of
 from kalends.rules.text import folded
 from kalends.store.database import WriteTx
 from kalends.store.imports import imported_objects, insert_imported
-from kalends.store.users import email_owner
+from kalends.store.users import email_owner, lock_more_people
 
 Ref = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
 Where = tuple[str | int, ...]
@@ -79,21 +81,35 @@ class Schedule(Struct, forbid_unknown_fields=True, kw_only=True):
     about: str = ""
 
 
+class DoubleBooking(Struct, frozen=True):
+    """An event of a file, by its place, and the names of those who are not free for it."""
+
+    place: int
+    names: tuple[str, ...]
+
+
 class ImportReport(Struct):
-    """How many items became something new, and how many were known from an import before."""
+    """How many items became something new, how many were known before, and which events book somebody twice."""
 
     people_added: int = 0
     people_known: int = 0
     events_added: int = 0
     events_known: int = 0
+    double_bookings: list[DoubleBooking] = []
 
 
 def import_schedule(
-    tx: WriteTx, actor: Actor, schedule: Schedule, source: str, on_item: Callable[[], None]
+    tx: WriteTx,
+    actor: Actor,
+    schedule: Schedule,
+    source: str,
+    on_item: Callable[[], None],
+    on_conflict: OnConflict = OnConflict.allow,
 ) -> ImportReport:
     """Add what an earlier import of the same source has not added; `on_item` is called after each item.
 
-    Items that are known stay as they are by now. Raises Invalid with everything wrong in the file.
+    Items that are known stay as they are by now. An event that books somebody twice is left out or added, as
+    `on_conflict` says, and named in any case. Raises Invalid with everything wrong in the file.
     """
     faults = repeated_refs("people", schedule.people) + repeated_refs("events", schedule.events)
     faults += repeated_addresses(schedule.people)
@@ -111,15 +127,18 @@ def import_schedule(
             report.people_added += is_new
             report.people_known += not is_new
         on_item()
+    lock_more_people(tx, actor, sorted(people.values()))  # all at once, in the order of ids: no circles with others
     for place, event in enumerate(schedule.events):
         if ("event", event.ref) in known:
             report.events_known += 1
         else:
             try:
-                import_event(tx, actor, schedule, event, source, people)
-                report.events_added += 1
+                added, double_booked = import_event(tx, actor, schedule, event, source, people, on_conflict)
             except Invalid as error:
                 faults += [in_file(place, fault) for fault in error.faults]
+            else:
+                report.events_added += added
+                report.double_bookings += [DoubleBooking(place, double_booked)] if double_booked else []
         on_item()
     if faults:
         raise Invalid(*faults)
@@ -169,16 +188,39 @@ def drafted_user(schedule: Schedule, person: SchedulePerson, email: Email) -> Us
 
 
 def import_event(
-    tx: WriteTx, actor: Actor, schedule: Schedule, event: ScheduleEvent, source: str, people: dict[str, UserId]
-) -> None:
-    """Add an event. Raises Invalid, with faults in terms of the file."""
+    tx: WriteTx,
+    actor: Actor,
+    schedule: Schedule,
+    event: ScheduleEvent,
+    source: str,
+    people: dict[str, UserId],
+    on_conflict: OnConflict,
+) -> tuple[bool, tuple[str, ...]]:
+    """Add an event; tell whether it was added, and who is not free for it. Raises Invalid, in terms of the file."""
+    guard = Guard(on_conflict)
+    draft = drafted_event(schedule, event, people)
+    try:
+        insert_imported(tx, actor, source, "event", event.ref, create_event(tx, actor, draft, guard=guard).id)
+    except Conflict as error:
+        return False, names_of(schedule, people, error.clashes)
+    return True, names_of(schedule, people, guard.conflicts)
+
+
+def names_of(schedule: Schedule, people: dict[str, UserId], clashes: Iterable[Clash]) -> tuple[str, ...]:
+    """Give the names of those whom commitments keep away, as the file has them."""
+    away = {clash.user_id for clash in clashes}
+    return tuple(person.name for person in schedule.people if people[person.ref] in away)
+
+
+def drafted_event(schedule: Schedule, event: ScheduleEvent, people: dict[str, UserId]) -> EventDraft:
+    """Give what an event becomes. Raises Invalid if refs name nobody, with all else that is wrong."""
     guests = [guest if isinstance(guest, ScheduleGuest) else ScheduleGuest(ref=guest) for guest in event.participants]
     faults = ref_faults(event.host, [guest.ref for guest in guests], people)
     zone = event.time_zone or schedule.time_zone
     if faults:
         made = block_of(event.start, event.end, zone)
         raise Invalid(*faults, *(made if isinstance(made, list) else ()))
-    draft = EventDraft(
+    return EventDraft(
         host_id=people[event.host],
         title=event.title,
         start=event.start,
@@ -190,7 +232,6 @@ def import_event(
         metadata=event.metadata,
         participants=[Invitation(user_id=people[guest.ref], role=guest.role) for guest in guests],
     )
-    insert_imported(tx, actor, source, "event", event.ref, create_event(tx, actor, draft).id)
 
 
 def ref_faults(host: str, guests: list[str], people: dict[str, UserId]) -> list[Fault]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import structs
 
+from kalends.actions.booking import Guard
 from kalends.actions.finding import Versions, event_to_change, expect_version, people_to_book, seat_to_change
 from kalends.actions.saving import save_event
 from kalends.errors import AlreadyParticipant, Fault, Invalid, StaleVersion
@@ -15,9 +16,18 @@ from kalends.store.participants import participants_among, seats_among
 
 
 def add_participants(
-    tx: WriteTx, actor: Actor, event_id: EventId, guests: list[Invitation], *, expect: Versions = None
+    tx: WriteTx,
+    actor: Actor,
+    event_id: EventId,
+    guests: list[Invitation],
+    *,
+    expect: Versions = None,
+    guard: Guard | None = None,
 ) -> list[Participant]:
-    """Seat everybody named, or nobody. Raises NotFound, StaleVersion, EventCancelled, Invalid or AlreadyParticipant."""
+    """Seat everybody named, or nobody.
+
+    Raises NotFound, StaleVersion, EventCancelled, Invalid, AlreadyParticipant or Conflict.
+    """
     before = event_to_change(tx, actor, event_id, expect)
     refuse_cancelled(before)
     _, faults = people_to_book(tx, actor, [(guest.user_id, (place, "user_id")) for place, guest in enumerate(guests)])
@@ -38,7 +48,9 @@ def add_participants(
         raise Invalid(*faults, *taken)
     if taken:
         raise AlreadyParticipant(tuple(taken))
-    return store_new_seats(tx, actor, before, {guest.user_id: guest.role for guest in guests}) if guests else []
+    if not guests:
+        return []
+    return store_new_seats(tx, actor, before, {guest.user_id: guest.role for guest in guests}, guard)
 
 
 def seat_participant(
@@ -50,10 +62,11 @@ def seat_participant(
     *,
     expect: Versions = None,
     only_new: bool = False,
+    guard: Guard | None = None,
 ) -> tuple[Participant, bool]:
     """Make somebody a participant in a role, whether or not they were one; tell whether they are new.
 
-    Raises NotFound, StaleVersion, EventCancelled or Invalid.
+    Raises NotFound, StaleVersion, EventCancelled, Invalid or Conflict.
     """
     before = event_to_change(tx, actor, event_id)
     seat = seats_among(tx, event_id, [user_id]).get(user_id)
@@ -61,23 +74,33 @@ def seat_participant(
         if only_new:
             raise StaleVersion("participant", seat.version)
         expect_version("participant", seat.version, expect)
-        return store_role(tx, actor, before, seat, role), False
+        return store_role(tx, actor, before, seat, role, guard), False
     expect_version("participant", 0, expect)
     refuse_cancelled(before)
     _, faults = people_to_book(tx, actor, [(user_id, ("user_id",))])
     faults += seat_limit_faults(before.tally.total + 1, ())
     if faults:
         raise Invalid(*faults)
-    return store_new_seats(tx, actor, before, {user_id: role})[0], True
+    return store_new_seats(tx, actor, before, {user_id: role}, guard)[0], True
 
 
 def change_role(
-    tx: WriteTx, actor: Actor, event_id: EventId, user_id: UserId, role: Role | None, *, expect: Versions = None
+    tx: WriteTx,
+    actor: Actor,
+    event_id: EventId,
+    user_id: UserId,
+    role: Role | None,
+    *,
+    expect: Versions = None,
+    guard: Guard | None = None,
 ) -> Participant:
-    """Make a participant required or optional; their answer stays. Raises NotFound, StaleVersion or EventCancelled."""
+    """Make a participant required or optional; their answer stays.
+
+    Raises NotFound, StaleVersion, EventCancelled or Conflict.
+    """
     before = event_to_change(tx, actor, event_id)
     seat = seat_to_change(tx, before, user_id, expect)
-    return store_role(tx, actor, before, seat, role or seat.role)
+    return store_role(tx, actor, before, seat, role or seat.role, guard)
 
 
 def remove_participant(
@@ -91,35 +114,48 @@ def remove_participant(
 
 
 def answer_invitation(
-    tx: WriteTx, actor: Actor, event_id: EventId, user_id: UserId, answer: Answer, *, expect: Versions = None
+    tx: WriteTx,
+    actor: Actor,
+    event_id: EventId,
+    user_id: UserId,
+    answer: Answer,
+    *,
+    expect: Versions = None,
+    guard: Guard | None = None,
 ) -> Participant:
-    """Accept, decline or answer tentatively. Raises NotFound, StaleVersion, EventCancelled or EventEnded."""
+    """Accept, decline or answer tentatively. Raises NotFound, StaleVersion, EventCancelled, EventEnded or Conflict."""
     before = event_to_change(tx, actor, event_id)
     seat = seat_to_change(tx, before, user_id, expect)
     refuse_cancelled(before)
     after = next_version(before, now=tx.now)
-    return store_seat(tx, actor, before, after, seat, answered(after, seat, answer, now=tx.now))
+    return store_seat(tx, actor, before, after, (seat, answered(after, seat, answer, now=tx.now)), guard)
 
 
-def store_role(tx: WriteTx, actor: Actor, before: Event, seat: Seat, role: Role) -> Participant:
+def store_role(tx: WriteTx, actor: Actor, before: Event, seat: Seat, role: Role, guard: Guard | None) -> Participant:
     """Store a seat's role; the same role once more changes nothing."""
     if seat.role is role:
         return participants_among(tx, actor, before, [seat.user_id])[0]
     refuse_cancelled(before)
     after = next_version(before, now=tx.now)
-    return store_seat(tx, actor, before, after, seat, structs.replace(seat, role=role, version=after.version))
+    new = structs.replace(seat, role=role, version=after.version)
+    return store_seat(tx, actor, before, after, (seat, new), guard)
 
 
-def store_seat(tx: WriteTx, actor: Actor, before: Event, after: Event, old: Seat, new: Seat) -> Participant:
+def store_seat(
+    tx: WriteTx, actor: Actor, before: Event, after: Event, change: tuple[Seat, Seat], guard: Guard | None
+) -> Participant:
     """Store what one seat has become."""
-    saved = save_event(tx, actor, before, after, {old.user_id: old}, {new.user_id: new})
+    old, new = change
+    saved = save_event(tx, actor, before, after, {old.user_id: old}, {new.user_id: new}, guard)
     return participants_among(tx, actor, saved, [new.user_id])[0]
 
 
-def store_new_seats(tx: WriteTx, actor: Actor, before: Event, roles: Mapping[UserId, Role]) -> list[Participant]:
+def store_new_seats(
+    tx: WriteTx, actor: Actor, before: Event, roles: Mapping[UserId, Role], guard: Guard | None
+) -> list[Participant]:
     """Store new seats and give their participants in the order they were named."""
     after = next_version(before, now=tx.now)
     seats = {user_id: new_seat(after, user_id, role, now=tx.now) for user_id, role in roles.items()}
-    saved = save_event(tx, actor, before, after, {}, seats)
+    saved = save_event(tx, actor, before, after, {}, seats, guard)
     found = {guest.seat.user_id: guest for guest in participants_among(tx, actor, saved, list(roles))}
     return [found[user_id] for user_id in roles]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import structs
 
+from kalends.actions.booking import Guard, guard_time
 from kalends.model import Actor, Event, Seat, UserId
 from kalends.rules.seats import agenda_of, tallied
 from kalends.store.agenda import store_agenda
@@ -14,24 +15,31 @@ from kalends.store.participants import store_seats
 Seats = Mapping[UserId, Seat]
 
 
-def save_new_event(tx: WriteTx, actor: Actor, event: Event, seats: Seats) -> Event:
-    """Store a new event with all its seats and everybody's agenda; give it with its counts."""
+def save_new_event(tx: WriteTx, actor: Actor, event: Event, seats: Seats, guard: Guard | None = None) -> Event:
+    """Store a new event with all its seats and everybody's agenda; give it with its counts. Raises Conflict."""
     counted = structs.replace(event, tally=tallied(event.tally, come=seats.values()))
+    rows = agenda_of(counted, seats.values())
+    booked_twice = guard_time(tx, actor, guard or Guard(), counted, set(), rows)
     insert_event(tx, actor, counted)
     store_seats(tx, actor, event.id, {}, seats)
-    store_agenda(tx, actor, set(), agenda_of(counted, seats.values()))
+    store_agenda(tx, actor, set(), rows, booked_twice)
     return counted
 
 
-def save_event(tx: WriteTx, actor: Actor, before: Event, after: Event, old: Seats, new: Seats) -> Event:
+def save_event(
+    tx: WriteTx, actor: Actor, before: Event, after: Event, old: Seats, new: Seats, guard: Guard | None = None
+) -> Event:
     """Store an event's next version, the difference of its seats and of everybody's agenda; give it with its counts.
 
     `old` and `new` hold the seats that the change touches: all of them where it touches the event's time or status.
+    Raises Conflict.
     """
     counted = structs.replace(after, tally=tallied(before.tally, gone=old.values(), come=new.values()))
+    old_rows, new_rows = agenda_of(before, old.values()), agenda_of(counted, new.values())
+    booked_twice = guard_time(tx, actor, guard or Guard(), counted, old_rows, new_rows)
     update_event(tx, counted)
     store_seats(tx, actor, before.id, old, new)
-    store_agenda(tx, actor, agenda_of(before, old.values()), agenda_of(counted, new.values()))
+    store_agenda(tx, actor, old_rows, new_rows, booked_twice)
     return counted
 
 

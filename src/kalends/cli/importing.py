@@ -13,28 +13,36 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
+from kalends.actions.booking import OnConflict
 from kalends.actions.imports import ImportReport, Schedule, import_schedule
 from kalends.cli.opening import OPERATOR, existing_database, open_database, read_settings
 from kalends.errors import Fault, Invalid
-from kalends.rest.incoming import read_json
+from kalends.rest.incoming import LONE_SURROGATE, read_json
 from kalends.rest.problems import Malformed
 from kalends.rest.wire import read_struct
 from kalends.store.database import WriteTx
 
 AT_BYTE = re.compile(r" \(byte (\d+)\)")
-LONE = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]")
-"""Half of a pair of escapes that together stand for one character."""
-
 NEWLINE = b"\n"
+LEFT_OUT = 5
+"""Exit code: some events would have booked somebody twice and were left out, the others were added."""
+
 LONGEST_SOURCE = 200
 
 
 @click.command(name="import", epilog="Example:  kalends import schedule.json --dry-run")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Check everything, say what would be added, and add nothing.")
+@click.option(
+    "--on-conflict",
+    type=click.Choice(list(OnConflict)),
+    default=OnConflict.allow,
+    show_default=True,
+    help="Events that book somebody twice: leave them out and exit with 5, or add them. They are named in any case.",
+)
 @click.option("--source", help="What the refs in FILE belong to; by default the name of FILE without its ending.")
-def command(file: Path, dry_run: bool, source: str | None) -> None:
-    """Import people and events from FILE, all of it or nothing.
+def command(file: Path, dry_run: bool, on_conflict: OnConflict, source: str | None) -> None:
+    """Import people and events from FILE; of a broken file nothing.
 
     FILE is JSON: {"time_zone", "people": [{"ref", "name", "email"?, "time_zone"?, "metadata"?}], "events": [{"ref",
     "title", "start", "end", "host", "participants"?, "time_zone"?, "description"?, "location"?, "status"?,
@@ -54,7 +62,7 @@ def command(file: Path, dry_run: bool, source: str | None) -> None:
 
         def work(tx: WriteTx) -> ImportReport:
             progress.reset(bar)  # a transaction may be tried again
-            return import_schedule(tx, OPERATOR, schedule, source, lambda: progress.advance(bar))
+            return import_schedule(tx, OPERATOR, schedule, source, lambda: progress.advance(bar), on_conflict)
 
         try:
             report = database.write(work, rehearse=dry_run)
@@ -63,6 +71,13 @@ def command(file: Path, dry_run: bool, source: str | None) -> None:
     done = "would be added" if dry_run else "added"
     click.echo(f"people: {report.people_added} {done}, {report.people_known} known")
     click.echo(f"events: {report.events_added} {done}, {report.events_known} known")
+    for one in report.double_bookings:
+        event = schedule.events[one.place]
+        left_out = " (left out)" if on_conflict is OnConflict.reject else ""
+        place = item_name(written, ("events", one.place))
+        click.echo(f"double booking{left_out}: {place} {event.title}, {event.start}: {', '.join(one.names)}", err=True)
+    if report.double_bookings and on_conflict is OnConflict.reject:
+        sys.exit(LEFT_OUT)
 
 
 def read_schedule(file: Path) -> tuple[Schedule, Any]:
@@ -85,7 +100,7 @@ def read_schedule(file: Path) -> tuple[Schedule, Any]:
 def trouble_in(raw: bytes, error: Malformed) -> tuple[bytes, str]:
     """Give what could be read of a file, and why no more: it may also have ended too early."""
     said = str(error.__cause__)
-    found, lone = AT_BYTE.search(said), LONE.search(raw)
+    found, lone = AT_BYTE.search(said), LONE_SURROGATE.search(raw)
     if found:
         return raw[: int(found[1])], AT_BYTE.sub("", said)
     if lone:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.actions.events import cancel_event, change_event, create_event, delete_event, transfer_event
-from kalends.errors import EventCancelled, Fault, Invalid, NotFound, StaleVersion
+from kalends.errors import Conflict, EventCancelled, Fault, Invalid, NotFound, StaleVersion
 from kalends.model import (
     UTC,
     Block,
@@ -31,10 +31,12 @@ from kalends.model import (
     Zone,
 )
 from kalends.reads.events import EventFilter, Key, list_events, read_event, refuse_nobodys
+from kalends.rest.clashes import BookingQuery, HoldQuery, guard_of, noting
 from kalends.rest.conditions import entity_tag
 from kalends.rest.paging import cursor_of, key_of
 from kalends.rest.participants import ParticipantJson, participant_json
-from kalends.rest.route import Call, Reply, WriteQuery, operation
+from kalends.rest.route import Call, Reply, operation
+from kalends.rest.spans import ClashJson
 from kalends.rest.users import Cursor, JsonObject, Limit, SearchText, UserIdText, known
 from kalends.rest.wire import DateOrTime, id_schema, read_struct
 from kalends.rules.blocks import block_of
@@ -78,6 +80,10 @@ class EventJson(Struct, omit_defaults=True):
     updated_at: datetime
     cancel_reason: str | UnsetType = UNSET
     participants: list[ParticipantJson] | UnsetType = UNSET
+    conflicts: list[ClashJson] | UnsetType = UNSET
+    """Who was booked twice, as `on_conflict=allow` asked."""
+    warnings: list[ClashJson] | UnsetType = UNSET
+    """Optional people who are not free."""
 
 
 class EventListJson(Struct):
@@ -117,7 +123,7 @@ class EventListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     cursor: Cursor | UnsetType = UNSET
 
 
-class EventEditQuery(WriteQuery, kw_only=True):
+class EventEditQuery(BookingQuery, kw_only=True):
     """How to change an event."""
 
     keep_responses: Annotated[bool, Meta(description="Keep the answers although start, end or zone change")] = False
@@ -246,11 +252,12 @@ def gathered(faults: list[Fault]) -> Generator[None]:
     "POST",
     "/v1/events",
     tag="Events",
+    query=HoldQuery,
     body=EventDraft,
     cross_check=block_faults,
     answer=EventJson,
     status=HTTPStatus.CREATED,
-    errors=(Invalid,),
+    errors=(Conflict, Invalid),
     example={
         "host_id": "usr_018f3c5a9b2d4e6f",
         "title": "Planning",
@@ -265,10 +272,11 @@ def add_event(call: Call) -> Reply:
 
     One block within one local day of its zone (by default the host's); it may end at midnight, also written 24:00.
     Times carry an offset, or are local to `time_zone`. The host takes part, and has accepted, unless `host_attends`
-    is false.
+    is false. If the host or somebody required is not free, it is refused; an optional one is added with a warning.
     """
-    event = create_event(call.tx, call.actor, call.body)
-    return event_reply(event)._replace(location=f"/v1/events/{event.id}")
+    guard = guard_of(call.query)
+    event = create_event(call.tx, call.actor, call.body, guard=guard)
+    return noting(event_reply(event)._replace(location=f"/v1/events/{event.id}"), guard)
 
 
 @operation("GET", "/v1/events", tag="Events", query=EventListQuery, answer=EventListJson, errors=(Invalid,))
@@ -303,25 +311,26 @@ def get_event(call: Call) -> Reply:
     query=EventEditQuery,
     body=EventEdit,
     answer=EventJson,
-    errors=(NotFound, StaleVersion, EventCancelled, Invalid),
+    errors=(NotFound, StaleVersion, EventCancelled, Conflict, Invalid),
     example={"title": "Planning, moved", "start": "2026-03-09T16:00", "end": "2026-03-09T17:00"},
 )
 def edit_event(call: Call) -> Reply:
     """Change an event.
 
     A JSON Merge Patch (RFC 7396): what is left out stays as it is. A new start, end or zone asks everybody but the
-    host anew, unless `keep_responses=true`.
+    host anew, unless `keep_responses=true`, and is refused if somebody needed is not free then.
     """
-    return event_reply(
-        change_event(
-            call.tx,
-            call.actor,
-            call.ids["event_id"],
-            call.body,
-            expect=call.expect,
-            keep_responses=call.query.keep_responses,
-        )
+    guard = guard_of(call.query)
+    event = change_event(
+        call.tx,
+        call.actor,
+        call.ids["event_id"],
+        call.body,
+        expect=call.expect,
+        keep_responses=call.query.keep_responses,
+        guard=guard,
     )
+    return noting(event_reply(event), guard)
 
 
 @operation(
@@ -366,9 +375,10 @@ def call_off_event(call: Call) -> Reply:
     "/v1/events/{event_id}/transfer",
     tag="Events",
     ids=ID,
+    query=BookingQuery,
     body=TransferBody,
     answer=EventJson,
-    errors=(NotFound, StaleVersion, EventCancelled, Invalid),
+    errors=(NotFound, StaleVersion, EventCancelled, Conflict, Invalid),
     example={"host_id": "usr_018f3c5a9b2d5f70"},
 )
 def hand_over_event(call: Call) -> Reply:
@@ -376,5 +386,7 @@ def hand_over_event(call: Call) -> Reply:
 
     The new host attends if the old one did; the old host stays as a participant.
     """
-    event_id = call.ids["event_id"]
-    return event_reply(transfer_event(call.tx, call.actor, event_id, call.body.host_id, expect=call.expect))
+    guard = guard_of(call.query)
+    event_id, host_id = call.ids["event_id"], call.body.host_id
+    event = transfer_event(call.tx, call.actor, event_id, host_id, expect=call.expect, guard=guard)
+    return noting(event_reply(event), guard)

@@ -3,6 +3,11 @@
 from typing import Any
 
 from kalends.rest.events import EventJson, EventListJson
+from kalends.rest.explanation import ExplanationJson
+from kalends.rest.finding import FindTimeJson
+from kalends.rest.freebusy import FreeBusyJson
+from kalends.rest.holds import HoldJson
+from kalends.rest.hours import WorkingHoursJson
 from kalends.rest.participants import ParticipantJson, ParticipantListJson
 from kalends.rest.users import UserJson, UserListJson
 
@@ -53,6 +58,67 @@ EVENT: dict[str, Any] = {
     "updated_at": "2026-03-03T09:30:00Z",
 }
 
+HOURS: dict[str, Any] = {
+    "weekly": {"monday": [{"start": "09:00", "end": "17:00"}], "friday": [{"start": "22:00", "end": "06:00"}]},
+    "overrides": [{"date": "2026-12-24", "windows": []}],
+}
+FREE_BUSY: dict[str, Any] = {
+    "from": "2026-03-09T00:00:00+01:00",
+    "to": "2026-03-14T00:00:00+01:00",
+    "time_zone": "Europe/Berlin",
+    "items": [
+        {
+            "user_id": "usr_018f3c5a9b2d4e6f",
+            "periods": [{"start": "2026-03-09T14:00:00+01:00", "end": "2026-03-09T15:00:00+01:00", "strength": "busy"}],
+        }
+    ],
+}
+FOUND_TIME: dict[str, Any] = {
+    "slots": [
+        {
+            "start": "2026-03-09T09:00:00+01:00",
+            "end": "2026-03-09T10:00:00+01:00",
+            "free": ["usr_018f3c5a9b2d4e6f", "usr_018f3c5a9b2d5f70"],
+            "tentative": [],
+            "missing": [],
+            "optional_weight": 2,
+        }
+    ]
+}
+EXPLANATION: dict[str, Any] = {
+    "user_id": "usr_018f3c5a9b2d4e6f",
+    "start": "2026-03-09T13:00:00+00:00",
+    "end": "2026-03-09T14:00:00+00:00",
+    "bookable": False,
+    "rules": [
+        {"rule": "active", "verdict": "passes", "source": None},
+        {
+            "rule": "event",
+            "verdict": "blocks",
+            "source": {
+                "type": "event",
+                "id": "evt_018f3c5a9b2e0a81",
+                "title": "Planning",
+                "role": "required",
+                "response": "accepted",
+                "status": "confirmed",
+                "show_as": "busy",
+                "start": "2026-03-09T13:00:00+00:00",
+                "end": "2026-03-09T14:00:00+00:00",
+            },
+        },
+    ],
+}
+HOLD: dict[str, Any] = {
+    "id": "hld_018f3c5a9b2f1b92",
+    "user_ids": ["usr_018f3c5a9b2d4e6f"],
+    "start": "2026-03-09T13:00:00Z",
+    "end": "2026-03-09T14:00:00Z",
+    "expires_at": "2026-03-02T08:10:00Z",
+    "extended": False,
+    "created_at": "2026-03-02T08:05:00Z",
+}
+
 ANSWER_EXAMPLES: dict[Any, Any] = {
     UserJson: USER,
     UserListJson: {"items": [USER], "next_cursor": None},
@@ -60,4 +126,9 @@ ANSWER_EXAMPLES: dict[Any, Any] = {
     ParticipantListJson: {"items": [PARTICIPANT], "next_cursor": None},
     EventJson: EVENT,
     EventListJson: {"items": [EVENT], "next_cursor": None},
+    WorkingHoursJson: HOURS,
+    FreeBusyJson: FREE_BUSY,
+    FindTimeJson: FOUND_TIME,
+    ExplanationJson: EXPLANATION,
+    HoldJson: HOLD,
 }

@@ -24,6 +24,9 @@ LONGEST_KEY = 255
 TRUTHS = {"true": True, "false": False}
 NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
 
+LONE_SURROGATE = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]")
+"""Half of a pair of escapes that together stand for one character."""
+
 
 def read_path(kinds: Mapping[str, type[Identifier]], path: dict[str, str]) -> dict[str, Identifier]:
     """Read the ids in a path; one that cannot be names nothing. Raises NotFound or NoSuchPath."""
@@ -116,7 +119,7 @@ def read_json(raw: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise Malformed("the body is not UTF-8") from error
     except ValueError as error:
-        lone = b"\\ud" in raw.lower()
+        lone = LONE_SURROGATE.search(raw)
         raise Malformed("a \\ud… escape stands alone, which is no text" if lone else str(error)) from error
     if faults:
         raise Invalid(*faults)

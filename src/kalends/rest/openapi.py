@@ -18,7 +18,7 @@ from kalends.rest.schemas import CONDITIONS, HEADERS, PROBLEM, headers_named, pr
 
 REFERENCE = "#/components/schemas/{name}"
 HEALTH = "Health"
-TAGS = ("Users", "Events", "Participants", HEALTH)
+TAGS = ("Users", "Events", "Participants", "Working hours", "Availability", "Holds", HEALTH)
 DESCRIPTION = (
     "Users, events with one host, and participants who answer. Every call under /v1 carries a token "
     "(`Authorization: Bearer …`). What goes wrong is answered as a problem document (RFC 9457) whose `code` is meant "
@@ -139,7 +139,7 @@ def parameters_of(known: Operation, query: dict[str, Any]) -> list[dict[str, Any
         headers.append("if-none-match")
     if known.may_create:
         headers.append("if-none-match-any")
-    if known.method == "POST":
+    if known.method == "POST" and known.writes:
         headers.append("idempotency-key")
     return parameters + [{"$ref": f"#/components/parameters/{name}"} for name in headers]
 
@@ -166,7 +166,7 @@ def errors_of(known: Operation) -> Sequence[type[KalendsError]]:
     everywhere: list[type[KalendsError]] = [Malformed, errors.Unauthenticated, errors.Invalid]
     if known.body is not None:
         everywhere += [BodyTooLarge, WrongMediaType]
-    if known.method == "POST":
+    if known.method == "POST" and known.writes:
         everywhere += [errors.KeyInFlight, errors.KeyReused]
     everywhere += [InternalError, errors.Unavailable]
     if known.writes:

@@ -13,22 +13,24 @@ from kalends.actions.participants import (
     remove_participant,
     seat_participant,
 )
-from kalends.errors import AlreadyParticipant, EventCancelled, EventEnded, Invalid, NotFound, StaleVersion
+from kalends.errors import AlreadyParticipant, Conflict, EventCancelled, EventEnded, Invalid, NotFound, StaleVersion
 from kalends.model import MAX_PARTICIPANTS, Answer, EventId, Invitation, Participant, Response, Role, UserId
 from kalends.reads.participants import list_participants, read_participant
+from kalends.rest.clashes import BookingQuery, guard_of, noting
 from kalends.rest.conditions import entity_tag
 from kalends.rest.paging import cursor_of, key_of
 from kalends.rest.route import Call, Reply, operation
+from kalends.rest.spans import ClashJson
 from kalends.rest.users import Cursor, Limit, UserIdText, known
 from kalends.rules.zones import from_instant
 
 OF_EVENT = {"event_id": EventId}
 ID = {"event_id": EventId, "user_id": UserId}
 PATH = "/v1/events/{event_id}/participants"
-CHANGE_ERRORS = (NotFound, EventCancelled, StaleVersion, Invalid)
+CHANGE_ERRORS = (NotFound, EventCancelled, Conflict, StaleVersion, Invalid)
 
 
-class ParticipantJson(Struct):
+class ParticipantJson(Struct, omit_defaults=True):
     """Somebody's part in an event, and what they said to the invitation."""
 
     user_id: UserIdText
@@ -39,13 +41,21 @@ class ParticipantJson(Struct):
     comment: str | None
     responded_at: datetime | None
     is_host: bool
+    conflicts: list[ClashJson] | UnsetType = UNSET
+    """Who was booked twice, as `on_conflict=allow` asked."""
+    warnings: list[ClashJson] | UnsetType = UNSET
+    """Optional people who are not free."""
 
 
-class ParticipantListJson(Struct):
+class ParticipantListJson(Struct, omit_defaults=True):
     """A page of participants in the order of their ids."""
 
     items: list[ParticipantJson]
     next_cursor: str | None
+    conflicts: list[ClashJson] | UnsetType = UNSET
+    """Who was booked twice, as `on_conflict=allow` asked."""
+    warnings: list[ClashJson] | UnsetType = UNSET
+    """Optional people who are not free."""
 
 
 class ParticipantListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -102,10 +112,11 @@ def path_of(guest: Participant) -> str:
     PATH,
     tag="Participants",
     ids=OF_EVENT,
+    query=BookingQuery,
     body=Invitation | GuestList,
     answer=(ParticipantJson, ParticipantListJson),
     status=HTTPStatus.CREATED,
-    errors=(NotFound, StaleVersion, EventCancelled, AlreadyParticipant, Invalid),
+    errors=(NotFound, StaleVersion, EventCancelled, AlreadyParticipant, Conflict, Invalid),
     example=[{"user_id": "usr_018f3c5a9b2d4e6f", "role": "required"}],
 )
 def invite_participants(call: Call) -> Reply:
@@ -115,15 +126,16 @@ def invite_participants(call: Call) -> Reply:
     """
     several = isinstance(call.body, list)
     guests: list[Invitation] = call.body if several else [call.body]
+    guard = guard_of(call.query)
     try:
-        added = add_participants(call.tx, call.actor, call.ids["event_id"], guests, expect=call.expect)
+        added = add_participants(call.tx, call.actor, call.ids["event_id"], guests, expect=call.expect, guard=guard)
     except (AlreadyParticipant, Invalid) as error:
         if not several:  # what is at fault is not in a list
             error.faults = tuple(structs.replace(fault, where=fault.where[1:]) for fault in error.faults)
         raise
     if several:
-        return Reply(ParticipantListJson([participant_json(guest) for guest in added], None))
-    return participant_reply(added[0], location=path_of(added[0]))
+        return noting(Reply(ParticipantListJson([participant_json(guest) for guest in added], None)), guard)
+    return noting(participant_reply(added[0], location=path_of(added[0])), guard)
 
 
 @operation(
@@ -158,6 +170,7 @@ def get_participant(call: Call) -> Reply:
     PATH + "/{user_id}",
     tag="Participants",
     ids=ID,
+    query=BookingQuery,
     body=SeatBody,
     answer=ParticipantJson,
     may_create=True,
@@ -172,6 +185,7 @@ def put_participant(call: Call) -> Reply:
     """
     if call.if_match is not None and call.if_match.anything:
         return edit_participant(call)
+    guard = guard_of(call.query)
     guest, added = seat_participant(
         call.tx,
         call.actor,
@@ -180,10 +194,11 @@ def put_participant(call: Call) -> Reply:
         call.body.role,
         expect=call.expect,
         only_new=call.if_none_match is not None and call.if_none_match.anything,
+        guard=guard,
     )
     if added:
-        return participant_reply(guest, status=HTTPStatus.CREATED, location=path_of(guest))
-    return participant_reply(guest)
+        return noting(participant_reply(guest, status=HTTPStatus.CREATED, location=path_of(guest)), guard)
+    return noting(participant_reply(guest), guard)
 
 
 @operation(
@@ -191,6 +206,7 @@ def put_participant(call: Call) -> Reply:
     PATH + "/{user_id}",
     tag="Participants",
     ids=ID,
+    query=BookingQuery,
     body=SeatPatch,
     answer=ParticipantJson,
     errors=CHANGE_ERRORS,
@@ -203,7 +219,9 @@ def edit_participant(call: Call) -> Reply:
     """
     role = known(call.body.role)
     event_id, user_id = call.ids["event_id"], call.ids["user_id"]
-    return participant_reply(change_role(call.tx, call.actor, event_id, user_id, role, expect=call.expect))
+    guard = guard_of(call.query)
+    guest = change_role(call.tx, call.actor, event_id, user_id, role, expect=call.expect, guard=guard)
+    return noting(participant_reply(guest), guard)
 
 
 @operation(
@@ -229,9 +247,10 @@ def drop_participant(call: Call) -> Reply:
     PATH + "/{user_id}/response",
     tag="Participants",
     ids=ID,
+    query=BookingQuery,
     body=Answer,
     answer=ParticipantJson,
-    errors=(NotFound, EventCancelled, EventEnded, StaleVersion, Invalid),
+    errors=(NotFound, EventCancelled, EventEnded, Conflict, StaleVersion, Invalid),
     example={"response": "accepted", "comment": "I bring the cake."},
 )
 def respond(call: Call) -> Reply:
@@ -240,4 +259,6 @@ def respond(call: Call) -> Reply:
     An answer may change until the event ends. A new start, end or zone of the event asks everybody but the host anew.
     """
     event_id, user_id = call.ids["event_id"], call.ids["user_id"]
-    return participant_reply(answer_invitation(call.tx, call.actor, event_id, user_id, call.body, expect=call.expect))
+    guard = guard_of(call.query)
+    guest = answer_invitation(call.tx, call.actor, event_id, user_id, call.body, expect=call.expect, guard=guard)
+    return noting(participant_reply(guest), guard)

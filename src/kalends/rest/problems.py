@@ -9,6 +9,7 @@ import msgspec
 
 from kalends import errors
 from kalends.errors import Fault, KalendsError
+from kalends.rest.spans import clashes_json
 
 
 class Malformed(KalendsError):
@@ -76,6 +77,8 @@ STATUS: dict[type[KalendsError], HTTPStatus] = {
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     errors.EmailTaken: HTTPStatus.CONFLICT,
     errors.AlreadyParticipant: HTTPStatus.CONFLICT,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.HoldExtended: HTTPStatus.CONFLICT,
     errors.EventCancelled: HTTPStatus.CONFLICT,
     errors.EventEnded: HTTPStatus.CONFLICT,
     errors.HostsEvents: HTTPStatus.CONFLICT,
@@ -100,6 +103,8 @@ TITLES: dict[type[KalendsError], str] = {
     MethodNotAllowed: "Method not allowed",
     errors.EmailTaken: "The e-mail address is taken",
     errors.AlreadyParticipant: "Already a participant",
+    errors.Conflict: "Somebody needed is not free",
+    errors.HoldExtended: "The hold was extended before",
     errors.EventCancelled: "The event is cancelled",
     errors.EventEnded: "The event has ended",
     errors.HostsEvents: "The user hosts events that have not ended",
@@ -162,6 +167,8 @@ def problem_document(error: KalendsError, path: str, request_id: str, places: Ma
             }
             for fault in faults
         ]
+    if isinstance(error, errors.Conflict):
+        document["conflicts"] = clashes_json(error.clashes, error.time_zone)
     return msgspec.json.encode(document)
 
 

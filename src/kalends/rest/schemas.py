@@ -5,7 +5,7 @@ from typing import Any
 from kalends.model import Email, Identifier, Metadata, TimeText, Zone
 from kalends.rest.incoming import LONGEST_KEY
 from kalends.rest.problems import MEDIA_TYPE
-from kalends.rest.wire import LONGEST_ADDRESS, DateOrTime, id_schema
+from kalends.rest.wire import LONGEST_ADDRESS, DateOrTime, Minutes, TimeOfDay, id_schema
 
 DATE = "(19|[2-8][0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 MINUTES = "([01][0-9]|2[0-3]):[0-5][0-9]"
@@ -25,6 +25,12 @@ TEXT_SCHEMAS: dict[type, dict[str, Any]] = {
         "description": "A time, or a date alone for its local midnight",
         "examples": ["2026-03-09", "2026-03-09T14:00:00Z"],
     },
+    TimeOfDay: {
+        "type": "string",
+        "pattern": f"^({MINUTES}|24:00)$",
+        "description": "On the wall clock; 24:00 ends a day",
+        "examples": ["09:30"],
+    },
     Zone: {
         "type": "string",
         "pattern": "^[A-Z][A-Za-z0-9_+/-]*$",
@@ -36,6 +42,14 @@ TEXT_SCHEMAS: dict[type, dict[str, Any]] = {
         "pattern": r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)*$",
         "maxLength": LONGEST_ADDRESS,
         "examples": ["hanna@example.org"],
+    },
+    Minutes: {
+        "anyOf": [
+            {"type": "integer", "minimum": 1, "maximum": 1440},
+            {"type": "string", "pattern": "^PT([0-9]{1,4}H)?([0-9]{1,5}M)?$"},
+        ],
+        "description": "Whole minutes, or an ISO 8601 duration",
+        "examples": [60, "PT1H30M"],
     },
     Metadata: {
         "type": "object",
@@ -56,6 +70,11 @@ PROBLEM: dict[str, Any] = {
         "instance": {"type": "string", "format": "uri-reference", "description": "The path that was asked for"},
         "code": {"type": "string", "description": "What a program should look at"},
         "request_id": {"type": "string", "description": "The name of the request in the log"},
+        "conflicts": {
+            "type": "array",
+            "description": "With the code `conflict`: everything in the way",
+            "items": {"$ref": "#/components/schemas/ClashJson"},
+        },
         "errors": {
             "type": "array",
             "items": {

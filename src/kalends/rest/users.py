@@ -5,17 +5,19 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.users import change_user, create_user
-from kalends.errors import EmailTaken, HostsEvents, Invalid, NotFound, StaleVersion
-from kalends.model import User, UserDraft, UserEdit, UserId
-from kalends.reads.users import list_users, read_user
+from kalends.errors import Conflict, EmailTaken, Fault, HostsEvents, Invalid, NotFound, StaleVersion
+from kalends.model import UTC, EventId, Span, User, UserDraft, UserEdit, UserId, Zone
+from kalends.reads.users import UserPage, list_available_users, list_users, read_user
+from kalends.rest.clashes import BookingQuery, guard_of
 from kalends.rest.conditions import entity_tag
 from kalends.rest.paging import cursor_of, key_of
-from kalends.rest.route import Call, Reply, WriteQuery, operation
-from kalends.rest.wire import id_schema
+from kalends.rest.route import Call, Reply, operation
+from kalends.rest.spans import bounds_of
+from kalends.rest.wire import DateOrTime, id_schema
 from kalends.rules.zones import from_instant
 
 ID = {"user_id": UserId}
@@ -50,11 +52,24 @@ class UserListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     """Which users, and how many."""
 
     q: SearchText | UnsetType = UNSET
+    available_from: Annotated[DateOrTime, Meta(description="Only who is free from then")] | UnsetType = UNSET
+    available_to: Annotated[DateOrTime, Meta(description="until then")] | UnsetType = UNSET
+    time_zone: Annotated[Zone, Meta(description="Where times without offset are local; UTC unless given")] = field(
+        default_factory=lambda: UTC
+    )
     limit: Limit = 50
     cursor: Cursor | UnsetType = UNSET
 
 
-class DepartureQuery(WriteQuery, kw_only=True):
+class PoolQuery(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which of those who could be added, and how many."""
+
+    q: SearchText | UnsetType = UNSET
+    limit: Limit = 50
+    cursor: Cursor | UnsetType = UNSET
+
+
+class DepartureQuery(BookingQuery, kw_only=True):
     """What becomes of the events that the user hosts and that have not ended."""
 
     hosted: (
@@ -111,12 +126,56 @@ def add_user(call: Call) -> Reply:
 def get_users(call: Call) -> Reply:
     """List users.
 
-    In the order of name and id, page by page; `q` finds a part of a name or an e-mail address.
+    In the order of name and id, page by page; `q` finds a part of a name or an e-mail address. With `available_from`
+    and `available_to`, only those whom nothing blocks in that time.
     """
     query: UserListQuery = call.query
-    after = None if query.cursor is UNSET else key_of(query.cursor, tuple[str, int])
-    page = list_users(call.tx, call.actor, query.limit, text=known(query.q), after=after)
+    page = list_users(
+        call.tx, call.actor, query.limit, text=known(query.q), free=free_span(query), after=key_of_page(query.cursor)
+    )
+    return page_reply(page)
+
+
+def free_span(query: UserListQuery) -> Span | None:
+    """Give the span in which users have to be free. Raises Invalid."""
+    if query.available_from is UNSET and query.available_to is UNSET:
+        return None
+    if query.available_from is UNSET or query.available_to is UNSET:
+        missing = "available_from" if query.available_from is UNSET else "available_to"
+        raise Invalid(Fault((missing,), "missing", "available_from and available_to go together"))
+    names = ("available_from", "available_to")
+    return bounds_of(query.available_from, query.available_to, query.time_zone, (), names)
+
+
+def key_of_page(cursor: str | UnsetType) -> tuple[str, int] | None:
+    """Give where the page before ended. Raises Invalid."""
+    return None if cursor is UNSET else key_of(cursor, tuple[str, int])
+
+
+def page_reply(page: UserPage) -> Reply:
+    """Answer with a page of users."""
     return Reply(UserListJson([user_json(user) for user in page.users], cursor_of(page.next_key)))
+
+
+@operation(
+    "GET",
+    "/v1/events/{event_id}/available-users",
+    tag="Users",
+    ids={"event_id": EventId},
+    query=PoolQuery,
+    answer=UserListJson,
+    errors=(NotFound, Invalid),
+)
+def get_available_users(call: Call) -> Reply:
+    """List who could be added to an event.
+
+    Active users who are not in it yet and whom nothing blocks in its block of time.
+    """
+    query: PoolQuery = call.query
+    event_id, after = call.ids["event_id"], key_of_page(query.cursor)
+    return page_reply(
+        list_available_users(call.tx, call.actor, event_id, query.limit, text=known(query.q), after=after)
+    )
 
 
 @operation("GET", "/v1/users/{user_id}", tag="Users", ids=ID, answer=UserJson, errors=(NotFound,))
@@ -150,7 +209,7 @@ def edit_user(call: Call) -> Reply:
     ids=ID,
     query=DepartureQuery,
     status=HTTPStatus.NO_CONTENT,
-    errors=(NotFound, StaleVersion, HostsEvents, Invalid),
+    errors=(NotFound, StaleVersion, HostsEvents, Conflict, Invalid),
 )
 def drop_user(call: Call) -> Reply:
     """Delete a user.
@@ -161,5 +220,6 @@ def drop_user(call: Call) -> Reply:
     """
     query: DepartureQuery = call.query
     user_id = call.ids["user_id"]
-    delete_user(call.tx, call.actor, user_id, hosted=known(query.hosted), to=known(query.to), expect=call.expect)
+    hosted, heir, guard = known(query.hosted), known(query.to), guard_of(query)
+    delete_user(call.tx, call.actor, user_id, hosted=hosted, to=heir, expect=call.expect, guard=guard)
     return Reply()

@@ -1,7 +1,7 @@
 """How the vocabulary is written in JSON and in queries, and how every fault in what was written is found at once."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from types import UnionType
 from typing import Any, Union, cast, get_args, get_origin
@@ -11,10 +11,12 @@ from msgspec import ValidationError
 
 from kalends.errors import Fault, Invalid
 from kalends.model import Email, Identifier, Metadata, TimeText, Zone
+from kalends.rules.hours import minute_of_day
 from kalends.rules.metadata import metadata_text
 from kalends.rules.zones import TimeError, read_time, written_date, zone_named
 
 ID_DIGITS = re.compile(r"[0-9a-f]{16}", re.ASCII)
+DURATION = re.compile(r"PT(?:(\d{1,4})H)?(?:(\d{1,5})M)?", re.ASCII)
 ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*")
 LONGEST_ADDRESS = 254
 """RFC 5321 section 4.5.3.1.3, less the angle brackets."""
@@ -64,6 +66,57 @@ class DateOrTime(str):
     __slots__ = ()
 
 
+class TimeOfDay(str):
+    """A time on a wall clock, such as `09:30`; `24:00` ends a day."""
+
+    __slots__ = ()
+
+
+class Minutes(int):
+    """A length of time: whole minutes, or an ISO 8601 duration such as PT1H30M."""
+
+    __slots__ = ()
+
+
+def read_minutes(value: object) -> Minutes:
+    """Read a length of time. Raises BadValue."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 31:
+        return Minutes(value)
+    found = DURATION.fullmatch(value) if isinstance(value, str) else None
+    if found is None or not any(found.groups()):
+        raise BadValue("invalid_duration", "whole minutes, or a duration such as PT1H30M, is needed")
+    return Minutes(int(found[1] or 0) * 60 + int(found[2] or 0))
+
+
+def read_date_or_time(value: str) -> object:
+    """Read a date, or a time. Raises TimeError."""
+    return read_time(value) if len(value) > 10 else written_date(value)
+
+
+def read_time_of_day(value: str) -> int:
+    """Read a time of day. Raises BadValue."""
+    try:
+        return minute_of_day(value)
+    except ValueError as error:
+        raise BadValue("invalid_time", str(error)) from error
+
+
+def check_email(value: str) -> None:
+    """Raise BadValue unless a text looks like an address."""
+    if not ADDRESS.fullmatch(value) or len(value) > LONGEST_ADDRESS:
+        raise BadValue("invalid_email", "an address such as hanna@example.org is needed")
+
+
+TEXT_CHECKS: dict[type, Callable[[str], object]] = {
+    TimeText: read_time,
+    DateOrTime: read_date_or_time,
+    TimeOfDay: read_time_of_day,
+    Zone: zone_named,
+    Email: check_email,
+}
+"""What raises BadValue or TimeError for text that does not make a value of a kind."""
+
+
 def read_value(kind: type, value: object) -> object:
     """Make a value of the vocabulary from JSON; msgspec calls this for every type it does not know."""
     if issubclass(kind, Metadata):
@@ -72,21 +125,13 @@ def read_value(kind: type, value: object) -> object:
         metadata = Metadata(cast("dict[str, Any]", value))
         metadata_text(metadata)
         return metadata
+    if kind is Minutes:
+        return read_minutes(value)
     if not isinstance(value, str):
         raise BadValue("wrong_type", "text is needed")
     if issubclass(kind, Identifier):
         return read_id(kind, value)
-    if kind is TimeText:
-        read_time(value)
-    elif kind is DateOrTime:
-        if len(value) > 10:
-            read_time(value)
-        else:
-            written_date(value)
-    elif kind is Zone:
-        zone_named(value)
-    elif kind is Email and (not ADDRESS.fullmatch(value) or len(value) > LONGEST_ADDRESS):
-        raise BadValue("invalid_email", "an address such as hanna@example.org is needed")
+    TEXT_CHECKS[kind](value)
     return kind(value)
 
 

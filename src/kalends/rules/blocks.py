@@ -48,6 +48,13 @@ def span_faults(span: Span) -> list[Fault]:
     return []
 
 
+def slot_faults(span: Span) -> list[Fault]:
+    """Say why no event can take a span, whatever its zone."""
+    if span.end - span.start > LONGEST_BLOCK:
+        return [Fault(("end",), "not_one_day", "a slot is as long as an event can be: a day at most")]
+    return span_faults(span)
+
+
 def day_faults(span: Span, zone: ZoneInfo) -> list[Fault]:
     """Say whether a span leaves its local day; midnight at the end of the day is still that day."""
     last_moment = Instant(span.end - 1)

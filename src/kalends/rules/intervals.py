@@ -7,6 +7,7 @@ SECOND = 1_000_000
 
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 
 LONGEST_BLOCK = 31 * HOUR
 """No event is longer: the longest local day of any zone since 1970 (Antarctica/Vostok, 1994-01-31) has 31 hours."""
@@ -15,6 +16,11 @@ LONGEST_BLOCK = 31 * HOUR
 def overlaps(a: Span, b: Span) -> bool:
     """Tell whether two half-open spans share an instant: touching is not overlapping."""
     return a.start < b.end and b.start < a.end
+
+
+def contains(outer: Span, inner: Span) -> bool:
+    """Tell whether every instant of one span lies in another."""
+    return outer.start <= inner.start and inner.end <= outer.end
 
 
 def earliest_start(after: Instant) -> Instant:

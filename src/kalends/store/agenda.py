@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 import sqlalchemy as sa
 from sqlalchemy import bindparam as given
 
-from kalends.model import Actor, AgendaRow
+from kalends.model import Actor, AgendaRow, UserId
 from kalends.store.database import WriteTx
 from kalends.store.query import Query
 from kalends.store.tables import agenda
@@ -20,8 +20,18 @@ DELETE = Query(
 )
 
 
-def store_agenda(tx: WriteTx, actor: Actor, before: AbstractSet[AgendaRow], after: AbstractSet[AgendaRow]) -> None:
-    """Store the difference between two states of some agenda rows."""
+def store_agenda(
+    tx: WriteTx,
+    actor: Actor,
+    before: AbstractSet[AgendaRow],
+    after: AbstractSet[AgendaRow],
+    booked_twice: AbstractSet[UserId] = frozenset(),
+) -> None:
+    """Store the difference between two states of some agenda rows; who is booked twice on purpose has no exclusive row.
+
+    On PostgreSQL a row that would book somebody twice after all, in spite of every lock, makes the transaction begin
+    again (Contended).
+    """
     gone = sorted(before - after, key=lambda row: row.user_id)
     come = sorted(after - before, key=lambda row: row.user_id)
     tx.run_many(
@@ -42,6 +52,7 @@ def store_agenda(tx: WriteTx, actor: Actor, before: AbstractSet[AgendaRow], afte
                 "status": row.status.value,
                 "shown": row.shown.value,
                 "blocking": row.blocking,
+                "exclusive": row.blocking and row.user_id not in booked_twice,
             }
             for row in come
         ],

@@ -131,7 +131,19 @@ class ReadTx:
 
 
 class WriteTx(ReadTx):
-    """What an action is given: everything of a read, and changes that all happen or none."""
+    """What an action is given: everything of a read, and changes that all happen or none.
+
+    `locked` are the ids of the people whose rows this transaction has locked.
+    """
+
+    def __init__(self, session: Session, dialect: Dialect, now: Instant) -> None:
+        super().__init__(session, dialect, now)
+        self.locked: set[int] = set()
+
+    @property
+    def alone(self) -> bool:
+        """Tell whether there is no other writer while this transaction lasts: SQLite has one at a time."""
+        return self._dialect.name == "sqlite"
 
     def snapshot(self) -> None:
         """Do nothing: a write locks what it decides about, and has to see what others did before it got its locks."""

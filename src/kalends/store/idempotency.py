@@ -30,7 +30,12 @@ ANSWER = Query(
 )
 RELEASE = Query(sa.delete(idempotency).where(*MINE, idempotency.c.status.is_(None)))
 FORGET = Query(sa.delete(idempotency).where(*AT))
-OLD = sa.select(idempotency.c.token_id, idempotency.c.key).where(idempotency.c.claimed_at < given("before")).limit(100)
+OLD = (
+    sa.select(idempotency.c.token_id, idempotency.c.key)
+    .where(idempotency.c.claimed_at < given("before"))
+    .limit(100)
+    .with_for_update(skip_locked=True)  # what somebody else forgets is left to them: two would wait for each other
+)
 FORGET_OLD = Query(sa.delete(idempotency).where(sa.tuple_(idempotency.c.token_id, idempotency.c.key).in_(OLD)))
 
 

@@ -45,8 +45,8 @@ ONE_NODE_ONLY = "canceling wait for synchronous replication"
 ONE_NODE_ONLY_PLACE = "SyncRepWaitForLSN"
 """The notice that a commit did not reach the replica: its text, and in any language the function that it comes from."""
 
-LOST_RACES = (pg.SerializationFailure, pg.DeadlockDetected, pg.UniqueViolation)
-TOOK_TOO_LONG = (pg.QueryCanceled, pg.LockNotAvailable)
+LOST_RACES = (pg.SerializationFailure, pg.DeadlockDetected, pg.UniqueViolation, pg.ExclusionViolation)
+TOOK_TOO_LONG = (pg.QueryCanceled, pg.LockNotAvailable, pg.IdleInTransactionSessionTimeout)
 LOST_CONNECTION = (psycopg.OperationalError, psycopg.InterfaceError)
 
 LIMITS = {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": SILENCE_TIMEOUT_MS}

@@ -50,6 +50,10 @@ class Among(ColumnElement[bool]):
         self.column = column
         self.bound = bindparam(name, type_=ARRAY(BigInteger))
 
+    def self_group(self, against: Any = None) -> "Among":  # noqa: ARG002 (as SQLAlchemy calls it)
+        """Stand as a condition by itself: SQLAlchemy would write `… = 1` for SQLite, which then uses no index."""
+        return self
+
 
 @compiles(Among, "sqlite")
 def among_on_sqlite(element: Among, compiler: SQLCompiler, **options: Any) -> str:

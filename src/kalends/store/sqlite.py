@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from kalends.errors import BadSetting, Unavailable
 from kalends.settings import Settings
 from kalends.store.private_files import create_private, new_private_file
 from kalends.store.retry import Contended, driver_errors
+from kalends.store.turnstile import Turnstile, patiently
 
 OLDEST_SQLITE = (3, 37, 0)
 MMAP_BYTES = 1 << 30
@@ -24,6 +26,8 @@ CACHED_STATEMENTS = 512
 TAKEN = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 LOCKED = ("SQLITE_BUSY", "SQLITE_PROTOCOL")
 UNUSABLE = ("SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_NOTADB", "SQLITE_READONLY")
+
+KEPT_BUSY = "Another process keeps the database busy."
 
 sqlite3.register_adapter(list, json.dumps)
 """A list of ids is bound as JSON text, which `Among` unfolds with json_each."""
@@ -54,6 +58,7 @@ class SqliteEngine:
         self._readers: LifoQueue[SqliteSession] = LifoQueue(settings.pool_size)
         self._turn = FairLock()
         self._writer: SqliteSession | None = None
+        self._turnstile: Turnstile | None = None
 
     @contextmanager
     def reading(self) -> Generator[SqliteSession]:
@@ -80,13 +85,14 @@ class SqliteEngine:
         BEGIN IMMEDIATE takes the file's write lock before anything is read: what a transaction checks stays true
         until it commits. A deferred one goes stale and loses with an error (measured: 167,324 errors in 6 s).
         """
+        deadline = time.monotonic() + self._timeout
         if not self._turn.acquire(self._timeout):
             raise Unavailable("Too many writes are waiting.")
         try:
             with translated():
-                session = self._writer = self._writer or self._connect()
+                session = self._writer = self._writer or self._connect_writer()
                 try:
-                    session.connection.execute("BEGIN IMMEDIATE")
+                    self._begin(session, deadline)
                     yield session
                     session.connection.execute("COMMIT" if keep else "ROLLBACK")
                 except BaseException:
@@ -114,6 +120,9 @@ class SqliteEngine:
             if self._writer:
                 self._writer.connection.close()
                 self._writer = None
+            if self._turnstile:
+                self._turnstile.close()
+                self._turnstile = None
             self._turn.release()
         while not self._readers.empty():
             self._readers.get().connection.close()
@@ -134,6 +143,19 @@ class SqliteEngine:
         except sqlite3.Error:
             session.connection.close()
             self._writer = None
+
+    def _begin(self, session: SqliteSession, deadline: float) -> None:
+        """Begin, after whichever processes wait already. Raises Unavailable when the deadline passes before."""
+        turnstile = self._turnstile = self._turnstile or Turnstile(self._path.with_name(f"{self._path.name}-turn"))
+        with turnstile.entered(deadline) as inside:
+            if not inside or not patiently(lambda: began(session.connection), deadline):
+                raise Unavailable(KEPT_BUSY)
+
+    def _connect_writer(self) -> SqliteSession:
+        """Open a connection that waits for the file's write lock in `_begin`, and nowhere else."""
+        session = self._connect()
+        session.connection.execute("PRAGMA busy_timeout = 0")
+        return session
 
     def _connect(self) -> SqliteSession:
         create_private(self._path)
@@ -202,6 +224,17 @@ class FairLock:
             return waiting
 
 
+def began(connection: sqlite3.Connection) -> bool:
+    """Begin a write transaction; tell whether nobody else is in one."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname.startswith(LOCKED):
+            return False
+        raise
+    return True
+
+
 def begin_immediately(connection: Connection) -> None:
     """Begin a transaction of SQLAlchemy's, which begins none on this driver by itself."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -221,7 +254,7 @@ def translated() -> Generator[None]:
         if name in TAKEN:
             raise Contended("Too many writers want the same name.") from error
         if name.startswith(LOCKED):
-            raise Unavailable("Another process keeps the database busy.") from error
+            raise Unavailable(KEPT_BUSY) from error
         if name.startswith(UNUSABLE):
             raise Unavailable(f"SQLite says: {error}.", retry_after=10) from error
         raise

@@ -7,6 +7,7 @@ both engines. Every row that belongs to a customer carries its organization_id, 
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.event import listen
 
 metadata = MetaData(
     naming_convention={
@@ -161,8 +163,54 @@ agenda = Table(
     required("status"),
     required("shown"),
     required("blocking", Boolean),
+    required("exclusive", Boolean),
     PrimaryKeyConstraint("user_id", "starts_at", "event_id"),
     sqlite_with_rowid=False,
+)
+# An exclusive row blocks, and was not written over another on purpose (on_conflict=allow). Of one person no two may
+# overlap on PostgreSQL: the belt to the lock-and-check of actions/booking.py. SQLite has no such constraint.
+NO_DOUBLE_BOOKING = DDL("""
+ALTER TABLE agenda ADD CONSTRAINT no_double_booking EXCLUDE USING gist (
+    int8range(user_id, user_id, '[]') WITH &&, int8range(starts_at, ends_at) WITH &&
+) WHERE (exclusive)
+""")
+listen(agenda, "after_create", NO_DOUBLE_BOOKING.execute_if(dialect="postgresql"))
+
+hold = Table(
+    "hold",
+    metadata,
+    own_id(),
+    of_organization(),
+    required("starts_at", BigInteger),
+    required("ends_at", BigInteger),
+    required("expires_at", BigInteger),
+    required("extended", Boolean),
+    required("created_at", BigInteger),
+    Index(None, "organization_id", "expires_at"),
+)
+
+held_time = Table(
+    "held_time",
+    metadata,
+    of_organization(),
+    required("user_id", BigInteger, ForeignKey("user.id")),
+    required("starts_at", BigInteger),
+    required("hold_id", BigInteger, ForeignKey("hold.id", ondelete="CASCADE")),
+    required("ends_at", BigInteger),
+    required("expires_at", BigInteger),
+    PrimaryKeyConstraint("user_id", "starts_at", "hold_id"),
+    Index(None, "hold_id"),
+    sqlite_with_rowid=False,
+)
+
+working_hours = Table(
+    "working_hours",
+    metadata,
+    of_organization(),
+    Column("user_id", BigInteger, ForeignKey("user.id"), primary_key=True, autoincrement=False),
+    required("hours"),
+    required("version", Integer),
+    required("updated_at", BigInteger),
 )
 
 idempotency = Table(

@@ -36,7 +36,7 @@ LOCK_SEVERAL = Query(
     sa.select(user.c.id, user.c.time_zone, user.c.deleted_at.is_not(None))
     .where(user.c.organization_id == given("org"), Among(user.c.id, "ids"))
     .order_by(user.c.id)
-    .with_for_update(read=True)
+    .with_for_update(key_share=True)
 )
 INSERT = Query(sa.insert(user))
 CHANGED = ("name", "email", "email_folded", "search_text", "time_zone", "metadata", "version", "updated_at")
@@ -73,9 +73,17 @@ def lock_user(tx: WriteTx, actor: Actor, user_id: UserId) -> User | None:
 
 
 def lock_people(tx: WriteTx, actor: Actor, ids: list[UserId]) -> dict[UserId, tuple[str, bool]]:
-    """Give zone and whether deleted of each person found, and keep them from being deleted meanwhile."""
+    """Give zone and whether deleted of each person found; nobody else books or deletes them until this ends."""
+    tx.locked.update(ids)
     rows = tx.rows(LOCK_SEVERAL, org=actor.organization_id, ids=ids)
     return {UserId(user_id): (time_zone, bool(deleted)) for user_id, time_zone, deleted in rows}
+
+
+def lock_more_people(tx: WriteTx, actor: Actor, ids: list[UserId]) -> None:
+    """Keep everybody else from booking some people; nothing to do for a lone writer, or for who is locked already."""
+    missing = [user_id for user_id in ids if user_id not in tx.locked]
+    if missing and not tx.alone:
+        lock_people(tx, actor, missing)
 
 
 def email_owner(tx: ReadTx, actor: Actor, email: str) -> UserId | None:

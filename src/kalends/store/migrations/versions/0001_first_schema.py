@@ -6,6 +6,12 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+NO_DOUBLE_BOOKING = """
+ALTER TABLE agenda ADD CONSTRAINT no_double_booking EXCLUDE USING gist (
+    int8range(user_id, user_id, '[]') WITH &&, int8range(starts_at, ends_at) WITH &&
+) WHERE (exclusive)
+"""
+
 
 def upgrade() -> None:
     """Make every table of an empty database."""
@@ -22,6 +28,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("shown", sa.Text(), nullable=False),
         sa.Column("blocking", sa.Boolean(), nullable=False),
+        sa.Column("exclusive", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("user_id", "starts_at", "event_id", name=op.f("pk_agenda")),
         sqlite_with_rowid=False,
     )
@@ -32,6 +39,19 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organization")),
     )
+    op.create_table(
+        "hold",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("organization_id", sa.BigInteger(), nullable=False),
+        sa.Column("starts_at", sa.BigInteger(), nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("extended", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name=op.f("fk_hold_organization_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hold")),
+    )
+    op.create_index(op.f("ix_hold_organization_id_expires_at"), "hold", ["organization_id", "expires_at"], unique=False)
     op.create_table(
         "imported",
         sa.Column("organization_id", sa.BigInteger(), nullable=False),
@@ -120,6 +140,21 @@ def upgrade() -> None:
         op.f("ix_event_organization_id_starts_at_id"), "event", ["organization_id", "starts_at", "id"], unique=False
     )
     op.create_table(
+        "held_time",
+        sa.Column("organization_id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("starts_at", sa.BigInteger(), nullable=False),
+        sa.Column("hold_id", sa.BigInteger(), nullable=False),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["hold_id"], ["hold.id"], name=op.f("fk_held_time_hold_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["organization_id"], ["organization.id"], name=op.f("fk_held_time_organization_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_held_time_user_id")),
+        sa.PrimaryKeyConstraint("user_id", "starts_at", "hold_id", name=op.f("pk_held_time")),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_held_time_hold_id"), "held_time", ["hold_id"], unique=False)
+    op.create_table(
         "idempotency",
         sa.Column("organization_id", sa.BigInteger(), nullable=False),
         sa.Column("token_id", sa.BigInteger(), nullable=False),
@@ -136,6 +171,19 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_idempotency_claimed_at"), "idempotency", ["claimed_at"], unique=False)
     op.create_table(
+        "working_hours",
+        sa.Column("organization_id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("hours", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name=op.f("fk_working_hours_organization_id")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_working_hours_user_id")),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_working_hours")),
+    )
+    op.create_table(
         "participant",
         sa.Column("organization_id", sa.BigInteger(), nullable=False),
         sa.Column("event_id", sa.BigInteger(), nullable=False),
@@ -151,4 +199,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event_id", "user_id", name=op.f("pk_participant")),
         sqlite_with_rowid=False,
     )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(NO_DOUBLE_BOOKING)
     op.execute("INSERT INTO organization (id, name, created_at) VALUES (1, 'default', 0)")

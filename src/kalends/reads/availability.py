@@ -1,0 +1,133 @@
+"""Reading people's time, and finding one that suits them all."""
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+from msgspec import Struct, structs
+from sqlalchemy import bindparam as given
+
+from kalends.model import Actor, Busy, Instant, Span, UserId
+from kalends.rules.hours import WorkingHours, working_periods
+from kalends.rules.meeting import (
+    Calendar,
+    Obstacle,
+    Relaxation,
+    Slot,
+    Wish,
+    best_slots,
+    obstacles,
+    relaxations,
+    slot_starts,
+)
+from kalends.rules.periods import Period
+from kalends.rules.zones import zone_named
+from kalends.store.commitments import overlapping, span_values
+from kalends.store.database import ReadTx
+from kalends.store.hours import hours_from
+from kalends.store.query import Among, Query
+from kalends.store.tables import agenda, held_time, user, working_hours
+
+NO_NUMBER = sa.cast(sa.null(), sa.BigInteger)
+NO_TEXT = sa.cast(sa.null(), sa.Text)
+NO_TRUTH = sa.cast(sa.null(), sa.Boolean)
+
+PEOPLES_TIME = Query(
+    sa.select(user.c.id, NO_NUMBER, NO_NUMBER, NO_TEXT, NO_TRUTH, user.c.time_zone, working_hours.c.hours)
+    .join_from(user, working_hours, working_hours.c.user_id == user.c.id, isouter=True)
+    .where(user.c.organization_id == given("org"), Among(user.c.id, "ids"), user.c.deleted_at.is_(None))
+    .union_all(
+        sa.select(
+            agenda.c.user_id,
+            agenda.c.starts_at,
+            agenda.c.ends_at,
+            agenda.c.shown,
+            agenda.c.blocking,
+            NO_TEXT,
+            NO_TEXT,
+        ).where(overlapping(agenda), Among(agenda.c.user_id, "ids"), agenda.c.shown != Busy.free.value),
+        sa.select(
+            held_time.c.user_id,
+            held_time.c.starts_at,
+            held_time.c.ends_at,
+            sa.literal_column("'busy'", sa.Text),
+            sa.true(),
+            NO_TEXT,
+            NO_TEXT,
+        ).where(overlapping(held_time), Among(held_time.c.user_id, "ids"), held_time.c.expires_at > given("now")),
+    )
+)
+"""One statement for everything: a row for each person who is there, and one for each commitment."""
+
+MOST_OFFERS = 5
+
+
+class PersonsTime(Struct):
+    """One person's zone, working hours if there are any, and commitments; `blocked` are those that keep others out."""
+
+    time_zone: str
+    hours: WorkingHours | None
+    periods: list[Period]
+    blocked: list[Span]
+
+    def working(self, within: Span) -> list[Span] | None:
+        """Give when they work within a span; None if nobody has said."""
+        return None if self.hours is None else working_periods(self.hours, zone_named(self.time_zone), within)
+
+
+class Finding(Struct, frozen=True):
+    """The best slots; without any, what is in the way and what to give up."""
+
+    slots: list[Slot]
+    obstacles: list[Obstacle]
+    relaxations: list[Relaxation]
+
+
+def peoples_time(tx: ReadTx, actor: Actor, people: Sequence[UserId], window: Span) -> dict[UserId, PersonsTime]:
+    """Give the time of everybody who is there; who is unknown or deleted is left out."""
+    found: dict[UserId, PersonsTime] = {}
+    values = span_values(window)
+    rows = tx.rows(PEOPLES_TIME, org=actor.organization_id, ids=sorted(set(people)), now=tx.now, **values)
+    commitments: list[tuple[int, Period, bool]] = []
+    for user_id, start, end, shown, blocking, time_zone, hours in rows:
+        if start is None:
+            found[UserId(user_id)] = PersonsTime(time_zone, hours_from(hours), [], [])
+        else:
+            commitments.append((user_id, Period(Span(Instant(start), Instant(end)), Busy(shown)), bool(blocking)))
+    for user_id, period, blocking in commitments:
+        person = found.get(UserId(user_id))
+        if person is not None:
+            person.periods.append(period)
+            if blocking:
+                person.blocked.append(period.span)
+    return found
+
+
+def find_time(
+    people: Mapping[UserId, PersonsTime], wish: Wish, time_zone: str, most: int, *, within_working_hours: bool
+) -> Finding:
+    """Give the best slots for a wish, or what stands in its way; `people` has everybody named."""
+    window = hull(wish.between)
+    calendars = {
+        user_id: Calendar(person.blocked, [period.span for period in person.periods])
+        for user_id, person in people.items()
+    }
+    working = calendars
+    if within_working_hours:
+        working = {
+            user_id: structs.replace(calendar, working=people[user_id].working(window))
+            for user_id, calendar in calendars.items()
+        }
+    starts = slot_starts(wish, zone_named(time_zone))
+    slots = best_slots(wish, working, starts, most)
+    if slots or not starts:
+        return Finding(slots, [], [])
+    offers = relaxations(wish, working, starts, MOST_OFFERS)
+    outside = len(best_slots(wish, calendars, starts, len(starts))) if within_working_hours else 0
+    if outside:
+        offers.insert(0, Relaxation((), (), outside, outside_hours=True))
+    return Finding([], obstacles(wish, working, starts), offers)
+
+
+def hull(spans: Sequence[Span]) -> Span:
+    """Give the span from the first start to the last end."""
+    return Span(min(span.start for span in spans), max(span.end for span in spans))

@@ -1,0 +1,137 @@
+"""Reading why somebody can or cannot be booked: each rule, its verdict, and what it rests on."""
+
+import sqlalchemy as sa
+from msgspec import Struct
+from sqlalchemy import bindparam as given
+
+from kalends.errors import Invalid, NotFound
+from kalends.model import (
+    Actor,
+    Busy,
+    EventId,
+    HoldId,
+    Instant,
+    Response,
+    Role,
+    ShowAs,
+    Span,
+    Status,
+    UserId,
+    Visibility,
+)
+from kalends.rules.blocks import slot_faults
+from kalends.rules.hours import WorkingHours, working_periods
+from kalends.rules.zones import zone_named
+from kalends.store.commitments import overlapping, span_values
+from kalends.store.database import ReadTx
+from kalends.store.hours import hours_from
+from kalends.store.query import Query
+from kalends.store.tables import agenda, event, held_time, user, working_hours
+
+PERSON = Query(
+    sa.select(user.c.time_zone, user.c.deleted_at.is_not(None), working_hours.c.hours)
+    .join_from(user, working_hours, working_hours.c.user_id == user.c.id, isouter=True)
+    .where(user.c.organization_id == given("org"), user.c.id == given("id"))
+)
+EVENTS = Query(
+    sa.select(
+        agenda.c.starts_at,
+        agenda.c.ends_at,
+        agenda.c.shown,
+        agenda.c.blocking,
+        agenda.c.event_id,
+        agenda.c.role,
+        agenda.c.response,
+        event.c.title,
+        event.c.status,
+        event.c.show_as,
+        event.c.visibility,
+    )
+    .join_from(agenda, event, agenda.c.event_id == event.c.id)
+    .where(overlapping(agenda), agenda.c.user_id == given("id"))
+    .order_by(agenda.c.starts_at, agenda.c.event_id)
+)
+HOLDS = Query(
+    sa.select(held_time.c.starts_at, held_time.c.ends_at, held_time.c.hold_id)
+    .where(overlapping(held_time), held_time.c.user_id == given("id"), held_time.c.expires_at > given("now"))
+    .order_by(held_time.c.starts_at, held_time.c.hold_id)
+)
+
+
+class EventReason(Struct, frozen=True):
+    """An event in somebody's time; `visible` tells whether the caller may see more of it than the block."""
+
+    span: Span
+    shown: Busy
+    blocking: bool
+    event_id: EventId
+    role: Role | None
+    response: Response | None
+    title: str
+    status: Status
+    show_as: ShowAs
+    visible: bool
+
+
+class HoldReason(Struct, frozen=True):
+    """A slot that is held for somebody."""
+
+    span: Span
+    hold_id: HoldId
+
+
+class Explanation(Struct, frozen=True):
+    """Everything that bears on booking a person in a span; `works` is None where nobody has said when they work."""
+
+    deleted: bool
+    events: list[EventReason]
+    holds: list[HoldReason]
+    works: bool | None
+
+    @property
+    def bookable(self) -> bool:
+        """Tell whether a required participant would be let in; working hours advise, they do not forbid."""
+        return not (self.deleted or self.holds or any(reason.blocking for reason in self.events))
+
+
+def explain_booking(tx: ReadTx, actor: Actor, user_id: UserId, span: Span) -> Explanation:
+    """Say what bears on booking somebody in a span, as long as an event at most. Raises NotFound or Invalid."""
+    faults = slot_faults(span)
+    if faults:
+        raise Invalid(*faults)
+    tx.snapshot()
+    row = tx.row(PERSON, org=actor.organization_id, id=user_id)
+    if row is None:
+        raise NotFound("user", user_id)
+    time_zone, deleted, hours = row
+    values = {"org": actor.organization_id, "id": user_id, **span_values(span)}
+    return Explanation(
+        deleted=bool(deleted),
+        events=[
+            EventReason(
+                Span(Instant(start), Instant(end)),
+                Busy(shown),
+                bool(blocking),
+                EventId(event_id),
+                Role(role) if role else None,
+                Response(response) if response else None,
+                title,
+                Status(status),
+                ShowAs(show_as),
+                visibility == Visibility.default.value,
+            )
+            for start, end, shown, blocking, event_id, role, response, title, status, show_as, visibility in tx.rows(
+                EVENTS, **values
+            )
+        ],
+        holds=[
+            HoldReason(Span(Instant(start), Instant(end)), HoldId(hold_id))
+            for start, end, hold_id in tx.rows(HOLDS, **values, now=tx.now)
+        ],
+        works=works_throughout(hours_from(hours), time_zone, span),
+    )
+
+
+def works_throughout(hours: WorkingHours | None, time_zone: str, span: Span) -> bool | None:
+    """Tell whether somebody works for the whole of a span; None if nobody has said."""
+    return None if hours is None else working_periods(hours, zone_named(time_zone), span) == [span]

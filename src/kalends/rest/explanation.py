@@ -1,0 +1,114 @@
+"""Why somebody can or cannot be booked, over HTTP."""
+
+from zoneinfo import ZoneInfo
+
+from msgspec import UNSET, Struct, UnsetType
+
+from kalends.errors import Invalid, NotFound
+from kalends.model import UTC, Response, Role, ShowAs, Status, TimeText, UserId, Zone
+from kalends.reads.explanation import EventReason, Explanation, explain_booking
+from kalends.rest.route import Call, NoQuery, Reply, operation
+from kalends.rest.spans import span_json, span_of
+from kalends.rules.zones import zone_named
+
+
+class ExplainBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Whom, and when."""
+
+    user_id: UserId
+    start: TimeText
+    end: TimeText
+    time_zone: Zone | None = None
+
+
+class SourceJson(Struct, omit_defaults=True):
+    """What a verdict rests on; of a private event no more than that it is one."""
+
+    type: str
+    id: str | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    role: Role | UnsetType | None = UNSET
+    response: Response | UnsetType | None = UNSET
+    status: Status | UnsetType = UNSET
+    show_as: ShowAs | UnsetType = UNSET
+    start: str | UnsetType = UNSET
+    end: str | UnsetType = UNSET
+
+
+class VerdictJson(Struct):
+    """One rule, and what it says: passes, advises against it, or blocks."""
+
+    rule: str
+    verdict: str
+    source: SourceJson | None
+
+
+class ExplanationJson(Struct):
+    """Whether a required participant would be let in, and every rule that was looked at."""
+
+    user_id: str
+    start: str
+    end: str
+    bookable: bool
+    rules: list[VerdictJson]
+
+
+@operation(
+    "POST",
+    "/v1/explain",
+    tag="Availability",
+    query=NoQuery,
+    body=ExplainBody,
+    answer=ExplanationJson,
+    errors=(NotFound, Invalid),
+    example={
+        "user_id": "usr_018f3c5a9b2d4e6f",
+        "start": "2026-03-09T14:00:00+01:00",
+        "end": "2026-03-09T15:00:00+01:00",
+    },
+)
+def explain(call: Call) -> Reply:
+    """Explain why somebody can or cannot be booked.
+
+    Every rule that bears on it, its verdict, and what it rests on.
+    """
+    body: ExplainBody = call.body
+    span = span_of(body.start, body.end, body.time_zone)
+    if isinstance(span, list):
+        raise Invalid(*span)
+    zone = zone_named(body.time_zone or UTC)
+    found = explain_booking(call.tx, call.actor, body.user_id, span)
+    return Reply(ExplanationJson(str(body.user_id), *span_json(span, zone), found.bookable, verdicts(found, zone)))
+
+
+def verdicts(found: Explanation, zone: ZoneInfo) -> list[VerdictJson]:
+    """Write every rule that was looked at."""
+    result = [VerdictJson("active", "blocks" if found.deleted else "passes", None)]
+    result += [
+        VerdictJson("event", "blocks" if reason.blocking else "passes", event_source(reason, zone))
+        for reason in found.events
+    ]
+    for hold in found.holds:
+        start, end = span_json(hold.span, zone)
+        result.append(VerdictJson("hold", "blocks", SourceJson("hold", str(hold.hold_id), start=start, end=end)))
+    if found.works is not None:
+        result.append(VerdictJson("working_hours", "passes" if found.works else "advises_against", None))
+    return result
+
+
+def event_source(reason: EventReason, zone: ZoneInfo) -> SourceJson:
+    """Write the event that a verdict rests on."""
+    start, end = span_json(reason.span, zone)
+    if not reason.visible:
+        return SourceJson("private", start=start, end=end)
+    return SourceJson(
+        "event",
+        str(reason.event_id),
+        reason.title,
+        reason.role,
+        reason.response,
+        reason.status,
+        reason.show_as,
+        start,
+        end,
+    )

@@ -1,0 +1,109 @@
+"""Free/busy over HTTP."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from kalends.errors import Fault, Invalid
+from kalends.model import UTC, Busy, UserId, Zone
+from kalends.reads.availability import peoples_time
+from kalends.rest.route import Call, NoQuery, Reply, operation
+from kalends.rest.spans import SpanJson, bounds_of, span_json
+from kalends.rest.wire import DateOrTime
+from kalends.rules.intervals import DAY, HOUR
+from kalends.rules.periods import layered
+from kalends.rules.zones import zone_named
+
+MAX_PEOPLE = 200
+MAX_WINDOW = 92 * DAY + 2 * HOUR
+"""92 local days, one of which may be longer than 24 hours: by two, at Troll."""
+
+UserIds = Annotated[list[UserId], Meta(min_length=1, max_length=MAX_PEOPLE)]
+
+
+class FreeBusyBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Whose time, and which part of it: 92 days at most."""
+
+    user_ids: UserIds
+    since: DateOrTime = field(name="from")
+    until: DateOrTime = field(name="to")
+    time_zone: Zone = field(default_factory=lambda: UTC)
+    working_hours: bool = False
+
+
+class PeriodJson(Struct):
+    """A time in which somebody is busy, or tentatively so."""
+
+    start: str
+    end: str
+    strength: Busy
+
+
+class ItemErrorJson(Struct):
+    """Why there is no answer for one person."""
+
+    code: str
+    message: str
+
+
+class PersonFreeBusyJson(Struct, omit_defaults=True):
+    """One person's periods, ordered and apart; or why there are none."""
+
+    user_id: str
+    periods: list[PeriodJson] | UnsetType = UNSET
+    working_hours: list[SpanJson] | UnsetType | None = UNSET
+    error: ItemErrorJson | UnsetType = UNSET
+
+
+class FreeBusyJson(Struct):
+    """Everybody's time, in the order asked for."""
+
+    start: str = field(name="from")
+    end: str = field(name="to")
+    time_zone: str
+    items: list[PersonFreeBusyJson]
+
+
+@operation(
+    "POST",
+    "/v1/free-busy",
+    tag="Availability",
+    query=NoQuery,
+    body=FreeBusyBody,
+    answer=FreeBusyJson,
+    errors=(Invalid,),
+    example={
+        "user_ids": ["usr_018f3c5a9b2d4e6f"],
+        "from": "2026-03-09",
+        "to": "2026-03-14",
+        "time_zone": "Europe/Berlin",
+    },
+)
+def show_free_busy(call: Call) -> Reply:
+    """Show when people are busy.
+
+    Ordered periods that do not overlap, the stronger one showing; no titles. Somebody unknown is an error in their own
+    item. With `working_hours`, also when each of them works in that time (null where nobody has said).
+    """
+    body: FreeBusyBody = call.body
+    window = bounds_of(body.since, body.until, body.time_zone, ())
+    if window.end - window.start > MAX_WINDOW:
+        raise Invalid(Fault(("to",), "window_too_long", "92 days are the most"))
+    zone = zone_named(body.time_zone)
+    people = peoples_time(call.tx, call.actor, body.user_ids, window)
+    items: list[PersonFreeBusyJson] = []
+    for user_id in body.user_ids:
+        person = people.get(user_id)
+        if person is None:
+            error = ItemErrorJson("unknown_user", f"there is no user {user_id}")
+            items.append(PersonFreeBusyJson(str(user_id), error=error))
+            continue
+        periods = [
+            PeriodJson(*span_json(period.span, zone), period.strength) for period in layered(person.periods, window)
+        ]
+        item = PersonFreeBusyJson(str(user_id), periods)
+        if body.working_hours:
+            working = person.working(window)
+            item.working_hours = None if working is None else [SpanJson(*span_json(span, zone)) for span in working]
+        items.append(item)
+    return Reply(FreeBusyJson(*span_json(window, zone), body.time_zone, items))

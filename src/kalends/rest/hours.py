@@ -1,0 +1,136 @@
+"""Working hours over HTTP."""
+
+from datetime import date
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from kalends.actions.hours import clear_working_hours, set_working_hours
+from kalends.errors import Fault, Invalid, NotFound, StaleVersion
+from kalends.model import UserId
+from kalends.reads.hours import read_working_hours
+from kalends.rest.conditions import entity_tag
+from kalends.rest.route import Call, Reply, operation
+from kalends.rest.wire import TimeOfDay
+from kalends.rules.hours import DAYS, Window, WorkingHours, merged_windows, window_of, written_minute
+
+ID = {"user_id": UserId}
+PATH = "/v1/users/{user_id}/working-hours"
+
+
+class WindowJson(Struct, forbid_unknown_fields=True):
+    """A window of a day on the wall clock; one that ends before it starts passes midnight."""
+
+    start: TimeOfDay
+    end: TimeOfDay
+
+
+Windows = Annotated[list[WindowJson], Meta(max_length=50)]
+
+
+class WeekJson(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The windows of each day of the week; a day that is left out is free."""
+
+    monday: Windows = []
+    tuesday: Windows = []
+    wednesday: Windows = []
+    thursday: Windows = []
+    friday: Windows = []
+    saturday: Windows = []
+    sunday: Windows = []
+
+
+class OverrideJson(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A date whose windows differ from those of its weekday; none at all is a day off."""
+
+    date: date
+    windows: Windows = []
+
+
+class WorkingHoursJson(Struct, forbid_unknown_fields=True, kw_only=True):
+    """When somebody works, on the clocks of their own time zone."""
+
+    weekly: WeekJson
+    overrides: Annotated[list[OverrideJson], Meta(max_length=1_000)] = []
+
+
+def hours_of(body: WorkingHoursJson) -> WorkingHours:
+    """Read working hours. Raises Invalid."""
+    faults: list[Fault] = []
+    weekly = tuple(windows_of(getattr(body.weekly, day), ("weekly", day), faults) for day in DAYS)
+    overrides: dict[date, tuple[Window, ...]] = {}
+    for place, one in enumerate(body.overrides):
+        if one.date in overrides:
+            faults.append(Fault(("overrides", place, "date"), "duplicate_date", f"{one.date} is named twice"))
+        overrides[one.date] = windows_of(one.windows, ("overrides", place, "windows"), faults)
+    if faults:
+        raise Invalid(*faults)
+    return WorkingHours(weekly, dict(sorted(overrides.items())))
+
+
+def windows_of(written: list[WindowJson], where: tuple[str | int, ...], faults: list[Fault]) -> tuple[Window, ...]:
+    """Read the windows of a day, those that touch as one; faults are added to `faults`."""
+    windows: list[Window] = []
+    for place, one in enumerate(written):
+        try:
+            windows.append(window_of(one.start, one.end))
+        except ValueError as error:
+            faults.append(Fault((*where, place), "invalid_window", str(error)))
+    return merged_windows(tuple(windows))
+
+
+def hours_json(hours: WorkingHours) -> WorkingHoursJson:
+    """Write working hours."""
+    week: dict[str, Any] = {
+        day: windows_json(windows) for day, windows in zip(DAYS, hours.weekly, strict=True) if windows
+    }
+    overrides = [OverrideJson(date=day, windows=windows_json(windows)) for day, windows in hours.overrides.items()]
+    return WorkingHoursJson(weekly=WeekJson(**week), overrides=overrides)
+
+
+def windows_json(windows: tuple[Window, ...]) -> list[WindowJson]:
+    """Write the windows of a day."""
+    return [WindowJson(TimeOfDay(written_minute(one.start)), TimeOfDay(written_minute(one.end))) for one in windows]
+
+
+@operation(
+    "PUT",
+    PATH,
+    tag="Working hours",
+    ids=ID,
+    body=WorkingHoursJson,
+    answer=WorkingHoursJson,
+    errors=(NotFound, StaleVersion, Invalid),
+    example={
+        "weekly": {"monday": [{"start": "09:00", "end": "17:00"}], "friday": [{"start": "22:00", "end": "06:00"}]},
+        "overrides": [{"date": "2026-12-24", "windows": []}],
+    },
+)
+def put_working_hours(call: Call) -> Reply:
+    """Set somebody's working hours.
+
+    Replaces them as a whole. Times are those of the clocks in the user's time zone; a window that ends before it
+    starts passes midnight and belongs to the day it starts on; windows that touch become one. Working hours advise
+    find-time and free/busy; they forbid nothing.
+    """
+    hours = hours_of(call.body)
+    version = set_working_hours(call.tx, call.actor, call.ids["user_id"], hours, expect=call.expect)
+    return Reply(hours_json(hours), etag=entity_tag(version))
+
+
+@operation("GET", PATH, tag="Working hours", ids=ID, answer=WorkingHoursJson, errors=(NotFound,))
+def get_working_hours(call: Call) -> Reply:
+    """Read somebody's working hours.
+
+    404 if none were set: then they can be booked at any time.
+    """
+    hours, version = read_working_hours(call.tx, call.actor, call.ids["user_id"])
+    return Reply(hours_json(hours), etag=entity_tag(version))
+
+
+@operation("DELETE", PATH, tag="Working hours", ids=ID, status=HTTPStatus.NO_CONTENT, errors=(NotFound, StaleVersion))
+def drop_working_hours(call: Call) -> Reply:
+    """Remove somebody's working hours."""
+    clear_working_hours(call.tx, call.actor, call.ids["user_id"], expect=call.expect)
+    return Reply()

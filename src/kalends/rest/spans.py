@@ -1,0 +1,89 @@
+"""Spans of time over HTTP: two bounds in, two local times out."""
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from msgspec import UNSET, Struct, UnsetType, field
+
+from kalends.errors import Fault, Invalid
+from kalends.model import Busy, Clash, Instant, Span, TimeText, Zone
+from kalends.rest.wire import DateOrTime
+from kalends.rules.blocks import whole_seconds
+from kalends.rules.zones import TimeError, bound_of, instant_of, rendered, zone_named
+
+Where = tuple[str | int, ...]
+
+
+class Bounds(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A window of time; a date alone means its local midnight."""
+
+    since: DateOrTime = field(name="from")
+    until: DateOrTime = field(name="to")
+
+
+class SpanJson(Struct):
+    """A period of time."""
+
+    start: str
+    end: str
+
+
+class ClashJson(Struct, omit_defaults=True):
+    """A commitment in the way; `event_id` only of an event that the caller may see."""
+
+    user_id: str
+    start: str
+    end: str
+    strength: Busy
+    event_id: str | UnsetType = UNSET
+
+
+def span_json(span: Span, zone: ZoneInfo) -> tuple[str, str]:
+    """Write both ends of a span on the clocks of a zone; in UTC where they kept solar time, which nobody can write."""
+    try:
+        return rendered(span.start, zone), rendered(span.end, zone)
+    except TimeError:
+        return rendered(span.start, ZoneInfo("UTC")), rendered(span.end, ZoneInfo("UTC"))
+
+
+def clashes_json(clashes: Sequence[Clash], time_zone: str) -> list[ClashJson]:
+    """Write clashes, their times on the clocks of a zone."""
+    zone = zone_named(time_zone)
+    return [
+        ClashJson(
+            str(clash.user_id),
+            *span_json(clash.span, zone),
+            clash.strength,
+            UNSET if clash.event_id is None else str(clash.event_id),
+        )
+        for clash in clashes
+    ]
+
+
+def bounds_of(since: str, until: str, time_zone: str, where: Where, names: tuple[str, str] = ("from", "to")) -> Span:
+    """Read a window. Raises Invalid."""
+    moments: list[Instant] = []
+    faults: list[Fault] = []
+    for name, text in zip(names, (since, until), strict=True):
+        try:
+            moments.append(bound_of(text, time_zone))
+        except TimeError as error:
+            faults.append(Fault((*where, name), error.code, str(error)))
+    if not faults and moments[0] >= moments[1]:
+        faults.append(Fault((*where, names[1]), "empty_span", f"{names[1]} must come after {names[0]}"))
+    if faults:
+        raise Invalid(*faults)
+    return Span(moments[0], moments[1])
+
+
+def span_of(start: TimeText, end: TimeText, time_zone: Zone | None) -> Span | list[Fault]:
+    """Read a span of two times, which need offsets where no zone is given, or say what is wrong with each."""
+    zone = zone_named(time_zone) if time_zone else None
+    moments: list[Instant] = []
+    faults: list[Fault] = []
+    for name, text in (("start", start), ("end", end)):
+        try:
+            moments.append(whole_seconds(instant_of(text, zone)))
+        except TimeError as error:
+            faults.append(Fault((name,), error.code, str(error)))
+    return faults or Span(moments[0], moments[1])

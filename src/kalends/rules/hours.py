@@ -1,0 +1,136 @@
+"""Working hours: weekly windows and dated overrides in wall-clock time, and the periods that they are in a zone."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from kalends.model import Instant, Span
+from kalends.rules.intervals import DAY, MINUTE
+from kalends.rules.periods import cut, joined
+from kalends.rules.zones import from_instant, local_date
+
+MINUTES_A_DAY = 24 * 60
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+ONE_DAY = timedelta(days=1)
+WALL_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (what a wall clock shows has no zone)
+
+
+class Window(Struct, frozen=True, order=True):
+    """From one wall-clock minute of a day to another; up to 2,880, as a window may pass midnight."""
+
+    start: int
+    end: int
+
+
+class WorkingHours(Struct, frozen=True):
+    """When somebody works: windows for each day of the week (0 is Monday), and for dates that differ."""
+
+    weekly: tuple[tuple[Window, ...], ...]
+    overrides: Mapping[date, tuple[Window, ...]]
+
+
+def window_of(start: str, end: str) -> Window:
+    """Make a window of two times such as `22:00` and `06:00`; one that ends before it starts passes midnight.
+
+    Raises ValueError for one without length, or a time that is none. `24:00` ends a day.
+    """
+    first, last = minute_of_day(start), minute_of_day(end)
+    if first in (last, MINUTES_A_DAY):
+        raise ValueError("a window needs an end that differs from its start; the whole day is 00:00 to 24:00")
+    return Window(first, last if last > first else last + MINUTES_A_DAY)
+
+
+def minute_of_day(text: str) -> int:
+    """Give the minutes since midnight of a time `HH:MM`, up to 24:00. Raises ValueError."""
+    hour, separator, minute = text.partition(":")
+    digits = len(hour) == len(minute) == 2 and (hour + minute).isascii() and (hour + minute).isdigit()
+    minutes = int(hour) * 60 + int(minute) if digits and separator else -1
+    if not 0 <= minutes <= MINUTES_A_DAY or int(minute) > 59:
+        raise ValueError(f"{text[:16]!r} is not a time of day such as 09:30")
+    return minutes
+
+
+def written_minute(minutes: int) -> str:
+    """Write minutes since midnight as `HH:MM`; those after the next midnight are that day's."""
+    within = minutes if minutes <= MINUTES_A_DAY else minutes - MINUTES_A_DAY
+    return f"{within // 60:02}:{within % 60:02}"
+
+
+def merged_windows(windows: Iterable[Window]) -> tuple[Window, ...]:
+    """Give the windows of a day in order, those that overlap or touch as one where a single window can say it."""
+    result: list[Window] = []
+    for one in sorted(windows):
+        last = result[-1] if result else None
+        if last is None or one.start > last.end:
+            result.append(one)
+        elif one.end > last.end:
+            whole = Window(last.start, one.end)
+            result[-1:] = [whole] if can_be_written(whole) else [last, one]
+    return tuple(result)
+
+
+def can_be_written(window: Window) -> bool:
+    """Tell whether two times of day say it: 24 hours and more read like a window without length, or a short one."""
+    return window.end - window.start < MINUTES_A_DAY or window == Window(0, MINUTES_A_DAY)
+
+
+def working_periods(hours: WorkingHours, zone: ZoneInfo, within: Span) -> list[Span]:
+    """Give when somebody works within a span: exactly the instants at which the clocks of the zone show a window.
+
+    So a window in an hour that clocks repeat is worked twice, and one that they skip not at all.
+    """
+    # A window of the day before may pass midnight, and clocks that fall back over midnight show a day twice.
+    first, last = local_date(within.start, zone) - 2 * ONE_DAY, local_date(within.end, zone) + ONE_DAY
+    wall = list(wall_spans(hours, first, last))
+    periods: list[Span] = []
+    for segment, offset in steady_segments(within, zone):
+        shifted = (Span(Instant(span.start - offset), Instant(span.end - offset)) for span in wall)
+        periods += cut(shifted, segment)
+    return joined(periods)
+
+
+def wall_spans(hours: WorkingHours, first: date, last: date) -> Iterator[Span]:
+    """Give the windows of all dates as spans of wall-clock time, in microseconds since 1970 on the wall."""
+    day = first
+    while day <= last:
+        midnight = (day - WALL_EPOCH.date()).days * MINUTES_A_DAY
+        for window in hours.overrides.get(day, hours.weekly[day.weekday()]):
+            yield Span(Instant((midnight + window.start) * MINUTE), Instant((midnight + window.end) * MINUTE))
+        day += ONE_DAY
+
+
+def steady_segments(within: Span, zone: ZoneInfo) -> Iterator[tuple[Span, int]]:
+    """Cut a span where the zone changes its offset; give each part and its offset in microseconds.
+
+    Looks once in 24 hours: no zone since 1900 has changed twice within three days.
+    """
+    start, offset = within.start, offset_at(within.start, zone)
+    low = start
+    while low < within.end:
+        high = min(Instant(low + DAY), within.end)
+        if offset_at(high, zone) != offset:
+            high = first_with_other_offset(low, high, offset, zone)
+            yield Span(start, high), offset
+            start, offset = high, offset_at(high, zone)
+        low = high
+    if start < within.end:
+        yield Span(start, within.end), offset
+
+
+def first_with_other_offset(low: Instant, high: Instant, offset: int, zone: ZoneInfo) -> Instant:
+    """Find the instant between two at which the offset changes."""
+    while high - low > 1:
+        middle = Instant((low + high) // 2)
+        if offset_at(middle, zone) == offset:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def offset_at(moment: Instant, zone: ZoneInfo) -> int:
+    """Give what the clocks of a zone are ahead of UTC, in microseconds."""
+    ahead = from_instant(moment, zone).utcoffset() or timedelta(0)
+    return ahead // timedelta(microseconds=1)

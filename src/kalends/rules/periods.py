@@ -1,0 +1,63 @@
+"""Sets of spans: joined, cut to a window, and laid over each other by strength."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from kalends.model import Busy, Instant, Span
+
+
+class Period(Struct, frozen=True):
+    """A time in which somebody is busy or tentatively so."""
+
+    span: Span
+    strength: Busy
+
+
+def joined(spans: Iterable[Span]) -> list[Span]:
+    """Give the same instants in as few spans as possible, in order: what overlaps or touches becomes one."""
+    result: list[Span] = []
+    for span in sorted(spans):
+        if result and span.start <= result[-1].end:
+            if span.end > result[-1].end:
+                result[-1] = Span(result[-1].start, span.end)
+        else:
+            result.append(span)
+    return result
+
+
+def cut(spans: Iterable[Span], window: Span) -> list[Span]:
+    """Give what of some spans lies in a window."""
+    parts = (Span(max(span.start, window.start), min(span.end, window.end)) for span in spans)
+    return [part for part in parts if part.start < part.end]
+
+
+def layered(periods: Iterable[Period], window: Span) -> list[Period]:
+    """Lay periods over each other within a window: ordered, none overlaps another, the stronger one shows.
+
+    Free periods vanish, and what touches with equal strength becomes one. A sweep over the edges, O(n log n).
+    """
+    edges: list[tuple[Instant, int, Busy]] = []
+    for period in periods:
+        for part in cut([period.span], window):
+            edges += [(part.start, 1, period.strength), (part.end, -1, period.strength)]
+    depth = dict.fromkeys(Busy, 0)
+    result: list[Period] = []
+    begun, current = window.start, Busy.free
+    for moment, step, strength in sorted(edges):
+        depth[strength] += step
+        shown = next((level for level in (Busy.busy, Busy.tentative) if depth[level]), Busy.free)
+        if shown is not current:
+            extend(result, Period(Span(begun, moment), current))
+            begun, current = moment, shown
+    return result
+
+
+def extend(result: list[Period], period: Period) -> None:
+    """Add a period to an ordered list, as part of its last one where they touch and are equally strong."""
+    if period.strength is Busy.free or period.span.start == period.span.end:
+        return
+    if result and result[-1].strength is period.strength and result[-1].span.end == period.span.start:
+        result[-1] = Period(Span(result[-1].span.start, period.span.end), period.strength)
+    else:
+        result.append(period)

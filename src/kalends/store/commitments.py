@@ -1,0 +1,89 @@
+"""What people are committed to at a time: their agenda, and the slots that are held for them right now.
+
+A hold lapses by the clock: one whose time is up is not there any more, whether or not its rows are.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam as given
+
+from kalends.model import Actor, Busy, Clash, EventId, HoldId, Instant, Span, UserId, Visibility
+from kalends.rules.intervals import earliest_start
+from kalends.store.database import ReadTx
+from kalends.store.query import Among, Query
+from kalends.store.tables import agenda, event, held_time
+
+NOTHING = 0
+"""No event and no hold has this id."""
+
+
+def overlapping(rows: sa.Table) -> sa.ColumnElement[bool]:
+    """Tell whether a row of a person's time overlaps `[start, end)`: one range of its key, as no block is longer."""
+    return sa.and_(
+        rows.c.organization_id == given("org"),
+        rows.c.starts_at > given("earliest"),
+        rows.c.starts_at < given("end"),
+        rows.c.ends_at > given("start"),
+    )
+
+
+def span_values(span: Span) -> dict[str, int]:
+    """Give the parameters that `overlapping` takes."""
+    return {"earliest": earliest_start(span.start), "start": span.start, "end": span.end}
+
+
+BLOCKING = Query(
+    sa.select(
+        agenda.c.user_id, agenda.c.starts_at, agenda.c.ends_at, agenda.c.shown, agenda.c.event_id, event.c.visibility
+    )
+    .join_from(agenda, event, agenda.c.event_id == event.c.id)
+    .where(
+        overlapping(agenda), Among(agenda.c.user_id, "ids"), agenda.c.blocking, agenda.c.event_id != given("own_event")
+    )
+    .union_all(
+        sa.select(
+            held_time.c.user_id,
+            held_time.c.starts_at,
+            held_time.c.ends_at,
+            sa.literal_column("'busy'", sa.Text),
+            sa.null(),
+            sa.null(),
+        ).where(
+            overlapping(held_time),
+            Among(held_time.c.user_id, "ids"),
+            held_time.c.expires_at > given("now"),
+            held_time.c.hold_id != given("own_hold"),
+        )
+    )
+    .order_by(sa.text("1, 2, 3"))
+)
+
+
+def blocking_commitments(
+    tx: ReadTx,
+    actor: Actor,
+    people: list[UserId],
+    span: Span,
+    *,
+    event_id: EventId | None = None,
+    hold_id: HoldId | None = None,
+) -> list[Clash]:
+    """Give everything that blocks some people in a span, but for an event and a hold of one's own: one statement."""
+    rows = tx.rows(
+        BLOCKING,
+        org=actor.organization_id,
+        ids=people,
+        now=tx.now,
+        own_event=event_id or NOTHING,
+        own_hold=hold_id or NOTHING,
+        **span_values(span),
+    )
+    return [
+        Clash(
+            UserId(user_id),
+            Span(Instant(start), Instant(end)),
+            Busy(shown),
+            EventId(event_id) if visibility == Visibility.default.value else None,
+            needed=True,
+        )
+        for user_id, start, end, shown, event_id, visibility in rows
+    ]

@@ -1,0 +1,71 @@
+"""Rows of working hours: one a person, as JSON text."""
+
+from datetime import date
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import bindparam as given
+
+from kalends.model import Actor, UserId
+from kalends.rules.hours import Window, WorkingHours
+from kalends.store.database import ReadTx, WriteTx
+from kalends.store.query import Query
+from kalends.store.tables import working_hours
+
+FIND = Query(
+    sa.select(working_hours.c.hours, working_hours.c.version).where(
+        working_hours.c.organization_id == given("org"), working_hours.c.user_id == given("id")
+    )
+)
+INSERT = Query(sa.insert(working_hours))
+UPDATE = Query(
+    sa.update(working_hours)
+    .where(working_hours.c.user_id == given("at"))
+    .values(hours=given("new_hours"), version=given("new_version"), updated_at=given("now"))
+)
+
+NO_HOURS = ""
+"""What is left of working hours that were removed: their version, which must never come again."""
+
+
+class Stored(msgspec.Struct, array_like=True):
+    """How the hours of a person are written: windows of the seven days, and those of dates."""
+
+    weekly: list[list[tuple[int, int]]]
+    overrides: dict[date, list[tuple[int, int]]]
+
+
+def hours_from(text: str | None) -> WorkingHours | None:
+    """Read hours as they are stored; None where there are none."""
+    if not text:
+        return None
+    stored = msgspec.json.decode(text, type=Stored)
+    return WorkingHours(
+        tuple(tuple(Window(*pair) for pair in day) for day in stored.weekly),
+        {day: tuple(Window(*pair) for pair in pairs) for day, pairs in stored.overrides.items()},
+    )
+
+
+def hours_text(hours: WorkingHours) -> str:
+    """Write hours as they are stored."""
+    stored = Stored(
+        [[(one.start, one.end) for one in day] for day in hours.weekly],
+        {day: [(one.start, one.end) for one in windows] for day, windows in hours.overrides.items()},
+    )
+    return msgspec.json.encode(stored).decode()
+
+
+def find_hours(tx: ReadTx, actor: Actor, user_id: UserId) -> tuple[WorkingHours | None, int]:
+    """Give somebody's working hours, None without any, and their version; 0 if none were ever set."""
+    row = tx.row(FIND, org=actor.organization_id, id=user_id)
+    return (hours_from(row[0]), row[1]) if row else (None, 0)
+
+
+def store_hours(tx: WriteTx, actor: Actor, user_id: UserId, hours: WorkingHours | None, version: int) -> None:
+    """Store somebody's working hours, or that they have none any more, as a version; 1 is their first."""
+    text = hours_text(hours) if hours else NO_HOURS
+    if version == 1:
+        row = {"organization_id": actor.organization_id, "user_id": user_id, "updated_at": tx.now}
+        tx.run(INSERT, **row, hours=text, version=version)
+    else:
+        tx.run(UPDATE, at=user_id, new_hours=text, new_version=version, now=tx.now)

@@ -1,0 +1,393 @@
+"""Nobody is booked twice by accident: every way to take somebody's time, under reject and under allow."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from kalends.actions.booking import Guard, OnConflict
+from kalends.actions.departure import Hosted, delete_user
+from kalends.actions.events import cancel_event, change_event, create_event, delete_event, transfer_event
+from kalends.actions.participants import (
+    add_participants,
+    answer_invitation,
+    change_role,
+    remove_participant,
+    seat_participant,
+)
+from kalends.errors import Conflict, Unavailable
+from kalends.model import (
+    Answer,
+    Busy,
+    Clash,
+    Event,
+    EventDraft,
+    EventEdit,
+    Invitation,
+    Role,
+    ShowAs,
+    TimeText,
+    User,
+    UserId,
+    Visibility,
+    Zone,
+)
+from kalends.rules.zones import from_instant
+from kalends.store import tables
+from kalends.store.query import Query
+from tests.cast import BERLIN, Cast, assemble, check_house, instant
+from tests.rules.spans import span
+
+NOON, ONE, TWO, THREE = (TimeText(f"2026-03-09T{hour}:00") for hour in (12, 13, 14, 15))
+ALLOW = partial(Guard, OnConflict.allow)
+EXCLUSIVE = Query(
+    sa.select(tables.agenda.c.event_id, tables.agenda.c.exclusive).where(tables.agenda.c.user_id == sa.bindparam("id"))
+)
+
+
+def draft(host: User, *guests: tuple[User, Role], start=TWO, end=THREE, **details: Any) -> EventDraft:
+    invited = [Invitation(user_id=guest.id, role=role) for guest, role in guests]
+    fixed: Any = {"host_id": host.id, "title": "Another", "start": start, "end": end, "time_zone": BERLIN}
+    return EventDraft(**fixed | {"participants": invited} | details)
+
+
+def exclusive(cast: Cast, who: User) -> dict[int, bool]:
+    """Tell of each event on somebody's agenda whether it is the only one that takes its time."""
+    return {event_id: bool(alone) for event_id, alone in cast.database.read(lambda tx: tx.rows(EXCLUSIVE, id=who.id))}
+
+
+def answered(cast: Cast, event: Event, who: User, response: str) -> None:
+    cast.do(answer_invitation, event.id, who.id, Answer(response=response), guard=ALLOW())  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def before_it_all(clock):
+    """Answers may change until an event ends."""
+    clock.set_to(instant("2026-03-01T00:00Z"))
+
+
+# ---- every way to take the time of somebody needed
+
+Way = Callable[[Cast, User, User], tuple[Any, tuple[Any, ...], dict[str, Any]]]
+"""Given the cast, another host and who is busy from 14 to 15: sets the scene and gives the call to make."""
+
+
+def creating_as_host(cast: Cast, host: User, busy: User):
+    return create_event, (draft(busy),), {}
+
+
+def creating_with_guest(cast: Cast, host: User, busy: User):
+    return create_event, (draft(host, (busy, Role.required)),), {}
+
+
+def creating_as_optional_host(cast: Cast, host: User, busy: User):
+    return create_event, (draft(busy, (busy, Role.optional)),), {}
+
+
+def moving(cast: Cast, host: User, busy: User):
+    event = cast.event(busy, host_id=host.id, start=NOON, end=ONE)
+    return change_event, (event.id, EventEdit(start=TimeText("2026-03-09T13:30"), end=TimeText("2026-03-09T14:30"))), {}
+
+
+def moving_who_declined(cast: Cast, host: User, busy: User):
+    event = cast.event(busy, host_id=host.id, start=NOON, end=ONE)
+    answered(cast, event, busy, "declined")
+    return change_event, (event.id, EventEdit(end=TimeText("2026-03-09T14:01"))), {}
+
+
+def moving_who_accepted_as_optional_and_keeping_that(cast: Cast, host: User, busy: User):
+    event = cast.do(create_event, draft(host, (busy, Role.optional), start=NOON, end=ONE))
+    answered(cast, event, busy, "accepted")
+    return change_event, (event.id, EventEdit(start=TWO, end=THREE)), {"keep_responses": True}
+
+
+def asking_anew_by_another_zone(cast: Cast, host: User, busy: User):
+    event = cast.event(busy, host_id=host.id)
+    answered(cast, event, busy, "declined")
+    return change_event, (event.id, EventEdit(time_zone=Zone("Europe/Paris"))), {}
+
+
+def showing_as_busy(cast: Cast, host: User, busy: User):
+    event = cast.event(busy, host_id=host.id, show_as=ShowAs.free)
+    return change_event, (event.id, EventEdit(show_as=ShowAs.busy)), {}
+
+
+def adding(cast: Cast, host: User, busy: User):
+    event = cast.event(host_id=host.id)
+    return add_participants, (event.id, [Invitation(user_id=busy.id)]), {}
+
+
+def adding_many(cast: Cast, host: User, busy: User):
+    event = cast.event(host_id=host.id)
+    people = [cast.person(), busy, cast.person()]
+    return add_participants, (event.id, [Invitation(user_id=who.id) for who in people]), {}
+
+
+def putting(cast: Cast, host: User, busy: User):
+    event = cast.event(host_id=host.id)
+    return seat_participant, (event.id, busy.id, Role.required), {}
+
+
+def putting_who_was_optional(cast: Cast, host: User, busy: User):
+    event = cast.do(create_event, draft(host, (busy, Role.optional)))
+    return seat_participant, (event.id, busy.id, Role.required), {}
+
+
+def needing_who_was_optional(cast: Cast, host: User, busy: User):
+    event = cast.do(create_event, draft(host, (busy, Role.optional)))
+    return change_role, (event.id, busy.id, Role.required), {}
+
+
+def accepting_as_optional(cast: Cast, host: User, busy: User):
+    event = cast.do(create_event, draft(host, (busy, Role.optional)))
+    return answer_invitation, (event.id, busy.id, Answer(response="accepted")), {}
+
+
+def accepting_after_declining(cast: Cast, host: User, busy: User):
+    event = cast.event(busy, host_id=host.id)
+    answered(cast, event, busy, "declined")
+    return answer_invitation, (event.id, busy.id, Answer(response="accepted")), {}
+
+
+def wavering_after_declining(cast: Cast, host: User, busy: User):
+    event = cast.event(busy, host_id=host.id)
+    answered(cast, event, busy, "declined")
+    return answer_invitation, (event.id, busy.id, Answer(response="tentative")), {}
+
+
+def accepting_what_was_booked_over_another(cast: Cast, host: User, busy: User):
+    event = cast.event(busy, host_id=host.id)
+    return answer_invitation, (event.id, busy.id, Answer(response="accepted")), {}
+
+
+def handing_over(cast: Cast, host: User, busy: User):
+    event = cast.event(host_id=host.id)
+    return transfer_event, (event.id, busy.id), {}
+
+
+def handing_over_to_who_declined(cast: Cast, host: User, busy: User):
+    event = cast.event(busy, host_id=host.id)
+    answered(cast, event, busy, "declined")
+    return transfer_event, (event.id, busy.id), {}
+
+
+def inheriting(cast: Cast, host: User, busy: User):
+    cast.event(host_id=host.id)
+    return delete_user, (host.id,), {"hosted": Hosted.transfer, "to": busy.id}
+
+
+WAYS: list[Way] = [
+    creating_as_host,
+    creating_with_guest,
+    creating_as_optional_host,
+    moving,
+    moving_who_declined,
+    moving_who_accepted_as_optional_and_keeping_that,
+    asking_anew_by_another_zone,
+    showing_as_busy,
+    adding,
+    adding_many,
+    putting,
+    putting_who_was_optional,
+    needing_who_was_optional,
+    accepting_as_optional,
+    accepting_after_declining,
+    wavering_after_declining,
+    accepting_what_was_booked_over_another,
+    handing_over,
+    handing_over_to_who_declined,
+    inheriting,
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nobody_is_booked_twice_unless_that_is_meant(cast, way):
+    other = cast.person()
+    taken = cast.event(cast.guest)
+    action, arguments, options = way(cast, other, cast.guest)
+    clash = Clash(cast.guest.id, taken.block.span, Busy.tentative, taken.id, needed=True)
+    with cast.refused(Conflict) as caught:
+        cast.do(action, *arguments, **options)
+    assert caught.value.clashes == (clash,)
+    assert caught.value.time_zone == BERLIN or way is asking_anew_by_another_zone
+    guard = ALLOW()
+    cast.do(action, *arguments, **options, guard=guard)
+    assert (guard.conflicts, guard.warnings) == ([clash], [])
+    assert sorted(exclusive(cast, cast.guest).values()) == [False, True], "only the first has the time to itself"
+    assert exclusive(cast, cast.guest)[taken.id]
+    check_house(cast.database, cast.actor)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_same_is_free_where_the_other_event_only_touches(cast, way):
+    other = cast.person()
+    cast.event(cast.guest, start=THREE, end=TimeText("2026-03-09T16:00"))
+    cast.event(cast.guest, start=TimeText("2026-03-09T11:00"), end=NOON)
+    action, arguments, options = way(cast, other, cast.guest)
+    guard = Guard()
+    cast.do(action, *arguments, **options, guard=guard)
+    assert (guard.conflicts, guard.warnings) == ([], [])
+    assert all(exclusive(cast, cast.guest).values())
+
+
+@pytest.mark.parametrize(
+    "freed",
+    [
+        lambda cast, event: cast.do(cancel_event, event.id),
+        lambda cast, event: cast.do(delete_event, event.id),
+        lambda cast, event: cast.do(change_event, event.id, EventEdit(show_as=ShowAs.free)),
+        lambda cast, event: cast.do(remove_participant, event.id, cast.guest.id),
+        lambda cast, event: cast.do(change_role, event.id, cast.guest.id, Role.optional),
+        lambda cast, event: answered(cast, event, cast.guest, "declined"),
+    ],
+    ids=["cancelled", "deleted", "free", "removed", "optional", "declined"],
+)
+def test_what_does_not_block_is_in_nobodys_way(cast, freed):
+    event = cast.event(cast.guest)
+    freed(cast, event)
+    guard = Guard()
+    made = cast.do(create_event, draft(cast.guest), guard=guard)
+    assert guard.conflicts == []
+    assert exclusive(cast, cast.guest)[made.id]
+
+
+@pytest.mark.parametrize(("response", "strength"), [("accepted", Busy.busy), ("tentative", Busy.tentative)])
+def test_a_conflict_says_how_strongly_somebody_is_bound(cast, response, strength):
+    event = cast.event(cast.guest)
+    answered(cast, event, cast.guest, response)
+    with cast.refused(Conflict) as caught:
+        cast.do(create_event, draft(cast.guest, (cast.host, Role.required)))
+    assert [(clash.user_id, clash.strength) for clash in caught.value.clashes] == [
+        (cast.host.id, Busy.busy),
+        (cast.guest.id, strength),
+    ]
+
+
+def test_optional_people_who_are_busy_are_added_with_a_warning(cast):
+    taken = cast.event(cast.guest)
+    other = cast.person()
+    warning = Clash(cast.guest.id, taken.block.span, Busy.tentative, taken.id, needed=False)
+    guard = Guard()
+    event = cast.do(create_event, draft(other, (cast.guest, Role.optional)), guard=guard)
+    assert (guard.conflicts, guard.warnings) == ([], [warning])
+    cast.do(remove_participant, event.id, cast.guest.id)
+    guard = Guard()
+    cast.do(seat_participant, event.id, cast.guest.id, Role.optional, guard=guard)
+    assert guard.warnings == [warning]
+    guard = Guard()
+    cast.do(change_event, event.id, EventEdit(end=TimeText("2026-03-09T15:30")), guard=guard)
+    assert (guard.conflicts, guard.warnings) == ([], [warning])
+    assert exclusive(cast, cast.guest) == {taken.id: True, event.id: False}
+
+
+def test_what_changes_nothing_about_time_is_never_refused(cast):
+    cast.event(cast.guest)
+    event = cast.event(cast.guest, cast.stranger)
+    assert exclusive(cast, cast.guest)[event.id] is False
+    for action, *arguments in (
+        (change_event, event.id, EventEdit(title="Renamed", status="tentative")),
+        (answer_invitation, event.id, cast.guest.id, Answer(response="tentative")),
+        (change_role, event.id, cast.stranger.id, Role.optional),
+        (transfer_event, event.id, cast.host.id),
+        (answer_invitation, event.id, cast.guest.id, Answer(response="declined")),
+        (remove_participant, event.id, cast.guest.id),
+    ):
+        cast.do(action, *arguments)
+    check_house(cast.database, cast.actor)
+
+
+def test_an_event_never_conflicts_with_itself(cast):
+    event = cast.event(cast.guest)
+    assert cast.do(change_event, event.id, EventEdit(end=TimeText("2026-03-09T15:30"))).version == 2
+    assert cast.do(change_event, event.id, EventEdit(start=TimeText("2026-03-09T14:30"))).version == 3
+    answered(cast, event, cast.guest, "accepted")
+    cast.do(transfer_event, event.id, cast.guest.id)
+
+
+def test_every_person_and_every_event_in_the_way_is_named(cast):
+    one = cast.event(cast.guest, start=TimeText("2026-03-09T13:30"), end=TimeText("2026-03-09T14:10"))
+    two = cast.event(cast.guest, start=TimeText("2026-03-09T14:10"), end=TimeText("2026-03-09T16:00"))
+    with cast.refused(Conflict) as caught:
+        cast.do(create_event, draft(cast.host, (cast.guest, Role.required), (cast.stranger, Role.required)))
+    people: list[UserId] = [cast.host.id, cast.host.id, cast.guest.id, cast.guest.id]
+    assert [clash.user_id for clash in caught.value.clashes] == people
+    assert [clash.event_id for clash in caught.value.clashes] == [one.id, two.id, one.id, two.id]
+    assert [clash.span for clash in caught.value.clashes] == [one.block.span, two.block.span] * 2
+
+
+def test_a_private_event_hides_which_it_is(cast):
+    taken = cast.event(cast.guest, visibility=Visibility.private)
+    with cast.refused(Conflict) as caught:
+        cast.do(create_event, draft(cast.guest))
+    assert caught.value.clashes == (Clash(cast.guest.id, taken.block.span, Busy.tentative, None, needed=True),)
+
+
+def test_a_long_block_of_another_day_reaches_into_the_next(cast):
+    """What still runs is found, however early it began."""
+    night = cast.event(
+        cast.guest,
+        start=TimeText("1994-01-31T00:00"),
+        end=TimeText("1994-01-31T24:00"),
+        time_zone=Zone("Antarctica/Vostok"),
+    )
+    length = night.block.span.end - night.block.span.start
+    assert length == 31 * 3_600_000_000
+    last = span(night.block.span.end - 60_000_000, night.block.span.end)
+    at = [from_instant(moment).isoformat() for moment in (last.start, last.end)]
+    with cast.refused(Conflict):
+        cast.do(create_event, draft(cast.guest, start=TimeText(at[0]), end=TimeText(at[1]), time_zone=Zone("UTC")))
+
+
+def test_another_organization_is_nobodys_business(cast, database):
+    cast.event(cast.guest)
+    other = assemble(database)
+    other.do(create_event, draft(other.host, (other.guest, Role.required)))
+
+
+# ---- the belt
+
+
+def test_time_that_becomes_free_again_is_exclusive_again(cast):
+    first, second = cast.event(cast.guest), cast.event(cast.guest)
+    assert exclusive(cast, cast.guest) == {first.id: True, second.id: False}
+    cast.do(delete_event, first.id)
+    answered(cast, second, cast.guest, "accepted")
+    assert exclusive(cast, cast.guest) == {second.id: True}
+    answered(cast, second, cast.guest, "declined")
+    assert exclusive(cast, cast.guest) == {second.id: False}, "nothing to itself, as it takes no time"
+
+
+def test_postgresql_itself_refuses_a_row_written_around_the_actions(cast, engine):
+    if engine != "postgresql":
+        pytest.skip("SQLite has one writer, and no exclusion constraints")
+    event = cast.event(cast.guest)
+    row = next(row for row in cast.rows()["agenda"] if row[1] == cast.guest.id)
+    names = [column.name for column in tables.agenda.c]
+    insert = Query(sa.insert(tables.agenda))
+
+    def forge(tx: Any, **other: Any) -> None:
+        tx.run(insert, **dict(zip(names, row, strict=True)) | {"event_id": event.id + 1} | other)
+
+    with pytest.raises(Unavailable) as caught:
+        cast.database.write(lambda tx: forge(tx, starts_at=event.block.span.start + 1))
+    constraint = caught.value.__cause__.__cause__  # type: ignore[union-attr]
+    assert isinstance(constraint, psycopg.errors.ExclusionViolation)
+    assert constraint.diag.constraint_name == "no_double_booking"
+    touching = {"starts_at": event.block.span.end, "ends_at": event.block.span.end + 1}
+    for harmless in (touching, {"exclusive": False}, {"user_id": cast.person().id}):
+        cast.database.write(lambda tx, harmless=harmless: forge(tx, **harmless), rehearse=True)
+
+
+def test_an_event_that_was_booked_twice_on_purpose_may_be_shortened(cast):
+    """It takes no time that it had not taken; only what goes beyond its old span is looked at anew."""
+    cast.event(cast.guest)
+    twice = cast.event(cast.guest, start=TimeText("2026-03-09T14:00"), end=TimeText("2026-03-09T16:00"))
+    guard = Guard()
+    shorter = cast.do(change_event, twice.id, EventEdit(end=TimeText("2026-03-09T14:30")), guard=guard)
+    assert (guard.conflicts, shorter.version) == ([], 2)
+    assert exclusive(cast, cast.guest)[twice.id] is False
+    with cast.refused(Conflict):
+        cast.do(change_event, twice.id, EventEdit(end=TimeText("2026-03-09T14:45")))

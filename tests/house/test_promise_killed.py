@@ -1,0 +1,85 @@
+"""The promise while the server dies: killed again and again, it loses nothing it acknowledged, and half does nothing.
+
+KALENDS_TEST_KILLS says how often it is killed, on each engine; twenty times take about a minute.
+"""
+
+import logging
+import os
+import random
+import threading
+import time
+from collections import Counter
+from functools import partial
+from pathlib import Path
+
+from tests.house.ledger import Client, Ledger, check_ledgers, people_for
+from tests.service import PATIENCE_S, Caller, Service, new_token, open_database
+from tests.threads import Task
+
+KILLS = int(os.environ.get("KALENDS_TEST_KILLS", "3"))
+CLIENTS = 16
+PEOPLE = 40
+LONGEST_S = 3_600
+LOG = logging.getLogger(__name__)
+"""Tells the figures (pytest --log-cli-level=INFO)."""
+
+
+class Gate:
+    """Where clients wait while the server is away."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.lost = 0
+
+    def wait(self) -> None:
+        """Come back when the server is there again."""
+        self.lost += 1
+        assert self.open.wait(PATIENCE_S)
+
+
+def test_a_server_that_is_killed_again_and_again_keeps_its_promise(engine: str, empty_url: str, tmp_path: Path):
+    database = open_database(empty_url)
+    people, token = people_for(database, PEOPLE), new_token(database)
+    gate, choice = Gate(), random.Random(KILLS)
+    service = Service(empty_url, tmp_path / "log")
+    clients = [Client(f"client {n}", Caller(service, token), people, [], keys=True) for n in range(CLIENTS)]
+    over = threading.Event()
+    tasks = [Task(partial(client.work_until, over, gate.wait)) for client in clients]
+    try:
+        service.start()
+        gate.open.set()
+        for task in tasks:
+            task.start()
+        for _ in range(KILLS):
+            answered(clients, choice.randrange(50, 200))
+            gate.open.clear()
+            service.kill()
+            service.start()
+            gate.open.set()
+        answered(clients, 100)
+        over.set()
+        ledgers: list[Ledger] = [task.result() for task in tasks]
+    finally:
+        over.set()
+        gate.open.set()
+        service.stop()
+    answers = sum((ledger.answers for ledger in ledgers), Counter[int]())
+    doubtful = sum(len(ledger.doubtful) + len(ledger.doubtful_creations) for ledger in ledgers)
+    LOG.info("%s: %s kills, %s lost calls, %s doubtful: %s", engine, KILLS, gate.lost, doubtful, dict(answers))
+    assert gate.lost >= KILLS, "no call was under way when the server was killed"
+    check_ledgers(database, ledgers, [])
+    assert service.troubles() == []
+    database.close()
+
+
+def answered(clients: list[Client], more: int) -> None:
+    """Come back once so many more calls have been answered."""
+    deadline = time.monotonic() + PATIENCE_S
+    enough = count(clients) + more
+    while count(clients) < enough:
+        assert time.monotonic() < deadline, "nothing is answered any more"
+        time.sleep(0.002)
+
+
+def count(clients: list[Client]) -> int:
+    return sum(client.answered for client in clients)

@@ -1,0 +1,84 @@
+"""The order of locks: nobody waits for somebody who waits for them, so no engine has to end it by force."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from kalends.actions.holds import extend_hold, place_hold
+from kalends.actions.retries import KEPT_FOR, claim_key
+from kalends.model import Actor, Span, TokenId
+from kalends.store.database import WriteTx
+from kalends.store.holds import find_hold
+from kalends.store.query import Query
+from kalends.store.tables import token
+from kalends.store.users import lock_people
+from tests.cast import Cast, instant
+from tests.threads import at_once, waiting_writers
+
+MORNING = instant("2026-03-09T08:00+01:00")
+SLOT = Span(instant("2026-03-09T14:00+01:00"), instant("2026-03-09T15:00+01:00"))
+NEW_TOKEN = Query(sa.insert(token))
+
+
+@pytest.fixture(autouse=True)
+def before_the_event(clock):
+    clock.set_to(MORNING)
+
+
+def test_who_extends_a_hold_and_who_consumes_it_do_not_wait_for_each_other(cast: Cast):
+    hold = cast.do(place_hold, [cast.guest.id], SLOT, 600)
+    tries: list[str] = []
+
+    def extend(tx: WriteTx) -> Any:
+        tries.append("extend")
+        return extend_hold(tx, cast.actor, hold.id, 600)
+
+    def consume(tx: WriteTx) -> Any:
+        tries.append("consume")
+        lock_people(tx, cast.actor, [cast.guest.id])
+        extending.start()
+        waiting_writers(cast.database, 1)
+        return find_hold(tx, cast.actor, hold.id, lock=True)
+
+    extending = at_once(partial(cast.database.write, extend))
+    assert cast.database.write(consume) == hold
+    assert extending.result().extended
+    assert sorted(tries) == ["consume", "extend"] if cast.database.dialect.name == "postgresql" else True
+
+
+def test_who_tidies_lapsed_holds_away_holds_nobody_else_up(cast: Cast, clock):
+    cast.do(place_hold, [cast.guest.id], SLOT, 1)
+    clock.set_to(MORNING + 2_000_000)
+    other = at_once(partial(cast.do, place_hold, [cast.stranger.id], SLOT, 600))
+
+    def place(tx: WriteTx) -> Any:
+        place_hold(tx, cast.actor, [cast.host.id], SLOT, 600)
+        other.start()
+        return None if tx.alone else other.result()
+
+    cast.database.write(place)
+    assert other.result().user_ids == (cast.stranger.id,)
+
+
+def test_who_forgets_old_keys_holds_nobody_else_up(cast: Cast, clock):
+    actor = Actor(cast.actor.organization_id, TokenId(cast.database.write(partial(make_token, cast.actor))))
+    cast.database.write(lambda tx: claim_key(tx, actor, "old", b""))
+    clock.set_to(MORNING + KEPT_FOR + 1)
+    other = at_once(lambda: cast.database.write(lambda tx: claim_key(tx, actor, "other", b"")))
+
+    def claim(tx: WriteTx) -> Any:
+        claim_key(tx, actor, "one", b"")
+        other.start()
+        return None if tx.alone else other.result()
+
+    cast.database.write(claim)
+    assert other.result().key == "other"
+
+
+def make_token(actor: Actor, tx: WriteTx) -> int:
+    """Store a credential, and give its id."""
+    made = {"id": tx.new_id(), "organization_id": actor.organization_id, "name": "", "hint": ""}
+    tx.run(NEW_TOKEN, **made, hash=str(made["id"]).encode(), created_at=tx.now, revoked_at=None)
+    return made["id"]

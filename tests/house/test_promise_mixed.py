@@ -1,0 +1,112 @@
+"""The promise over HTTP: sixteen clients mix everything at random, and nobody is booked twice or told a lie.
+
+KALENDS_TEST_OPERATIONS says how many calls there are, on each engine; 20,000 take about a minute.
+"""
+
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import cycle
+from pathlib import Path
+
+from kalends.model import EventId, UserId
+from kalends.store.database import Database
+from tests.house.ledger import Client, Ledger, check_ledgers, common_events, people_for
+from tests.house.overlaps import overlaps
+from tests.service import OPERATOR, Caller, Service, new_token, open_database
+from tests.threads import Task, race
+
+OPERATIONS = int(os.environ.get("KALENDS_TEST_OPERATIONS", "2000"))
+CLIENTS = 16
+PEOPLE = 40
+COMMON = 4
+MANY = 50
+LONGEST_S = 3_600
+LOG = logging.getLogger(__name__)
+"""Tells the figures (pytest --log-cli-level=INFO)."""
+
+
+@contextmanager
+def one_server(url: str, folder: Path) -> Iterator[list[Service]]:
+    """Run a server as it is by default."""
+    with Service(url, folder / "log") as service:
+        yield [service]
+        assert service.troubles() == []
+
+
+@contextmanager
+def several_servers(engine: str, url: str, folder: Path) -> Iterator[list[Service]]:
+    """Run two servers on one SQLite file, or one of four processes on PostgreSQL."""
+    with ExitStack() as stack:
+        shapes = [1, 1] if engine == "sqlite" else [4]
+        services = [
+            stack.enter_context(Service(url, folder / f"log{number}", processes=processes))
+            for number, processes in enumerate(shapes)
+        ]
+        yield services
+        assert [service.troubles() for service in services] == [[]] * len(services)
+
+
+def test_sixteen_clients_who_mix_everything_book_nobody_twice(engine: str, empty_url: str, tmp_path: Path):
+    database = open_database(empty_url)
+    with one_server(empty_url, tmp_path) as services:
+        mix(database, services, OPERATIONS, [])
+    database.close()
+
+
+def test_several_servers_keep_one_promise(engine: str, empty_url: str, tmp_path: Path):
+    database = open_database(empty_url)
+    with several_servers(engine, empty_url, tmp_path) as services:
+        events = settle(database, services)
+        mix(database, services, OPERATIONS // 4, events)
+    database.close()
+
+
+def settle(database: Database, services: list[Service]) -> list[int]:
+    """Have fifty callers add one person to fifty events at one time: one is told 201, the others 409."""
+    wanted, *hosts = people_for(database, MANY + 1, "racer")
+    token = new_token(database)
+    with ExitStack() as stack:
+        callers = [
+            stack.enter_context(Caller(service, token)) for _, service in zip(hosts, cycle(services), strict=False)
+        ]
+        events = [event for caller, host in zip(callers, hosts, strict=True) for event in common_events(caller, [host])]
+
+        def add(caller: Caller, event: int) -> int:
+            body = {"user_id": str(UserId(wanted)), "role": "required"}
+            return caller.call("POST", f"/v1/events/{EventId(event)}/participants", body)[0]
+
+        answers = race([partial(add, caller, event) for caller, event in zip(callers, events, strict=True)])
+    assert sorted(answers) == [201] + [409] * (MANY - 1)
+    assert overlaps(database, OPERATOR) == []
+    return events
+
+
+def mix(database: Database, services: list[Service], operations: int, others: list[int]) -> None:
+    """Have sixteen clients do so many things in all, and hold the database against their ledgers.
+
+    `others` are events that there are besides.
+    """
+    people, token = people_for(database, PEOPLE, "person"), new_token(database)
+    with Caller(services[0], token) as caller:
+        common = common_events(caller, people[:COMMON])
+    clients = [
+        Client(f"client {number}", Caller(service, token), people, common, keys=False)
+        for number, service in zip(range(CLIENTS), cycle(services), strict=False)
+    ]
+    began = time.monotonic()
+    tasks = [Task(partial(client.work, operations // CLIENTS)) for client in clients]
+    for task in tasks:
+        task.start()
+    ledgers: list[Ledger] = [task.result(LONGEST_S) for task in tasks]
+    took = time.monotonic() - began
+    answers = sum((ledger.answers for ledger in ledgers), Counter[int]())
+    LOG.info("%s: %s answers in %.1f s: %s", database.dialect.name, answers.total(), took, dict(answers))
+    assert answers.total() >= operations // CLIENTS * CLIENTS
+    assert answers[409] > answers.total() // 20, "nobody wanted the same time"
+    assert sum(answers[status] for status in (200, 201, 204)) > answers.total() // 4, "hardly anything was done"
+    check_ledgers(database, ledgers, common + others)

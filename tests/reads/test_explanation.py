@@ -1,0 +1,122 @@
+"""Why somebody can or cannot be booked: everything that bears on it, and only what the caller may see."""
+
+import pytest
+
+from kalends.actions.departure import delete_user
+from kalends.actions.events import cancel_event
+from kalends.actions.holds import place_hold
+from kalends.actions.hours import set_working_hours
+from kalends.actions.participants import answer_invitation
+from kalends.errors import Invalid, NotFound
+from kalends.model import Answer, Busy, Response, Role, ShowAs, Status, TimeText, UserId, Visibility
+from kalends.reads.explanation import EventReason, HoldReason, explain_booking
+from kalends.rules.hours import Window, WorkingHours
+from kalends.rules.intervals import HOUR, MINUTE
+from tests.cast import assemble, codes, instant
+from tests.rules.spans import span
+
+SLOT = span(instant("2026-03-09T14:00+01:00"), instant("2026-03-09T15:00+01:00"))
+MORNING = instant("2026-03-09T08:00+01:00")
+
+
+@pytest.fixture(autouse=True)
+def on_the_morning(clock):
+    clock.set_to(MORNING)
+    return clock
+
+
+def test_nothing_speaks_against_who_has_nothing_to_do(cast):
+    explained = cast.ask(explain_booking, cast.guest.id, SLOT)
+    assert (explained.deleted, explained.events, explained.holds, explained.works) == (False, [], [], None)
+    assert explained.bookable
+
+
+def test_everything_in_the_way_is_named_in_order(cast):
+    early = cast.event(cast.guest, start=TimeText("2026-03-09T13:00"), end=TimeText("2026-03-09T14:30"), title="Early")
+    late = cast.event(cast.guest, start=TimeText("2026-03-09T14:30"), end=TimeText("2026-03-09T14:45"))
+    cast.do(answer_invitation, late.id, cast.guest.id, Answer(response="accepted"))
+    end = span(SLOT.end - 15 * MINUTE, SLOT.end)
+    hold = cast.do(place_hold, [cast.guest.id], end, 300)
+    explained = cast.ask(explain_booking, cast.guest.id, SLOT)
+    needed = (Role.required, Response.needs_action)
+    assert explained.events[0] == EventReason(
+        early.block.span, Busy.tentative, True, early.id, *needed, "Early", Status.confirmed, ShowAs.busy, True
+    )
+    assert [(reason.event_id, reason.shown) for reason in explained.events[1:]] == [(late.id, Busy.busy)]
+    assert explained.holds == [HoldReason(end, hold.id)]
+    assert not explained.bookable
+
+
+def test_what_does_not_block_is_shown_as_well(cast):
+    declined, cancelled, free = (cast.event(cast.guest) for _ in range(3))
+    cast.do(answer_invitation, declined.id, cast.guest.id, Answer(response="declined"))
+    cast.do(cancel_event, cancelled.id)
+    cast.event(cast.guest, show_as=ShowAs.free)
+    cast.do(cancel_event, free.id)
+    explained = cast.ask(explain_booking, cast.guest.id, SLOT)
+    assert [(reason.shown, reason.blocking) for reason in explained.events] == [(Busy.free, False)] * 4
+    assert explained.bookable
+    hosting = cast.event(host_attends=False)
+    reasons = cast.ask(explain_booking, cast.host.id, SLOT).events
+    assert [(one.role, one.response) for one in reasons if one.event_id == hosting.id] == [(None, None)]
+
+
+def test_what_only_touches_does_not_bear_on_it(cast):
+    cast.event(cast.guest)
+    for at in (span(SLOT.start - HOUR, SLOT.start), span(SLOT.end, SLOT.end + HOUR)):
+        assert cast.ask(explain_booking, cast.guest.id, at).events == []
+
+
+def test_a_private_event_is_no_more_than_that(cast):
+    cast.event(cast.guest, visibility=Visibility.private)
+    assert [reason.visible for reason in cast.ask(explain_booking, cast.guest.id, SLOT).events] == [False]
+
+
+def test_a_lapsed_hold_is_gone(cast, clock):
+    hold = cast.do(place_hold, [cast.guest.id], SLOT, 300)
+    clock.set_to(hold.expires_at - 1)
+    assert not cast.ask(explain_booking, cast.guest.id, SLOT).bookable
+    clock.set_to(hold.expires_at)
+    assert cast.ask(explain_booking, cast.guest.id, SLOT).bookable
+
+
+@pytest.mark.parametrize(("minutes", "works"), [((840, 900), True), ((840, 899), False), ((841, 1_000), False)])
+def test_working_hours_advise_and_do_not_forbid(cast, minutes, works):
+    cast.do(set_working_hours, cast.guest.id, WorkingHours(((Window(*minutes),),) * 7, {}))
+    explained = cast.ask(explain_booking, cast.guest.id, SLOT)
+    assert explained.works is works
+    assert explained.bookable
+
+
+def test_who_is_deleted_cannot_be_booked(cast):
+    cast.do(delete_user, cast.guest.id)
+    explained = cast.ask(explain_booking, cast.guest.id, SLOT)
+    assert explained.deleted
+    assert not explained.bookable
+
+
+def test_people_of_others_are_not_there(cast, database):
+    for user_id in (UserId(2**62), assemble(database).guest.id):
+        with cast.refused(NotFound):
+            cast.ask(explain_booking, user_id, SLOT)
+
+
+@pytest.mark.parametrize(
+    ("length", "code"),
+    [(0, "end_before_start"), (-1, "end_before_start"), (MINUTE - 1, "too_short"), (32 * HOUR, "not_one_day")],
+)
+def test_only_what_an_event_could_take_is_explained(cast, length, code):
+    with cast.refused(Invalid) as caught:
+        cast.ask(explain_booking, cast.guest.id, span(SLOT.start, SLOT.start + length))
+    assert codes(caught) == [code]
+
+
+def test_three_statements_however_much_there_is(cast):
+    def explain(tx):
+        explain_booking(tx, cast.actor, cast.guest.id, SLOT)
+        return tx.statements
+
+    for number in (1, 2, 10):
+        for _ in range(number):
+            cast.event(cast.guest)
+        assert cast.database.read(explain) == 3

@@ -1,0 +1,241 @@
+"""The pool: who is active and free in a block of time, page by page, in one statement; and how the engines find out."""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+
+from kalends.actions.departure import delete_user
+from kalends.actions.events import cancel_event, create_event
+from kalends.actions.holds import place_hold
+from kalends.actions.participants import add_participants, answer_invitation
+from kalends.errors import Conflict, NotFound
+from kalends.model import Answer, EventDraft, EventId, Invitation, Role, ShowAs, TimeText
+from kalends.reads import participants
+from kalends.reads.availability import PEOPLES_TIME
+from kalends.reads.users import list_available_users, list_users, listing
+from kalends.rules.intervals import HOUR
+from kalends.settings import Settings
+from kalends.store import events, users
+from kalends.store.commitments import BLOCKING, span_values
+from kalends.store.database import Database
+from kalends.store.schema import migrate
+from tests.cast import BERLIN, Cast, assemble, instant
+from tests.multitude import FIRST_START, HALF_HOUR, fill
+from tests.reads.test_plans import Crowd, kinds, postgresql_plans, scan_of, sqlite_plan
+from tests.rules.spans import span
+
+SLOT = span(instant("2026-03-09T14:00+01:00"), instant("2026-03-09T15:00+01:00"))
+
+
+@pytest.fixture(autouse=True)
+def before_it_all(clock):
+    clock.set_to(instant("2026-03-01T00:00Z"))
+
+
+def pool(cast: Cast, at=SLOT, **options) -> list[str]:
+    return [user.name.split()[0] for user in cast.ask(list_users, 50, free=at, **options).users]
+
+
+def test_everybody_is_free_whom_nothing_blocks(cast):
+    assert pool(cast) == ["Gustav", "Hanna", "Stella"]
+    event = cast.event(cast.guest)
+    assert pool(cast) == ["Stella"]
+    cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="declined"))
+    assert pool(cast) == ["Gustav", "Stella"]
+    cast.do(place_hold, [cast.stranger.id], SLOT, 300)
+    assert pool(cast) == ["Gustav"]
+    assert pool(cast, text="STELLA") == []
+    cast.do(cancel_event, event.id)
+    cast.do(delete_user, cast.guest.id)
+    assert pool(cast) == ["Hanna"]
+
+
+def test_touching_is_free(cast):
+    cast.event(cast.guest)
+    for at in (span(SLOT.start - HOUR, SLOT.start), span(SLOT.end, SLOT.end + HOUR)):
+        assert pool(cast, at) == ["Gustav", "Hanna", "Stella"]
+    for at in (span(SLOT.start - HOUR, SLOT.start + 1), span(SLOT.end - 1, SLOT.end + HOUR)):
+        assert pool(cast, at) == ["Stella"]
+
+
+def test_what_merely_might_take_time_does_not_count(cast):
+    cast.event(participants=[Invitation(user_id=cast.guest.id, role=Role.optional)], show_as=ShowAs.busy)
+    cast.event(cast.stranger, show_as=ShowAs.free)
+    assert pool(cast) == ["Gustav", "Stella"]
+
+
+def test_a_lapsed_hold_counts_for_nothing(cast, clock):
+    hold = cast.do(place_hold, [cast.guest.id], SLOT, 300)
+    assert pool(cast) == ["Hanna", "Stella"]
+    clock.set_to(hold.expires_at)
+    assert pool(cast) == ["Gustav", "Hanna", "Stella"]
+
+
+def test_an_events_pool_leaves_out_who_is_in_it_and_minds_no_time_of_its_own(cast, database):
+    event = cast.event(cast.guest, host_attends=False)
+
+    def names(event_id=event.id, **options):
+        return [user.name.split()[0] for user in cast.ask(list_available_users, event_id, 50, **options).users]
+
+    assert names() == ["Hanna", "Stella"], "the host may come after all"
+    assert names(text="stella") == ["Stella"]
+    cast.event(host_id=cast.stranger.id)
+    assert names() == ["Hanna"]
+    gone = cast.person()
+    cast.do(delete_user, gone.id)
+    assert names() == ["Hanna"]
+    for unknown in (EventId(5), assemble(database).event().id):
+        with cast.refused(NotFound):
+            names(unknown)
+
+
+def test_everybody_in_the_pool_can_be_added_and_nobody_else(cast):
+    """The pool and the guard agree: the sentence of the brief."""
+    people = [cast.person() for _ in range(12)]
+    for number, who in enumerate(people):
+        start, end = (
+            f"2026-03-09T{12 + number // 4}:{number % 4 * 15:02}",
+            f"2026-03-09T{12 + number // 4}:{number % 4 * 15 + 14}",
+        )
+        cast.event(host_id=who.id, start=TimeText(start), end=TimeText(end))
+    event = cast.event()
+    free = {user.id for user in cast.ask(list_available_users, event.id, 50).users}
+    assert len(free) == 10, "eight of twelve, and the two of the cast who have nothing to do"
+    for who in [*people, cast.guest, cast.stranger]:
+        refused = nullcontext() if who.id in free else cast.refused(Conflict)
+        with refused:
+            cast.do(add_participants, event.id, [Invitation(user_id=who.id)])
+
+
+def test_pages_follow_each_other_without_gap_or_repetition(cast):
+    people = [cast.person(f"Person {number % 3}") for number in range(20)]
+    for who in people[::2]:
+        cast.do(
+            create_event,
+            EventDraft(
+                host_id=who.id,
+                title="It",
+                start=TimeText("2026-03-09T14:00"),
+                end=TimeText("2026-03-09T15:00"),
+                time_zone=BERLIN,
+            ),
+        )
+    whole = cast.ask(list_users, 50, free=SLOT).users
+    assert len(whole) == 13
+    paged, after = [], None
+    while True:
+        page = cast.ask(list_users, 4, free=SLOT, after=after)
+        paged += page.users
+        after = page.next_key
+        if after is None:
+            break
+    assert paged == whole
+    event = cast.event(host_id=people[0].id, start=TimeText("2026-03-10T14:00"), end=TimeText("2026-03-10T15:00"))
+    first = cast.ask(list_available_users, event.id, 21)
+    rest = cast.ask(list_available_users, event.id, 21, after=first.next_key)
+    assert len(first.users) == 21
+    assert [user.id for user in rest.users] == [cast.stranger.id]
+
+
+def test_one_statement_for_a_block_and_two_for_an_event(database):
+    actor, first = fill(database, people=1_000, events=2_000)
+    block = span(FIRST_START, FIRST_START + HALF_HOUR)
+    for rows in (1, 3, 250):
+
+        def read(tx, rows=rows):
+            assert len(list_users(tx, actor, rows, free=block).users) == rows
+            assert tx.statements == 1
+            assert len(list_available_users(tx, actor, EventId(first), rows).users) == rows
+            assert tx.statements == 3
+
+        database.read(read)
+
+
+# ---- how the engines go about it
+
+
+class Pool(Crowd):
+    """Tens of thousands of rows, and a block of time to ask about."""
+
+    def parameters(self) -> dict[str, Any]:
+        block = span_values(span(FIRST_START + 5_000 * HALF_HOUR, FIRST_START + 5_001 * HALF_HOUR))
+        ids: Any = [self.first + number for number in range(5)]
+        nothing = {"joining": 0, "own_event": 0, "own_hold": 0, "now": 0}
+        return super().parameters() | block | nothing | {"ids": ids}
+
+
+@pytest.fixture(scope="module")
+def crowd(empty_databases) -> Iterator[Pool]:
+    database = Database(Settings(database_url=next(empty_databases)))
+    migrate(database)
+    fill(database, people=5_000, events=100)
+    yield Pool(database, *fill(database, people=200, events=10_000))
+    database.close()
+
+
+def test_the_pool_walks_along_names_and_looks_at_a_range_of_each_agenda(crowd: Pool, engine):
+    for searched in (False, True):
+        for continued in (False, True):
+            query = listing(searched=searched, continued=continued, free=True)
+            if engine == "sqlite":
+                plan = sqlite_plan(crowd, query)
+                assert plan[0].startswith("SEARCH user USING INDEX ix_user_organization_id_name_id (organization_id=?")
+                look = [step for step in plan if "agenda" in step or "held_time" in step]
+                assert [step.split(" (")[0] for step in look] == [
+                    "SEARCH agenda USING PRIMARY KEY",
+                    "SEARCH held_time USING PRIMARY KEY",
+                ]
+                assert all("(user_id=? AND starts_at>? AND starts_at<?)" in step for step in look)
+                assert not any("SCAN" in step or "TEMP B-TREE" in step for step in plan)
+                continue
+            for plan in postgresql_plans(crowd, query):
+                assert "Sort" not in kinds(plan)
+                check_range(plan)
+
+
+def check_range(plan: list[dict]) -> None:
+    """Hold that every look at people's time is one range of its key."""
+    scans = [node for node in plan if node.get("Relation Name") == "agenda"]
+    assert scans
+    for scan in scans:
+        assert (scan["Node Type"], scan["Index Name"]) in {
+            ("Index Scan", "pk_agenda"),
+            ("Index Only Scan", "pk_agenda"),
+        }
+        assert all(part in scan["Index Cond"] for part in ("user_id =", "starts_at >", "starts_at <"))
+
+
+@pytest.mark.parametrize("query", [PEOPLES_TIME, BLOCKING], ids=["time", "blocking"])
+def test_peoples_time_is_one_range_of_each_agenda(crowd: Pool, engine, query):
+    if engine == "sqlite":
+        plan = sqlite_plan(crowd, query)
+        look = [step for step in plan if step.startswith("SEARCH") and ("agenda" in step or "held_time" in step)]
+        assert len(look) == 2
+        assert all("USING PRIMARY KEY (user_id=? AND starts_at>? AND starts_at<?)" in step for step in look)
+        assert not any(step.startswith("SCAN") and "json_each" not in step for step in plan), plan
+        return
+    for plan in postgresql_plans(crowd, query):
+        check_range(plan)
+
+
+LOOKUPS = {
+    "user": users.LOCK_SEVERAL,
+    "event": events.LOCK_SEVERAL,
+    "participant": participants.OF_EVENTS,
+}
+
+
+@pytest.mark.parametrize("table", LOOKUPS)
+def test_several_rows_are_looked_up_by_their_key(crowd: Pool, engine, table):
+    """Of `(… IN …) = 1`, which SQLAlchemy writes of a truth on SQLite, the engine made a scan of all rows."""
+    if engine == "sqlite":
+        plan = sqlite_plan(crowd, LOOKUPS[table])
+        key = "USING PRIMARY KEY (event_id=?" if table == "participant" else "USING INTEGER PRIMARY KEY (rowid=?)"
+        assert plan[0].startswith(f"SEARCH {table} {key}")
+        return
+    for plan in postgresql_plans(crowd, LOOKUPS[table]):
+        scan = scan_of(plan, table)
+        assert scan["Node Type"] == "Index Scan"
+        assert table == "user" or scan["Index Name"] == f"pk_{table}", "of 200 people all may be looked at"

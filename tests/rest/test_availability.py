@@ -1,0 +1,395 @@
+"""People's time over HTTP: the pool, free/busy, finding a time, and why somebody can or cannot be booked."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from kalends.actions.holds import place_hold
+from kalends.actions.participants import answer_invitation
+from kalends.model import Answer, Visibility
+from tests.api import faults, problem
+from tests.cast import instant
+from tests.rules.spans import span
+
+NOBODY = "usr_0000000000000001"
+START, END = "2026-03-09T14:00:00+01:00", "2026-03-09T15:00:00+01:00"
+SLOT = span(instant(START), instant(END))
+BERLIN = {"time_zone": "Europe/Berlin"}
+HOURS = {"weekly": {"monday": [{"start": "09:00", "end": "17:00"}]}}
+
+
+@pytest.fixture(autouse=True)
+def before_it_all(clock):
+    clock.set_to(instant("2026-03-01T00:00Z"))
+
+
+# ---- the pool
+
+
+def names(answer):
+    assert answer.status_code == 200, answer.text
+    return [user["name"].split()[0] for user in answer.json()["items"]]
+
+
+def test_the_pool_of_a_block(api, cast):
+    cast.event(cast.guest)
+    block = {"available_from": START, "available_to": END}
+    assert names(api.get("/v1/users", params=block)) == ["Stella"]
+    assert names(api.get("/v1/users", params=block | {"q": "gustav"})) == []
+    local = {"available_from": "2026-03-09T15:00", "available_to": "2026-03-09T16:00"}
+    assert names(api.get("/v1/users", params=local | BERLIN)) == ["Gustav", "Hanna", "Stella"]
+    assert names(api.get("/v1/users", params={"available_from": "2026-03-09", "available_to": "2026-03-10"})) == [
+        "Stella"
+    ]
+    first = api.get("/v1/users", params=local | BERLIN | {"limit": 2})
+    rest = api.get("/v1/users", params=local | BERLIN | {"cursor": first.json()["next_cursor"]})
+    assert (names(first), names(rest)) == (["Gustav", "Hanna"], ["Stella"])
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"available_from": START}, {"/available_to": "missing"}),
+        ({"available_to": END}, {"/available_from": "missing"}),
+        ({"available_from": END, "available_to": START}, {"/available_to": "empty_span"}),
+        ({"available_from": START, "available_to": START}, {"/available_to": "empty_span"}),
+        (
+            {"available_from": "x", "available_to": "24:00"},
+            {"/available_from": "invalid_time", "/available_to": "invalid_time"},
+        ),
+        (
+            BERLIN | {"available_from": "2026-03-29T02:30", "available_to": "2026-03-29T02:45"},
+            {"/available_from": "nonexistent_time", "/available_to": "nonexistent_time"},
+        ),
+    ],
+)
+def test_a_bad_block_has_no_pool(api, query, found):
+    document = problem(api.get("/v1/users", params=query), 422, "invalid")
+    assert faults(document) == found
+    assert {fault["in"] for fault in document["errors"]} == {"query"}
+
+
+def test_the_pool_of_an_event(api, cast):
+    path = f"/v1/events/{cast.event(host_attends=False).id}/available-users"
+    first = api.get(path, params={"limit": 2})
+    assert names(first) == ["Gustav", "Hanna"]
+    assert names(api.get(path, params={"limit": 2, "cursor": first.json()["next_cursor"]})) == ["Stella"]
+    assert names(api.get(path, params={"q": "STELLA"})) == ["Stella"]
+    cast.event(cast.guest)
+    assert names(api.get(path)) == ["Stella"]
+    problem(api.get("/v1/events/evt_0000000000000001/available-users"), 404, "not_found")
+    problem(api.get(path, params={"cursor": "x", "limit": 2}), 422, "invalid", "/cursor")
+
+
+# ---- free/busy
+
+
+def free_busy(api, *people, **details):
+    body = {"user_ids": [str(who) for who in people], "from": "2026-03-09", "to": "2026-03-10", **BERLIN} | details
+    return api.post("/v1/free-busy", json=body)
+
+
+def test_free_busy_is_merged_and_ordered_and_names_nothing(api, cast):
+    event = cast.event(cast.guest, title="Secret")
+    cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="accepted"))
+    cast.event(cast.guest, start="2026-03-09T14:30", end="2026-03-09T15:30")
+    cast.event(cast.guest, start="2026-03-09T08:00", end="2026-03-09T09:00")
+    answer = free_busy(api, cast.guest.id, cast.stranger.id)
+    assert answer.json() == {
+        "from": "2026-03-09T00:00:00+01:00",
+        "to": "2026-03-10T00:00:00+01:00",
+        "time_zone": "Europe/Berlin",
+        "items": [
+            {
+                "user_id": str(cast.guest.id),
+                "periods": [
+                    {"start": "2026-03-09T08:00:00+01:00", "end": "2026-03-09T09:00:00+01:00", "strength": "tentative"},
+                    {"start": START, "end": END, "strength": "busy"},
+                    {"start": END, "end": "2026-03-09T15:30:00+01:00", "strength": "tentative"},
+                ],
+            },
+            {"user_id": str(cast.stranger.id), "periods": []},
+        ],
+    }
+    assert "Secret" not in answer.text
+
+
+def test_periods_are_cut_to_what_was_asked_for(api, cast):
+    cast.do(place_hold, [cast.guest.id], SLOT, 60)
+    (item,) = free_busy(api, cast.guest.id, **{"from": "2026-03-09T14:20", "to": "2026-03-09T14:40"}).json()["items"]
+    period = {"start": "2026-03-09T14:20:00+01:00", "end": "2026-03-09T14:40:00+01:00", "strength": "busy"}
+    assert item["periods"] == [period]
+
+
+def test_somebody_unknown_is_an_error_in_their_own_item(api, cast):
+    first, second, third = free_busy(api, cast.guest.id, NOBODY, cast.guest.id, working_hours=True).json()["items"]
+    assert first == third == {"user_id": str(cast.guest.id), "periods": [], "working_hours": None}
+    assert second == {"user_id": NOBODY, "error": {"code": "unknown_user", "message": f"there is no user {NOBODY}"}}
+
+
+def test_working_hours_are_shown_on_request(api, cast):
+    api.put(f"/v1/users/{cast.guest.id}/working-hours", json=HOURS)
+    (item,) = free_busy(api, cast.guest.id, working_hours=True, to="2026-03-17").json()["items"]
+    assert item["working_hours"] == [
+        {"start": f"2026-03-{day}T09:00:00+01:00", "end": f"2026-03-{day}T17:00:00+01:00"} for day in ("09", "16")
+    ]
+    (item,) = free_busy(api, cast.guest.id).json()["items"]
+    assert "working_hours" not in item
+
+
+def test_the_limits_of_free_busy(api, cast):
+    assert free_busy(api, *[cast.guest.id] * 200).status_code == 200
+    assert faults(problem(free_busy(api, *[cast.guest.id] * 201), 422)) == {"/user_ids": "too_long"}
+    assert faults(problem(free_busy(api), 422)) == {"/user_ids": "too_short"}
+    for first in ("2026-08-01", "2026-01-10", "2026-02-15"):  # with a day of 25 hours, with none, with one of 23
+        start = date.fromisoformat(first)
+        bounds = {"from": first, "to": str(start + timedelta(days=92))}
+        assert free_busy(api, cast.guest.id, **bounds).status_code == 200
+        document = problem(free_busy(api, cast.guest.id, **bounds | {"to": str(start + timedelta(days=93))}), 422)
+        assert faults(document) == {"/to": "window_too_long"}
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"from": "2026-03-10"}, {"/to": "empty_span"}),
+        ({"from": "x", "to": "2026-13-01"}, {"/from": "invalid_time", "/to": "invalid_time"}),
+        ({"time_zone": "Mars"}, {"/time_zone": "unknown_zone"}),
+        ({"time_zone": None}, {"/time_zone": "wrong_type"}),
+        (
+            {"user_ids": ["x", 1], "working_hours": 1},
+            {"/user_ids/0": "invalid_id", "/user_ids/1": "wrong_type", "/working_hours": "wrong_type"},
+        ),
+        ({"from": "1900-01-01", "to": "9998-12-31"}, {"/to": "window_too_long"}),
+    ],
+)
+def test_bad_requests_for_free_busy(api, cast, change, found):
+    assert faults(problem(free_busy(api, cast.guest.id, **change), 422, "invalid")) == found
+
+
+# ---- finding a time
+
+
+def search(api, **details):
+    body = {"duration": 60, "step": 60, "between": [{"from": "2026-03-09T13:00", "to": "2026-03-09T17:00"}], **BERLIN}
+    return api.post("/v1/find-time", json=body | details)
+
+
+def test_a_time_is_found(api, cast):
+    cast.event(cast.guest)
+    api.put(
+        f"/v1/users/{cast.host.id}/working-hours", json={"weekly": {"monday": [{"start": "09:00", "end": "16:00"}]}}
+    )
+    host, guest, stranger = str(cast.host.id), str(cast.guest.id), str(cast.stranger.id)
+    answer = search(
+        api,
+        required=[host],
+        optional=[{"user_id": guest, "weight": 3}, {"user_id": host}],
+        groups=[{"user_ids": [stranger], "need": 1}],
+    )
+    assert answer.json()["slots"][0] == {
+        "start": "2026-03-09T13:00:00+01:00",
+        "end": START,
+        "free": [host, guest, stranger],
+        "tentative": [],
+        "missing": [],
+        "optional_weight": 3,
+    }
+    assert "obstacles" not in answer.json()
+    starts = [slot["start"][11:16] for slot in answer.json()["slots"]]
+    assert starts == ["13:00", "15:00", "16:00"]
+    within = search(api, required=[host], within_working_hours=True, duration="PT1H30M", step="PT30M", max=1)
+    assert [slot["start"][11:16] for slot in within.json()["slots"]] == []
+    assert search(api, required=[guest], duration="PT1H30M", step="PT30M", max=1).json()["slots"][0]["start"] == END
+    assert search(api, required=[guest], duration=300).json() == {"slots": [], "obstacles": [], "relaxations": []}
+
+
+def test_without_a_slot_it_says_what_blocks_whom_and_what_to_give_up(api, cast):
+    cast.event(cast.guest)
+    host, guest, stranger = str(cast.host.id), str(cast.guest.id), str(cast.stranger.id)
+    at_two = [{"from": "2026-03-09T14:00", "to": "2026-03-09T15:00"}]
+    body = search(
+        api, required=[host], groups=[{"user_ids": [guest, host, stranger], "need": 3}], between=at_two
+    ).json()
+    blocked = [{"start": START, "end": END}]
+    assert body == {
+        "slots": [],
+        "obstacles": [
+            {"user_id": host, "slots": 1, "outside_working_hours": 0, "blocked": blocked},
+            {"user_id": guest, "slots": 1, "outside_working_hours": 0, "blocked": blocked},
+        ],
+        "relaxations": [
+            {
+                "without": [host],
+                "fewer_of_groups": [0, 0],
+                "outside_working_hours": False,
+                "slots": 1,
+                "text": f"without {host} and with 2 less of group 0: 1 slot",
+            }
+        ],
+    }
+    two = search(api, required=[guest], duration=30, step=30, between=at_two).json()
+    assert two["relaxations"][0]["text"] == f"without {guest}: 2 slots"
+
+
+def test_who_just_does_not_work_then_is_told_apart_from_who_is_busy(api, cast):
+    cast.event(cast.guest)
+    guest = str(cast.guest.id)
+    api.put(f"/v1/users/{guest}/working-hours", json={"weekly": {"monday": [{"start": "09:00", "end": "15:00"}]}})
+    from_two = [{"from": "2026-03-09T14:00", "to": "2026-03-09T17:00"}]
+    found = search(api, required=[guest], duration=60, step=60, between=from_two, within_working_hours=True).json()
+    assert found["slots"] == []
+    (obstacle,) = found["obstacles"]
+    assert (obstacle["slots"], obstacle["outside_working_hours"]) == (3, 2)
+    assert found["relaxations"][0] == {
+        "without": [],
+        "fewer_of_groups": [],
+        "outside_working_hours": True,
+        "slots": 2,
+        "text": "outside working hours: 2 slots",
+    }
+
+
+def test_all_that_is_wrong_with_a_search_is_said_at_once(api, cast):
+    document = problem(
+        search(
+            api,
+            required=[NOBODY],
+            optional=[{"user_id": str(cast.guest.id)}, {"user_id": NOBODY}],
+            groups=[{"user_ids": [str(cast.host.id), NOBODY, NOBODY], "need": 3}],
+            duration=0,
+            step=4,
+            between=[{"from": "2026-03-10", "to": "2026-03-09"}, {"from": "2026-03-29T02:30", "to": "2026-03-30"}],
+        ),
+        422,
+        "invalid",
+    )
+    assert faults(document) == {
+        "/between/0/to": "empty_span",
+        "/between/1/from": "nonexistent_time",
+        "/duration": "out_of_range",
+        "/step": "out_of_range",
+        "/groups/0/need": "out_of_range",
+        "/required/0": "unknown_user",
+        "/optional/1/user_id": "unknown_user",
+        "/groups/0/user_ids/1": "unknown_user",
+        "/groups/0/user_ids/2": "unknown_user",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"required": []}, {"": "out_of_range"}),
+        ({"duration": 1_441, "step": "PT25H"}, {"/duration": "out_of_range", "/step": "out_of_range"}),
+        ({"duration": "PT", "step": "1h"}, {"/duration": "invalid_duration", "/step": "invalid_duration"}),
+        ({"duration": True, "step": -(10**30)}, {"/duration": "invalid_duration", "/step": "invalid_duration"}),
+        ({"duration": 1.5}, {"/duration": "invalid_duration"}),
+        ({"max": 0}, {"/max": "out_of_range"}),
+        ({"max": 101, "between": []}, {"/max": "out_of_range", "/between": "too_short"}),
+        ({"between": [{"from": "2026-01-01", "to": "2026-05-01"}]}, {"/between": "window_too_long"}),
+        (
+            {"between": [{"from": "2026-01-01", "to": "2026-03-01"}, {"from": "2026-05-01", "to": "2026-07-01"}]},
+            {"/between": "window_too_long"},
+        ),
+        (
+            {"between": [{"from": "1999-01-01", "to": "1999-01-02"}, {"from": "2099-05-01", "to": "2099-05-02"}]},
+            {"/between": "window_too_long"},
+        ),
+        ({"optional": [{"user_id": NOBODY, "weight": 0}]}, {"/optional/0/weight": "out_of_range"}),
+        (
+            {"groups": [{"user_ids": [], "need": 0}]},
+            {"/groups/0/user_ids": "too_short", "/groups/0/need": "out_of_range"},
+        ),
+        ({"time_zone": "Mars", "more": 1}, {"/time_zone": "unknown_zone", "/more": "unknown_member"}),
+    ],
+)
+def test_bad_searches(api, cast, change, found):
+    assert faults(problem(search(api, **{"required": [str(cast.guest.id)]} | change), 422, "invalid")) == found
+
+
+def test_a_search_names_a_hundred_people_at_most(api, cast):
+    people = [f"usr_{number:016x}" for number in range(1, 102)]
+    found = faults(problem(search(api, required=people), 422, "invalid"))
+    assert found[""] == "out_of_range"
+    assert len(found) == 102
+
+
+# ---- explaining
+
+
+def explain(api, who, **details):
+    return api.post("/v1/explain", json={"user_id": str(who), "start": START, "end": END} | details)
+
+
+def test_every_rule_that_bears_on_it_is_named(api, cast):
+    event = cast.event(cast.guest, title="Planning")
+    cast.event(cast.guest, visibility=Visibility.private)
+    free = cast.event(cast.guest)
+    cast.do(answer_invitation, free.id, cast.guest.id, Answer(response="declined"))
+    hold = cast.do(place_hold, [cast.stranger.id], SLOT, 60)
+    api.put(f"/v1/users/{cast.guest.id}/working-hours", json={"weekly": {}})
+    body = explain(api, cast.guest.id, **BERLIN).json()
+    assert (body["user_id"], body["start"], body["end"], body["bookable"]) == (str(cast.guest.id), START, END, False)
+    active, first, private, declined, hours = body["rules"]
+    assert active == {"rule": "active", "verdict": "passes", "source": None}
+    assert first == {
+        "rule": "event",
+        "verdict": "blocks",
+        "source": {
+            "type": "event",
+            "id": str(event.id),
+            "title": "Planning",
+            "role": "required",
+            "response": "needs_action",
+            "status": "confirmed",
+            "show_as": "busy",
+            "start": START,
+            "end": END,
+        },
+    }
+    assert private == {"rule": "event", "verdict": "blocks", "source": {"type": "private", "start": START, "end": END}}
+    assert (declined["verdict"], declined["source"]["response"]) == ("passes", "declined")
+    assert hours == {"rule": "working_hours", "verdict": "advises_against", "source": None}
+    held = explain(api, cast.stranger.id).json()
+    assert held["rules"][1:] == [
+        {
+            "rule": "hold",
+            "verdict": "blocks",
+            "source": {
+                "type": "hold",
+                "id": str(hold.id),
+                "start": "2026-03-09T13:00:00+00:00",
+                "end": "2026-03-09T14:00:00+00:00",
+            },
+        }
+    ]
+    someone = cast.person()
+    api.put(f"/v1/users/{someone.id}/working-hours", json=HOURS)
+    body = explain(api, someone.id).json()
+    assert (body["bookable"], [rule["verdict"] for rule in body["rules"]]) == (True, ["passes", "passes"])
+
+
+def test_who_is_deleted_is_explained_and_who_never_was_is_not_found(api, cast):
+    api.delete(f"/v1/users/{cast.guest.id}")
+    body = explain(api, cast.guest.id).json()
+    assert (body["bookable"], body["rules"][0]["verdict"]) == (False, "blocks")
+    problem(explain(api, NOBODY), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"end": START}, {"/end": "end_before_start"}),
+        ({"end": "2026-03-09T14:00:59+01:00"}, {"/end": "too_short"}),
+        ({"end": "2027-03-09T14:00:00+01:00"}, {"/end": "not_one_day"}),
+        (
+            {"start": "2026-03-09T14:00", "end": "2026-03-09T15:00"},
+            {"/start": "time_zone_required", "/end": "time_zone_required"},
+        ),
+        ({"start": "2026-03-09T14:00:00.5Z"}, {"/start": "invalid_time"}),
+        ({"start": "2026-03-09", "time_zone": "Mars"}, {"/start": "invalid_time", "/time_zone": "unknown_zone"}),
+    ],
+)
+def test_bad_requests_for_an_explanation(api, cast, change, found):
+    assert faults(problem(explain(api, cast.guest.id, **change), 422, "invalid")) == found

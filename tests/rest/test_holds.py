@@ -1,0 +1,115 @@
+"""Holds over HTTP."""
+
+import pytest
+
+from kalends.rules.intervals import SECOND
+from kalends.rules.zones import from_instant
+from tests.api import faults, problem
+from tests.cast import instant
+
+MORNING = instant("2026-03-09T08:00+01:00")
+NOBODY = "usr_0000000000000001"
+SLOT = {"start": "2026-03-09T14:00", "end": "2026-03-09T15:00", "time_zone": "Europe/Berlin"}
+
+
+@pytest.fixture(autouse=True)
+def on_the_morning(clock):
+    clock.set_to(MORNING)
+
+
+@pytest.fixture
+def placed(api, cast):
+    answer = api.post("/v1/holds", json={"user_ids": [str(cast.guest.id)], "ttl": 60, **SLOT})
+    assert answer.status_code == 201
+    return answer
+
+
+def test_a_hold_is_placed_read_and_released(api, cast, placed):
+    body = placed.json()
+    assert body == {
+        "id": body["id"],
+        "user_ids": [str(cast.guest.id)],
+        "start": "2026-03-09T13:00:00Z",
+        "end": "2026-03-09T14:00:00Z",
+        "expires_at": "2026-03-09T07:01:00Z",
+        "extended": False,
+        "created_at": "2026-03-09T07:00:00Z",
+    }
+    assert body["id"].startswith("hld_")
+    path = placed.headers["Location"]
+    assert path == f"/v1/holds/{body['id']}"
+    assert api.get(path).json() == body
+    assert api.delete(path, params={"dry_run": "true"}).status_code == 204
+    assert api.get(path).json() == body
+    assert api.delete(path).status_code == 204
+    for gone in (api.get(path), api.delete(path), api.post(path + "/extend")):
+        problem(gone, 404, "not_found")
+
+
+def test_a_hold_is_extended_once_with_or_without_saying_how_long(api, placed, clock):
+    path = placed.headers["Location"]
+    clock.set_to(MORNING + 30 * SECOND)
+    extended = api.post(path + "/extend")
+    assert extended.status_code == 200
+    assert (extended.json()["extended"], extended.json()["expires_at"]) == (True, "2026-03-09T07:05:30Z")
+    problem(api.post(path + "/extend", json={"ttl": 900}), 409, "hold_extended")
+    clock.set_to(MORNING + 330 * SECOND)
+    problem(api.get(path), 404, "not_found")
+
+
+def test_a_slot_is_held_once(api, cast, placed):
+    document = problem(api.post("/v1/holds", json={"user_ids": [str(cast.guest.id)], **SLOT}), 409, "conflict")
+    conflict = {"start": "2026-03-09T13:00:00+00:00", "end": "2026-03-09T14:00:00+00:00", "strength": "busy"}
+    assert document["conflicts"] == [{"user_id": str(cast.guest.id), **conflict}]
+
+
+def test_all_that_is_wrong_is_said_at_once(api, cast):
+    people = [str(cast.guest.id), NOBODY, str(cast.guest.id)]
+    body = {
+        "user_ids": people,
+        "start": "2026-03-29T02:30",
+        "end": "2026-03-29T03:30:00.5",
+        "time_zone": "Europe/Berlin",
+    }
+    assert faults(problem(api.post("/v1/holds", json=body), 422, "invalid")) == {
+        "/user_ids/1": "unknown_user",
+        "/user_ids/2": "duplicate_user",
+        "/start": "nonexistent_time",
+        "/end": "invalid_time",
+    }
+    assert faults(problem(api.post("/v1/holds", json=body | SLOT | {"end": "2026-03-09T14:00"}), 422, "invalid")) == {
+        "/user_ids/1": "unknown_user",
+        "/user_ids/2": "duplicate_user",
+        "/end": "end_before_start",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"ttl": 0}, {"/ttl": "out_of_range"}),
+        ({"ttl": 901, "user_ids": []}, {"/ttl": "out_of_range", "/user_ids": "too_short"}),
+        ({"ttl": "60"}, {"/ttl": "wrong_type"}),
+        ({"user_ids": ["usr_1"], "more": 1}, {"/user_ids/0": "invalid_id", "/more": "unknown_member"}),
+        ({"time_zone": None}, {"/start": "time_zone_required", "/end": "time_zone_required"}),
+        ({"time_zone": "Mars/Olympus"}, {"/time_zone": "unknown_zone"}),
+        ({"start": "14:00"}, {"/start": "invalid_time"}),
+        ({"end": "2026-03-11T14:00"}, {"/end": "not_one_day"}),
+    ],
+)
+def test_bad_holds_are_refused(api, cast, change, found):
+    body = {"user_ids": [str(cast.guest.id)], **SLOT} | change
+    assert faults(problem(api.post("/v1/holds", json=body), 422, "invalid")) == found
+
+
+@pytest.mark.parametrize("body", [{"ttl": 0}, {"ttl": 901}, {"tttl": 5}])
+def test_bad_extensions_are_refused(api, placed, body):
+    problem(api.post(placed.headers["Location"] + "/extend", json=body), 422, "invalid")
+
+
+def test_retrying_with_a_key_places_one_hold(api, cast):
+    body = {"user_ids": [str(cast.guest.id)], **SLOT}
+    first, second = (api.post("/v1/holds", json=body, headers={"Idempotency-Key": "one"}) for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json() == second.json()
+    assert first.json()["created_at"] == from_instant(MORNING).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,76 @@
+"""Who needs their time for a change, and what then stands in the way: as conflict, as warning, or not at all."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kalends.model import AgendaRow, Busy, Clash, EventId, Response, Role, ShowAs, Status, UserId
+from kalends.rules.busy import commitment
+from kalends.rules.clashes import judged, rows_taking_time, takes_time
+from tests.rules.spans import span
+
+NOON, LATER = span(12, 13), span(13, 14)
+
+
+def row(
+    person: int = 1,
+    role: Role | None = Role.required,
+    response: Response | None = Response.accepted,
+    *,
+    show_as: ShowAs = ShowAs.busy,
+    at=NOON,
+) -> AgendaRow:
+    """Give what an event is in somebody's time, by the one truth about busy."""
+    shown, blocking = commitment(Status.confirmed, show_as, role, response)
+    return AgendaRow(UserId(person), EventId(9), at, False, role, response, Status.confirmed, shown, blocking)
+
+
+ROWS = [row(role=role, response=response) for role, response in itertools.product(Role, Response)]
+ROWS += [row(role=None, response=None), row(show_as=ShowAs.free)]
+
+
+@pytest.mark.parametrize("after", ROWS)
+def test_whoever_comes_or_moves_takes_time_unless_shown_free(after):
+    expected = after.shown is not Busy.free
+    assert takes_time(None, after) is expected
+    assert takes_time(row(at=LATER, role=after.role, response=after.response), after) is expected
+
+
+@pytest.mark.parametrize(("before", "after"), list(itertools.product(ROWS, ROWS)))
+def test_who_stays_takes_time_only_more_firmly_than_before(before, after):
+    def firmness(one):
+        return [Busy.free, Busy.tentative, Busy.busy].index(one.shown), one.blocking
+
+    shown, blocking = zip(firmness(before), firmness(after), strict=True)
+    assert takes_time(before, after) is (shown[1] > shown[0] or (blocking[1] and not blocking[0]))
+
+
+def test_the_changes_that_count():
+    tentative, optional = row(response=Response.tentative), row(role=Role.optional, response=Response.needs_action)
+    assert takes_time(row(response=Response.needs_action), row())  # accepting
+    assert not takes_time(row(), tentative)  # taking it back
+    assert takes_time(row(response=Response.declined), tentative)  # changing one's mind
+    assert takes_time(optional, row(response=Response.needs_action))  # needed after all
+    assert not takes_time(row(response=Response.needs_action), optional)
+    assert takes_time(row(show_as=ShowAs.free), row())
+    assert not takes_time(row(), row(show_as=ShowAs.free))
+
+
+def test_rows_are_compared_person_by_person():
+    before = [row(1), row(2, response=Response.declined), row(3, at=LATER)]
+    after = [row(1), row(2, response=Response.tentative), row(3), row(4)]
+    assert rows_taking_time(before, after) == {2: after[1], 3: after[2], 4: after[3]}
+
+
+@given(st.lists(st.sampled_from([1, 2, 3, 4])))
+def test_a_clash_is_a_conflict_for_who_blocks_a_warning_for_who_does_not_and_nothing_for_others(people):
+    optional = row(2, Role.optional, Response.needs_action)
+    taking = {UserId(1): row(1), UserId(2): optional, UserId(3): row(3, Role.required, Response.needs_action)}
+    found = [Clash(UserId(person), NOON, Busy.busy, None, needed=True) for person in people]
+    conflicts, warnings = judged(found, taking)
+    assert [clash.user_id for clash in conflicts] == [person for person in people if person in (1, 3)]
+    assert [clash.user_id for clash in warnings] == [person for person in people if person == 2]
+    assert all(clash.needed for clash in conflicts)
+    assert not any(clash.needed for clash in warnings)

@@ -1,0 +1,69 @@
+"""Sets of spans against the plainest reckoning there is: instant by instant."""
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kalends.model import Busy
+from kalends.rules.periods import Period, cut, joined, layered
+from tests.rules.spans import holds, span, spans
+
+LAST = 40
+STRENGTH = [Busy.free, Busy.tentative, Busy.busy]
+SOME_SPANS = st.lists(spans(0, LAST), max_size=12)
+PERIODS = st.lists(st.builds(Period, spans(0, LAST), st.sampled_from(Busy)), max_size=12)
+
+
+@given(SOME_SPANS)
+def test_joined_spans_cover_the_same_instants_in_as_few_spans_as_possible(given_spans):
+    result = joined(given_spans)
+    assert [holds(result, at) for at in range(LAST)] == [holds(given_spans, at) for at in range(LAST)]
+    assert all(one.start < one.end for one in result)
+    assert all(one.end < other.start for one, other in itertools.pairwise(result))
+    assert joined(result) == result
+
+
+def test_what_touches_becomes_one():
+    assert joined([span(3, 5), span(1, 3), span(6, 7)]) == [span(1, 5), span(6, 7)]
+    assert joined([span(1, 9), span(2, 3)]) == [span(1, 9)]
+    assert joined([]) == []
+
+
+@given(SOME_SPANS, spans(0, LAST))
+def test_cut_spans_lie_in_the_window_and_lose_nothing_of_it(given_spans, window):
+    result = cut(given_spans, window)
+    for at in range(-1, LAST + 1):
+        inside = window.start <= at < window.end
+        assert sum(holds([one], at) for one in result) == (
+            sum(holds([one], at) for one in given_spans) if inside else 0
+        )
+    assert all(one.start < one.end for one in result)
+
+
+def strongest(periods: list[Period], at: int) -> Busy:
+    """Give how a person is shown at an instant, by looking at everything."""
+    return max((one.strength for one in periods if holds([one.span], at)), key=STRENGTH.index, default=Busy.free)
+
+
+@given(PERIODS, spans(0, LAST))
+def test_layered_periods_show_the_strongest_at_every_instant(periods, window):
+    result = layered(periods, window)
+    for at in range(-1, LAST + 1):
+        inside = window.start <= at < window.end
+        assert strongest(result, at) is (strongest(periods, at) if inside else Busy.free)
+    assert all(one.strength is not Busy.free and one.span.start < one.span.end for one in result)
+    for one, other in itertools.pairwise(result):
+        assert one.span.end <= other.span.start
+        assert one.span.end < other.span.start or one.strength is not other.strength
+
+
+@given(
+    st.permutations([Period(span(0, 9), Busy.tentative), Period(span(2, 4), Busy.busy), Period(span(4, 6), Busy.busy)])
+)
+def test_layers_do_not_depend_on_the_order_they_come_in(periods):
+    assert layered(periods, span(1, 8)) == [
+        Period(span(1, 2), Busy.tentative),
+        Period(span(2, 6), Busy.busy),
+        Period(span(6, 8), Busy.tentative),
+    ]
