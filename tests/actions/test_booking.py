@@ -360,9 +360,8 @@ def test_time_that_becomes_free_again_is_exclusive_again(cast):
     assert exclusive(cast, cast.guest) == {second.id: False}, "nothing to itself, as it takes no time"
 
 
-def test_postgresql_itself_refuses_a_row_written_around_the_actions(cast, engine):
-    if engine != "postgresql":
-        pytest.skip("SQLite has one writer, and no exclusion constraints")
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True, scope="session")
+def test_postgresql_itself_refuses_a_row_written_around_the_actions(cast):
     event = cast.event(cast.guest)
     row = next(row for row in cast.rows()["agenda"] if row[1] == cast.guest.id)
     names = [column.name for column in tables.agenda.c]

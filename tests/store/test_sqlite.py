@@ -20,7 +20,7 @@ from kalends.model import UserId
 from kalends.store.database import Database, ReadTx, WriteTx
 from kalends.store.query import Query
 from kalends.store.schema import migrate
-from kalends.store.sqlite import FairLock, SqliteEngine
+from kalends.store.sqlite import FairLock, SqliteEngine, began
 from tests.store.conftest import Opener
 from tests.store.names import INSERT, NAME, add, count, new_name
 from tests.threads import at_once
@@ -384,3 +384,12 @@ def test_who_is_interrupted_while_waiting_does_not_keep_the_lock(kind: type[Fair
         lock.release()
     assert not lock._held
     assert not lock._waiting
+
+
+def test_only_a_lock_is_waited_for(path: Path) -> None:
+    """What waiting cannot mend is said at once: here, that there is a transaction already."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    assert began(connection)
+    with pytest.raises(sqlite3.OperationalError, match="within a transaction"):
+        began(connection)
+    connection.close()
