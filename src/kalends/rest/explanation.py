@@ -8,7 +8,8 @@ from kalends.errors import Invalid, NotFound
 from kalends.model import UTC, Response, Role, ShowAs, Status, TimeText, UserId, Zone
 from kalends.reads.explanation import EventReason, Explanation, explain_booking
 from kalends.rest.route import Call, NoQuery, Reply, operation
-from kalends.rest.spans import span_json, span_of
+from kalends.rest.spans import span_json
+from kalends.rules.blocks import span_of
 from kalends.rules.zones import zone_named
 
 
@@ -73,7 +74,7 @@ def explain(call: Call) -> Reply:
     Every rule that bears on it, its verdict, and what it rests on.
     """
     body: ExplainBody = call.body
-    span = span_of(body.start, body.end, body.time_zone)
+    span = span_of(body.start, body.end, zone_named(body.time_zone) if body.time_zone else None)
     if isinstance(span, list):
         raise Invalid(*span)
     zone = zone_named(body.time_zone or UTC)

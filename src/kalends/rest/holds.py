@@ -11,8 +11,8 @@ from kalends.errors import Conflict, HoldExtended, Invalid, NotFound
 from kalends.model import Hold, HoldId, TimeText, UserId, Zone
 from kalends.reads.holds import read_hold
 from kalends.rest.route import Call, Reply, operation
-from kalends.rest.spans import span_of
-from kalends.rules.zones import from_instant
+from kalends.rules.blocks import span_of
+from kalends.rules.zones import from_instant, zone_named
 
 ID = {"hold_id": HoldId}
 MAX_SECONDS = 15 * 60
@@ -82,7 +82,7 @@ def add_hold(call: Call) -> Reply:
     `POST /v1/events?hold=…`.
     """
     body: HoldBody = call.body
-    span = span_of(body.start, body.end, body.time_zone)
+    span = span_of(body.start, body.end, zone_named(body.time_zone) if body.time_zone else None)
     hold = place_hold(call.tx, call.actor, body.user_ids, span, body.ttl)
     return Reply(hold_json(hold), location=f"/v1/holds/{hold.id}")
 

@@ -6,10 +6,9 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
-from kalends.model import Busy, Clash, Instant, Span, TimeText, Zone
+from kalends.model import Busy, Clash, Instant, Span
 from kalends.rest.wire import DateOrTime
-from kalends.rules.blocks import whole_seconds
-from kalends.rules.zones import TimeError, bound_of, instant_of, rendered, zone_named
+from kalends.rules.zones import TimeError, bound_of, rendered, zone_named
 
 Where = tuple[str | int, ...]
 
@@ -74,16 +73,3 @@ def bounds_of(since: str, until: str, time_zone: str, where: Where, names: tuple
     if faults:
         raise Invalid(*faults)
     return Span(moments[0], moments[1])
-
-
-def span_of(start: TimeText, end: TimeText, time_zone: Zone | None) -> Span | list[Fault]:
-    """Read a span of two times, which need offsets where no zone is given, or say what is wrong with each."""
-    zone = zone_named(time_zone) if time_zone else None
-    moments: list[Instant] = []
-    faults: list[Fault] = []
-    for name, text in (("start", start), ("end", end)):
-        try:
-            moments.append(whole_seconds(instant_of(text, zone)))
-        except TimeError as error:
-            faults.append(Fault((name,), error.code, str(error)))
-    return faults or Span(moments[0], moments[1])

@@ -17,14 +17,20 @@ def block_of(start: TimeText, end: TimeText, time_zone: str, *, local: bool = Tr
         zone = zone_named(time_zone)
     except TimeError as error:
         return [Fault(("time_zone",), error.code, str(error))]
-    faults: list[Fault] = []
+    span = span_of(start, end, zone if local else None)
+    return span if isinstance(span, list) else placed(span, time_zone)
+
+
+def span_of(start: TimeText, end: TimeText, zone: ZoneInfo | None) -> Span | list[Fault]:
+    """Read a span of two times, which need offsets where no zone is given, or say what is wrong with each."""
     moments: list[Instant] = []
+    faults: list[Fault] = []
     for name, text in (("start", start), ("end", end)):
         try:
-            moments.append(whole_seconds(instant_of(text, zone if local else None)))
+            moments.append(whole_seconds(instant_of(text, zone)))
         except TimeError as error:
             faults.append(Fault((name,), error.code, str(error)))
-    return faults or placed(Span(moments[0], moments[1]), time_zone)
+    return faults or Span(moments[0], moments[1])
 
 
 def placed(span: Span, time_zone: str) -> Block | list[Fault]:
