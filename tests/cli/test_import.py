@@ -111,7 +111,8 @@ def test_the_real_schedule_is_counted_like_a_plain_script_counts_it(call, databa
     if not path.exists():
         path = VILLAGE
     plan = json.loads(path.read_text())
-    assert counts(call("import", path)) == [len(plan["people"]), 0, len(plan["events"]), 0]
+    quiet = path == VILLAGE  # the real one books two people twice, and says so
+    assert counts(call("import", path), quiet=quiet) == [len(plan["people"]), 0, len(plan["events"]), 0]
     events = all_events(database)
     names = {person["ref"]: person["name"] for person in plan["people"]}
     hosted = Counter(names[event["host"]] for event in plan["events"])

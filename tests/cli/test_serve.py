@@ -39,7 +39,8 @@ def server(engine: str, empty_url: str, tmp_path: Path) -> Iterator[Server]:
     """A server of an empty database, in two processes where the engine is made for that."""
     processes = "1" if engine == "sqlite" else "2"
     words = ("serve", "--port", "0", "--processes", processes, "--threads", "4")
-    with serving(tmp_path, *words, KALENDS_DATABASE_URL=empty_url) as started:
+    patient = {"KALENDS_BUSY_TIMEOUT_MS": str(PATIENCE_S * 1_000)}
+    with serving(tmp_path, *words, KALENDS_DATABASE_URL=empty_url, **patient) as started:
         yield started
 
 
@@ -116,6 +117,7 @@ def test_a_request_in_flight_is_finished_before_the_end(server, bearer, engine, 
         release.set()
         holder.join()
     assert server.wait() == 0
+    assert "Killing" not in server.log.read_text()
     rows = own.read(lambda tx: tx.rows(Query(sa.text('SELECT name FROM "user"'))))
     own.close()
     assert [tuple(row) for row in rows] == [("In Flight",)]

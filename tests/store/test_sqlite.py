@@ -17,10 +17,11 @@ import sqlalchemy as sa
 
 from kalends.errors import BadSetting, Unavailable
 from kalends.model import UserId
+from kalends.settings import Settings
 from kalends.store.database import Database, ReadTx, WriteTx
 from kalends.store.query import Query
-from kalends.store.schema import migrate
-from kalends.store.sqlite import FairLock, SqliteEngine, began
+from kalends.store.schema import EMPTY, migrate
+from kalends.store.sqlite import FairLock, SqliteEngine, ran
 from tests.store.conftest import Opener
 from tests.store.names import INSERT, NAME, add, count, new_name
 from tests.threads import at_once
@@ -389,7 +390,21 @@ def test_who_is_interrupted_while_waiting_does_not_keep_the_lock(kind: type[Fair
 def test_only_a_lock_is_waited_for(path: Path) -> None:
     """What waiting cannot mend is said at once: here, that there is a transaction already."""
     connection = sqlite3.connect(path, isolation_level=None)
-    assert began(connection)
+    assert ran(connection, "BEGIN IMMEDIATE")
     with pytest.raises(sqlite3.OperationalError, match="within a transaction"):
-        began(connection)
+        ran(connection, "BEGIN IMMEDIATE")
     connection.close()
+
+
+def test_a_new_file_that_somebody_keeps_locked_is_said_to_be_busy(tmp_path: Path) -> None:
+    """It is not in WAL yet, and the change to WAL is what has to wait."""
+    path = tmp_path / "new.db"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    database = Database(Settings(database_url=f"sqlite:///{path}", busy_timeout_ms=20))
+    with pytest.raises(Unavailable, match="Another process"):
+        migrate(database)
+    other.execute("ROLLBACK")
+    assert migrate(database)[0] == EMPTY
+    database.close()
+    other.close()

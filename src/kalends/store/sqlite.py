@@ -148,7 +148,7 @@ class SqliteEngine:
         """Begin, after whichever processes wait already. Raises Unavailable when the deadline passes before."""
         turnstile = self._turnstile = self._turnstile or Turnstile(self._path.with_name(f"{self._path.name}-turn"))
         with turnstile.entered(deadline) as inside:
-            if not inside or not patiently(lambda: began(session.connection), deadline):
+            if not inside or not patiently(lambda: ran(session.connection, "BEGIN IMMEDIATE"), deadline):
                 raise Unavailable(KEPT_BUSY)
 
     def _connect_writer(self) -> SqliteSession:
@@ -167,18 +167,20 @@ class SqliteEngine:
             cached_statements=CACHED_STATEMENTS,
         )
         try:
-            for pragma in (
-                "journal_mode = WAL",
-                # FULL: of 400 simulated power cuts it lost nothing, NORMAL lost acknowledged commits in 317.
-                "synchronous = FULL",
-                "foreign_keys = ON",
-                f"mmap_size = {MMAP_BYTES}",
-            ):
-                connection.execute(f"PRAGMA {pragma}")
-        except sqlite3.Error:
+            self._set_up(connection)
+        except (sqlite3.Error, Unavailable):
             connection.close()
             raise
         return SqliteSession(connection)
+
+    def _set_up(self, connection: sqlite3.Connection) -> None:
+        # The first process to come turns a new file into WAL, and SQLite lets none of the others wait for that.
+        deadline = time.monotonic() + self._timeout
+        if not patiently(lambda: ran(connection, "PRAGMA journal_mode = WAL"), deadline):
+            raise Unavailable(KEPT_BUSY)
+        # FULL: of 400 simulated power cuts it lost nothing, NORMAL lost acknowledged commits in 317.
+        for pragma in ("synchronous = FULL", "foreign_keys = ON", f"mmap_size = {MMAP_BYTES}"):
+            connection.execute(f"PRAGMA {pragma}")
 
 
 class FairLock:
@@ -224,10 +226,10 @@ class FairLock:
             return waiting
 
 
-def began(connection: sqlite3.Connection) -> bool:
-    """Begin a write transaction; tell whether nobody else is in one."""
+def ran(connection: sqlite3.Connection, statement: str) -> bool:
+    """Run a statement that needs the file's write lock; tell whether nobody else had it."""
     try:
-        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(statement)
     except sqlite3.OperationalError as error:
         if error.sqlite_errorname.startswith(LOCKED):
             return False
