@@ -45,7 +45,9 @@ BERLIN = Zone("Europe/Berlin")
 
 ROWS = {
     table.name: Query(
-        sa.select(*table.c).where(table.c.organization_id == sa.bindparam("org")).order_by(*table.primary_key.columns)
+        sa.select(*(column for column in table.c if column.name != "last_used_at"))
+        .where(table.c.organization_id == sa.bindparam("org"))
+        .order_by(*table.primary_key.columns)
     )
     for table in tables.metadata.sorted_tables
     if "organization_id" in table.c

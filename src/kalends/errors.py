@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from kalends.model import Clash
+from kalends.model import Clash, Scope
 
 
 class Fault(Struct, frozen=True):
@@ -57,6 +57,26 @@ class Unauthenticated(KalendsError):
     """A valid token is needed (Authorization: Bearer kal_…)."""
 
     code = "unauthenticated"
+
+
+class Forbidden(KalendsError):
+    """{reason}."""
+
+    code = "forbidden"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class MissingScope(KalendsError):
+    """The token lacks the scope {scope}."""
+
+    code = "insufficient_scope"
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__()
+        self.scope = scope
 
 
 class StaleVersion(KalendsError):

@@ -4,7 +4,9 @@ Small frozen values and nothing else. Instants are whole microseconds since 1970
 Drafts and edits are what a door hands to an action; their limits are checked when a door decodes them.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -92,6 +94,37 @@ class Visibility(StrEnum):
     private = "private"
 
 
+class Scope(StrEnum):
+    """What a token may be used for; what its bearer may do is decided besides (rules/access.py)."""
+
+    users_read = "users:read"
+    users_write = "users:write"
+    events_read = "events:read"
+    events_write = "events:write"
+    respond = "respond"
+    free_busy_read = "free-busy:read"
+    tokens_write = "tokens:write"
+    audit_read = "audit:read"
+
+
+ALL_SCOPES = frozenset(Scope)
+
+
+class Sharing(StrEnum):
+    """How much of somebody's calendar another person is let into, least first; each includes those before it."""
+
+    free_busy = "free_busy"
+    """What every member of the organization has."""
+    titles = "titles"
+    """When and what the events are that they host."""
+    read = "read"
+    """All of these events."""
+    respond = "respond"
+    """Also the events that they take part in, and answering for them."""
+    write = "write"
+    """Also managing the events that they host, and making new ones in their name."""
+
+
 class Busy(StrEnum):
     """How a commitment is shown in a person's time, weakest first."""
 
@@ -143,10 +176,19 @@ MAX_PARTICIPANTS = 500
 
 
 class Actor(Struct, frozen=True):
-    """Who asks: every action and every read is given one. For now each is an operator of its organization."""
+    """Who asks, and with what rights: every action and every read is given one.
+
+    Without `user_id` it is an operator, who acts for the whole organization. `shared` says whose calendar this person
+    is let into, and how far. `address` and `request_id` say where it came from, for the record.
+    """
 
     organization_id: OrganizationId
     token_id: TokenId | None = None
+    user_id: UserId | None = None
+    scopes: frozenset[Scope] = ALL_SCOPES
+    shared: Mapping[UserId, Sharing] = MappingProxyType({})
+    address: str | None = None
+    request_id: str | None = None
 
 
 class User(Struct, frozen=True):
@@ -199,6 +241,7 @@ class Event(Struct, frozen=True):
     status: Status
     show_as: ShowAs
     visibility: Visibility
+    hide_participants: bool
     cancel_reason: str | None
     metadata: str
     tally: Tally
@@ -251,6 +294,8 @@ class Hold(Struct, frozen=True):
     expires_at: Instant
     extended: bool
     created_at: Instant
+    placed_by: UserId | None
+    """None for an operator."""
 
 
 class AgendaRow(Struct, frozen=True):
@@ -267,15 +312,41 @@ class AgendaRow(Struct, frozen=True):
     blocking: bool
 
 
-class Token(Struct, frozen=True):
-    """A credential without its secret."""
+class Token(Struct, frozen=True, kw_only=True):
+    """A credential without its secret; without `user_id` it is an operator's."""
 
     id: TokenId
     organization_id: OrganizationId
+    user_id: UserId | None
     name: str
     hint: str
+    scopes: frozenset[Scope]
     created_at: Instant
+    expires_at: Instant | None
+    last_used_at: Instant | None
+    """To the minute."""
     revoked_at: Instant | None
+
+    def is_in_use(self, now: Instant) -> bool:
+        """Tell whether it opens the door."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
+
+
+class Organization(Struct, frozen=True):
+    """A customer, whose rows nobody else's tokens reach."""
+
+    id: OrganizationId
+    name: str
+    created_at: Instant
+
+
+class Share(Struct, frozen=True):
+    """How far one person is let into the calendar of another."""
+
+    owner_id: UserId
+    user_id: UserId
+    level: Sharing
+    updated_at: Instant
 
 
 class UserDraft(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -316,6 +387,7 @@ class EventDraft(Struct, forbid_unknown_fields=True, kw_only=True):
     status: Literal["confirmed", "tentative"] = "confirmed"
     show_as: ShowAs = ShowAs.busy
     visibility: Visibility = Visibility.default
+    hide_participants: bool = False
     metadata: Metadata | None = None
     host_attends: bool = True
     participants: Annotated[list[Invitation], Meta(max_length=MAX_PARTICIPANTS)] = []
@@ -333,6 +405,7 @@ class EventEdit(Struct, forbid_unknown_fields=True, kw_only=True):
     status: Literal["confirmed", "tentative"] | UnsetType = UNSET
     show_as: ShowAs | UnsetType = UNSET
     visibility: Visibility | UnsetType = UNSET
+    hide_participants: bool | UnsetType = UNSET
     metadata: Metadata | UnsetType | None = UNSET
 
 

@@ -20,8 +20,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     busy_timeout_ms: int = 10_000
     """How long a write waits for its turn before the caller is told 503, in milliseconds."""
 
+    token_cache_ms: int = 800
+    """How long what a token stands for is remembered, in milliseconds; 0 looks it up with each request."""
+
     max_body_bytes: int = 1_048_576
     """The largest request body that is read, in bytes; a larger one is answered 413."""
+
+
+MAY_BE_ZERO = ("token_cache_ms",)
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
@@ -34,7 +40,9 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
             continue
         if field == "database_url":
             values[field] = text
-        elif re.fullmatch(r"\d{1,10}", text, re.ASCII) and 0 < int(text) < 2**31:
+        elif (
+            re.fullmatch(r"\d{1,10}", text, re.ASCII) and int(text) < 2**31 and (int(text) > 0 or field in MAY_BE_ZERO)
+        ):
             values[field] = int(text)
         else:
             raise BadSetting(name, "a whole number above zero is needed")

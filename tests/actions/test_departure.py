@@ -26,7 +26,8 @@ def after_the_event(clock):
 
 
 def read(cast: Cast, event):
-    return cast.ask(read_event, event.id, expand=True)
+    found, _, participants = cast.ask(read_event, event.id, expand=True)
+    return found, participants
 
 
 def test_a_deleted_user_is_gone_and_their_address_is_free_again(cast):

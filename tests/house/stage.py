@@ -185,7 +185,7 @@ class Stage:
         return self.shown_event(self.do(events.transfer_event, self.event(number), self.user(to), expect=expect))
 
     def read_event(self, number: int) -> Any:
-        event, guests = self.ask(event_reads.read_event, self.event(number), expand=True)
+        event, _, guests = self.ask(event_reads.read_event, self.event(number), expand=True)
         return self.shown_event(event), self.shown_guests(guests)
 
     def list_events(self, wanted: dict[str, Any]) -> Any:

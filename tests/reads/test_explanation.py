@@ -10,6 +10,7 @@ from kalends.actions.participants import answer_invitation
 from kalends.errors import Invalid, NotFound
 from kalends.model import Answer, Busy, Response, Role, ShowAs, Status, TimeText, UserId, Visibility
 from kalends.reads.explanation import EventReason, HoldReason, explain_booking
+from kalends.rules.access import Sight
 from kalends.rules.hours import Window, WorkingHours
 from kalends.rules.intervals import HOUR, MINUTE
 from tests.cast import assemble, codes, instant
@@ -40,7 +41,7 @@ def test_everything_in_the_way_is_named_in_order(cast):
     explained = cast.ask(explain_booking, cast.guest.id, SLOT)
     needed = (Role.required, Response.needs_action)
     assert explained.events[0] == EventReason(
-        early.block.span, Busy.tentative, True, early.id, *needed, "Early", Status.confirmed, ShowAs.busy, True
+        early.block.span, Busy.tentative, True, early.id, *needed, "Early", Status.confirmed, ShowAs.busy, Sight.command
     )
     assert [(reason.event_id, reason.shown) for reason in explained.events[1:]] == [(late.id, Busy.busy)]
     assert explained.holds == [HoldReason(end, hold.id)]
@@ -69,7 +70,7 @@ def test_what_only_touches_does_not_bear_on_it(cast):
 
 def test_a_private_event_is_no_more_than_that(cast):
     cast.event(cast.guest, visibility=Visibility.private)
-    assert [reason.visible for reason in cast.ask(explain_booking, cast.guest.id, SLOT).events] == [False]
+    assert [reason.sight for reason in cast.ask(explain_booking, cast.guest.id, SLOT).events] == [Sight.block]
 
 
 def test_a_lapsed_hold_is_gone(cast, clock):

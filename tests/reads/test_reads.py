@@ -21,7 +21,7 @@ def names(cast, text=None) -> list[str]:
 
 def test_an_event_is_read_alone_or_with_its_participants(cast):
     event = cast.event(cast.guest)
-    assert cast.ask(read_event, event.id, expand=False) == (event, None)
+    assert cast.ask(read_event, event.id, expand=False) == (event, Sight.command, None)
     again, guests = cast.ask(read_event, event.id, expand=True)
     assert again == event
     assert [(guest.name, guest.email, guest.is_host, guest.user_version) for guest in guests] == [
@@ -40,7 +40,7 @@ def test_participants_are_shown_as_their_users_are_now(cast):
 
 def test_an_event_nobody_attends_has_an_empty_list(cast):
     event = cast.event(host_attends=False)
-    assert cast.ask(read_event, event.id, expand=True) == (event, [])
+    assert cast.ask(read_event, event.id, expand=True) == (event, Sight.command, [])
     assert cast.ask(list_participants, event.id, 9).participants == []
     assert cast.ask(participants_of_events, []) == {}
 
@@ -103,9 +103,9 @@ def test_what_belongs_together_is_read_in_one_state(cast, clock):
 
     def read(tx):
         tx.snapshot()
-        found, _ = read_event(tx, cast.actor, event.id, expand=False)
+        found, sight, _ = read_event(tx, cast.actor, event.id, expand=False)
         cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="accepted"))
-        return found, participants_of_events(tx, cast.actor, [found])[event.id]
+        return found, participants_of_events(tx, cast.actor, [(found, sight)])[event.id]
 
     found, guests = cast.database.read(read)
     assert found.tally.needs_action == [guest.seat.response for guest in guests].count("needs_action") == 1

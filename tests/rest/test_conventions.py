@@ -5,12 +5,12 @@ import pytest
 from kalends.actions.tokens import revoke_token
 from kalends.app import app_of_worker
 from kalends.errors import BadSetting, KalendsError, OutcomeUnknown, Unavailable
+from kalends.reads.tokens import list_tokens
 from kalends.reads.users import read_user
 from kalends.rest.conditions import Tags, read_tags
 from kalends.rest.problems import STATUS, TITLES, headers_of, status_of
 from kalends.rules.tokens import token_text
 from kalends.settings import Settings
-from kalends.store.tokens import list_tokens
 from tests.api import client, problem, send_raw
 
 

@@ -9,10 +9,12 @@ import pytest
 from kalends.actions.retries import Claim, claim_key
 from kalends.actions.tokens import issue_token
 from kalends.actions.users import create_user
+from kalends.app import identities_of
 from kalends.errors import OutcomeUnknown, Unavailable
-from kalends.model import UserDraft
+from kalends.model import Scope, UserDraft
 from kalends.rest.door import wsgi_app
 from kalends.rest.route import Operation, Reply, Route, WriteQuery
+from kalends.settings import Settings
 from tests.api import client, problem, send_raw
 
 NEW = {"name": "Nora New", "email": "nora@example.org"}
@@ -107,8 +109,16 @@ def work_app(database, work):
         work(call)
         return Reply(str(user.id))
 
-    add_user = Operation(method="POST", path="/v1/work", handler=add, tag="Work", query=WriteQuery, body=UserDraft)
-    return wsgi_app([Route(add_user, database, 1_000)], lambda: None)
+    add_user = Operation(
+        method="POST",
+        path="/v1/work",
+        handler=add,
+        tag="Work",
+        scope=Scope.users_write,
+        query=WriteQuery,
+        body=UserDraft,
+    )
+    return wsgi_app([Route(add_user, database, identities_of(database, Settings()), 1_000)], lambda: None)
 
 
 def users(api):

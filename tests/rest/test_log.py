@@ -7,10 +7,12 @@ import re
 import pytest
 
 from kalends.actions.users import create_user
-from kalends.model import Email, UserDraft
+from kalends.app import identities_of
+from kalends.model import Email, Scope, UserDraft
 from kalends.rest.door import wsgi_app
 from kalends.rest.log import ACCESS
 from kalends.rest.route import Operation, Route, WriteQuery
+from kalends.settings import Settings
 from tests.api import client, problem, send_raw
 
 
@@ -94,8 +96,12 @@ def test_a_defect_of_our_own_is_told_to_the_log_and_not_to_the_caller(cast, toke
         create_user(call.tx, call.actor, UserDraft(name="x", email=Email("x@example.org")))
         raise ZeroDivisionError("the innermost secret")
 
-    broken = Operation(method="POST", path="/v1/broken", handler=fail, tag="Broken", query=WriteQuery)
-    caller = client(wsgi_app([Route(broken, cast.database, 1_000)], lambda: None), token)
+    broken = Operation(
+        method="POST", path="/v1/broken", handler=fail, tag="Broken", scope=Scope.users_write, query=WriteQuery
+    )
+    caller = client(
+        wsgi_app([Route(broken, cast.database, identities_of(cast.database, Settings()), 1_000)], lambda: None), token
+    )
     before = cast.rows()
     for headers in ({}, {"Idempotency-Key": "x"}):
         answer = caller.post("/v1/broken", headers=headers)

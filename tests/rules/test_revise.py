@@ -49,6 +49,7 @@ EVENT = Event(
     status=Status.confirmed,
     show_as=ShowAs.busy,
     visibility=Visibility.default,
+    hide_participants=False,
     cancel_reason=None,
     metadata='{"a":1}',
     tally=Tally(required=1, accepted=1),

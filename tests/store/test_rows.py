@@ -1,6 +1,6 @@
 """What is not seen through any action: rows as they are stored."""
 
-from kalends.model import Actor, Instant, Token, TokenId
+from kalends.model import ALL_SCOPES, Actor, Instant, Token, TokenId
 from kalends.store.database import Database, WriteTx
 from kalends.store.events import find_event, lock_events
 from kalends.store.idempotency import (
@@ -13,7 +13,7 @@ from kalends.store.idempotency import (
 )
 from kalends.store.organizations import DEFAULT_ORGANIZATION
 from kalends.store.participants import participants_among, seats_among, seats_of
-from kalends.store.tokens import find_token, insert_token, list_tokens, revoke_token_row
+from kalends.store.tokens import find_token_in_use, insert_token, list_organization_tokens, revoke_token_row
 from kalends.store.users import bury_user, email_owner, find_user, lock_people, lock_user, unfinished_events
 from tests.cast import Cast, new_organization
 from tests.conftest import Clock
@@ -24,7 +24,18 @@ DIGEST = b"\x00\xff" * 16
 
 def token_of(database: Database, actor: Actor, digest: bytes) -> Token:
     def make(tx: WriteTx) -> Token:
-        made = Token(TokenId(tx.new_id()), actor.organization_id, "laptop", "kal_abcdef", tx.now, None)
+        made = Token(
+            id=TokenId(tx.new_id()),
+            organization_id=actor.organization_id,
+            user_id=None,
+            name="laptop",
+            hint="kal_abcdef",
+            scopes=ALL_SCOPES,
+            created_at=tx.now,
+            expires_at=None,
+            last_used_at=None,
+            revoked_at=None,
+        )
         insert_token(tx, made, digest)
         return made
 
@@ -38,14 +49,14 @@ def test_a_fresh_install_has_one_organization(fresh: Database) -> None:
 def test_a_token_is_found_by_its_digest_until_it_is_revoked(database: Database) -> None:
     actor, digest = new_organization(database), DIGEST + b"1"
     made = token_of(database, actor, digest)
-    assert database.read(lambda tx: find_token(tx, digest)) == made
-    assert database.read(lambda tx: find_token(tx, b"")) is None
+    assert database.read(lambda tx: find_token_in_use(tx, digest)) == made
+    assert database.read(lambda tx: find_token_in_use(tx, b"")) is None
     other = new_organization(database)
     assert not database.write(lambda tx: revoke_token_row(tx, other, made.id))
     assert database.write(lambda tx: revoke_token_row(tx, actor, made.id))
     assert not database.write(lambda tx: revoke_token_row(tx, actor, made.id))
-    assert database.read(lambda tx: find_token(tx, digest)) is None
-    listed = database.read(lambda tx: list_tokens(tx, actor))
+    assert database.read(lambda tx: find_token_in_use(tx, digest)) is None
+    listed = database.read(lambda tx: list_organization_tokens(tx, actor))
     assert [token.id for token in listed] == [made.id]
     assert listed[0].revoked_at is not None
 
@@ -65,7 +76,7 @@ def test_nothing_is_found_from_another_organization(cast: Cast) -> None:
             find_event(tx, other, event.id),
             lock_events(tx, other, [event.id]),
             participants_among(tx, other, event, people),
-            list_tokens(tx, other),
+            list_organization_tokens(tx, other),
         ]
 
     assert not any(cast.database.write(look))

@@ -1,4 +1,3 @@
-import re
 import subprocess
 import sys
 import threading
@@ -61,11 +60,25 @@ def table_names(database: Database) -> set[str]:
     return database.change_schema(lambda connection: set(sa.inspect(connection).get_table_names()))
 
 
+def parts_of(text: str) -> list[str]:
+    """Take a CREATE statement apart at its commas, but for those in parentheses; columns added later stand last."""
+    head, _, rest = text.partition("(")
+    body, _, tail = rest.rpartition(")")
+    parts, depth = [""], 0
+    for letter in body:
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [" ".join(part.split()) for part in (head, *parts, tail)]
+
+
 def shape(connection: sa.Connection) -> dict[str, Any]:
     """Everything that the engine itself knows of its tables, but for the order of their parts."""
     if connection.dialect.name == "sqlite":
         texts = connection.execute(sa.text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
-        return {name: sorted(re.split(r",?\s*\n\s*", text)) for name, text in texts if name != VERSION_TABLE}
+        return {name: sorted(parts_of(text)) for name, text in texts if name != VERSION_TABLE}
     queries = {
         "columns": "SELECT table_name, column_name, data_type, collation_name, is_nullable, column_default "
         "FROM information_schema.columns WHERE table_schema = 'public'",

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from kalends.errors import Conflict, Fault, Invalid
 from kalends.model import Actor, AgendaRow, Clash, Event, HoldId, UserId
+from kalends.rules.access import may_use_hold
 from kalends.rules.clashes import judged, rows_taking_time
 from kalends.rules.intervals import overlaps
 from kalends.store.commitments import blocking_commitments
@@ -68,7 +69,7 @@ def consume_hold(tx: WriteTx, actor: Actor, guard: Guard, event: Event, people: 
     if guard.hold_id is None:
         return
     hold = find_hold(tx, actor, guard.hold_id, lock=True)
-    if hold is None:
+    if hold is None or not may_use_hold(actor, hold):
         raise Invalid(Fault(("hold",), "hold_lapsed", f"hold {guard.hold_id} has lapsed, or there never was one"))
     if not overlaps(hold.span, event.block.span) or people.isdisjoint(hold.user_ids):
         message = f"hold {guard.hold_id} keeps another time, or the time of other people"

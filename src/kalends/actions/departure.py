@@ -7,12 +7,15 @@ from kalends.actions.finding import Versions, people_to_book, user_to_change
 from kalends.actions.saving import Seats, save_event
 from kalends.errors import Fault, HostsEvents, Invalid
 from kalends.model import Actor, Event, EventId, Status, UserId
+from kalends.rules.access import is_operator, refuse_unless
 from kalends.rules.intervals import earliest_start
 from kalends.rules.revise import cancelled, handed_over, next_version
 from kalends.store.database import WriteTx
 from kalends.store.events import lock_events
 from kalends.store.participants import seats_of
 from kalends.store.retry import Contended
+from kalends.store.shares import delete_shares_of
+from kalends.store.tokens import revoke_tokens_of
 from kalends.store.users import bury_user, unfinished_events
 
 
@@ -35,8 +38,12 @@ def delete_user(
 ) -> None:
     """Delete a user and free their seats in events that have not ended; past events keep naming them.
 
-    Raises NotFound, StaleVersion, HostsEvents, Invalid if the events cannot go to `to`, or Conflict if `to` is busy.
+    Their tokens end, and so does all sharing with them and by them.
+
+    Raises Forbidden, NotFound, StaleVersion, HostsEvents, Invalid if the events cannot go to `to`, or Conflict if `to`
+    is busy.
     """
+    refuse_unless(is_operator(actor), "Only operators delete people")
     locked = lock_events(tx, actor, unfinished_ids(tx, actor, user_id))
     heir_faults = heir_to_book(tx, actor, to) if to is not None and to < user_id else []
     user_to_change(tx, actor, user_id, expect)
@@ -52,6 +59,8 @@ def delete_user(
         raise HostsEvents(count)
     for event in events:
         leave_event(tx, actor, event, user_id, to if hosted is Hosted.transfer else None, guard)
+    revoke_tokens_of(tx, actor, user_id)
+    delete_shares_of(tx, actor, user_id)
     bury_user(tx, user_id)
 
 

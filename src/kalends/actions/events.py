@@ -17,6 +17,7 @@ from kalends.model import (
     Tally,
     UserId,
 )
+from kalends.rules.access import may_manage, refuse_unless
 from kalends.rules.blocks import block_of
 from kalends.rules.metadata import metadata_text
 from kalends.rules.revise import cancelled, handed_over, revised_event
@@ -26,7 +27,8 @@ from kalends.store.participants import seats_among, seats_of
 
 
 def create_event(tx: WriteTx, actor: Actor, draft: EventDraft, *, guard: Guard | None = None) -> Event:
-    """Make an event with its host and its first participants, or nothing. Raises Invalid or Conflict."""
+    """Make an event with its host and its first participants, or nothing. Raises Forbidden, Invalid or Conflict."""
+    refuse_unless(may_manage(actor, draft.host_id), "Everybody hosts in their own name, or in that of who lets them")
     named: list[Named] = [(draft.host_id, ("host_id",))]
     named += [(guest.user_id, ("participants", place, "user_id")) for place, guest in enumerate(draft.participants)]
     zones, faults = people_to_book(tx, actor, named)
@@ -63,6 +65,7 @@ def drafted_event(draft: EventDraft, block: Block, event_id: EventId, *, now: In
         status=Status(draft.status),
         show_as=draft.show_as,
         visibility=draft.visibility,
+        hide_participants=draft.hide_participants,
         cancel_reason=None,
         metadata=metadata_text(draft.metadata),
         tally=Tally(),

@@ -2,9 +2,11 @@
 
 from kalends.errors import Fault, NotFound, StaleVersion
 from kalends.model import Actor, Event, EventId, Seat, User, UserId
+from kalends.rules.access import Sight, refuse_unless, sight_of
 from kalends.store.database import WriteTx
 from kalends.store.events import lock_event
 from kalends.store.participants import seats_among
+from kalends.store.sight import ties_to
 from kalends.store.users import lock_people, lock_user
 
 Versions = frozenset[int] | None
@@ -15,12 +17,26 @@ Named = tuple[UserId, tuple[str | int, ...]]
 
 
 def event_to_change(tx: WriteTx, actor: Actor, event_id: EventId, expect: Versions = None) -> Event:
-    """Give an event, locked. Raises NotFound or StaleVersion."""
-    found = lock_event(tx, actor, event_id)
-    if found is None:
-        raise NotFound("event", event_id)
+    """Give an event that the actor may change, locked. Raises NotFound, Forbidden or StaleVersion."""
+    found, sight = event_in_sight(tx, actor, event_id)
+    refuse_unless(
+        sight is Sight.command, "Only its host, who manages the host's calendar, and operators change an event."
+    )
     expect_version("event", found.version, expect)
     return found
+
+
+def event_in_sight(tx: WriteTx, actor: Actor, event_id: EventId) -> tuple[Event, Sight]:
+    """Give an event that the actor sees, locked, and how much they see of it. Raises NotFound."""
+    found = lock_event(tx, actor, event_id)
+    sight = Sight.block
+    if found is not None:
+        known = actor.user_id in (None, found.host_id)
+        seated, deputy = (False, False) if known else ties_to(tx, actor, found)
+        sight = sight_of(actor, found.host_id, found.visibility, seated=seated, deputy=deputy)
+    if found is None or sight is Sight.block:
+        raise NotFound("event", event_id)
+    return found, sight
 
 
 def user_to_change(tx: WriteTx, actor: Actor, user_id: UserId, expect: Versions = None) -> User:

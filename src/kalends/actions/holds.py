@@ -5,6 +5,7 @@ from msgspec import structs
 from kalends.actions.finding import people_to_book
 from kalends.errors import Conflict, Fault, HoldExtended, Invalid, NotFound
 from kalends.model import Actor, Hold, HoldId, Instant, Span, UserId
+from kalends.rules.access import may_use_hold
 from kalends.rules.blocks import slot_faults
 from kalends.rules.intervals import SECOND
 from kalends.store.commitments import blocking_commitments
@@ -29,7 +30,7 @@ def place_hold(tx: WriteTx, actor: Actor, people: list[UserId], span: Span | lis
         raise Invalid(*faults)
     refuse_taken_slot(tx, actor, people, span)
     expires_at = Instant(tx.now + seconds * SECOND)
-    made = Hold(HoldId(tx.new_id()), tuple(sorted(people)), span, expires_at, extended=False, created_at=tx.now)
+    made = Hold(HoldId(tx.new_id()), tuple(sorted(people)), span, expires_at, False, tx.now, actor.user_id)
     insert_hold(tx, actor, made)
     return made
 
@@ -39,7 +40,7 @@ def extend_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, seconds: int) -> Hol
 
     Raises NotFound, HoldExtended, or Conflict if it just lapsed and the slot was taken.
     """
-    people = list(found_hold(find_hold(tx, actor, hold_id), hold_id).user_ids)
+    people = list(found_hold(actor, find_hold(tx, actor, hold_id), hold_id).user_ids)
     lock_more_people(tx, actor, people)  # before the hold, as whoever makes an event of it does
     before = hold_to_change(tx, actor, hold_id)
     if before.extended:
@@ -60,12 +61,12 @@ def release_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> None:
 
 def hold_to_change(tx: WriteTx, actor: Actor, hold_id: HoldId) -> Hold:
     """Give a hold, locked. Raises NotFound, for one that has lapsed too."""
-    return found_hold(find_hold(tx, actor, hold_id, lock=True), hold_id)
+    return found_hold(actor, find_hold(tx, actor, hold_id, lock=True), hold_id)
 
 
-def found_hold(found: Hold | None, hold_id: HoldId) -> Hold:
-    """Give what was found. Raises NotFound if nothing was."""
-    if found is None:
+def found_hold(actor: Actor, found: Hold | None, hold_id: HoldId) -> Hold:
+    """Give what was found. Raises NotFound if nothing was, or it is somebody else's."""
+    if found is None or not may_use_hold(actor, found):
         raise NotFound("hold", hold_id)
     return found
 

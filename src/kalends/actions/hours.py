@@ -3,9 +3,12 @@
 from kalends.actions.finding import Versions, expect_version, user_to_change
 from kalends.errors import NotFound
 from kalends.model import Actor, UserId
+from kalends.rules.access import may_manage, refuse_unless
 from kalends.rules.hours import WorkingHours
 from kalends.store.database import WriteTx
 from kalends.store.hours import find_hours, store_hours
+
+REASON = "Only they, who manages their calendar, and operators set somebody's working hours"
 
 
 def set_working_hours(
@@ -13,9 +16,10 @@ def set_working_hours(
 ) -> int:
     """Replace somebody's working hours and give their new version; the same once more changes nothing.
 
-    Raises NotFound or StaleVersion.
+    Raises NotFound, Forbidden or StaleVersion.
     """
     user_to_change(tx, actor, user_id)
+    refuse_unless(may_manage(actor, user_id), REASON)
     known, version = find_hours(tx, actor, user_id)
     expect_version("working hours", version, expect)
     if known == hours:
@@ -25,8 +29,9 @@ def set_working_hours(
 
 
 def clear_working_hours(tx: WriteTx, actor: Actor, user_id: UserId, *, expect: Versions = None) -> None:
-    """Forget somebody's working hours: they may be booked at any time. Raises NotFound or StaleVersion."""
+    """Forget somebody's working hours: they may be booked at any time. Raises NotFound, Forbidden or StaleVersion."""
     user_to_change(tx, actor, user_id)
+    refuse_unless(may_manage(actor, user_id), REASON)
     known, version = find_hours(tx, actor, user_id)
     if known is None:
         raise NotFound("working hours of user", user_id)

@@ -5,10 +5,18 @@ from collections.abc import Mapping
 from msgspec import structs
 
 from kalends.actions.booking import Guard
-from kalends.actions.finding import Versions, event_to_change, expect_version, people_to_book, seat_to_change
+from kalends.actions.finding import (
+    Versions,
+    event_in_sight,
+    event_to_change,
+    expect_version,
+    people_to_book,
+    seat_to_change,
+)
 from kalends.actions.saving import save_event
 from kalends.errors import AlreadyParticipant, Fault, Invalid, StaleVersion
 from kalends.model import Actor, Answer, Event, EventId, Invitation, Participant, Role, Seat, UserId
+from kalends.rules.access import may_answer_for, refuse_unless
 from kalends.rules.revise import next_version
 from kalends.rules.seats import answered, new_seat, refuse_cancelled, seat_limit_faults
 from kalends.store.database import WriteTx
@@ -123,8 +131,12 @@ def answer_invitation(
     expect: Versions = None,
     guard: Guard | None = None,
 ) -> Participant:
-    """Accept, decline or answer tentatively. Raises NotFound, StaleVersion, EventCancelled, EventEnded or Conflict."""
-    before = event_to_change(tx, actor, event_id)
+    """Accept, decline or answer tentatively.
+
+    Raises NotFound, Forbidden, StaleVersion, EventCancelled, EventEnded or Conflict.
+    """
+    before, _ = event_in_sight(tx, actor, event_id)
+    refuse_unless(may_answer_for(actor, user_id), "Everybody answers for themselves, or for who lets them")
     seat = seat_to_change(tx, before, user_id, expect)
     refuse_cancelled(before)
     after = next_version(before, now=tx.now)

@@ -1,21 +1,69 @@
 """What can be done with credentials."""
 
-from kalends.errors import NotFound
-from kalends.model import Actor, Token, TokenId
+from collections.abc import Set as AbstractSet
+
+from kalends.errors import Fault, Invalid, NotFound
+from kalends.model import ALL_SCOPES, Actor, Instant, Scope, Token, TokenId
+from kalends.rules.access import may_manage_token, refuse_unless
 from kalends.rules.tokens import token_digest, token_hint, token_text
 from kalends.store.database import WriteTx
-from kalends.store.tokens import insert_token, revoke_token_row
+from kalends.store.tokens import find_token, insert_token, list_tokens_of, revoke_token_row, touch_token
+
+MAX_TOKENS = 100
+"""A person's tokens in use."""
 
 
-def issue_token(tx: WriteTx, actor: Actor, name: str, secret: bytes) -> tuple[Token, str]:
-    """Make a credential of 160 random bits; its text is given here once and stored nowhere."""
+def issue_token(
+    tx: WriteTx,
+    actor: Actor,
+    name: str,
+    secret: bytes,
+    *,
+    scopes: AbstractSet[Scope] = ALL_SCOPES,
+    expires_at: Instant | None = None,
+) -> tuple[Token, str]:
+    """Make a credential of 160 random bits for oneself; its text is given here once and stored nowhere.
+
+    Raises Forbidden for scopes that one does not have, Invalid for an end in the past or too many tokens.
+    """
+    lacking = sorted(scope.value for scope in scopes - actor.scopes)
+    refuse_unless(not lacking, f"A token can only pass on scopes that it has; this one lacks {', '.join(lacking)}")
+    faults: list[Fault] = []
+    if expires_at is not None and expires_at <= tx.now:
+        faults.append(Fault(("expires_at",), "in_the_past", "a token cannot have expired before it is made"))
+    if not scopes:
+        faults.append(Fault(("scopes",), "missing", "a token without any scope is of no use"))
+    if actor.user_id is not None:
+        known = list_tokens_of(tx, actor, actor.user_id)
+        if sum(token.is_in_use(tx.now) for token in known) >= MAX_TOKENS:
+            faults.append(Fault((), "too_many_tokens", f"{MAX_TOKENS} tokens in use are the most: revoke some"))
+    if faults:
+        raise Invalid(*faults)
     text = token_text(secret)
-    made = Token(TokenId(tx.new_id()), actor.organization_id, name, token_hint(text), tx.now, None)
+    made = Token(
+        id=TokenId(tx.new_id()),
+        organization_id=actor.organization_id,
+        user_id=actor.user_id,
+        name=name,
+        hint=token_hint(text),
+        scopes=frozenset(scopes),
+        created_at=tx.now,
+        expires_at=expires_at,
+        last_used_at=None,
+        revoked_at=None,
+    )
     insert_token(tx, made, token_digest(text))
     return made, text
 
 
 def revoke_token(tx: WriteTx, actor: Actor, token_id: TokenId) -> None:
-    """Take a credential out of use at once. Raises NotFound."""
-    if not revoke_token_row(tx, actor, token_id):
+    """Take a credential out of use at once. Raises NotFound, for one out of use and for somebody else's."""
+    found = find_token(tx, actor, token_id)
+    if found is None or not may_manage_token(actor, found) or not revoke_token_row(tx, actor, token_id):
         raise NotFound("token in use", token_id)
+
+
+def note_use(tx: WriteTx, actor: Actor) -> None:
+    """Note when the actor's token was used last, to the minute."""
+    if actor.token_id is not None:
+        touch_token(tx, actor.token_id)

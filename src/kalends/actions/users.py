@@ -1,8 +1,9 @@
 """What can be done with a user, short of deleting one."""
 
-from kalends.actions.finding import Versions, user_to_change
+from kalends.actions.finding import Versions, expect_version, user_to_change
 from kalends.errors import EmailTaken
 from kalends.model import Actor, User, UserDraft, UserEdit, UserId
+from kalends.rules.access import is_operator, is_self, refuse_unless
 from kalends.rules.metadata import metadata_text
 from kalends.rules.revise import revised_user
 from kalends.store.database import WriteTx
@@ -10,7 +11,8 @@ from kalends.store.users import email_owner, insert_user, update_user
 
 
 def create_user(tx: WriteTx, actor: Actor, draft: UserDraft) -> User:
-    """Add somebody who can host and take part. Raises EmailTaken."""
+    """Add somebody who can host and take part. Raises Forbidden or EmailTaken."""
+    refuse_unless(is_operator(actor), "Only operators add people")
     refuse_taken_email(tx, actor, draft.email, None)
     person = User(
         id=UserId(tx.new_id()),
@@ -27,8 +29,10 @@ def create_user(tx: WriteTx, actor: Actor, draft: UserDraft) -> User:
 
 
 def change_user(tx: WriteTx, actor: Actor, user_id: UserId, edit: UserEdit, *, expect: Versions = None) -> User:
-    """Apply an edit. Raises NotFound, StaleVersion, EmailTaken or Invalid."""
-    before = user_to_change(tx, actor, user_id, expect)
+    """Apply an edit. Raises NotFound, Forbidden, StaleVersion, EmailTaken or Invalid."""
+    before = user_to_change(tx, actor, user_id)
+    refuse_unless(is_self(actor, user_id), "Only they and operators change a person")
+    expect_version("user", before.version, expect)
     after = revised_user(before, edit, now=tx.now)
     if after is before:
         return before

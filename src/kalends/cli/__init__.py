@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "Serve a small organisation from a throw-away database, to try things out.",
     "import": "Import people and events from a JSON file.",
     "token": "Create, list and revoke tokens.",
+    "org": "Create and list organizations.",
     "db": "Migrate, check and back up the database.",
     "openapi": "Print the OpenAPI document.",
 }

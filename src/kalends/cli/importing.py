@@ -15,7 +15,14 @@ from rich.progress import Progress
 
 from kalends.actions.booking import OnConflict
 from kalends.actions.imports import ImportReport, Schedule, import_schedule
-from kalends.cli.opening import OPERATOR, existing_database, open_database, read_settings
+from kalends.cli.opening import (
+    checked_name,
+    existing_database,
+    open_database,
+    operator_of,
+    organization_option,
+    read_settings,
+)
 from kalends.errors import Fault, Invalid
 from kalends.rest.incoming import LONE_SURROGATE, read_json
 from kalends.rest.problems import Malformed
@@ -26,8 +33,6 @@ AT_BYTE = re.compile(r" \(byte (\d+)\)")
 NEWLINE = b"\n"
 LEFT_OUT = 5
 """Exit code: some events would have booked somebody twice and were left out, the others were added."""
-
-LONGEST_SOURCE = 200
 
 
 @click.command(name="import", epilog="Example:  kalends import schedule.json --dry-run")
@@ -40,8 +45,9 @@ LONGEST_SOURCE = 200
     show_default=True,
     help="Events that book somebody twice: leave them out and exit with 5, or add them. They are named in any case.",
 )
+@organization_option
 @click.option("--source", help="What the refs in FILE belong to; by default the name of FILE without its ending.")
-def command(file: Path, dry_run: bool, on_conflict: OnConflict, source: str | None) -> None:
+def command(file: Path, dry_run: bool, on_conflict: OnConflict, org: str | None, source: str | None) -> None:
     """Import people and events from FILE; of a broken file nothing.
 
     FILE is JSON: {"time_zone", "people": [{"ref", "name", "email"?, "time_zone"?, "metadata"?}], "events": [{"ref",
@@ -49,20 +55,19 @@ def command(file: Path, dry_run: bool, on_conflict: OnConflict, source: str | No
     "metadata"?}]}. host and participants are refs of people; a participant may be {"ref", "role"}. What an import of
     the same source has added before stays as it is, so that importing again adds only what is new.
     """
-    source = source or file.stem
-    if not source.strip() or not source.isprintable() or len(source) > LONGEST_SOURCE:
-        raise click.BadParameter(f"1 to {LONGEST_SOURCE} printable characters are needed", param_hint="--source")
+    source = checked_name(source or file.stem, "--source")
     schedule, written = read_schedule(file)
     settings = read_settings()
     with (
         existing_database(settings) if dry_run else open_database(settings) as database,
         Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress,
     ):
+        operator = operator_of(database, org)
         bar = progress.add_task("Importing", total=len(schedule.people) + len(schedule.events))
 
         def work(tx: WriteTx) -> ImportReport:
             progress.reset(bar)  # a transaction may be tried again
-            return import_schedule(tx, OPERATOR, schedule, source, lambda: progress.advance(bar), on_conflict)
+            return import_schedule(tx, operator, schedule, source, lambda: progress.advance(bar), on_conflict)
 
         try:
             report = database.write(work, rehearse=dry_run)

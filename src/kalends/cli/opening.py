@@ -5,17 +5,46 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 
+import click
+
 from kalends.errors import BadSetting, Unavailable
-from kalends.model import Actor
+from kalends.model import Actor, OrganizationId
 from kalends.reads.health import check_readiness
+from kalends.rest.wire import BadValue, read_id
 from kalends.settings import Settings, settings_from
 from kalends.store.database import Database
-from kalends.store.organizations import DEFAULT_ORGANIZATION
+from kalends.store.organizations import DEFAULT_ORGANIZATION, organization_exists
 from kalends.store.schema import migrate
 from kalends.store.sqlite import sqlite_path
 
 OPERATOR = Actor(DEFAULT_ORGANIZATION)
 """Who runs commands: whoever can read the database may do everything in it."""
+
+LONGEST_NAME = 200
+
+organization_option = click.option(
+    "--org", help="Id of the organization (see `kalends org list`); by default the one that a fresh install has."
+)
+
+
+def operator_of(database: Database, org: str | None) -> Actor:
+    """Give the operator of an organization that `--org` names. Raises BadParameter."""
+    if org is None:
+        return OPERATOR
+    try:
+        found = OrganizationId(read_id(OrganizationId, org))
+    except BadValue as error:
+        raise click.BadParameter(str(error), param_hint="--org") from error
+    if not database.read(lambda tx: organization_exists(tx, found)):
+        raise click.BadParameter(f"there is no organization {org}", param_hint="--org")
+    return Actor(found)
+
+
+def checked_name(name: str, hint: str) -> str:
+    """Give a name that can stand in a line of a list. Raises BadParameter."""
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise click.BadParameter(f"1 to {LONGEST_NAME} printable characters are needed", param_hint=hint)
+    return name
 
 
 def read_settings() -> Settings:

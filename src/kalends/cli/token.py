@@ -1,18 +1,31 @@
 """kalends token: credentials for callers of the API."""
 
+import re
 import secrets
 
 import click
+from msgspec import structs
 
 from kalends.actions.tokens import issue_token, revoke_token
-from kalends.cli.opening import OPERATOR, existing_database, open_database, read_settings
-from kalends.model import TokenId
+from kalends.cli.opening import (
+    checked_name,
+    existing_database,
+    open_database,
+    operator_of,
+    organization_option,
+    read_settings,
+)
+from kalends.model import ALL_SCOPES, Actor, Instant, Scope, Token, TokenId, UserId
+from kalends.reads.tokens import list_tokens
 from kalends.rest.wire import BadValue, read_id
+from kalends.rules.intervals import DAY, HOUR, MINUTE
 from kalends.rules.tokens import SECRET_BYTES
 from kalends.rules.zones import from_instant
-from kalends.store.tokens import list_tokens
+from kalends.store.database import ReadTx
+from kalends.store.users import email_owner
 
-LONGEST_NAME = 200
+UNITS = {"m": MINUTE, "h": HOUR, "d": DAY}
+LIFETIME = re.compile(r"(\d{1,5})([mhd])", re.ASCII)
 
 
 @click.group(name="token", epilog="Example:  kalends token list")
@@ -20,38 +33,95 @@ def command() -> None:
     """Create, list and revoke tokens."""
 
 
-@command.command(epilog="Example:  TOKEN=$(kalends token create --name backend)")
+@command.command(
+    epilog="Examples:  TOKEN=$(kalends token create --name backend);  "
+    "kalends token create --user hanna@example.org --scope events:read --scope respond --expires 30d"
+)
 @click.option("--name", default="unnamed", show_default=True, help="What the token is for.")
-def create(name: str) -> None:
+@click.option("--user", metavar="EMAIL", help="Make it this person's own; without it, it is an operator's.")
+@click.option(
+    "--scope", "scopes", type=click.Choice(sorted(ALL_SCOPES)), multiple=True, help="What it may be used for; all."
+)
+@click.option("--expires", metavar="TIME", help="When it ends, such as 30d, 12h or 90m from now; never.")
+@organization_option
+def create(name: str, user: str | None, scopes: tuple[str, ...], expires: str | None, org: str | None) -> None:
     """Create a token and print it, alone, on stdout: it is shown this once and stored only as a hash."""
-    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
-        raise click.BadParameter(f"1 to {LONGEST_NAME} printable characters are needed", param_hint="--name")
+    named, lasts = checked_name(name, "--name"), lifetime_of(expires)
+    wanted = frozenset(map(Scope, scopes)) or ALL_SCOPES
     with open_database(read_settings()) as database:
+        actor = operator_of(database, org)
+        bearer = actor if user is None else database.read(lambda tx: person_named(tx, actor, user))
         secret = secrets.token_bytes(SECRET_BYTES)
-        made, text = database.write(lambda tx: issue_token(tx, OPERATOR, name, secret))
-    click.echo(f"Created {made.id} ({name}). Keep the token safe; it cannot be shown again.", err=True)
+        end = None if lasts is None else Instant(database.now() + lasts)
+        made, text = database.write(lambda tx: issue_token(tx, bearer, named, secret, scopes=wanted, expires_at=end))
+    whose = "an operator's" if user is None else f"of {user}"
+    click.echo(f"Created {made.id} ({name}), {whose}. Keep the token safe; it cannot be shown again.", err=True)
     click.echo(text)
 
 
 @command.command(name="list", epilog="Example:  kalends token list")
-def show() -> None:
-    """List all tokens: id, beginning, state, creation and name, separated by tabs."""
+@organization_option
+def show(org: str | None) -> None:
+    """List all tokens: id, beginning, state, creation, end, last use, whose, scopes and name, separated by tabs."""
     with existing_database(read_settings()) as database:
-        tokens = database.read(lambda tx: list_tokens(tx, OPERATOR))
+        actor = operator_of(database, org)
+        now, tokens = database.now(), database.read(lambda tx: list_tokens(tx, actor))
     for token in tokens:
-        state = "active" if token.revoked_at is None else "revoked"
-        created = from_instant(token.created_at).isoformat(timespec="seconds")
-        click.echo(f"{token.id}\t{token.hint}…\t{state}\t{created}\t{token.name}")
+        scopes = "all" if token.scopes == ALL_SCOPES else ",".join(sorted(token.scopes))
+        columns = (
+            str(token.id),
+            f"{token.hint}…",
+            state_of(token, now),
+            moment(token.created_at),
+            moment(token.expires_at),
+            moment(token.last_used_at),
+            "operator" if token.user_id is None else str(token.user_id),
+            scopes,
+            token.name,
+        )
+        click.echo("\t".join(columns))
 
 
 @command.command(epilog="Example:  kalends token revoke tok_0ca9502e209288f4")
 @click.argument("token_id")
-def revoke(token_id: str) -> None:
-    """Take the token with an id (see `kalends token list`) out of use at once."""
+@organization_option
+def revoke(token_id: str, org: str | None) -> None:
+    """Take the token with an id (see `kalends token list`) out of use, in every process within a second."""
     try:
         found = TokenId(read_id(TokenId, token_id))
     except BadValue as error:
         raise click.BadParameter(str(error), param_hint="TOKEN_ID") from error
     with existing_database(read_settings()) as database:
-        database.write(lambda tx: revoke_token(tx, OPERATOR, found))
+        actor = operator_of(database, org)
+        database.write(lambda tx: revoke_token(tx, actor, found))
     click.echo(f"Revoked {found}.", err=True)
+
+
+def lifetime_of(text: str | None) -> int | None:
+    """Give how long a token lasts, in microseconds. Raises BadParameter."""
+    if text is None:
+        return None
+    found = LIFETIME.fullmatch(text)
+    if found is None or int(found[1]) == 0:
+        raise click.BadParameter("a number and m, h or d are needed, such as 30d", param_hint="--expires")
+    return int(found[1]) * UNITS[found[2]]
+
+
+def person_named(tx: ReadTx, operator: Actor, email: str) -> Actor:
+    """Give the person with an e-mail address as the one who asks. Raises BadParameter."""
+    found = email_owner(tx, operator, email)
+    if found is None:
+        raise click.BadParameter(f"there is no user with the e-mail address {email}", param_hint="--user")
+    return structs.replace(operator, user_id=UserId(found))
+
+
+def state_of(token: Token, now: Instant) -> str:
+    """Tell in a word whether a token opens the door."""
+    if token.is_in_use(now):
+        return "active"
+    return "expired" if token.revoked_at is None else "revoked"
+
+
+def moment(instant: Instant | None) -> str:
+    """Write an instant, or that there is none."""
+    return "-" if instant is None else from_instant(instant).isoformat(timespec="seconds")

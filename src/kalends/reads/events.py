@@ -1,19 +1,22 @@
 """Reading events: one by its id, or page by page along somebody's agenda."""
 
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy import bindparam as given
 
-from kalends.errors import Fault, Invalid, NotFound
+from kalends.errors import Fault, Invalid
 from kalends.model import Actor, Event, EventId, Instant, Participant, Response, Role, Status, UserId
-from kalends.reads.participants import participants_of_events
+from kalends.reads.participants import event_in_sight, participants_of_events, seen_from
+from kalends.rules.access import Sight, is_operator
 from kalends.rules.intervals import earliest_start
 from kalends.rules.text import like_pattern
 from kalends.store.database import ReadTx
-from kalends.store.events import COLUMNS, event_from, find_event
+from kalends.store.events import COLUMNS, event_from
 from kalends.store.query import Query
+from kalends.store.sight import is_deputy, is_seated, is_visible, sight_values
 from kalends.store.tables import agenda, event
 
 Key = tuple[int, int]
@@ -43,34 +46,60 @@ class EventPage(Struct, frozen=True):
     """Some events in the order of start and id; `next_key` is None on the last page."""
 
     events: list[Event]
+    sights: list[Sight]
+    """How much is seen of each."""
     participants: dict[EventId, list[Participant]] | None
     next_key: Key | None
 
 
-def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> tuple[Event, list[Participant] | None]:
+class SeenEvent(NamedTuple):
+    """An event as far as somebody sees it; participants if they were asked for and are seen."""
+
+    event: Event
+    sight: Sight
+    participants: list[Participant] | None
+
+
+def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> SeenEvent:
     """Give an event and, expanded, its participants. Raises NotFound."""
     if expand:
         tx.snapshot()
-    found = find_event(tx, actor, event_id)
-    if found is None:
-        raise NotFound("event", event_id)
-    return found, participants_of_events(tx, actor, [found])[event_id] if expand else None
+    found, sight = event_in_sight(tx, actor, event_id)
+    people = participants_of_events(tx, actor, [(found, sight)]) if expand else {}
+    return SeenEvent(found, sight, people.get(event_id))
 
 
 def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expand: bool) -> EventPage:
-    """Give a page of events: one statement, and one more for the participants of all of them.
+    """Give a page of events that somebody sees: one statement, and one more for the participants of all of them.
 
     Raises Invalid if `response` or `role` is given and nobody is named whose it could be.
     """
+    wanted = own_unless_named(actor, wanted)
     refuse_nobodys(wanted)
     if expand:
         tx.snapshot()
-    query = listing(frozenset(name for name in EventFilter.__struct_fields__ if getattr(wanted, name) is not None))
-    rows = tx.rows(query, org=actor.organization_id, count=limit + 1, **values_of(wanted))
-    events = [event_from(row) for row in rows[:limit]]
+    filters = frozenset(name for name in EventFilter.__struct_fields__ if getattr(wanted, name) is not None)
+    values = {"org": actor.organization_id, "count": limit + 1, **values_of(wanted)}
+    if is_operator(actor):
+        rows = tx.rows(listing(filters), **values)
+        seen = [(event_from(row), Sight.command) for row in rows[:limit]]
+    elif actor.user_id == (wanted.participant_id or wanted.user_id):  # all of these concern who asks
+        rows = tx.rows(listing(filters), **values)
+        seen = [seen_from(actor, (*row, True, False)) for row in rows[:limit]]
+    else:
+        rows = tx.rows(listing(filters, seen=True), **values, **sight_values(actor))
+        seen = [seen_from(actor, row) for row in rows[:limit]]
+    events, sights = [event for event, _ in seen], [sight for _, sight in seen]
     last = events[-1] if len(rows) > limit else None
-    participants = participants_of_events(tx, actor, events) if expand else None
-    return EventPage(events, participants, (last.block.span.start, last.id) if last else None)
+    participants = participants_of_events(tx, actor, seen) if expand else None
+    return EventPage(events, sights, participants, (last.block.span.start, last.id) if last else None)
+
+
+def own_unless_named(actor: Actor, wanted: EventFilter) -> EventFilter:
+    """Let a person who names nobody ask for what concerns themselves."""
+    if actor.user_id is None or wanted.user_id or wanted.host_id or wanted.participant_id:
+        return wanted
+    return structs.replace(wanted, user_id=actor.user_id)
 
 
 def refuse_nobodys(wanted: EventFilter) -> None:
@@ -86,10 +115,11 @@ def refuse_nobodys(wanted: EventFilter) -> None:
 
 
 @lru_cache(maxsize=1024)
-def listing(given_filters: frozenset[str]) -> Query:
+def listing(given_filters: frozenset[str], *, seen: bool = False) -> Query:
     """Compose the statement for a set of filters: one range scan along the index that the filters name, never a sort.
 
-    A person's events are read along their agenda, a host's and everybody's along the event table's own indexes.
+    A person's events are read along their agenda, a host's and everybody's along the event table's own indexes. Only
+    those that `me` sees, with what ties them to `me` behind the columns, if `seen` is asked for.
     """
     person = next((name for name in ("participant_id", "user_id") if name in given_filters), None)
     if person:
@@ -104,7 +134,11 @@ def listing(given_filters: frozenset[str]) -> Query:
         where.append(scanned.c.status != Status.cancelled.value)
     if "since" in given_filters and "after" not in given_filters:
         where.append(scanned.c.starts_at > given("earliest"))
-    statement = sa.select(*COLUMNS).select_from(source).where(*where)
+    columns: list[Any] = [*COLUMNS]
+    if seen:
+        where.append(is_visible(scanned.c.starts_at, key))
+        columns += [is_seated(scanned.c.starts_at, key), is_deputy(scanned.c.starts_at, key)]
+    statement = sa.select(*columns).select_from(source).where(*where)
     return Query(statement.order_by(scanned.c.starts_at, key).limit(given("count", type_=sa.Integer)))
 
 

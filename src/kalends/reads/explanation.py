@@ -19,6 +19,7 @@ from kalends.model import (
     UserId,
     Visibility,
 )
+from kalends.rules.access import Sight, is_operator, sight_of
 from kalends.rules.blocks import slot_faults
 from kalends.rules.hours import WorkingHours, working_periods
 from kalends.rules.zones import zone_named
@@ -26,6 +27,7 @@ from kalends.store.commitments import overlapping, span_values
 from kalends.store.database import ReadTx
 from kalends.store.hours import hours_from
 from kalends.store.query import Query
+from kalends.store.sight import is_deputy, is_seated, tie_values
 from kalends.store.tables import agenda, event, held_time, user, working_hours
 
 PERSON = Query(
@@ -46,6 +48,9 @@ EVENTS = Query(
         event.c.status,
         event.c.show_as,
         event.c.visibility,
+        event.c.host_id,
+        is_seated(agenda.c.starts_at, agenda.c.event_id),
+        is_deputy(agenda.c.starts_at, agenda.c.event_id),
     )
     .join_from(agenda, event, agenda.c.event_id == event.c.id)
     .where(overlapping(agenda), agenda.c.user_id == given("id"))
@@ -59,7 +64,7 @@ HOLDS = Query(
 
 
 class EventReason(Struct, frozen=True):
-    """An event in somebody's time; `visible` tells whether the caller may see more of it than the block."""
+    """An event in somebody's time, and how much the caller sees of it."""
 
     span: Span
     shown: Busy
@@ -70,7 +75,7 @@ class EventReason(Struct, frozen=True):
     title: str
     status: Status
     show_as: ShowAs
-    visible: bool
+    sight: Sight
 
 
 class HoldReason(Struct, frozen=True):
@@ -118,10 +123,10 @@ def explain_booking(tx: ReadTx, actor: Actor, user_id: UserId, span: Span) -> Ex
                 title,
                 Status(status),
                 ShowAs(show_as),
-                visibility == Visibility.default.value,
+                sight_in_explanation(actor, *ties),
             )
-            for start, end, shown, blocking, event_id, role, response, title, status, show_as, visibility in tx.rows(
-                EVENTS, **values
+            for start, end, shown, blocking, event_id, role, response, title, status, show_as, *ties in tx.rows(
+                EVENTS, **values, **tie_values(actor)
             )
         ],
         holds=[
@@ -130,6 +135,13 @@ def explain_booking(tx: ReadTx, actor: Actor, user_id: UserId, span: Span) -> Ex
         ],
         works=works_throughout(hours_from(hours), time_zone, span),
     )
+
+
+def sight_in_explanation(actor: Actor, visibility: str, host_id: int, seated: object, deputy: object) -> Sight:
+    """Tell how much is said of an event: of a private one nothing even to operators, who ask in the name of others."""
+    if is_operator(actor) and visibility == Visibility.private.value:
+        return Sight.block
+    return sight_of(actor, UserId(host_id), Visibility(visibility), seated=bool(seated), deputy=bool(deputy))
 
 
 def works_throughout(hours: WorkingHours | None, time_zone: str, span: Span) -> bool | None:

@@ -1,27 +1,31 @@
 """Reading the participants of an event, or of all events of a page at once."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy import bindparam as given
 
 from kalends.errors import NotFound
 from kalends.model import Actor, Event, EventId, Participant, UserId
-from kalends.store.database import ReadTx
-from kalends.store.events import find_event
+from kalends.rules.access import Sight, is_operator, principals_of, refuse_unless, sight_of
+from kalends.store.database import ReadTx, Row
+from kalends.store.events import COLUMNS, event_from, find_event
 from kalends.store.participants import WITH_PERSON, participant_from, participants_among
 from kalends.store.query import Among, Query
-from kalends.store.tables import participant, user
+from kalends.store.sight import DEPUTY, SEATED, tie_values
+from kalends.store.tables import event, participant, user
 
-SEATED = sa.join(participant, user, participant.c.user_id == user.c.id)
+WITH_USER = sa.join(participant, user, participant.c.user_id == user.c.id)
 OF_EVENTS = Query(
     sa.select(participant.c.event_id, *WITH_PERSON)
-    .select_from(SEATED)
+    .select_from(WITH_USER)
     .where(participant.c.organization_id == given("org"), Among(participant.c.event_id, "ids"))
     .order_by(participant.c.event_id, participant.c.user_id)
 )
 PAGE = Query(
     sa.select(*WITH_PERSON)
-    .select_from(SEATED)
+    .select_from(WITH_USER)
     .where(
         participant.c.organization_id == given("org"),
         participant.c.event_id == given("event_id"),
@@ -29,6 +33,9 @@ PAGE = Query(
     )
     .order_by(participant.c.user_id)
     .limit(given("count", type_=sa.Integer))
+)
+WITH_TIES = Query(
+    sa.select(*COLUMNS, SEATED, DEPUTY).where(event.c.organization_id == given("org"), event.c.id == given("id"))
 )
 
 
@@ -39,39 +46,81 @@ class ParticipantPage(Struct, frozen=True):
     next_key: int | None
 
 
-def participants_of_events(tx: ReadTx, actor: Actor, events: list[Event]) -> dict[EventId, list[Participant]]:
-    """Give the participants of several events in one statement, each list in the order of the people's ids."""
-    found: dict[EventId, list[Participant]] = {event.id: [] for event in events}
+def participants_of_events(
+    tx: ReadTx, actor: Actor, events: Sequence[tuple[Event, Sight]]
+) -> dict[EventId, list[Participant]]:
+    """Give the participants of several events in one statement, each list in the order of the people's ids.
+
+    Who is hidden is left out, and so are the events of which somebody sees no participants.
+    """
+    found: dict[EventId, list[Participant]] = {one.id: [] for one, sight in events if sight >= Sight.whole}
     if not found:
         return found
-    hosts = {event.id: event.host_id for event in events}
+    hosts = {one.id: one.host_id for one, _ in events}
     for event_id, *row in tx.rows(OF_EVENTS, org=actor.organization_id, ids=list(found)):
         found[event_id].append(participant_from(tuple(row), event_id, hosts[event_id]))
+    for happening, sight in events:
+        if hides_guests(happening, sight) and happening.id in found:
+            shown = guests_not_hidden(actor, happening)
+            found[happening.id] = [guest for guest in found[happening.id] if guest.seat.user_id in shown]
     return found
 
 
 def list_participants(
     tx: ReadTx, actor: Actor, event_id: EventId, limit: int, after: int | None = None
 ) -> ParticipantPage:
-    """Give a page of an event's participants. Raises NotFound."""
-    event = event_to_read(tx, actor, event_id)
+    """Give a page of an event's participants, as far as they are shown. Raises NotFound or Forbidden."""
+    event, sight = event_to_read(tx, actor, event_id)
+    if hides_guests(event, sight):
+        return ParticipantPage(participants_among(tx, actor, event, guests_not_hidden(actor, event)), None)
     rows = tx.rows(PAGE, org=actor.organization_id, event_id=event_id, after=after or 0, count=limit + 1)
     page = [participant_from(row, event_id, event.host_id) for row in rows[:limit]]
     return ParticipantPage(page, page[-1].seat.user_id if len(rows) > limit else None)
 
 
 def read_participant(tx: ReadTx, actor: Actor, event_id: EventId, user_id: UserId) -> Participant:
-    """Give one participant of an event. Raises NotFound."""
-    found = participants_among(tx, actor, event_to_read(tx, actor, event_id), [user_id])
-    if not found:
+    """Give one participant of an event. Raises NotFound, for one who is hidden too, or Forbidden."""
+    event, sight = event_to_read(tx, actor, event_id)
+    found = participants_among(tx, actor, event, [user_id])
+    if not found or (hides_guests(event, sight) and user_id not in guests_not_hidden(actor, event)):
         raise NotFound("participant", user_id)
     return found[0]
 
 
-def event_to_read(tx: ReadTx, actor: Actor, event_id: EventId) -> Event:
-    """Give an event and hold still what follows. Raises NotFound."""
+def event_to_read(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[Event, Sight]:
+    """Give an event of which somebody sees all, and hold still what follows. Raises NotFound or Forbidden."""
     tx.snapshot()
-    event = find_event(tx, actor, event_id)
-    if event is None:
+    event, sight = event_in_sight(tx, actor, event_id)
+    refuse_unless(sight >= Sight.whole, "Of this event you see title and time")
+    return event, sight
+
+
+def event_in_sight(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[Event, Sight]:
+    """Give an event that somebody sees, and how much they see of it; one statement. Raises NotFound."""
+    found, sight = None, Sight.block
+    if is_operator(actor):
+        found, sight = find_event(tx, actor, event_id), Sight.command
+    else:
+        row = tx.row(WITH_TIES, org=actor.organization_id, id=event_id, **tie_values(actor))
+        if row is not None:
+            found, sight = seen_from(actor, row)
+    if found is None or sight is Sight.block:
         raise NotFound("event", event_id)
-    return event
+    return found, sight
+
+
+def seen_from(actor: Actor, row: Row) -> tuple[Event, Sight]:
+    """Make an event of a row with both ties behind it, and tell how much of it somebody sees."""
+    *columns, seated, deputy = row
+    found = event_from(tuple(columns))
+    return found, sight_of(actor, found.host_id, found.visibility, seated=bool(seated), deputy=bool(deputy))
+
+
+def hides_guests(event: Event, sight: Sight) -> bool:
+    """Tell whether the participants of an event are not all shown."""
+    return event.hide_participants and sight < Sight.command
+
+
+def guests_not_hidden(actor: Actor, event: Event) -> list[UserId]:
+    """Give who is shown of an event that hides its participants: its host, oneself, and whose deputy one is."""
+    return sorted({event.host_id, actor.user_id or event.host_id, *principals_of(actor)})

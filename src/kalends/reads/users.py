@@ -65,8 +65,11 @@ def list_users(
 def list_available_users(
     tx: ReadTx, actor: Actor, event_id: EventId, limit: int, *, text: str | None = None, after: Key | None = None
 ) -> UserPage:
-    """Give a page of the users who could be added to an event: active, not in it yet, and free. Raises NotFound."""
-    event = event_to_read(tx, actor, event_id)
+    """Give a page of the users who could be added to an event: active, not in it yet, and free.
+
+    Raises NotFound or Forbidden.
+    """
+    event, _ = event_to_read(tx, actor, event_id)
     return list_users(tx, actor, limit, text=text, free=event.block.span, joining=event_id, after=after)
 
 

@@ -16,12 +16,13 @@ class Tags(Struct, frozen=True):
     anything: bool = False
 
 
-def entity_tag(version: int, people: int | None = None) -> str:
-    """Write a version as strong entity tag; `people` counts the versions of the people that the answer also shows.
+def entity_tag(version: int, shown: int | str | None = None) -> str:
+    """Write a version as strong entity tag; `shown` tells apart answers that show different things of one version.
 
-    Someone's new name changes an answer that shows it, though not the version of the event: both are in the tag.
+    It counts the versions of the people that the answer also shows: someone's new name changes it, though not the
+    version of the event. Or it names a part, for who sees no more than that.
     """
-    return f'"{version}"' if people is None else f'"{version}.{people}"'
+    return f'"{version}"' if shown is None else f'"{version}.{shown}"'
 
 
 def read_tags(header: str | None) -> Tags | None:

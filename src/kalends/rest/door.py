@@ -9,7 +9,18 @@ import falcon
 import msgspec
 
 from kalends.errors import KalendsError, SchemaMismatch, Unavailable
-from kalends.rest import events, explanation, finding, freebusy, holds, hours, participants, users
+from kalends.rest import (
+    events,
+    explanation,
+    finding,
+    freebusy,
+    holds,
+    hours,
+    participants,
+    sharing,
+    tokens,
+    users,
+)
 from kalends.rest.docs import reference_page
 from kalends.rest.log import RequestLog, log_trouble
 from kalends.rest.openapi import openapi_document
@@ -26,7 +37,7 @@ from kalends.rest.problems import (
 from kalends.rest.request import Request
 from kalends.rest.route import OPERATIONS, Operation, Route
 
-NOUNS = (users, events, participants, hours, freebusy, finding, explanation, holds)
+NOUNS = (users, events, participants, hours, freebusy, finding, explanation, holds, sharing, tokens)
 """The modules that enter their operations into the table."""
 
 PAGE_POLICY = (

@@ -2,17 +2,16 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.actions.events import cancel_event, change_event, create_event, delete_event, transfer_event
 from kalends.errors import Conflict, EventCancelled, Fault, Invalid, NotFound, StaleVersion
 from kalends.model import (
     UTC,
+    Actor,
     Block,
     Event,
     EventDraft,
@@ -23,67 +22,26 @@ from kalends.model import (
     Remark,
     Response,
     Role,
-    ShowAs,
+    Scope,
     Status,
     TimeText,
     UserId,
-    Visibility,
     Zone,
 )
-from kalends.reads.events import EventFilter, Key, list_events, read_event, refuse_nobodys
+from kalends.reads.events import EventFilter, Key, list_events, own_unless_named, read_event, refuse_nobodys
 from kalends.rest.clashes import BookingQuery, HoldQuery, guard_of, noting
 from kalends.rest.conditions import entity_tag
+from kalends.rest.event_shapes import EventJson, event_json, seen_json, titled_json
 from kalends.rest.paging import cursor_of, key_of
-from kalends.rest.participants import ParticipantJson, participant_json
 from kalends.rest.route import Call, Reply, operation
-from kalends.rest.spans import ClashJson
-from kalends.rest.users import Cursor, JsonObject, Limit, SearchText, UserIdText, known
-from kalends.rest.wire import DateOrTime, id_schema, read_struct
+from kalends.rest.users import Cursor, Limit, SearchText, known
+from kalends.rest.wire import DateOrTime, read_struct
+from kalends.rules.access import Sight
 from kalends.rules.blocks import block_of
-from kalends.rules.zones import TimeError, bound_of, from_instant
+from kalends.rules.zones import TimeError, bound_of
 
 ID = {"event_id": EventId}
 Expand = Annotated[Literal["participants"], Meta(description="Also give the participants, not only the counts")]
-Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
-
-
-class CountsJson(Struct):
-    """How many participants an event has, by role and by response."""
-
-    total: int
-    required: int
-    optional: int
-    accepted: int
-    declined: int
-    tentative: int
-    needs_action: int
-
-
-class EventJson(Struct, omit_defaults=True):
-    """A single block of time in a day, with one host; `participants` only if asked for with `expand=participants`."""
-
-    id: Annotated[str, Meta(extra_json_schema=id_schema(EventId))]
-    title: str
-    description: str
-    location: str
-    start: Moment
-    end: Moment
-    time_zone: str
-    status: Status
-    show_as: ShowAs
-    visibility: Visibility
-    host_id: UserIdText
-    participant_counts: CountsJson
-    metadata: JsonObject
-    version: int
-    created_at: datetime
-    updated_at: datetime
-    cancel_reason: str | UnsetType = UNSET
-    participants: list[ParticipantJson] | UnsetType = UNSET
-    conflicts: list[ClashJson] | UnsetType = UNSET
-    """Who was booked twice, as `on_conflict=allow` asked."""
-    warnings: list[ClashJson] | UnsetType = UNSET
-    """Optional people who are not free."""
 
 
 class EventListJson(Struct):
@@ -149,39 +107,6 @@ class TransferBody(Struct, forbid_unknown_fields=True, kw_only=True):
     host_id: UserId
 
 
-def event_json(event: Event, participants: list[Participant] | None = None) -> EventJson:
-    """Write an event, with its participants if they are given."""
-    tally, block = event.tally, event.block
-    return EventJson(
-        id=str(event.id),
-        title=event.title,
-        description=event.description,
-        location=event.location,
-        start=block.start_local,
-        end=block.end_local,
-        time_zone=block.time_zone,
-        status=event.status,
-        show_as=event.show_as,
-        visibility=event.visibility,
-        host_id=str(event.host_id),
-        participant_counts=CountsJson(
-            tally.total,
-            tally.required,
-            tally.optional,
-            tally.accepted,
-            tally.declined,
-            tally.tentative,
-            tally.needs_action,
-        ),
-        metadata=msgspec.Raw(event.metadata.encode()),
-        version=event.version,
-        created_at=from_instant(event.created_at),
-        updated_at=from_instant(event.updated_at),
-        cancel_reason=UNSET if event.cancel_reason is None else event.cancel_reason,
-        participants=UNSET if participants is None else [participant_json(guest) for guest in participants],
-    )
-
-
 def event_reply(event: Event, participants: list[Participant] | None = None) -> Reply:
     """Answer with an event."""
     people = None if participants is None else sum(guest.user_version for guest in participants)
@@ -201,7 +126,7 @@ def block_faults(body: dict[str, Any]) -> list[Fault]:
     return [fault for fault in made if zone is not None or fault.code != "not_one_day"]  # the host's zone may do
 
 
-def filter_of(query: EventListQuery) -> EventFilter:
+def filter_of(query: EventListQuery, actor: Actor) -> EventFilter:
     """Give the filter that a query asks for. Raises Invalid with everything that is wrong with it."""
     faults: list[Fault] = []
     since = bound_in("from", query.since, query.time_zone, faults)
@@ -223,6 +148,7 @@ def filter_of(query: EventListQuery) -> EventFilter:
         text=known(query.q),
         after=after,
     )
+    wanted = own_unless_named(actor, wanted)
     with gathered(faults):
         refuse_nobodys(wanted)
     if faults:
@@ -252,6 +178,7 @@ def gathered(faults: list[Fault]) -> Generator[None]:
     "POST",
     "/v1/events",
     tag="Events",
+    scope=Scope.events_write,
     query=HoldQuery,
     body=EventDraft,
     cross_check=block_faults,
@@ -279,7 +206,15 @@ def add_event(call: Call) -> Reply:
     return noting(event_reply(event)._replace(location=f"/v1/events/{event.id}"), guard)
 
 
-@operation("GET", "/v1/events", tag="Events", query=EventListQuery, answer=EventListJson, errors=(Invalid,))
+@operation(
+    "GET",
+    "/v1/events",
+    tag="Events",
+    scope=Scope.events_read,
+    query=EventListQuery,
+    answer=EventListJson,
+    errors=(Invalid,),
+)
 def get_events(call: Call) -> Reply:
     """List events.
 
@@ -288,25 +223,38 @@ def get_events(call: Call) -> Reply:
     """
     query: EventListQuery = call.query
     expand = query.expand is not UNSET
-    page = list_events(call.tx, call.actor, filter_of(query), query.limit, expand=expand)
+    page = list_events(call.tx, call.actor, filter_of(query, call.actor), query.limit, expand=expand)
     people = page.participants or {}
-    items = [event_json(event, people.get(event.id)) for event in page.events]
+    items = [
+        seen_json(event, sight, people.get(event.id)) for event, sight in zip(page.events, page.sights, strict=True)
+    ]
     return Reply(EventListJson(items, cursor_of(page.next_key)))
 
 
 @operation(
-    "GET", "/v1/events/{event_id}", tag="Events", ids=ID, query=EventQuery, answer=EventJson, errors=(NotFound, Invalid)
+    "GET",
+    "/v1/events/{event_id}",
+    tag="Events",
+    scope=Scope.events_read,
+    ids=ID,
+    query=EventQuery,
+    answer=EventJson,
+    errors=(NotFound, Invalid),
 )
 def get_event(call: Call) -> Reply:
     """Read an event."""
     expand = call.query.expand is not UNSET
-    return event_reply(*read_event(call.tx, call.actor, call.ids["event_id"], expand=expand))
+    event, sight, participants = read_event(call.tx, call.actor, call.ids["event_id"], expand=expand)
+    if sight is Sight.title:
+        return Reply(titled_json(event), etag=entity_tag(event.version, "title"))
+    return event_reply(event, participants)
 
 
 @operation(
     "PATCH",
     "/v1/events/{event_id}",
     tag="Events",
+    scope=Scope.events_write,
     ids=ID,
     query=EventEditQuery,
     body=EventEdit,
@@ -337,6 +285,7 @@ def edit_event(call: Call) -> Reply:
     "DELETE",
     "/v1/events/{event_id}",
     tag="Events",
+    scope=Scope.events_write,
     ids=ID,
     status=HTTPStatus.NO_CONTENT,
     errors=(NotFound, StaleVersion),
@@ -354,6 +303,7 @@ def drop_event(call: Call) -> Reply:
     "POST",
     "/v1/events/{event_id}/cancel",
     tag="Events",
+    scope=Scope.events_write,
     ids=ID,
     body=CancelBody,
     body_optional=True,
@@ -374,6 +324,7 @@ def call_off_event(call: Call) -> Reply:
     "POST",
     "/v1/events/{event_id}/transfer",
     tag="Events",
+    scope=Scope.events_write,
     ids=ID,
     query=BookingQuery,
     body=TransferBody,

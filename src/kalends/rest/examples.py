@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from kalends.rest.events import EventJson, EventListJson
+from kalends.rest.event_shapes import EventJson
+from kalends.rest.events import EventListJson
 from kalends.rest.explanation import ExplanationJson
 from kalends.rest.finding import FindTimeJson
 from kalends.rest.freebusy import FreeBusyJson
 from kalends.rest.holds import HoldJson
 from kalends.rest.hours import WorkingHoursJson
 from kalends.rest.participants import ParticipantJson, ParticipantListJson
+from kalends.rest.sharing import ShareJson, ShareListJson
+from kalends.rest.tokens import NewTokenJson, TokenListJson
 from kalends.rest.users import UserJson, UserListJson
 
 USER: dict[str, Any] = {
@@ -42,6 +45,7 @@ EVENT: dict[str, Any] = {
     "status": "confirmed",
     "show_as": "busy",
     "visibility": "default",
+    "hide_participants": False,
     "host_id": "usr_018f3c5a9b2d4e6f",
     "participant_counts": {
         "total": 2,
@@ -119,6 +123,24 @@ HOLD: dict[str, Any] = {
     "created_at": "2026-03-02T08:05:00Z",
 }
 
+SHARE: dict[str, Any] = {
+    "owner_id": "usr_018f3c5a9b2d4e6f",
+    "user_id": "usr_018f3c5a9b2d5f70",
+    "level": "titles",
+    "updated_at": "2026-03-02T08:05:00Z",
+}
+TOKEN: dict[str, Any] = {
+    "id": "tok_018f3c5a9b2c3d5e",
+    "user_id": "usr_018f3c5a9b2d4e6f",
+    "name": "calendar on my phone",
+    "hint": "kal_gq2wq5",
+    "scopes": ["events:read", "respond"],
+    "created_at": "2026-03-02T08:05:00Z",
+    "expires_at": "2027-01-01T00:00:00Z",
+    "last_used_at": None,
+    "revoked_at": None,
+}
+
 ANSWER_EXAMPLES: dict[Any, Any] = {
     UserJson: USER,
     UserListJson: {"items": [USER], "next_cursor": None},
@@ -131,4 +153,8 @@ ANSWER_EXAMPLES: dict[Any, Any] = {
     FindTimeJson: FOUND_TIME,
     ExplanationJson: EXPLANATION,
     HoldJson: HOLD,
+    ShareJson: SHARE,
+    ShareListJson: {"items": [SHARE], "next_cursor": None},
+    NewTokenJson: TOKEN | {"token": "kal_gq2wq5…"},
+    TokenListJson: {"items": [TOKEN], "next_cursor": None},
 }

@@ -5,10 +5,11 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, Struct, UnsetType
 
 from kalends.errors import Invalid, NotFound
-from kalends.model import UTC, Response, Role, ShowAs, Status, TimeText, UserId, Zone
+from kalends.model import UTC, Response, Role, Scope, ShowAs, Status, TimeText, UserId, Zone
 from kalends.reads.explanation import EventReason, Explanation, explain_booking
 from kalends.rest.route import Call, NoQuery, Reply, operation
 from kalends.rest.spans import span_json
+from kalends.rules.access import Sight
 from kalends.rules.blocks import span_of
 from kalends.rules.zones import zone_named
 
@@ -58,6 +59,7 @@ class ExplanationJson(Struct):
     "POST",
     "/v1/explain",
     tag="Availability",
+    scope=Scope.free_busy_read,
     query=NoQuery,
     body=ExplainBody,
     answer=ExplanationJson,
@@ -100,8 +102,12 @@ def verdicts(found: Explanation, zone: ZoneInfo) -> list[VerdictJson]:
 def event_source(reason: EventReason, zone: ZoneInfo) -> SourceJson:
     """Write the event that a verdict rests on."""
     start, end = span_json(reason.span, zone)
-    if not reason.visible:
+    if reason.sight is Sight.block:
         return SourceJson("private", start=start, end=end)
+    if reason.sight is Sight.title:
+        titled = SourceJson("event", str(reason.event_id), reason.title, start=start, end=end)
+        titled.status, titled.show_as = reason.status, reason.show_as
+        return titled
     return SourceJson(
         "event",
         str(reason.event_id),

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
-from kalends.model import UTC, Instant, Span, UserId, Zone
+from kalends.model import UTC, Instant, Scope, Span, UserId, Zone
 from kalends.reads.availability import find_time, hull, peoples_time
 from kalends.rest.freebusy import MAX_PEOPLE, MAX_WINDOW, UserIds
 from kalends.rest.route import Call, NoQuery, Reply, operation
@@ -102,6 +102,7 @@ class FindTimeJson(Struct, omit_defaults=True):
     "POST",
     "/v1/find-time",
     tag="Availability",
+    scope=Scope.free_busy_read,
     query=NoQuery,
     body=FindTimeBody,
     answer=FindTimeJson,

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
-from kalends.model import UTC, Busy, UserId, Zone
+from kalends.model import UTC, Busy, Scope, UserId, Zone
 from kalends.reads.availability import peoples_time
 from kalends.rest.route import Call, NoQuery, Reply, operation
 from kalends.rest.spans import SpanJson, bounds_of, span_json
@@ -68,6 +68,7 @@ class FreeBusyJson(Struct):
     "POST",
     "/v1/free-busy",
     tag="Availability",
+    scope=Scope.free_busy_read,
     query=NoQuery,
     body=FreeBusyBody,
     answer=FreeBusyJson,

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from kalends.actions.holds import extend_hold, place_hold, release_hold
 from kalends.errors import Conflict, HoldExtended, Invalid, NotFound
-from kalends.model import Hold, HoldId, TimeText, UserId, Zone
+from kalends.model import Hold, HoldId, Scope, TimeText, UserId, Zone
 from kalends.reads.holds import read_hold
 from kalends.rest.route import Call, Reply, operation
 from kalends.rules.blocks import span_of
@@ -64,6 +64,7 @@ def hold_json(hold: Hold) -> HoldJson:
     "POST",
     "/v1/holds",
     tag="Holds",
+    scope=Scope.events_write,
     body=HoldBody,
     answer=HoldJson,
     status=HTTPStatus.CREATED,
@@ -87,7 +88,9 @@ def add_hold(call: Call) -> Reply:
     return Reply(hold_json(hold), location=f"/v1/holds/{hold.id}")
 
 
-@operation("GET", "/v1/holds/{hold_id}", tag="Holds", ids=ID, answer=HoldJson, errors=(NotFound,))
+@operation(
+    "GET", "/v1/holds/{hold_id}", tag="Holds", scope=Scope.events_read, ids=ID, answer=HoldJson, errors=(NotFound,)
+)
 def get_hold(call: Call) -> Reply:
     """Read a hold.
 
@@ -100,6 +103,7 @@ def get_hold(call: Call) -> Reply:
     "POST",
     "/v1/holds/{hold_id}/extend",
     tag="Holds",
+    scope=Scope.events_write,
     ids=ID,
     body=ExtendBody,
     body_optional=True,
@@ -112,7 +116,15 @@ def prolong_hold(call: Call) -> Reply:
     return Reply(hold_json(extend_hold(call.tx, call.actor, call.ids["hold_id"], call.body.ttl)))
 
 
-@operation("DELETE", "/v1/holds/{hold_id}", tag="Holds", ids=ID, status=HTTPStatus.NO_CONTENT, errors=(NotFound,))
+@operation(
+    "DELETE",
+    "/v1/holds/{hold_id}",
+    tag="Holds",
+    scope=Scope.events_write,
+    ids=ID,
+    status=HTTPStatus.NO_CONTENT,
+    errors=(NotFound,),
+)
 def drop_hold(call: Call) -> Reply:
     """Release a hold."""
     release_hold(call.tx, call.actor, call.ids["hold_id"])

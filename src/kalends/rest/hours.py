@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from kalends.actions.hours import clear_working_hours, set_working_hours
 from kalends.errors import Fault, Invalid, NotFound, StaleVersion
-from kalends.model import UserId
+from kalends.model import Scope, UserId
 from kalends.reads.hours import read_working_hours
 from kalends.rest.conditions import entity_tag
 from kalends.rest.route import Call, Reply, operation
@@ -97,6 +97,7 @@ def windows_json(windows: tuple[Window, ...]) -> list[WindowJson]:
 @operation(
     "PUT",
     PATH,
+    scope=Scope.users_write,
     tag="Working hours",
     ids=ID,
     body=WorkingHoursJson,
@@ -119,7 +120,9 @@ def put_working_hours(call: Call) -> Reply:
     return Reply(hours_json(hours), etag=entity_tag(version))
 
 
-@operation("GET", PATH, tag="Working hours", ids=ID, answer=WorkingHoursJson, errors=(NotFound,))
+@operation(
+    "GET", PATH, scope=Scope.users_read, tag="Working hours", ids=ID, answer=WorkingHoursJson, errors=(NotFound,)
+)
 def get_working_hours(call: Call) -> Reply:
     """Read somebody's working hours.
 
@@ -129,7 +132,15 @@ def get_working_hours(call: Call) -> Reply:
     return Reply(hours_json(hours), etag=entity_tag(version))
 
 
-@operation("DELETE", PATH, tag="Working hours", ids=ID, status=HTTPStatus.NO_CONTENT, errors=(NotFound, StaleVersion))
+@operation(
+    "DELETE",
+    PATH,
+    scope=Scope.users_write,
+    tag="Working hours",
+    ids=ID,
+    status=HTTPStatus.NO_CONTENT,
+    errors=(NotFound, StaleVersion),
+)
 def drop_working_hours(call: Call) -> Reply:
     """Remove somebody's working hours."""
     clear_working_hours(call.tx, call.actor, call.ids["user_id"], expect=call.expect)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.inspect import BoolType, IntType, Metadata, StructType, Type, type_info
 
 from kalends.errors import Fault, Invalid, NotFound
-from kalends.model import Identifier
+from kalends.model import Actor, Identifier
 from kalends.rest.conditions import Tags, read_tags
 from kalends.rest.problems import BadQuery, BodyTooLarge, Malformed, NoSuchPath, WrongMediaType
 from kalends.rest.request import Request
@@ -171,10 +171,10 @@ def read_key(request: Request) -> str | None:
     return key
 
 
-def fingerprint(request: Request, raw: bytes) -> bytes:
+def fingerprint(request: Request, actor: Actor, raw: bytes) -> bytes:
     """Tell one request from another under the same key."""
     whole = hashlib.sha256()
-    for part in (request.method, request.path, request.query_string):
+    for part in (str(actor.user_id or ""), request.method, request.path, request.query_string):
         whole.update(part.encode() + b"\0")
     whole.update(raw)
     return whole.digest()

@@ -18,7 +18,7 @@ from kalends.rest.schemas import CONDITIONS, HEADERS, PROBLEM, headers_named, pr
 
 REFERENCE = "#/components/schemas/{name}"
 HEALTH = "Health"
-TAGS = ("Users", "Events", "Participants", "Working hours", "Availability", "Holds", HEALTH)
+TAGS = ("Users", "Events", "Participants", "Working hours", "Availability", "Holds", "Sharing", "Tokens", HEALTH)
 DESCRIPTION = (
     "Users, events with one host, and participants who answer. Every call under /v1 carries a token "
     "(`Authorization: Bearer …`). What goes wrong is answered as a problem document (RFC 9457) whose `code` is meant "
@@ -108,7 +108,8 @@ def operation_object(known: Operation, schemas: dict[int, Any], components: dict
         "operationId": known.handler.__name__,
         "tags": [known.tag],
         "summary": summary.rstrip("."),
-        "description": " ".join(description.split()) or summary,
+        "description": f"{' '.join(description.split()) or summary} Needs the scope `{known.scope.value}`.",
+        "security": [{"token": [known.scope.value]}],
         "parameters": parameters_of(known, components[known.query.__name__]),
         "responses": {str(int(status)): answer for status, answer in answers_of(known, schemas).items()},
     }
@@ -132,14 +133,14 @@ def parameters_of(known: Operation, query: dict[str, Any]) -> list[dict[str, Any
         text = described.pop("description", None)
         parameter = {"name": name, "in": "query", "schema": described}
         parameters.append(parameter | {"description": text} if text else parameter)
-    headers: list[str] = []
+    headers = ["act-as"]
     if errors.StaleVersion in known.errors:
         headers.append("if-match")
     if known.method == "GET" and has_version(known):
         headers.append("if-none-match")
     if known.may_create:
         headers.append("if-none-match-any")
-    if known.method == "POST" and known.writes:
+    if known.takes_key:
         headers.append("idempotency-key")
     return parameters + [{"$ref": f"#/components/parameters/{name}"} for name in headers]
 
@@ -163,10 +164,11 @@ def answers_of(known: Operation, schemas: dict[int, Any]) -> dict[HTTPStatus, An
 
 def errors_of(known: Operation) -> Sequence[type[KalendsError]]:
     """List everything that can go wrong: what the operation names, and what every route can answer."""
-    everywhere: list[type[KalendsError]] = [Malformed, errors.Unauthenticated, errors.Invalid]
+    everywhere: list[type[KalendsError]] = [Malformed, errors.Unauthenticated, errors.MissingScope, errors.Forbidden]
+    everywhere.append(errors.Invalid)
     if known.body is not None:
         everywhere += [BodyTooLarge, WrongMediaType]
-    if known.method == "POST" and known.writes:
+    if known.takes_key:
         everywhere += [errors.KeyInFlight, errors.KeyReused]
     everywhere += [InternalError, errors.Unavailable]
     if known.writes:

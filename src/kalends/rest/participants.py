@@ -14,7 +14,7 @@ from kalends.actions.participants import (
     seat_participant,
 )
 from kalends.errors import AlreadyParticipant, Conflict, EventCancelled, EventEnded, Invalid, NotFound, StaleVersion
-from kalends.model import MAX_PARTICIPANTS, Answer, EventId, Invitation, Participant, Response, Role, UserId
+from kalends.model import MAX_PARTICIPANTS, Answer, EventId, Invitation, Participant, Response, Role, Scope, UserId
 from kalends.reads.participants import list_participants, read_participant
 from kalends.rest.clashes import BookingQuery, guard_of, noting
 from kalends.rest.conditions import entity_tag
@@ -111,6 +111,7 @@ def path_of(guest: Participant) -> str:
     "POST",
     PATH,
     tag="Participants",
+    scope=Scope.events_write,
     ids=OF_EVENT,
     query=BookingQuery,
     body=Invitation | GuestList,
@@ -142,6 +143,7 @@ def invite_participants(call: Call) -> Reply:
     "GET",
     PATH,
     tag="Participants",
+    scope=Scope.events_read,
     ids=OF_EVENT,
     query=ParticipantListQuery,
     answer=ParticipantListJson,
@@ -159,7 +161,15 @@ def get_participants(call: Call) -> Reply:
     return Reply(ParticipantListJson(items, cursor_of(page.next_key)))
 
 
-@operation("GET", PATH + "/{user_id}", tag="Participants", ids=ID, answer=ParticipantJson, errors=(NotFound,))
+@operation(
+    "GET",
+    PATH + "/{user_id}",
+    tag="Participants",
+    scope=Scope.events_read,
+    ids=ID,
+    answer=ParticipantJson,
+    errors=(NotFound,),
+)
 def get_participant(call: Call) -> Reply:
     """Read a participant."""
     return participant_reply(read_participant(call.tx, call.actor, call.ids["event_id"], call.ids["user_id"]))
@@ -169,6 +179,7 @@ def get_participant(call: Call) -> Reply:
     "PUT",
     PATH + "/{user_id}",
     tag="Participants",
+    scope=Scope.events_write,
     ids=ID,
     query=BookingQuery,
     body=SeatBody,
@@ -205,6 +216,7 @@ def put_participant(call: Call) -> Reply:
     "PATCH",
     PATH + "/{user_id}",
     tag="Participants",
+    scope=Scope.events_write,
     ids=ID,
     query=BookingQuery,
     body=SeatPatch,
@@ -228,6 +240,7 @@ def edit_participant(call: Call) -> Reply:
     "DELETE",
     PATH + "/{user_id}",
     tag="Participants",
+    scope=Scope.events_write,
     ids=ID,
     status=HTTPStatus.NO_CONTENT,
     errors=(NotFound, EventCancelled, StaleVersion),
@@ -246,6 +259,7 @@ def drop_participant(call: Call) -> Reply:
     "PUT",
     PATH + "/{user_id}/response",
     tag="Participants",
+    scope=Scope.respond,
     ids=ID,
     query=BookingQuery,
     body=Answer,

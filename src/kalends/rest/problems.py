@@ -72,6 +72,8 @@ class InternalError(KalendsError):
 STATUS: dict[type[KalendsError], HTTPStatus] = {
     Malformed: HTTPStatus.BAD_REQUEST,
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.MissingScope: HTTPStatus.FORBIDDEN,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     NoSuchPath: HTTPStatus.NOT_FOUND,
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
@@ -98,6 +100,8 @@ STATUS: dict[type[KalendsError], HTTPStatus] = {
 TITLES: dict[type[KalendsError], str] = {
     Malformed: "The request cannot be read",
     errors.Unauthenticated: "A valid token is needed",
+    errors.Forbidden: "You may not do that",
+    errors.MissingScope: "The token was not made for that",
     errors.NotFound: "Not found",
     NoSuchPath: "Nothing at this path",
     MethodNotAllowed: "Method not allowed",
@@ -133,6 +137,8 @@ def headers_of(error: KalendsError) -> dict[str, str]:
     """Give the headers that belong to an error."""
     if isinstance(error, errors.Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="kalends"'}
+    if isinstance(error, errors.MissingScope):  # RFC 6750 section 3.1
+        return {"WWW-Authenticate": f'Bearer realm="kalends", error="insufficient_scope", scope="{error.scope.value}"'}
     if isinstance(error, errors.Unavailable):
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, errors.KeyInFlight):

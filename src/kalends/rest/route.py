@@ -1,7 +1,7 @@
 """The adapter between HTTP and the house: every route goes through here.
 
-It authenticates, decodes, opens the one transaction, lets the handler call its one action or read, and commits before
-the answer exists. This is the only room of the door that knows the store.
+It lets in who may enter, decodes, opens the one transaction, lets the handler call its one action or read, and
+commits before the answer exists. This is the only room of the door that knows the store.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,9 +14,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kalends.actions.retries import Claim, KeptAnswer, claim_key, give_up_claim, keep_answer
-from kalends.errors import Fault, Invalid, KalendsError, OutcomeUnknown, Unauthenticated, Unavailable
-from kalends.model import Actor, Identifier
+from kalends.errors import Fault, Invalid, KalendsError, MissingScope, OutcomeUnknown, Unavailable
+from kalends.model import Actor, Identifier, Scope
 from kalends.rest.conditions import Tags, expected_versions, is_known
+from kalends.rest.identity import Identities
 from kalends.rest.incoming import (
     JSON,
     MERGE_PATCH,
@@ -31,9 +32,7 @@ from kalends.rest.incoming import (
 )
 from kalends.rest.request import Request
 from kalends.rest.wire import ENCODER, read_struct
-from kalends.rules.tokens import is_token, token_digest
 from kalends.store.database import Database, ReadTx, WriteTx
-from kalends.store.tokens import find_token
 
 
 class NoQuery(Struct, forbid_unknown_fields=True):
@@ -66,6 +65,11 @@ class Call(NamedTuple):
     if_match: Tags | None
     if_none_match: Tags | None
 
+    def need(self, scope: Scope) -> None:
+        """Raise MissingScope unless the token may be used for this, too."""
+        if scope not in self.actor.scopes:
+            raise MissingScope(scope)
+
     @property
     def expect(self) -> frozenset[int] | None:
         """Give the versions that If-Match names."""
@@ -79,6 +83,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     path: str
     handler: Callable[[Call], Reply]
     tag: str
+    scope: Scope
+    """What a token has to be made for."""
     query: type[Struct]
     ids: Mapping[str, type[Identifier]] = {}
     """The names in the path, and what each is the id of."""
@@ -91,6 +97,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     status: HTTPStatus = HTTPStatus.OK
     may_create: bool = False
     """Whether it answers 201 where it has made something new."""
+    repeatable: bool = True
+    """Whether the answer to a POST may be kept under an Idempotency-Key: a secret may not."""
     errors: tuple[type[KalendsError], ...] = ()
     example: Any = None
     """A body to show in the reference."""
@@ -99,6 +107,11 @@ class Operation(Struct, frozen=True, kw_only=True):
     def writes(self) -> bool:
         """Tell whether this needs a write transaction."""
         return issubclass(self.query, WriteQuery)
+
+    @property
+    def takes_key(self) -> bool:
+        """Tell whether doing it once more under one Idempotency-Key gives the first answer."""
+        return self.method == "POST" and self.writes and self.repeatable
 
 
 OPERATIONS: list[Operation] = []
@@ -119,14 +132,17 @@ def operation(method: str, path: str, **details: Any) -> Callable[[Callable[[Cal
 class Route:
     """Answers the requests of one operation."""
 
-    def __init__(self, operation: Operation, database: Database, max_body_bytes: int) -> None:
+    def __init__(self, operation: Operation, database: Database, identities: Identities, max_body_bytes: int) -> None:
         self.operation = operation
         self._database = database
+        self._identities = identities
         self._max_body_bytes = max_body_bytes
 
     def __call__(self, request: Request, response: falcon.Response, **path: str) -> None:
         """Answer a request. Raises KalendsError."""
-        actor = self._authenticate(request)
+        actor = self._identities.actor_of(request)
+        if self.operation.scope not in actor.scopes:
+            raise MissingScope(self.operation.scope)
         ids = read_path(self.operation.ids, path)
         query = read_query(self.operation.query, request.query_string)
         raw = read_body(request, self._max_body_bytes) if self.operation.body is not None else b""
@@ -142,24 +158,13 @@ class Route:
         if not self.operation.writes:
             finish(response, self._answer(self._database.read(handle)), conditions[1])
             return
-        key = read_key(request) if self.operation.method == "POST" else None
+        key = read_key(request) if self.operation.takes_key else None
         if key is None or query.dry_run:
             reply = self._database.write(handle, rehearse=query.dry_run)
             answer = self._answer(reply._replace(etag=None, location=None) if query.dry_run else reply)
         else:
-            answer = self._answer_once(actor, key, fingerprint(request, raw), handle)
+            answer = self._answer_once(actor, key, fingerprint(request, actor, raw), handle)
         finish(response, answer, None)
-
-    def _authenticate(self, request: Request) -> Actor:
-        scheme, _, credential = (request.get_header("Authorization") or "").partition(" ")
-        secret = credential.strip()
-        if scheme.lower() != "bearer" or not is_token(secret):
-            raise Unauthenticated
-        token = self._database.read(lambda tx: find_token(tx, token_digest(secret)))
-        if token is None:
-            raise Unauthenticated
-        request.token_id = token.id
-        return Actor(token.organization_id, token.id)
 
     def _decode(self, request: Request, raw: bytes) -> Any:
         kind = self.operation.body

@@ -96,6 +96,12 @@ PROBLEM: dict[str, Any] = {
 }
 
 CONDITIONS: dict[str, dict[str, Any]] = {
+    "act-as": {
+        "name": "Kalends-Act-As",
+        "in": "header",
+        "description": "With an operator's token: act as this user, with no more rights than they have",
+        "schema": {"type": "string", "pattern": "^usr_[0-9a-f]{16}$"},
+    },
     "if-match": {
         "name": "If-Match",
         "in": "header",

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.users import change_user, create_user
 from kalends.errors import Conflict, EmailTaken, Fault, HostsEvents, Invalid, NotFound, StaleVersion
-from kalends.model import UTC, EventId, Span, User, UserDraft, UserEdit, UserId, Zone
+from kalends.model import UTC, EventId, Scope, Span, User, UserDraft, UserEdit, UserId, Zone
 from kalends.reads.users import UserPage, list_available_users, list_users, read_user
 from kalends.rest.clashes import BookingQuery, guard_of
 from kalends.rest.conditions import entity_tag
@@ -106,6 +106,7 @@ def known(value: Any) -> Any:
     "POST",
     "/v1/users",
     tag="Users",
+    scope=Scope.users_write,
     body=UserDraft,
     answer=UserJson,
     status=HTTPStatus.CREATED,
@@ -122,7 +123,9 @@ def add_user(call: Call) -> Reply:
     return user_reply(user)._replace(location=f"/v1/users/{user.id}")
 
 
-@operation("GET", "/v1/users", tag="Users", query=UserListQuery, answer=UserListJson, errors=(Invalid,))
+@operation(
+    "GET", "/v1/users", tag="Users", scope=Scope.users_read, query=UserListQuery, answer=UserListJson, errors=(Invalid,)
+)
 def get_users(call: Call) -> Reply:
     """List users.
 
@@ -130,6 +133,8 @@ def get_users(call: Call) -> Reply:
     and `available_to`, only those whom nothing blocks in that time.
     """
     query: UserListQuery = call.query
+    if query.available_from is not UNSET or query.available_to is not UNSET:
+        call.need(Scope.free_busy_read)
     page = list_users(
         call.tx, call.actor, query.limit, text=known(query.q), free=free_span(query), after=key_of_page(query.cursor)
     )
@@ -161,6 +166,7 @@ def page_reply(page: UserPage) -> Reply:
     "GET",
     "/v1/events/{event_id}/available-users",
     tag="Users",
+    scope=Scope.free_busy_read,
     ids={"event_id": EventId},
     query=PoolQuery,
     answer=UserListJson,
@@ -178,7 +184,9 @@ def get_available_users(call: Call) -> Reply:
     )
 
 
-@operation("GET", "/v1/users/{user_id}", tag="Users", ids=ID, answer=UserJson, errors=(NotFound,))
+@operation(
+    "GET", "/v1/users/{user_id}", tag="Users", scope=Scope.users_read, ids=ID, answer=UserJson, errors=(NotFound,)
+)
 def get_user(call: Call) -> Reply:
     """Read a user."""
     return user_reply(read_user(call.tx, call.actor, call.ids["user_id"]))
@@ -188,6 +196,7 @@ def get_user(call: Call) -> Reply:
     "PATCH",
     "/v1/users/{user_id}",
     tag="Users",
+    scope=Scope.users_write,
     ids=ID,
     body=UserEdit,
     answer=UserJson,
@@ -206,6 +215,7 @@ def edit_user(call: Call) -> Reply:
     "DELETE",
     "/v1/users/{user_id}",
     tag="Users",
+    scope=Scope.users_write,
     ids=ID,
     query=DepartureQuery,
     status=HTTPStatus.NO_CONTENT,

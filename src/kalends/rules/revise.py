@@ -46,6 +46,7 @@ def revised_event(before: Event, edit: EventEdit, *, now: Instant) -> Event:
         status=Status(kept(edit.status, before.status)),
         show_as=kept(edit.show_as, before.show_as),
         visibility=kept(edit.visibility, before.visibility),
+        hide_participants=kept(edit.hide_participants, before.hide_participants),
     )
     return before if after == before else next_version(after, now=now)
 

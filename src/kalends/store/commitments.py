@@ -7,9 +7,11 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam as given
 
 from kalends.model import Actor, Busy, Clash, EventId, HoldId, Instant, Span, UserId, Visibility
+from kalends.rules.access import is_operator
 from kalends.rules.intervals import earliest_start
 from kalends.store.database import ReadTx
 from kalends.store.query import Among, Query
+from kalends.store.sight import is_visible, sight_values
 from kalends.store.tables import agenda, event, held_time
 
 NOTHING = 0
@@ -33,7 +35,15 @@ def span_values(span: Span) -> dict[str, int]:
 
 BLOCKING = Query(
     sa.select(
-        agenda.c.user_id, agenda.c.starts_at, agenda.c.ends_at, agenda.c.shown, agenda.c.event_id, event.c.visibility
+        agenda.c.user_id,
+        agenda.c.starts_at,
+        agenda.c.ends_at,
+        agenda.c.shown,
+        agenda.c.event_id,
+        sa.or_(
+            sa.and_(given("operator", type_=sa.Boolean), event.c.visibility == Visibility.default.value),
+            is_visible(agenda.c.starts_at, agenda.c.event_id),
+        ),
     )
     .join_from(agenda, event, agenda.c.event_id == event.c.id)
     .where(
@@ -46,7 +56,7 @@ BLOCKING = Query(
             held_time.c.ends_at,
             sa.literal_column("'busy'", sa.Text),
             sa.null(),
-            sa.null(),
+            sa.false(),
         ).where(
             overlapping(held_time),
             Among(held_time.c.user_id, "ids"),
@@ -67,7 +77,10 @@ def blocking_commitments(
     event_id: EventId | None = None,
     hold_id: HoldId | None = None,
 ) -> list[Clash]:
-    """Give everything that blocks some people in a span, but for an event and a hold of one's own: one statement."""
+    """Give everything that blocks some people in a span, but for an event and a hold of one's own: one statement.
+
+    It names an event to whom may see it; a private one not even to an operator, who asks in the name of others.
+    """
     rows = tx.rows(
         BLOCKING,
         org=actor.organization_id,
@@ -75,6 +88,8 @@ def blocking_commitments(
         now=tx.now,
         own_event=event_id or NOTHING,
         own_hold=hold_id or NOTHING,
+        operator=is_operator(actor),
+        **sight_values(actor),
         **span_values(span),
     )
     return [
@@ -82,8 +97,8 @@ def blocking_commitments(
             UserId(user_id),
             Span(Instant(start), Instant(end)),
             Busy(shown),
-            EventId(event_id) if visibility == Visibility.default.value else None,
+            EventId(event_id) if visible else None,
             needed=True,
         )
-        for user_id, start, end, shown, event_id, visibility in rows
+        for user_id, start, end, shown, event_id, visible in rows
     ]

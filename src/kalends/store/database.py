@@ -200,16 +200,17 @@ class Database:
         """Close all connections."""
         self._engine.close()
 
-    def _now(self) -> Instant:
+    def now(self) -> Instant:
+        """Give the time, as transactions that begin now see it."""
         return Instant(self._clock() // 1_000)
 
     def _read_once(self, work: Callable[[ReadTx], Result]) -> Result:
         with self._engine.reading() as session:
-            return work(ReadTx(session, self._engine.dialect, self._now()))
+            return work(ReadTx(session, self._engine.dialect, self.now()))
 
     def _write_once(self, work: Callable[[WriteTx], Result], *, rehearse: bool) -> Result:
         with self._engine.writing(keep=not rehearse) as session:
-            return work(WriteTx(session, self._engine.dialect, self._now()))
+            return work(WriteTx(session, self._engine.dialect, self.now()))
 
     def _change_schema_once(self, work: Callable[[Connection], Result]) -> Result:
         with self._engine.migrating() as connection:

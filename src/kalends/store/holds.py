@@ -16,6 +16,7 @@ BY_ID = (
         hold.c.expires_at,
         hold.c.extended,
         hold.c.created_at,
+        hold.c.placed_by,
         held_time.c.user_id,
     )
     .join_from(hold, held_time, held_time.c.hold_id == hold.c.id)
@@ -43,10 +44,12 @@ def find_hold(tx: ReadTx, actor: Actor, hold_id: HoldId, *, lock: bool = False) 
     rows = tx.rows(FIND_TO_CHANGE if lock else FIND, org=actor.organization_id, id=hold_id, now=tx.now)
     if not rows:
         return None
-    _, start, end, expires_at, extended, created_at, _ = rows[0]
+    _, start, end, expires_at, extended, created_at, placed_by, _ = rows[0]
     people = tuple(UserId(row[-1]) for row in rows)
     span = Span(Instant(start), Instant(end))
-    return Hold(hold_id, people, span, Instant(expires_at), bool(extended), Instant(created_at))
+    return Hold(
+        hold_id, people, span, Instant(expires_at), bool(extended), Instant(created_at), placed_by and UserId(placed_by)
+    )
 
 
 def insert_hold(tx: WriteTx, actor: Actor, made: Hold) -> None:
@@ -54,7 +57,7 @@ def insert_hold(tx: WriteTx, actor: Actor, made: Hold) -> None:
     tx.run(DELETE_LAPSED, org=actor.organization_id, now=tx.now)
     period = {"starts_at": made.span.start, "ends_at": made.span.end, "expires_at": made.expires_at}
     own = {"organization_id": actor.organization_id} | period
-    tx.run(INSERT, **own, id=made.id, extended=made.extended, created_at=made.created_at)
+    tx.run(INSERT, **own, id=made.id, extended=made.extended, created_at=made.created_at, placed_by=made.placed_by)
     tx.run_many(INSERT_TIME, [own | {"user_id": user_id, "hold_id": made.id} for user_id in made.user_ids])
 
 

@@ -1,6 +1,32 @@
-"""The organization that a fresh install has; nobody has to know of it."""
+"""Rows of organizations; a fresh install has one, and nobody has to know of it."""
 
-from kalends.model import OrganizationId
+import sqlalchemy as sa
+from sqlalchemy import bindparam as given
+
+from kalends.model import Instant, Organization, OrganizationId
+from kalends.store.database import ReadTx, WriteTx
+from kalends.store.query import Query
+from kalends.store.tables import organization
 
 DEFAULT_ORGANIZATION = OrganizationId(1)
 """Made by the first migration."""
+
+COLUMNS = (organization.c.id, organization.c.name, organization.c.created_at)
+LIST = Query(sa.select(*COLUMNS).order_by(organization.c.id))
+FIND = Query(sa.select(*COLUMNS).where(organization.c.id == given("id")))
+INSERT = Query(sa.insert(organization))
+
+
+def list_organizations(tx: ReadTx) -> list[Organization]:
+    """List all organizations, oldest first: for who runs the service, never for a caller of it."""
+    return [Organization(OrganizationId(row[0]), row[1], Instant(row[2])) for row in tx.rows(LIST)]
+
+
+def organization_exists(tx: ReadTx, organization_id: OrganizationId) -> bool:
+    """Tell whether there is such an organization."""
+    return tx.row(FIND, id=organization_id) is not None
+
+
+def insert_organization(tx: WriteTx, made: Organization) -> None:
+    """Store a new organization."""
+    tx.run(INSERT, id=made.id, name=made.name, created_at=made.created_at)

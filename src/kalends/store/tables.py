@@ -19,6 +19,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    false,
     text,
 )
 from sqlalchemy.event import listen
@@ -71,7 +72,12 @@ token = Table(
     required("hash", LargeBinary, unique=True),
     required("created_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("user_id", BigInteger),
+    required("scopes", server_default=text("''")),
+    Column("expires_at", BigInteger),
+    Column("last_used_at", BigInteger),
     Index(None, "organization_id", "id"),
+    Index(None, "user_id"),
 )
 
 user = Table(
@@ -129,6 +135,7 @@ event = Table(
     required("version", Integer),
     required("created_at", BigInteger),
     required("updated_at", BigInteger),
+    required("hide_participants", Boolean, server_default=false()),
     Index(None, "organization_id", "starts_at", "id"),
     Index(None, "host_id", "starts_at", "id"),
 )
@@ -186,6 +193,7 @@ hold = Table(
     required("expires_at", BigInteger),
     required("extended", Boolean),
     required("created_at", BigInteger),
+    Column("placed_by", BigInteger),
     Index(None, "organization_id", "expires_at"),
 )
 
@@ -211,6 +219,39 @@ working_hours = Table(
     required("hours"),
     required("version", Integer),
     required("updated_at", BigInteger),
+)
+
+# Read with every token of the one who is let in, so it is clustered by that person.
+share = Table(
+    "share",
+    metadata,
+    of_organization(),
+    required("user_id", BigInteger, ForeignKey("user.id")),
+    required("owner_id", BigInteger, ForeignKey("user.id")),
+    required("level"),
+    required("updated_at", BigInteger),
+    PrimaryKeyConstraint("user_id", "owner_id"),
+    Index(None, "owner_id", "user_id"),
+    sqlite_with_rowid=False,
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    own_id(),
+    of_organization(),
+    required("at", BigInteger),
+    Column("token_id", BigInteger),
+    Column("user_id", BigInteger),
+    Column("address", Text),
+    Column("request_id", Text),
+    required("action"),
+    required("object_kind"),
+    required("object_id", BigInteger),
+    Column("before", Text),
+    Column("after", Text),
+    Index(None, "organization_id", "id"),
+    Index(None, "organization_id", "object_id", "id"),
 )
 
 idempotency = Table(

@@ -3,52 +3,107 @@
 import sqlalchemy as sa
 from sqlalchemy import bindparam as given
 
-from kalends.model import Actor, Instant, OrganizationId, Token, TokenId
+from kalends.model import Actor, Instant, OrganizationId, Scope, Token, TokenId, UserId
+from kalends.rules.intervals import MINUTE
 from kalends.store.database import ReadTx, Row, WriteTx
 from kalends.store.query import Query
-from kalends.store.tables import token
+from kalends.store.tables import token, user
 
 COLUMNS = (
     token.c.id,
     token.c.organization_id,
+    token.c.user_id,
     token.c.name,
     token.c.hint,
+    token.c.scopes,
     token.c.created_at,
+    token.c.expires_at,
+    token.c.last_used_at,
     token.c.revoked_at,
 )
+IN_USE = (
+    token.c.revoked_at.is_(None),
+    sa.or_(token.c.expires_at.is_(None), token.c.expires_at > given("now", type_=sa.BigInteger)),
+)
 
-FIND_BY_HASH = Query(sa.select(*COLUMNS).where(token.c.hash == given("hash"), token.c.revoked_at.is_(None)))
+FIND_BY_HASH = Query(sa.select(*COLUMNS).where(token.c.hash == given("hash"), *IN_USE))
 LIST = Query(sa.select(*COLUMNS).where(token.c.organization_id == given("org")).order_by(token.c.id))
+LIST_OF_USER = Query(
+    sa.select(*COLUMNS)
+    .where(token.c.organization_id == given("org"), token.c.user_id == given("user_id"))
+    .order_by(token.c.id)
+)
+FIND = Query(sa.select(*COLUMNS).where(token.c.organization_id == given("org"), token.c.id == given("id")))
 INSERT = Query(sa.insert(token))
 REVOKE = Query(
     sa.update(token)
     .where(token.c.organization_id == given("org"), token.c.id == given("at"), token.c.revoked_at.is_(None))
     .values(revoked_at=given("now"))
 )
+REVOKE_OF_USER = Query(
+    sa.update(token)
+    .where(token.c.organization_id == given("org"), token.c.user_id == given("at"), token.c.revoked_at.is_(None))
+    .values(revoked_at=given("now"))
+)
+TOUCH = Query(
+    sa.update(token)
+    .where(token.c.id == given("at"), sa.or_(token.c.last_used_at.is_(None), token.c.last_used_at < given("now")))
+    .values(last_used_at=given("now"))
+)
+IS_ACTIVE = Query(
+    sa.select(user.c.id).where(
+        user.c.organization_id == given("org"), user.c.id == given("id"), user.c.deleted_at.is_(None)
+    )
+)
 
 
 def token_from(row: Row) -> Token:
     """Make a token of the row that COLUMNS name."""
-    token_id, organization_id, name, hint, created_at, revoked_at = row
+    token_id, organization_id, user_id, name, hint, scopes, created_at, expires_at, last_used_at, revoked_at = row
     return Token(
-        TokenId(token_id),
-        OrganizationId(organization_id),
-        name,
-        hint,
-        Instant(created_at),
-        Instant(revoked_at) if revoked_at is not None else None,
+        id=TokenId(token_id),
+        organization_id=OrganizationId(organization_id),
+        user_id=None if user_id is None else UserId(user_id),
+        name=name,
+        hint=hint,
+        scopes=frozenset(map(Scope, scopes.split())),
+        created_at=Instant(created_at),
+        expires_at=instant_or_none(expires_at),
+        last_used_at=instant_or_none(last_used_at),
+        revoked_at=instant_or_none(revoked_at),
     )
 
 
-def find_token(tx: ReadTx, digest: bytes) -> Token | None:
+def instant_or_none(value: int | None) -> Instant | None:
+    """Give an instant where there is one."""
+    return None if value is None else Instant(value)
+
+
+def find_token_in_use(tx: ReadTx, digest: bytes) -> Token | None:
     """Give the valid token whose secret has this digest: the only query that comes before there is an actor."""
-    row = tx.row(FIND_BY_HASH, hash=digest)
+    row = tx.row(FIND_BY_HASH, hash=digest, now=tx.now)
     return token_from(row) if row else None
 
 
-def list_tokens(tx: ReadTx, actor: Actor) -> list[Token]:
-    """List an organization's tokens, oldest first, revoked ones among them."""
+def is_active(tx: ReadTx, organization_id: OrganizationId, user_id: UserId) -> bool:
+    """Tell whether a person is there to act, or to be acted for."""
+    return tx.row(IS_ACTIVE, org=organization_id, id=user_id) is not None
+
+
+def list_organization_tokens(tx: ReadTx, actor: Actor) -> list[Token]:
+    """List an organization's tokens, oldest first, those out of use among them."""
     return [token_from(row) for row in tx.rows(LIST, org=actor.organization_id)]
+
+
+def list_tokens_of(tx: ReadTx, actor: Actor, user_id: UserId) -> list[Token]:
+    """List a person's tokens, oldest first, those out of use among them."""
+    return [token_from(row) for row in tx.rows(LIST_OF_USER, org=actor.organization_id, user_id=user_id)]
+
+
+def find_token(tx: ReadTx, actor: Actor, token_id: TokenId) -> Token | None:
+    """Give a token, also one out of use."""
+    row = tx.row(FIND, org=actor.organization_id, id=token_id)
+    return token_from(row) if row else None
 
 
 def insert_token(tx: WriteTx, made: Token, digest: bytes) -> None:
@@ -57,10 +112,14 @@ def insert_token(tx: WriteTx, made: Token, digest: bytes) -> None:
         INSERT,
         id=made.id,
         organization_id=made.organization_id,
+        user_id=made.user_id,
         name=made.name,
         hint=made.hint,
         hash=digest,
+        scopes=" ".join(sorted(made.scopes)),
         created_at=made.created_at,
+        expires_at=made.expires_at,
+        last_used_at=None,
         revoked_at=None,
     )
 
@@ -68,3 +127,13 @@ def insert_token(tx: WriteTx, made: Token, digest: bytes) -> None:
 def revoke_token_row(tx: WriteTx, actor: Actor, token_id: TokenId) -> bool:
     """Take a token out of use; tell whether it was in use."""
     return tx.run(REVOKE, org=actor.organization_id, at=token_id, now=tx.now) == 1
+
+
+def revoke_tokens_of(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
+    """Take all tokens of a person out of use."""
+    tx.run(REVOKE_OF_USER, org=actor.organization_id, at=user_id, now=tx.now)
+
+
+def touch_token(tx: WriteTx, token_id: TokenId) -> None:
+    """Note the minute in which a token was used."""
+    tx.run(TOUCH, at=token_id, now=tx.now - tx.now % MINUTE)

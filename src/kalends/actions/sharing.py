@@ -1,0 +1,54 @@
+"""What people share of their calendars."""
+
+from kalends.actions.finding import people_to_book, user_to_change
+from kalends.errors import Fault, Invalid, NotFound
+from kalends.model import Actor, Share, Sharing, UserId
+from kalends.rules.access import is_self, refuse_unless
+from kalends.store.database import WriteTx
+from kalends.store.shares import delete_share_row, insert_share, shares_by, shares_with, update_share
+
+MAX_SHARES = 500
+"""Calendars that one person is let into: they are looked at with every request."""
+
+REASON = "Only they and operators say who is let into somebody's calendar"
+
+
+def share_calendar(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId, level: Sharing) -> tuple[Share, bool]:
+    """Let somebody into a calendar as far as the level says; tell whether they are new to it.
+
+    The same level once more changes nothing. Raises NotFound, Forbidden or Invalid.
+    """
+    first, second = sorted((owner_id, user_id))  # people are locked in the order of their ids
+    known, faults = people_to_book(tx, actor, [(first, ("user_id",)), (second, ("user_id",))])
+    if owner_id not in known:
+        raise NotFound("user", owner_id)
+    refuse_unless(is_self(actor, owner_id), REASON)
+    before = share_between(tx, actor, owner_id, user_id)
+    if owner_id == user_id:
+        faults = [Fault(("user_id",), "own_calendar", "nobody is let into their own calendar")]
+    elif before is None and len(shares_with(tx, actor.organization_id, user_id)) >= MAX_SHARES:
+        faults.append(Fault(("user_id",), "too_many_shares", f"{MAX_SHARES} calendars are shared with them already"))
+    if faults:
+        raise Invalid(*faults)
+    made = Share(owner_id, user_id, level, tx.now)
+    if before is None:
+        insert_share(tx, actor, made)
+        return made, True
+    if before.level is level:
+        return before, False
+    update_share(tx, made)
+    return made, False
+
+
+def stop_sharing(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId) -> None:
+    """Let somebody no further into a calendar than everybody. Raises NotFound or Forbidden."""
+    user_to_change(tx, actor, owner_id)
+    refuse_unless(is_self(actor, owner_id), REASON)
+    if share_between(tx, actor, owner_id, user_id) is None:
+        raise NotFound("share with user", user_id)
+    delete_share_row(tx, owner_id, user_id)
+
+
+def share_between(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId) -> Share | None:
+    """Give what somebody shares with another."""
+    return next((share for share in shares_by(tx, actor, owner_id) if share.user_id == user_id), None)

@@ -1,0 +1,15 @@
+"""Reading what people share of their calendars."""
+
+from kalends.model import Actor, Share, UserId
+from kalends.reads.users import read_user
+from kalends.rules.access import is_self, refuse_unless
+from kalends.store.database import ReadTx
+from kalends.store.shares import shares_by, shares_with
+
+
+def list_shares(tx: ReadTx, actor: Actor, user_id: UserId, *, received: bool) -> list[Share]:
+    """Give what somebody shares, or what is shared with them, in the order of ids. Raises NotFound or Forbidden."""
+    tx.snapshot()
+    read_user(tx, actor, user_id)
+    refuse_unless(is_self(actor, user_id), "Only they and operators see who shares what with somebody")
+    return shares_with(tx, actor.organization_id, user_id) if received else shares_by(tx, actor, user_id)

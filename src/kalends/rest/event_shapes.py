@@ -1,0 +1,116 @@
+"""Events as callers see them."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from kalends.model import Event, EventId, Participant, ShowAs, Status, Visibility
+from kalends.rest.participants import ParticipantJson, participant_json
+from kalends.rest.spans import ClashJson
+from kalends.rest.users import JsonObject, UserIdText
+from kalends.rest.wire import id_schema
+from kalends.rules.access import Sight
+from kalends.rules.zones import from_instant
+
+Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+
+
+class CountsJson(Struct):
+    """How many participants an event has, by role and by response."""
+
+    total: int
+    required: int
+    optional: int
+    accepted: int
+    declined: int
+    tentative: int
+    needs_action: int
+
+
+class EventJson(Struct, omit_defaults=True, kw_only=True):
+    """A single block of time in a day, with one host; `participants` only if asked for with `expand=participants`.
+
+    Who is let see no more than titles by the host is given id, title, times, status, show_as, host and version alone.
+    """
+
+    id: Annotated[str, Meta(extra_json_schema=id_schema(EventId))]
+    title: str
+    description: str | UnsetType = UNSET
+    location: str | UnsetType = UNSET
+    start: Moment
+    end: Moment
+    time_zone: str
+    status: Status
+    show_as: ShowAs
+    visibility: Visibility | UnsetType = UNSET
+    hide_participants: bool | UnsetType = UNSET
+    """Whether participants see the host and themselves only."""
+    host_id: UserIdText
+    participant_counts: CountsJson | UnsetType = UNSET
+    metadata: JsonObject | UnsetType = UNSET
+    version: int
+    created_at: datetime | UnsetType = UNSET
+    updated_at: datetime | UnsetType = UNSET
+    cancel_reason: str | UnsetType = UNSET
+    participants: list[ParticipantJson] | UnsetType = UNSET
+    conflicts: list[ClashJson] | UnsetType = UNSET
+    """Who was booked twice, as `on_conflict=allow` asked."""
+    warnings: list[ClashJson] | UnsetType = UNSET
+    """Optional people who are not free."""
+
+
+def seen_json(event: Event, sight: Sight, participants: list[Participant] | None) -> EventJson:
+    """Write an event as far as it is seen."""
+    return event_json(event, participants) if sight >= Sight.whole else titled_json(event)
+
+
+def titled_json(event: Event) -> EventJson:
+    """Write what is seen of an event by whom its host lets see titles."""
+    block = event.block
+    return EventJson(
+        id=str(event.id),
+        title=event.title,
+        start=block.start_local,
+        end=block.end_local,
+        time_zone=block.time_zone,
+        status=event.status,
+        show_as=event.show_as,
+        host_id=str(event.host_id),
+        version=event.version,
+    )
+
+
+def event_json(event: Event, participants: list[Participant] | None = None) -> EventJson:
+    """Write an event, with its participants if they are given."""
+    tally, block = event.tally, event.block
+    return EventJson(
+        id=str(event.id),
+        title=event.title,
+        description=event.description,
+        location=event.location,
+        start=block.start_local,
+        end=block.end_local,
+        time_zone=block.time_zone,
+        status=event.status,
+        show_as=event.show_as,
+        visibility=event.visibility,
+        hide_participants=event.hide_participants,
+        host_id=str(event.host_id),
+        participant_counts=CountsJson(
+            tally.total,
+            tally.required,
+            tally.optional,
+            tally.accepted,
+            tally.declined,
+            tally.tentative,
+            tally.needs_action,
+        ),
+        metadata=msgspec.Raw(event.metadata.encode()),
+        version=event.version,
+        created_at=from_instant(event.created_at),
+        updated_at=from_instant(event.updated_at),
+        cancel_reason=UNSET if event.cancel_reason is None else event.cancel_reason,
+        participants=UNSET if participants is None else [participant_json(guest) for guest in participants],
+    )

@@ -1,0 +1,93 @@
+"""Who asks: from the header of a request to an actor. Every other way in (a session, a certificate) belongs here.
+
+What a token stands for is kept in memory for less than a second: a token that is revoked, and a calendar that is no
+longer shared, are out of use in every process before a second has passed, and a busy caller costs few looks.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from msgspec import structs
+
+from kalends.errors import Forbidden, Unauthenticated, Unavailable
+from kalends.model import Actor, Instant, UserId
+from kalends.reads.identity import Identity
+from kalends.rest.problems import Malformed
+from kalends.rest.request import Request
+from kalends.rest.wire import BadValue, read_id
+from kalends.rules.tokens import is_token, token_digest
+
+ACT_AS = "Kalends-Act-As"
+MOST_KEPT = 10_000
+
+Key = tuple[bytes, UserId | None]
+"""The digest of a token, and in whose place its operator acts."""
+
+LookUp = Callable[[bytes, UserId | None], Identity | None]
+
+
+class Identities:
+    """Knows who bears which token; threads may share it."""
+
+    def __init__(
+        self, look_up: LookUp, note_use: Callable[[Actor], None], now: Callable[[], Instant], keep_ms: int
+    ) -> None:
+        self._look_up = look_up
+        self._note_use = note_use
+        self._now = now
+        self._keep_s = keep_ms / 1_000
+        self._kept: dict[Key, tuple[float, Identity]] = {}
+        self._lock = threading.Lock()
+
+    def actor_of(self, request: Request) -> Actor:
+        """Give who asks. Raises Unauthenticated, Forbidden if they may not act for somebody, or Malformed."""
+        scheme, _, credential = (request.get_header("Authorization") or "").partition(" ")
+        secret = credential.strip()
+        if scheme.lower() != "bearer" or not is_token(secret):
+            raise Unauthenticated
+        digest = token_digest(secret)
+        known = self._identity(digest, None)
+        if known is None:
+            raise Unauthenticated
+        request.token_id = known.actor.token_id
+        acting_for = acting_for_whom(request)
+        if acting_for not in (None, known.actor.user_id):
+            known = self._identity(digest, acting_for)
+            if known is None:
+                raise Forbidden("This token cannot act for that user")
+        return structs.replace(known.actor, address=request.remote_addr, request_id=request.request_id)
+
+    def _identity(self, digest: bytes, acting_for: UserId | None) -> Identity | None:
+        kept = self._kept.get((digest, acting_for))
+        fresh = kept is not None and kept[0] > time.monotonic()
+        known = kept[1] if kept is not None and fresh else self._look_up_and_keep(digest, acting_for)
+        if known is None or (known.expires_at is not None and known.expires_at <= self._now()):
+            return None
+        return known
+
+    def _look_up_and_keep(self, digest: bytes, acting_for: UserId | None) -> Identity | None:
+        until = time.monotonic() + self._keep_s  # counted from before the look: what is kept is never older than that
+        found = self._look_up(digest, acting_for)
+        if found is None:
+            return None
+        with self._lock:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[digest, acting_for] = until, found
+        if found.unnoted:
+            with suppress(Unavailable):  # who asks is not to suffer for a note
+                self._note_use(found.actor)
+        return found
+
+
+def acting_for_whom(request: Request) -> UserId | None:
+    """Give the person in whose place an operator wants to act. Raises Malformed."""
+    text = request.get_header(ACT_AS)
+    if text is None:
+        return None
+    try:
+        return UserId(read_id(UserId, text))
+    except BadValue as error:
+        raise Malformed(f"{ACT_AS}: {error}") from error

@@ -1,0 +1,136 @@
+"""One's own tokens over HTTP."""
+
+import secrets
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from kalends.actions.tokens import issue_token, revoke_token
+from kalends.errors import Fault, Forbidden, Invalid, NotFound
+from kalends.model import ALL_SCOPES, Instant, Name, Scope, TimeText, Token, TokenId
+from kalends.reads.tokens import list_tokens
+from kalends.rest.route import Call, Reply, operation
+from kalends.rest.users import UserIdText
+from kalends.rest.wire import id_schema
+from kalends.rules.tokens import SECRET_BYTES
+from kalends.rules.zones import TimeError, from_instant, instant_of
+
+
+class TokenBody(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A token to make: without `scopes` it has all of the one it is made with, without `expires_at` no end."""
+
+    name: Name
+    scopes: Annotated[list[Scope], Meta(min_length=1, max_length=len(ALL_SCOPES))] | None = None
+    expires_at: TimeText | None = None
+
+
+class TokenJson(Struct):
+    """A token without its secret; without `user_id` it is an operator's."""
+
+    id: Annotated[str, Meta(extra_json_schema=id_schema(TokenId))]
+    user_id: UserIdText | None
+    name: str
+    hint: str
+    """How it begins."""
+    scopes: list[Scope]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    """To the minute."""
+    revoked_at: datetime | None
+
+
+class NewTokenJson(TokenJson):
+    """A token that was just made, with its secret: it is shown this once."""
+
+    token: str
+
+
+class TokenListJson(Struct):
+    """All tokens, oldest first; `next_cursor` is always null."""
+
+    items: list[TokenJson]
+    next_cursor: str | None = None
+
+
+def token_json(token: Token) -> TokenJson:
+    """Write a token."""
+    return TokenJson(
+        str(token.id),
+        None if token.user_id is None else str(token.user_id),
+        token.name,
+        token.hint,
+        sorted(token.scopes),
+        from_instant(token.created_at),
+        moment_or_none(token.expires_at),
+        moment_or_none(token.last_used_at),
+        moment_or_none(token.revoked_at),
+    )
+
+
+def moment_or_none(instant: Instant | None) -> datetime | None:
+    """Write an instant where there is one."""
+    return None if instant is None else from_instant(instant)
+
+
+def end_of(body: TokenBody) -> Instant | None:
+    """Give when a token to be made expires. Raises Invalid."""
+    try:
+        return None if body.expires_at is None else instant_of(body.expires_at, None)
+    except TimeError as error:
+        raise Invalid(Fault(("expires_at",), error.code, str(error))) from error
+
+
+@operation(
+    "POST",
+    "/v1/tokens",
+    tag="Tokens",
+    scope=Scope.tokens_write,
+    repeatable=False,
+    body=TokenBody,
+    answer=NewTokenJson,
+    status=HTTPStatus.CREATED,
+    errors=(Forbidden, Invalid),
+    example={"name": "calendar on my phone", "scopes": ["events:read", "respond"], "expires_at": "2027-01-01T00:00Z"},
+)
+def add_token(call: Call) -> Reply:
+    """Create a token for yourself.
+
+    It stands for whom the token that makes it stands for, with no more scopes than that one. The secret is shown
+    this once. Takes no Idempotency-Key: its answer is never kept.
+    """
+    body: TokenBody = call.body
+    scopes = call.actor.scopes if body.scopes is None else frozenset(body.scopes)
+    secret = secrets.token_bytes(SECRET_BYTES)
+    made, text = issue_token(call.tx, call.actor, body.name, secret, scopes=scopes, expires_at=end_of(body))
+    shown = token_json(made)
+    return Reply(NewTokenJson(**{name: getattr(shown, name) for name in TokenJson.__struct_fields__}, token=text))
+
+
+@operation("GET", "/v1/tokens", tag="Tokens", scope=Scope.tokens_write, answer=TokenListJson)
+def get_tokens(call: Call) -> Reply:
+    """List your tokens.
+
+    Without their secrets; those that have expired or were revoked too. An operator sees all of the organization.
+    """
+    return Reply(TokenListJson([token_json(token) for token in list_tokens(call.tx, call.actor)]))
+
+
+@operation(
+    "DELETE",
+    "/v1/tokens/{token_id}",
+    tag="Tokens",
+    scope=Scope.tokens_write,
+    ids={"token_id": TokenId},
+    status=HTTPStatus.NO_CONTENT,
+    errors=(NotFound,),
+)
+def drop_token(call: Call) -> Reply:
+    """Revoke a token.
+
+    It is out of use in every process within a second.
+    """
+    revoke_token(call.tx, call.actor, call.ids["token_id"])
+    return Reply()

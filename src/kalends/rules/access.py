@@ -1,0 +1,102 @@
+"""Who may do what: the one table.
+
+An operator acts for the whole organization. Everybody else is a person, and what they may do with an event follows
+from what ties them to it:
+
+| tie                                        | sees                     | changes it | answers            |
+|--------------------------------------------|--------------------------|------------|--------------------|
+| host                                       | all                      | yes        | for themselves     |
+| participant                                | all                      | no         | for themselves     |
+| `write` on the host's calendar             | all, unless private      | yes        | for the host       |
+| `respond` or `write` on a participant's    | all, unless private      | no         | for that person    |
+| `read` on the host's calendar              | all, unless private      | no         | no                 |
+| `titles` on the host's calendar            | title, unless private    | no         | no                 |
+| member of the organization                 | a busy block             | no         | no                 |
+
+What is not seen is not there (404); what is seen and may not be done is forbidden (403).
+"""
+
+from enum import IntEnum
+
+from kalends.errors import Forbidden
+from kalends.model import Actor, Hold, Sharing, Token, UserId, Visibility
+
+
+class Sight(IntEnum):
+    """How much of an event somebody sees, least first; each includes those before it."""
+
+    block = 0
+    title = 1
+    whole = 2
+    command = 3
+    """All of it, and with the right to change it."""
+
+
+SIGHT_OF_HOSTED = {
+    Sharing.free_busy: Sight.block,
+    Sharing.titles: Sight.title,
+    Sharing.read: Sight.whole,
+    Sharing.respond: Sight.whole,
+    Sharing.write: Sight.command,
+}
+"""What a level on somebody's calendar shows of the events that this person hosts."""
+
+DEPUTY = (Sharing.respond, Sharing.write)
+"""The levels that also show what this person takes part in, and let another answer for them."""
+
+
+def is_operator(actor: Actor) -> bool:
+    """Tell whether somebody acts for the whole organization."""
+    return actor.user_id is None
+
+
+def sight_of(actor: Actor, host_id: UserId, visibility: Visibility, *, seated: bool, deputy: bool) -> Sight:
+    """Tell how much of an event somebody sees, who is seated in it or deputy of somebody it concerns, or neither."""
+    if actor.user_id is None or actor.user_id == host_id:
+        return Sight.command
+    own = Sight.whole if seated else Sight.block
+    if visibility is Visibility.private:
+        return own
+    hosted = SIGHT_OF_HOSTED[actor.shared.get(host_id, Sharing.free_busy)]
+    return max(own, hosted, Sight.whole if deputy else Sight.block)
+
+
+def principals_of(actor: Actor) -> list[UserId]:
+    """Give the people whose deputy somebody is."""
+    return [owner for owner, level in actor.shared.items() if level in DEPUTY]
+
+
+def hosts_shown_to(actor: Actor) -> list[UserId]:
+    """Give the hosts whose events somebody sees by more than their time."""
+    return [owner for owner, level in actor.shared.items() if SIGHT_OF_HOSTED[level] > Sight.block]
+
+
+def may_answer_for(actor: Actor, user_id: UserId) -> bool:
+    """Tell whether somebody may accept and decline in a person's name."""
+    return actor.user_id in (None, user_id) or actor.shared.get(user_id) in DEPUTY
+
+
+def may_manage(actor: Actor, user_id: UserId) -> bool:
+    """Tell whether somebody may host in a person's name, and set their working hours."""
+    return actor.user_id in (None, user_id) or actor.shared.get(user_id) is Sharing.write
+
+
+def may_use_hold(actor: Actor, hold: Hold) -> bool:
+    """Tell whether a hold is somebody's own; operators may use every one."""
+    return actor.user_id in (None, hold.placed_by)
+
+
+def may_manage_token(actor: Actor, token: Token) -> bool:
+    """Tell whether somebody may see and revoke a token: their own, and operators every one."""
+    return actor.user_id in (None, token.user_id)
+
+
+def is_self(actor: Actor, user_id: UserId) -> bool:
+    """Tell whether somebody may do what is left to the person alone, and to operators."""
+    return actor.user_id in (None, user_id)
+
+
+def refuse_unless(allowed: bool, reason: str) -> None:
+    """Raise Forbidden with a reason unless it is allowed."""
+    if not allowed:
+        raise Forbidden(reason)

@@ -1,0 +1,63 @@
+"""Rows of what people share of their calendars."""
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam as given
+
+from kalends.model import Actor, Instant, OrganizationId, Share, Sharing, UserId
+from kalends.store.database import ReadTx, Row, WriteTx
+from kalends.store.query import Query
+from kalends.store.tables import share
+
+COLUMNS = (share.c.owner_id, share.c.user_id, share.c.level, share.c.updated_at)
+
+WITH_PERSON = Query(sa.select(*COLUMNS).where(share.c.organization_id == given("org"), share.c.user_id == given("id")))
+BY_PERSON = Query(sa.select(*COLUMNS).where(share.c.organization_id == given("org"), share.c.owner_id == given("id")))
+AT = (share.c.user_id == given("at_user"), share.c.owner_id == given("at_owner"))
+INSERT = Query(sa.insert(share))
+UPDATE = Query(sa.update(share).where(*AT).values(level=given("level"), updated_at=given("updated_at")))
+DELETE = Query(sa.delete(share).where(*AT))
+DELETE_ALL = Query(
+    sa.delete(share).where(
+        share.c.organization_id == given("org"), sa.or_(share.c.user_id == given("id"), share.c.owner_id == given("id"))
+    )
+)
+
+
+def share_from(row: Row) -> Share:
+    """Make a share of the row that COLUMNS name."""
+    owner_id, user_id, level, updated_at = row
+    return Share(UserId(owner_id), UserId(user_id), Sharing(level), Instant(updated_at))
+
+
+def shares_with(tx: ReadTx, organization_id: OrganizationId, user_id: UserId) -> list[Share]:
+    """Give what others share with somebody, in the order of their ids."""
+    found = [share_from(row) for row in tx.rows(WITH_PERSON, org=organization_id, id=user_id)]
+    return sorted(found, key=lambda one: one.owner_id)
+
+
+def shares_by(tx: ReadTx, actor: Actor, owner_id: UserId) -> list[Share]:
+    """Give what somebody shares with others, in the order of their ids."""
+    found = [share_from(row) for row in tx.rows(BY_PERSON, org=actor.organization_id, id=owner_id)]
+    return sorted(found, key=lambda one: one.user_id)
+
+
+def insert_share(tx: WriteTx, actor: Actor, made: Share) -> None:
+    """Store what somebody shares with another for the first time."""
+    own = {"organization_id": actor.organization_id, "owner_id": made.owner_id, "user_id": made.user_id}
+    tx.run(INSERT, **own, level=made.level.value, updated_at=made.updated_at)
+
+
+def update_share(tx: WriteTx, made: Share) -> None:
+    """Store another level."""
+    at = {"at_owner": made.owner_id, "at_user": made.user_id}
+    tx.run(UPDATE, **at, level=made.level.value, updated_at=made.updated_at)
+
+
+def delete_share_row(tx: WriteTx, owner_id: UserId, user_id: UserId) -> None:
+    """Remove what somebody shares with another."""
+    tx.run(DELETE, at_owner=owner_id, at_user=user_id)
+
+
+def delete_shares_of(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
+    """Remove all that somebody shares, and all that is shared with them."""
+    tx.run(DELETE_ALL, org=actor.organization_id, id=user_id)

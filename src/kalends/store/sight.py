@@ -1,0 +1,72 @@
+"""What ties whoever asks to an event, as SQL: decided by `rules/access.py`, looked up here.
+
+Both ties are a look at one key of the agenda, which has a row for everybody an event concerns.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam as given
+
+from kalends.model import Actor, Event, Visibility
+from kalends.rules.access import hosts_shown_to, principals_of
+from kalends.store.database import ReadTx
+from kalends.store.query import Among, Query
+from kalends.store.tables import agenda, event
+
+NOBODY = 0
+"""No user has this id."""
+
+
+def is_seated(start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Tell whether an event concerns `me`."""
+    mine = agenda.alias("mine")
+    return sa.exists().where(mine.c.user_id == given("me"), mine.c.starts_at == start, mine.c.event_id == event_id)
+
+
+def is_deputy(start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Tell whether an event concerns one of `principals`."""
+    theirs = agenda.alias("theirs")
+    return sa.exists().where(
+        Among(theirs.c.user_id, "principals"), theirs.c.starts_at == start, theirs.c.event_id == event_id
+    )
+
+
+SEATED = is_seated(event.c.starts_at, event.c.id).label("seated")
+DEPUTY = is_deputy(event.c.starts_at, event.c.id).label("deputy")
+
+
+def is_visible(start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Tell whether a person who asks sees more of an event than a busy block."""
+    return sa.or_(
+        is_seated(start, event_id),
+        sa.and_(
+            event.c.visibility == Visibility.default.value,
+            sa.or_(Among(event.c.host_id, "shown_hosts"), is_deputy(start, event_id)),
+        ),
+    )
+
+
+def tie_values(actor: Actor) -> dict[str, Any]:
+    """Give the parameters of `is_seated` and `is_deputy`."""
+    return {"me": actor.user_id or NOBODY, "principals": principals_of(actor)}
+
+
+def sight_values(actor: Actor) -> dict[str, Any]:
+    """Give the parameters of `is_visible`."""
+    return tie_values(actor) | {"shown_hosts": hosts_shown_to(actor)}
+
+
+TIES = Query(
+    sa.select(
+        is_seated(given("start", type_=sa.BigInteger), given("event_id", type_=sa.BigInteger)),
+        is_deputy(given("start", type_=sa.BigInteger), given("event_id", type_=sa.BigInteger)),
+    )
+)
+
+
+def ties_to(tx: ReadTx, actor: Actor, happening: Event) -> tuple[bool, bool]:
+    """Tell whether an event concerns a person, and whether it concerns somebody whose deputy they are."""
+    start, event_id = happening.block.span.start, happening.id
+    seated, deputy = tx.rows(TIES, start=start, event_id=event_id, **tie_values(actor))[0]
+    return bool(seated), bool(deputy)
