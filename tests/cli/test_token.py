@@ -31,7 +31,7 @@ def test_a_token_stands_alone_on_stdout_and_is_never_shown_again(call, empty_url
 
 
 def test_a_revoked_token_is_out_at_once(call, database):
-    app = build_app(database, Settings())
+    app = build_app(database, Settings(rate_limit=0, address_rate_limit=0))
     kept, lost = (call("token", "create").stdout.strip() for _ in range(2))
 
     def statuses() -> list[int]:

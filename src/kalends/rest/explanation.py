@@ -58,6 +58,7 @@ class ExplanationJson(Struct):
     "POST",
     "/v1/explain",
     tag="Availability",
+    cost=2,
     query=NoQuery,
     body=ExplainBody,
     answer=ExplanationJson,

@@ -102,6 +102,7 @@ class FindTimeJson(Struct, omit_defaults=True):
     "POST",
     "/v1/find-time",
     tag="Availability",
+    cost=10,
     query=NoQuery,
     body=FindTimeBody,
     answer=FindTimeJson,

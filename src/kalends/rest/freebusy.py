@@ -68,6 +68,7 @@ class FreeBusyJson(Struct):
     "POST",
     "/v1/free-busy",
     tag="Availability",
+    cost=5,
     query=NoQuery,
     body=FreeBusyBody,
     answer=FreeBusyJson,
