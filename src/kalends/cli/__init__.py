@@ -18,6 +18,7 @@ COMMANDS = {
     "import": "Import people and events from a JSON file.",
     "token": "Create, list and revoke tokens.",
     "db": "Migrate, check and back up the database.",
+    "doctor": "Check a deployment and say what to fix.",
     "openapi": "Print the OpenAPI document.",
 }
 """What each module of this folder does; `import` is a word of Python, so its module is `importing`."""
