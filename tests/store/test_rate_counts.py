@@ -151,12 +151,27 @@ def test_all_together_exceed_the_limit_by_a_twentieth_each_at_most(
     assert LIMIT <= taken <= LIMIT * (1 + 0.05 * processes)
 
 
-def test_small_limits_are_kept_to_the_letter(fresh: Database, clock: Clock) -> None:
-    crowd = [Process(fresh, clock, limit=3) for _ in range(3)]
-    assert crowd[0].hit()
-    assert crowd[1].hit(2)
-    assert [one.hit() for one in crowd] == [False, False, False] or crowd[2].left() == 0
-    assert not any(one.hit() for one in crowd)
+def test_the_bound_holds_for_processes_with_threads(fresh: Database, clock: Clock) -> None:
+    crowd = [Process(fresh, clock) for _ in range(3)]
+    assert LIMIT <= sum(race([one.take_all for one in crowd * 3])) <= LIMIT * 1.15
+
+
+def test_small_limits_are_kept_exactly(fresh: Database, clock: Clock) -> None:
+    crowd = [Process(fresh, clock, limit=20) for _ in range(3)]
+    assert sum(one.hit() for _ in range(10) for one in crowd) == 20
+    assert sum(race([one.take_all for one in crowd * 2])) == 0
+    clock.now += 60
+    assert sum(race([one.take_all for one in crowd * 2])) == 20
+
+
+def test_who_is_over_the_limit_causes_no_more_writes(fresh: Database, clock: Clock) -> None:
+    one = Process(fresh, clock)
+    one.hit(LIMIT + 1)
+    before = rows_of(fresh)
+    for _ in range(10):
+        clock.now += 2
+        assert not one.hit(100)
+    assert rows_of(fresh) == before
 
 
 def test_all_share_the_window_of_whoever_began_it(fresh: Database, clock: Clock) -> None:
@@ -217,9 +232,8 @@ def test_trouble_with_the_database_fails_nobody(
     assert "alone" in caplog.text
     clock.now += 5
     fresh.change_schema(rate_count.create)
-    one.hit()
-    assert [row[1] for row in rows_of(fresh)] == [LIMIT + 2]
     assert not one.hit()
+    assert [row[1] for row in rows_of(fresh)] == [LIMIT + 2]
 
 
 def test_a_sum_begins_anew_when_its_window_has_ended(fresh: Database) -> None:

@@ -77,14 +77,19 @@ class Window:
         """Count everything known here."""
         return self.known + self.sent + self.news
 
+    def learn(self, known: int, until: float) -> None:
+        """Take over what all have counted; of one window the largest sum is the latest."""
+        self.known = max(self.known, known) if until == self.until else known
+        self.until = until
+
 
 class RateCounts(Storage):
     """Counts in fixed windows, for one limit; processes share them if there is a database to do so through.
 
     Sharing costs no write per request: a process adds its news to the database when they are a twentieth of the
-    limit, or a hundredth and a second has passed. So each process may let through a twentieth (and at least one
-    request) that the others do not know of, besides what comes while it exchanges: all together exceed the limit by
-    at most 5 % times the number of processes. While the database is in trouble each counts for itself.
+    limit, or a hundredth and a second has passed. So each process may let through a twentieth that the others do not
+    know of: all together exceed the limit by at most 5 % times the number of processes, and a limit of up to 20 is
+    kept exactly. While the database is in trouble each counts for itself.
     """
 
     STORAGE_SCHEME = None
@@ -94,6 +99,7 @@ class RateCounts(Storage):
 
     def __init__(self, limit: int, database: Database | None = None, clock: Callable[[], float] = time.time) -> None:
         super().__init__()
+        self._limit = limit
         self._exchanged_at = limit * EXCHANGED_SHARE
         self._worth_a_look = limit * WORTH_A_LOOK_SHARE
         self._database = database
@@ -113,9 +119,9 @@ class RateCounts(Storage):
             database = self._database
             if database is None or not self._is_due(window, now):
                 return count
-            window.sent, window.news, window.looked_at = window.news, 0, now
-        self._exchange(database, key, window, now)
-        return count
+            sent = window.news
+            window.sent, window.news, window.looked_at = window.sent + sent, 0, now
+        return self._exchange(database, key, window, sent, now)
 
     def get(self, key: str) -> int:
         """Give the sum as far as it is known here."""
@@ -153,35 +159,41 @@ class RateCounts(Storage):
         return window
 
     def _is_due(self, window: Window, now: float) -> bool:
-        if window.sent or now < self._resting_until:
-            return False
-        return window.news >= self._exchanged_at or (
+        if now < self._resting_until or window.known > self._limit:
+            return False  # who is known to be over the limit costs no further write
+        # What is on its way counts as well: who comes meanwhile has to hear what the others say, too.
+        return window.sent + window.news >= self._exchanged_at or (
             window.news >= self._worth_a_look and now - window.looked_at >= LOOK_AFTER_S
         )
 
-    def _exchange(self, database: Database, key: str, window: Window, now: float) -> None:
-        """Add this process's news to the shared count, and learn that of the others."""
+    def _exchange(self, database: Database, key: str, window: Window, sent: int, now: float) -> int:
+        """Add this process's news to the shared count, and give the sum with those of the others, if it can be had.
+
+        Threads may do so at once: what one has sent is no longer news for the next.
+        """
         tidy = now - self._shared_tidied_at >= TIDY_AFTER_S
         if tidy:
             self._shared_tidied_at = now
 
         def work(tx: WriteTx) -> tuple[int, int]:
-            counted = add_hits(tx, key, window.sent, microseconds(window.until), microseconds(now))
+            counted = add_hits(tx, key, sent, microseconds(window.until), microseconds(now))
             if tidy:
                 forget_old_counts(tx, microseconds(now))
             return counted
 
         try:
             known, until = database.write(work)
-        except Exception as error:  # noqa: BLE001 (whatever it is: a request does not fail because it could not be counted)
+        except Exception as error:  # noqa: BLE001 (whatever it is: no request fails because it could not be counted)
             line = {"level": "warning", "error": "requests are counted by each process alone", "cause": repr(error)}
             TROUBLE.warning("%s", msgspec.json.encode(line).decode())
             with self._lock:
                 self._resting_until = now + REST_S
-                window.news, window.sent = window.news + window.sent, 0
-            return
+                window.news, window.sent = window.news + sent, window.sent - sent
+                return window.count
         with self._lock:
-            window.known, window.sent, window.until = known, 0, until / 1_000_000
+            window.sent -= sent
+            window.learn(known, until / 1_000_000)
+            return known
 
 
 def microseconds(seconds: float) -> int:
