@@ -10,7 +10,7 @@ from kalends.model import Span, TimeText
 from kalends.rest.route import OPERATIONS
 from kalends.rules.hours import WorkingHours
 from kalends.rules.zones import instant_of
-from tests.api import client, problem
+from tests.api import client, is_safe, problem
 from tests.cast import assemble
 
 BUSY_HOUR = {"start": "2026-03-09T10:00Z", "end": "2026-03-09T11:00Z"}
@@ -119,7 +119,10 @@ def test_an_operator_may_call_it_and_nobody_may_without_a_token(app, api, cast, 
     before = cast.rows()
     problem(call(client(app), key, names), 401, "unauthenticated")
     assert cast.rows() == before
-    assert call(api, key, names).status_code == TABLE[key].good
+    answer = call(api, key, names)
+    assert answer.status_code == TABLE[key].good
+    assert is_safe(answer)
+    assert answer.headers["Cache-Control"] == ("no-store" if key.startswith("POST") else "private, no-cache")
 
 
 @pytest.mark.parametrize("key", [key for key, row in TABLE.items() if row.foreign])

@@ -163,7 +163,8 @@ class Pool(Crowd):
         block = span_values(span(FIRST_START + 5_000 * HALF_HOUR, FIRST_START + 5_001 * HALF_HOUR))
         ids: Any = [self.first + number for number in range(5)]
         nothing = {"joining": 0, "own_event": 0, "own_hold": 0, "now": 0}
-        return super().parameters() | block | nothing | {"ids": ids}
+        who: Any = {"operator": True, "me": 0, "principals": [], "shown_hosts": []}
+        return super().parameters() | block | nothing | who | {"ids": ids}
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from kalends.model import Answer, EventId, Metadata, UserEdit, UserId
 from kalends.reads.events import read_event
 from kalends.reads.participants import list_participants, participants_of_events, read_participant
 from kalends.reads.users import list_users, read_user
+from kalends.rules.access import Sight
 from tests.cast import assemble, instant
 
 UNKNOWN_USER, UNKNOWN_EVENT = UserId(2**62), EventId(2**62)
@@ -22,7 +23,7 @@ def names(cast, text=None) -> list[str]:
 def test_an_event_is_read_alone_or_with_its_participants(cast):
     event = cast.event(cast.guest)
     assert cast.ask(read_event, event.id, expand=False) == (event, Sight.command, None)
-    again, guests = cast.ask(read_event, event.id, expand=True)
+    again, _, guests = cast.ask(read_event, event.id, expand=True)
     assert again == event
     assert [(guest.name, guest.email, guest.is_host, guest.user_version) for guest in guests] == [
         ("Hanna Host", "hanna@example.org", True, 1),

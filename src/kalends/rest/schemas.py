@@ -142,6 +142,16 @@ HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string"},
     },
     "WWW-Authenticate": {"description": "Asks for a token", "required": True, "schema": {"type": "string"}},
+    "RateLimit-Policy": {
+        "description": "Units a minute of the token (draft-ietf-httpapi-ratelimit-headers), if there is a limit",
+        "schema": {"type": "string"},
+        "example": '"token";q=12000;w=60',
+    },
+    "RateLimit": {
+        "description": "Units that are left, and seconds until all are there again",
+        "schema": {"type": "string"},
+        "example": '"token";r=11990;t=42',
+    },
     "Retry-After": {"description": "Seconds to wait", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
 }
 """The headers that an answer may carry."""
