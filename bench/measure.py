@@ -8,7 +8,7 @@ from rich.progress import Progress
 
 from bench.asks import Asker
 from bench.load import Load, Seen
-from bench.processes import cpu_seconds, family
+from bench.processes import cpu_seconds, family, reaped_seconds
 from bench.servers import Contestant
 
 COUNTS = {
@@ -109,8 +109,9 @@ class Bench:
             yield self.contestants[(place + number) % len(self.contestants)]
 
     def _database_cpu(self) -> float:
-        """Give the CPU time of the database server; that of sessions which have ended is not in it."""
-        return cpu_seconds(family(self._database_root)) if self._database_root else 0.0
+        """Give the CPU time of the database server, with that of sessions which have ended."""
+        root = self._database_root
+        return cpu_seconds(family(root)) + reaped_seconds(root) if root else 0.0
 
 
 def fresh(name: str, kind: str) -> Figures:

@@ -27,6 +27,10 @@ SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid)
 FROM pg_index WHERE indrelid = ANY (%s::regclass[])
 AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = indexrelid)
 """
+SEQUENCES = """
+SELECT attrelid::regclass::text, pg_get_serial_sequence(attrelid::regclass::text, attname) FROM pg_attribute
+WHERE attrelid = ANY (%s::regclass[]) AND attname = 'id'
+"""
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -111,6 +115,9 @@ def fill(connection: psycopg.Connection[Any], family: Family, plan: Plan, progre
         connection.execute(text)
     for table, name, text in constraints:
         connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}")
+    for table, sequence in connection.execute(SEQUENCES, [named]).fetchall():
+        if sequence:  # the peers' ids are counted by the database
+            connection.execute(f"SELECT setval('{sequence}', (SELECT max(id) FROM {table}))")
     connection.execute("VACUUM (ANALYZE)")
     connection.execute("CHECKPOINT")
 

@@ -1,5 +1,6 @@
 """What processes cost, as Linux counts it: CPU time of whole families of processes, and their memory."""
 
+import os
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -41,6 +42,12 @@ def cpu_seconds(pids: list[int]) -> float:
         except OSError:
             continue
     return spent
+
+
+def reaped_seconds(root: int) -> float:
+    """Give the CPU time of those that came from a process and have ended."""
+    fields = (PROC / str(root) / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(pids: list[int]) -> Memory:

@@ -147,10 +147,10 @@ def measured(store: Store, plan: Plan, effort: Effort, recipes: list[Recipe], pr
         }
 
 
-def sizes_of(kalends: Contestant, asker: Asker) -> dict[str, int]:
+def sizes_of(kalends: Contestant, asker: Asker, kinds: tuple[str, ...] = ALL) -> dict[str, int]:
     """Give how long the answers to each kind of request are."""
     sizes: dict[str, int] = {}
-    for kind in ALL:
+    for kind in kinds:
         answers = [kalends.call(ask) for ask in asker.several(kind, SAMPLED)]
         wrong = [content for status, content, _ in answers if status >= 300]
         if wrong:
