@@ -31,7 +31,7 @@ MEMORY_MB = 120
 READY_S = 1.0
 MEANINGS = {
     "list": "agenda of 50",
-    "list_participants": "the same with participants",
+    "list_participants": "agenda of 50 with participants",
     "one": "one event with participants",
     "create": "create with 5 participants",
     "answer": "answer",
