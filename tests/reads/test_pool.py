@@ -204,10 +204,10 @@ def check_range(plan: list[dict]) -> None:
         assert (scan["Node Type"], scan["Index Name"]) in {
             ("Index Scan", "pk_agenda"),
             ("Index Only Scan", "pk_agenda"),
-        }
+        }, scan
         of_one_event = scan["Alias"] in ("mine", "theirs")  # what ties who asks to an event is one row
         parts = ("starts_at =", "event_id =") if of_one_event else ("starts_at >", "starts_at <")
-        assert all(part in scan["Index Cond"] for part in ("user_id =", *parts))
+        assert all(part in scan["Index Cond"] for part in ("user_id =", *parts)), scan
 
 
 @pytest.mark.parametrize("query", [PEOPLES_TIME, BLOCKING], ids=["time", "blocking"])

@@ -21,15 +21,19 @@ NOBODY = 0
 def is_seated(start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     """Tell whether an event concerns `me`."""
     mine = agenda.alias("mine")
-    return sa.exists().where(mine.c.user_id == given("me"), mine.c.starts_at == start, mine.c.event_id == event_id)
+    return is_there(mine, mine.c.user_id == given("me"), mine.c.starts_at == start, mine.c.event_id == event_id)
 
 
 def is_deputy(start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     """Tell whether an event concerns one of `principals`."""
     theirs = agenda.alias("theirs")
-    return sa.exists().where(
-        Among(theirs.c.user_id, "principals"), theirs.c.starts_at == start, theirs.c.event_id == event_id
-    )
+    among = Among(theirs.c.user_id, "principals")
+    return is_there(theirs, among, theirs.c.starts_at == start, theirs.c.event_id == event_id)
+
+
+def is_there(rows: sa.FromClause, *where: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Tell whether there is such a row, looked up one by one: of EXISTS, PostgreSQL may make a hash of many agendas."""
+    return sa.select(rows.c.event_id).where(*where).limit(1).scalar_subquery().is_not(None)
 
 
 SEATED = is_seated(event.c.starts_at, event.c.id).label("seated")
