@@ -17,7 +17,17 @@ from tests.postgres import start_postgres
 LINE = re.compile(r"(ok|warning|problem) +([A-Za-z ]+): (.+)")
 NEWER = Query(sa.text("UPDATE kalends_version SET version_num = '9999'"))
 SPOILED = Query(sa.text("UPDATE event SET accepted_count = 9999 WHERE id = (SELECT max(id) FROM event)"))
-GOOD = {"settings", "rate limit", "address rate limit", "trusted proxies", "body size", "database", "schema"}
+GOOD = {
+    "settings",
+    "rate limit",
+    "address rate limit",
+    "trusted proxies",
+    "body size",
+    "database",
+    "schema",
+    "idle tokens",
+    "old tokens",
+}
 OF_ENGINE = {
     "sqlite": {"file rights", "disk space", "file system", "SQLite"},
     "postgresql": {

@@ -9,6 +9,7 @@ from kalends.rules.deployment import (
     FileFacts,
     Finding,
     ServerFacts,
+    TokenFacts,
     check_bodies,
     check_clocks,
     check_connection,
@@ -17,6 +18,7 @@ from kalends.rules.deployment import (
     check_rate_limits,
     check_rights,
     check_server,
+    check_tokens,
     filesystem_at,
 )
 from kalends.settings import Settings
@@ -169,3 +171,8 @@ def test_every_process_needs_its_connections(connections: int, grade: str) -> No
 )
 def test_clocks_agree(apart: float, grade: str) -> None:
     assert told(check_clocks(SERVER, SERVER.clock + int(apart * 1_000_000))) == {"clocks": grade}
+
+
+def test_tokens_that_nobody_uses_or_that_never_end_are_worth_a_warning() -> None:
+    assert told(check_tokens(TokenFacts(3, 0, 0))) == {"idle tokens": "ok", "old tokens": "ok"}
+    assert told(check_tokens(TokenFacts(3, 1, 2))) == {"idle tokens": "warning", "old tokens": "warning"}

@@ -7,7 +7,7 @@ import click
 
 from kalends.cli.opening import existing_database, read_settings
 from kalends.errors import BadSetting, KalendsError, SchemaMismatch
-from kalends.reads.deployment import server_facts, sqlite_version
+from kalends.reads.deployment import server_facts, sqlite_version, token_facts
 from kalends.reads.health import check_readiness
 from kalends.reads.integrity import find_inconsistencies
 from kalends.rules.deployment import (
@@ -21,6 +21,7 @@ from kalends.rules.deployment import (
     check_rate_limits,
     check_rights,
     check_server,
+    check_tokens,
     good,
     problem,
 )
@@ -107,6 +108,15 @@ def examine_engine(database: Database, settings: Settings) -> Iterator[Finding]:
     yield from check_clocks(server, now)
 
 
+def examine_tokens(database: Database, _: Settings) -> Iterator[Finding]:
+    """Check for tokens to be rid of, in a schema that is known. Raises Unavailable."""
+    try:
+        database.read(check_readiness)
+    except SchemaMismatch:
+        return  # it has been told
+    yield from check_tokens(database.read(token_facts))
+
+
 def examine_contents(database: Database) -> Iterator[Finding]:
     """Check what is derived against what it is derived from, in a schema that is known. Raises Unavailable."""
     try:
@@ -121,5 +131,9 @@ def examine_contents(database: Database) -> Iterator[Finding]:
 
 
 SETTINGS_CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (check_rate_limits, check_proxies, check_bodies)
-DATABASE_CHECKS: tuple[Callable[[Database, Settings], Iterator[Finding]], ...] = (examine_schema, examine_engine)
+DATABASE_CHECKS: tuple[Callable[[Database, Settings], Iterator[Finding]], ...] = (
+    examine_schema,
+    examine_engine,
+    examine_tokens,
+)
 """What is checked in the database; who adds a check adds it here."""

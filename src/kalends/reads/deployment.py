@@ -1,10 +1,11 @@
-"""Reading what a database engine says of itself."""
+"""Reading what a database engine says of itself, and what is in use without need."""
 
 import sqlalchemy as sa
 
-from kalends.rules.deployment import ServerFacts
+from kalends.rules.deployment import IDLE, OLD, ServerFacts, TokenFacts
 from kalends.store.database import ReadTx
 from kalends.store.query import Query
+from kalends.store.tokens import TOKENS_IN_USE
 
 SERVER_FACTS = Query(
     sa.text("""
@@ -31,3 +32,8 @@ def server_facts(tx: ReadTx) -> ServerFacts:
 def sqlite_version(tx: ReadTx) -> str:
     """Tell which SQLite is at work."""
     return tx.rows(SQLITE_VERSION)[0][0]
+
+
+def token_facts(tx: ReadTx) -> TokenFacts:
+    """Count the tokens of all organizations that open the door: for who runs the service, never for a caller of it."""
+    return TokenFacts(*tx.rows(TOKENS_IN_USE, now=tx.now, idle_since=tx.now - IDLE, old_since=tx.now - OLD)[0])

@@ -16,6 +16,8 @@ NO_SPACE = 100 * MEBIBYTE
 OLDEST_POSTGRESQL = 15
 CLOCKS_DIFFER = 1 * SECOND
 CLOCKS_ARE_WRONG = 30 * SECOND
+IDLE = 90 * 86_400 * SECOND
+OLD = 365 * 86_400 * SECOND
 
 NETWORK_FILESYSTEMS = (
     *("9p", "afpfs", "afs", "beegfs", "ceph", "cifs", "davfs", "glusterfs", "lustre", "nfs", "nfs4", "smb3", "smbfs"),
@@ -64,6 +66,16 @@ class ServerFacts(NamedTuple):
     address: str
     encrypted: bool
     clock: int
+
+
+class TokenFacts(NamedTuple):
+    """How many tokens open the door, in all organizations: of them, those idle for 90 days, and the old ones of
+    operators that never end.
+    """
+
+    in_use: int
+    idle: int
+    endless: int
 
 
 def good(subject: str, text: str) -> Finding:
@@ -210,3 +222,17 @@ def check_clocks(server: ServerFacts, now: int) -> Iterator[Finding]:
         yield Finding(grade, "clocks", text, "let both follow a time server (NTP)")
     else:
         yield good("clocks", text)
+
+
+def check_tokens(facts: TokenFacts) -> Iterator[Finding]:
+    """Look at tokens that nobody would miss until somebody finds them."""
+    if facts.idle:
+        text = f"{facts.idle} of {facts.in_use} not used for 90 days"
+        yield warning("idle tokens", text, "revoke them: kalends token list, kalends token revoke")
+    else:
+        yield good("idle tokens", f"none of {facts.in_use}")
+    if facts.endless:
+        text = f"{facts.endless} of operators made over a year ago have no end"
+        yield warning("old tokens", text, "replace them by some that have: kalends token create --expires 365d")
+    else:
+        yield good("old tokens", "none")

@@ -57,6 +57,17 @@ IS_ACTIVE = Query(
 )
 
 
+TOKENS_IN_USE = Query(
+    sa.select(
+        sa.func.count(),
+        sa.func.count().filter(sa.func.coalesce(token.c.last_used_at, token.c.created_at) < given("idle_since")),
+        sa.func.count().filter(
+            token.c.user_id.is_(None), token.c.expires_at.is_(None), token.c.created_at < given("old_since")
+        ),
+    ).where(*IN_USE)
+)
+
+
 def token_from(row: Row) -> Token:
     """Make a token of the row that COLUMNS name."""
     token_id, organization_id, user_id, name, hint, scopes, created_at, expires_at, last_used_at, revoked_at = row
