@@ -69,9 +69,7 @@ class ServerFacts(NamedTuple):
 
 
 class TokenFacts(NamedTuple):
-    """How many tokens open the door, in all organizations: of them, those idle for 90 days, and the old ones of
-    operators that never end.
-    """
+    """How many tokens open the door, how many were idle for 90 days, and how many old ones of operators never end."""
 
     in_use: int
     idle: int
