@@ -26,7 +26,7 @@ class RecordFilter(Struct, frozen=True, kw_only=True):
     since: Instant | None = None
     until: Instant | None = None
     """Entries of `[since, until)`."""
-    after: int | None = None
+    older_than: int | None = None
     """The id of the last entry of the page before."""
 
 
@@ -43,7 +43,7 @@ CONDITIONS = {
     "token_id": audit.c.token_id == given("token_id"),
     "since": audit.c.at >= given("since"),
     "until": audit.c.at < given("until"),
-    "after": audit.c.id < given("after"),
+    "older_than": audit.c.id < given("older_than"),
 }
 
 

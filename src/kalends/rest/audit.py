@@ -115,7 +115,7 @@ def filter_of(query: RecordListQuery) -> RecordFilter:
         token_id=known(query.token_id),
         since=since,
         until=until,
-        after=None if query.cursor is UNSET else key_of(query.cursor, int),
+        older_than=None if query.cursor is UNSET else key_of(query.cursor, int),
     )
 
 

@@ -65,7 +65,7 @@ REWRITE = Query(
 FORGET_ADDRESSES = Query(
     sa.update(audit)
     .where(audit.c.organization_id == given("org"), audit.c.user_id == given("id"), audit.c.address.is_not(None))
-    .values(address=None)
+    .values(address=sa.null())
 )
 
 ID_OF_KIND: dict[ObjectKind, type[Identifier]] = {
