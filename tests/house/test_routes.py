@@ -59,6 +59,9 @@ TABLE = {
     "GET /v1/holds/{hold_id}": Row(False, None, 200, 404),
     "POST /v1/holds/{hold_id}/extend": Row(True, {}, 200, 404),
     "DELETE /v1/holds/{hold_id}": Row(True, None, 204, 404),
+    "GET /v1/users/{user_id}/export": Row(False, None, 200, 404),
+    "POST /v1/users/{user_id}/erase": Row(True, None, 200, 404),
+    "GET /v1/audit": Row(False, None, 200, 0),
 }
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from kalends.errors import KalendsError, SchemaMismatch, Unavailable
 from kalends.rest import (
+    audit,
     events,
     explanation,
     finding,
@@ -17,6 +18,7 @@ from kalends.rest import (
     holds,
     hours,
     participants,
+    personal,
     sharing,
     tokens,
     users,
@@ -40,7 +42,7 @@ from kalends.rest.request import Request
 from kalends.rest.route import OPERATIONS, Operation, Route
 from kalends.rules.addresses import Network
 
-NOUNS = (users, events, participants, hours, freebusy, finding, explanation, holds, sharing, tokens)
+NOUNS = (users, events, participants, hours, freebusy, finding, explanation, holds, sharing, tokens, personal, audit)
 """The modules that enter their operations into the table."""
 
 PAGE_POLICY = (

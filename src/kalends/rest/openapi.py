@@ -28,7 +28,7 @@ from kalends.rest.schemas import CONDITIONS, HEADERS, PROBLEM, headers_named, pr
 REFERENCE = "#/components/schemas/{name}"
 HEALTH = "Health"
 RATES = ("RateLimit-Policy", "RateLimit")
-TAGS = ("Users", "Events", "Participants", "Working hours", "Availability", "Holds", "Sharing", "Tokens", HEALTH)
+TAGS = ("Users", "Events", "Participants", "Working hours", "Availability", "Holds", "Sharing", "Tokens", "Record")
 DESCRIPTION = (
     "Users, events with one host, and participants who answer. Every call under /v1 carries a token "
     "(`Authorization: Bearer …`). What goes wrong is answered as a problem document (RFC 9457) whose `code` is meant "
@@ -58,7 +58,7 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "security": [{"token": []}],
-        "tags": [{"name": name} for name in TAGS],
+        "tags": [{"name": name} for name in (*TAGS, HEALTH)],
         "paths": paths | health_paths(),
         "components": {
             "schemas": {name: schema for name, schema in components.items() if name not in queries}

@@ -5,7 +5,7 @@ from typing import Any
 from kalends.model import Email, Identifier, Metadata, TimeText, Zone
 from kalends.rest.incoming import LONGEST_KEY
 from kalends.rest.problems import MEDIA_TYPE
-from kalends.rest.wire import LONGEST_ADDRESS, DateOrTime, Minutes, TimeOfDay, id_schema
+from kalends.rest.wire import LONGEST_ADDRESS, AnyId, DateOrTime, Minutes, TimeOfDay, id_schema
 
 DATE = "(19|[2-8][0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 MINUTES = "([01][0-9]|2[0-3]):[0-5][0-9]"
@@ -42,6 +42,11 @@ TEXT_SCHEMAS: dict[type, dict[str, Any]] = {
         "pattern": r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)*$",
         "maxLength": LONGEST_ADDRESS,
         "examples": ["hanna@example.org"],
+    },
+    AnyId: {
+        "type": "string",
+        "pattern": "^(usr|evt|tok|hld)_[0-7][0-9a-f]{15}$",
+        "examples": ["evt_018f3c5a9b2e0a81"],
     },
     Minutes: {
         "anyOf": [
