@@ -10,6 +10,7 @@ from kalends.model import Answer, EventId, Metadata, UserEdit, UserId
 from kalends.reads.events import read_event
 from kalends.reads.participants import list_participants, participants_of_events, read_participant
 from kalends.reads.users import list_users, read_user
+from kalends.rules.access import Sight
 from tests.cast import assemble, instant
 
 UNKNOWN_USER, UNKNOWN_EVENT = UserId(2**62), EventId(2**62)

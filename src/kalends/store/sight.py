@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam as given
 
 from kalends.model import Actor, Event, Visibility
-from kalends.rules.access import hosts_shown_to, principals_of
+from kalends.rules.access import Sight, hosts_shown_to, principals_of
 from kalends.store.database import ReadTx
 from kalends.store.query import Among, Query
 from kalends.store.tables import agenda, event
@@ -47,14 +47,39 @@ def is_visible(start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]) ->
     )
 
 
+def is_part_visible(part: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Tell whether a person who asks sees an event, and that the person of a row of the agenda takes part in it.
+
+    Whose sight ends at titles sees no participants, and an event may hide them: then they see themselves, the host
+    and whose deputy they are (as `sight_of_part` of rules/access.py has it).
+    """
+    start, event_id, everybody = part.c.starts_at, part.c.event_id, sa.not_(event.c.hide_participants)
+    theirs = Among(part.c.user_id, "principals")
+    return sa.or_(
+        part.c.user_id == given("me"),
+        sa.and_(is_seated(start, event_id), sa.or_(everybody, part.c.hosting, event.c.host_id == given("me"), theirs)),
+        sa.and_(
+            event.c.visibility == Visibility.default.value,
+            sa.or_(
+                theirs,
+                Among(event.c.host_id, "managed_hosts"),
+                sa.and_(part.c.hosting, Among(event.c.host_id, "shown_hosts")),
+                sa.and_(everybody, Among(event.c.host_id, "read_hosts")),
+                sa.and_(sa.or_(everybody, part.c.hosting), is_deputy(start, event_id)),
+            ),
+        ),
+    )
+
+
 def tie_values(actor: Actor) -> dict[str, Any]:
     """Give the parameters of `is_seated` and `is_deputy`."""
     return {"me": actor.user_id or NOBODY, "principals": principals_of(actor)}
 
 
-def sight_values(actor: Actor) -> dict[str, Any]:
-    """Give the parameters of `is_visible`."""
-    return tie_values(actor) | {"shown_hosts": hosts_shown_to(actor)}
+def sight_values(actor: Actor, least: Sight = Sight.title) -> dict[str, Any]:
+    """Give the parameters of `is_visible` and `is_part_visible`; what is seen less of than `least` is left out."""
+    levels = {"shown_hosts": least, "read_hosts": Sight.whole, "managed_hosts": Sight.command}
+    return tie_values(actor) | {name: hosts_shown_to(actor, level) for name, level in levels.items()}
 
 
 TIES = Query(
