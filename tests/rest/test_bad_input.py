@@ -1,6 +1,7 @@
 """Bad input of every kind on every route that takes a body, a path or a query: a clear 4xx, and no row changed."""
 
 import json
+import secrets
 from typing import Any, NamedTuple
 
 import pytest
@@ -8,6 +9,7 @@ from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
 from kalends.actions.holds import place_hold
+from kalends.actions.tokens import issue_token
 from kalends.model import Span, TimeText
 from kalends.rest.route import OPERATIONS
 from kalends.rest.wire import parts_of
@@ -71,10 +73,12 @@ class Place(NamedTuple):
     stranger: str
     host: str
     hold: str
+    token: str
 
     def of(self, path: str) -> str:
         """Fill in the ids."""
-        return path.format(event_id=self.event, user_id=self.guest, hold_id=self.hold)
+        others = {"other_id": self.stranger, "hold_id": self.hold, "token_id": self.token}
+        return path.format(event_id=self.event, user_id=self.guest, **others)
 
 
 @pytest.fixture
@@ -82,7 +86,9 @@ def place(cast):
     event = cast.event(cast.guest)
     span = Span(*(instant_of(TimeText(f"2026-03-11T{hour}:00Z"), None) for hour in (10, 11)))
     hold = cast.do(place_hold, [cast.stranger.id], span, 900)
-    return Place(str(event.id), str(cast.guest.id), str(cast.stranger.id), str(cast.host.id), str(hold.id))
+    people = (str(person.id) for person in (cast.guest, cast.stranger, cast.host))
+    token, _ = cast.do(issue_token, "of a test", secrets.token_bytes(20))
+    return Place(str(event.id), *people, str(hold.id), str(token.id))
 
 
 @pytest.fixture
@@ -204,6 +210,8 @@ def good_bodies(place: Place) -> dict[str, Any]:
         "ExplainBody": {"user_id": place.guest, **times},
         "HoldBody": {"user_ids": [place.guest], **times},
         "ExtendBody": {"ttl": 60},
+        "ShareBody": {"level": "read"},
+        "TokenBody": {"name": "x"},
     }
 
 
@@ -240,7 +248,8 @@ TAKEN: dict[str, tuple[Any, ...]] = {
     "comment": EMPTY + DATED,
     "time_zone": (None,),
     "metadata": (None, {}, {"x": {}}),
-    "host_attends": (True,),
+    **dict.fromkeys(("host_attends", "hide_participants"), (True,)),
+    **dict.fromkeys(("scopes", "expires_at"), (None,)),
     "participants": ([],),
     "weekly": ({},),
     **dict.fromkeys(("overrides", "windows", *DAYS, "required", "optional", "groups"), ([],)),

@@ -32,6 +32,7 @@ def test_an_event_is_created_with_its_participants_and_read(api, cast, planning)
         "status": "confirmed",
         "show_as": "busy",
         "visibility": "default",
+        "hide_participants": False,
         "host_id": str(cast.host.id),
         "participant_counts": {
             "total": 2,

@@ -34,8 +34,7 @@ def command() -> None:
 
 
 @command.command(
-    epilog="Examples:  TOKEN=$(kalends token create --name backend);  "
-    "kalends token create --user hanna@example.org --scope events:read --scope respond --expires 30d"
+    epilog="Example:  kalends token create --user hanna@example.org --scope events:read --scope respond --expires 30d"
 )
 @click.option("--name", default="unnamed", show_default=True, help="What the token is for.")
 @click.option("--user", metavar="EMAIL", help="Make it this person's own; without it, it is an operator's.")
