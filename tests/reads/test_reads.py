@@ -23,7 +23,7 @@ def names(cast, text=None) -> list[str]:
 def test_an_event_is_read_alone_or_with_its_participants(cast):
     event = cast.event(cast.guest)
     assert cast.ask(read_event, event.id, expand=False) == (event, Sight.command, None)
-    again, guests = cast.ask(read_event, event.id, expand=True)
+    again, _, guests = cast.ask(read_event, event.id, expand=True)
     assert again == event
     assert [(guest.name, guest.email, guest.is_host, guest.user_version) for guest in guests] == [
         ("Hanna Host", "hanna@example.org", True, 1),

@@ -21,15 +21,24 @@ NOBODY = 0
 def is_seated(start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     """Tell whether an event concerns `me`."""
     mine = agenda.alias("mine")
-    return sa.exists().where(mine.c.user_id == given("me"), mine.c.starts_at == start, mine.c.event_id == event_id)
+    return is_there(mine, mine.c.user_id == given("me"), start, event_id)
 
 
 def is_deputy(start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     """Tell whether an event concerns one of `principals`."""
     theirs = agenda.alias("theirs")
-    return sa.exists().where(
-        Among(theirs.c.user_id, "principals"), theirs.c.starts_at == start, theirs.c.event_id == event_id
-    )
+    return is_there(theirs, Among(theirs.c.user_id, "principals"), start, event_id)
+
+
+def is_there(
+    rows: sa.Alias, whose: sa.ColumnElement[bool], start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]
+) -> sa.ColumnElement[bool]:
+    """Tell whether an event is on somebody's agenda.
+
+    Looked up by its key, event by event: of EXISTS, PostgreSQL may make a table of everybody's agenda.
+    """
+    look = sa.select(rows.c.event_id).where(whose, rows.c.starts_at == start, rows.c.event_id == event_id)
+    return look.limit(1).scalar_subquery().is_not(None)
 
 
 SEATED = is_seated(event.c.starts_at, event.c.id).label("seated")
