@@ -1,6 +1,6 @@
 """The stranger matrix, a law of the house: every operation stands in this table, with what it is to whom."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -95,7 +95,7 @@ AWAITED = {Scope.audit_read}
 """Scopes for which no operation asks yet."""
 
 
-def filled(value, names):
+def filled(value, names) -> Any:
     """Put ids into a path or a body."""
     if isinstance(value, dict):
         return {key: filled(part, names) for key, part in value.items()}
