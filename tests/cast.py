@@ -1,9 +1,11 @@
 """The cast of the tests: an organization of its own for each test, with a host, a guest and a stranger in it."""
 
 import itertools
+import secrets
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -13,8 +15,11 @@ import sqlalchemy as sa
 
 from kalends.actions.booking import Guard, OnConflict
 from kalends.actions.events import create_event
+from kalends.actions.sharing import share_calendar
+from kalends.actions.tokens import issue_token
 from kalends.actions.users import create_user
 from kalends.model import (
+    ALL_SCOPES,
     Actor,
     Email,
     Event,
@@ -24,7 +29,9 @@ from kalends.model import (
     Invitation,
     OrganizationId,
     Role,
+    Scope,
     Seat,
+    Sharing,
     TimeText,
     User,
     UserDraft,
@@ -37,6 +44,7 @@ from kalends.store.database import Database, ReadTx, Row
 from kalends.store.events import COLUMNS, event_from
 from kalends.store.participants import seats_of
 from kalends.store.query import Query
+from kalends.store.shares import shares_with
 
 NEW_ORGANIZATION = Query(sa.insert(tables.organization))
 numbers = itertools.count(1)
@@ -119,6 +127,27 @@ class Cast:
     def ask(self, read: Any, *arguments: Any, **options: Any) -> Any:
         """Read something."""
         return self.database.read(lambda tx: read(tx, self.actor, *arguments, **options))
+
+    def share(self, owner: User, person: User, level: Sharing) -> None:
+        """Let somebody into another's calendar."""
+        self.do(share_calendar, owner.id, person.id, level)
+
+    def as_person(self, person: User) -> "Cast":
+        """Give the same cast in which it is this person who acts and asks, with what is shared with them by now."""
+        organization_id = self.actor.organization_id
+        shares = self.database.read(lambda tx: shares_with(tx, organization_id, person.id))
+        shared = {share.owner_id: share.level for share in shares}
+        return replace(self, actor=Actor(organization_id, user_id=person.id, shared=shared))
+
+    def token_for(
+        self, person: User | None = None, *, scopes: AbstractSet[Scope] = ALL_SCOPES, expires_at: Instant | None = None
+    ) -> str:
+        """Make a token for a person, or for an operator, and give its secret."""
+        bearer = Actor(self.actor.organization_id, user_id=person and person.id)
+        secret = secrets.token_bytes(20)
+        return self.database.write(
+            lambda tx: issue_token(tx, bearer, "of a test", secret, scopes=scopes, expires_at=expires_at)
+        )[1]
 
     def seats(self, event_id: EventId) -> dict[UserId, Seat]:
         """Give who sits in an event, as stored."""

@@ -1,12 +1,19 @@
 """What can be done with credentials."""
 
-import pytest
+import secrets
+from dataclasses import replace
 
+import pytest
+from msgspec import structs
+
+from kalends.actions import tokens
+from kalends.actions.departure import delete_user
 from kalends.actions.tokens import issue_token, revoke_token
-from kalends.errors import NotFound
-from kalends.model import TokenId
+from kalends.errors import Forbidden, Invalid, NotFound
+from kalends.model import ALL_SCOPES, Instant, Scope, Sharing, TokenId
+from kalends.reads.tokens import list_tokens
 from kalends.rules.tokens import token_digest
-from tests.cast import assemble
+from tests.cast import assemble, codes
 
 
 def test_a_credential_is_stored_without_its_secret(cast):
@@ -29,3 +36,70 @@ def test_a_credential_is_revoked_once_and_only_by_its_organization(cast, databas
         with cast.refused(NotFound) as error:
             cast.do(revoke_token, token_id)
         assert error.value.name == token_id
+
+
+def issue(acting, **options):
+    return acting.do(issue_token, "of a test", secrets.token_bytes(20), **options)[0]
+
+
+def test_a_token_stands_for_who_makes_it_with_no_more_scopes(cast):
+    me = cast.as_person(cast.guest)
+    assert (issue(me).user_id, issue(cast).user_id) == (cast.guest.id, None)
+    scopes = frozenset({Scope.respond, Scope.tokens_write})
+    lesser = replace(me, actor=structs.replace(me.actor, scopes=scopes))
+    for asked in (scopes, {Scope.respond}):
+        assert issue(lesser, scopes=asked).scopes == asked
+    for asked in (ALL_SCOPES, scopes | {Scope.events_read}):
+        with lesser.refused(Forbidden) as error:
+            issue(lesser, scopes=asked)
+        assert "events:read" in str(error.value)
+    with lesser.refused(Invalid) as error:
+        issue(lesser, scopes=frozenset())
+    assert codes(error) == ["missing"]
+
+
+def test_a_token_ends_after_it_begins(cast, clock):
+    now = Instant(clock() // 1_000)
+    clock.set_to(now)
+    assert issue(cast, expires_at=Instant(now + 1)).is_in_use(now)
+    for end in (now, Instant(now - 1)):
+        with cast.refused(Invalid) as error:
+            issue(cast, expires_at=end)
+        assert codes(error) == ["in_the_past"]
+    clock.set_to(now + 1)
+    assert [token.is_in_use(Instant(now + 1)) for token in cast.ask(list_tokens)] == [False]
+
+
+def test_a_person_has_so_many_tokens_in_use(cast, monkeypatch):
+    monkeypatch.setattr(tokens, "MAX_TOKENS", 2)
+    me = cast.as_person(cast.guest)
+    first, _ = issue(me), issue(me)
+    with me.refused(Invalid) as error:
+        issue(me)
+    assert codes(error) == ["too_many_tokens"]
+    me.do(revoke_token, first.id)
+    issue(me)
+    assert len(me.ask(list_tokens)) == 3, "those out of use are listed, too"
+    for _ in range(3):
+        issue(cast)
+
+
+def test_people_see_and_revoke_their_own_and_operators_all(cast):
+    guest, host = cast.as_person(cast.guest), cast.as_person(cast.host)
+    cast.share(cast.guest, cast.host, Sharing.write)
+    mine, other, backend = issue(guest), issue(host), issue(cast)
+    assert [token.id for token in guest.ask(list_tokens)] == [mine.id]
+    assert [token.id for token in cast.ask(list_tokens)] == [mine.id, other.id, backend.id]
+    for token_id in (other.id, backend.id):
+        with guest.refused(NotFound):
+            guest.do(revoke_token, token_id)
+    guest.do(revoke_token, mine.id)
+    cast.do(revoke_token, other.id)
+
+
+def test_deleting_somebody_ends_their_tokens_and_nobody_elses(cast):
+    issue(cast.as_person(cast.guest))
+    kept = {issue(cast.as_person(cast.stranger)).id, issue(cast).id}
+    cast.do(delete_user, cast.guest.id)
+    now = cast.database.now()
+    assert {token.id for token in cast.ask(list_tokens) if token.is_in_use(now)} == kept

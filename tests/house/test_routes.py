@@ -1,12 +1,13 @@
-"""A law of the house: every operation stands in this table, with what it is to a stranger and whether it writes."""
+"""The stranger matrix, a law of the house: every operation stands in this table, with what it is to whom."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from kalends.actions.holds import place_hold
 from kalends.actions.hours import set_working_hours
-from kalends.model import Span, TimeText
+from kalends.actions.tokens import issue_token
+from kalends.model import ALL_SCOPES, Scope, Sharing, Span, TimeText
 from kalends.rest.route import OPERATIONS
 from kalends.rules.hours import WorkingHours
 from kalends.rules.zones import instant_of
@@ -14,58 +15,90 @@ from tests.api import client, is_safe, problem
 from tests.cast import assemble
 
 BUSY_HOUR = {"start": "2026-03-09T10:00Z", "end": "2026-03-09T11:00Z"}
-
+WINDOW = {"start": "09:00", "end": "17:00"}
 DAY = {"from": "2026-03-09", "to": "2026-03-10"}
+HOSTED = {"host_id": "{host_id}", "title": "x", **BUSY_HOUR}
+WANTED = {"required": ["{host_id}"], "duration": 60, "between": [DAY]}
 
 
 class Row(NamedTuple):
-    """Whether it writes, a good body, its status, and what is answered about what another organization has (or 0)."""
+    """Reads or writes, for which scope, with which body; then what is answered to whom.
 
-    writes: bool
+    Who carries no token, or an expired one, is answered 401 everywhere, and a token without the scope 403.
+    """
+
+    kind: str
+    scope: str
     body: object
-    good: int
-    foreign: int
+    other: int
+    """An operator of another organization, who names what this one has."""
+    stranger: int
+    """A member of the organization whom nothing ties to what is named."""
+    participant: int
+    """Of the event that is named."""
+    host: int
+    """Of the event, who placed the hold and has the token; and the user that is named."""
+    delegate: int
+    """Whom the host lets write."""
+    operator: int
+    query: str = ""
 
 
-# Those who may call it: today every token is an operator of its organization, so all of them; nobody without one.
+# One line an operation, however wide.
+# ruff: noqa: E501
+# fmt: off
 TABLE = {
-    "POST /v1/users": Row(True, {"name": "x", "email": "x@example.org"}, 201, 0),
-    "GET /v1/users": Row(False, None, 200, 0),
-    "GET /v1/users/{user_id}": Row(False, None, 200, 404),
-    "PATCH /v1/users/{user_id}": Row(True, {"name": "x"}, 200, 404),
-    "DELETE /v1/users/{user_id}": Row(True, None, 204, 404),
-    "POST /v1/events": Row(True, {"host_id": "{user_id}", "title": "x", **BUSY_HOUR}, 201, 422),
-    "GET /v1/events": Row(False, None, 200, 0),
-    "GET /v1/events/{event_id}": Row(False, None, 200, 404),
-    "PATCH /v1/events/{event_id}": Row(True, {"title": "x"}, 200, 404),
-    "DELETE /v1/events/{event_id}": Row(True, None, 204, 404),
-    "POST /v1/events/{event_id}/cancel": Row(True, {}, 200, 404),
-    "POST /v1/events/{event_id}/transfer": Row(True, {"host_id": "{user_id}"}, 200, 404),
-    "GET /v1/events/{event_id}/participants": Row(False, None, 200, 404),
-    "POST /v1/events/{event_id}/participants": Row(True, {"user_id": "{stranger_id}"}, 201, 404),
-    "GET /v1/events/{event_id}/participants/{user_id}": Row(False, None, 200, 404),
-    "PUT /v1/events/{event_id}/participants/{user_id}": Row(True, {}, 200, 404),
-    "PATCH /v1/events/{event_id}/participants/{user_id}": Row(True, {}, 200, 404),
-    "DELETE /v1/events/{event_id}/participants/{user_id}": Row(True, None, 204, 404),
-    "PUT /v1/events/{event_id}/participants/{user_id}/response": Row(True, {"response": "declined"}, 200, 404),
-    "GET /v1/events/{event_id}/available-users": Row(False, None, 200, 404),
-    "PUT /v1/users/{user_id}/working-hours": Row(True, {"weekly": {}}, 200, 404),
-    "GET /v1/users/{user_id}/working-hours": Row(False, None, 200, 404),
-    "DELETE /v1/users/{user_id}/working-hours": Row(True, None, 204, 404),
-    "POST /v1/free-busy": Row(False, {"user_ids": ["{user_id}"], "from": "2026-03-09", "to": "2026-03-10"}, 200, 0),
-    "POST /v1/find-time": Row(False, {"required": ["{user_id}"], "duration": 60, "between": [DAY]}, 200, 422),
-    "POST /v1/explain": Row(False, {"user_id": "{user_id}", **BUSY_HOUR}, 200, 404),
-    "POST /v1/holds": Row(True, {"user_ids": ["{user_id}"], **BUSY_HOUR}, 201, 422),
-    "GET /v1/holds/{hold_id}": Row(False, None, 200, 404),
-    "POST /v1/holds/{hold_id}/extend": Row(True, {}, 200, 404),
-    "DELETE /v1/holds/{hold_id}": Row(True, None, 204, 404),
-    "GET /v1/users/{user_id}/export": Row(False, None, 200, 404),
-    "POST /v1/users/{user_id}/erase": Row(True, None, 200, 404),
-    "GET /v1/audit": Row(False, None, 200, 0),
+    "POST /v1/users": Row("W", "users:write", {"name": "x", "email": "x@example.org"}, 201, 403, 403, 403, 403, 201),
+    "GET /v1/users": Row("R", "users:read", None, 200, 200, 200, 200, 200, 200),
+    "GET /v1/users/{user_id}": Row("R", "users:read", None, 404, 200, 200, 200, 200, 200),
+    "PATCH /v1/users/{user_id}": Row("W", "users:write", {"name": "x"}, 404, 403, 403, 200, 403, 200),
+    "DELETE /v1/users/{user_id}": Row("W", "users:write", None, 404, 403, 403, 403, 403, 204, "hosted=cancel"),
+    "POST /v1/events": Row("W", "events:write", HOSTED, 422, 403, 403, 201, 201, 201),
+    "GET /v1/events": Row("R", "events:read", None, 200, 200, 200, 200, 200, 200),
+    "GET /v1/events/{event_id}": Row("R", "events:read", None, 404, 404, 200, 200, 200, 200),
+    "PATCH /v1/events/{event_id}": Row("W", "events:write", {"title": "x"}, 404, 404, 403, 200, 200, 200),
+    "DELETE /v1/events/{event_id}": Row("W", "events:write", None, 404, 404, 403, 204, 204, 204),
+    "POST /v1/events/{event_id}/cancel": Row("W", "events:write", {}, 404, 404, 403, 200, 200, 200),
+    "POST /v1/events/{event_id}/transfer": Row("W", "events:write", {"host_id": "{new_id}"}, 404, 404, 403, 200, 200, 200),
+    "GET /v1/events/{event_id}/participants": Row("R", "events:read", None, 404, 404, 200, 200, 200, 200),
+    "POST /v1/events/{event_id}/participants": Row("W", "events:write", {"user_id": "{new_id}"}, 404, 404, 403, 201, 201, 201),
+    "GET /v1/events/{event_id}/participants/{user_id}": Row("R", "events:read", None, 404, 404, 200, 200, 200, 200),
+    "PUT /v1/events/{event_id}/participants/{user_id}": Row("W", "events:write", {"role": "optional"}, 404, 404, 403, 200, 200, 200),
+    "PATCH /v1/events/{event_id}/participants/{user_id}": Row("W", "events:write", {"role": "optional"}, 404, 404, 403, 200, 200, 200),
+    "DELETE /v1/events/{event_id}/participants/{user_id}": Row("W", "events:write", None, 404, 404, 403, 204, 204, 204),
+    "PUT /v1/events/{event_id}/participants/{user_id}/response": Row("W", "respond", {"response": "declined"}, 404, 404, 200, 403, 403, 200),
+    "GET /v1/events/{event_id}/available-users": Row("R", "free-busy:read", None, 404, 404, 200, 200, 200, 200),
+    "PUT /v1/users/{user_id}/working-hours": Row("W", "users:write", {"weekly": {"monday": [WINDOW]}}, 404, 403, 403, 200, 200, 200),
+    "GET /v1/users/{user_id}/working-hours": Row("R", "users:read", None, 404, 200, 200, 200, 200, 200),
+    "DELETE /v1/users/{user_id}/working-hours": Row("W", "users:write", None, 404, 403, 403, 204, 204, 204),
+    "POST /v1/free-busy": Row("R", "free-busy:read", {"user_ids": ["{host_id}"], **DAY}, 200, 200, 200, 200, 200, 200),
+    "POST /v1/find-time": Row("R", "free-busy:read", WANTED, 422, 200, 200, 200, 200, 200),
+    "POST /v1/explain": Row("R", "free-busy:read", {"user_id": "{host_id}", **BUSY_HOUR}, 404, 200, 200, 200, 200, 200),
+    "POST /v1/holds": Row("W", "events:write", {"user_ids": ["{new_id}"], **BUSY_HOUR}, 422, 201, 201, 201, 201, 201),
+    "GET /v1/holds/{hold_id}": Row("R", "events:read", None, 404, 404, 404, 200, 404, 200),
+    "POST /v1/holds/{hold_id}/extend": Row("W", "events:write", {}, 404, 404, 404, 200, 404, 200),
+    "DELETE /v1/holds/{hold_id}": Row("W", "events:write", None, 404, 404, 404, 204, 404, 204),
+    "GET /v1/users/{user_id}/shares": Row("R", "users:read", None, 404, 403, 403, 200, 403, 200),
+    "PUT /v1/users/{user_id}/shares/{other_id}": Row("W", "users:write", {"level": "read"}, 404, 403, 403, 200, 403, 200),
+    "DELETE /v1/users/{user_id}/shares/{other_id}": Row("W", "users:write", None, 404, 403, 403, 204, 403, 204),
+    "POST /v1/tokens": Row("W", "tokens:write", {"name": "x"}, 201, 201, 201, 201, 201, 201),
+    "GET /v1/tokens": Row("R", "tokens:write", None, 200, 200, 200, 200, 200, 200),
+    "DELETE /v1/tokens/{token_id}": Row("W", "tokens:write", None, 404, 404, 404, 204, 404, 204),
+    "GET /v1/users/{user_id}/export": Row("R", "users:read", None, 404, 403, 403, 200, 403, 200),
+    "POST /v1/users/{user_id}/erase": Row("W", "users:write", None, 404, 403, 403, 403, 403, 200, "hosted=cancel"),
+    "GET /v1/audit": Row("R", "audit:read", None, 200, 403, 403, 403, 403, 200),
 }
+# fmt: on
+
+ACTORS = ("nobody", "other", "stranger", "participant", "host", "delegate", "operator", "wrong_scope", "expired")
+FIXED = {"nobody": (401, "unauthenticated"), "expired": (401, "unauthenticated"), "wrong_scope": (403, None)}
+CELLS = {(key, actor) for key in TABLE for actor in ACTORS}
+READS_BY_POST = ("/v1/free-busy", "/v1/find-time", "/v1/explain")
+AWAITED = {Scope.audit_read}
+"""Scopes for which no operation asks yet."""
 
 
-def filled(value, names):
+def filled(value, names) -> Any:
     """Put ids into a path or a body."""
     if isinstance(value, dict):
         return {key: filled(part, names) for key, part in value.items()}
@@ -78,70 +111,117 @@ def filled(value, names):
     return value
 
 
-@pytest.fixture
-def names(cast, clock):
+class Stage(NamedTuple):
+    """What an organization has, and who there is to ask for it."""
+
+    names: dict[str, str]
+    guest_id: str
+    tokens: dict[str, str | None]
+
+    def ids(self, path):
+        """Give what to put into a path: its user is the host, or of an event the guest."""
+        user_id = self.guest_id if path.startswith("/v1/events") else self.names["host_id"]
+        return self.names | {"user_id": user_id}
+
+
+def furnished(cast):
+    """Give the host an event with a guest, working hours, a hold, a token, and somebody who may write."""
     event = cast.event(cast.guest)
-    clock.set_to(event.block.span.start)
-    return {
-        "event_id": str(event.id),
-        "user_id": str(cast.guest.id),
-        "stranger_id": str(cast.stranger.id),
-        "hold_id": str(held(cast)),
-    }
-
-
-def held(cast):
-    """Keep a slot for the stranger, who has working hours, too."""
-    cast.do(set_working_hours, cast.guest.id, WorkingHours(((),) * 7, {}))
+    delegate, newcomer = cast.person(), cast.person()
+    cast.share(cast.host, delegate, Sharing.write)
+    cast.do(set_working_hours, cast.host.id, WorkingHours(((),) * 7, {}))
     span = Span(*(instant_of(TimeText(f"2026-03-11T{hour}:00Z"), None) for hour in (10, 11)))
-    return cast.do(place_hold, [cast.stranger.id], span, 900).id
+    host = cast.as_person(cast.host)
+    names = {
+        "event_id": str(event.id),
+        "host_id": str(cast.host.id),
+        "new_id": str(newcomer.id),
+        "other_id": str(delegate.id),
+        "hold_id": str(host.do(place_hold, [cast.host.id], span, 900).id),
+        "token_id": str(host.do(issue_token, "to revoke", str(event.id).encode()[-20:])[0].id),
+    }
+    people = {"stranger": cast.stranger, "participant": cast.guest, "host": cast.host, "delegate": delegate}
+    tokens = {name: cast.token_for(person) for name, person in people.items()}
+    return Stage(names, str(cast.guest.id), tokens | {"operator": cast.token_for(), "nobody": None})
 
 
-def call(caller, key, names):
+@pytest.fixture
+def stage(cast, clock):
+    now = instant_of(TimeText("2026-03-09T13:00Z"), None)
+    clock.set_to(now - 1)
+    made = furnished(cast)
+    made.tokens["expired"] = cast.token_for(expires_at=now)
+    clock.set_to(now)
+    return made
+
+
+def call(app, key, stage, token, *, rehearse=False):
     """Call the operation of a row with a good body."""
-    method, path = key.split()
-    body = TABLE[key].body
-    return caller.request(method, filled(path, names), json=None if body is None else filled(body, names))
+    row, (method, path) = TABLE[key], key.split()
+    ids = stage.ids(path)
+    query = "&".join(filter(None, (row.query, "dry_run=true" if rehearse else "")))
+    body = None if row.body is None else filled(row.body, ids)
+    with client(app, token) as caller:
+        return caller.request(method, f"{filled(path, ids)}?{query}", json=body)
 
 
-def test_every_operation_has_a_row():
+def test_every_operation_has_a_row_and_every_scope_an_operation():
     assert {f"{known.method} {known.path}" for known in OPERATIONS} == TABLE.keys()
+    assert {row.scope for row in TABLE.values()} | AWAITED == {*Scope}
+    assert len(CELLS) == len(OPERATIONS) * 9
 
 
 @pytest.mark.parametrize("known", OPERATIONS, ids=[f"{known.method} {known.path}" for known in OPERATIONS])
-def test_an_operation_writes_or_reads_as_its_row_says(known):
+def test_an_operation_is_as_its_row_says(known):
     row = TABLE[f"{known.method} {known.path}"]
-    assert known.writes == row.writes
-    assert row.writes == (known.method != "GET") or known.path in ("/v1/free-busy", "/v1/find-time", "/v1/explain")
+    assert known.scope.value == row.scope
+    assert known.writes == (row.kind == "W")
+    assert known.writes == (known.method != "GET" and known.path not in READS_BY_POST)
     assert (known.body is None) == (row.body is None)
     assert known.ids.keys() == {part[1:-1] for part in known.path.split("/") if part.startswith("{")}
 
 
 @pytest.mark.parametrize("key", TABLE)
-def test_an_operator_may_call_it_and_nobody_may_without_a_token(app, api, cast, names, key):
-    before = cast.rows()
-    problem(call(client(app), key, names), 401, "unauthenticated")
-    assert cast.rows() == before
-    answer = call(api, key, names)
-    assert answer.status_code == TABLE[key].good
-    assert is_safe(answer)
-    assert answer.headers["Cache-Control"] == ("no-store" if key.startswith("POST") else "private, no-cache")
-
-
-@pytest.mark.parametrize("key", [key for key, row in TABLE.items() if row.foreign])
-def test_what_another_organization_has_is_not_there(app, database, api, cast, names, key):
-    """Neither its people nor its events can be read, changed or named."""
+def test_who_may_do_what(app, database, cast, stage, key, record_property):
+    """What is allowed is rehearsed, what is refused is done in earnest; none of it leaves a trace."""
+    row = TABLE[key]
     other = assemble(database)
-    theirs = {"event_id": str(other.event(other.guest).id), "user_id": str(other.guest.id), "hold_id": str(held(other))}
+    furnished(other)
+    lesser = cast.token_for(scopes=ALL_SCOPES - {Scope(row.scope)})
+    tokens = stage.tokens | {"other": other.token_for(), "wrong_scope": lesser}
+    theirs = {*stage.names.values(), stage.guest_id}
     before = cast.rows(), other.rows()
-    problem(call(api, key, names | theirs), TABLE[key].foreign)
-    assert (cast.rows(), other.rows()) == before
+    for actor in ACTORS:
+        status, code = FIXED[actor] if actor in FIXED else (getattr(row, actor), None)
+        answer = call(app, key, stage, tokens[actor], rehearse=row.kind == "W" and status < 400)
+        assert answer.status_code == status, (actor, answer.text)
+        assert is_safe(answer)
+        if status >= 400:
+            assert problem(answer, status, code)["code"] != "internal_error"
+        if actor == "wrong_scope":
+            assert answer.json()["code"] == "insufficient_scope"
+            assert f'scope="{row.scope}"' in answer.headers["WWW-Authenticate"]
+        if actor == "other" and status < 400 and key != "POST /v1/free-busy":
+            assert not [text for text in theirs if text in answer.text], "something of another organization"
+        assert (cast.rows(), other.rows()) == before, (actor, "left a trace")
+    record_property("cells", len(ACTORS))
+    assert call(app, key, stage, stage.tokens["operator"]).status_code == row.operator
+    assert (cast.rows() != before[0]) == (row.kind == "W")
 
 
-def test_lists_hold_nothing_of_another_organization(api, cast, names, database):
+def test_the_pool_asks_for_a_scope_of_its_own(app, cast):
+    with client(app, cast.token_for(scopes={Scope.users_read})) as caller:
+        path = "/v1/users?available_from=2026-03-09&available_to=2026-03-10"
+        assert caller.get("/v1/users").status_code == 200
+        assert "free-busy:read" in problem(caller.get(path), 403, "insufficient_scope")["detail"]
+
+
+def test_lists_hold_nothing_of_another_organization(app, cast, database):
     other = assemble(database)
     event = other.event(other.guest)
-    for query in (f"user_id={other.host.id}", f"host_id={other.host.id}", f"participant_id={other.guest.id}"):
-        assert api.get(f"/v1/events?{query}&expand=participants").json()["items"] == []
-    assert str(event.id) not in api.get("/v1/events").text
-    assert len(api.get("/v1/users").json()["items"]) == 3
+    for person in (None, cast.host):
+        with client(app, cast.token_for(person)) as caller:
+            for query in (f"user_id={other.host.id}", f"host_id={other.host.id}", f"participant_id={other.guest.id}"):
+                assert caller.get(f"/v1/events?{query}&expand=participants").json()["items"] == []
+            assert str(event.id) not in caller.get("/v1/events").text
+            assert len(caller.get("/v1/users").json()["items"]) == 3

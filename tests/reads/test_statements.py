@@ -1,8 +1,9 @@
 """Every list takes the same number of statements for 1, 3 and 250 rows; so does every read of one thing."""
 
 import pytest
+from msgspec import structs
 
-from kalends.model import UserId
+from kalends.model import Sharing, UserId
 from kalends.reads.audit import RecordFilter, list_records
 from kalends.reads.events import EventFilter, list_events, read_event
 from kalends.reads.export import export_user
@@ -31,6 +32,27 @@ def test_lists_of_events(database, multitude, names, expand):
         assert len(page.events) == rows
         guests = page.participants or {}
         assert [len(guests[event.id]) for event in page.events if expand] == [4] * (rows if expand else 0)
+        return tx.statements
+
+    assert [database.read(lambda tx, rows=rows: read(tx, rows)) for rows in ROWS] == [2 if expand else 1] * 3
+
+
+@pytest.mark.parametrize("names", [(), ("user_id",), ("host_id",), ("participant_id",), ("user_id", "participant_id")])
+@pytest.mark.parametrize("expand", [False, True])
+@pytest.mark.parametrize("whose", ["own", "shared"])
+def test_lists_of_events_for_a_person(database, multitude, names, expand, whose):
+    """One's own agenda, and that of somebody who lets one in."""
+    actor, person = multitude
+    other = UserId(person + 1)
+    me = person if whose == "own" else other
+    shared = {person: Sharing.respond}
+    asking = structs.replace(actor, user_id=me, shared={} if whose == "own" else shared)
+    wanted = EventFilter(**dict.fromkeys(names, person))
+
+    def read(tx, rows):
+        page = list_events(tx, asking, wanted, rows, expand=expand)
+        assert len(page.events) == rows
+        assert (page.participants is not None) is expand
         return tx.statements
 
     assert [database.read(lambda tx, rows=rows: read(tx, rows)) for rows in ROWS] == [2 if expand else 1] * 3

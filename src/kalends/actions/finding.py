@@ -20,7 +20,7 @@ def event_to_change(tx: WriteTx, actor: Actor, event_id: EventId, expect: Versio
     """Give an event that the actor may change, locked. Raises NotFound, Forbidden or StaleVersion."""
     found, sight = event_in_sight(tx, actor, event_id)
     refuse_unless(
-        sight is Sight.command, "Only its host, who manages the host's calendar, and operators change an event."
+        sight is Sight.command, "Only its host, who manages the host's calendar, and operators change an event"
     )
     expect_version("event", found.version, expect)
     return found

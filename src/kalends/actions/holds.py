@@ -71,7 +71,7 @@ def hold_to_change(tx: WriteTx, actor: Actor, hold_id: HoldId) -> Hold:
 
 def found_hold(actor: Actor, found: Hold | None, hold_id: HoldId) -> Hold:
     """Give what was found. Raises NotFound if nothing was, or it is somebody else's."""
-    if found is None or not may_use_hold(actor, found):
+    if found is None or not may_use_hold(actor, found.placed_by):
         raise NotFound("hold", hold_id)
     return found
 

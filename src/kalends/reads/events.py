@@ -16,7 +16,7 @@ from kalends.rules.text import like_pattern
 from kalends.store.database import ReadTx
 from kalends.store.events import COLUMNS, event_from
 from kalends.store.query import Query
-from kalends.store.sight import is_deputy, is_seated, is_visible, sight_values
+from kalends.store.sight import is_deputy, is_part_visible, is_seated, is_visible, sight_values
 from kalends.store.tables import agenda, event
 
 Key = tuple[int, int]
@@ -40,6 +40,10 @@ class EventFilter(Struct, frozen=True, kw_only=True):
     text: str | None = None
     after: Key | None = None
     """The key of the last event of the page before."""
+
+
+NEEDS_ALL = ("participant_id", "response", "role", "text")
+"""Filters by what is not seen of an event of which somebody sees the title alone."""
 
 
 class EventPage(Struct, frozen=True):
@@ -72,6 +76,9 @@ def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> 
 def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expand: bool) -> EventPage:
     """Give a page of events that somebody sees: one statement, and one more for the participants of all of them.
 
+    By a person they see only what they are shown this person takes part in; by text, role and response only events of
+    which they see all.
+
     Raises Invalid if `response` or `role` is given and nobody is named whose it could be.
     """
     wanted = own_unless_named(actor, wanted)
@@ -83,11 +90,12 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
     if is_operator(actor):
         rows = tx.rows(listing(filters), **values)
         seen = [(event_from(row), Sight.command) for row in rows[:limit]]
-    elif actor.user_id == (wanted.participant_id or wanted.user_id):  # all of these concern who asks
+    elif {wanted.participant_id, wanted.user_id} - {None} == {actor.user_id}:  # all of these concern who asks
         rows = tx.rows(listing(filters), **values)
         seen = [seen_from(actor, (*row, True, False)) for row in rows[:limit]]
     else:
-        rows = tx.rows(listing(filters, seen=True), **values, **sight_values(actor))
+        least = Sight.title if filters.isdisjoint(NEEDS_ALL) else Sight.whole
+        rows = tx.rows(listing(filters, seen=True), **values, **sight_values(actor, least))
         seen = [seen_from(actor, row) for row in rows[:limit]]
     events, sights = [event for event, _ in seen], [sight for _, sight in seen]
     last = events[-1] if len(rows) > limit else None
@@ -129,24 +137,27 @@ def listing(given_filters: frozenset[str], *, seen: bool = False) -> Query:
     where = [scanned.c.organization_id == given("org")]
     if person:
         where.append(agenda.c.user_id == given(person))
-    where += [condition for name, condition in conditions(scanned, key, person).items() if name in given_filters]
+    filters = conditions(scanned, key, person, seen=seen)
+    where += [condition for name, condition in filters.items() if name in given_filters]
     if "status" not in given_filters:
         where.append(scanned.c.status != Status.cancelled.value)
     if "since" in given_filters and "after" not in given_filters:
         where.append(scanned.c.starts_at > given("earliest"))
     columns: list[Any] = [*COLUMNS]
     if seen:
-        where.append(is_visible(scanned.c.starts_at, key))
+        where.append(is_part_visible(agenda) if person else is_visible(scanned.c.starts_at, key))
         columns += [is_seated(scanned.c.starts_at, key), is_deputy(scanned.c.starts_at, key)]
     statement = sa.select(*columns).select_from(source).where(*where)
     return Query(statement.order_by(scanned.c.starts_at, key).limit(given("count", type_=sa.Integer)))
 
 
-def conditions(scanned: sa.Table, key: sa.ColumnElement[int], person: str | None) -> dict[str, sa.ColumnElement[bool]]:
+def conditions(
+    scanned: sa.Table, key: sa.ColumnElement[int], person: str | None, *, seen: bool
+) -> dict[str, sa.ColumnElement[bool]]:
     """Give the condition of each filter on the rows that are scanned."""
     return {
         "participant_id": agenda.c.role.is_not(None),
-        "user_id": also_concerns() if person == "participant_id" else sa.true(),
+        "user_id": also_concerns(seen=seen) if person == "participant_id" else sa.true(),
         "host_id": event.c.host_id == given("host_id"),
         "since": scanned.c.ends_at > given("since"),
         "until": scanned.c.starts_at < given("until"),
@@ -158,13 +169,14 @@ def conditions(scanned: sa.Table, key: sa.ColumnElement[int], person: str | None
     }
 
 
-def also_concerns() -> sa.ColumnElement[bool]:
-    """Tell whether the event is on the agenda of `user_id`, too."""
+def also_concerns(*, seen: bool) -> sa.ColumnElement[bool]:
+    """Tell whether the event is on the agenda of `user_id`, too, and `me` is shown that, if it is to be `seen`."""
     other = agenda.alias("other")
     return sa.exists().where(
         other.c.user_id == given("user_id"),
         other.c.starts_at == agenda.c.starts_at,
         other.c.event_id == agenda.c.event_id,
+        is_part_visible(other) if seen else sa.true(),
     )
 
 

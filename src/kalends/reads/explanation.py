@@ -19,7 +19,7 @@ from kalends.model import (
     UserId,
     Visibility,
 )
-from kalends.rules.access import Sight, is_operator, sight_of
+from kalends.rules.access import Sight, is_operator, may_use_hold, sight_of, sight_of_part
 from kalends.rules.blocks import slot_faults
 from kalends.rules.hours import WorkingHours, working_periods
 from kalends.rules.zones import zone_named
@@ -28,7 +28,7 @@ from kalends.store.database import ReadTx
 from kalends.store.hours import hours_from
 from kalends.store.query import Query
 from kalends.store.sight import is_deputy, is_seated, tie_values
-from kalends.store.tables import agenda, event, held_time, user, working_hours
+from kalends.store.tables import agenda, event, held_time, hold, user, working_hours
 
 PERSON = Query(
     sa.select(user.c.time_zone, user.c.deleted_at.is_not(None), working_hours.c.hours)
@@ -49,6 +49,7 @@ EVENTS = Query(
         event.c.show_as,
         event.c.visibility,
         event.c.host_id,
+        event.c.hide_participants,
         is_seated(agenda.c.starts_at, agenda.c.event_id),
         is_deputy(agenda.c.starts_at, agenda.c.event_id),
     )
@@ -57,7 +58,8 @@ EVENTS = Query(
     .order_by(agenda.c.starts_at, agenda.c.event_id)
 )
 HOLDS = Query(
-    sa.select(held_time.c.starts_at, held_time.c.ends_at, held_time.c.hold_id)
+    sa.select(held_time.c.starts_at, held_time.c.ends_at, held_time.c.hold_id, hold.c.placed_by)
+    .join_from(held_time, hold, held_time.c.hold_id == hold.c.id)
     .where(overlapping(held_time), held_time.c.user_id == given("id"), held_time.c.expires_at > given("now"))
     .order_by(held_time.c.starts_at, held_time.c.hold_id)
 )
@@ -79,10 +81,10 @@ class EventReason(Struct, frozen=True):
 
 
 class HoldReason(Struct, frozen=True):
-    """A slot that is held for somebody."""
+    """A slot that is held for somebody; whose hold it is knows its id."""
 
     span: Span
-    hold_id: HoldId
+    hold_id: HoldId | None
 
 
 class Explanation(Struct, frozen=True):
@@ -123,25 +125,28 @@ def explain_booking(tx: ReadTx, actor: Actor, user_id: UserId, span: Span) -> Ex
                 title,
                 Status(status),
                 ShowAs(show_as),
-                sight_in_explanation(actor, *ties),
+                sight_in_explanation(actor, user_id, *ties),
             )
             for start, end, shown, blocking, event_id, role, response, title, status, show_as, *ties in tx.rows(
                 EVENTS, **values, **tie_values(actor)
             )
         ],
         holds=[
-            HoldReason(Span(Instant(start), Instant(end)), HoldId(hold_id))
-            for start, end, hold_id in tx.rows(HOLDS, **values, now=tx.now)
+            HoldReason(Span(Instant(start), Instant(end)), HoldId(hold_id) if may_use_hold(actor, placed_by) else None)
+            for start, end, hold_id, placed_by in tx.rows(HOLDS, **values, now=tx.now)
         ],
         works=works_throughout(hours_from(hours), time_zone, span),
     )
 
 
-def sight_in_explanation(actor: Actor, visibility: str, host_id: int, seated: object, deputy: object) -> Sight:
+def sight_in_explanation(
+    actor: Actor, person: UserId, visibility: str, host_id: UserId, hides: object, seated: object, deputy: object
+) -> Sight:
     """Tell how much is said of an event: of a private one nothing even to operators, who ask in the name of others."""
     if is_operator(actor) and visibility == Visibility.private.value:
         return Sight.block
-    return sight_of(actor, UserId(host_id), Visibility(visibility), seated=bool(seated), deputy=bool(deputy))
+    sight = sight_of(actor, host_id, Visibility(visibility), seated=bool(seated), deputy=bool(deputy))
+    return sight_of_part(actor, person, sight, host_id, hides=bool(hides))
 
 
 def works_throughout(hours: WorkingHours | None, time_zone: str, span: Span) -> bool | None:

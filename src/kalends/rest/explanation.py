@@ -94,7 +94,8 @@ def verdicts(found: Explanation, zone: ZoneInfo) -> list[VerdictJson]:
     ]
     for hold in found.holds:
         start, end = span_json(hold.span, zone)
-        result.append(VerdictJson("hold", "blocks", SourceJson("hold", str(hold.hold_id), start=start, end=end)))
+        hold_id = UNSET if hold.hold_id is None else str(hold.hold_id)
+        result.append(VerdictJson("hold", "blocks", SourceJson("hold", hold_id, start=start, end=end)))
     if found.works is not None:
         result.append(VerdictJson("working_hours", "passes" if found.works else "advises_against", None))
     return result

@@ -19,7 +19,7 @@ What is not seen is not there (404); what is seen and may not be done is forbidd
 from enum import IntEnum
 
 from kalends.errors import Forbidden
-from kalends.model import Actor, Hold, Sharing, Token, UserId, Visibility
+from kalends.model import Actor, Sharing, Token, UserId, Visibility
 
 
 class Sight(IntEnum):
@@ -61,14 +61,25 @@ def sight_of(actor: Actor, host_id: UserId, visibility: Visibility, *, seated: b
     return max(own, hosted, Sight.whole if deputy else Sight.block)
 
 
+def sight_of_part(actor: Actor, person: UserId, sight: Sight, host_id: UserId, *, hides: bool) -> Sight:
+    """Tell how much somebody is told of an event in a person's time: nothing, unless they see who takes part.
+
+    That the host hosts it sees who sees the event; `hides` says whether it hides its participants.
+    """
+    if person in (actor.user_id, host_id):
+        return sight
+    hidden = hides and sight < Sight.command and person not in principals_of(actor)
+    return Sight.block if hidden or sight is Sight.title else sight
+
+
 def principals_of(actor: Actor) -> list[UserId]:
     """Give the people whose deputy somebody is."""
     return [owner for owner, level in actor.shared.items() if level in DEPUTY]
 
 
-def hosts_shown_to(actor: Actor) -> list[UserId]:
-    """Give the hosts whose events somebody sees by more than their time."""
-    return [owner for owner, level in actor.shared.items() if SIGHT_OF_HOSTED[level] > Sight.block]
+def hosts_shown_to(actor: Actor, least: Sight) -> list[UserId]:
+    """Give the hosts of whose events somebody sees so much, or more."""
+    return [owner for owner, level in actor.shared.items() if SIGHT_OF_HOSTED[level] >= least]
 
 
 def may_answer_for(actor: Actor, user_id: UserId) -> bool:
@@ -81,9 +92,9 @@ def may_manage(actor: Actor, user_id: UserId) -> bool:
     return actor.user_id in (None, user_id) or actor.shared.get(user_id) is Sharing.write
 
 
-def may_use_hold(actor: Actor, hold: Hold) -> bool:
-    """Tell whether a hold is somebody's own; operators may use every one."""
-    return actor.user_id in (None, hold.placed_by)
+def may_use_hold(actor: Actor, placed_by: UserId | None) -> bool:
+    """Tell whether a hold is somebody's own, by who placed it; operators may use every one."""
+    return actor.user_id in (None, placed_by)
 
 
 def may_manage_token(actor: Actor, token: Token) -> bool:

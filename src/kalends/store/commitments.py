@@ -11,7 +11,7 @@ from kalends.rules.access import is_operator
 from kalends.rules.intervals import earliest_start
 from kalends.store.database import ReadTx
 from kalends.store.query import Among, Query
-from kalends.store.sight import is_visible, sight_values
+from kalends.store.sight import is_part_visible, sight_values
 from kalends.store.tables import agenda, event, held_time
 
 NOTHING = 0
@@ -42,7 +42,7 @@ BLOCKING = Query(
         agenda.c.event_id,
         sa.or_(
             sa.and_(given("operator", type_=sa.Boolean), event.c.visibility == Visibility.default.value),
-            is_visible(agenda.c.starts_at, agenda.c.event_id),
+            is_part_visible(agenda),
         ),
     )
     .join_from(agenda, event, agenda.c.event_id == event.c.id)
@@ -79,7 +79,8 @@ def blocking_commitments(
 ) -> list[Clash]:
     """Give everything that blocks some people in a span, but for an event and a hold of one's own: one statement.
 
-    It names an event to whom may see it; a private one not even to an operator, who asks in the name of others.
+    It names an event to whom may see it, and that this person is in it; a private one not even to an operator, who
+    asks in the name of others.
     """
     rows = tx.rows(
         BLOCKING,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam as given
 
 from kalends.model import Actor, Event, Visibility
-from kalends.rules.access import hosts_shown_to, principals_of
+from kalends.rules.access import Sight, hosts_shown_to, principals_of
 from kalends.store.database import ReadTx
 from kalends.store.query import Among, Query
 from kalends.store.tables import agenda, event
@@ -21,19 +21,24 @@ NOBODY = 0
 def is_seated(start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     """Tell whether an event concerns `me`."""
     mine = agenda.alias("mine")
-    return is_there(mine, mine.c.user_id == given("me"), mine.c.starts_at == start, mine.c.event_id == event_id)
+    return is_there(mine, mine.c.user_id == given("me"), start, event_id)
 
 
 def is_deputy(start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     """Tell whether an event concerns one of `principals`."""
     theirs = agenda.alias("theirs")
-    among = Among(theirs.c.user_id, "principals")
-    return is_there(theirs, among, theirs.c.starts_at == start, theirs.c.event_id == event_id)
+    return is_there(theirs, Among(theirs.c.user_id, "principals"), start, event_id)
 
 
-def is_there(rows: sa.FromClause, *where: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    """Tell whether there is such a row, looked up one by one: of EXISTS, PostgreSQL may make a hash of many agendas."""
-    return sa.select(rows.c.event_id).where(*where).limit(1).scalar_subquery().is_not(None)
+def is_there(
+    rows: sa.FromClause, whose: sa.ColumnElement[bool], start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]
+) -> sa.ColumnElement[bool]:
+    """Tell whether an event is on somebody's agenda.
+
+    Looked up by its key, event by event: of EXISTS, PostgreSQL may make a table of everybody's agenda.
+    """
+    look = sa.select(rows.c.event_id).where(whose, rows.c.starts_at == start, rows.c.event_id == event_id)
+    return look.limit(1).scalar_subquery().is_not(None)
 
 
 SEATED = is_seated(event.c.starts_at, event.c.id).label("seated")
@@ -51,6 +56,30 @@ def is_visible(start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]) ->
     )
 
 
+def is_part_visible(part: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Tell whether a person who asks sees an event, and that the person of a row of the agenda takes part in it.
+
+    Whose sight ends at titles sees no participants, and an event may hide them: then they see themselves, the host
+    and whose deputy they are (as `sight_of_part` of rules/access.py has it).
+    """
+    start, event_id, everybody = part.c.starts_at, part.c.event_id, sa.not_(event.c.hide_participants)
+    theirs = Among(part.c.user_id, "principals")
+    return sa.or_(
+        part.c.user_id == given("me"),
+        sa.and_(is_seated(start, event_id), sa.or_(everybody, part.c.hosting, event.c.host_id == given("me"), theirs)),
+        sa.and_(
+            event.c.visibility == Visibility.default.value,
+            sa.or_(
+                theirs,
+                Among(event.c.host_id, "managed_hosts"),
+                sa.and_(part.c.hosting, Among(event.c.host_id, "shown_hosts")),
+                sa.and_(everybody, Among(event.c.host_id, "read_hosts")),
+                sa.and_(sa.or_(everybody, part.c.hosting), is_deputy(start, event_id)),
+            ),
+        ),
+    )
+
+
 def tie_values(actor: Actor) -> dict[str, Any]:
     """Give the parameters of `is_seated` and `is_deputy`.
 
@@ -60,9 +89,10 @@ def tie_values(actor: Actor) -> dict[str, Any]:
     return {"me": actor.user_id or NOBODY, "principals": principals_of(actor) or [NOBODY]}
 
 
-def sight_values(actor: Actor) -> dict[str, Any]:
-    """Give the parameters of `is_visible`."""
-    return tie_values(actor) | {"shown_hosts": hosts_shown_to(actor)}
+def sight_values(actor: Actor, least: Sight = Sight.title) -> dict[str, Any]:
+    """Give the parameters of `is_visible` and `is_part_visible`; what is seen less of than `least` is left out."""
+    levels = {"shown_hosts": least, "read_hosts": Sight.whole, "managed_hosts": Sight.command}
+    return tie_values(actor) | {name: hosts_shown_to(actor, level) for name, level in levels.items()}
 
 
 TIES = Query(

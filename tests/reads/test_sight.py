@@ -1,0 +1,295 @@
+"""What people see of each other's events: alone, in lists, in conflicts and in explanations."""
+
+import pytest
+
+from kalends.actions.booking import Guard
+from kalends.actions.events import change_event, create_event, delete_event
+from kalends.actions.holds import place_hold
+from kalends.actions.participants import add_participants, answer_invitation, change_role
+from kalends.errors import Conflict, Forbidden, NotFound
+from kalends.model import (
+    Answer,
+    EventDraft,
+    EventEdit,
+    EventId,
+    Invitation,
+    Response,
+    Role,
+    Sharing,
+    TimeText,
+    Visibility,
+)
+from kalends.reads.events import EventFilter, list_events, read_event
+from kalends.reads.explanation import explain_booking
+from kalends.reads.participants import list_participants, read_participant
+from kalends.reads.users import list_available_users
+from kalends.rules.access import Sight
+from tests.cast import BERLIN
+
+LEVELS = [
+    (None, Sight.block),
+    (Sharing.free_busy, Sight.block),
+    (Sharing.titles, Sight.title),
+    (Sharing.read, Sight.whole),
+    (Sharing.respond, Sight.whole),
+    (Sharing.write, Sight.command),
+]
+NOBODYS = EventId(2**62)
+
+
+@pytest.fixture(autouse=True)
+def before_it_all(clock, cast):
+    clock.set_to(cast.event().block.span.start - 7 * 24 * 3_600_000_000)
+
+
+def shared(cast, level):
+    """Give the stranger, whom the host lets in so far."""
+    if level is not None:
+        cast.share(cast.host, cast.stranger, level)
+    return cast.as_person(cast.stranger)
+
+
+def listed(cast, **wanted):
+    page = cast.ask(list_events, EventFilter(**wanted), 50, expand=True)
+    return {event.id: sight for event, sight in zip(page.events, page.sights, strict=True)}
+
+
+def refusal(cast, read, *arguments, **options):
+    with cast.refused(NotFound) as error:
+        cast.ask(read, *arguments, **options)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(("level", "sight"), LEVELS)
+@pytest.mark.parametrize("visibility", Visibility)
+def test_an_event_is_seen_as_far_as_its_hosts_calendar_is_shared(cast, level, sight, visibility):
+    event = cast.event(cast.guest, visibility=visibility)
+    seen = sight if visibility is Visibility.default else Sight.block
+    me = shared(cast, level)
+    span = event.block.span
+    ids = {"host_id": cast.host.id}, {"user_id": cast.host.id}
+    if seen is Sight.block:
+        assert refusal(me, read_event, event.id, expand=True) == f"There is no event {event.id} here."
+        assert refusal(me, list_participants, event.id, 50).startswith("There is no event")
+        assert all(event.id not in listed(me, **one) for one in ids)
+    else:
+        assert me.ask(read_event, event.id, expand=False).sight is seen
+        assert all(listed(me, **one)[event.id] is seen for one in ids)
+    told = {reason.event_id: reason.sight for reason in me.ask(explain_booking, cast.host.id, span).events}
+    assert told[event.id] is seen
+    assert event.id not in listed(me), "a list without a person is one's own"
+
+
+@pytest.mark.parametrize("level", [Sharing.titles, Sharing.read])
+def test_titles_show_no_participants(cast, level):
+    event = cast.event(cast.guest)
+    me = shared(cast, level)
+    whole = level is Sharing.read
+    assert (me.ask(read_event, event.id, expand=True).participants is not None) is whole
+    page = me.ask(list_events, EventFilter(host_id=cast.host.id), 50, expand=True)
+    assert (event.id in page.participants) is whole
+    for read in ((list_participants, event.id, 50), (read_participant, event.id, cast.guest.id)):
+        if whole:
+            me.ask(*read)
+        else:
+            with me.refused(Forbidden):
+                me.ask(*read)
+
+
+@pytest.mark.parametrize("level", [Sharing.titles, Sharing.read])
+def test_by_titles_nobody_learns_who_takes_part_or_what_it_is_about(cast, level):
+    """Filters and explanations are questions, too: what is not shown cannot be asked for."""
+    event = cast.event(cast.guest, description="salary of Gustav")
+    me = shared(cast, level)
+    answered = {event.id: Sight.whole} if level is Sharing.read else {}
+    host, guest, text = cast.host.id, cast.guest.id, "salary"
+    assert {**listed(me, host_id=host, text=text)} == answered
+    assert {**listed(me, user_id=guest)} == answered
+    assert {**listed(me, participant_id=guest, host_id=host)} == answered
+    assert {**listed(me, participant_id=guest, response=Response.needs_action)} == answered
+    assert event.id in listed(me, user_id=host)
+    assert (event.id in listed(me, user_id=host, role=Role.required)) is bool(answered)
+    (told,) = me.ask(explain_booking, guest, event.block.span).events
+    assert (told.sight is Sight.whole) is bool(answered)
+    assert clash_names(me, cast.guest) == ({event.id} if answered else set())
+
+
+def clash_names(me, person):
+    """Try to book somebody at the time of it all, and give the events that are named as being in the way."""
+    draft = EventDraft(
+        host_id=me.actor.user_id or me.stranger.id,
+        title="x",
+        start=TimeText("2026-03-09T14:00"),
+        end=TimeText("2026-03-09T15:00"),
+        time_zone=BERLIN,
+        participants=[Invitation(user_id=person.id)],
+        host_attends=False,
+    )
+    with me.refused(Conflict) as error:
+        me.database.write(lambda tx: create_event(tx, me.actor, draft, guard=Guard()))
+    return {clash.event_id for clash in error.value.clashes} - {None}
+
+
+@pytest.mark.parametrize("hides", [False, True])
+def test_who_is_hidden_is_hidden_everywhere(cast, hides):
+    """Participants see the host and themselves; no question gives away that somebody else takes part."""
+    other, third = cast.person(), cast.person()
+    event = cast.event(cast.guest, other, third, hide_participants=hides)
+    me = cast.as_person(cast.guest)
+    shown = {cast.host.id, cast.guest.id} | (set() if hides else {other.id, third.id})
+    expanded = me.ask(read_event, event.id, expand=True)
+    assert {one.seat.user_id for one in expanded.participants} == shown
+    page = me.ask(list_events, EventFilter(), 50, expand=True)
+    assert {one.seat.user_id for one in page.participants[event.id]} == shown
+    found, key = set(), None
+    while True:
+        piece = me.ask(list_participants, event.id, 1 if not hides else 50, key)
+        found |= {one.seat.user_id for one in piece.participants}
+        key = piece.next_key
+        if key is None:
+            break
+    assert found == shown
+    assert me.ask(read_participant, event.id, cast.host.id).is_host
+    for wanted in ({"user_id": other.id}, {"participant_id": other.id, "response": Response.needs_action}):
+        assert (event.id in listed(me, **wanted)) is not hides
+        assert (event.id in listed(me, **wanted, host_id=cast.host.id)) is not hides
+    for wanted in (
+        {"participant_id": cast.guest.id, "user_id": other.id},
+        {"participant_id": other.id, "user_id": cast.guest.id},
+    ):
+        assert (event.id in listed(me, **wanted)) is not hides
+    assert event.id in listed(me, user_id=cast.host.id)
+    assert event.id in listed(me, participant_id=cast.guest.id, user_id=cast.host.id)
+    told = {one.event_id: one.sight for one in me.ask(explain_booking, other.id, event.block.span).events}
+    assert told[event.id] is (Sight.block if hides else Sight.whole)
+    assert (event.id in clash_names(me, other)) is not hides
+    if hides:
+        assert str(other.id) in refusal(me, read_participant, event.id, other.id)
+        with me.refused(Forbidden):
+            me.ask(list_available_users, event.id, 50)
+    else:
+        assert other.id not in {user.id for user in me.ask(list_available_users, event.id, 50).users}
+
+
+def test_hidden_participants_are_shown_to_host_manager_and_operator(cast):
+    event = cast.event(cast.guest, hide_participants=True)
+    cast.share(cast.host, cast.stranger, Sharing.write)
+    for seeing in (cast, cast.as_person(cast.host), cast.as_person(cast.stranger)):
+        assert len(seeing.ask(list_participants, event.id, 50).participants) == 2
+        assert len(seeing.ask(list_participants, event.id, 1).participants) == 1
+        assert event.id in listed(seeing, user_id=cast.guest.id)
+        assert seeing.ask(list_available_users, event.id, 50)
+
+
+def test_a_deputy_sees_whose_deputy_they_are(cast):
+    other = cast.person()
+    event = cast.event(cast.guest, other, hide_participants=True)
+    cast.share(cast.guest, cast.stranger, Sharing.respond)
+    me = cast.as_person(cast.stranger)
+    seen = me.ask(list_participants, event.id, 50).participants
+    assert {one.seat.user_id for one in seen} == {cast.host.id, cast.guest.id}
+    assert me.ask(read_participant, event.id, cast.guest.id).seat.user_id == cast.guest.id
+    assert refusal(me, read_participant, event.id, other.id)
+    assert listed(me, user_id=cast.guest.id) == {event.id: Sight.whole}
+    assert event.id not in listed(me, user_id=other.id)
+    assert event.id in listed(me, user_id=cast.host.id)
+
+
+@pytest.mark.parametrize("level", [Sharing.titles, Sharing.read])
+def test_who_may_not_answer_does_not_see_what_somebody_takes_part_in(cast, level):
+    event = cast.event(cast.guest)
+    cast.share(cast.guest, cast.stranger, level)
+    me = cast.as_person(cast.stranger)
+    assert refusal(me, read_event, event.id, expand=False)
+    assert listed(me, user_id=cast.guest.id) == {}
+
+
+def test_a_private_event_is_a_block_to_deputies_and_managers(cast):
+    event = cast.event(cast.guest, visibility=Visibility.private)
+    cast.share(cast.host, cast.stranger, Sharing.write)
+    cast.share(cast.guest, cast.stranger, Sharing.respond)
+    me = cast.as_person(cast.stranger)
+    assert refusal(me, read_event, event.id, expand=False)
+    for action in ((change_event, event.id, EventEdit(title="x")), (delete_event, event.id)):
+        with me.refused(NotFound):
+            me.do(*action)
+    with me.refused(NotFound):
+        me.do(answer_invitation, event.id, cast.guest.id, Answer(response="declined"))
+    assert event.id not in listed(me, user_id=cast.guest.id)
+    assert event.id not in listed(me, host_id=cast.host.id)
+    assert event.id not in clash_names(me, cast.guest)
+    guest = cast.as_person(cast.guest)
+    assert guest.ask(read_event, event.id, expand=False).sight is Sight.whole
+
+
+def test_an_operator_is_told_in_explanations_and_conflicts_of_no_private_event(cast):
+    event = cast.event(cast.guest, visibility=Visibility.private)
+    (told,) = cast.ask(explain_booking, cast.guest.id, event.block.span).events
+    assert told.sight is Sight.block
+    assert clash_names(cast, cast.guest) == set()
+    open_one = cast.event(cast.guest)
+    assert clash_names(cast, cast.guest) == {open_one.id}
+
+
+def test_whose_hold_it_is_knows_its_id(cast):
+    event = cast.event()
+    mine = cast.as_person(cast.guest)
+    hold = mine.do(place_hold, [cast.guest.id], event.block.span, 300)
+    for seeing, told in ((mine, hold.id), (cast, hold.id), (cast.as_person(cast.stranger), None)):
+        (reason,) = seeing.ask(explain_booking, cast.guest.id, event.block.span).holds
+        assert reason.hold_id == told
+
+
+def test_lists_without_a_name_are_ones_own_page_by_page(cast):
+    mine = [cast.event(cast.guest, title=f"{number}").id for number in range(5)]
+    cast.event(host_id=cast.stranger.id)
+    me, found, key = cast.as_person(cast.guest), [], None
+    while True:
+        page = me.ask(list_events, EventFilter(after=key), 2, expand=False)
+        found += [event.id for event in page.events]
+        key = page.next_key
+        if key is None:
+            break
+    assert found == mine
+    assert set(listed(me, response=Response.needs_action)) == set(mine), "the answer that is meant is one's own"
+    assert len(listed(cast)) > len(mine) + 1, "an operator's are everybody's"
+
+
+def test_somebody_elses_agenda_is_paged_by_what_is_seen(cast):
+    """Pages are full of what is seen; what is not seen leaves no gap."""
+    seen = []
+    for number in range(9):
+        event = cast.event(cast.guest, visibility=Visibility.private if number % 2 else Visibility.default)
+        if not number % 2:
+            seen.append(event.id)
+    cast.share(cast.guest, cast.stranger, Sharing.respond)
+    me, found, sizes, key = cast.as_person(cast.stranger), [], [], None
+    while True:
+        page = me.ask(list_events, EventFilter(user_id=cast.guest.id, after=key), 2, expand=False)
+        found += [event.id for event in page.events]
+        sizes.append(len(page.events))
+        key = page.next_key
+        if key is None:
+            break
+    assert (found, sizes) == (seen, [2, 2, 1])
+
+
+@pytest.mark.parametrize("seated", [False, True])
+def test_what_is_seen_and_may_not_be_done_is_forbidden_and_the_rest_is_not_there(cast, seated):
+    event = cast.event(*([cast.stranger] if seated else []))
+    me = cast.as_person(cast.stranger)
+    kind = Forbidden if seated else NotFound
+    calls = (
+        (change_event, event.id, EventEdit(title="x")),
+        (delete_event, event.id),
+        (add_participants, event.id, [Invitation(user_id=cast.guest.id)]),
+        (change_role, event.id, cast.stranger.id, Role.optional),
+        (answer_invitation, event.id, cast.host.id, Answer(response="declined")),
+    )
+    for action, *arguments in calls:
+        with me.refused(kind) as error:
+            me.do(action, *arguments)
+        if not seated:
+            with me.refused(NotFound) as unknown:
+                me.do(action, NOBODYS, *arguments[1:])
+            assert str(error.value).replace(str(event.id), "") == str(unknown.value).replace(str(NOBODYS), "")

@@ -1,0 +1,266 @@
+"""Who a token stands for, from the header of a request to what is answered."""
+
+import secrets
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from kalends.actions.departure import delete_user
+from kalends.actions.sharing import stop_sharing
+from kalends.actions.tokens import issue_token, note_use, revoke_token
+from kalends.app import build_app
+from kalends.errors import Unavailable
+from kalends.model import Actor, Instant, Scope, Sharing
+from kalends.reads.identity import find_identity
+from kalends.reads.tokens import list_tokens
+from kalends.rest import identity
+from kalends.rest.identity import ACT_AS, Identities
+from kalends.rules.intervals import MINUTE
+from kalends.settings import Settings
+from tests.api import client, problem
+from tests.cast import assemble
+
+FOREIGN = "usr_7fffffffffffffff"
+
+
+@pytest.fixture
+def exact(database):
+    """The application, looking up who asks with each request."""
+    return build_app(database, Settings(token_cache_ms=0))
+
+
+@contextmanager
+def asking(app, token, person=None):
+    with client(app, token) as caller:
+        if person is not None:
+            caller.headers[ACT_AS] = str(person)
+        yield caller
+
+
+def issued(cast, person=None):
+    """Give a token and its secret."""
+    bearer = Actor(cast.actor.organization_id, user_id=person and person.id)
+    return cast.database.write(lambda tx: issue_token(tx, bearer, "of a test", secrets.token_bytes(20)))
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer x", "Basic a2FsOmthbA==", "bearer kal_" + "a" * 32, "Bearer kal_" + "a" * 31]
+)
+def test_without_a_token_nobody_enters(app, header):
+    with client(app) as caller:
+        answer = caller.get("/v1/users", headers={"Authorization": header, ACT_AS: "nonsense"})
+        problem(answer, 401, "unauthenticated")
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="kalends"'
+
+
+def test_an_operator_acts_as_a_person_with_no_more_rights_than_theirs(app, cast):
+    mine, other = cast.event(cast.guest), cast.event(host_id=cast.stranger.id)
+    with asking(app, cast.token_for(), cast.guest.id) as caller, asking(app, cast.token_for(cast.guest)) as guest:
+        for path in ("/v1/events", f"/v1/events/{mine.id}", f"/v1/events/{mine.id}/participants"):
+            assert caller.get(path).json() == guest.get(path).json()
+        problem(caller.get(f"/v1/events/{other.id}"), 404, "not_found")
+        problem(caller.patch(f"/v1/events/{mine.id}", json={"title": "x"}), 403, "forbidden")
+        problem(caller.post("/v1/users", json={"name": "x", "email": "x@example.org"}), 403, "forbidden")
+        assert caller.get("/v1/tokens").json()["items"][0]["user_id"] == str(cast.guest.id)
+        made = caller.post("/v1/tokens", json={"name": "phone", "scopes": ["events:read"]}).json()
+        assert made["user_id"] == str(cast.guest.id)
+    with asking(app, made["token"]) as phone:
+        assert [event["id"] for event in phone.get("/v1/events").json()["items"]] == [str(mine.id)]
+        problem(phone.get("/v1/users"), 403, "insufficient_scope")
+
+
+def test_an_operator_acts_for_nobody_who_is_not_there(app, cast, database):
+    gone = cast.person()
+    cast.do(delete_user, gone.id)
+    details = set()
+    for person in (assemble(database).guest.id, gone.id, FOREIGN):
+        with asking(app, cast.token_for(), person) as caller:
+            details.add(problem(caller.get("/v1/events"), 403, "forbidden")["detail"])
+    assert len(details) == 1, "foreign, deleted and unknown are one"
+    for text in ("", "x", "evt_0000000000000001", str(cast.guest.id).upper()):
+        with asking(app, cast.token_for(), text) as caller:
+            problem(caller.get("/v1/events"), 400, "malformed")
+
+
+def test_a_person_acts_as_nobody_else(app, cast):
+    cast.share(cast.host, cast.guest, Sharing.write)
+    token = cast.token_for(cast.guest)
+    with asking(app, token, cast.host.id) as caller:
+        problem(caller.get("/v1/events"), 403, "forbidden")
+    with asking(app, token, cast.guest.id) as caller:
+        assert caller.get("/v1/events").status_code == 200
+
+
+def test_acting_as_somebody_lends_no_scope(app, cast):
+    with asking(app, cast.token_for(scopes={Scope.users_read}), cast.guest.id) as caller:
+        assert caller.get("/v1/users").status_code == 200
+        problem(caller.get("/v1/events"), 403, "insufficient_scope")
+
+
+def test_what_is_revoked_or_not_shared_any_more_is_out_at_once_where_nothing_is_kept(exact, cast):
+    event = cast.event()
+    cast.share(cast.host, cast.guest, Sharing.read)
+    token, secret = issued(cast, cast.guest)
+    with asking(exact, secret) as caller:
+        assert caller.get(f"/v1/events/{event.id}").status_code == 200
+        cast.do(stop_sharing, cast.host.id, cast.guest.id)
+        problem(caller.get(f"/v1/events/{event.id}"), 404, "not_found")
+        cast.do(revoke_token, token.id)
+        problem(caller.get("/v1/events"), 401, "unauthenticated")
+
+
+def test_who_is_deleted_is_out_and_nobody_acts_for_them(exact, cast):
+    with asking(exact, cast.token_for(cast.guest)) as caller, asking(exact, cast.token_for(), cast.guest.id) as backend:
+        assert caller.get("/v1/events").status_code == backend.get("/v1/events").status_code == 200
+        cast.do(delete_user, cast.guest.id)
+        problem(caller.get("/v1/events"), 401, "unauthenticated")
+        problem(backend.get("/v1/events"), 403, "forbidden")
+
+
+class Watch:
+    """A clock of seconds that a test sets, in the place of the one that never goes back."""
+
+    def __init__(self):
+        self.seconds = 100.0
+
+    def monotonic(self):
+        return self.seconds
+
+
+@pytest.fixture
+def kept(database, monkeypatch):
+    """The application that keeps who asks for 800 ms, the clock that counts them, and what was looked up."""
+    watch, looks = Watch(), []
+    monkeypatch.setattr(identity, "time", watch)
+
+    def look(digest, acting_for):
+        looks.append(acting_for)
+        return database.read(lambda tx: find_identity(tx, digest, acting_for))
+
+    def note(actor):
+        database.write(lambda tx: note_use(tx, actor))
+
+    return Identities(look, note, database.now, 800), watch, looks
+
+
+class Asked:
+    """As much of a request as says who asks."""
+
+    remote_addr, request_id = "192.0.2.1", "of a test"
+    token_id = None
+
+    def __init__(self, secret, person=None):
+        self.headers = {"Authorization": f"Bearer {secret}", ACT_AS: person and str(person)}
+
+    def get_header(self, name):
+        return self.headers[name]
+
+
+def enters(identities, secret, person=None) -> Any:
+    try:
+        return identities.actor_of(Asked(secret, person))
+    except (identity.Unauthenticated, identity.Forbidden):
+        return None
+
+
+def test_what_is_kept_is_out_within_the_time_it_is_kept(cast, kept):
+    identities, watch, looks = kept
+    token, secret = issued(cast, cast.guest)
+    cast.share(cast.host, cast.guest, Sharing.read)
+    assert enters(identities, secret).shared == {cast.host.id: Sharing.read}
+    cast.do(stop_sharing, cast.host.id, cast.guest.id)
+    watch.seconds += 0.79
+    assert enters(identities, secret).shared
+    assert len(looks) == 1, "asked once"
+    watch.seconds += 0.02
+    assert enters(identities, secret).shared == {}
+    cast.do(revoke_token, token.id)
+    watch.seconds += 0.81
+    assert enters(identities, secret) is None
+    assert enters(identities, secret) is None
+    assert len(looks) == 4, "who is not let in is not kept"
+
+
+def test_a_token_expires_while_it_is_kept(cast, kept, clock):
+    identities, _, looks = kept
+    now = Instant(clock() // 1_000)
+    clock.set_to(now)
+    secret = cast.token_for(cast.guest, expires_at=Instant(now + 5))
+    assert enters(identities, secret)
+    clock.set_to(now + 4)
+    assert enters(identities, secret)
+    clock.set_to(now + 5)
+    assert enters(identities, secret) is None
+    assert len(looks) == 1
+
+
+def test_an_operator_and_whom_they_act_for_are_kept_apart(cast, kept):
+    identities, _, looks = kept
+    secret = cast.token_for()
+    people = [enters(identities, secret, person) for person in (None, cast.guest.id, cast.host.id, None, cast.guest.id)]
+    assert [actor.user_id for actor in people] == [None, cast.guest.id, cast.host.id, None, cast.guest.id]
+    assert looks == [None, cast.guest.id, cast.host.id]
+    assert {(actor.address, actor.request_id) for actor in people} == {("192.0.2.1", "of a test")}
+
+
+def test_so_many_are_kept_and_no_more(cast, kept, monkeypatch):
+    identities, _, looks = kept
+    monkeypatch.setattr(identity, "MOST_KEPT", 2)
+    known = [cast.token_for() for _ in range(3)]
+    for secret in (*known, known[2], known[0]):
+        assert enters(identities, secret)
+    assert len(looks) == 4
+    assert len(identities._kept) == 2
+
+
+def test_the_last_use_is_noted_once_a_minute(cast, kept, clock):
+    identities, watch, _ = kept
+    began = Instant(clock() // 1_000 // MINUTE * MINUTE)
+    clock.set_to(began)
+    token, secret = issued(cast)
+
+    def used():
+        watch.seconds += 1
+        assert enters(identities, secret)
+        return next(one.last_used_at for one in cast.ask(list_tokens) if one.id == token.id)
+
+    assert used() == began
+    clock.set_to(began + MINUTE - 1)
+    assert used() == began
+    clock.set_to(began + MINUTE + 7)
+    assert used() == began + MINUTE
+
+
+def test_who_asks_does_not_suffer_for_a_note_that_cannot_be_taken(cast, database):
+    def note(_):
+        raise Unavailable("The database is busy.")
+
+    def look(digest, acting_for):
+        return database.read(lambda tx: find_identity(tx, digest, acting_for))
+
+    assert enters(Identities(look, note, database.now, 0), cast.token_for())
+    nobody = Actor(cast.actor.organization_id)
+    database.write(lambda tx: note_use(tx, nobody))
+
+
+def test_one_key_used_for_two_people_is_two_requests(app, cast):
+    token, key = cast.token_for(), {"Idempotency-Key": "once"}
+    times = {"start": "2026-03-09T10:00Z", "end": "2026-03-09T11:00Z"}
+    body = {"title": "x", "host_id": str(cast.guest.id)} | times
+    with asking(app, token, cast.guest.id) as first, asking(app, token, cast.stranger.id) as second:
+        made: httpx.Response = first.post("/v1/events", json=body, headers=key)
+        assert made.status_code == 201
+        assert first.post("/v1/events", json=body, headers=key).content == made.content
+        problem(second.post("/v1/events", json=body, headers=key), 422, "idempotency_key_reused")
+        assert made.json()["id"] not in second.get("/v1/events").text
+
+
+def test_scopes_are_refused_before_anything_is_looked_at(app, cast):
+    with asking(app, cast.token_for(scopes={Scope.users_read})) as caller:
+        before = cast.rows()
+        answer = caller.post("/v1/events?nonsense=1", content=b"no json")
+        problem(answer, 403, "insufficient_scope")
+        assert 'scope="events:write"' in answer.headers["WWW-Authenticate"]
+        assert cast.rows() == before

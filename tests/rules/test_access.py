@@ -1,0 +1,117 @@
+"""The table of who may do what, cell by cell."""
+
+import pytest
+
+from kalends.errors import Forbidden
+from kalends.model import Actor, OrganizationId, Sharing, UserId, Visibility
+from kalends.rules import access
+from kalends.rules.access import Sight, sight_of, sight_of_part
+
+ME, HOST, OTHER = UserId(1), UserId(2), UserId(3)
+OPERATOR = Actor(OrganizationId(9))
+BLOCK, TITLE, WHOLE, COMMAND = Sight
+
+
+def person(**shared: Sharing) -> Actor:
+    known = {"host": HOST, "other": OTHER}
+    return Actor(OrganizationId(9), user_id=ME, shared={known[name]: level for name, level in shared.items()})
+
+
+# What I see of the events of a host who lets me in so far, as a mere member, in them, or as a participant's deputy.
+TABLE = {
+    None: (BLOCK, WHOLE, WHOLE),
+    Sharing.free_busy: (BLOCK, WHOLE, WHOLE),
+    Sharing.titles: (TITLE, WHOLE, WHOLE),
+    Sharing.read: (WHOLE, WHOLE, WHOLE),
+    Sharing.respond: (WHOLE, WHOLE, WHOLE),
+    Sharing.write: (COMMAND, COMMAND, COMMAND),
+}
+TIES = ({"seated": False, "deputy": False}, {"seated": True, "deputy": False}, {"seated": False, "deputy": True})
+
+
+def test_the_table_has_every_level():
+    assert {*TABLE} - {None} == {*Sharing}
+    assert {*access.SIGHT_OF_HOSTED} == {*Sharing}
+
+
+@pytest.mark.parametrize("level", TABLE)
+@pytest.mark.parametrize("tie", range(3), ids=["member", "seated", "deputy"])
+def test_what_is_seen(level, tie):
+    me = person(host=level) if level else person()
+    assert sight_of(me, HOST, Visibility.default, **TIES[tie]) is TABLE[level][tie]
+    alone = WHOLE if TIES[tie]["seated"] else BLOCK
+    assert sight_of(me, HOST, Visibility.private, **TIES[tie]) is alone, "a private event is its people's alone"
+
+
+@pytest.mark.parametrize("visibility", Visibility)
+@pytest.mark.parametrize("ties", TIES)
+def test_host_and_operator_see_and_change_all(visibility, ties):
+    assert sight_of(OPERATOR, HOST, visibility, **ties) is COMMAND
+    assert sight_of(person(), ME, visibility, **ties) is COMMAND
+
+
+@pytest.mark.parametrize("level", Sharing)
+def test_what_a_level_lets_do(level):
+    me = person(other=level)
+    deputy = level in (Sharing.respond, Sharing.write)
+    assert access.may_answer_for(me, OTHER) is deputy
+    assert access.principals_of(me) == ([OTHER] if deputy else [])
+    assert access.may_manage(me, OTHER) is (level is Sharing.write)
+    assert access.hosts_shown_to(me, TITLE) == ([] if level is Sharing.free_busy else [OTHER])
+    assert access.hosts_shown_to(me, COMMAND) == ([OTHER] if level is Sharing.write else [])
+    assert not access.is_self(me, OTHER), "who is let in, and a person's own details, are left to the person"
+
+
+def test_each_level_includes_those_before_it():
+    seen = [access.SIGHT_OF_HOSTED[level] for level in Sharing]
+    assert seen == sorted(seen)
+    answers = [access.may_answer_for(person(other=level), OTHER) for level in Sharing]
+    assert answers == sorted(answers)
+
+
+def test_everybody_may_act_for_themselves_and_operators_for_all():
+    for actor, user_id in ((person(), ME), (OPERATOR, ME), (OPERATOR, OTHER)):
+        assert access.may_answer_for(actor, user_id)
+        assert access.may_manage(actor, user_id)
+        assert access.is_self(actor, user_id)
+    assert access.is_operator(OPERATOR)
+    assert not access.is_operator(person())
+    assert not access.may_answer_for(person(), OTHER)
+    assert not access.may_manage(person(), OTHER)
+
+
+def test_a_hold_is_its_placers_and_every_operators():
+    assert access.may_use_hold(person(), ME)
+    assert not access.may_use_hold(person(other=Sharing.write), OTHER)
+    assert not access.may_use_hold(person(), None), "one that an operator placed"
+    assert access.may_use_hold(OPERATOR, OTHER)
+    assert access.may_use_hold(OPERATOR, None)
+
+
+# Whose part in an event is shown, to whom so much is seen of it; `hides` where the event hides its participants.
+PARTS = [
+    (ME, TITLE, True, TITLE),
+    (HOST, TITLE, True, TITLE),
+    (OTHER, TITLE, False, BLOCK),
+    (OTHER, TITLE, True, BLOCK),
+    (OTHER, WHOLE, False, WHOLE),
+    (OTHER, WHOLE, True, BLOCK),
+    (OTHER, COMMAND, True, COMMAND),
+    (OTHER, BLOCK, False, BLOCK),
+]
+
+
+@pytest.mark.parametrize(("whose", "sight", "hides", "told"), PARTS)
+def test_what_is_told_of_somebodys_part(whose, sight, hides, told):
+    assert sight_of_part(person(), whose, sight, HOST, hides=hides) is told
+
+
+def test_a_deputy_is_told_of_their_principals_part():
+    assert sight_of_part(person(other=Sharing.respond), OTHER, WHOLE, HOST, hides=True) is WHOLE
+    assert sight_of_part(person(other=Sharing.read), OTHER, WHOLE, HOST, hides=True) is BLOCK
+
+
+def test_what_is_not_allowed_is_forbidden_with_a_reason():
+    access.refuse_unless(True, "never")
+    with pytest.raises(Forbidden, match=r"^Not yours\.$"):
+        access.refuse_unless(False, "Not yours")
