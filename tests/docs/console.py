@@ -31,7 +31,7 @@ VARIES_IN_TEXT = re.compile(
 )
 ANY_OTHER_WILL_DO = ("time", "date")
 CAPTURED_MEMBERS = ("next_cursor", "request_id")
-STAMPED_MEMBERS = ("created_at", "updated_at", "responded_at", "expires_at")
+STAMPED_MEMBERS = ("at", "created_at", "updated_at", "responded_at", "expires_at")
 LINE_WIDTH = 136
 DONE = "--done--"
 
