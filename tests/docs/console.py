@@ -34,7 +34,7 @@ VARIES_IN_TEXT = re.compile(
 )
 ANY_OTHER_WILL_DO = ("time", "date", "left")
 CAPTURED_MEMBERS = ("next_cursor", "request_id")
-STAMPED_MEMBERS = ("created_at", "updated_at", "responded_at", "expires_at", "last_used_at")
+STAMPED_MEMBERS = ("at", "created_at", "updated_at", "responded_at", "expires_at", "last_used_at")
 LINE_WIDTH = 136
 DONE = "--done--"
 AS_INSTALLED = {"KALENDS_RATE_LIMIT": "12000", "KALENDS_ADDRESS_RATE_LIMIT": "24000"}
