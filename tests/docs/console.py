@@ -23,9 +23,7 @@ from typing import Any, NamedTuple
 from tests.served import KALENDS, PATIENCE_S, serving
 
 FENCE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NAMED = (
-    r"(?P<id>(?:usr|evt|hld|tok|org)_[0-9a-f]{16})|(?P<token>kal_[a-z2-7]{6,39})|(?P<address>http://127\.0\.0\.1:\d+)"
-)
+NAMED = r"(?P<id>(?:usr|evt|hld|tok|org|aud)_[0-9a-f]{16})|(?P<token>kal_[a-z2-7]{6,39})|(?P<address>http://127\.0\.0\.1:\d+)"
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)"
 VARIES_IN_JSON = re.compile(NAMED)
 VARIES_IN_TEXT = re.compile(
