@@ -1,7 +1,7 @@
 # Needs Python 3.11 or later and make; `make setup` brings the rest into .venv.
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench-race bench-time lock dist clean
+.PHONY: help setup run test check format bench bench-peers bench-growth bench-report bench-race bench-time lock dist clean
 
 PYTHON ?=
 WORKERS ?= auto
@@ -11,7 +11,7 @@ READY = .venv/.ready
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) ## install everything into .venv (PYTHON=... chooses the interpreter)
 
@@ -62,6 +62,18 @@ check: setup ## lint, formatting, types and the import rules
 format: setup ## format the code and mend what can be mended
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
+
+bench: setup ## what requests cost, against the floor (ARGS=--quick takes under 3 minutes)
+	PYTHONPATH=. $(BIN)/python bench/run.py $(ARGS)
+
+bench-peers: setup ## the same, beside other ways to answer the same requests (needs Node.js for two of them)
+	PYTHONPATH=. $(BIN)/python bench/run.py --peers $(ARGS)
+
+bench-growth: setup ## what reads cost at 100,000, a million and ten million events (ARGS=--help)
+	PYTHONPATH=. $(BIN)/python bench/growth.py $(ARGS)
+
+bench-report: setup ## write what was measured into docs/performance.md
+	PYTHONPATH=. $(BIN)/python bench/report.py $(ARGS)
 
 bench-race: setup ## race for the same slots over HTTP on both engines (ARGS=--help)
 	PYTHONPATH=. $(BIN)/python bench/race.py $(ARGS)

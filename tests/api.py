@@ -68,10 +68,23 @@ def send_raw(
     return Answer(int(started[0].split()[0]), httpx.Headers(started[1]), content)
 
 
+def is_safe(answer: httpx.Response | Answer) -> bool:
+    """Check what every answer tells browsers and caches; True, so that it can be asserted."""
+    headers = answer.headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert headers["Cache-Control"] in ("private, no-cache", "no-store")
+    assert (headers.get("Vary") == "Authorization, Kalends-Act-As") == (headers["Cache-Control"] != "no-store")
+    assert headers["Server"] == "kalends"
+    return True
+
+
 def problem(answer: httpx.Response | Answer, status: int, code: str | None = None, *pointers: str) -> dict[str, Any]:
     """Check that an answer is a proper problem document with everything in it, and give it."""
     assert answer.status_code == status, answer.content
     assert answer.headers["Content-Type"] == "application/problem+json"
+    assert is_safe(answer)
     document = answer.json()
     assert document["status"] == status
     assert document["code"] in CODES

@@ -120,7 +120,7 @@ def cast(database: Database) -> Cast:
 @pytest.fixture(scope="session")
 def app(database: Database) -> Any:
     """The whole application over the shared database, as a server would call it."""
-    return build_app(database, Settings(token_cache_ms=0))
+    return build_app(database, Settings(token_cache_ms=0, rate_limit=0, address_rate_limit=0))
 
 
 @pytest.fixture

@@ -45,6 +45,26 @@ FROM participant JOIN event ON event.id = event_id WHERE event.organization_id =
 """
 
 
+RECORD = """
+INSERT INTO audit (id, organization_id, at, user_id, token_id, action, object_kind, object_id)
+{numbers} SELECT {first} + n, {organization}, {start} + n * {half_hour}, {object} + 5 + n % 2, {object}, 'changed', 'event', {object} + n * 7919 % {objects} FROM number
+"""
+
+
+def fill_record(database: Database, actor: Actor, first_object: int, entries: int) -> int:
+    """Make entries of the record, ten for every object, numbered from the id that is given back."""
+
+    def work(tx: WriteTx) -> int:
+        first = tx.new_id()
+        values = {"organization": int(actor.organization_id), "object": first_object, "objects": entries // 10}
+        values |= {"start": FIRST_START, "half_hour": HALF_HOUR}
+        tx.run(Query(sa.text(RECORD.format(numbers=NUMBERS.format(last=entries - 1), first=first, **values))))
+        tx.run(Query(sa.text("ANALYZE")))
+        return first
+
+    return database.write(work)
+
+
 def fill(database: Database, *, people: int, events: int, seats: int = 4, apart: int = HALF_HOUR) -> tuple[Actor, int]:
     """Make people and events, numbered from the id that is given back; event n is hosted by person n modulo people.
 

@@ -6,7 +6,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -53,10 +53,17 @@ def create_database(url: str, name: str, template: str = "template1") -> str:
 class Postgres:
     """A server with its own data, reached through a socket in its folder; start, stop, kill and start again."""
 
-    def __init__(self, folder: Path | None = None, *, durable: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        durable: bool = False,
+        keep: bool = False,
+        more: Mapping[str, str] | None = None,
+    ) -> None:
         """Lay out the data in `folder`, or in a fresh one where PostgreSQL cannot work in that.
 
-        A durable server waits for the disk, as it does in earnest.
+        A durable server waits for the disk, as it does in earnest. What a kept one has in `folder` is found again.
         """
         self._account = _account()
         self.home = _home(folder, self._account)
@@ -66,12 +73,15 @@ class Postgres:
         self.url = f"postgresql://postgres@/postgres?host={self.home}&port=5432"
         settings = SETTINGS | {"unix_socket_directories": str(self.home)}
         settings |= dict.fromkeys(("fsync", "full_page_writes"), "on") if durable else {}
-        self._run(
-            "initdb",
-            *("--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"),
-            *(f"--set={name}={value}" for name, value in settings.items()),
-        )
-        atexit.register(self.remove)
+        settings |= more or {}
+        if not (self._data / "PG_VERSION").exists():
+            self._run(
+                "initdb",
+                *("--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"),
+                *(f"--set={name}={value}" for name, value in settings.items()),
+            )
+        kept = keep and folder is not None and self.home == folder.resolve()
+        atexit.register(self.end if kept else self.remove)
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
@@ -88,6 +98,17 @@ class Postgres:
     def is_running(self) -> bool:
         """Whether the server's first process is there."""
         return (self._data / "postmaster.pid").exists()
+
+    @property
+    def pid(self) -> int:
+        """Give the process that all others of the server come from."""
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
+    def end(self) -> None:
+        """End the server, if it runs, and keep its files; more than once does no harm."""
+        atexit.unregister(self.end)
+        if self.is_running():
+            self.stop()
 
     def remove(self) -> None:
         """End the server, if it runs, and remove its files; more than once does no harm."""
@@ -145,6 +166,8 @@ def _binaries(home: Path, account: _Account | None) -> Path:
     if not account or _reachable(package / VERSION / "bin"):
         return package / VERSION / "bin"
     copied = home / "install"
+    if copied.exists():
+        return copied / PACKAGE / VERSION / "bin"
     shutil.copytree(package / VERSION, copied / PACKAGE / VERSION, symlinks=True)
     libraries = f"{PACKAGE}.libs"  # the binaries look for their libraries beside the package
     if (package.parent / libraries).exists():

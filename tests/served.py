@@ -13,6 +13,9 @@ from pathlib import Path
 
 KALENDS = (sys.executable, "-m", "kalends")
 PATIENCE_S = 60
+UNLIMITED = {"KALENDS_RATE_LIMIT": "0", "KALENDS_ADDRESS_RATE_LIMIT": "0"}
+"""A test may be faster than any caller should be."""
+
 ADDRESS = re.compile(r"http://\S+:\d+")
 
 
@@ -63,7 +66,7 @@ def serving(folder: Path, *arguments: str, **environment: str) -> Iterator[Serve
         process = subprocess.Popen(
             [*KALENDS, *arguments],
             cwd=folder,
-            env={**os.environ, **environment},
+            env={**os.environ, **UNLIMITED, **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -17,6 +17,7 @@ from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.organizations import DEFAULT_ORGANIZATION
 from kalends.store.schema import migrate
+from tests.served import UNLIMITED
 
 OPERATOR = Actor(DEFAULT_ORGANIZATION)
 PATIENCE_S = 60
@@ -56,7 +57,7 @@ class Service:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "kalends", "serve", *self._options],
-                env=os.environ | {"KALENDS_DATABASE_URL": self._url},
+                env=os.environ | UNLIMITED | {"KALENDS_DATABASE_URL": self._url},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

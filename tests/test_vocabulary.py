@@ -1,5 +1,7 @@
 import inspect
 import string
+from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 
@@ -64,12 +66,73 @@ def test_every_setting_is_read_from_the_environment() -> None:
             "KALENDS_POOL_SIZE": "3",
             "KALENDS_BUSY_TIMEOUT_MS": "2147483647",
             "KALENDS_MAX_BODY_BYTES": "0001",
+            "KALENDS_RATE_LIMIT": "0",
+            "KALENDS_ADDRESS_RATE_LIMIT": "5",
+            "KALENDS_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7,2001:db8::/32,",
         }
     )
     wanted = Settings(
-        database_url="postgresql://db/kalends", pool_size=3, busy_timeout_ms=2_147_483_647, max_body_bytes=1
+        database_url="postgresql://db/kalends",
+        pool_size=3,
+        busy_timeout_ms=2_147_483_647,
+        max_body_bytes=1,
+        rate_limit=0,
+        address_rate_limit=5,
+        trusted_proxies=(ip_network("10.0.0.0/8"), ip_network("192.0.2.7/32"), ip_network("2001:db8::/32")),
     )
     assert read == wanted
+    assert {f"KALENDS_{field.upper()}" for field in Settings.__struct_fields__} == ALL_SETTINGS
+
+
+ALL_SETTINGS = {
+    f"KALENDS_{name}"
+    for name in (
+        *("DATABASE_URL", "POOL_SIZE", "BUSY_TIMEOUT_MS", "MAX_BODY_BYTES"),
+        *("RATE_LIMIT", "ADDRESS_RATE_LIMIT", "TRUSTED_PROXIES"),
+    )
+}
+
+
+@pytest.mark.parametrize("text", ["10.0.0.1/8", "proxy.example.org", "10.0.0.0/33", "*", "10.0.0.1 10.0.0.2", "1,x"])
+def test_proxies_that_are_no_addresses_are_refused_by_name(text: str) -> None:
+    with pytest.raises(BadSetting, match="KALENDS_TRUSTED_PROXIES is not usable: ") as refused:
+        settings_from({"KALENDS_TRUSTED_PROXIES": text})
+    assert refused.value.name == "KALENDS_TRUSTED_PROXIES"
+
+
+def test_only_limits_may_be_nought() -> None:
+    with pytest.raises(BadSetting, match="a whole number or 0 is needed"):
+        settings_from({"KALENDS_RATE_LIMIT": "-1"})
+
+
+def test_the_url_of_the_database_may_stand_in_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("  postgresql://me:secret@db/kalends\n")
+    assert settings_from({"KALENDS_DATABASE_URL_FILE": str(secret)}).database_url == "postgresql://me:secret@db/kalends"
+    assert settings_from({"KALENDS_DATABASE_URL_FILE": "x"}, lambda path: f"of {path}").database_url == "of x"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "No such file"), (b"", "is empty"), (b" \n", "is empty"), (b"\xff", "not UTF-8")]
+)
+def test_a_file_that_gives_no_secret_is_refused(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    secret = tmp_path / "secret"
+    if content is not None:
+        secret.write_bytes(content)
+    with pytest.raises(BadSetting, match=reason) as refused:
+        settings_from({"KALENDS_DATABASE_URL_FILE": str(secret)})
+    assert refused.value.name == "KALENDS_DATABASE_URL_FILE"
+
+
+@pytest.mark.parametrize("path", ["\0", ""])
+def test_a_name_that_no_file_has_is_refused(path: str) -> None:
+    with pytest.raises(BadSetting, match="KALENDS_DATABASE_URL_FILE"):
+        settings_from({"KALENDS_DATABASE_URL_FILE": path})
+
+
+def test_a_secret_is_given_once() -> None:
+    with pytest.raises(BadSetting, match="KALENDS_DATABASE_URL is set as well"):
+        settings_from({"KALENDS_DATABASE_URL_FILE": "x", "KALENDS_DATABASE_URL": "y"}, lambda path: path)
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "1.5", " 7", "1e3", "٣", "²", "2147483648", "9" * 5_000, "many"])

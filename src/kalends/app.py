@@ -10,17 +10,28 @@ from kalends.reads.identity import find_identity
 from kalends.rest.door import wsgi_app
 from kalends.rest.identity import Identities
 from kalends.rest.openapi import openapi_document
+from kalends.rest.rates import Limit, RateLimits
 from kalends.rest.request import Request
 from kalends.rest.route import OPERATIONS, Route
 from kalends.settings import Settings
 from kalends.store.database import Database
+from kalends.store.rate_counts import RateCounts
 
 
 def build_app(database: Database, settings: Settings) -> falcon.App[Request, falcon.Response]:
     """Give the WSGI application over a database that has the needed schema."""
+    rates = RateLimits(
+        limit_of("token", settings.rate_limit, database), limit_of("address", settings.address_rate_limit, database)
+    )
     identities = identities_of(database, settings)
-    routes = [Route(operation, database, identities, settings.max_body_bytes) for operation in OPERATIONS]
-    return wsgi_app(routes, lambda: database.read(check_readiness))
+    routes = [Route(operation, database, identities, settings.max_body_bytes, rates) for operation in OPERATIONS]
+    return wsgi_app(routes, lambda: database.read(check_readiness), rates, settings.trusted_proxies)
+
+
+def limit_of(kind: str, units: int, database: Database) -> Limit | None:
+    """Give the limit of a kind of caller, if there is one; its counts are shared where machines share the database."""
+    shared = database if database.dialect.name == "postgresql" else None
+    return Limit(kind, units, RateCounts(units, shared)) if units else None
 
 
 def identities_of(database: Database, settings: Settings) -> Identities:

@@ -79,6 +79,17 @@ class MissingScope(KalendsError):
         self.scope = scope
 
 
+class RateLimited(KalendsError):
+    """Too many requests from this {caller}: go on in {retry_after} s."""
+
+    code = "rate_limited"
+
+    def __init__(self, caller: str, retry_after: int) -> None:
+        super().__init__()
+        self.caller = caller
+        self.retry_after = retry_after
+
+
 class StaleVersion(KalendsError):
     """The {kind} has changed: it is at version {current}, not at the one you have."""
 

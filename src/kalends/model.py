@@ -52,6 +52,12 @@ class HoldId(Identifier):
     prefix = "hld_"
 
 
+class AuditId(Identifier):
+    """Names an entry of the record."""
+
+    prefix = "aud_"
+
+
 class Instant(int):
     """A point in time: microseconds since 1970-01-01T00:00:00Z."""
 

@@ -1,7 +1,9 @@
 """The only reader of the environment: one frozen value, made once and handed down."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -26,24 +28,75 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_body_bytes: int = 1_048_576
     """The largest request body that is read, in bytes; a larger one is answered 413."""
 
+    rate_limit: int = 12_000
+    """Units that a token may take a minute, of which most requests take one; 0 for no limit."""
 
-MAY_BE_ZERO = ("token_cache_ms",)
+    address_rate_limit: int = 24_000
+    """Units that a client's address may take a minute, whatever its tokens; 0 for no limit."""
+
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Addresses or networks, separated by commas, of proxies whose X-Forwarded-For is believed."""
 
 
-def settings_from(environment: Mapping[str, str]) -> Settings:
-    """Read every field from the environment; what is absent keeps its default. Raises BadSetting."""
-    values: dict[str, str | int] = {}
+MAY_BE_NOUGHT = ("token_cache_ms", "rate_limit", "address_rate_limit")
+
+
+def read_file(path: str) -> str:
+    """Give the text of a file. Raises OSError or UnicodeDecodeError."""
+    return Path(path).read_text(encoding="utf-8")
+
+
+def settings_from(environment: Mapping[str, str], read: Callable[[str], str] = read_file) -> Settings:
+    """Read every field from the environment; what is absent keeps its default. Raises BadSetting.
+
+    `read` gives the text of a file that a variable names in place of a secret.
+    """
+    values: dict[str, object] = {}
     for field in Settings.__struct_fields__:
         name = f"KALENDS_{field.upper()}"
-        text = environment.get(name)
+        text = secret_from(environment, name, read) if field == "database_url" else environment.get(name)
         if text is None:
             continue
         if field == "database_url":
             values[field] = text
-        elif (
-            re.fullmatch(r"\d{1,10}", text, re.ASCII) and int(text) < 2**31 and (int(text) > 0 or field in MAY_BE_ZERO)
-        ):
-            values[field] = int(text)
+        elif field == "trusted_proxies":
+            values[field] = networks_of(name, text)
         else:
-            raise BadSetting(name, "a whole number above zero is needed")
+            values[field] = number_of(name, text, 0 if field in MAY_BE_NOUGHT else 1)
     return Settings(**values)  # pyright: ignore[reportArgumentType]
+
+
+def secret_from(environment: Mapping[str, str], name: str, read: Callable[[str], str]) -> str | None:
+    """Give a value, or the content of the file that the variable with `_FILE` names. Raises BadSetting."""
+    by_file = f"{name}_FILE"
+    path = environment.get(by_file)
+    if path is None:
+        return environment.get(name)
+    if name in environment:
+        raise BadSetting(by_file, f"{name} is set as well; only one of them may be")
+    try:
+        text = read(path).strip()
+    except (OSError, ValueError) as error:
+        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else getattr(error, "strerror", None)
+        raise BadSetting(by_file, f"{path!r} cannot be read ({reason or error})") from error
+    if not text:
+        raise BadSetting(by_file, f"{path!r} is empty")
+    return text
+
+
+def number_of(name: str, text: str, least: int) -> int:
+    """Read a number. Raises BadSetting."""
+    if re.fullmatch(r"\d{1,10}", text, re.ASCII) and least <= int(text) < 2**31:
+        return int(text)
+    raise BadSetting(name, f"a whole number {'above zero' if least else 'or 0'} is needed")
+
+
+def networks_of(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Read addresses and networks. Raises BadSetting."""
+    found: list[IPv4Network | IPv6Network] = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        try:
+            found.append(ip_network(part))
+        except ValueError as error:
+            raise BadSetting(name, f"{part!r} is neither an address nor a network such as 10.0.0.0/8") from error
+    return tuple(found)

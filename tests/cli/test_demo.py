@@ -8,15 +8,16 @@ from datetime import datetime
 import httpx
 import pytest
 
-from kalends.cli.demo import is_loopback
 from kalends.cli.opening import OPERATOR
 from kalends.cli.sample import WEEKLY, add_sample
+from kalends.cli.serving import is_loopback
 from kalends.reads.events import EventFilter, list_events
 from kalends.rules.zones import to_instant
 from kalends.settings import Settings
 from kalends.store.database import Database
+from kalends.store.organizations import is_demo, mark_as_demo
 from kalends.store.schema import migrate
-from tests.cli.conftest import call_with
+from tests.cli.conftest import call_with, one_line
 from tests.served import serving
 
 
@@ -35,7 +36,10 @@ def test_the_demo_works_as_printed_and_leaves_nothing_behind(tmp_path):
         assert all(item["participants"] for item in page["items"])
         reference = demo.await_line(re.compile(r"http://\S+/docs"))
         assert httpx.get(reference).status_code == 200
-        assert len(list(folder.glob("kalends-demo-*/demo.db"))) == 1
+        (made,) = folder.glob("kalends-demo-*/demo.db")
+        serve = call_with(KALENDS_DATABASE_URL=f"sqlite:///{made}")
+        said = one_line(serve("serve", "--host", "0.0.0.0", "--port", "0", code=1))
+        assert "demo is served on loopback only, not on 0.0.0.0" in said
         assert demo.end(signal.SIGTERM) == 0
     assert not list(folder.iterdir())
 
@@ -51,6 +55,23 @@ def test_the_demo_is_for_this_machine_alone(host):
 )
 def test_loopback_is_known(host, loopback):
     assert is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
+def test_what_the_demo_has_filled_is_served_to_nobody_else(call, database, host):
+    assert not database.read(is_demo)
+    database.write(mark_as_demo)
+    assert database.read(is_demo)
+    said = one_line(call("serve", "--host", host, "--port", "0", code=1))
+    assert said == (
+        f"Error: KALENDS_DATABASE_URL is not usable: the data of the demo is served on loopback only, not on {host}."
+    )
+
+
+def test_what_the_demo_has_filled_is_served_on_this_machine(tmp_path, database, empty_url):
+    database.write(mark_as_demo)
+    with serving(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=empty_url) as server:
+        assert httpx.get(f"{server.address}/health/ready").status_code == 200
 
 
 @pytest.mark.parametrize("day", ["2026-03-23", "2026-03-29", "2026-10-31"])

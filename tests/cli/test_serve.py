@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -21,7 +21,7 @@ from kalends.cli.serving import answers_ready, end_with, free_address
 from kalends.settings import Settings
 from kalends.store.database import Database, WriteTx
 from kalends.store.query import Query
-from tests.cli.conftest import one_line
+from tests.cli.conftest import call_with, one_line
 from tests.served import PATIENCE_S, Server, serving
 
 LOOPBACK = "127.0.0.1"
@@ -161,6 +161,81 @@ def test_half_sent_requests_do_not_shut_others_out_for_long(tmp_path):
             assert time.monotonic() - began < SHUT_OUT_AT_MOST_S
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def send_raw(address: str, *parts: bytes) -> bytes:
+    """Send bytes as they are, and give the beginning of the answer."""
+    with socket.create_connection((LOOPBACK, int(address.rpartition(":")[2])), timeout=PATIENCE_S) as connection:
+        with suppress(ConnectionError):  # whoever has heard enough hangs up
+            for part in parts:
+                connection.sendall(part)
+        return connection.recv(4_096)
+
+
+def peak_memory(server: Server) -> int:
+    """Give the most bytes that the processes of a server have ever held, in all."""
+    below: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            below.setdefault(int(path.read_text().rpartition(")")[2].split()[1]), []).append(int(path.parent.name))
+    status = [Path(f"/proc/{one}/status").read_text() for one in (server.process.pid, *below[server.process.pid])]
+    peaks = [re.search(r"VmHWM:\s+(\d+) kB", text) for text in status]
+    return sum(int(peak[1]) for peak in peaks if peak) * 1_024
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells no memory of a process")
+def test_a_chunked_upload_over_the_limit_is_refused_and_not_held(server, bearer):
+    head = (
+        f"POST /v1/users HTTP/1.1\r\nHost: kalends\r\nAuthorization: {bearer['Authorization']}\r\n"
+        "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    ).encode()
+    assert send_raw(server.address, head, b"2\r\n{}\r\n0\r\n\r\n").startswith(b"HTTP/1.1 422")
+    before = peak_memory(server)
+    chunk = b"100000\r\n" + b" " * (1 << 20) + b"\r\n"
+    assert send_raw(server.address, head, *[chunk] * 200).startswith(b"HTTP/1.1 413")
+    assert peak_memory(server) - before < 50 << 20
+    assert httpx.get(f"{server.address}/health/ready").status_code == 200
+
+
+def test_what_is_too_long_to_be_a_request_is_refused_in_one_word(server):
+    for target, field, status in ((9_000, 1, b"414"), (100_000, 1, b"431"), (1, 100_000, b"431")):
+        asked = f"GET /v1/users?q={'a' * target} HTTP/1.1\r\nHost: kalends\r\nX-Long: {'a' * field}\r\n\r\n"
+        assert send_raw(server.address, asked.encode()).startswith(b"HTTP/1.1 " + status)
+    assert httpx.get(f"{server.address}/health/ready").status_code == 200
+
+
+def test_only_what_a_trusted_proxy_says_of_an_address_is_believed(tmp_path):
+    url = f"sqlite:///{tmp_path / 'proxied.db'}"
+    forwarded = b"X-Forwarded-For: 198.51.100.1\r\nX-Forwarded-For: 192.0.2.7\r\n"
+    for trusted, known in (("127.0.0.1", "192.0.2.7"), ("10.0.0.0/8", LOOPBACK)):
+        settings = {"KALENDS_DATABASE_URL": url, "KALENDS_TRUSTED_PROXIES": trusted}
+        with serving(tmp_path, "serve", "--port", "0", **settings) as server:
+            assert send_raw(
+                server.address, b"GET /health/live HTTP/1.1\r\nHost: kalends\r\n" + forwarded + b"\r\n"
+            ).startswith(b"HTTP/1.1 200")
+            lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+        assert [line["address"] for line in lines if line["path"] == "/health/live"] == [known]
+
+
+def test_processes_on_postgresql_keep_one_limit_together(tmp_path, empty_databases, engine, call_at):
+    """On SQLite one process serves."""
+    url = next(empty_databases)
+    processes = "1" if engine == "sqlite" else "2"
+    settings = {"KALENDS_DATABASE_URL": url, "KALENDS_RATE_LIMIT": "20"}
+    words = ("serve", "--port", "0", "--processes", processes)
+    with serving(tmp_path, *words, **settings) as server:
+        headers = {"Authorization": f"Bearer {call_at(url)('token', 'create').stdout.strip()}"}
+        answers = [httpx.get(f"{server.address}/v1/users", headers=headers) for _ in range(40)]
+        allowed = sum(answer.status_code == 200 for answer in answers)
+        assert {answer.status_code for answer in answers} == {200, 429}
+        assert allowed == 20
+        assert httpx.get(f"{server.address}/health/live").headers.get_list("Server") == ["kalends"]
+
+
+@pytest.fixture
+def call_at():
+    """Call commands on a database of any URL."""
+    return lambda url: call_with(KALENDS_DATABASE_URL=url)
 
 
 def test_a_port_that_is_taken_is_named(call):

@@ -18,12 +18,14 @@ def test_a_token_stands_alone_on_stdout_and_is_never_shown_again(call, empty_url
     made = call("token", "create", "--name", "Backend für 東京")
     assert SECRET.fullmatch(made.stdout)
     token_id = re.fullmatch(
-        r"Created (tok_[0-9a-f]{16}) \(Backend für 東京\), an operator's\. Keep the token safe; it cannot be shown again\.\n",
+        r"Created (tok_[0-9a-f]{16}) \(Backend für 東京\), an operator's\. "
+        r"Keep the token safe; it cannot be shown again\.\n",
         made.stderr,
     )
     assert token_id
     listed = call("token", "list").stdout
-    row = rf"{token_id[1]}\t{made.stdout[:10]}…\tactive\t\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00\t-\t-\toperator\tall\tBackend für 東京\n"
+    state = rf"{token_id[1]}\t{made.stdout[:10]}…\tactive\t\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00\t-\t-"
+    row = rf"{state}\toperator\tall\tBackend für 東京\n"
     assert re.fullmatch(row, listed)
     if empty_url.startswith("sqlite"):
         for file in Path(empty_url.removeprefix("sqlite:///")).parent.glob(Path(empty_url).name + "*"):
@@ -31,7 +33,7 @@ def test_a_token_stands_alone_on_stdout_and_is_never_shown_again(call, empty_url
 
 
 def test_a_revoked_token_is_out_at_once(call, database):
-    app = build_app(database, Settings(token_cache_ms=0))
+    app = build_app(database, Settings(token_cache_ms=0, rate_limit=0, address_rate_limit=0))
     kept, lost = (call("token", "create").stdout.strip() for _ in range(2))
 
     def statuses() -> list[int]:

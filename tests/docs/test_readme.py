@@ -55,7 +55,9 @@ def test_every_operation_has_an_example():
 def test_every_setting_command_and_target_is_explained():
     for field in Settings.__struct_fields__:
         default = Settings.__struct_defaults__[Settings.__struct_fields__.index(field)]
-        assert f"| `KALENDS_{field.upper()}` | `{default}` |" in TEXT
+        shown = "none" if default == () else f"`{default}`"
+        assert f"| `KALENDS_{field.upper()}` | {shown} |" in TEXT
+    assert "KALENDS_DATABASE_URL_FILE" in TEXT
     for name in COMMANDS:
         assert f"| `kalends {name}" in TEXT
     for target in re.findall(r"^([a-z-]+):.*## ", (README.parent / "Makefile").read_text(), re.MULTILINE):

@@ -27,6 +27,9 @@ OF_NO_ORGANIZATION = {
     "kalends.store.schema.VERSION_QUERY",
     "kalends.store.schema.HAS_VERSION",
     "kalends.store.idempotency.FORGET_OLD",  # housekeeping: everybody's answers are kept for a day
+    "kalends.store.rate_counts.FORGET_OLD_COUNTS",  # housekeeping: requests are counted before anybody is known
+    "kalends.reads.deployment.SERVER_FACTS",  # of the engine itself, as the next one
+    "kalends.reads.deployment.SQLITE_VERSION",
     "kalends.reads.integrity.COMMITMENTS",  # the operator's check of the whole database counts, and shows no row
 }
 OF_WHAT_WAS_FOUND_WITH_RIGHT = {"at", "at_event", "event_id", "at_user", "at_token", "at_key", "at_start", "hash"}

@@ -52,7 +52,7 @@ def callers(plan: tuple[str, dict[str, Any]], tmp_path: Path, postgres_url: str)
         migrate(database)
         database.write(lambda tx: import_schedule(tx, OPERATOR, schedule, name, lambda: None))
         _, token = database.write(lambda tx: issue_token(tx, OPERATOR, "caller", secrets.token_bytes(SECRET_BYTES)))
-        found[engine] = client(build_app(database, Settings()), token)
+        found[engine] = client(build_app(database, Settings(rate_limit=0, address_rate_limit=0)), token)
     yield found
     for database in databases.values():
         database.close()

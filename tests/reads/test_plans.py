@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kalends.model import Actor
+from kalends.reads.audit import listing as record_listing
 from kalends.reads.events import listing
 from kalends.reads.participants import PAGE
 from kalends.reads.users import listing as user_listing
@@ -15,7 +16,7 @@ from kalends.settings import Settings
 from kalends.store.database import Database, ReadTx
 from kalends.store.query import Query
 from kalends.store.schema import migrate
-from tests.multitude import FIRST_START, HALF_HOUR, fill
+from tests.multitude import FIRST_START, HALF_HOUR, fill, fill_record
 
 PEOPLE, EVENTS = 200, 20_000
 MIDDLE = FIRST_START + EVENTS // 2 * HALF_HOUR
@@ -39,6 +40,8 @@ class Crowd:
     database: Database
     actor: Actor
     first: int
+    entry: int = 0
+    """One in the middle of the record."""
 
     def parameters(self) -> dict[str, Any]:
         """Give a value for everything that a list may be given."""
@@ -63,6 +66,9 @@ class Crowd:
             "me": self.first + 1,
             "operator": False,
             **{name: [self.first + 2] for name in ("principals", "shown_hosts", "read_hosts", "managed_hosts")},
+            "object_id": self.first + 5,
+            "older_than": self.entry,
+            "token_id": self.first,
         }
 
 
@@ -71,8 +77,12 @@ def crowd(empty_databases) -> Iterator[Crowd]:
     """A database of its own: 200 people, 20,000 events, 80,000 seats; and 10,000 people with little to do."""
     database = Database(Settings(database_url=next(empty_databases)))
     migrate(database)
-    fill(database, people=10_000, events=100)
-    yield Crowd(database, *fill(database, people=PEOPLE, events=EVENTS))
+    others = fill(database, people=10_000, events=100)
+    fill_record(database, *others, 40_000)
+    actor, first = fill(database, people=PEOPLE, events=EVENTS)
+    entry = fill_record(database, actor, first, EVENTS) + EVENTS // 2
+    fill_record(database, *others, 40_000)
+    yield Crowd(database, actor, first, entry)
     database.close()
 
 
@@ -248,3 +258,23 @@ def test_participants_are_one_range_scan_without_a_sort(crowd, engine):
         scan = scan_of(plan, "participant")
         assert scan["Index Name"] == "pk_participant"
         assert "(user_id >" in scan["Index Cond"]
+
+
+@pytest.mark.parametrize("more", [(), ("user_id", "since")], ids=["plain", "filtered"])
+@pytest.mark.parametrize("after", [(), ("older_than",)], ids=["first", "next"])
+@pytest.mark.parametrize("of_object", [(), ("object_id",)], ids=["everything", "object"])
+def test_the_record_is_one_range_scan_backwards_without_a_sort(crowd, engine, of_object, after, more):
+    query = record_listing(frozenset({*of_object, *after, *more}))
+    index = "ix_audit_organization_id_object_id_id" if of_object else "ix_audit_organization_id_id"
+    if engine == "sqlite":
+        (scan,) = sqlite_plan(crowd, query)
+        assert scan.startswith(f"SEARCH audit USING INDEX {index} (organization_id=?")
+        assert ("object_id=?" in scan, "id<?" in scan) == (bool(of_object), bool(after))
+        return
+    for plan in postgresql_plans(crowd, query):
+        assert kinds(plan) == ["Limit", "Index Scan"]
+        scan = scan_of(plan, "audit")
+        # Where one organization has much of the record, walking back along all ids is as good to PostgreSQL.
+        assert scan["Index Name"] == index or (scan["Index Name"] == "pk_audit" and not of_object)
+        assert scan["Scan Direction"] == "Backward"
+        assert ("(id <" in scan.get("Index Cond", "")) is bool(after)

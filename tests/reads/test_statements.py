@@ -4,7 +4,9 @@ import pytest
 from msgspec import structs
 
 from kalends.model import Sharing, UserId
+from kalends.reads.audit import RecordFilter, list_records
 from kalends.reads.events import EventFilter, list_events, read_event
+from kalends.reads.export import export_user
 from kalends.reads.participants import list_participants, read_participant
 from kalends.reads.users import list_users, read_user
 from tests.multitude import fill
@@ -82,3 +84,23 @@ def test_lists_of_people(cast):
     assert one(read_event, event.id, expand=False) == 1
     assert one(read_user, cast.guest.id) == 1
     assert one(read_participant, event.id, crowd[0].id) == 2
+
+
+def test_the_record_and_the_export(cast):
+    for _ in range(250):
+        cast.person()
+
+    def entries(tx, rows):
+        assert len(list_records(tx, cast.actor, RecordFilter(), rows).records) == rows
+        return tx.statements
+
+    def export(tx, count):
+        assert len(export_user(tx, cast.actor, cast.guest.id).events) == count
+        return tx.statements
+
+    assert [cast.database.read(lambda tx, rows=rows: entries(tx, rows)) for rows in ROWS] == [1, 1, 1]
+    counts = []
+    for count in range(3):
+        counts.append(cast.database.read(lambda tx, count=count: export(tx, count)))
+        cast.event(cast.guest)
+    assert counts == [8, 8, 8]

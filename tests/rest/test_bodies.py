@@ -1,6 +1,9 @@
 """Bodies: how large, how long, in which media type, and how many faults an answer names."""
 
+import gzip
 import json
+import tracemalloc
+import zlib
 from typing import Any
 
 import pytest
@@ -66,9 +69,83 @@ def test_json_may_say_that_it_is_utf_8(api):
         assert api.post("/v1/users", content=sent, headers={"Content-Type": given}).status_code == 201
 
 
-def test_compressed_bodies_are_refused(api):
-    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-    problem(api.post("/v1/users", content=b"{}", headers=headers), 415, "wrong_media_type")
+def send_packed(api, raw, encoding="gzip", **headers):
+    """Send bytes as the body of a new user."""
+    return api.post(
+        "/v1/users",
+        content=raw,
+        headers={"Content-Type": "application/json", "Content-Encoding": encoding} | headers,
+    )
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZip", "x-gzip", " gzip "])
+def test_a_body_may_be_compressed(api, encoding):
+    sent = json.dumps({"name": "x" * 200, "email": "small@example.org"}).encode()
+    answer = send_packed(api, gzip.compress(sent), encoding)
+    assert (answer.status_code, answer.json()["name"]) == (201, "x" * 200)
+
+
+def test_a_body_that_is_nothing_is_not_decompressed(api, cast):
+    event = cast.event(cast.guest)
+    answer = api.post(f"/v1/events/{event.id}/cancel", headers={"Content-Encoding": "gzip"})
+    assert answer.status_code == 200
+
+
+def test_packed_and_plain_are_the_same_request(api):
+    sent = json.dumps({"name": "x", "email": "same@example.org"}).encode()
+    packed = send_packed(api, gzip.compress(sent), **{"Idempotency-Key": "same"})
+    plain = send_packed(api, sent, "identity", **{"Idempotency-Key": "same"})
+    assert (packed.status_code, packed.content) == (plain.status_code, plain.content)
+
+
+@pytest.mark.parametrize("encoding", ["deflate", "br", "zstd", "gzip, gzip", "gzip,", "none", "*"])
+def test_other_encodings_are_refused(api, cast, encoding):
+    before = cast.rows()
+    answer = send_packed(api, b"{}", encoding)
+    problem(answer, 415, "wrong_content_encoding")
+    assert answer.headers["Accept-Encoding"] == "gzip"
+    assert cast.rows() == before
+
+
+PACKED = gzip.compress(b'{"name": "x", "email": "broken@example.org"}', mtime=0)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"{}",
+        b"\0",
+        PACKED[:-1],
+        PACKED[:12],
+        PACKED[:3],
+        PACKED[:20] + b"\xff" + PACKED[21:],
+        PACKED[:-8] + b"\0" * 8,
+        PACKED + b"\0",
+        PACKED + PACKED,
+        zlib.compress(b"{}"),
+    ],
+    ids=range(10),
+)
+def test_broken_compression_is_refused(api, cast, raw):
+    before = cast.rows()
+    problem(send_packed(api, raw), 400, "malformed")
+    assert cast.rows() == before
+
+
+def test_what_grows_over_the_limit_is_refused_before_it_is_held(api, cast):
+    sent = json.dumps({"name": "x", "email": "full@example.org"}).encode()
+    sent += b" " * (1_048_576 - len(sent))
+    assert send_packed(api, gzip.compress(sent)).status_code == 201
+    problem(send_packed(api, gzip.compress(sent + b" ")), 413, "body_too_large")
+    stream = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS + 16)
+    bomb = b"".join([*(stream.compress(bytes(1 << 20)) for _ in range(500)), stream.flush()])
+    assert len(bomb) < 1_048_576
+    tracemalloc.start()
+    try:
+        problem(send_packed(api, bomb), 413, "body_too_large")
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_patch_is_told_of_both_its_media_types(api, cast):

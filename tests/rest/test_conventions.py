@@ -1,5 +1,7 @@
 """The conventions that every call follows: tokens, problems, conditions, previews, methods."""
 
+from typing import Any
+
 import pytest
 
 from kalends.actions.tokens import revoke_token
@@ -107,6 +109,15 @@ def test_other_methods_are_told_which_ones_there_are(app, api, path, allowed):
     options = api.options(path)
     assert options.status_code == 200
     assert set(options.headers["Allow"].split(", ")) == set(allowed.split(", ")) - {"OPTIONS"}
+
+
+def test_what_is_asked_for_has_8_kib_at_most(app, token):
+    bearer: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+    for path, query in ((b"/v1/users", b"q="), (b"/", b""), (b"/health/live", b"")):
+        room = 8_191 - len(path) - len(query)
+        assert send_raw(app, "GET", path, query + b"x" * room, **bearer).status_code != 414
+        document = problem(send_raw(app, "GET", path, query + b"x" * (room + 1), **bearer), 414, "target_too_long")
+        assert "8192" in document["detail"]
 
 
 @pytest.mark.parametrize("method", ["BREW", "get", "WEBSOCKET", "", "é"])

@@ -74,7 +74,13 @@ def test_every_operation_and_every_problem_is_on_it(app, answer, page):
         for method, operation in methods.items():
             assert operation["operationId"] in page.ids
             called = path
-            for kind, prefix in (("user", "usr"), ("other", "usr"), ("event", "evt"), ("hold", "hld"), ("token", "tok")):
+            for kind, prefix in (
+                ("user", "usr"),
+                ("other", "usr"),
+                ("event", "evt"),
+                ("hold", "hld"),
+                ("token", "tok"),
+            ):
                 called = called.replace(f"{{{kind}_id}}", f"{prefix}_018f3c5a9b2d4e6f")
             assert f"curl -X {method.upper()} http://127.0.0.1:8000{called}" in page.text
             assert path in page.text

@@ -85,6 +85,8 @@ def shape(connection: sa.Connection) -> dict[str, Any]:
         "indexes": "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
         "constraints": "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint "
         "WHERE connamespace = 'public'::regnamespace",
+        "persistence": "SELECT relname, relpersistence FROM pg_class "
+        "WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'",
     }
     return {
         kind: sorted(tuple(map(str, row)) for row in connection.execute(sa.text(query)) if row[0] != VERSION_TABLE)

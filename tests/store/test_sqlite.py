@@ -94,7 +94,8 @@ def test_every_connection_writes_ahead_waits_for_the_disk_and_keeps_foreign_keys
 def test_a_reference_to_nothing_is_refused(sqlite: Database) -> None:
     stray = Query(
         sa.text(
-            "INSERT INTO token (id, organization_id, name, hint, hash, created_at) VALUES (1, 77, 'name', 'hint', x'00', 0)"
+            "INSERT INTO token (id, organization_id, name, hint, hash, created_at) "
+            "VALUES (1, 77, 'name', 'hint', x'00', 0)"
         )
     )
     with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):

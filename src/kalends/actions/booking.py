@@ -7,9 +7,11 @@ sees what the first one wrote. On SQLite the one writer is the lock.
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
+from kalends.actions.recording import store_record
 from kalends.errors import Conflict, Fault, Invalid
 from kalends.model import Actor, AgendaRow, Clash, Event, HoldId, UserId
 from kalends.rules.access import may_use_hold
+from kalends.rules.audit import Deed, ObjectKind, hold_facts
 from kalends.rules.clashes import judged, rows_taking_time
 from kalends.rules.intervals import overlaps
 from kalends.store.commitments import blocking_commitments
@@ -75,3 +77,6 @@ def consume_hold(tx: WriteTx, actor: Actor, guard: Guard, event: Event, people: 
         message = f"hold {guard.hold_id} keeps another time, or the time of other people"
         raise Invalid(Fault(("hold",), "hold_elsewhere", message))
     delete_hold_row(tx, guard.hold_id)
+    store_record(
+        tx, actor, Deed.consumed, ObjectKind.hold, guard.hold_id, hold_facts(hold), {"event_id": str(event.id)}
+    )

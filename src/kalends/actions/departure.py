@@ -4,18 +4,20 @@ from enum import StrEnum
 
 from kalends.actions.booking import Guard
 from kalends.actions.finding import Versions, people_to_book, user_to_change
+from kalends.actions.recording import record
 from kalends.actions.saving import Seats, save_event
+from kalends.actions.sharing import stop_all_sharing
+from kalends.actions.tokens import revoke_all_tokens
 from kalends.errors import Fault, HostsEvents, Invalid
 from kalends.model import Actor, Event, EventId, Status, UserId
 from kalends.rules.access import is_operator, refuse_unless
+from kalends.rules.audit import Deed, ObjectKind, user_facts
 from kalends.rules.intervals import earliest_start
 from kalends.rules.revise import cancelled, handed_over, next_version
 from kalends.store.database import WriteTx
 from kalends.store.events import lock_events
 from kalends.store.participants import seats_of
 from kalends.store.retry import Contended
-from kalends.store.shares import delete_shares_of
-from kalends.store.tokens import revoke_tokens_of
 from kalends.store.users import bury_user, unfinished_events
 
 
@@ -46,7 +48,7 @@ def delete_user(
     refuse_unless(is_operator(actor), "Only operators delete people")
     locked = lock_events(tx, actor, unfinished_ids(tx, actor, user_id))
     heir_faults = heir_to_book(tx, actor, to) if to is not None and to < user_id else []
-    user_to_change(tx, actor, user_id, expect)
+    person = user_to_change(tx, actor, user_id, expect)
     if to is not None and to > user_id:  # people are locked in the order of their ids, whoever takes over from whom
         heir_faults = heir_to_book(tx, actor, to)
     concerned = unfinished_ids(tx, actor, user_id)
@@ -59,9 +61,10 @@ def delete_user(
         raise HostsEvents(count)
     for event in events:
         leave_event(tx, actor, event, user_id, to if hosted is Hosted.transfer else None, guard)
-    revoke_tokens_of(tx, actor, user_id)
-    delete_shares_of(tx, actor, user_id)
+    revoke_all_tokens(tx, actor, user_id)
+    stop_all_sharing(tx, actor, user_id)
     bury_user(tx, user_id)
+    record(tx, actor, Deed.deleted, ObjectKind.user, user_id, user_facts(person), None)
 
 
 def unfinished_ids(tx: WriteTx, actor: Actor, user_id: UserId) -> list[EventId]:

@@ -3,9 +3,11 @@
 from msgspec import structs
 
 from kalends.actions.finding import people_to_book
+from kalends.actions.recording import record
 from kalends.errors import Conflict, Fault, HoldExtended, Invalid, NotFound
 from kalends.model import Actor, Hold, HoldId, Instant, Span, UserId
 from kalends.rules.access import may_use_hold
+from kalends.rules.audit import Deed, ObjectKind, hold_facts
 from kalends.rules.blocks import slot_faults
 from kalends.rules.intervals import SECOND
 from kalends.store.commitments import blocking_commitments
@@ -32,6 +34,7 @@ def place_hold(tx: WriteTx, actor: Actor, people: list[UserId], span: Span | lis
     expires_at = Instant(tx.now + seconds * SECOND)
     made = Hold(HoldId(tx.new_id()), tuple(sorted(people)), span, expires_at, False, tx.now, actor.user_id)
     insert_hold(tx, actor, made)
+    record(tx, actor, Deed.placed, ObjectKind.hold, made.id, None, hold_facts(made))
     return made
 
 
@@ -50,13 +53,15 @@ def extend_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, seconds: int) -> Hol
     until = max(before.expires_at, Instant(tx.now + seconds * SECOND))
     after = structs.replace(before, expires_at=until, extended=True)
     extend_hold_rows(tx, hold_id, after.expires_at)
+    record(tx, actor, Deed.extended, ObjectKind.hold, hold_id, hold_facts(before), hold_facts(after))
     return after
 
 
 def release_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> None:
     """Give a slot back. Raises NotFound."""
-    hold_to_change(tx, actor, hold_id)
+    found = hold_to_change(tx, actor, hold_id)
     delete_hold_row(tx, hold_id)
+    record(tx, actor, Deed.released, ObjectKind.hold, hold_id, hold_facts(found), None)
 
 
 def hold_to_change(tx: WriteTx, actor: Actor, hold_id: HoldId) -> Hold:

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from msgspec import structs
 
 from kalends.actions.booking import Guard, guard_time
+from kalends.actions.recording import record_event
 from kalends.model import Actor, Event, Seat, UserId
+from kalends.rules.audit import Deed
 from kalends.rules.seats import agenda_of, tallied
 from kalends.store.agenda import store_agenda
 from kalends.store.database import WriteTx
@@ -23,6 +25,7 @@ def save_new_event(tx: WriteTx, actor: Actor, event: Event, seats: Seats, guard:
     insert_event(tx, actor, counted)
     store_seats(tx, actor, event.id, {}, seats)
     store_agenda(tx, actor, set(), rows, booked_twice)
+    record_event(tx, actor, Deed.created, event.id, None, counted, {}, seats)
     return counted
 
 
@@ -40,6 +43,7 @@ def save_event(
     update_event(tx, counted)
     store_seats(tx, actor, before.id, old, new)
     store_agenda(tx, actor, old_rows, new_rows, booked_twice)
+    record_event(tx, actor, Deed.changed, before.id, before, counted, old, new)
     return counted
 
 
@@ -47,3 +51,4 @@ def erase_event(tx: WriteTx, actor: Actor, event: Event, seats: Seats) -> None:
     """Remove an event with all its seats and from everybody's agenda."""
     store_agenda(tx, actor, agenda_of(event, seats.values()), set())
     delete_event_row(tx, event.id)
+    record_event(tx, actor, Deed.deleted, event.id, event, None, seats, {})

@@ -1,9 +1,11 @@
 """What people share of their calendars."""
 
 from kalends.actions.finding import people_to_book, user_to_change
+from kalends.actions.recording import record
 from kalends.errors import Fault, Invalid, NotFound
 from kalends.model import Actor, Share, Sharing, UserId
 from kalends.rules.access import is_self, refuse_unless
+from kalends.rules.audit import Deed, ObjectKind, share_facts
 from kalends.store.database import WriteTx
 from kalends.store.shares import delete_share_row, insert_share, shares_by, shares_with, update_share
 
@@ -33,10 +35,12 @@ def share_calendar(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId,
     made = Share(owner_id, user_id, level, tx.now)
     if before is None:
         insert_share(tx, actor, made)
+        record(tx, actor, Deed.created, ObjectKind.share, owner_id, None, share_facts(made))
         return made, True
     if before.level is level:
         return before, False
     update_share(tx, made)
+    record(tx, actor, Deed.changed, ObjectKind.share, owner_id, share_facts(before), share_facts(made))
     return made, False
 
 
@@ -44,9 +48,22 @@ def stop_sharing(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId) -
     """Let somebody no further into a calendar than everybody. Raises NotFound or Forbidden."""
     user_to_change(tx, actor, owner_id)
     refuse_unless(is_self(actor, owner_id), REASON)
-    if share_between(tx, actor, owner_id, user_id) is None:
+    found = share_between(tx, actor, owner_id, user_id)
+    if found is None:
         raise NotFound("share with user", user_id)
-    delete_share_row(tx, owner_id, user_id)
+    end_share(tx, actor, found)
+
+
+def stop_all_sharing(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
+    """End all that somebody shares, and all that is shared with them."""
+    for share in [*shares_by(tx, actor, user_id), *shares_with(tx, actor.organization_id, user_id)]:
+        end_share(tx, actor, share)
+
+
+def end_share(tx: WriteTx, actor: Actor, share: Share) -> None:
+    """Remove what somebody shares with another."""
+    delete_share_row(tx, share.owner_id, share.user_id)
+    record(tx, actor, Deed.deleted, ObjectKind.share, share.owner_id, share_facts(share), None)
 
 
 def share_between(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId) -> Share | None:

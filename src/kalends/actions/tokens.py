@@ -2,9 +2,11 @@
 
 from collections.abc import Set as AbstractSet
 
+from kalends.actions.recording import record
 from kalends.errors import Fault, Invalid, NotFound
-from kalends.model import ALL_SCOPES, Actor, Instant, Scope, Token, TokenId
+from kalends.model import ALL_SCOPES, Actor, Instant, Scope, Token, TokenId, UserId
 from kalends.rules.access import may_manage_token, refuse_unless
+from kalends.rules.audit import Deed, ObjectKind, token_facts
 from kalends.rules.tokens import token_digest, token_hint, token_text
 from kalends.store.database import WriteTx
 from kalends.store.tokens import find_token, insert_token, list_tokens_of, revoke_token_row, touch_token
@@ -53,6 +55,7 @@ def issue_token(
         revoked_at=None,
     )
     insert_token(tx, made, token_digest(text))
+    record(tx, actor, Deed.issued, ObjectKind.token, made.id, None, token_facts(made))
     return made, text
 
 
@@ -61,6 +64,14 @@ def revoke_token(tx: WriteTx, actor: Actor, token_id: TokenId) -> None:
     found = find_token(tx, actor, token_id)
     if found is None or not may_manage_token(actor, found) or not revoke_token_row(tx, actor, token_id):
         raise NotFound("token in use", token_id)
+    record(tx, actor, Deed.revoked, ObjectKind.token, token_id, token_facts(found), None)
+
+
+def revoke_all_tokens(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
+    """Take all tokens of a person out of use."""
+    for token in list_tokens_of(tx, actor, user_id):
+        if revoke_token_row(tx, actor, token.id):
+            record(tx, actor, Deed.revoked, ObjectKind.token, token.id, token_facts(token), None)
 
 
 def note_use(tx: WriteTx, actor: Actor) -> None:

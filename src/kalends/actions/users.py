@@ -1,9 +1,11 @@
 """What can be done with a user, short of deleting one."""
 
 from kalends.actions.finding import Versions, expect_version, user_to_change
+from kalends.actions.recording import record
 from kalends.errors import EmailTaken
 from kalends.model import Actor, User, UserDraft, UserEdit, UserId
 from kalends.rules.access import is_operator, is_self, refuse_unless
+from kalends.rules.audit import Deed, ObjectKind, user_facts
 from kalends.rules.metadata import metadata_text
 from kalends.rules.revise import revised_user
 from kalends.store.database import WriteTx
@@ -25,6 +27,7 @@ def create_user(tx: WriteTx, actor: Actor, draft: UserDraft) -> User:
         updated_at=tx.now,
     )
     insert_user(tx, actor, person)
+    record(tx, actor, Deed.created, ObjectKind.user, person.id, None, user_facts(person))
     return person
 
 
@@ -38,6 +41,7 @@ def change_user(tx: WriteTx, actor: Actor, user_id: UserId, edit: UserEdit, *, e
         return before
     refuse_taken_email(tx, actor, after.email, user_id)
     update_user(tx, after)
+    record(tx, actor, Deed.changed, ObjectKind.user, user_id, user_facts(before), user_facts(after))
     return after
 
 

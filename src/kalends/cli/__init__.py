@@ -19,6 +19,7 @@ COMMANDS = {
     "token": "Create, list and revoke tokens.",
     "org": "Create and list organizations.",
     "db": "Migrate, check and back up the database.",
+    "doctor": "Check a deployment and say what to fix.",
     "openapi": "Print the OpenAPI document.",
 }
 """What each module of this folder does; `import` is a word of Python, so its module is `importing`."""

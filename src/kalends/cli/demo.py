@@ -1,6 +1,5 @@
 """kalends demo: something to play with, gone without a trace when it ends."""
 
-import ipaddress
 import secrets
 import tempfile
 import time
@@ -13,9 +12,10 @@ from msgspec import structs
 from kalends.actions.tokens import issue_token
 from kalends.cli.opening import OPERATOR, open_database, read_settings
 from kalends.cli.sample import add_sample
-from kalends.cli.serving import run_server
+from kalends.cli.serving import is_loopback, run_server
 from kalends.model import UserId
 from kalends.rules.tokens import SECRET_BYTES
+from kalends.store.organizations import mark_as_demo
 
 READY = """
 Kalends serves a sample organisation at {address}
@@ -40,6 +40,7 @@ def command(host: str, port: int) -> None:
     with tempfile.TemporaryDirectory(prefix="kalends-demo-") as folder:
         settings = structs.replace(read_settings(), database_url=f"sqlite:///{Path(folder) / 'demo.db'}")
         with open_database(settings) as database:
+            database.write(mark_as_demo)
             secret = secrets.token_bytes(SECRET_BYTES)
             _, token = database.write(lambda tx: issue_token(tx, OPERATOR, "demo", secret))
             today = datetime.fromtimestamp(time.time(), UTC).date()
@@ -52,11 +53,3 @@ def command(host: str, port: int) -> None:
             4,
             lambda address: click.echo(READY.format(address=address, token=token, user=user)),
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether an address is reached from this machine alone."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

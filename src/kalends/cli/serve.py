@@ -3,11 +3,18 @@
 import click
 
 from kalends.cli.opening import open_database, read_settings
-from kalends.cli.serving import run_server
+from kalends.cli.serving import is_loopback, run_server
+from kalends.errors import BadSetting
+from kalends.store.organizations import is_demo
 
 
 @click.command(name="serve", epilog="Example:  KALENDS_DATABASE_URL=sqlite:///team.db kalends serve --port 8000")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on. By default only this machine reaches it; 0.0.0.0 lets others in.",
+)
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=8_000, show_default=True, help="Port; 0 takes a free one."
 )
@@ -26,6 +33,7 @@ def command(host: str, port: int, processes: int, threads: int) -> None:
     what is in flight is finished.
     """
     settings = read_settings()
-    with open_database(settings):
-        pass
+    with open_database(settings) as database:
+        if not is_loopback(host) and database.read(is_demo):
+            raise BadSetting("KALENDS_DATABASE_URL", f"the data of the demo is served on loopback only, not on {host}")
     run_server(settings, host, port, processes, threads, lambda address: click.echo(f"Kalends serves at {address}"))

@@ -1,6 +1,7 @@
 """Running the server: Granian in front, and one line on stdout when requests are answered."""
 
 import http.client
+import ipaddress
 import os
 import signal
 import socket
@@ -109,6 +110,14 @@ def free_address(host: str, port: int) -> tuple[str, int]:
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise click.ClickException(f"cannot listen on {host} port {port}: {reason}") from error
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def announce(ip: str, port: int, say: Callable[[], None]) -> None:

@@ -1,7 +1,7 @@
 """The WSGI application: the table of operations on Falcon's router, and one way out for everything that goes wrong."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import cast
 
@@ -10,6 +10,7 @@ import msgspec
 
 from kalends.errors import KalendsError, SchemaMismatch, Unavailable
 from kalends.rest import (
+    audit,
     events,
     explanation,
     finding,
@@ -17,11 +18,13 @@ from kalends.rest import (
     holds,
     hours,
     participants,
+    personal,
     sharing,
     tokens,
     users,
 )
 from kalends.rest.docs import reference_page
+from kalends.rest.entrance import NOTHING_LOADS, POLICY, Entrance, SafeHeaders
 from kalends.rest.log import RequestLog, log_trouble
 from kalends.rest.openapi import openapi_document
 from kalends.rest.problems import (
@@ -34,10 +37,12 @@ from kalends.rest.problems import (
     problem_document,
     status_of,
 )
+from kalends.rest.rates import UNLIMITED, RateLimits
 from kalends.rest.request import Request
 from kalends.rest.route import OPERATIONS, Operation, Route
+from kalends.rules.addresses import Network
 
-NOUNS = (users, events, participants, hours, freebusy, finding, explanation, holds, sharing, tokens)
+NOUNS = (users, events, participants, hours, freebusy, finding, explanation, holds, sharing, tokens, personal, audit)
 """The modules that enter their operations into the table."""
 
 PAGE_POLICY = (
@@ -55,9 +60,15 @@ class Resource:
             setattr(self, f"on_{method.lower()}", responder)
 
 
-def wsgi_app(routes: Iterable[Route], check_readiness: Callable[[], None]) -> falcon.App[Request, falcon.Response]:
+def wsgi_app(
+    routes: Iterable[Route],
+    check_readiness: Callable[[], None],
+    rates: RateLimits = UNLIMITED,
+    trusted_proxies: Sequence[Network] = (),
+) -> falcon.App[Request, falcon.Response]:
     """Put all routes, the health checks and the reference behind one WSGI callable."""
-    app = falcon.App(request_type=Request, middleware=[RequestLog()])
+    middleware = [RequestLog(), SafeHeaders(), Entrance(rates, trusted_proxies)]
+    app = falcon.App(request_type=Request, middleware=middleware)
     app.req_options.auto_parse_qs_csv = False
     app.add_error_handler(Exception, answer_surprise)
     app.add_error_handler(falcon.HTTPError, answer_falcon)
@@ -69,7 +80,7 @@ def wsgi_app(routes: Iterable[Route], check_readiness: Callable[[], None]) -> fa
     paths["/health/ready"]["GET"] = readiness(check_readiness)
     document = openapi_document(OPERATIONS)
     paths["/openapi.json"]["GET"] = fixed(msgspec.json.encode(document), "application/json")
-    paths["/docs"]["GET"] = fixed(reference_page(document), "text/html; charset=utf-8")
+    paths["/docs"]["GET"] = fixed(reference_page(document), "text/html; charset=utf-8", PAGE_POLICY)
     for path, responders in paths.items():
         if "GET" in responders:
             responders["HEAD"] = responders["GET"]  # Falcon leaves the content out (RFC 9110 section 9.3.2)
@@ -77,14 +88,13 @@ def wsgi_app(routes: Iterable[Route], check_readiness: Callable[[], None]) -> fa
     return app
 
 
-def fixed(content: bytes, media_type: str) -> Responder:
+def fixed(content: bytes, media_type: str, policy: str = NOTHING_LOADS) -> Responder:
     """Make a responder that always answers the same."""
 
     def respond(_: Request, response: falcon.Response) -> None:
         response.data = content
         response.content_type = media_type
-        response.set_header("Content-Security-Policy", PAGE_POLICY)
-        response.set_header("X-Content-Type-Options", "nosniff")
+        response.set_header(POLICY, policy)
 
     return respond
 

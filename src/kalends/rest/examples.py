@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kalends.rest.audit import RecordListJson
 from kalends.rest.event_shapes import EventJson
 from kalends.rest.events import EventListJson
 from kalends.rest.explanation import ExplanationJson
@@ -10,6 +11,7 @@ from kalends.rest.freebusy import FreeBusyJson
 from kalends.rest.holds import HoldJson
 from kalends.rest.hours import WorkingHoursJson
 from kalends.rest.participants import ParticipantJson, ParticipantListJson
+from kalends.rest.personal import ExportJson
 from kalends.rest.sharing import ShareJson, ShareListJson
 from kalends.rest.tokens import NewTokenJson, TokenListJson
 from kalends.rest.users import UserJson, UserListJson
@@ -141,6 +143,43 @@ TOKEN: dict[str, Any] = {
     "revoked_at": None,
 }
 
+RECORD: dict[str, Any] = {
+    "id": "aud_018f3c5a9b301c03",
+    "at": "2026-03-03T09:30:00Z",
+    "action": "changed",
+    "object_kind": "event",
+    "object_id": "evt_018f3c5a9b2e0a81",
+    "user_id": "usr_018f3c5a9b2d5f70",
+    "token_id": "tok_018f3c5a9b2c3d5e",
+    "address": "192.0.2.17",
+    "request_id": "5f2a9c0d1e3b4a67",
+    "before": {
+        "participants": {
+            "usr_018f3c5a9b2d5f70": {"role": "required", "response": "needs_action", "comment": None},
+        }
+    },
+    "after": {
+        "participants": {
+            "usr_018f3c5a9b2d5f70": {"role": "required", "response": "accepted", "comment": "I bring the cake."},
+        }
+    },
+}
+EXPORT: dict[str, Any] = {
+    "exported_at": "2026-03-04T10:00:00Z",
+    "user": USER | {"id": PARTICIPANT["user_id"], "name": PARTICIPANT["name"], "email": PARTICIPANT["email"]},
+    "deleted": False,
+    "working_hours": HOURS,
+    "shares_given": [],
+    "shares_received": [SHARE],
+    "tokens": [TOKEN | {"user_id": PARTICIPANT["user_id"]}],
+    "holds": [],
+    "events": [
+        {name: value for name, value in EVENT.items() if name != "participant_counts"}
+        | {"seat": {name: PARTICIPANT[name] for name in ("role", "response", "comment", "responded_at")}}
+    ],
+    "record": [RECORD],
+}
+
 ANSWER_EXAMPLES: dict[Any, Any] = {
     UserJson: USER,
     UserListJson: {"items": [USER], "next_cursor": None},
@@ -156,5 +195,7 @@ ANSWER_EXAMPLES: dict[Any, Any] = {
     ShareJson: SHARE,
     ShareListJson: {"items": [SHARE], "next_cursor": None},
     NewTokenJson: TOKEN | {"token": "kal_gq2wq5…"},
+    ExportJson: EXPORT,
+    RecordListJson: {"items": [RECORD], "next_cursor": None},
     TokenListJson: {"items": [TOKEN], "next_cursor": None},
 }

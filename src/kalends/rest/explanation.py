@@ -60,6 +60,7 @@ class ExplanationJson(Struct):
     "/v1/explain",
     tag="Availability",
     scope=Scope.free_busy_read,
+    cost=2,
     query=NoQuery,
     body=ExplainBody,
     answer=ExplanationJson,

@@ -103,6 +103,7 @@ class FindTimeJson(Struct, omit_defaults=True):
     "/v1/find-time",
     tag="Availability",
     scope=Scope.free_busy_read,
+    cost=10,
     query=NoQuery,
     body=FindTimeBody,
     answer=FindTimeJson,

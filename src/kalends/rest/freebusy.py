@@ -69,6 +69,7 @@ class FreeBusyJson(Struct):
     "/v1/free-busy",
     tag="Availability",
     scope=Scope.free_busy_read,
+    cost=5,
     query=NoQuery,
     body=FreeBusyBody,
     answer=FreeBusyJson,

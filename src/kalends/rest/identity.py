@@ -57,7 +57,7 @@ class Identities:
             known = self._identity(digest, acting_for)
             if known is None:
                 raise Forbidden("This token cannot act for that user")
-        return structs.replace(known.actor, address=request.remote_addr, request_id=request.request_id)
+        return structs.replace(known.actor, address=request.address, request_id=request.request_id)
 
     def _identity(self, digest: bytes, acting_for: UserId | None) -> Identity | None:
         kept = self._kept.get((digest, acting_for))

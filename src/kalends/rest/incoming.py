@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import zlib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, cast
@@ -14,7 +15,7 @@ from msgspec.inspect import BoolType, IntType, Metadata, StructType, Type, type_
 from kalends.errors import Fault, Invalid, NotFound
 from kalends.model import Actor, Identifier
 from kalends.rest.conditions import Tags, read_tags
-from kalends.rest.problems import BadQuery, BodyTooLarge, Malformed, NoSuchPath, WrongMediaType
+from kalends.rest.problems import BadQuery, BodyTooLarge, Malformed, NoSuchPath, WrongContentEncoding, WrongMediaType
 from kalends.rest.request import Request
 from kalends.rest.wire import BadValue, read_id, read_struct
 
@@ -22,6 +23,8 @@ JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 LONGEST_KEY = 255
 TRUTHS = {"true": True, "false": False}
+GZIP = ("gzip", "x-gzip")
+GZIP_FORMAT = zlib.MAX_WBITS + 16
 NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
 
 LONE_SURROGATE = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]")
@@ -92,7 +95,19 @@ def bare(described: Type) -> Type:
 
 
 def read_body(request: Request, limit: int) -> bytes:
-    """Read the body, but never more than the limit. Raises BodyTooLarge or Malformed."""
+    """Read the body, but never more than the limit, be it compressed or not.
+
+    Raises BodyTooLarge, Malformed or WrongContentEncoding.
+    """
+    encoding = (request.get_header("Content-Encoding") or "identity").strip().lower()
+    if encoding not in ("identity", *GZIP):
+        raise WrongContentEncoding
+    raw = read_raw(request, limit)
+    return decompressed(raw, limit) if raw and encoding in GZIP else raw
+
+
+def read_raw(request: Request, limit: int) -> bytes:
+    """Read the body as it was sent. Raises BodyTooLarge or Malformed."""
     length = request.content_length
     if length is None:
         # In chunks, or a stream of HTTP/2: only a server that says where the input ends can be read without a length.
@@ -107,6 +122,22 @@ def read_body(request: Request, limit: int) -> bytes:
     if length is not None and len(raw) < length:
         raise Malformed("the body ends before its Content-Length")
     return raw
+
+
+def decompressed(raw: bytes, limit: int) -> bytes:
+    """Undo gzip (RFC 1952), holding no more than the limit and a byte. Raises BodyTooLarge or Malformed."""
+    stream = zlib.decompressobj(GZIP_FORMAT)
+    try:
+        plain = stream.decompress(raw, limit + 1)
+    except zlib.error as error:
+        raise Malformed("the body is not gzip") from error
+    if len(plain) > limit:
+        raise BodyTooLarge(limit)
+    if not stream.eof:
+        raise Malformed("the body ends before its gzip stream")
+    if stream.unused_data:
+        raise Malformed("the body goes on after its gzip stream")
+    return plain
 
 
 def read_json(raw: bytes) -> Any:
@@ -148,8 +179,7 @@ def refuse_media_type(request: Request, wanted: tuple[str, ...]) -> None:
     """Raise WrongMediaType unless the body is plain JSON in UTF-8."""
     media_type, _, options = (request.content_type or "").partition(";")
     charset = options.strip().lower().replace('"', "")
-    encoding = (request.get_header("Content-Encoding") or "identity").strip().lower()
-    if media_type.strip().lower() not in wanted or charset not in ("", "charset=utf-8") or encoding != "identity":
+    if media_type.strip().lower() not in wanted or charset not in ("", "charset=utf-8"):
         raise WrongMediaType(*wanted)
 
 

@@ -37,6 +37,7 @@ class RequestLog:
             "status": resp.status_code,
             "ms": round((time.perf_counter() - req.began) * 1_000, 3),
             "statements": req.statements,
+            "address": req.address,
             "token": None if req.token_id is None else str(req.token_id),
         }
         ACCESS.info("%s", line_of(line))

@@ -12,13 +12,23 @@ from kalends import __version__, errors
 from kalends.errors import KalendsError
 from kalends.rest.examples import ANSWER_EXAMPLES
 from kalends.rest.incoming import JSON, MERGE_PATCH
-from kalends.rest.problems import STATUS, TITLES, BodyTooLarge, InternalError, Malformed, WrongMediaType
+from kalends.rest.problems import (
+    STATUS,
+    TITLES,
+    BodyTooLarge,
+    InternalError,
+    Malformed,
+    TargetTooLong,
+    WrongContentEncoding,
+    WrongMediaType,
+)
 from kalends.rest.route import Operation
 from kalends.rest.schemas import CONDITIONS, HEADERS, PROBLEM, headers_named, problem_content, text_schema
 
 REFERENCE = "#/components/schemas/{name}"
 HEALTH = "Health"
-TAGS = ("Users", "Events", "Participants", "Working hours", "Availability", "Holds", "Sharing", "Tokens", HEALTH)
+RATES = ("RateLimit-Policy", "RateLimit")
+TAGS = ("Users", "Events", "Participants", "Working hours", "Availability", "Holds", "Sharing", "Tokens", "Record")
 DESCRIPTION = (
     "Users, events with one host, and participants who answer. Every call under /v1 carries a token "
     "(`Authorization: Bearer …`). What goes wrong is answered as a problem document (RFC 9457) whose `code` is meant "
@@ -48,7 +58,7 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "security": [{"token": []}],
-        "tags": [{"name": name} for name in TAGS],
+        "tags": [{"name": name} for name in (*TAGS, HEALTH)],
         "paths": paths | health_paths(),
         "components": {
             "schemas": {name: schema for name, schema in components.items() if name not in queries}
@@ -151,26 +161,26 @@ def answers_of(known: Operation, schemas: dict[int, Any]) -> dict[HTTPStatus, An
     for status in (known.status, HTTPStatus.CREATED) if known.may_create else (known.status,):
         tag = ("ETag",) if has_version(known) else ()
         place = ("Location",) if status is HTTPStatus.CREATED else ()
-        answers[status] = {"description": status.phrase, "headers": headers_named(*tag, *place)}
+        answers[status] = {"description": status.phrase, "headers": headers_named(*tag, *place, *RATES)}
         if kinds := kinds_of(known.answer):
             several = [schemas[id(kind)] for kind in kinds]
             schema = {"anyOf": several} if len(several) > 1 else several[0]
             answers[status]["content"] = {JSON: {"schema": schema, "example": ANSWER_EXAMPLES[kinds[0]]}}
     if known.method == "GET" and has_version(known):
         status = HTTPStatus.NOT_MODIFIED
-        answers[status] = {"description": status.phrase, "headers": headers_named("ETag")}
+        answers[status] = {"description": status.phrase, "headers": headers_named("ETag", *RATES)}
     return answers | problem_answers(errors_of(known))
 
 
 def errors_of(known: Operation) -> Sequence[type[KalendsError]]:
     """List everything that can go wrong: what the operation names, and what every route can answer."""
-    everywhere: list[type[KalendsError]] = [Malformed, errors.Unauthenticated, errors.MissingScope, errors.Forbidden]
-    everywhere.append(errors.Invalid)
+    everywhere: list[type[KalendsError]] = [Malformed, TargetTooLong, errors.Invalid]
+    everywhere += [errors.Unauthenticated, errors.MissingScope, errors.Forbidden]
     if known.body is not None:
-        everywhere += [BodyTooLarge, WrongMediaType]
+        everywhere += [BodyTooLarge, WrongMediaType, WrongContentEncoding]
     if known.takes_key:
         everywhere += [errors.KeyInFlight, errors.KeyReused]
-    everywhere += [InternalError, errors.Unavailable]
+    everywhere += [errors.RateLimited, InternalError, errors.Unavailable]
     if known.writes:
         everywhere.append(errors.OutcomeUnknown)
     return tuple(dict.fromkeys((*known.errors, *everywhere)))
@@ -189,6 +199,7 @@ def problem_answer(status: HTTPStatus, kinds: list[type[KalendsError]]) -> dict[
     headers = {
         HTTPStatus.UNAUTHORIZED: ["WWW-Authenticate"],
         HTTPStatus.CONFLICT: ["Retry-After"] if errors.KeyInFlight in kinds else [],
+        HTTPStatus.TOO_MANY_REQUESTS: ["Retry-After", *RATES],
         HTTPStatus.SERVICE_UNAVAILABLE: ["Retry-After"],
     }
     first = kinds[0]

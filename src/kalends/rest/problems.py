@@ -38,6 +38,16 @@ class MethodNotAllowed(KalendsError):
         self.allowed = allowed
 
 
+class TargetTooLong(KalendsError):
+    """Path and query are longer than {limit} bytes."""
+
+    code = "target_too_long"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+
+
 class BodyTooLarge(KalendsError):
     """The body is larger than {limit} bytes."""
 
@@ -49,7 +59,7 @@ class BodyTooLarge(KalendsError):
 
 
 class WrongMediaType(KalendsError):
-    """The body has to be sent as {wanted}, without Content-Encoding."""
+    """The body has to be sent as {wanted}."""
 
     code = "wrong_media_type"
 
@@ -57,6 +67,12 @@ class WrongMediaType(KalendsError):
         super().__init__()
         self.media_types = media_types
         self.wanted = " or ".join(media_types)
+
+
+class WrongContentEncoding(KalendsError):
+    """The body may be sent as it is, or with the Content-Encoding gzip."""
+
+    code = "wrong_content_encoding"
 
 
 class BadQuery(errors.Invalid):
@@ -87,10 +103,13 @@ STATUS: dict[type[KalendsError], HTTPStatus] = {
     errors.KeyInFlight: HTTPStatus.CONFLICT,
     errors.StaleVersion: HTTPStatus.PRECONDITION_FAILED,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    TargetTooLong: HTTPStatus.REQUEST_URI_TOO_LONG,
     WrongMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    WrongContentEncoding: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     BadQuery: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     InternalError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.OutcomeUnknown: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -115,10 +134,13 @@ TITLES: dict[type[KalendsError], str] = {
     errors.KeyInFlight: "The first request with this key is not done",
     errors.StaleVersion: "It has changed since you read it",
     BodyTooLarge: "The body is too large",
+    TargetTooLong: "Path and query are too long",
     WrongMediaType: "The media type is not supported",
+    WrongContentEncoding: "The content encoding is not supported",
     errors.Invalid: "Something given breaks a rule",
     BadQuery: "Something given breaks a rule",
     errors.KeyReused: "The key was used for another request",
+    errors.RateLimited: "Too many requests",
     InternalError: "Something went wrong here",
     errors.Unavailable: "Try again in a moment",
     errors.OutcomeUnknown: "It may or may not have been saved",
@@ -139,12 +161,14 @@ def headers_of(error: KalendsError) -> dict[str, str]:
         return {"WWW-Authenticate": 'Bearer realm="kalends"'}
     if isinstance(error, errors.MissingScope):  # RFC 6750 section 3.1
         return {"WWW-Authenticate": f'Bearer realm="kalends", error="insufficient_scope", scope="{error.scope.value}"'}
-    if isinstance(error, errors.Unavailable):
+    if isinstance(error, (errors.Unavailable, errors.RateLimited)):
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, errors.KeyInFlight):
         return {"Retry-After": "1"}
     if isinstance(error, MethodNotAllowed):
         return {"Allow": error.allowed}
+    if isinstance(error, WrongContentEncoding):
+        return {"Accept-Encoding": "gzip"}
     if isinstance(error, WrongMediaType):
         return {"Accept": ", ".join(error.media_types)}
     return {}

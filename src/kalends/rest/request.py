@@ -23,3 +23,4 @@ class Request(falcon.Request):
         self.began = time.perf_counter()
         self.statements = 0
         self.token_id: TokenId | None = None
+        self.address: str = env.get("REMOTE_ADDR", "")

@@ -11,7 +11,7 @@ from typing import Annotated, Any, NamedTuple, cast
 
 import falcon
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
 from kalends.actions.retries import Claim, KeptAnswer, claim_key, give_up_claim, keep_answer
 from kalends.errors import Fault, Invalid, KalendsError, MissingScope, OutcomeUnknown, Unavailable
@@ -30,6 +30,7 @@ from kalends.rest.incoming import (
     read_query,
     refuse_media_type,
 )
+from kalends.rest.rates import SEARCH_COST, UNLIMITED, RateLimits
 from kalends.rest.request import Request
 from kalends.rest.wire import ENCODER, read_struct
 from kalends.store.database import Database, ReadTx, WriteTx
@@ -102,6 +103,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     errors: tuple[type[KalendsError], ...] = ()
     example: Any = None
     """A body to show in the reference."""
+    cost: int = 1
+    """How many units of the rate limits a request takes."""
 
     @property
     def writes(self) -> bool:
@@ -132,19 +135,31 @@ def operation(method: str, path: str, **details: Any) -> Callable[[Callable[[Cal
 class Route:
     """Answers the requests of one operation."""
 
-    def __init__(self, operation: Operation, database: Database, identities: Identities, max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        operation: Operation,
+        database: Database,
+        identities: Identities,
+        max_body_bytes: int,
+        rates: RateLimits = UNLIMITED,
+    ) -> None:
         self.operation = operation
         self._database = database
         self._identities = identities
         self._max_body_bytes = max_body_bytes
+        self._rates = rates
 
     def __call__(self, request: Request, response: falcon.Response, **path: str) -> None:
         """Answer a request. Raises KalendsError."""
+        self._rates.count_address(request, response, self.operation.cost - 1)  # one was counted at the entrance
         actor = self._identities.actor_of(request)
+        self._rates.count_token(request, response, self.operation.cost)
         if self.operation.scope not in actor.scopes:
             raise MissingScope(self.operation.scope)
         ids = read_path(self.operation.ids, path)
         query = read_query(self.operation.query, request.query_string)
+        if getattr(query, "q", UNSET) is not UNSET:
+            self._rates.count_token(request, response, SEARCH_COST - self.operation.cost)
         raw = read_body(request, self._max_body_bytes) if self.operation.body is not None else b""
         body = self._decode(request, raw)
         conditions = read_condition(request, "If-Match"), read_condition(request, "If-None-Match")

@@ -5,7 +5,7 @@ from typing import Any
 from kalends.model import Email, Identifier, Metadata, TimeText, Zone
 from kalends.rest.incoming import LONGEST_KEY
 from kalends.rest.problems import MEDIA_TYPE
-from kalends.rest.wire import LONGEST_ADDRESS, DateOrTime, Minutes, TimeOfDay, id_schema
+from kalends.rest.wire import LONGEST_ADDRESS, AnyId, DateOrTime, Minutes, TimeOfDay, id_schema
 
 DATE = "(19|[2-8][0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 MINUTES = "([01][0-9]|2[0-3]):[0-5][0-9]"
@@ -42,6 +42,11 @@ TEXT_SCHEMAS: dict[type, dict[str, Any]] = {
         "pattern": r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)*$",
         "maxLength": LONGEST_ADDRESS,
         "examples": ["hanna@example.org"],
+    },
+    AnyId: {
+        "type": "string",
+        "pattern": "^(usr|evt|tok|hld)_[0-7][0-9a-f]{15}$",
+        "examples": ["evt_018f3c5a9b2e0a81"],
     },
     Minutes: {
         "anyOf": [
@@ -142,6 +147,16 @@ HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string"},
     },
     "WWW-Authenticate": {"description": "Asks for a token", "required": True, "schema": {"type": "string"}},
+    "RateLimit-Policy": {
+        "description": "Units a minute of the token (draft-ietf-httpapi-ratelimit-headers), if there is a limit",
+        "schema": {"type": "string"},
+        "example": '"token";q=12000;w=60',
+    },
+    "RateLimit": {
+        "description": "Units that are left, and seconds until all are there again",
+        "schema": {"type": "string"},
+        "example": '"token";r=11990;t=42',
+    },
     "Retry-After": {"description": "Seconds to wait", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
 }
 """The headers that an answer may carry."""

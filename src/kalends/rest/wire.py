@@ -10,7 +10,7 @@ import msgspec
 from msgspec import ValidationError
 
 from kalends.errors import Fault, Invalid
-from kalends.model import Email, Identifier, Metadata, TimeText, Zone
+from kalends.model import Email, EventId, HoldId, Identifier, Metadata, TimeText, TokenId, UserId, Zone
 from kalends.rules.hours import minute_of_day
 from kalends.rules.metadata import metadata_text
 from kalends.rules.zones import TimeError, read_time, written_date, zone_named
@@ -66,6 +66,12 @@ class DateOrTime(str):
     __slots__ = ()
 
 
+class AnyId(str):
+    """The id of a user, an event, a token or a hold."""
+
+    __slots__ = ()
+
+
 class TimeOfDay(str):
     """A time on a wall clock, such as `09:30`; `24:00` ends a day."""
 
@@ -107,12 +113,21 @@ def check_email(value: str) -> None:
         raise BadValue("invalid_email", "an address such as hanna@example.org is needed")
 
 
+def number_of(text: str) -> int:
+    """Give the number of an id of any kind. Raises BadValue."""
+    for kind in (UserId, EventId, TokenId, HoldId):
+        if text.startswith(kind.prefix):
+            return read_id(kind, text)
+    raise BadValue("invalid_id", "an id such as usr_018f3c5a9b2d4e6f is needed")
+
+
 TEXT_CHECKS: dict[type, Callable[[str], object]] = {
     TimeText: read_time,
     DateOrTime: read_date_or_time,
     TimeOfDay: read_time_of_day,
     Zone: zone_named,
     Email: check_email,
+    AnyId: number_of,
 }
 """What raises BadValue or TimeError for text that does not make a value of a kind."""
 

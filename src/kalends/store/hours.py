@@ -23,6 +23,11 @@ UPDATE = Query(
     .where(working_hours.c.user_id == given("at"))
     .values(hours=given("new_hours"), version=given("new_version"), updated_at=given("now"))
 )
+DELETE = Query(
+    sa.delete(working_hours).where(
+        working_hours.c.organization_id == given("org"), working_hours.c.user_id == given("id")
+    )
+)
 
 NO_HOURS = ""
 """What is left of working hours that were removed: their version, which must never come again."""
@@ -69,3 +74,8 @@ def store_hours(tx: WriteTx, actor: Actor, user_id: UserId, hours: WorkingHours 
         tx.run(INSERT, **row, hours=text, version=version)
     else:
         tx.run(UPDATE, at=user_id, new_hours=text, new_version=version, now=tx.now)
+
+
+def delete_hours(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
+    """Remove somebody's working hours with all versions of them: for people who never set any again."""
+    tx.run(DELETE, org=actor.organization_id, id=user_id)

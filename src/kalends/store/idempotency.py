@@ -3,9 +3,9 @@
 import sqlalchemy as sa
 from sqlalchemy import bindparam as given
 
-from kalends.model import Actor
+from kalends.model import Actor, UserId
 from kalends.store.database import Row, WriteTx
-from kalends.store.query import Query
+from kalends.store.query import BytesWithin, Query
 from kalends.store.tables import idempotency
 
 AT = (idempotency.c.token_id == given("at_token"), idempotency.c.key == given("at_key"))
@@ -29,6 +29,12 @@ ANSWER = Query(
     .values(status=given("new_status"), headers=given("new_headers"), body=given("new_body"))
 )
 RELEASE = Query(sa.delete(idempotency).where(*MINE, idempotency.c.status.is_(None)))
+NAMING = Query(
+    sa.select(idempotency.c.token_id, idempotency.c.key, idempotency.c.claim, idempotency.c.body)
+    .where(idempotency.c.organization_id == given("org"), BytesWithin(idempotency.c.body, "part"))
+    .order_by(idempotency.c.token_id, idempotency.c.key)
+)
+REWRITE = Query(sa.update(idempotency).where(*MINE).values(body=given("new_body")))
 FORGET = Query(sa.delete(idempotency).where(*AT))
 OLD = (
     sa.select(idempotency.c.token_id, idempotency.c.key)
@@ -80,3 +86,15 @@ def forget_key(tx: WriteTx, actor: Actor, key: str) -> None:
 def forget_old_keys(tx: WriteTx, before: int) -> None:
     """Forget up to 100 keys that were claimed before an instant."""
     tx.run(FORGET_OLD, before=before)
+
+
+def answers_naming(tx: WriteTx, actor: Actor, user_id: UserId) -> list[tuple[Row, bytes]]:
+    """Give every answer that is kept and names a person: token, key and claim that it is kept under, and its body."""
+    rows = tx.rows(NAMING, org=actor.organization_id, part=str(user_id).encode())
+    return [(row[:-1], bytes(row[-1])) for row in rows]
+
+
+def rewrite_answer(tx: WriteTx, kept_under: Row, body: bytes) -> None:
+    """Keep another body for repeats."""
+    token_id, key, claim = kept_under
+    tx.run(REWRITE, at_token=token_id, at_key=key, at_claim=claim, new_body=body)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy import bindparam as given
 
-from kalends.model import Actor
+from kalends.model import Actor, UserId
 from kalends.store.database import ReadTx, WriteTx
 from kalends.store.query import Query
 from kalends.store.tables import imported
@@ -14,6 +14,11 @@ OF_SOURCE = Query(
     )
 )
 INSERT = Query(sa.insert(imported))
+FORGET_PERSON = Query(
+    sa.delete(imported).where(
+        imported.c.organization_id == given("org"), imported.c.kind == "person", imported.c.object_id == given("id")
+    )
+)
 
 
 def imported_objects(tx: ReadTx, actor: Actor, source: str) -> dict[tuple[str, str], int]:
@@ -26,3 +31,8 @@ def imported_objects(tx: ReadTx, actor: Actor, source: str) -> dict[tuple[str, s
 def insert_imported(tx: WriteTx, actor: Actor, source: str, kind: str, ref: str, object_id: int) -> None:
     """Remember what an item became."""
     tx.run(INSERT, organization_id=actor.organization_id, source=source, kind=kind, ref=ref, object_id=object_id)
+
+
+def forget_imported_person(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
+    """Forget which items of files became a user."""
+    tx.run(FORGET_PERSON, org=actor.organization_id, id=user_id)

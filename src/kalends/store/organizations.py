@@ -11,10 +11,15 @@ from kalends.store.tables import organization
 DEFAULT_ORGANIZATION = OrganizationId(1)
 """Made by the first migration."""
 
+DEMO = "Kalends demo"
+"""Its name where it holds the sample of the demo, and a token that somebody has seen on a screen."""
+
 COLUMNS = (organization.c.id, organization.c.name, organization.c.created_at)
 LIST = Query(sa.select(*COLUMNS).order_by(organization.c.id))
 FIND = Query(sa.select(*COLUMNS).where(organization.c.id == given("id")))
 INSERT = Query(sa.insert(organization))
+NAME = Query(sa.select(organization.c.name).where(organization.c.id == given("at")))
+RENAME = Query(sa.update(organization).where(organization.c.id == given("at")).values(name=given("new_name")))
 
 
 def list_organizations(tx: ReadTx) -> list[Organization]:
@@ -30,3 +35,14 @@ def organization_exists(tx: ReadTx, organization_id: OrganizationId) -> bool:
 def insert_organization(tx: WriteTx, made: Organization) -> None:
     """Store a new organization."""
     tx.run(INSERT, id=made.id, name=made.name, created_at=made.created_at)
+
+
+def mark_as_demo(tx: WriteTx) -> None:
+    """Say in the database itself that the demo has filled it."""
+    tx.run(RENAME, at=DEFAULT_ORGANIZATION, new_name=DEMO)
+
+
+def is_demo(tx: ReadTx) -> bool:
+    """Tell whether the demo has filled this database."""
+    row = tx.row(NAME, at=DEFAULT_ORGANIZATION)
+    return row is not None and row[0] == DEMO

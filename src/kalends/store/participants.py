@@ -9,7 +9,7 @@ from sqlalchemy import bindparam as given
 from kalends.model import Actor, Event, EventId, Instant, Participant, Response, Role, Seat, UserId
 from kalends.store.database import ReadTx, Row, WriteTx
 from kalends.store.query import Among, Query
-from kalends.store.tables import participant, user
+from kalends.store.tables import agenda, participant, user
 
 COLUMNS = (
     participant.c.user_id,
@@ -37,6 +37,18 @@ SEATED_PEOPLE = Query(
     )
     .order_by(participant.c.user_id)
 )
+COMMENTED = Query(
+    sa.select(agenda.c.event_id)
+    .join_from(
+        agenda,
+        participant,
+        sa.and_(participant.c.event_id == agenda.c.event_id, participant.c.user_id == agenda.c.user_id),
+    )
+    .where(
+        agenda.c.organization_id == given("org"), agenda.c.user_id == given("id"), participant.c.comment.is_not(None)
+    )
+    .order_by(agenda.c.event_id)
+)
 INSERT = Query(sa.insert(participant))
 AT = (participant.c.event_id == given("at_event"), participant.c.user_id == given("at_user"))
 CHANGED = ("role", "response", "comment", "responded_at", "version")
@@ -62,6 +74,11 @@ def seats_among(tx: ReadTx, event_id: EventId, people: Iterable[UserId]) -> dict
     """Give the seats that some people have in an event that the caller has found with right."""
     rows = tx.rows(OF_PEOPLE, event_id=event_id, ids=list(people))
     return {seat.user_id: seat for seat in map(seat_from, rows)}
+
+
+def commented_events(tx: ReadTx, actor: Actor, user_id: UserId) -> list[EventId]:
+    """Give the ids of the events on which somebody has left a comment, in their order."""
+    return [EventId(row[0]) for row in tx.rows(COMMENTED, org=actor.organization_id, id=user_id)]
 
 
 def participants_among(tx: ReadTx, actor: Actor, event: Event, people: list[UserId]) -> list[Participant]:

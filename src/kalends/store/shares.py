@@ -16,11 +16,6 @@ AT = (share.c.user_id == given("at_user"), share.c.owner_id == given("at_owner")
 INSERT = Query(sa.insert(share))
 UPDATE = Query(sa.update(share).where(*AT).values(level=given("level"), updated_at=given("updated_at")))
 DELETE = Query(sa.delete(share).where(*AT))
-DELETE_ALL = Query(
-    sa.delete(share).where(
-        share.c.organization_id == given("org"), sa.or_(share.c.user_id == given("id"), share.c.owner_id == given("id"))
-    )
-)
 
 
 def share_from(row: Row) -> Share:
@@ -56,8 +51,3 @@ def update_share(tx: WriteTx, made: Share) -> None:
 def delete_share_row(tx: WriteTx, owner_id: UserId, user_id: UserId) -> None:
     """Remove what somebody shares with another."""
     tx.run(DELETE, at_owner=owner_id, at_user=user_id)
-
-
-def delete_shares_of(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
-    """Remove all that somebody shares, and all that is shared with them."""
-    tx.run(DELETE_ALL, org=actor.organization_id, id=user_id)

@@ -40,10 +40,10 @@ REVOKE = Query(
     .where(token.c.organization_id == given("org"), token.c.id == given("at"), token.c.revoked_at.is_(None))
     .values(revoked_at=given("now"))
 )
-REVOKE_OF_USER = Query(
+RENAME_OF_USER = Query(
     sa.update(token)
-    .where(token.c.organization_id == given("org"), token.c.user_id == given("at"), token.c.revoked_at.is_(None))
-    .values(revoked_at=given("now"))
+    .where(token.c.organization_id == given("org"), token.c.user_id == given("of"))
+    .values(name=given("new_name"))
 )
 TOUCH = Query(
     sa.update(token)
@@ -54,6 +54,17 @@ IS_ACTIVE = Query(
     sa.select(user.c.id).where(
         user.c.organization_id == given("org"), user.c.id == given("id"), user.c.deleted_at.is_(None)
     )
+)
+
+
+TOKENS_IN_USE = Query(
+    sa.select(
+        sa.func.count(),
+        sa.func.count().filter(sa.func.coalesce(token.c.last_used_at, token.c.created_at) < given("idle_since")),
+        sa.func.count().filter(
+            token.c.user_id.is_(None), token.c.expires_at.is_(None), token.c.created_at < given("old_since")
+        ),
+    ).where(*IN_USE)
 )
 
 
@@ -129,9 +140,9 @@ def revoke_token_row(tx: WriteTx, actor: Actor, token_id: TokenId) -> bool:
     return tx.run(REVOKE, org=actor.organization_id, at=token_id, now=tx.now) == 1
 
 
-def revoke_tokens_of(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
-    """Take all tokens of a person out of use."""
-    tx.run(REVOKE_OF_USER, org=actor.organization_id, at=user_id, now=tx.now)
+def rename_tokens_of(tx: WriteTx, actor: Actor, user_id: UserId, name: str) -> None:
+    """Give all tokens of a person one name, those out of use too."""
+    tx.run(RENAME_OF_USER, org=actor.organization_id, of=user_id, new_name=name)
 
 
 def touch_token(tx: WriteTx, token_id: TokenId) -> None:

@@ -32,6 +32,11 @@ FIND_BY_EMAIL = Query(
         user.c.organization_id == given("org"), user.c.email_folded == given("email"), user.c.deleted_at.is_(None)
     )
 )
+EVEN_IF_DELETED = sa.select(*COLUMNS, user.c.deleted_at.is_not(None)).where(
+    user.c.organization_id == given("org"), user.c.id == given("id")
+)
+FIND_EVEN_IF_DELETED = Query(EVEN_IF_DELETED)
+LOCK_EVEN_IF_DELETED = Query(EVEN_IF_DELETED.with_for_update())
 LOCK_SEVERAL = Query(
     sa.select(user.c.id, user.c.time_zone, user.c.deleted_at.is_not(None))
     .where(user.c.organization_id == given("org"), Among(user.c.id, "ids"))
@@ -70,6 +75,14 @@ def lock_user(tx: WriteTx, actor: Actor, user_id: UserId) -> User | None:
     """Give a user and keep everybody else from changing them until the transaction ends."""
     row = tx.row(FIND_TO_CHANGE, org=actor.organization_id, id=user_id)
     return user_from(row) if row else None
+
+
+def find_user_even_if_deleted(
+    tx: ReadTx, actor: Actor, user_id: UserId, *, lock: bool = False
+) -> tuple[User, bool] | None:
+    """Give a user, or what is left of one, and whether they are deleted."""
+    row = tx.row(LOCK_EVEN_IF_DELETED if lock else FIND_EVEN_IF_DELETED, org=actor.organization_id, id=user_id)
+    return (user_from(row[:-1]), bool(row[-1])) if row else None
 
 
 def lock_people(tx: WriteTx, actor: Actor, ids: list[UserId]) -> dict[UserId, tuple[str, bool]]:

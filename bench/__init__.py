@@ -1,0 +1,1 @@
+"""What Kalends costs, measured: see docs/performance.md."""

@@ -1,0 +1,155 @@
+"""What is asked, apart from how a server wants it written."""
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any, NamedTuple
+
+from bench.plan import DAY, FIRST_DAY, HALF_HOUR, MINUTE, OPENING, REGULARS, SECOND, Plan
+from bench.rows import event_id, user_id
+
+PAGE = 50
+FIVE = ("list", "list_participants", "one", "create", "answer")
+EXTRAS = ("free_busy", "find_time", "pool")
+READS = ("list", "list_participants", "one", *EXTRAS)
+MIX = {"list": 45, "list_participants": 20, "one": 20, "create": 7, "answer": 8}
+SAID = ("accepted", "tentative")
+
+
+class Ask(NamedTuple):
+    """One request: of what kind, about whom (from 0), which event (from 0), and when (microseconds)."""
+
+    kind: str
+    people: tuple[int, ...] = ()
+    event: int = 0
+    start: int = 0
+    word: str = ""
+
+
+class Asker:
+    """An endless, reproducible supply of requests against one database; what it creates is always in free time."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._random = random.Random(20_300_101)
+        self._readers = plan.readers()
+        self._created = count()
+        self._seats = list(self._answerable(600))
+        self._answered = count()
+
+    def several(self, kind: str, number: int) -> list[Ask]:
+        """Give some requests of one kind."""
+        return [self.next(kind) for _ in range(number)]
+
+    def mixed(self, number: int) -> list[Ask]:
+        """Give some requests in the shares of the mixed load."""
+        return [self.next(kind) for kind in self._random.choices(list(MIX), list(MIX.values()), k=number)]
+
+    def next(self, kind: str) -> Ask:
+        """Give a request."""
+        if kind == "create":
+            start, people = self.plan.free_people(next(self._created))
+            return Ask(kind, tuple(people), 0, start)
+        if kind == "answer":
+            number = next(self._answered)
+            event, person = self._seats[number % len(self._seats)]
+            return Ask(kind, (person,), event, 0, SAID[number // len(self._seats) % 2])
+        day = FIRST_DAY + self._random.randrange(180) * DAY
+        if kind in ("list", "list_participants"):
+            return Ask(kind, (self._random.choice(self._readers),), 0, day)
+        if kind == "one":
+            return Ask(kind, (), self._random.randrange(self.plan.events))
+        people = range(REGULARS, self.plan.people)
+        if kind == "pool":
+            return Ask(kind, (), 0, day + OPENING + self._random.randrange(14) * HALF_HOUR)
+        return Ask(kind, tuple(self._random.sample(people, 20)), 0, day)
+
+    def _answerable(self, number: int) -> Iterator[tuple[int, int]]:
+        """Give guests of events that take place; the next answer of each is always a new one."""
+        events = iter(self._random.sample(range(self.plan.events), min(self.plan.events, number * 2)))
+        for _ in range(number):
+            happening = self.plan.happening(next(events))
+            guests = [seat.person for seat in happening.seats if seat.person != happening.host]
+            if happening.status != "cancelled" and guests:
+                yield happening.number, guests[-1]
+
+
+def moment(microseconds: int) -> str:
+    """Write a moment."""
+    return datetime.fromtimestamp(microseconds // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def in_http(ask: Ask, token: str, user: Callable[[int], Any], event: Callable[[int], Any]) -> bytes:
+    """Write a request as Kalends and the peers take it; ids are written as each of them does."""
+    method, path, body = written(ask, user, event)
+    content = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
+    head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
+    if body is not None:
+        head += f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
+    return head.encode() + b"\r\n" + content
+
+
+def written(ask: Ask, user: Callable[[int], Any], event: Callable[[int], Any]) -> tuple[str, str, Any]:
+    """Give method, path and body of a request."""
+    kind, people, number, start, word = ask
+    if kind in ("list", "list_participants"):
+        more = "&expand=participants" if kind == "list_participants" else ""
+        return "GET", f"/v1/events?user_id={user(people[0])}&from={moment(start)}&limit={PAGE}{more}", None
+    if kind == "one":
+        return "GET", f"/v1/events/{event(number)}?expand=participants", None
+    if kind == "create":
+        body = {
+            "host_id": user(people[0]),
+            "title": "Planning of the next steps",
+            "description": "What was done, what is next and who needs help with it.",
+            "location": "Room 12",
+            "start": moment(start),
+            "end": moment(start + HALF_HOUR),
+            "time_zone": "UTC",
+            "participants": [{"user_id": user(person), "role": "required"} for person in people[1:]],
+        }
+        return "POST", "/v1/events", body
+    if kind == "answer":
+        return "PUT", f"/v1/events/{event(number)}/participants/{user(people[0])}/response", {"response": word}
+    return written_extra(ask, user)
+
+
+def written_extra(ask: Ask, user: Callable[[int], Any]) -> tuple[str, str, Any]:
+    """Give method, path and body of a request that only Kalends answers."""
+    kind, people, _, start, _ = ask
+    ids = [user(person) for person in people]
+    if kind == "pool":
+        times = f"available_from={moment(start)}&available_to={moment(start + 60 * MINUTE)}"
+        return "GET", f"/v1/users?{times}&limit={PAGE}", None
+    if kind == "free_busy":
+        return "POST", "/v1/free-busy", {"user_ids": ids, "from": moment(start), "to": moment(start + 7 * DAY)}
+    body = {
+        "required": ids[:4],
+        "optional": [{"user_id": one, "weight": 2} for one in ids[4:8]],
+        "duration": 30,
+        "between": [{"from": moment(start), "to": moment(start + 7 * DAY)}],
+        "max": 10,
+    }
+    return "POST", "/v1/find-time", body
+
+
+def in_kalends(ask: Ask, token: str) -> bytes:
+    """Write a request to Kalends."""
+    return in_http(ask, token, lambda person: f"usr_{user_id(person):016x}", lambda n: f"evt_{event_id(n):016x}")
+
+
+def in_peers(ask: Ask, token: str) -> bytes:
+    """Write a request to a peer."""
+    return in_http(ask, token, lambda person: person + 1, lambda number: number + 1)
+
+
+def in_floor(ask: Ask, _token: str) -> bytes:
+    """Write a request to the floor: numbers that need no reading."""
+    ids = [user_id(person) for person in ask.people]
+    numbers = ",".join(map(str, (event_id(ask.event), ask.start, *ids)))
+    return f"GET /{ask.kind}/{ask.word or '-'}/{numbers} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+
+
+Writer = Callable[[Ask, str], bytes]

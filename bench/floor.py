@@ -1,0 +1,204 @@
+"""The floor: the bare statements of a request and bytes as many as its answer has, behind the same server.
+
+No authentication, no reading of a request, no writing of an answer: nothing that answers these requests with these
+tables, this driver and this server could be cheaper. Run with the URL of the database, a port, and the sizes as JSON.
+"""
+
+import json
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import count
+from typing import Any
+
+import psycopg
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
+
+from bench.floor_sql import AGENDA_PAGE, ASKED, BY_ID, CREATE, FREE_BUSY, POOL, SEATED, Texts, texts_for
+from bench.plan import DAY, HALF_HOUR, MINUTE
+from bench.rows import ORGANIZATION, local
+from kalends.cli.serving import HEADER_TIMEOUT_MS, LARGEST_HEAD_BYTES
+from kalends.store.sqlite import CACHED_STATEMENTS, MMAP_BYTES
+
+LONGEST = 25 * 60 * MINUTE
+FIRST_NEW = 900_000_000_000_000_000
+THREADS = 4
+
+Numbers = list[int]
+Work = Callable[["Desk", Numbers, str], None]
+
+
+class Desk:
+    """A thread's connection."""
+
+    def __init__(self, url: str, texts: Texts) -> None:
+        self.texts = texts
+        self.sqlite = url.startswith("sqlite")
+        self._connection = connected(url)
+        self.cursor: Any = self._connection.cursor()
+        self.array: Callable[[Numbers], Any] = json.dumps if self.sqlite else list
+
+    def rows(self, name: str, *values: Any) -> list[Any]:
+        """Run a statement and give its rows."""
+        self.cursor.execute(self.texts[name], values)
+        return self.cursor.fetchall()
+
+    def run(self, name: str, *values: Any) -> None:
+        """Run a change."""
+        self.cursor.execute(self.texts[name], values)
+
+    def run_many(self, name: str, values: list[tuple[Any, ...]]) -> None:
+        """Run a change several times."""
+        self.cursor.executemany(self.texts[name], values)
+
+    def say(self, word: str) -> None:
+        """Begin or end a transaction."""
+        self.cursor.execute(word)
+
+
+def connected(url: str) -> Any:
+    """Open a connection, set up as Kalends does it."""
+    if not url.startswith("sqlite"):
+        return psycopg.connect(url, autocommit=True, options="-c enable_bitmapscan=off")
+    path = url.removeprefix("sqlite:///")
+    connection = sqlite3.connect(path, timeout=10, isolation_level=None, cached_statements=CACHED_STATEMENTS)
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", f"mmap_size = {MMAP_BYTES}"):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def page(desk: Desk, numbers: Numbers, *, expand: bool) -> None:
+    """Read a person's agenda, with participants in the same snapshot."""
+    _, start, person = numbers
+    if expand:
+        desk.say(desk.texts["snapshot"])
+    events = desk.rows(AGENDA_PAGE, ORGANIZATION, person, start - LONGEST, start, 51)
+    if expand:
+        desk.rows(SEATED, ORGANIZATION, desk.array([row[0] for row in events[:50]]))
+        desk.say("COMMIT")
+
+
+def one(desk: Desk, numbers: Numbers, _: str) -> None:
+    """Read an event and its participants."""
+    desk.say(desk.texts["snapshot"])
+    desk.rows(BY_ID, ORGANIZATION, numbers[0])
+    desk.rows(SEATED, ORGANIZATION, desk.array(numbers[:1]))
+    desk.say("COMMIT")
+
+
+new_ids = count(FIRST_NEW)
+
+
+def create(desk: Desk, numbers: Numbers, _: str) -> None:
+    """Look who is free, and store an event with its seats and agenda rows."""
+    _, start, *people = numbers
+    key, end = next(new_ids), start + HALF_HOUR
+    desk.say(desk.texts["begin"])
+    desk.rows("people", ORGANIZATION, desk.array(people))
+    desk.rows("blocked", ORGANIZATION, start - LONGEST, end, start, desk.array(people))
+    times = (start, end, local(start, "UTC"), local(end, "UTC"))
+    title, about = "Planning of the next steps", "What was done, what is next and who needs help with it."
+    desk.run(CREATE, key, ORGANIZATION, people[0], title, about, "Room 12", f"{title}\n{about}", "UTC", *times)
+    said = ["accepted", *["needs_action"] * 5]
+    seats = sorted(zip(people, said, strict=True))
+    desk.run_many("seat", [(ORGANIZATION, key, who, word) for who, word in seats])
+    desk.run_many(
+        "agenda",
+        [
+            (ORGANIZATION, who, start, key, end, who == people[0], word, "busy" if word == "accepted" else "tentative")
+            for who, word in seats
+        ],
+    )
+    desk.say("COMMIT")
+
+
+def answer(desk: Desk, numbers: Numbers, word: str) -> None:
+    """Find the seat with its event and person, and store what it has become."""
+    key, _, person = numbers
+    desk.say(desk.texts["begin"])
+    [(starts_at, *_)] = desk.rows(ASKED, ORGANIZATION, key, person)
+    desk.run("count_answer", int(word == "accepted"), int(word == "tentative"), starts_at, key)
+    desk.run("answer_seat", word, starts_at, key, person)
+    desk.run("answer_agenda", word, "busy" if word == "accepted" else "tentative", person, starts_at, key)
+    desk.say("COMMIT")
+
+
+def free_busy(desk: Desk, numbers: Numbers, _: str) -> None:
+    """Read who is there, and what they are committed to in a week."""
+    _, start, *people = numbers
+    desk.rows("people", ORGANIZATION, desk.array(people))
+    desk.rows(FREE_BUSY, ORGANIZATION, start - LONGEST, start + 7 * DAY, start, desk.array(people))
+
+
+def pool(desk: Desk, numbers: Numbers, _: str) -> None:
+    """Read who is free in an hour."""
+    start = numbers[1]
+    desk.rows(POOL, ORGANIZATION, start - LONGEST, start + 60 * MINUTE, start, 51)
+
+
+WORKS: dict[str, Work] = {
+    "list": lambda desk, numbers, _: page(desk, numbers, expand=False),
+    "list_participants": lambda desk, numbers, _: page(desk, numbers, expand=True),
+    "one": one,
+    "create": create,
+    "answer": answer,
+    "free_busy": free_busy,
+    "find_time": free_busy,
+    "pool": pool,
+}
+
+
+def app_of(url: str, sizes: dict[str, int]) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
+    """Give the WSGI application."""
+    texts = texts_for(url)
+    bodies = {kind: b"x" * size for kind, size in sizes.items()}
+    writing = threading.Lock() if url.startswith("sqlite") else None
+    desks = threading.local()
+
+    def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        _, kind, *rest = environ["PATH_INFO"].split("/")
+        body = bodies.get(kind, b"ready")
+        if kind in bodies:
+            desk = getattr(desks, "own", None)
+            if desk is None:
+                desk = desks.own = Desk(url, texts)
+            numbers = [int(number) for number in rest[1].split(",")]
+            if writing and kind in ("create", "answer"):
+                with writing:
+                    WORKS[kind](desk, numbers, rest[0])
+            else:
+                WORKS[kind](desk, numbers, rest[0])
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    return app
+
+
+def main() -> None:
+    url, port, sizes = sys.argv[1:]
+    server = Server(
+        "bench.floor",
+        address="127.0.0.1",
+        port=int(port),
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=THREADS,
+        websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=LARGEST_HEAD_BYTES),
+        log_level=LogLevels.warning,
+    )
+    server.serve(target_loader=partial(app_of_worker, url, sizes), wrap_loader=False)
+
+
+def app_of_worker(url: str, sizes: str) -> Any:
+    """Give the application of a server process."""
+    return app_of(url, json.loads(sizes))
+
+
+if __name__ == "__main__":
+    main()

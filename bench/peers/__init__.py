@@ -1,0 +1,1 @@
+"""Ordinary ways to answer the same requests, to be measured beside Kalends."""

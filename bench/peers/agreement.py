@@ -1,0 +1,71 @@
+"""Whether the peers answer what Kalends answers, apart from how ids and times are written."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from bench.asks import FIVE, Asker
+from bench.plan import Plan
+from bench.rows import EVENT_STEP, FIRST_EVENT, FIRST_USER, USER_STEP
+from bench.servers import Contestant
+
+SAMPLED = 12
+OWN_ID = re.compile(r"(usr|evt)_[0-9a-f]{16}")
+TIMES = {"start", "end"}
+OF_THE_MOMENT = {"created_at", "updated_at", "responded_at"}
+"""What depends on when it was asked, where something was written."""
+
+
+def differences(kalends: Contestant, peers: list[Contestant], asker: Asker) -> dict[str, str]:
+    """Ask everybody the same, and give the first difference of every peer that has one."""
+    found: dict[str, str] = {}
+    for kind in FIVE:
+        for ask in asker.several(kind, SAMPLED):
+            status, expected, _ = kalends.call(ask)
+            wanted = (status, normal(expected, asker.plan, made=kind == "create"))
+            for peer in peers:
+                said_status, said, _ = peer.call(ask)
+                got = (said_status, normal(said, asker.plan, made=kind == "create"))
+                if got != wanted and peer.name not in found:
+                    found[peer.name] = f"{kind}: {difference(wanted, got)}"
+    return found
+
+
+def normal(value: Any, plan: Plan, name: str = "", *, made: bool = False) -> Any:
+    """Give an answer with ids as numbers and times as instants; what is new has an id of its own."""
+    if isinstance(value, dict):
+        return {key: None if made and key == "id" else normal(one, plan, key, made=made) for key, one in value.items()}
+    if isinstance(value, list):
+        return [normal(one, plan, name, made=made) for one in value]
+    if name == "next_cursor":
+        return value is not None
+    if isinstance(value, str):
+        if OWN_ID.fullmatch(value):
+            number = int(value[4:], 16)
+            first, step = (FIRST_USER, USER_STEP) if value.startswith("usr") else (FIRST_EVENT, EVENT_STEP)
+            return (number - first) // step + 1
+        if name in TIMES:
+            return instant(value)
+        if name in OF_THE_MOMENT:
+            moment = instant(value)
+            return "now" if abs((datetime.now(UTC) - moment).total_seconds()) < 300 else moment
+    return value
+
+
+def instant(text: str) -> datetime:
+    """Read a time; one without an offset is in UTC."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def difference(wanted: Any, got: Any, where: str = "") -> str:
+    """Say where two answers part."""
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        for key in wanted.keys() | got.keys():
+            if key not in wanted or key not in got or wanted[key] != got[key]:
+                return difference(wanted.get(key, "nothing"), got.get(key, "nothing"), f"{where}/{key}")
+    if isinstance(wanted, list | tuple) and isinstance(got, list | tuple) and len(wanted) == len(got):
+        for place, (one, other) in enumerate(zip(wanted, got, strict=True)):
+            if one != other:
+                return difference(one, other, f"{where}/{place}")
+    return f"{where} is {str(got)[:120]} and not {str(wanted)[:120]}"

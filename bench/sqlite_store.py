@@ -1,0 +1,104 @@
+"""Data in SQLite: a file each."""
+
+import contextlib
+import json
+import shutil
+import sqlite3
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.progress import Progress
+
+from bench.plan import Plan
+from bench.rows import Batch, Family
+from bench.stores import cache_name, laid_out, poured
+
+FAST = ("journal_mode = OFF", "synchronous = OFF", "foreign_keys = OFF", "cache_size = -500000", "temp_store = FILE")
+CLUSTERED = {"agenda": "user_id, starts_at, event_id"}
+"""What is not made in the order of its key has to be sorted first."""
+
+OWN_INDEXES = """
+SELECT name, sql FROM sqlite_master
+WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN (SELECT value FROM json_each(?))
+"""
+
+
+class SqliteStore:
+    """SQLite: a file each."""
+
+    engine = "sqlite"
+    root: int | None = None
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def data(self, family: Family, plan: Plan, progress: Progress) -> str:
+        """Give the URL of the data, which is made if it is not there."""
+        path = self._folder / f"{cache_name(family, plan)}.db"
+        if not path.exists():
+            making = path.with_name("making.db")
+            remove(making)
+            laid_out(family, f"sqlite:///{making}")
+            with contextlib.closing(sqlite3.connect(making, isolation_level=None)) as connection:
+                fill(connection, family, plan, progress)
+            making.rename(path)
+            remove(making)
+        return f"sqlite:///{path}"
+
+    def copied(self, url: str, name: str) -> str:
+        """Give the URL of a copy to write to."""
+        path = self._folder / f"run_{name}.db"
+        remove(path)
+        shutil.copyfile(url.removeprefix("sqlite:///"), path)
+        return f"sqlite:///{path}"
+
+    def discard(self, url: str) -> None:
+        """Remove a copy."""
+        remove(Path(url.removeprefix("sqlite:///")))
+
+    def size(self, url: str) -> int:
+        """Give the bytes that the data takes on the disk."""
+        return Path(url.removeprefix("sqlite:///")).stat().st_size
+
+    def close(self) -> None:
+        """Nothing was started."""
+
+
+def remove(path: Path) -> None:
+    """Remove a database with all that lies beside it."""
+    for end in ("", "-wal", "-shm", "-journal", "-turn"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+def fill(connection: sqlite3.Connection, family: Family, plan: Plan, progress: Progress) -> None:
+    """Write rows in the order of their keys, and make the indexes after them."""
+    sqlite3.register_adapter(datetime, lambda moment: moment.replace(tzinfo=None).isoformat(" ", "microseconds"))
+    for pragma in FAST:
+        connection.execute(f"PRAGMA {pragma}")
+    indexes = connection.execute(OWN_INDEXES, [json.dumps(list(family.tables))]).fetchall()
+    for name, _ in indexes:
+        connection.execute(f'DROP INDEX "{name}"')
+    for table in CLUSTERED.keys() & family.tables.keys():
+        connection.execute(f'CREATE TEMP TABLE "unsorted_{table}" AS SELECT * FROM "{table}"')
+
+    def write(batch: Batch) -> None:
+        connection.execute("BEGIN")
+        for table, rows in batch.items():
+            connection.executemany(insertion(table, family.tables[table]), rows)
+        connection.execute("COMMIT")
+
+    poured(family, plan, progress, "SQLite", write)
+    for table in CLUSTERED.keys() & family.tables.keys():
+        connection.execute(f'INSERT INTO "{table}" SELECT * FROM "unsorted_{table}" ORDER BY {CLUSTERED[table]}')
+    for _, text in indexes:
+        connection.execute(text)
+    connection.execute("ANALYZE")
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def insertion(table: str, columns: tuple[str, ...]) -> str:
+    """Give the statement that adds a row."""
+    into: Any = f"unsorted_{table}" if table in CLUSTERED else table
+    return f'INSERT INTO "{into}" ({", ".join(columns)}) VALUES ({", ".join("?" * len(columns))})'

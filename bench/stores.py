@@ -1,0 +1,71 @@
+"""Where the data lies: made once for each size and schema, kept in a folder, and copied for whoever writes to it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import sqlalchemy as sa
+from rich.progress import Progress
+
+from bench.plan import Plan
+from bench.rows import Batch, Family, peer_metadata
+from kalends.settings import Settings
+from kalends.store.database import Database
+from kalends.store.schema import NEEDED, migrate
+
+FOLDER = Path("build/bench")
+
+
+class Store(Protocol):
+    """One engine with the data of every family and size."""
+
+    engine: str
+    root: int | None
+    """The process that all others of the database server come from, where there is one."""
+
+    def data(self, family: Family, plan: Plan, progress: Progress) -> str:
+        """Give the URL of the data, which is made if it is not there."""
+        ...
+
+    def copied(self, url: str, name: str) -> str:
+        """Give the URL of a copy to write to."""
+        ...
+
+    def discard(self, url: str) -> None:
+        """Remove a copy."""
+        ...
+
+    def size(self, url: str) -> int:
+        """Give the bytes that the data takes on the disk."""
+        ...
+
+    def close(self) -> None:
+        """End what was started."""
+        ...
+
+
+def cache_name(family: Family, plan: Plan) -> str:
+    """Name data after what it depends on."""
+    return f"{family.name}_{NEEDED if family.name == 'kalends' else 'own'}_{plan.name}"
+
+
+def laid_out(family: Family, url: str) -> None:
+    """Make the tables of a family in an empty database."""
+    if family.name == "kalends":
+        database = Database(Settings(database_url=url))
+        migrate(database)
+        database.close()
+        return
+    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    peer_metadata.create_all(engine)
+    engine.dispose()
+
+
+def poured(family: Family, plan: Plan, progress: Progress, engine: str, write: Callable[[Batch], None]) -> None:
+    """Write all rows of a plan, and show how far it is."""
+    label = f"{engine}, {family.name}: {plan.events:,} events"
+    bar = progress.add_task(label, total=plan.people + plan.events)
+    for count, batch in family.batches(plan):
+        write(batch)
+        progress.update(bar, advance=count)
+    progress.update(bar, description=f"{label}: sorting and indexing", total=None)

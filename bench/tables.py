@@ -1,0 +1,190 @@
+"""The figures as tables, beside the targets they are held against: for a terminal and for a document."""
+
+import statistics
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from rich.table import Table
+
+Run = dict[str, Any]
+Figures = dict[str, Any]
+
+FLOOR_TARGETS = {
+    "sqlite": {"list": 1.5, "list_participants": 1.5, "one": 2.5, "create": 2.2, "answer": 2.5},
+    "postgresql": {},
+}
+"""The most that Kalends' CPU time may be of the floor's."""
+
+LISTS = ("list", "list_participants")
+PEER_TARGETS: dict[str, dict[str, dict[str, float]]] = {
+    "sqlite": {
+        "fastify": dict.fromkeys(LISTS, 0.9) | {"create": 1.3},
+        "express": dict.fromkeys(LISTS, 0.4),
+        "fastapi_orm": dict.fromkeys(LISTS, 0.15),
+    },
+    "postgresql": {"fastify": dict.fromkeys(LISTS, 0.9)},
+}
+"""The most that Kalends' CPU time may be of a peer's."""
+
+MIXED_P99_MS = 50
+MEMORY_MB = 120
+READY_S = 1.0
+MEANINGS = {
+    "list": "agenda of 50",
+    "list_participants": "agenda of 50 with participants",
+    "one": "one event with participants",
+    "create": "create with 5 participants",
+    "answer": "answer",
+    "free_busy": "free/busy, 20 people, a week",
+    "find_time": "find-time, 8 people, a week",
+    "pool": "pool: 50 free in an hour",
+}
+
+
+class Sheet(NamedTuple):
+    """One table: a title, the names of its columns, and rows of text."""
+
+    title: str
+    columns: Sequence[str]
+    rows: list[list[str]]
+
+
+def sheets_of(run: Run) -> list[Sheet]:
+    """Give all tables of one engine."""
+    size = f"{run['engine']}, {run['events']:,} events, {run['people']:,} people"
+    sheets = [against_floor(run, size)]
+    if peers_of(run):
+        sheets.append(against_peers(run, size))
+    return [*sheets, at_once(run, size)]
+
+
+def against_floor(run: Run, size: str) -> Sheet:
+    """Show what each request costs, and how much more than it must."""
+    columns = ["request", "CPU ms", "database CPU ms", "floor CPU ms", "of the floor", "target"]
+    columns += ["requests/s", "p50 ms", "p99 ms", "statements", "answer kB"]
+    rows: list[list[str]] = []
+    for kind, meaning in MEANINGS.items():
+        own, floor = figures_of(run, "kalends", kind), figures_of(run, "floor", kind)
+        if own is None:
+            continue
+        shares = ratios(own, floor)
+        rows.append(
+            [
+                meaning,
+                spread(own["cpu_ms"], 3),
+                spread(own["database_cpu_ms"], 3) if run["engine"] == "postgresql" else "-",
+                spread(floor["cpu_ms"], 3) if floor else "-",
+                spread(shares, 2),
+                verdict(shares, FLOOR_TARGETS[run["engine"]].get(kind)),
+                f"{statistics.median(own['per_second']):,.0f}",
+                f"{own['p50_ms']:.2f}",
+                f"{own['p99_ms']:.2f}",
+                "-" if own.get("statements") is None else f"{own['statements']:g}",
+                f"{own['bytes'] / 1_000:.1f}",
+            ]
+        )
+    return Sheet(f"One connection: {size}", columns, rows)
+
+
+def against_peers(run: Run, size: str) -> Sheet:
+    """Show what the same requests cost elsewhere: CPU time of their server, and Kalends' share of it."""
+    peers = peers_of(run)
+    rows: list[list[str]] = []
+    for kind, meaning in MEANINGS.items():
+        own = figures_of(run, "kalends", kind)
+        if own is None or figures_of(run, peers[0], kind) is None:
+            continue
+        row = [meaning, median(own["cpu_ms"], 3)]
+        for name in peers:
+            other = figures_of(run, name, kind)
+            shares = ratios(own, other)
+            target = PEER_TARGETS[run["engine"]].get(name, {}).get(kind)
+            row.append(f"{median(other['cpu_ms'], 3)} → {spread(shares, 2)}" if other else "-")
+            row[-1] += f" {verdict(shares, target)}" if target else ""
+        rows.append(row)
+    return Sheet(f"Peers, CPU ms → Kalends' share of it: {size}", ["request", "kalends", *peers], rows)
+
+
+def at_once(run: Run, size: str) -> Sheet:
+    """Show the mixed load, memory and start of every server."""
+    columns = ["server", "requests/s", "p50 ms", "p99 ms", "server errors", "refused", "CPU ms", "database CPU ms"]
+    columns += ["memory MB", "own MB", "peak MB", "ready s", "targets"]
+    rows: list[list[str]] = []
+    for figures in run["mixed"]:
+        memory = figures["memory_mb"]
+        ready = run["seconds_to_ready"][figures["server"]]
+        met = {
+            "no error": figures["failed"] == 0,
+            f"p99 < {MIXED_P99_MS}": figures["p99_ms"] < MIXED_P99_MS,
+            f"memory < {MEMORY_MB}": memory["resident"] < MEMORY_MB,
+            f"ready < {READY_S:g}": ready < READY_S,
+        }
+        missed = [name for name, good in met.items() if not good]
+        rows.append(
+            [
+                figures["server"],
+                f"{median(figures['per_second'], 0)}",
+                *(f"{figures[name]:.1f}" for name in ("p50_ms", "p99_ms")),
+                *(str(figures[name]) for name in ("failed", "refused")),
+                *(median(figures[name], 3) for name in ("cpu_ms", "database_cpu_ms")),
+                *(f"{memory[name]:.0f}" for name in ("resident", "own", "peak")),
+                f"{ready:.2f}",
+                ("" if figures["server"] != "kalends" else "missed: " + ", ".join(missed) if missed else "met"),
+            ]
+        )
+    return Sheet(f"Mixed load, {run['connections']} connections: {size}", columns, rows)
+
+
+def peers_of(run: Run) -> list[str]:
+    """Give the names of the peers that were measured."""
+    return list(dict.fromkeys(f["server"] for f in run["figures"] if f["server"] not in ("kalends", "floor")))
+
+
+def figures_of(run: Run, server: str, kind: str) -> Any:
+    """Give the row of a server and a kind of request, or None."""
+    return next((row for row in run["figures"] if (row["server"], row["kind"]) == (server, kind)), None)
+
+
+def ratios(own: Figures, other: Figures | None) -> list[float]:
+    """Give the share of CPU time, round by round."""
+    return [mine / theirs for mine, theirs in zip(own["cpu_ms"], other["cpu_ms"], strict=True)] if other else []
+
+
+def median(values: list[float], digits: int) -> str:
+    """Write the median."""
+    return f"{statistics.median(values):,.{digits}f}" if values else "-"
+
+
+def spread(values: list[float], digits: int) -> str:
+    """Write the median with the smallest and the largest."""
+    if not values:
+        return "-"
+    return f"{median(values, digits)} ({min(values):.{digits}f}..{max(values):.{digits}f})"
+
+
+def verdict(shares: list[float], target: float | None) -> str:
+    """Say whether the median keeps to the target."""
+    if target is None or not shares:
+        return ""
+    return f"≤ {target:g} {'met' if statistics.median(shares) <= target else 'MISSED'}"
+
+
+def in_terminal(sheet: Sheet) -> Table:
+    """Lay a table out for a terminal."""
+    table = Table(title=sheet.title)
+    for place, name in enumerate(sheet.columns):
+        table.add_column(name, justify="right" if place else "left", overflow="fold")
+    for row in sheet.rows:
+        table.add_row(*row)
+    return table
+
+
+def in_markdown(sheet: Sheet) -> str:
+    """Lay a table out for a document."""
+    lines = [f"**{sheet.title}**", "", row_of(sheet.columns), "|---|" + "---:|" * (len(sheet.columns) - 1)]
+    return "\n".join([*lines, *map(row_of, sheet.rows)])
+
+
+def row_of(cells: Sequence[str]) -> str:
+    """Write a row."""
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,139 @@
+"""kalends doctor: what is good, doubtful or wrong about a deployment."""
+
+import sys
+from collections.abc import Callable, Iterator
+
+import click
+
+from kalends.cli.opening import existing_database, read_settings
+from kalends.errors import BadSetting, KalendsError, SchemaMismatch
+from kalends.reads.deployment import server_facts, sqlite_version, token_facts
+from kalends.reads.health import check_readiness
+from kalends.reads.integrity import find_inconsistencies
+from kalends.rules.deployment import (
+    Finding,
+    Grade,
+    check_bodies,
+    check_clocks,
+    check_connection,
+    check_disk,
+    check_proxies,
+    check_rate_limits,
+    check_rights,
+    check_server,
+    check_tokens,
+    good,
+    problem,
+)
+from kalends.settings import Settings
+from kalends.store.database import Database
+from kalends.store.disk import database_files
+from kalends.store.schema import NEEDED
+from kalends.store.sqlite import sqlite_path
+
+
+@click.command(name="doctor", epilog="Example:  kalends doctor && kalends serve")
+@click.option("--deep", is_flag=True, help="Also check the contents, as `kalends db check` does.")
+def command(deep: bool) -> None:
+    """Check settings, database and machine, and say what to fix; changes nothing.
+
+    Prints a line for each check: ok, warning or problem, and what to do. Exits with 1 if there is a problem.
+    """
+    grades: list[Grade] = []
+    for finding in examine(deep=deep):
+        grades.append(finding.grade)
+        click.echo(line_of(finding))
+    problems, warnings = grades.count(Grade.problem), grades.count(Grade.warning)
+    click.echo(f"Checks: {len(grades)}, problems: {problems}, warnings: {warnings}.", err=True)
+    if problems:
+        sys.exit(1)
+
+
+def line_of(finding: Finding) -> str:
+    """Write a finding on one line."""
+    advice = f" -> {finding.advice}" if finding.advice else ""
+    return " ".join(f"{finding.grade:<8} {finding.subject}: {finding.text}{advice}".split("\n"))
+
+
+def examine(*, deep: bool) -> Iterator[Finding]:
+    """Make all checks that can be made: without settings nothing else, without a database none of it."""
+    try:
+        settings = read_settings()
+    except BadSetting as error:
+        yield problem("settings", str(error), "set it right and run this again")
+        return
+    yield good("settings", "readable")
+    for check in SETTINGS_CHECKS:
+        yield from check(settings)
+    try:
+        if settings.database_url.startswith("sqlite:"):
+            yield from examine_files(settings)
+        with existing_database(settings, ready=False) as database:
+            for check_database in DATABASE_CHECKS:
+                yield from check_database(database, settings)
+            if deep:
+                yield from examine_contents(database)
+    except KalendsError as error:
+        yield problem("database", str(error))
+
+
+def examine_files(settings: Settings) -> Iterator[Finding]:
+    """Check where SQLite keeps the database, if there is one."""
+    files = database_files(sqlite_path(settings.database_url))
+    if files:
+        yield from check_rights(files)
+        yield from check_disk(files[0])
+
+
+def examine_schema(database: Database, _: Settings) -> Iterator[Finding]:
+    """Check that the database answers, with the schema that this Kalends needs. Raises Unavailable."""
+    try:
+        database.read(check_readiness)
+    except SchemaMismatch as error:
+        yield good("database", "it answers")
+        yield problem("schema", f"at {error.found}, and {error.needed} is needed", error.advice)
+    else:
+        yield good("database", "it answers")
+        yield good("schema", NEEDED)
+
+
+def examine_engine(database: Database, settings: Settings) -> Iterator[Finding]:
+    """Check the engine."""
+    if database.dialect.name == "sqlite":
+        yield good("SQLite", database.read(sqlite_version))
+        return
+    server, now = database.read(lambda tx: (server_facts(tx), tx.now))
+    yield from check_server(server)
+    yield from check_connection(server, settings)
+    yield from check_clocks(server, now)
+
+
+def examine_tokens(database: Database, _: Settings) -> Iterator[Finding]:
+    """Check for tokens to be rid of, in a schema that is known. Raises Unavailable."""
+    try:
+        database.read(check_readiness)
+    except SchemaMismatch:
+        return  # it has been told
+    yield from check_tokens(database.read(token_facts))
+
+
+def examine_contents(database: Database) -> Iterator[Finding]:
+    """Check what is derived against what it is derived from, in a schema that is known. Raises Unavailable."""
+    try:
+        database.read(check_readiness)
+    except SchemaMismatch:
+        return  # it has been told
+    troubles = database.read(find_inconsistencies)
+    for trouble in troubles:
+        yield problem("contents", trouble, "restore a backup, or report this with the line")
+    if not troubles:
+        yield good("contents", "consistent")
+
+
+SETTINGS_CHECKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (check_rate_limits, check_proxies, check_bodies)
+DATABASE_CHECKS: tuple[Callable[[Database, Settings], Iterator[Finding]], ...] = (
+    examine_schema,
+    examine_engine,
+    examine_tokens,
+)
+"""What is checked in the database; who adds a check adds it here."""

@@ -1,0 +1,127 @@
+"""The record over HTTP."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from kalends.errors import Fault, Forbidden, Invalid
+from kalends.model import UTC, AuditId, Instant, Scope, TokenId, UserId, Zone
+from kalends.reads.audit import RecordFilter, list_records
+from kalends.rest.paging import cursor_of, key_of
+from kalends.rest.route import Call, Reply, operation
+from kalends.rest.users import Cursor, Limit, UserIdText, known
+from kalends.rest.wire import AnyId, DateOrTime, id_schema, number_of
+from kalends.rules.audit import Deed, ObjectKind, Record
+from kalends.rules.zones import TimeError, bound_of, from_instant
+
+NO_FACTS = b"null"
+FactsJson = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
+
+
+class RecordJson(Struct):
+    """Who did what to which object; `before` and `after` hold what differs, null where there was or is nothing.
+
+    Without `token_id` it was done on the command line, without `user_id` by an operator.
+    """
+
+    id: Annotated[str, Meta(extra_json_schema=id_schema(AuditId))]
+    at: datetime
+    action: Deed
+    object_kind: ObjectKind
+    object_id: str
+    """Shares and working hours have the id of the user whose they are."""
+    user_id: UserIdText | None
+    token_id: Annotated[str, Meta(extra_json_schema=id_schema(TokenId))] | None
+    address: str | None
+    request_id: str | None
+    before: FactsJson
+    after: FactsJson
+
+
+class RecordListJson(Struct):
+    """A page of the record, newest first."""
+
+    items: list[RecordJson]
+    next_cursor: str | None
+
+
+class RecordListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which entries, and how many; all that is given has to hold."""
+
+    object_id: Annotated[AnyId, Meta(description="What it was done to")] | UnsetType = UNSET
+    user_id: Annotated[UserId, Meta(description="Who did it, or in whose place an operator did")] | UnsetType = UNSET
+    token_id: Annotated[TokenId, Meta(description="With which token")] | UnsetType = UNSET
+    since: Annotated[DateOrTime, Meta(description="Only from then on")] | UnsetType = field(default=UNSET, name="from")
+    until: Annotated[DateOrTime, Meta(description="Only before then")] | UnsetType = field(default=UNSET, name="to")
+    time_zone: Annotated[Zone, Meta(description="Where `from` and `to` without offset are local; UTC unless given")] = (
+        field(default_factory=lambda: UTC)
+    )
+    limit: Limit = 50
+    cursor: Cursor | UnsetType = UNSET
+
+
+def record_json(one: Record) -> RecordJson:
+    """Write an entry of the record."""
+    return RecordJson(
+        str(one.id),
+        from_instant(one.at),
+        one.action,
+        one.object_kind,
+        str(one.object_id),
+        None if one.user_id is None else str(one.user_id),
+        None if one.token_id is None else str(one.token_id),
+        one.address,
+        one.request_id,
+        facts_json(one.before),
+        facts_json(one.after),
+    )
+
+
+def facts_json(text: str | None) -> msgspec.Raw:
+    """Write recorded facts, or null."""
+    return msgspec.Raw(NO_FACTS if text is None else text.encode())
+
+
+@operation(
+    "GET",
+    "/v1/audit",
+    tag="Record",
+    scope=Scope.audit_read,
+    query=RecordListQuery,
+    answer=RecordListJson,
+    errors=(Forbidden, Invalid),
+)
+def get_records(call: Call) -> Reply:
+    """List what was done.
+
+    Newest first, page by page, for operators alone: who did what to which object, when, from where, and what was
+    before and after. It is never changed, but for what `erase` takes out of it.
+    """
+    query: RecordListQuery = call.query
+    page = list_records(call.tx, call.actor, filter_of(query), query.limit)
+    return Reply(RecordListJson([record_json(one) for one in page.records], cursor_of(page.next_key)))
+
+
+def filter_of(query: RecordListQuery) -> RecordFilter:
+    """Give the filter that a query asks for. Raises Invalid."""
+    since, until = moment_of("from", query.since, query.time_zone), moment_of("to", query.until, query.time_zone)
+    if since is not None and until is not None and since >= until:
+        raise Invalid(Fault(("to",), "empty_span", "to must come after from"))
+    return RecordFilter(
+        object_id=None if query.object_id is UNSET else number_of(query.object_id),
+        user_id=known(query.user_id),
+        token_id=known(query.token_id),
+        since=since,
+        until=until,
+        older_than=None if query.cursor is UNSET else key_of(query.cursor, int),
+    )
+
+
+def moment_of(name: str, text: str | UnsetType, time_zone: str) -> Instant | None:
+    """Give the instant of a bound, if it is given. Raises Invalid."""
+    try:
+        return None if text is UNSET else bound_of(text, time_zone)
+    except TimeError as error:
+        raise Invalid(Fault((name,), error.code, str(error))) from error

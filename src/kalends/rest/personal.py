@@ -1,0 +1,130 @@
+"""What a person may ask of who keeps their data: a copy of all of it, and that it be erased."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from kalends.actions.erasure import erase_user
+from kalends.errors import Conflict, Forbidden, HostsEvents, Invalid, NotFound, StaleVersion
+from kalends.model import Event, Response, Role, Scope, Seat
+from kalends.reads.export import Export, export_user
+from kalends.rest.audit import RecordJson, record_json
+from kalends.rest.clashes import guard_of
+from kalends.rest.event_shapes import EventJson, event_json
+from kalends.rest.holds import HoldJson, hold_json
+from kalends.rest.hours import ID, WorkingHoursJson, hours_json
+from kalends.rest.route import Call, Reply, operation
+from kalends.rest.sharing import ShareJson, share_json
+from kalends.rest.tokens import TokenJson, moment_or_none, token_json
+from kalends.rest.users import DepartureQuery, UserJson, known, user_json
+from kalends.rules.zones import from_instant
+
+
+class SeatJson(Struct):
+    """Somebody's own part in an event."""
+
+    role: Role
+    response: Response
+    comment: str | None
+    responded_at: datetime | None
+
+
+class OwnEventJson(EventJson, kw_only=True):
+    """An event without its counts and its other participants; without a seat the person hosts it and is not there."""
+
+    seat: SeatJson | None
+
+
+class ExportJson(Struct):
+    """All that is kept about a person."""
+
+    exported_at: datetime
+    user: UserJson
+    deleted: bool
+    working_hours: WorkingHoursJson | None
+    shares_given: list[ShareJson]
+    shares_received: list[ShareJson]
+    tokens: list[TokenJson]
+    holds: list[HoldJson]
+    """Those that they placed and those that keep their time."""
+    events: list[OwnEventJson]
+    """In the order of start and id."""
+    record: list[RecordJson]
+    """What they did and what was done to them, oldest first."""
+
+
+COUNTS = "participant_counts"
+
+
+def own_event_json(event: Event, seat: Seat | None) -> OwnEventJson:
+    """Write an event with one person's seat."""
+    whole = event_json(event)
+    members: dict[str, Any] = {name: getattr(whole, name) for name in EventJson.__struct_fields__ if name != COUNTS}
+    return OwnEventJson(**members, seat=seat_json(seat))
+
+
+def seat_json(seat: Seat | None) -> SeatJson | None:
+    """Write somebody's own seat, if they have one."""
+    return None if seat is None else SeatJson(seat.role, seat.response, seat.comment, moment_or_none(seat.responded_at))
+
+
+def export_json(export: Export) -> ExportJson:
+    """Write all that is kept about a person."""
+    return ExportJson(
+        exported_at=from_instant(export.exported_at),
+        user=user_json(export.user),
+        deleted=export.deleted,
+        working_hours=None if export.working_hours is None else hours_json(export.working_hours),
+        shares_given=[share_json(share) for share in export.shares_given],
+        shares_received=[share_json(share) for share in export.shares_received],
+        tokens=[token_json(token) for token in export.tokens],
+        holds=[hold_json(hold) for hold in export.holds],
+        events=[own_event_json(event, seat) for event, seat in export.events],
+        record=[record_json(one) for one in export.records],
+    )
+
+
+@operation(
+    "GET",
+    "/v1/users/{user_id}/export",
+    tag="Users",
+    scope=Scope.users_read,
+    ids=ID,
+    answer=ExportJson,
+    errors=(NotFound, Forbidden),
+)
+def get_export(call: Call) -> Reply:
+    """Export all that is kept about a user.
+
+    For the person themself and for operators, who are given what is left of deleted people, too: user, working hours,
+    shares, tokens without secrets, holds, every event that concerns them with their own seat, and what the record
+    says. Other people's answers are not in it. Needs the scope `events:read` besides.
+    """
+    call.need(Scope.events_read)
+    return Reply(export_json(export_user(call.tx, call.actor, call.ids["user_id"])))
+
+
+@operation(
+    "POST",
+    "/v1/users/{user_id}/erase",
+    tag="Users",
+    scope=Scope.users_write,
+    ids=ID,
+    query=DepartureQuery,
+    answer=UserJson,
+    errors=(NotFound, Forbidden, StaleVersion, HostsEvents, Conflict, Invalid),
+)
+def erase_person(call: Call) -> Reply:
+    """Erase a user.
+
+    Deletes them unless they are deleted, with the same say in what becomes of the events they host, and replaces name
+    and e-mail address everywhere, in the record too. Metadata, comments, working hours, shares and the names of their
+    tokens go. What others wrote stays: titles, descriptions and metadata of events are not searched for the name.
+    Answers with what is left. It cannot be undone.
+    """
+    query: DepartureQuery = call.query
+    hosted, heir, guard = known(query.hosted), known(query.to), guard_of(query)
+    user_id = call.ids["user_id"]
+    left = erase_user(call.tx, call.actor, user_id, hosted=hosted, to=heir, expect=call.expect, guard=guard)
+    return Reply(user_json(left))

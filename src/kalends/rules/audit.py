@@ -1,0 +1,159 @@
+"""What the record says of an object: its facts, by the names that callers see, before and after a change.
+
+Bookkeeping (versions, counts, time stamps) is left out, and so is every secret: of a token neither hash nor beginning.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from kalends.model import AuditId, Event, Hold, Identifier, Instant, Seat, Share, Token, TokenId, User, UserId
+from kalends.rules.hours import DAYS, Window, WorkingHours, written_minute
+from kalends.rules.zones import from_instant
+
+Facts = Mapping[str, Any]
+
+
+class Deed(StrEnum):
+    """What was done to an object."""
+
+    created = "created"
+    changed = "changed"
+    deleted = "deleted"
+    erased = "erased"
+    issued = "issued"
+    revoked = "revoked"
+    placed = "placed"
+    extended = "extended"
+    released = "released"
+    consumed = "consumed"
+
+
+class ObjectKind(StrEnum):
+    """What kind of object it was done to; shares and working hours have the id of the user whose they are."""
+
+    user = "user"
+    event = "event"
+    token = "token"  # noqa: S105 (a word, not a secret)
+    hold = "hold"
+    share = "share"
+    working_hours = "working_hours"
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """Who did what to which object, when and from where; `before` and `after` are JSON text, of what differs.
+
+    Without `token_id` it was done on the command line; without `user_id` by an operator.
+    """
+
+    id: AuditId
+    at: Instant
+    token_id: TokenId | None
+    user_id: UserId | None
+    address: str | None
+    request_id: str | None
+    action: Deed
+    object_kind: ObjectKind
+    object_id: Identifier
+    before: str | None
+    after: str | None
+
+
+def difference(before: Facts, after: Facts) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give the members in which two states of an object differ, as they were and as they are."""
+    names = [name for name in before if before[name] != after[name]]
+    return {name: before[name] for name in names}, {name: after[name] for name in names}
+
+
+def user_facts(person: User) -> Facts:
+    """Tell what a user is."""
+    return {
+        "name": person.name,
+        "email": person.email,
+        "time_zone": person.time_zone,
+        "metadata": msgspec.Raw(person.metadata.encode()),
+    }
+
+
+def event_facts(happening: Event) -> Facts:
+    """Tell what an event is, but for who takes part."""
+    block = happening.block
+    return {
+        "host_id": str(happening.host_id),
+        "title": happening.title,
+        "description": happening.description,
+        "location": happening.location,
+        "start": block.start_local,
+        "end": block.end_local,
+        "time_zone": block.time_zone,
+        "status": happening.status.value,
+        "show_as": happening.show_as.value,
+        "visibility": happening.visibility.value,
+        "hide_participants": happening.hide_participants,
+        "cancel_reason": happening.cancel_reason,
+        "metadata": msgspec.Raw(happening.metadata.encode()),
+    }
+
+
+def seat_facts(seat: Seat | None) -> Facts | None:
+    """Tell what somebody's seat is; None if there is none."""
+    if seat is None:
+        return None
+    return {"role": seat.role.value, "response": seat.response.value, "comment": seat.comment}
+
+
+def seats_facts(seats: Mapping[UserId, Seat], people: Iterable[UserId]) -> Facts:
+    """Tell what the seats of some people are, as a member of an event's facts; nothing if there are no people."""
+    told = {str(user_id): seat_facts(seats.get(user_id)) for user_id in people}
+    return {"participants": told} if told else {}
+
+
+def token_facts(token: Token) -> Facts:
+    """Tell what a token is, without anything of its secret."""
+    return {
+        "user_id": None if token.user_id is None else str(token.user_id),
+        "name": token.name,
+        "scopes": sorted(token.scopes),
+        "expires_at": None if token.expires_at is None else from_instant(token.expires_at),
+    }
+
+
+def hold_facts(hold: Hold) -> Facts:
+    """Tell what a hold is."""
+    return {
+        "user_ids": [str(user_id) for user_id in hold.user_ids],
+        "start": from_instant(hold.span.start),
+        "end": from_instant(hold.span.end),
+        "expires_at": from_instant(hold.expires_at),
+        "extended": hold.extended,
+    }
+
+
+def share_facts(share: Share) -> Facts:
+    """Tell with whom somebody shares their calendar, and how far."""
+    return {"shared_with": {str(share.user_id): share.level.value}}
+
+
+def hours_facts(hours: WorkingHours) -> Facts:
+    """Tell what somebody's working hours are."""
+    week = zip(DAYS, hours.weekly, strict=True)
+    return {
+        "weekly": {day: windows_facts(windows) for day, windows in week if windows},
+        "overrides": {str(day): windows_facts(windows) for day, windows in hours.overrides.items()},
+    }
+
+
+def windows_facts(windows: Iterable[Window]) -> list[Facts]:
+    """Tell what the windows of a day are."""
+    return [{"start": written_minute(one.start), "end": written_minute(one.end)} for one in windows]
+
+
+def told_to(facts: dict[str, Any], user_id: UserId) -> dict[str, Any]:
+    """Give recorded facts as far as they are one person's own: of an event's participants their own seat."""
+    if "participants" not in facts:
+        return facts
+    own = {who: seat for who, seat in facts["participants"].items() if who == str(user_id)}
+    return facts | {"participants": own}

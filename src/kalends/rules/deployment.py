@@ -1,0 +1,236 @@
+"""What is good, doubtful or wrong about the way Kalends is deployed, and what to do about it."""
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses
+from typing import NamedTuple
+
+from kalends.settings import Settings
+
+MEBIBYTE = 1 << 20
+SECOND = 1_000_000
+
+LARGEST_SANE_BODY = 64 * MEBIBYTE
+LITTLE_SPACE = 1_024 * MEBIBYTE
+NO_SPACE = 100 * MEBIBYTE
+OLDEST_POSTGRESQL = 15
+CLOCKS_DIFFER = 1 * SECOND
+CLOCKS_ARE_WRONG = 30 * SECOND
+IDLE = 90 * 86_400 * SECOND
+OLD = 365 * 86_400 * SECOND
+
+NETWORK_FILESYSTEMS = (
+    *("9p", "afpfs", "afs", "beegfs", "ceph", "cifs", "davfs", "glusterfs", "lustre", "nfs", "nfs4", "smb3", "smbfs"),
+    *("fuse.glusterfs", "fuse.s3fs", "fuse.sshfs"),
+)
+LOOPBACK = ("127.0.0.1", "::1")
+
+
+class Grade(StrEnum):
+    """How much a finding matters."""
+
+    ok = "ok"
+    warning = "warning"
+    problem = "problem"
+
+
+class Finding(NamedTuple):
+    """What one check has found, and what to do about it unless all is well."""
+
+    grade: Grade
+    subject: str
+    text: str
+    advice: str = ""
+
+
+class FileFacts(NamedTuple):
+    """A database file, or one of those beside it: rights as in chmod, sizes in bytes."""
+
+    path: str
+    mode: int
+    folder: str
+    folder_mode: int
+    size: int
+    free: int
+    filesystem: str
+
+
+class ServerFacts(NamedTuple):
+    """What a PostgreSQL server says of itself and of a connection; times in microseconds."""
+
+    version: int
+    fsync: bool
+    synchronous_commit: str
+    connections: int
+    superuser: bool
+    address: str
+    encrypted: bool
+    clock: int
+
+
+class TokenFacts(NamedTuple):
+    """How many tokens open the door, how many were idle for 90 days, and how many old ones of operators never end."""
+
+    in_use: int
+    idle: int
+    endless: int
+
+
+def good(subject: str, text: str) -> Finding:
+    """Give a finding that needs nothing done."""
+    return Finding(Grade.ok, subject, text)
+
+
+def warning(subject: str, text: str, advice: str) -> Finding:
+    """Give a finding to think about."""
+    return Finding(Grade.warning, subject, text, advice)
+
+
+def problem(subject: str, text: str, advice: str = "") -> Finding:
+    """Give a finding that has to be mended."""
+    return Finding(Grade.problem, subject, text, advice)
+
+
+# ----------------------------------------------------------------------------------------------------------- settings
+
+
+def check_rate_limits(settings: Settings) -> Iterator[Finding]:
+    """See whether one caller could take everything."""
+    for name, units in (("RATE_LIMIT", settings.rate_limit), ("ADDRESS_RATE_LIMIT", settings.address_rate_limit)):
+        subject = name.lower().replace("_", " ")
+        if units:
+            yield good(subject, f"{units} units a minute")
+        else:
+            yield warning(subject, "switched off", f"unset KALENDS_{name} unless a proxy limits rates")
+
+
+def check_proxies(settings: Settings) -> Iterator[Finding]:
+    """See whether anybody may say what address they come from."""
+    four = [network for network in settings.trusted_proxies if isinstance(network, IPv4Network)]
+    six = [network for network in settings.trusted_proxies if isinstance(network, IPv6Network)]
+    everybody = [one for one in (*collapse_addresses(four), *collapse_addresses(six)) if one.prefixlen == 0]
+    if everybody:
+        text = f"all of {everybody[0]} is trusted, so that callers may choose their address"
+        yield problem("trusted proxies", text, "name your proxies alone in KALENDS_TRUSTED_PROXIES")
+    else:
+        yield good("trusted proxies", ", ".join(map(str, settings.trusted_proxies)) or "none")
+
+
+def check_bodies(settings: Settings) -> Iterator[Finding]:
+    """See whether a few requests could take all the memory."""
+    if settings.max_body_bytes > LARGEST_SANE_BODY:
+        text = f"bodies may have {settings.max_body_bytes // MEBIBYTE} MiB, and every thread may hold one"
+        yield warning("body size", text, "lower KALENDS_MAX_BODY_BYTES; no call needs more than a few MiB")
+    else:
+        yield good("body size", f"{settings.max_body_bytes} bytes at most")
+
+
+# ------------------------------------------------------------------------------------------------------------- SQLite
+
+
+def check_rights(files: Iterable[FileFacts]) -> Iterator[Finding]:
+    """See whether others may read the database, or put something else in its place."""
+    files = list(files)
+    opened = [file.path for file in files if file.mode & 0o077]
+    if opened:
+        yield problem("file rights", f"others may read {', '.join(opened)}", f"run: chmod 600 {' '.join(opened)}")
+    else:
+        yield good("file rights", "the owner's alone")
+    for folder in sorted({file.folder for file in files if file.folder_mode & 0o022}):
+        text = f"others may write to the folder {folder}, and so replace the database"
+        yield warning("folder rights", text, f"run: chmod go-w {folder}, or move the database to a folder of its own")
+
+
+def check_disk(file: FileFacts) -> Iterator[Finding]:
+    """See whether the database has room to grow and to be copied, on a disk that keeps its locks."""
+    text = f"{file.free // MEBIBYTE} MiB free where a database of {file.size // MEBIBYTE} MiB lies"
+    if file.free < NO_SPACE:
+        yield problem("disk space", text, "make room: writes fail when the disk is full")
+    elif file.free < max(LITTLE_SPACE, file.size):
+        yield warning("disk space", text, "make room: a backup needs as much as the database")
+    else:
+        yield good("disk space", text)
+    if file.filesystem in NETWORK_FILESYSTEMS:
+        text = f"{file.path} lies on {file.filesystem}, which may lose locks and with them data"
+        yield warning("file system", text, "move it to a local disk, or use PostgreSQL")
+    else:
+        yield good("file system", file.filesystem or "of a kind that this system does not tell")
+
+
+def filesystem_at(path: str, mounts: str) -> str:
+    """Find the kind of file system that a whole path lies on, in a text as in /proc/mounts; nothing if it says none."""
+    deepest, found = -1, ""
+    for line in mounts.splitlines():
+        _, place, kind, *_ = line.split(" ")
+        folder = place.replace("\\040", " ").rstrip("/")
+        if (path == folder or path.startswith(f"{folder}/")) and len(folder) >= deepest:
+            deepest, found = len(folder), kind
+    return found
+
+
+# --------------------------------------------------------------------------------------------------------- PostgreSQL
+
+
+def check_server(server: ServerFacts) -> Iterator[Finding]:
+    """See whether the server is one that keeps what it has acknowledged."""
+    major = server.version // 10_000
+    if major < OLDEST_POSTGRESQL:
+        yield problem("PostgreSQL", f"version {major}", f"upgrade it to {OLDEST_POSTGRESQL} or later")
+    else:
+        yield good("PostgreSQL", f"version {major}")
+    if not server.fsync:
+        yield problem("fsync", "off: a power cut destroys the database", "set fsync = on in postgresql.conf")
+    else:
+        yield good("fsync", "on")
+    if server.synchronous_commit == "off":
+        text = "off: a crash loses what callers were told is saved"
+        yield problem("synchronous commit", text, "set synchronous_commit = on in postgresql.conf")
+    else:
+        yield good("synchronous commit", server.synchronous_commit)
+
+
+def check_connection(server: ServerFacts, settings: Settings) -> Iterator[Finding]:
+    """See who is connected to the server, how safely, and whether everybody finds room."""
+    if server.encrypted or not server.address or server.address in LOOPBACK:
+        yield good("connection", "encrypted" if server.encrypted else "within this machine")
+    else:
+        text = f"not encrypted on the way to {server.address}"
+        yield problem("connection", text, "add sslmode=verify-full to the URL of the database")
+    if server.superuser:
+        text = "Kalends is connected as a superuser"
+        yield warning("database role", text, "create a role that owns the database and nothing else")
+    else:
+        yield good("database role", "an ordinary one")
+    fitting = server.connections // settings.pool_size
+    text = f"the server takes {server.connections}, a process up to {settings.pool_size}: room for {fitting} processes"
+    if fitting == 0:
+        yield problem("connections", text, "lower KALENDS_POOL_SIZE or raise max_connections")
+    elif fitting == 1:
+        yield warning("connections", text, "lower KALENDS_POOL_SIZE or raise max_connections before you add a process")
+    else:
+        yield good("connections", text)
+
+
+def check_clocks(server: ServerFacts, now: int) -> Iterator[Finding]:
+    """See whether the clocks of this machine and of the server agree."""
+    apart = abs(server.clock - now)
+    text = f"{apart / SECOND:.1f} s between this machine and the server"
+    if apart > CLOCKS_DIFFER:
+        grade = Grade.problem if apart > CLOCKS_ARE_WRONG else Grade.warning
+        yield Finding(grade, "clocks", text, "let both follow a time server (NTP)")
+    else:
+        yield good("clocks", text)
+
+
+def check_tokens(facts: TokenFacts) -> Iterator[Finding]:
+    """Look at tokens that nobody would miss until somebody finds them."""
+    if facts.idle:
+        text = f"{facts.idle} of {facts.in_use} not used for 90 days"
+        yield warning("idle tokens", text, "revoke them: kalends token list, kalends token revoke")
+    else:
+        yield good("idle tokens", f"none of {facts.in_use}")
+    if facts.endless:
+        text = f"{facts.endless} of operators made over a year ago have no end"
+        yield warning("old tokens", text, "replace them by some that have: kalends token create --expires 365d")
+    else:
+        yield good("old tokens", "none")

@@ -1,0 +1,69 @@
+"""What is left of a person who was erased: an id, and nothing that says who it was.
+
+What others wrote stays as they wrote it: titles, descriptions, places, reasons and metadata of events are not searched
+for a name.
+"""
+
+from typing import Any, cast
+
+from msgspec import structs
+
+from kalends.model import Instant, User, UserId
+from kalends.rules.audit import ObjectKind
+
+ERASED_NAME = "Erased person"
+ERASED_TOKEN_NAME = "erased"  # noqa: S105 (a name, not a secret)
+
+
+def erased_email(user_id: UserId) -> str:
+    """Give the address of somebody who was erased: theirs alone, and no mail reaches it (RFC 6761 section 6.4)."""
+    return f"erased-{int(user_id):016x}@invalid"
+
+
+def erased_user(before: User, *, now: Instant) -> User:
+    """Give what is left of a user; once more changes nothing."""
+    after = structs.replace(before, name=ERASED_NAME, email=erased_email(before.id), metadata="{}")
+    return before if after == before else structs.replace(after, version=before.version + 1, updated_at=now)
+
+
+def erased_facts(facts: dict[str, Any], kind: ObjectKind, object_id: int, user_id: UserId) -> dict[str, Any]:
+    """Give recorded facts without what they say of a person."""
+    if kind is ObjectKind.event:
+        return without_comment(facts, user_id)
+    if kind is ObjectKind.token:
+        return facts | {"name": ERASED_TOKEN_NAME} if facts.get("user_id") == str(user_id) else facts
+    if kind is ObjectKind.working_hours:
+        return {} if object_id == user_id else facts
+    if kind is ObjectKind.user and object_id == user_id:
+        return without_details(facts, user_id)
+    return facts
+
+
+def without_comment(facts: dict[str, Any], user_id: UserId) -> dict[str, Any]:
+    """Give the facts of an event without the comment of one participant."""
+    seats: dict[str, Any] = facts.get("participants", {})
+    seat = seats.get(str(user_id))
+    if seat is None:
+        return facts
+    return facts | {"participants": seats | {str(user_id): seat | {"comment": None}}}
+
+
+def without_details(written: dict[str, Any], user_id: UserId) -> dict[str, Any]:
+    """Give an object that describes a person, with every detail that it has replaced."""
+    blank: dict[str, Any] = {"name": ERASED_NAME, "email": erased_email(user_id), "metadata": {}, "comment": None}
+    return {name: blank.get(name, value) for name, value in written.items()}
+
+
+def erased_answer(answer: Any, user_id: UserId) -> Any:
+    """Give an answer of the API, in whatever depth it describes a person, without what it says of them."""
+    if isinstance(answer, list):
+        return [erased_answer(part, user_id) for part in cast("list[Any]", answer)]
+    if not isinstance(answer, dict):
+        return answer
+    written = cast("dict[str, Any]", answer)
+    if str(user_id) in (written.get("id"), written.get("user_id")):
+        return without_details(written, user_id)
+    return {
+        name: part if name == "metadata" else erased_answer(part, user_id)  # what is in there is the caller's own
+        for name, part in written.items()
+    }

@@ -1,0 +1,142 @@
+"""Rows of the record: who did what to which object. Rows are added, and none is ever removed.
+
+That nothing else is done to them is held by this module, the only one that writes them, and not by the engine: erasing
+a person has to take their name out of old rows, and a trigger that lets that pass would stop nobody else who can write.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam as given
+
+from kalends.model import (
+    Actor,
+    AuditId,
+    EventId,
+    HoldId,
+    Identifier,
+    Instant,
+    TokenId,
+    UserId,
+)
+from kalends.rules.audit import Deed, ObjectKind, Record
+from kalends.store.database import ReadTx, Row, WriteTx
+from kalends.store.query import Query
+from kalends.store.tables import audit
+
+COLUMNS = (
+    audit.c.id,
+    audit.c.at,
+    audit.c.token_id,
+    audit.c.user_id,
+    audit.c.address,
+    audit.c.request_id,
+    audit.c.action,
+    audit.c.object_kind,
+    audit.c.object_id,
+    audit.c.before,
+    audit.c.after,
+)
+
+INSERT = Query(sa.insert(audit))
+OF_PERSON = Query(
+    sa.select(*COLUMNS)
+    .where(
+        audit.c.organization_id == given("org"),
+        sa.or_(audit.c.user_id == given("id"), audit.c.object_id == given("id")),
+    )
+    .order_by(audit.c.id)
+)
+NAMING = Query(
+    sa.select(audit.c.id, audit.c.object_kind, audit.c.object_id, audit.c.before, audit.c.after)
+    .where(
+        audit.c.organization_id == given("org"),
+        sa.or_(
+            audit.c.object_id == given("id"),
+            audit.c.before.like(given("pattern")),
+            audit.c.after.like(given("pattern")),
+        ),
+    )
+    .order_by(audit.c.id)
+)
+REWRITE = Query(
+    sa.update(audit)
+    .where(audit.c.id == given("at"))
+    .values(before=given("before", type_=sa.Text), after=given("after", type_=sa.Text))
+)
+FORGET_ADDRESSES = Query(
+    sa.update(audit)
+    .where(audit.c.organization_id == given("org"), audit.c.user_id == given("id"), audit.c.address.is_not(None))
+    .values(address=sa.null())
+)
+
+ID_OF_KIND: dict[ObjectKind, type[Identifier]] = {
+    ObjectKind.user: UserId,
+    ObjectKind.event: EventId,
+    ObjectKind.token: TokenId,
+    ObjectKind.hold: HoldId,
+    ObjectKind.share: UserId,
+    ObjectKind.working_hours: UserId,
+}
+
+
+def record_from(row: Row) -> Record:
+    """Make a record of the row that COLUMNS name."""
+    record_id, at, token_id, user_id, address, request_id, action, kind, object_id, before, after = row
+    object_kind = ObjectKind(kind)
+    return Record(
+        id=AuditId(record_id),
+        at=Instant(at),
+        token_id=None if token_id is None else TokenId(token_id),
+        user_id=None if user_id is None else UserId(user_id),
+        address=address,
+        request_id=request_id,
+        action=Deed(action),
+        object_kind=object_kind,
+        object_id=ID_OF_KIND[object_kind](object_id),
+        before=before,
+        after=after,
+    )
+
+
+def insert_record(tx: WriteTx, actor: Actor, made: Record) -> None:
+    """Add to the record."""
+    tx.run(
+        INSERT,
+        id=made.id,
+        organization_id=actor.organization_id,
+        at=made.at,
+        token_id=made.token_id,
+        user_id=made.user_id,
+        address=made.address,
+        request_id=made.request_id,
+        action=made.action.value,
+        object_kind=made.object_kind.value,
+        object_id=made.object_id,
+        before=made.before,
+        after=made.after,
+    )
+
+
+def records_of_person(tx: ReadTx, actor: Actor, user_id: UserId) -> list[Record]:
+    """Give what a person did and what was done to them, oldest first."""
+    return [record_from(row) for row in tx.rows(OF_PERSON, org=actor.organization_id, id=user_id)]
+
+
+def facts_naming(
+    tx: ReadTx, actor: Actor, user_id: UserId
+) -> list[tuple[AuditId, ObjectKind, int, str | None, str | None]]:
+    """Give id, kind and id of the object, before and after of every row that says something of a person."""
+    rows = tx.rows(NAMING, org=actor.organization_id, id=user_id, pattern=f'%"{user_id}"%')
+    return [
+        (AuditId(record_id), ObjectKind(kind), object_id, before, after)
+        for record_id, kind, object_id, before, after in rows
+    ]
+
+
+def rewrite_facts(tx: WriteTx, record_id: AuditId, before: str | None, after: str | None) -> None:
+    """Take a person out of what a row says; erasing them is all this is for."""
+    tx.run(REWRITE, at=record_id, before=before, after=after)
+
+
+def forget_addresses(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
+    """Take away from where a person did what they did."""
+    tx.run(FORGET_ADDRESSES, org=actor.organization_id, id=user_id)

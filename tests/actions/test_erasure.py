@@ -1,0 +1,261 @@
+"""Erasing a person: nothing says any more who they were, and the calendar stays as it was."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+from msgspec import structs
+
+from kalends.actions.departure import Hosted, delete_user
+from kalends.actions.erasure import erase_user
+from kalends.actions.events import create_event
+from kalends.actions.hours import clear_working_hours, set_working_hours
+from kalends.actions.imports import Schedule, import_schedule
+from kalends.actions.participants import answer_invitation
+from kalends.actions.retries import KeptAnswer, claim_key, keep_answer
+from kalends.actions.sharing import share_calendar
+from kalends.actions.tokens import issue_token
+from kalends.actions.users import change_user, create_user
+from kalends.errors import Forbidden, HostsEvents, Invalid, NotFound, StaleVersion
+from kalends.model import (
+    Answer,
+    Email,
+    EventDraft,
+    Metadata,
+    Sharing,
+    TimeText,
+    UserDraft,
+    UserEdit,
+    UserId,
+)
+from kalends.reads.audit import RecordFilter, list_records
+from kalends.reads.events import read_event
+from kalends.rest.wire import read_struct
+from kalends.rules.audit import ObjectKind
+from kalends.rules.erasure import ERASED_NAME, erased_answer, erased_email, erased_facts
+from kalends.rules.hours import Window, WorkingHours
+from kalends.settings import Settings
+from kalends.store import tables
+from kalends.store.database import Database
+from kalends.store.query import Query
+from kalends.store.schema import migrate
+from tests.cast import BERLIN, Cast, check_house, instant
+from tests.conftest import Clock
+from tests.threads import at_once, waiting_writers
+
+NAME, EMAIL = "Zacharias Zimt", "Zacharias.Zimt@example.org"
+MONDAYS = WorkingHours(((Window(540, 1020),), *((),) * 6), {})
+YESTERDAY = {"start": TimeText("2026-03-08T14:00"), "end": TimeText("2026-03-08T15:00")}
+TOMORROW: dict[str, Any] = {"start": TimeText("2026-03-10T14:00"), "end": TimeText("2026-03-10T15:00")}
+NOON = instant("2026-03-09T12:00+01:00")
+
+FILE = {
+    "time_zone": "Europe/Berlin",
+    "people": [{"ref": NAME, "name": NAME, "email": EMAIL}],
+    "events": [],
+}
+
+
+@pytest.fixture
+def database(empty_url: str, session_clock: Clock) -> Iterator[Database]:
+    """A database of a test's own: it is searched as a whole."""
+    own = Database(Settings(database_url=empty_url), session_clock)
+    migrate(own)
+    yield own
+    own.close()
+
+
+@pytest.fixture
+def person(cast: Cast, clock):
+    """Somebody who has left traces in every table, the day before and this morning."""
+    clock.set_to(instant("2026-03-08T12:00+01:00"))
+    cast.do(import_schedule, read_struct(Schedule, FILE), "hr", lambda: None)
+    user_id = UserId(cast.rows()["imported"][0][-1])
+    cast.do(change_user, user_id, UserEdit(name=f"{NAME} II", metadata=Metadata(nickname=NAME)))
+    named = cast.do(change_user, user_id, UserEdit(name=NAME))
+    own = structs.replace(cast.actor, user_id=user_id, address="192.0.2.7")
+    token, _ = cast.database.write(lambda tx: issue_token(tx, own, f"phone of {NAME}", secrets.token_bytes(20)))
+    cast.do(set_working_hours, user_id, MONDAYS)
+    cast.do(clear_working_hours, user_id)
+    cast.do(set_working_hours, user_id, MONDAYS)
+    cast.do(share_calendar, user_id, cast.guest.id, Sharing.read)
+    cast.do(share_calendar, cast.host.id, user_id, Sharing.titles)
+    past, future = cast.event(user_id, **YESTERDAY), cast.event(user_id, cast.guest, **TOMORROW)
+    for event in (past, future):
+        for comment in (f"says {NAME}", f"says {EMAIL}"):
+            answer = Answer(response="accepted", comment=comment)
+            cast.database.write(
+                lambda tx, event=event, answer=answer: answer_invitation(tx, own, event.id, user_id, answer)
+            )
+    cast.do(answer_invitation, past.id, cast.host.id, Answer(response="accepted", comment="mine stays"))
+    draft = EventDraft(
+        host_id=user_id,
+        title="Own",
+        time_zone=BERLIN,
+        start=TimeText("2026-03-11T09:00"),
+        end=TimeText("2026-03-11T10:00"),
+    )
+    hosted = cast.database.write(lambda tx: create_event(tx, own, draft))
+    keep(cast, token.id, {"id": str(user_id), "name": NAME, "email": EMAIL, "metadata": {"nickname": NAME}})
+    clock.set_to(NOON)
+    return named, past, future, hosted
+
+
+def keep(cast: Cast, token_id: Any, body: Any) -> None:
+    """Keep an answer for repeats."""
+    actor = structs.replace(cast.actor, token_id=token_id)
+
+    def work(tx: Any) -> None:
+        claim = claim_key(tx, actor, secrets.token_hex(4), b"")
+        assert not isinstance(claim, KeptAnswer)
+        keep_answer(tx, actor, claim, KeptAnswer(200, "{}", msgspec.json.encode(body)))
+
+    cast.database.write(work)
+
+
+def all_of_it(database: Database) -> str:
+    """Give every text and every row of bytes in the whole database as one text."""
+
+    def read(tx: Any) -> str:
+        return str([tx.rows(Query(sa.select(table))) for table in tables.metadata.sorted_tables])
+
+    return database.read(read)
+
+
+def test_no_name_and_no_address_is_left_in_the_database(cast, person):
+    named, *_ = person
+    assert NAME in all_of_it(cast.database)
+    left = cast.do(erase_user, named.id, hosted=Hosted.cancel)
+    everything = all_of_it(cast.database).casefold()
+    for trace in (NAME, EMAIL, "zacharias", "zimt", "192.0.2.7"):
+        assert trace.casefold() not in everything
+    assert (left.name, left.email, left.metadata) == (ERASED_NAME, f"erased-{int(named.id):016x}@invalid", "{}")
+    assert left.version == named.version + 1
+    assert "mine stays" in everything
+    rows = cast.rows()
+    assert [row for row in rows["share"] + rows["imported"] + rows["working_hours"] if named.id in row] == []
+    check_house(cast.database, cast.actor)
+
+
+def test_events_show_an_erased_person_and_have_new_versions(cast, person):
+    named, past, future, hosted = person
+    before, _, guests = cast.ask(read_event, past.id, expand=True)
+    versions = {guest.seat.user_id: guest.seat.version for guest in guests}
+    cast.do(erase_user, named.id, hosted=Hosted.cancel)
+    after, _, guests = cast.ask(read_event, past.id, expand=True)
+    assert (after.version, after.tally) == (before.version + 1, before.tally)
+    said = {guest.seat.user_id: (guest.name, guest.seat.response, guest.seat.comment) for guest in guests}
+    assert said[named.id] == (ERASED_NAME, "accepted", None)
+    assert said[cast.host.id][2] == "mine stays"
+    moved = {guest.seat.user_id for guest in guests if guest.seat.version != versions[guest.seat.user_id]}
+    assert moved == {named.id}
+    assert named.id not in cast.seats(future.id)
+    assert cast.ask(read_event, hosted.id, expand=False)[0].status == "cancelled"
+
+
+def test_the_record_says_that_it_was_done_and_nothing_of_whom(cast, person):
+    named, past, *_ = person
+    cast.do(erase_user, named.id, hosted=Hosted.cancel)
+    last, deleted, *_ = cast.ask(list_records, RecordFilter(object_id=named.id), 250).records
+    assert (last.action, last.before, last.after) == ("erased", None, None)
+    gone = {"name": ERASED_NAME, "email": erased_email(named.id), "time_zone": "Europe/Berlin", "metadata": {}}
+    assert (deleted.action, json.loads(deleted.before)) == ("deleted", gone)
+    newest = cast.ask(list_records, RecordFilter(object_id=past.id), 1).records[0]
+    silent = {"participants": {str(named.id): {"role": "required", "response": "accepted", "comment": None}}}
+    assert (json.loads(newest.before), json.loads(newest.after)) == (silent, silent)
+
+
+def test_once_more_changes_nothing(cast, person):
+    named, *_ = person
+    left = cast.do(erase_user, named.id, hosted=Hosted.cancel)
+    before = cast.rows()
+    assert cast.do(erase_user, named.id) == left
+    assert cast.rows() == before
+
+
+def test_who_is_deleted_already_is_erased_all_the_same(cast, person):
+    named, *_ = person
+    cast.do(delete_user, named.id, hosted=Hosted.cancel)
+    with cast.refused(StaleVersion):
+        cast.do(erase_user, named.id, expect=frozenset({1}))
+    with cast.refused(Invalid):
+        cast.do(erase_user, named.id, hosted=Hosted.transfer)
+    cast.do(erase_user, named.id, expect=frozenset({named.version}))
+    assert "zacharias" not in all_of_it(cast.database).casefold()
+    check_house(cast.database, cast.actor)
+
+
+def test_who_hosts_events_to_come_is_erased_with_a_word_on_those(cast, person):
+    named, _, _, hosted = person
+    with cast.refused(HostsEvents):
+        cast.do(erase_user, named.id)
+    cast.do(erase_user, named.id, hosted=Hosted.transfer, to=cast.stranger.id)
+    assert cast.ask(read_event, hosted.id, expand=False)[0].host_id == cast.stranger.id
+
+
+def test_only_operators_erase_and_only_whom_there_was(cast, person):
+    named, *_ = person
+    own = structs.replace(cast.actor, user_id=named.id)
+    with cast.refused(Forbidden):
+        cast.database.write(lambda tx: erase_user(tx, own, named.id))
+    with cast.refused(NotFound):
+        cast.do(erase_user, UserId(3))
+
+
+def test_a_rehearsal_erases_nothing(cast, person):
+    before = cast.rows()
+    cast.database.write(lambda tx: erase_user(tx, cast.actor, person[0].id, hosted=Hosted.cancel), rehearse=True)
+    assert cast.rows() == before
+
+
+def test_the_address_may_be_used_again_and_a_comment_that_comes_meanwhile_is_caught(cast, clock, database: Database):
+    clock.set_to(NOON)
+    person = cast.do(create_user, UserDraft(name=NAME, email=Email(EMAIL)))
+    event = cast.event(
+        person, **{name: TimeText(f"2026-03-09T{time}") for name, time in (("start", "11:30"), ("end", "12:30"))}
+    )
+
+    def comment(tx):
+        answer_invitation(tx, cast.actor, event.id, person.id, Answer(response="accepted", comment=f"says {NAME}"))
+        clock.set_to(event.block.span.end)
+        erasure.start()
+        waiting_writers(database, 1)
+
+    erasure = at_once(lambda: cast.do(erase_user, person.id))
+    database.write(comment)
+    erasure.result()
+    assert "zacharias" not in str(cast.rows()).casefold()
+    assert cast.do(create_user, UserDraft(name=NAME, email=Email(EMAIL))).id != person.id
+
+
+def test_what_the_record_and_kept_answers_say_of_others_stays():
+    me, other = UserId(7), UserId(8)
+    own = {"name": NAME}
+    assert erased_facts(own, ObjectKind.user, other, me) == own
+    assert erased_facts(own, ObjectKind.share, me, me) == own
+    assert erased_facts({"user_id": str(other)} | own, ObjectKind.token, 5, me) == {"user_id": str(other)} | own
+    assert erased_facts(own, ObjectKind.working_hours, other, me) == own
+    assert erased_facts({"weekly": {}}, ObjectKind.working_hours, me, me) == {}
+    assert erased_facts({"participants": {str(me): None}}, ObjectKind.event, 5, me) == {"participants": {str(me): None}}
+    guests = {"items": [{"user_id": str(me), "name": NAME, "comment": "x"}, {"user_id": str(other), "comment": "y"}]}
+    shown = {
+        "items": [{"user_id": str(me), "name": ERASED_NAME, "comment": None}, {"user_id": str(other), "comment": "y"}]
+    }
+    assert erased_answer(guests | {"metadata": {"id": str(me), "name": 1}}, me) == shown | {
+        "metadata": {"id": str(me), "name": 1}
+    }
+
+
+def test_an_invitation_that_was_answered_under_a_key_is_cleaned(cast, person):
+    named, *_ = person
+    token, _ = cast.do(issue_token, "x", secrets.token_bytes(20))
+    keep(cast, token.id, {"items": [{"user_id": str(named.id), "name": NAME, "email": EMAIL, "comment": None}]})
+    cast.do(erase_user, named.id, hosted=Hosted.cancel)
+    bodies = [json.loads(bytes(row[-1])) for row in cast.rows()["idempotency"]]
+    assert {
+        "items": [{"user_id": str(named.id), "name": ERASED_NAME, "email": erased_email(named.id), "comment": None}]
+    } in bodies

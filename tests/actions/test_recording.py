@@ -1,0 +1,297 @@
+"""The record: every action that changes an object says who did what, and one that changes nothing says nothing."""
+
+import json
+import secrets
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from kalends.actions.booking import Guard
+from kalends.actions.departure import Hosted, delete_user
+from kalends.actions.events import cancel_event, change_event, create_event, delete_event, transfer_event
+from kalends.actions.holds import extend_hold, place_hold, release_hold
+from kalends.actions.hours import clear_working_hours, set_working_hours
+from kalends.actions.participants import add_participants, answer_invitation, remove_participant
+from kalends.actions.sharing import share_calendar, stop_sharing
+from kalends.actions.tokens import issue_token, revoke_token
+from kalends.actions.users import change_user
+from kalends.errors import Conflict
+from kalends.model import (
+    Answer,
+    EventDraft,
+    EventEdit,
+    Instant,
+    Invitation,
+    Metadata,
+    Scope,
+    Sharing,
+    Span,
+    TimeText,
+    TokenId,
+    UserEdit,
+    UserId,
+)
+from kalends.reads.audit import RecordFilter, list_records
+from kalends.rules.hours import Window, WorkingHours
+from kalends.rules.tokens import token_digest, token_hint
+from kalends.rules.zones import instant_of
+from tests.cast import BERLIN, Cast, instant
+
+MORNING = instant("2026-03-09T08:00+01:00")
+MONDAYS = WorkingHours(((Window(540, 1020),), *((),) * 6), {})
+SLOT = Span(instant("2026-03-09T16:00+01:00"), instant("2026-03-09T17:00+01:00"))
+
+
+@pytest.fixture(autouse=True)
+def on_the_morning(clock):
+    clock.set_to(MORNING)
+
+
+@pytest.fixture
+def told(cast: Cast):
+    """Give what was recorded since the last time, oldest first: action, kind, id, before and after."""
+    seen = set()
+
+    def news() -> list[tuple[Any, ...]]:
+        records = reversed(cast.ask(list_records, RecordFilter(), 250).records)
+        new = [one for one in records if one.id not in seen]
+        seen.update(one.id for one in new)
+        return [
+            (
+                one.action,
+                one.object_kind,
+                one.object_id,
+                *(text and json.loads(text) for text in (one.before, one.after)),
+            )
+            for one in new
+        ]
+
+    news()
+    return news
+
+
+def seat(response: str, role: str = "required", comment: str | None = None) -> dict[str, Any]:
+    return {"role": role, "response": response, "comment": comment}
+
+
+def test_an_event_is_recorded_with_all_its_seats_when_it_comes_and_goes(cast, told):
+    event = cast.event(cast.guest, metadata=Metadata(topic="roof"))
+    facts = {
+        "host_id": str(cast.host.id),
+        "title": "Planning",
+        "description": "",
+        "location": "",
+        "start": "2026-03-09T14:00:00+01:00",
+        "end": "2026-03-09T15:00:00+01:00",
+        "time_zone": "Europe/Berlin",
+        "status": "confirmed",
+        "show_as": "busy",
+        "visibility": "default",
+        "hide_participants": False,
+        "cancel_reason": None,
+        "metadata": {"topic": "roof"},
+        "participants": {str(cast.host.id): seat("accepted"), str(cast.guest.id): seat("needs_action")},
+    }
+    assert told() == [("created", "event", event.id, None, facts)]
+    cast.do(delete_event, event.id)
+    assert told() == [("deleted", "event", event.id, facts, None)]
+
+
+def test_of_a_change_only_what_differs_is_recorded(cast, told):
+    event = cast.event(cast.guest)
+    told()
+    cast.do(change_event, event.id, EventEdit(title="Plan B", time_zone=BERLIN))
+    assert told() == [("changed", "event", event.id, {"title": "Planning"}, {"title": "Plan B"})]
+    cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="accepted", comment="gladly"))
+    before = {"participants": {str(cast.guest.id): seat("needs_action")}}
+    after = {"participants": {str(cast.guest.id): seat("accepted", comment="gladly")}}
+    assert told() == [("changed", "event", event.id, before, after)]
+    cast.do(change_event, event.id, EventEdit(end=TimeText("2026-03-09T15:30")))
+    before = {"end": "2026-03-09T15:00:00+01:00", "participants": after["participants"]}
+    after = {"end": "2026-03-09T15:30:00+01:00", "participants": {str(cast.guest.id): seat("needs_action")}}
+    assert told() == [("changed", "event", event.id, before, after)]
+    cast.do(add_participants, event.id, [Invitation(user_id=cast.stranger.id)])
+    stranger = str(cast.stranger.id)
+    come = ({"participants": {stranger: None}}, {"participants": {stranger: seat("needs_action")}})
+    assert told() == [("changed", "event", event.id, *come)]
+    cast.do(remove_participant, event.id, cast.stranger.id)
+    assert told() == [("changed", "event", event.id, *reversed(come))]
+    cast.do(transfer_event, event.id, cast.guest.id)
+    ((_, _, _, before, after),) = told()
+    assert (before["host_id"], after["host_id"]) == (str(cast.host.id), str(cast.guest.id))
+    cast.do(cancel_event, event.id, "rain")
+    gone = ({"status": "confirmed", "cancel_reason": None}, {"status": "cancelled", "cancel_reason": "rain"})
+    assert told() == [("changed", "event", event.id, *gone)]
+
+
+def test_what_changes_nothing_or_is_refused_or_rehearsed_is_not_recorded(cast, told):
+    event = cast.event(cast.guest)
+    cast.do(set_working_hours, cast.guest.id, MONDAYS)
+    cast.do(share_calendar, cast.host.id, cast.guest.id, Sharing.read)
+    told()
+    cast.do(change_event, event.id, EventEdit(title=event.title))
+    cast.do(change_user, cast.guest.id, UserEdit(name=cast.guest.name))
+    cast.do(set_working_hours, cast.guest.id, MONDAYS)
+    cast.do(share_calendar, cast.host.id, cast.guest.id, Sharing.read)
+    cast.do(transfer_event, event.id, cast.host.id)
+    again = {
+        "host_id": cast.host.id,
+        "title": "x",
+        "start": TimeText("2026-03-09T14:00"),
+        "end": TimeText("2026-03-09T15:00"),
+    }
+    again["time_zone"] = BERLIN
+    with cast.refused(Conflict):
+        cast.do(create_event, EventDraft(**again))
+    cast.database.write(lambda tx: delete_event(tx, cast.actor, event.id), rehearse=True)
+    assert told() == []
+
+
+def test_people_are_recorded(cast, told):
+    person = cast.person("Nina New")
+    facts = {"name": "Nina New", "email": person.email, "time_zone": "Europe/Berlin", "metadata": {}}
+    assert told() == [("created", "user", person.id, None, facts)]
+    cast.do(change_user, person.id, UserEdit(metadata=Metadata(badge=7)))
+    assert told() == [("changed", "user", person.id, {"metadata": {}}, {"metadata": {"badge": 7}})]
+    cast.do(delete_user, person.id)
+    assert told() == [("deleted", "user", person.id, facts | {"metadata": {"badge": 7}}, None)]
+
+
+def test_who_leaves_takes_along_what_is_recorded_one_by_one(cast, told):
+    person = cast.person()
+    own = structs.replace(cast.actor, user_id=person.id)
+    token, _ = cast.database.write(lambda tx: issue_token(tx, own, "phone", secrets.token_bytes(20)))
+    dead, _ = cast.database.write(lambda tx: issue_token(tx, own, "old", secrets.token_bytes(20)))
+    cast.do(revoke_token, dead.id)
+    cast.do(share_calendar, person.id, cast.guest.id, Sharing.read)
+    cast.do(share_calendar, cast.host.id, person.id, Sharing.titles)
+    hosted = cast.event(host_id=person.id)
+    seated = cast.event(person, cast.guest)
+    told()
+    cast.do(delete_user, person.id, hosted=Hosted.cancel)
+    said = [(action, kind, object_id) for action, kind, object_id, _, _ in told()]
+    assert said == [
+        ("changed", "event", hosted.id),
+        ("changed", "event", seated.id),
+        ("revoked", "token", token.id),
+        ("deleted", "share", person.id),
+        ("deleted", "share", cast.host.id),
+        ("deleted", "user", person.id),
+    ]
+
+
+def test_of_a_token_nothing_secret_is_recorded(cast, told):
+    end = instant("2027-01-01T00:00+00:00")
+    made, text = cast.do(
+        issue_token, "backup", secrets.token_bytes(20), scopes={Scope.users_read, Scope.events_read}, expires_at=end
+    )
+    facts = {
+        "user_id": None,
+        "name": "backup",
+        "scopes": ["events:read", "users:read"],
+        "expires_at": "2027-01-01T00:00:00Z",
+    }
+    cast.do(revoke_token, made.id)
+    assert told() == [("issued", "token", made.id, None, facts), ("revoked", "token", made.id, facts, None)]
+    kept = str(cast.rows()["audit"])
+    assert text not in kept
+    assert token_hint(text) not in kept
+    assert token_digest(text).hex() not in kept
+
+
+def test_sharing_and_working_hours_are_recorded_under_their_owner(cast, told):
+    cast.do(share_calendar, cast.host.id, cast.guest.id, Sharing.titles)
+    cast.do(share_calendar, cast.host.id, cast.guest.id, Sharing.write)
+    cast.do(stop_sharing, cast.host.id, cast.guest.id)
+    titles, write = ({"shared_with": {str(cast.guest.id): level}} for level in ("titles", "write"))
+    assert told() == [
+        ("created", "share", cast.host.id, None, titles),
+        ("changed", "share", cast.host.id, titles, write),
+        ("deleted", "share", cast.host.id, write, None),
+    ]
+    cast.do(set_working_hours, cast.host.id, MONDAYS)
+    tuesdays = WorkingHours(((), (Window(0, 1440),), *((),) * 5), {})
+    cast.do(set_working_hours, cast.host.id, tuesdays)
+    cast.do(clear_working_hours, cast.host.id)
+    cast.do(set_working_hours, cast.host.id, MONDAYS)
+    monday = {"monday": [{"start": "09:00", "end": "17:00"}]}
+    tuesday = {"tuesday": [{"start": "00:00", "end": "24:00"}]}
+    assert told() == [
+        ("created", "working_hours", cast.host.id, None, {"weekly": monday, "overrides": {}}),
+        ("changed", "working_hours", cast.host.id, {"weekly": monday}, {"weekly": tuesday}),
+        ("deleted", "working_hours", cast.host.id, {"weekly": tuesday, "overrides": {}}, None),
+        ("created", "working_hours", cast.host.id, None, {"weekly": monday, "overrides": {}}),
+    ]
+
+
+def test_holds_are_recorded_until_they_are_used_or_released(cast, told):
+    hold = cast.do(place_hold, [cast.guest.id], SLOT, 60)
+    cast.do(extend_hold, hold.id, 120)
+    cast.do(release_hold, hold.id)
+    facts = {
+        "user_ids": [str(cast.guest.id)],
+        "start": "2026-03-09T15:00:00Z",
+        "end": "2026-03-09T16:00:00Z",
+        "expires_at": "2026-03-09T07:01:00Z",
+        "extended": False,
+    }
+    longer = {"expires_at": "2026-03-09T07:02:00Z", "extended": True}
+    assert told() == [
+        ("placed", "hold", hold.id, None, facts),
+        ("extended", "hold", hold.id, {name: facts[name] for name in longer}, longer),
+        ("released", "hold", hold.id, facts | longer, None),
+    ]
+    hold = cast.do(place_hold, [cast.guest.id], SLOT, 60)
+    draft = EventDraft(
+        host_id=cast.guest.id,
+        title="x",
+        start=TimeText("2026-03-09T16:00"),
+        end=TimeText("2026-03-09T17:00"),
+        time_zone=BERLIN,
+    )
+    event = cast.database.write(lambda tx: create_event(tx, cast.actor, draft, guard=Guard(hold_id=hold.id)))
+    _, consumed, created = told()
+    assert consumed == ("consumed", "hold", hold.id, facts, {"event_id": str(event.id)})
+    assert created[:3] == ("created", "event", event.id)
+
+
+def test_who_when_and_from_where_are_recorded(cast, told):
+    token_id = TokenId(77)
+    actor = structs.replace(
+        cast.actor, token_id=token_id, user_id=cast.host.id, address="192.0.2.7", request_id="first"
+    )
+    draft = EventDraft(
+        host_id=cast.host.id,
+        title="x",
+        start=TimeText("2026-03-09T14:00"),
+        end=TimeText("2026-03-09T15:00"),
+        time_zone=BERLIN,
+    )
+    cast.database.write(lambda tx: create_event(tx, actor, draft))
+    (one,) = cast.ask(list_records, RecordFilter(token_id=token_id), 9).records
+    assert (one.at, one.user_id, one.address, one.request_id) == (MORNING, cast.host.id, "192.0.2.7", "first")
+    assert str(one.id).startswith("aud_")
+    assert str(one.object_id).startswith("evt_")
+
+
+def test_the_record_is_listed_newest_first_page_by_page(cast, clock):
+    people = [cast.person() for _ in range(3)]
+    clock.set_to(MORNING + 60_000_000)
+    cast.do(change_user, people[0].id, UserEdit(name="Ada"))
+    everything = cast.ask(list_records, RecordFilter(), 250).records
+    assert [one.object_id for one in everything[:4]] == [people[0].id, *reversed([person.id for person in people])]
+    pages, after = [], None
+    while True:
+        page = cast.ask(list_records, RecordFilter(older_than=after), 2)
+        pages += page.records
+        after = page.next_key
+        if after is None:
+            break
+    assert pages == everything
+    later = RecordFilter(since=Instant(MORNING + 1))
+    assert cast.ask(list_records, later, 9).records == everything[:1]
+    assert cast.ask(list_records, RecordFilter(until=Instant(MORNING + 1)), 250).records == everything[1:]
+    assert len(cast.ask(list_records, RecordFilter(object_id=people[0].id), 9).records) == 2
+    assert cast.ask(list_records, RecordFilter(user_id=UserId(5)), 9).records == []
+    assert instant_of(TimeText("2026-03-09T07:00:00Z"), None) == everything[1].at

@@ -1,0 +1,51 @@
+"""The data of the benchmark is what the service itself would have made."""
+
+import contextlib
+import sqlite3
+
+from rich.progress import Progress
+
+from bench.asks import MIX, Asker, in_kalends
+from bench.plan import Plan
+from bench.rows import KALENDS, user_id
+from bench.sqlite_store import SqliteStore
+from kalends.reads.integrity import find_inconsistencies
+from kalends.settings import Settings
+from kalends.store.database import Database
+
+PLAN = Plan(people=400, events=12_000)
+OVERLAPS = """
+SELECT count(*) FROM (
+    SELECT starts_at < lag(ends_at) OVER (PARTITION BY user_id ORDER BY starts_at) AS clash FROM agenda WHERE exclusive
+) WHERE clash
+"""
+
+
+def test_what_is_filled_in_bulk_is_consistent_and_books_nobody_twice(tmp_path):
+    url = SqliteStore(tmp_path).data(KALENDS, PLAN, Progress(disable=True))
+    database = Database(Settings(database_url=url))
+    assert database.read(find_inconsistencies) == []
+    database.close()
+    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+        assert connection.execute(OVERLAPS).fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM event").fetchone() == (PLAN.events,)
+        busy = connection.execute("SELECT max(ends_at) FROM agenda").fetchone()[0]
+    assert PLAN.free_people(0)[0] > busy
+
+
+def test_whoever_is_asked_about_has_a_full_page():
+    for plan in (PLAN, Plan(20_000, 100_000)):
+        seats = [seat.person for number in range(plan.events) for seat in plan.happening(number).seats]
+        assert min(seats.count(person) for person in list(plan.readers())[:5]) > 50
+
+
+def test_what_is_created_never_meets():
+    taken = [(start, person) for start, people in map(PLAN.free_people, range(500)) for person in people]
+    assert len(set(taken)) == len(taken)
+
+
+def test_requests_come_in_all_kinds_and_are_the_same_each_time():
+    first, second = (Asker(PLAN).mixed(300) for _ in range(2))
+    assert first == second
+    assert {ask.kind for ask in first} == set(MIX)
+    assert f"usr_{user_id(first[0].people[0]):016x}".encode() in in_kalends(first[0], "token") or not first[0].people

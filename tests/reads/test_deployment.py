@@ -1,0 +1,41 @@
+"""What the engines say of themselves."""
+
+import sqlite3
+import time
+
+import psycopg
+
+from kalends.reads.deployment import server_facts, sqlite_version
+from kalends.settings import Settings
+from kalends.store.database import Database
+from tests.postgres import create_database
+
+
+def test_sqlite_tells_its_version(tmp_path) -> None:
+    database = Database(Settings(database_url=f"sqlite:///{tmp_path / 'x.db'}"))
+    assert database.read(sqlite_version) == sqlite3.sqlite_version
+    database.close()
+
+
+def test_a_server_tells_what_it_is(postgres_url) -> None:
+    database = Database(Settings(database_url=postgres_url))
+    server = database.read(server_facts)
+    database.close()
+    assert server.version // 10_000 == 18
+    assert (server.fsync, server.synchronous_commit) == (False, "on")
+    assert server.connections == 197
+    assert server.superuser
+    assert (server.address, server.encrypted) == ("", False)
+    assert abs(server.clock - time.time_ns() // 1_000) < 60_000_000
+
+
+def test_a_role_and_a_session_of_its_own_are_seen(postgres_url) -> None:
+    url = create_database(postgres_url, "kalends_role")
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE ordinary LOGIN")
+    own = url.replace("postgres@", "ordinary@") + "&options=-c%20synchronous_commit%3Doff"
+    database = Database(Settings(database_url=own))
+    server = database.read(server_facts)
+    database.close()
+    assert not server.superuser
+    assert server.synchronous_commit == "off"

@@ -1,0 +1,130 @@
+"""A person's data over HTTP: all of it in one document, and erased."""
+
+import secrets
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from kalends.actions.holds import place_hold
+from kalends.actions.tokens import issue_token
+from kalends.model import ALL_SCOPES, Scope, Span
+from tests.api import client, problem
+from tests.cast import instant
+
+SLOT = Span(instant("2026-03-09T10:00+01:00"), instant("2026-03-09T11:00+01:00"))
+
+
+def bearer(app: Any, cast: Any, user: Any, scopes: Any = ALL_SCOPES) -> Any:
+    """Give a client with a token of somebody's own."""
+    own = structs.replace(cast.actor, user_id=user.id)
+    secret = secrets.token_bytes(20)
+    text = cast.database.write(lambda tx: issue_token(tx, own, "phone", secret, scopes=scopes))[1]
+    return client(app, text)
+
+
+@pytest.fixture
+def guest(app, cast, clock):
+    clock.set_to(instant("2026-03-09T08:00+01:00"))
+    with bearer(app, cast, cast.guest) as connected:
+        yield connected
+
+
+def test_everything_that_is_kept_about_somebody_is_exported(api, cast, guest):
+    path = f"/v1/users/{cast.guest.id}"
+    event = cast.event(cast.guest, cast.stranger)
+    hosted = cast.event(host_id=cast.guest.id, host_attends=False)
+    mine = f"/v1/events/{event.id}/participants/{cast.guest.id}/response"
+    assert guest.put(mine, json={"response": "declined", "comment": "not me"}).status_code == 200
+    theirs = f"/v1/events/{event.id}/participants/{cast.stranger.id}/response"
+    assert api.put(theirs, json={"response": "accepted", "comment": "secretly glad"}).status_code == 200
+    week = {"weekly": {"monday": [{"start": "09:00", "end": "17:00"}]}}
+    assert guest.put(f"{path}/working-hours", json=week).status_code == 200
+    assert guest.put(f"{path}/shares/{cast.host.id}", json={"level": "titles"}).status_code == 201
+    received = api.put(f"/v1/users/{cast.host.id}/shares/{cast.guest.id}", json={"level": "write"})
+    assert guest.patch(f"/v1/events/{hosted.id}", json={"title": "x"}).status_code == 200
+    hold = cast.do(place_hold, [cast.guest.id, cast.stranger.id], SLOT, 60)
+    document = guest.get(f"{path}/export").json()
+    assert document["user"] == api.get(path).json()
+    assert (document["deleted"], document["exported_at"]) == (False, "2026-03-09T07:00:00Z")
+    assert document["working_hours"]["weekly"]["monday"] == week["weekly"]["monday"]
+    assert [share["user_id"] for share in document["shares_given"]] == [str(cast.host.id)]
+    assert document["shares_received"] == [received.json()]
+    (token,) = document["tokens"]
+    assert token == guest.get("/v1/tokens").json()["items"][0]
+    assert [one["id"] for one in document["holds"]] == [str(hold.id)]
+    by_id = {one["id"]: one for one in document["events"]}
+    assert by_id.keys() == {str(event.id), str(hosted.id)}
+    seat = by_id[str(event.id)]["seat"]
+    assert (seat["role"], seat["response"], seat["comment"]) == ("required", "declined", "not me")
+    assert by_id[str(hosted.id)]["seat"] is None
+    assert not any("participant_counts" in one or "participants" in one for one in document["events"])
+    assert [(one["action"], one["object_kind"]) for one in document["record"]] == [
+        ("created", "user"),
+        ("issued", "token"),
+        ("changed", "event"),
+        ("created", "working_hours"),
+        ("created", "share"),
+        ("changed", "event"),
+    ]
+    assert "secretly glad" not in str(document)
+    assert api.get(f"{path}/export").json() == document
+
+
+def test_of_what_they_did_other_peoples_seats_are_left_out(api, cast, guest):
+    event = cast.event(cast.stranger, host_id=cast.guest.id)
+    theirs = f"/v1/events/{event.id}/participants/{cast.stranger.id}/response"
+    api.put(theirs, json={"response": "accepted", "comment": "secretly glad"})
+    assert guest.delete(f"/v1/events/{event.id}").status_code == 204
+    *_, deleted = guest.get(f"/v1/users/{cast.guest.id}/export").json()["record"]
+    assert deleted["before"]["participants"].keys() == {str(cast.guest.id)}
+    assert (deleted["after"], deleted["address"]) == (None, "127.0.0.1")
+
+
+def test_from_where_others_acted_is_not_told(api, cast, guest):
+    api.patch(f"/v1/users/{cast.guest.id}", json={"name": "G"})
+    *_, changed = guest.get(f"/v1/users/{cast.guest.id}/export").json()["record"]
+    assert (changed["before"], changed["address"]) == ({"name": cast.guest.name}, None)
+
+
+def test_only_they_and_operators_export_and_not_without_both_scopes(app, api, cast, guest):
+    problem(guest.get(f"/v1/users/{cast.host.id}/export"), 403, "forbidden")
+    problem(guest.get("/v1/users/usr_0000000000000001/export"), 404, "not_found")
+    with bearer(app, cast, cast.guest, {Scope.users_read}) as limited:
+        problem(limited.get(f"/v1/users/{cast.guest.id}/export"), 403, "insufficient_scope")
+    assert api.delete(f"/v1/users/{cast.guest.id}").status_code == 204
+    document = api.get(f"/v1/users/{cast.guest.id}/export").json()
+    assert (document["deleted"], document["user"]["name"]) == (True, cast.guest.name)
+
+
+def test_a_person_is_erased_and_what_is_left_is_answered(api, cast, clock):
+    event = cast.event(cast.guest)
+    clock.set_to(event.block.span.start - 1)
+    path = f"/v1/users/{cast.host.id}/erase"
+    problem(api.post(path), 409, "hosts_events")
+    problem(api.post(f"{path}?hosted=transfer"), 422, "invalid", "/to")
+    problem(api.post(f"{path}?hosted=cancel", headers={"If-Match": '"7"'}), 412, "stale_version")
+    rehearsed = api.post(f"{path}?hosted=transfer&to={cast.guest.id}&dry_run=true")
+    assert rehearsed.json()["name"] == "Erased person"
+    assert api.get(f"/v1/users/{cast.host.id}").json()["name"] == cast.host.name
+    left = api.post(f"{path}?hosted=transfer&to={cast.guest.id}").json()
+    assert (left["name"], left["metadata"], left["version"]) == ("Erased person", {}, 2)
+    assert left["email"] == f"erased-{int(cast.host.id):016x}@invalid"
+    problem(api.get(f"/v1/users/{cast.host.id}"), 404, "not_found")
+    assert api.get(f"/v1/events/{event.id}").json()["host_id"] == str(cast.guest.id)
+    assert api.get("/v1/audit?limit=1").json()["items"][0]["action"] == "erased"
+
+
+def test_an_answer_that_was_kept_for_repeats_is_erased_too(api, cast):
+    key = {"Idempotency-Key": "nina"}
+    body = {"name": "Nina New", "email": "nina@example.org", "metadata": {"nickname": "Ninchen"}}
+    made = api.post("/v1/users", json=body, headers=key).json()
+    assert api.post(f"/v1/users/{made['id']}/erase").status_code == 200
+    again = api.post("/v1/users", json=body, headers=key).json()
+    assert (again["id"], again["name"], again["metadata"]) == (made["id"], "Erased person", {})
+    assert not {"Nina", "nina@", "Ninchen"} & set(api.get("/v1/audit").text.split('"'))
+
+
+def test_only_operators_erase(cast, guest):
+    problem(guest.post(f"/v1/users/{cast.guest.id}/erase"), 403, "forbidden")
+    problem(guest.post(f"/v1/users/{cast.host.id}/erase"), 403, "forbidden")

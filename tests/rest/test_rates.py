@@ -1,0 +1,188 @@
+"""Rate limits: who is counted, for how much, and what an answer says of it."""
+
+import json
+import re
+from types import SimpleNamespace
+
+import httpx
+import pytest
+
+from kalends.app import build_app
+from kalends.rest.rates import Limit, RateLimits
+from kalends.rest.route import OPERATIONS
+from kalends.settings import Settings, settings_from
+from kalends.store.rate_counts import RateCounts
+from tests.api import problem, send_raw
+
+COSTS = {"POST /v1/find-time": 10, "POST /v1/free-busy": 5, "POST /v1/explain": 2}
+
+
+@pytest.fixture
+def limited(database, token):
+    """Make an application with limits of its own, and give a function that asks it something."""
+
+    def with_limits(rate_limit=0, address_rate_limit=0, proxies=""):
+        settings = settings_from({"KALENDS_TRUSTED_PROXIES": proxies})
+        settings = Settings(
+            rate_limit=rate_limit, address_rate_limit=address_rate_limit, trusted_proxies=settings.trusted_proxies
+        )
+        app = build_app(database, settings)
+
+        def ask(method="GET", path="/v1/users", query="", body=None, address="192.0.2.7", bearer=token, **headers):
+            environ = headers | {"REMOTE_ADDR": address, "CONTENT_TYPE": "application/json"}
+            if bearer is not None:
+                environ["HTTP_AUTHORIZATION"] = f"Bearer {bearer}"
+            return send_raw(app, method, path.encode(), query.encode(), body, **environ)
+
+        return ask
+
+    return with_limits
+
+
+def left(answer) -> int:
+    """Give how many units an answer says are left to its token."""
+    return told(answer)[0]
+
+
+def told(answer) -> tuple[int, int]:
+    """Give units and seconds that an answer tells."""
+    found = re.fullmatch(r'"token";r=(\d+);t=(\d+)', answer.headers["RateLimit"])
+    assert found
+    return int(found[1]), int(found[2])
+
+
+def test_an_answer_tells_the_policy_and_what_is_left(limited):
+    ask = limited(rate_limit=10)
+    for number in range(10):
+        answer = ask()
+        assert answer.status_code == 200
+        assert answer.headers["RateLimit-Policy"] == '"token";q=10;w=60'
+        remaining, seconds = told(answer)
+        assert remaining == 9 - number
+        assert 1 <= seconds <= 60
+    refused = ask()
+    document = problem(refused, 429, "rate_limited")
+    assert refused.headers["RateLimit"].startswith('"token";r=0;t=')
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert refused.headers["Retry-After"] in document["detail"]
+    assert ask("GET", "/health/ready").status_code == 200
+
+
+def test_what_goes_wrong_behind_a_token_counts_and_is_told_too(limited):
+    ask = limited(rate_limit=5)
+    for number, (path, query, status) in enumerate(
+        (("/v1/users", "x=1", 422), ("/v1/users/usr_0000000000000001", "", 404), ("/v1/users", "%ff", 400))
+    ):
+        answer = ask("GET", path, query)
+        problem(answer, status)
+        assert left(answer) == 4 - number
+    assert "RateLimit" not in ask(bearer=None).headers
+    assert "RateLimit" not in ask("GET", "/v1/nowhere").headers
+
+
+def test_a_refused_request_changes_nothing(limited, cast):
+    ask = limited(rate_limit=1)
+    ask()
+    before = cast.rows()
+    body = json.dumps({"name": "x", "email": "refused@example.org"}).encode()
+    problem(ask("POST", "/v1/users", body=body), 429, "rate_limited")
+    problem(ask("POST", "/v1/users", body=body, HTTP_IDEMPOTENCY_KEY="x"), 429, "rate_limited")
+    assert cast.rows() == before
+
+
+def test_heavy_requests_cost_more():
+    assert {f"{known.method} {known.path}": known.cost for known in OPERATIONS if known.cost != 1} == COSTS
+
+
+def test_a_heavy_request_takes_its_units_of_token_and_address(limited):
+    ask = limited(rate_limit=100, address_rate_limit=25)
+    assert left(ask("POST", "/v1/find-time", body=b"{}")) == 90
+    assert left(ask("POST", "/v1/find-time", body=b"{}")) == 80
+    problem(ask("POST", "/v1/find-time", body=b"{}"), 429, "rate_limited")
+    problem(ask(), 429, "rate_limited")
+
+
+def test_searching_costs_five(limited):
+    ask = limited(rate_limit=100)
+    assert left(ask("GET", "/v1/users", "q=x")) == 95
+    assert left(ask("GET", "/v1/events", "q=x")) == 90
+    assert left(ask("GET", "/v1/events")) == 89
+
+
+def test_each_token_has_its_own_units(limited, new_token):
+    ask = limited(rate_limit=1)
+    assert ask().status_code == 200
+    problem(ask(), 429, "rate_limited")
+    assert ask(bearer=new_token).status_code == 200
+
+
+@pytest.fixture
+def new_token(cast):
+    from kalends.actions.tokens import issue_token
+
+    return cast.do(issue_token, "another", b"20 bytes of anything")[1]
+
+
+def test_an_address_is_counted_before_its_token_is_looked_at(limited):
+    ask = limited(address_rate_limit=3)
+    for _ in range(3):
+        problem(ask(bearer="kal_" + "a" * 39), 401)
+    refused = ask()
+    document = problem(refused, 429, "rate_limited")
+    assert "address" in document["detail"]
+    assert refused.headers["RateLimit-Policy"] == '"address";q=3;w=60'
+    assert ask(address="192.0.2.8").status_code == 200
+    assert ask("GET", "/v1/nowhere").status_code == 429
+    assert ask("GET", "/docs").status_code == ask("GET", "/openapi.json").status_code == 429
+    for path in ("/health/live", "/health/ready"):
+        assert ask("GET", path).status_code == 200
+
+
+def test_an_address_of_version_6_is_a_block_of_them(limited):
+    ask = limited(address_rate_limit=1)
+    assert ask(address="2001:db8::1").status_code == 200
+    assert ask(address="2001:db8::ffff:2").status_code == 429
+    assert ask(address="2001:db8:0:1::1").status_code == 200
+
+
+def test_behind_a_trusted_proxy_the_client_is_counted(limited):
+    ask = limited(address_rate_limit=1, proxies="10.0.0.0/8")
+    first, second = ({"HTTP_X_FORWARDED_FOR": f"{one}, 10.0.0.2"} for one in ("192.0.2.1", "192.0.2.2"))
+    assert ask(address="10.0.0.1", **first).status_code == 200
+    assert ask(address="10.0.0.1", **second).status_code == 200
+    assert ask(address="10.0.0.3", **first).status_code == 429
+    forged = {"HTTP_X_FORWARDED_FOR": "198.51.100.9, 192.0.2.1"}
+    assert ask(address="10.0.0.1", **forged).status_code == 429
+    assert ask(address="192.0.2.3", **first).status_code == 200
+    assert ask(address="192.0.2.3").status_code == 429
+
+
+def test_without_trust_nobody_is_believed(limited):
+    ask = limited(address_rate_limit=1)
+    assert ask(HTTP_X_FORWARDED_FOR="198.51.100.1").status_code == 200
+    assert ask(HTTP_X_FORWARDED_FOR="198.51.100.2").status_code == 429
+
+
+def test_without_a_limit_nothing_is_told(limited):
+    answer = limited()()
+    assert answer.status_code == 200
+    assert "RateLimit" not in answer.headers
+    assert "RateLimit-Policy" not in answer.headers
+
+
+def test_the_last_second_of_a_window_is_told_as_one():
+    clock = SimpleNamespace(now=1_000.0)
+    written: dict[str, str] = {}
+    response = SimpleNamespace(set_header=written.__setitem__)
+    limit = Limit("token", 5, RateCounts(5, None, lambda: clock.now), lambda: clock.now)
+    for moment, seconds in ((1_000.0, 60), (1_000.5, 60), (1_059.9, 1)):
+        clock.now = moment
+        RateLimits(limit).count_token(SimpleNamespace(token_id="tok_1"), response, 1)  # type: ignore[arg-type]
+        assert written["RateLimit"].endswith(f";t={seconds}")
+
+
+def test_httpx_sees_the_headers_as_anybody_would(database, token):
+    app = build_app(database, Settings(rate_limit=3))
+    with httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://kalends.test") as caller:
+        answer = caller.get("/v1/users", headers={"Authorization": f"Bearer {token}"})
+    assert answer.headers["ratelimit-policy"] == '"token";q=3;w=60'

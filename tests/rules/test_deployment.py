@@ -1,0 +1,178 @@
+"""Every finding of the doctor, from facts that are made up."""
+
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+import pytest
+
+from kalends.rules.deployment import (
+    FileFacts,
+    Finding,
+    ServerFacts,
+    TokenFacts,
+    check_bodies,
+    check_clocks,
+    check_connection,
+    check_disk,
+    check_proxies,
+    check_rate_limits,
+    check_rights,
+    check_server,
+    check_tokens,
+    filesystem_at,
+)
+from kalends.settings import Settings
+
+GIB = 1 << 30
+FILE = FileFacts("/data/k.db", 0o600, "/data", 0o700, GIB, 100 * GIB, "ext4")
+SERVER = ServerFacts(150_004, True, "on", 97, False, "", False, 1_000_000_000)
+MOUNTS = """/dev/sda1 / ext4 rw 0 0
+proc /proc proc rw 0 0
+files:/export /data nfs4 rw 0 0
+/dev/sdb1 /data/my\\040disk xfs rw 0 0
+"""
+
+
+def told(findings: Iterator[Finding]) -> dict[str, str]:
+    """Give the grade by subject, having seen that whatever is not good comes with advice."""
+    found = list(findings)
+    assert all((finding.grade == "ok") == (finding.advice == "") for finding in found)
+    return {finding.subject: str(finding.grade) for finding in found}
+
+
+def test_limits_that_are_off_are_worth_a_warning() -> None:
+    assert told(check_rate_limits(Settings())) == {"rate limit": "ok", "address rate limit": "ok"}
+    assert told(check_rate_limits(Settings(rate_limit=0))) == {"rate limit": "warning", "address rate limit": "ok"}
+    assert told(check_rate_limits(Settings(address_rate_limit=0)))["address rate limit"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("networks", "grade"),
+    [
+        ("", "ok"),
+        ("10.0.0.0/8 2001:db8::/32", "ok"),
+        ("0.0.0.0/0", "problem"),
+        ("::/0", "problem"),
+        ("10.0.0.0/8 0.0.0.0/1 128.0.0.0/1", "problem"),
+        ("::/1 8000::/1", "problem"),
+        ("0.0.0.0/1 8000::/1", "ok"),
+    ],
+)
+def test_trusting_everybody_is_a_problem(networks: str, grade: str) -> None:
+    settings = Settings(trusted_proxies=tuple(map(ip_network, networks.split())))
+    assert told(check_proxies(settings)) == {"trusted proxies": grade}
+
+
+def test_huge_bodies_are_worth_a_warning() -> None:
+    assert told(check_bodies(Settings())) == {"body size": "ok"}
+    assert told(check_bodies(Settings(max_body_bytes=1 << 30))) == {"body size": "warning"}
+
+
+def test_files_that_others_may_read_are_a_problem() -> None:
+    assert told(check_rights([FILE])) == {"file rights": "ok"}
+    for mode in (0o640, 0o604, 0o620, 0o777):
+        beside = FILE._replace(path="/data/k.db-wal", mode=mode)
+        (finding,) = check_rights([FILE, beside])
+        assert (finding.grade, finding.advice) == ("problem", "run: chmod 600 /data/k.db-wal")
+
+
+def test_a_folder_that_others_may_write_to_is_worth_a_warning() -> None:
+    for mode in (0o720, 0o702, 0o1777):
+        open_folder = FILE._replace(folder_mode=mode)
+        assert told(check_rights([open_folder, open_folder])) == {"file rights": "ok", "folder rights": "warning"}
+
+
+@pytest.mark.parametrize(
+    ("size", "free", "grade"),
+    [
+        (0, GIB, "ok"),
+        (5 * GIB, 5 * GIB, "ok"),
+        (5 * GIB, 5 * GIB - 1, "warning"),
+        (0, GIB - 1, "warning"),
+        (0, 100 << 20, "warning"),
+        (0, (100 << 20) - 1, "problem"),
+    ],
+)
+def test_a_disk_has_room_to_grow_and_for_a_copy(size: int, free: int, grade: str) -> None:
+    assert told(check_disk(FILE._replace(size=size, free=free)))["disk space"] == grade
+
+
+@pytest.mark.parametrize(
+    ("kind", "grade"), [("ext4", "ok"), ("", "ok"), ("nfs4", "warning"), ("cifs", "warning"), ("fuse.sshfs", "warning")]
+)
+def test_a_disk_of_another_machine_is_worth_a_warning(kind: str, grade: str) -> None:
+    assert told(check_disk(FILE._replace(filesystem=kind)))["file system"] == grade
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/k.db", "ext4"),
+        ("/data/k.db", "nfs4"),
+        ("/database/k.db", "ext4"),
+        ("/data/my disk/k.db", "xfs"),
+        ("/proc", "proc"),
+    ],
+)
+def test_the_deepest_mount_counts(path: str, kind: str) -> None:
+    assert filesystem_at(path, MOUNTS) == kind
+
+
+def test_where_no_mount_is_told_nothing_is_known() -> None:
+    assert filesystem_at("/k.db", "") == ""
+
+
+def test_a_sound_server_gets_no_advice() -> None:
+    assert set(told(check_server(SERVER)).values()) == {"ok"}
+    assert set(told(check_connection(SERVER, Settings())).values()) == {"ok"}
+    assert told(check_clocks(SERVER, SERVER.clock)) == {"clocks": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("change", "subject"),
+    [
+        ({"version": 140_011}, "PostgreSQL"),
+        ({"fsync": False}, "fsync"),
+        ({"synchronous_commit": "off"}, "synchronous commit"),
+    ],
+)
+def test_a_server_that_may_lose_what_it_has_is_a_problem(change: dict[str, object], subject: str) -> None:
+    found = told(check_server(SERVER._replace(**change)))
+    assert {name for name, grade in found.items() if grade == "problem"} == {subject}
+
+
+@pytest.mark.parametrize(
+    ("address", "encrypted", "grade"),
+    [
+        ("", False, "ok"),
+        ("127.0.0.1", False, "ok"),
+        ("::1", False, "ok"),
+        ("10.0.0.5", True, "ok"),
+        ("10.0.0.5", False, "problem"),
+    ],
+)
+def test_who_leaves_the_machine_encrypts(address: str, encrypted: bool, grade: str) -> None:
+    server = SERVER._replace(address=address, encrypted=encrypted)
+    assert told(check_connection(server, Settings()))["connection"] == grade
+
+
+def test_a_superuser_is_worth_a_warning() -> None:
+    assert told(check_connection(SERVER._replace(superuser=True), Settings()))["database role"] == "warning"
+
+
+@pytest.mark.parametrize(("connections", "grade"), [(97, "ok"), (16, "ok"), (15, "warning"), (7, "problem")])
+def test_every_process_needs_its_connections(connections: int, grade: str) -> None:
+    server = SERVER._replace(connections=connections)
+    assert told(check_connection(server, Settings(pool_size=8)))["connections"] == grade
+
+
+@pytest.mark.parametrize(
+    ("apart", "grade"), [(1, "ok"), (-1, "ok"), (1.1, "warning"), (-30, "warning"), (31, "problem")]
+)
+def test_clocks_agree(apart: float, grade: str) -> None:
+    assert told(check_clocks(SERVER, SERVER.clock + int(apart * 1_000_000))) == {"clocks": grade}
+
+
+def test_tokens_that_nobody_uses_or_that_never_end_are_worth_a_warning() -> None:
+    assert told(check_tokens(TokenFacts(3, 0, 0))) == {"idle tokens": "ok", "old tokens": "ok"}
+    assert told(check_tokens(TokenFacts(3, 1, 2))) == {"idle tokens": "warning", "old tokens": "warning"}
