@@ -47,7 +47,8 @@ FROM participant JOIN event ON event.id = event_id WHERE event.organization_id =
 
 RECORD = """
 INSERT INTO audit (id, organization_id, at, user_id, token_id, action, object_kind, object_id)
-{numbers} SELECT {first} + n, {organization}, {start} + n * {half_hour}, {object} + 5 + n % 2, {object}, 'changed', 'event', {object} + n * 7919 % {objects} FROM number
+{numbers} SELECT {first} + n, {organization}, {start} + n * {half_hour}, {object} + 5 + n % 2, {object},
+    'changed', 'event', {object} + n * 7919 % {objects} FROM number
 """
 
 

@@ -66,6 +66,7 @@ def test_every_setting_is_read_from_the_environment() -> None:
             "KALENDS_POOL_SIZE": "3",
             "KALENDS_BUSY_TIMEOUT_MS": "2147483647",
             "KALENDS_MAX_BODY_BYTES": "0001",
+            "KALENDS_TOKEN_CACHE_MS": "0",
             "KALENDS_RATE_LIMIT": "0",
             "KALENDS_ADDRESS_RATE_LIMIT": "5",
             "KALENDS_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.7,2001:db8::/32,",
@@ -76,6 +77,7 @@ def test_every_setting_is_read_from_the_environment() -> None:
         pool_size=3,
         busy_timeout_ms=2_147_483_647,
         max_body_bytes=1,
+        token_cache_ms=0,
         rate_limit=0,
         address_rate_limit=5,
         trusted_proxies=(ip_network("10.0.0.0/8"), ip_network("192.0.2.7/32"), ip_network("2001:db8::/32")),
@@ -88,7 +90,7 @@ ALL_SETTINGS = {
     f"KALENDS_{name}"
     for name in (
         *("DATABASE_URL", "POOL_SIZE", "BUSY_TIMEOUT_MS", "MAX_BODY_BYTES"),
-        *("RATE_LIMIT", "ADDRESS_RATE_LIMIT", "TRUSTED_PROXIES"),
+        *("TOKEN_CACHE_MS", "RATE_LIMIT", "ADDRESS_RATE_LIMIT", "TRUSTED_PROXIES"),
     )
 }
 

@@ -30,6 +30,10 @@ OF_NO_ORGANIZATION = {
     "kalends.store.rate_counts.FORGET_OLD_COUNTS",  # housekeeping: requests are counted before anybody is known
     "kalends.reads.deployment.SERVER_FACTS",  # of the engine itself, as the next one
     "kalends.reads.deployment.SQLITE_VERSION",
+    "kalends.store.organizations.LIST",  # for who runs the service, as the next ones: no door has them
+    "kalends.store.organizations.FIND",
+    "kalends.store.tokens.TOKENS_IN_USE",
+    "kalends.reads.deployment.TOKENS_IN_USE",
     "kalends.reads.integrity.COMMITMENTS",  # the operator's check of the whole database counts, and shows no row
 }
 OF_WHAT_WAS_FOUND_WITH_RIGHT = {"at", "at_event", "event_id", "at_user", "at_token", "at_key", "at_start", "hash"}

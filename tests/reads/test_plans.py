@@ -63,12 +63,12 @@ class Crowd:
             "response": "needs_action",
             "role": "required",
             "pattern": "%event%",
-            "me": self.first + 1,
-            "operator": False,
-            **{name: [self.first + 2] for name in ("principals", "shown_hosts", "read_hosts", "managed_hosts")},
             "object_id": self.first + 5,
             "older_than": self.entry,
             "token_id": self.first,
+            "me": self.first + 1,
+            "operator": False,
+            **{name: [self.first + 2] for name in ("principals", "shown_hosts", "read_hosts", "managed_hosts")},
         }
 
 

@@ -21,19 +21,24 @@ NOBODY = 0
 def is_seated(start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     """Tell whether an event concerns `me`."""
     mine = agenda.alias("mine")
-    return is_there(mine, mine.c.user_id == given("me"), mine.c.starts_at == start, mine.c.event_id == event_id)
+    return is_there(mine, mine.c.user_id == given("me"), start, event_id)
 
 
 def is_deputy(start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     """Tell whether an event concerns one of `principals`."""
     theirs = agenda.alias("theirs")
-    among = Among(theirs.c.user_id, "principals")
-    return is_there(theirs, among, theirs.c.starts_at == start, theirs.c.event_id == event_id)
+    return is_there(theirs, Among(theirs.c.user_id, "principals"), start, event_id)
 
 
-def is_there(rows: sa.FromClause, *where: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    """Tell whether there is such a row, looked up one by one: of EXISTS, PostgreSQL may make a hash of many agendas."""
-    return sa.select(rows.c.event_id).where(*where).limit(1).scalar_subquery().is_not(None)
+def is_there(
+    rows: sa.FromClause, whose: sa.ColumnElement[bool], start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]
+) -> sa.ColumnElement[bool]:
+    """Tell whether an event is on somebody's agenda.
+
+    Looked up by its key, event by event: of EXISTS, PostgreSQL may make a table of everybody's agenda.
+    """
+    look = sa.select(rows.c.event_id).where(whose, rows.c.starts_at == start, rows.c.event_id == event_id)
+    return look.limit(1).scalar_subquery().is_not(None)
 
 
 SEATED = is_seated(event.c.starts_at, event.c.id).label("seated")
@@ -87,7 +92,7 @@ def tie_values(actor: Actor) -> dict[str, Any]:
 def sight_values(actor: Actor, least: Sight = Sight.title) -> dict[str, Any]:
     """Give the parameters of `is_visible` and `is_part_visible`; what is seen less of than `least` is left out."""
     levels = {"shown_hosts": least, "read_hosts": Sight.whole, "managed_hosts": Sight.command}
-    return tie_values(actor) | {name: hosts_shown_to(actor, level) or [NOBODY] for name, level in levels.items()}
+    return tie_values(actor) | {name: hosts_shown_to(actor, level) for name, level in levels.items()}
 
 
 TIES = Query(
