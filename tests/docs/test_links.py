@@ -13,6 +13,7 @@ NAMED_FILE = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|md|json|toml|txt|j2)|(?:
 SHOWN = {"copy.db", "team.json", "broken.json", "concert.json", "kalends.db"}
 """Files that the README makes."""
 
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(test_\w+))?`")
 LONGEST_DECISION = 40
 
 
@@ -39,6 +40,19 @@ def test_every_file_that_is_named_is_there(document):
     for name in NAMED_FILE.findall(text):
         places = (HOME, HOME / "src/kalends", HOME / "docs", document.parent)
         assert name in SHOWN or any((place / name).exists() for place in places), name
+
+
+def test_every_guard_is_proved_by_tests_that_are_there():
+    text = (HOME / "docs/security.md").read_text()
+    named = NAMED_TEST.findall(text)
+    assert len(named) >= 20
+    assert len(named) == text.count("`tests/")
+    for path, test in named:
+        assert not test or f"def {test}(" in (HOME / path).read_text(), test
+        assert (HOME / path).exists(), path
+    rows = [line for line in text.splitlines() if line.startswith("| API")]
+    assert [line.split()[1] for line in rows] == [f"API{number}" for number in range(1, 11)]
+    assert all("`tests/" in line for line in rows)
 
 
 def test_decisions_are_numbered_short_and_of_one_form():

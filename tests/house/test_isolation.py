@@ -95,9 +95,18 @@ def view(app, token):
     with client(app, token) as caller:
         users = [one["id"] for one in caller.get("/v1/users?limit=250").json()["items"]]
         events = [one["id"] for one in caller.get("/v1/events?limit=250").json()["items"]]
-        paths = ["/v1/users", "/v1/events?expand=participants", "/v1/events?status=cancelled", "/v1/tokens"]
+        paths = [
+            "/v1/users",
+            "/v1/audit",
+            "/v1/events?expand=participants",
+            "/v1/events?status=cancelled",
+            "/v1/tokens",
+        ]
         for one in users:
-            paths += [f"/v1/users/{one}{rest}" for rest in ("", "/working-hours", "/shares", "/shares?side=received")]
+            paths += [
+                f"/v1/users/{one}{rest}"
+                for rest in ("", "/working-hours", "/shares", "/shares?side=received", "/export")
+            ]
             paths += [f"/v1/events?user_id={one}", f"/v1/events?host_id={one}"]
         for one in events:
             paths += [

@@ -148,7 +148,7 @@ def kept(database, monkeypatch):
 class Asked:
     """As much of a request as says who asks."""
 
-    remote_addr, request_id = "192.0.2.1", "of a test"
+    address, request_id = "192.0.2.1", "of a test"
     token_id = None
 
     def __init__(self, secret, person=None):
