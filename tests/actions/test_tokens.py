@@ -70,6 +70,17 @@ def test_a_token_ends_after_it_begins(cast, clock):
     assert [token.is_in_use(Instant(now + 1)) for token in cast.ask(list_tokens)] == [False]
 
 
+def test_a_token_does_not_outlive_the_one_it_is_made_with(cast):
+    with_end, endless = issue(cast, expires_at=Instant(2**62)), issue(cast)
+    lesser = replace(cast, actor=structs.replace(cast.actor, token_id=with_end.id))
+    assert issue(lesser).expires_at == with_end.expires_at
+    assert issue(lesser, expires_at=Instant(2**62 - 1)).expires_at == 2**62 - 1
+    with lesser.refused(Forbidden):
+        issue(lesser, expires_at=Instant(2**62 + 1))
+    free = replace(cast, actor=structs.replace(cast.actor, token_id=endless.id))
+    assert issue(free).expires_at is None
+
+
 def test_a_person_has_so_many_tokens_in_use(cast, monkeypatch):
     monkeypatch.setattr(tokens, "MAX_TOKENS", 2)
     me = cast.as_person(cast.guest)

@@ -1,25 +1,23 @@
 """The order of locks: nobody waits for somebody who waits for them, so no engine has to end it by force."""
 
 from functools import partial
+from secrets import token_bytes
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from kalends.actions.holds import extend_hold, place_hold
 from kalends.actions.retries import KEPT_FOR, claim_key
+from kalends.actions.tokens import issue_token
 from kalends.model import Actor, Span, TokenId
 from kalends.store.database import WriteTx
 from kalends.store.holds import find_hold
-from kalends.store.query import Query
-from kalends.store.tables import token
 from kalends.store.users import lock_people
 from tests.cast import Cast, instant
 from tests.threads import at_once, waiting_writers
 
 MORNING = instant("2026-03-09T08:00+01:00")
 SLOT = Span(instant("2026-03-09T14:00+01:00"), instant("2026-03-09T15:00+01:00"))
-NEW_TOKEN = Query(sa.insert(token))
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +77,4 @@ def test_who_forgets_old_keys_holds_nobody_else_up(cast: Cast, clock):
 
 def make_token(actor: Actor, tx: WriteTx) -> int:
     """Store a credential, and give its id."""
-    made = {"id": tx.new_id(), "organization_id": actor.organization_id, "name": "", "hint": ""}
-    tx.run(NEW_TOKEN, **made, hash=str(made["id"]).encode(), created_at=tx.now, revoked_at=None)
-    return made["id"]
+    return issue_token(tx, actor, "of a test", token_bytes(20))[0].id

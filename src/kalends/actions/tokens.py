@@ -26,19 +26,15 @@ def issue_token(
 ) -> tuple[Token, str]:
     """Make a credential of 160 random bits for oneself; its text is given here once and stored nowhere.
 
-    Raises Forbidden for scopes that one does not have, Invalid for an end in the past or too many tokens.
+    One that is made with another has no more scopes than that, and by default ends when that ends.
+
+    Raises Forbidden for scopes that one does not have or an end after one's own, Invalid for an end in the past or too
+    many tokens.
     """
+    expires_at = end_within_own(tx, actor, expires_at)
     lacking = sorted(scope.value for scope in scopes - actor.scopes)
     refuse_unless(not lacking, f"A token can only pass on scopes that it has; this one lacks {', '.join(lacking)}")
-    faults: list[Fault] = []
-    if expires_at is not None and expires_at <= tx.now:
-        faults.append(Fault(("expires_at",), "in_the_past", "a token cannot have expired before it is made"))
-    if not scopes:
-        faults.append(Fault(("scopes",), "missing", "a token without any scope is of no use"))
-    if actor.user_id is not None:
-        known = list_tokens_of(tx, actor, actor.user_id)
-        if sum(token.is_in_use(tx.now) for token in known) >= MAX_TOKENS:
-            faults.append(Fault((), "too_many_tokens", f"{MAX_TOKENS} tokens in use are the most: revoke some"))
+    faults = token_faults(tx, actor, scopes, expires_at)
     if faults:
         raise Invalid(*faults)
     text = token_text(secret)
@@ -57,6 +53,29 @@ def issue_token(
     insert_token(tx, made, token_digest(text))
     record(tx, actor, Deed.issued, ObjectKind.token, made.id, None, token_facts(made))
     return made, text
+
+
+def end_within_own(tx: WriteTx, actor: Actor, expires_at: Instant | None) -> Instant | None:
+    """Give when a token ends that is made with the actor's own. Raises Forbidden if it would outlive that."""
+    own = None if actor.token_id is None else find_token(tx, actor, actor.token_id)
+    if own is None or own.expires_at is None:
+        return expires_at
+    refuse_unless(expires_at is None or expires_at <= own.expires_at, "A token cannot outlive the one it is made with")
+    return expires_at or own.expires_at
+
+
+def token_faults(tx: WriteTx, actor: Actor, scopes: AbstractSet[Scope], expires_at: Instant | None) -> list[Fault]:
+    """Say everything that is wrong with a token to be made."""
+    faults: list[Fault] = []
+    if expires_at is not None and expires_at <= tx.now:
+        faults.append(Fault(("expires_at",), "in_the_past", "a token cannot have expired before it is made"))
+    if not scopes:
+        faults.append(Fault(("scopes",), "missing", "a token without any scope is of no use"))
+    if actor.user_id is not None:
+        known = list_tokens_of(tx, actor, actor.user_id)
+        if sum(token.is_in_use(tx.now) for token in known) >= MAX_TOKENS:
+            faults.append(Fault((), "too_many_tokens", f"{MAX_TOKENS} tokens in use are the most: revoke some"))
+    return faults
 
 
 def revoke_token(tx: WriteTx, actor: Actor, token_id: TokenId) -> None:

@@ -20,7 +20,7 @@ from kalends.rules.zones import TimeError, from_instant, instant_of
 
 
 class TokenBody(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A token to make: without `scopes` it has all of the one it is made with, without `expires_at` no end."""
+    """A token to make: without `scopes` and `expires_at` it has those of the one it is made with."""
 
     name: Name
     scopes: Annotated[list[Scope], Meta(min_length=1, max_length=len(ALL_SCOPES))] | None = None
@@ -99,8 +99,8 @@ def end_of(body: TokenBody) -> Instant | None:
 def add_token(call: Call) -> Reply:
     """Create a token for yourself.
 
-    It stands for whom the token that makes it stands for, with no more scopes than that one. The secret is shown
-    this once. Takes no Idempotency-Key: its answer is never kept.
+    It stands for whom the token that makes it stands for, with no more scopes than that one and no later end. The
+    secret is shown this once. Takes no Idempotency-Key: its answer is never kept.
     """
     body: TokenBody = call.body
     scopes = call.actor.scopes if body.scopes is None else frozenset(body.scopes)
