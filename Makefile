@@ -1,7 +1,7 @@
 # Needs Python 3.11 or later and make; `make setup` brings the rest into .venv.
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench bench-peers bench-growth bench-report bench-race bench-time lock dist clean
+.PHONY: help setup run test check format bench bench-peers bench-growth bench-report bench-race bench-time bench-entrance lock dist clean
 
 PYTHON ?=
 WORKERS ?= auto
@@ -80,6 +80,9 @@ bench-race: setup ## race for the same slots over HTTP on both engines (ARGS=--h
 
 bench-time: setup ## find-time, free/busy and the pool at a million events (ARGS=--help)
 	PYTHONPATH=. $(BIN)/python bench/people_time.py $(ARGS)
+
+bench-entrance: setup ## what it costs to know who asks, in the hot list (ARGS=--help)
+	PYTHONPATH=. $(BIN)/python bench/entrance.py $(ARGS)
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-build-options $(ARGS) pyproject.toml

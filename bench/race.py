@@ -26,7 +26,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from kalends.actions.users import create_user
-from kalends.model import Email, UserDraft
+from kalends.drafts import UserDraft
+from kalends.model import Email
 from kalends.store.database import Database
 from tests.postgres import start_postgres
 from tests.service import OPERATOR, Caller, Service, new_token, open_database

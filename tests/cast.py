@@ -18,15 +18,14 @@ from kalends.actions.events import create_event
 from kalends.actions.sharing import share_calendar
 from kalends.actions.tokens import issue_token
 from kalends.actions.users import create_user
+from kalends.drafts import EventDraft, Invitation, UserDraft
 from kalends.model import (
     ALL_SCOPES,
     Actor,
     Email,
     Event,
-    EventDraft,
     EventId,
     Instant,
-    Invitation,
     OrganizationId,
     Role,
     Scope,
@@ -34,7 +33,6 @@ from kalends.model import (
     Sharing,
     TimeText,
     User,
-    UserDraft,
     UserId,
     Zone,
 )

@@ -1,15 +1,15 @@
 """The vocabulary of Kalends: read this file first.
 
 Small frozen values and nothing else. Instants are whole microseconds since 1970-01-01T00:00:00Z; spans are half-open.
-Drafts and edits are what a door hands to an action; their limits are checked when a door decodes them.
+What a door hands to an action to make or change something of stands in drafts.py.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import Struct
 
 
 class Identifier(int):
@@ -170,12 +170,6 @@ class Email(str):
 class Metadata(dict[str, Any]):
     """A JSON object of at most 16 KiB that Kalends keeps for the caller and never reads."""
 
-
-Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S", description="not all blank")]
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S", description="not all blank")]
-Description = Annotated[str, Meta(max_length=10_000)]
-Location = Annotated[str, Meta(max_length=500)]
-Remark = Annotated[str, Meta(max_length=1_000)]
 
 MAX_PARTICIPANTS = 500
 """Participants an event may have, its host among them."""
@@ -353,70 +347,3 @@ class Share(Struct, frozen=True):
     user_id: UserId
     level: Sharing
     updated_at: Instant
-
-
-class UserDraft(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What a new user is made of."""
-
-    name: Name
-    email: Email
-    time_zone: Zone = field(default_factory=lambda: UTC)
-    metadata: Metadata | None = None
-
-
-class UserEdit(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A merge patch for a user: what is left out stays; null clears metadata (RFC 7396)."""
-
-    name: Name | UnsetType = UNSET
-    email: Email | UnsetType = UNSET
-    time_zone: Zone | UnsetType = UNSET
-    metadata: Metadata | UnsetType | None = UNSET
-
-
-class Invitation(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
-    """Somebody to add to an event."""
-
-    user_id: UserId
-    role: Role = Role.required
-
-
-class EventDraft(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What a new event is made of; without `time_zone` the host's zone counts."""
-
-    host_id: UserId
-    title: Title
-    start: TimeText
-    end: TimeText
-    time_zone: Zone | None = None
-    description: Description = ""
-    location: Location = ""
-    status: Literal["confirmed", "tentative"] = "confirmed"
-    show_as: ShowAs = ShowAs.busy
-    visibility: Visibility = Visibility.default
-    hide_participants: bool = False
-    metadata: Metadata | None = None
-    host_attends: bool = True
-    participants: Annotated[list[Invitation], Meta(max_length=MAX_PARTICIPANTS)] = []
-
-
-class EventEdit(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A merge patch for an event: what is left out stays; null clears what may be empty (RFC 7396)."""
-
-    title: Title | UnsetType = UNSET
-    start: TimeText | UnsetType = UNSET
-    end: TimeText | UnsetType = UNSET
-    time_zone: Zone | UnsetType = UNSET
-    description: Description | UnsetType | None = UNSET
-    location: Location | UnsetType | None = UNSET
-    status: Literal["confirmed", "tentative"] | UnsetType = UNSET
-    show_as: ShowAs | UnsetType = UNSET
-    visibility: Visibility | UnsetType = UNSET
-    hide_participants: bool | UnsetType = UNSET
-    metadata: Metadata | UnsetType | None = UNSET
-
-
-class Answer(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What a participant says to an invitation."""
-
-    response: Literal["accepted", "declined", "tentative"]
-    comment: Remark | None = None

@@ -18,23 +18,9 @@ from kalends.actions.participants import (
     remove_participant,
     seat_participant,
 )
+from kalends.drafts import Answer, EventDraft, EventEdit, Invitation
 from kalends.errors import Conflict, Unavailable
-from kalends.model import (
-    Answer,
-    Busy,
-    Clash,
-    Event,
-    EventDraft,
-    EventEdit,
-    Invitation,
-    Role,
-    ShowAs,
-    TimeText,
-    User,
-    UserId,
-    Visibility,
-    Zone,
-)
+from kalends.model import Busy, Clash, Event, Role, ShowAs, TimeText, User, UserId, Visibility, Zone
 from kalends.rules.zones import from_instant
 from kalends.store import tables
 from kalends.store.query import Query

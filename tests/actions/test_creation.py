@@ -6,22 +6,9 @@ import pytest
 
 from kalends.actions.departure import delete_user
 from kalends.actions.events import create_event
+from kalends.drafts import EventDraft, Invitation
 from kalends.errors import Invalid
-from kalends.model import (
-    Event,
-    EventDraft,
-    Invitation,
-    Metadata,
-    Response,
-    Role,
-    ShowAs,
-    Status,
-    Tally,
-    TimeText,
-    UserId,
-    Visibility,
-    Zone,
-)
+from kalends.model import Event, Metadata, Response, Role, ShowAs, Status, Tally, TimeText, UserId, Visibility, Zone
 from kalends.reads.events import read_event
 from tests.cast import BERLIN, Cast, assemble, check_house, codes
 

@@ -8,8 +8,9 @@ from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.events import cancel_event, change_event, transfer_event
 from kalends.actions.participants import add_participants, remove_participant
 from kalends.actions.users import create_user
+from kalends.drafts import EventEdit, Invitation, UserDraft
 from kalends.errors import HostsEvents, Invalid, NotFound, StaleVersion
-from kalends.model import Email, EventEdit, Invitation, Status, TimeText, UserDraft, UserId
+from kalends.model import Email, Status, TimeText, UserId
 from kalends.reads.events import EventFilter, list_events, read_event
 from kalends.reads.users import list_users, read_user
 from kalends.store.database import Database

@@ -20,18 +20,9 @@ from kalends.actions.retries import KeptAnswer, claim_key, keep_answer
 from kalends.actions.sharing import share_calendar
 from kalends.actions.tokens import issue_token
 from kalends.actions.users import change_user, create_user
+from kalends.drafts import Answer, EventDraft, UserDraft, UserEdit
 from kalends.errors import Forbidden, HostsEvents, Invalid, NotFound, StaleVersion
-from kalends.model import (
-    Answer,
-    Email,
-    EventDraft,
-    Metadata,
-    Sharing,
-    TimeText,
-    UserDraft,
-    UserEdit,
-    UserId,
-)
+from kalends.model import Email, Metadata, Sharing, TimeText, UserId
 from kalends.reads.audit import RecordFilter, list_records
 from kalends.reads.events import read_event
 from kalends.rest.wire import read_struct

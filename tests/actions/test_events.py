@@ -7,22 +7,9 @@ import pytest
 from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.events import cancel_event, change_event, delete_event, transfer_event
 from kalends.actions.participants import answer_invitation, remove_participant
+from kalends.drafts import Answer, EventEdit
 from kalends.errors import EventCancelled, Invalid, NotFound, StaleVersion
-from kalends.model import (
-    Answer,
-    Event,
-    EventEdit,
-    EventId,
-    Response,
-    Role,
-    ShowAs,
-    Status,
-    Tally,
-    TimeText,
-    UserId,
-    Visibility,
-    Zone,
-)
+from kalends.model import Event, EventId, Response, Role, ShowAs, Status, Tally, TimeText, UserId, Visibility, Zone
 from kalends.reads.events import read_event
 from tests.cast import Cast, assemble, check_house, codes, instant
 

@@ -10,8 +10,9 @@ from kalends.actions.departure import delete_user
 from kalends.actions.events import create_event
 from kalends.actions.holds import extend_hold, place_hold, release_hold
 from kalends.actions.participants import add_participants
+from kalends.drafts import EventDraft, Invitation
 from kalends.errors import Conflict, Fault, HoldExtended, Invalid, NotFound
-from kalends.model import Busy, Clash, EventDraft, HoldId, Invitation, Role, TimeText, UserId
+from kalends.model import Busy, Clash, HoldId, Role, TimeText, UserId
 from kalends.reads.availability import peoples_time
 from kalends.reads.explanation import HoldReason, explain_booking
 from kalends.reads.holds import read_hold

@@ -9,8 +9,9 @@ from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.events import delete_event
 from kalends.actions.imports import ImportReport, Schedule, address_part, import_schedule
 from kalends.actions.users import create_user
+from kalends.drafts import UserDraft
 from kalends.errors import Invalid
-from kalends.model import Email, UserDraft
+from kalends.model import Email
 from kalends.reads.events import EventFilter, list_events
 from kalends.reads.users import list_users, read_user
 from kalends.rest.wire import read_struct

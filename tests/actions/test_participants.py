@@ -11,8 +11,9 @@ from kalends.actions.participants import (
     remove_participant,
     seat_participant,
 )
+from kalends.drafts import Answer, Invitation
 from kalends.errors import AlreadyParticipant, EventCancelled, EventEnded, Invalid, NotFound, StaleVersion
-from kalends.model import Answer, EventId, Invitation, Response, Role, Seat, Tally, UserId
+from kalends.model import EventId, Response, Role, Seat, Tally, UserId
 from kalends.reads.events import read_event
 from tests.cast import assemble, check_house, codes, instant
 

@@ -15,8 +15,9 @@ from kalends.actions.participants import (
     seat_participant,
 )
 from kalends.actions.users import change_user
+from kalends.drafts import Answer, EventDraft, EventEdit, Invitation, UserEdit
 from kalends.errors import EmailTaken, Invalid, KalendsError, NotFound, StaleVersion, Unavailable
-from kalends.model import Answer, Email, EventDraft, EventEdit, Invitation, Role, TimeText, UserEdit
+from kalends.model import Email, Role, TimeText
 from kalends.reads.events import read_event
 from kalends.reads.users import read_user
 from tests.cast import BERLIN, Cast, check_house, instant

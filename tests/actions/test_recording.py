@@ -16,22 +16,9 @@ from kalends.actions.participants import add_participants, answer_invitation, re
 from kalends.actions.sharing import share_calendar, stop_sharing
 from kalends.actions.tokens import issue_token, revoke_token
 from kalends.actions.users import change_user
+from kalends.drafts import Answer, EventDraft, EventEdit, Invitation, UserEdit
 from kalends.errors import Conflict
-from kalends.model import (
-    Answer,
-    EventDraft,
-    EventEdit,
-    Instant,
-    Invitation,
-    Metadata,
-    Scope,
-    Sharing,
-    Span,
-    TimeText,
-    TokenId,
-    UserEdit,
-    UserId,
-)
+from kalends.model import Instant, Metadata, Scope, Sharing, Span, TimeText, TokenId, UserId
 from kalends.reads.audit import RecordFilter, list_records
 from kalends.rules.hours import Window, WorkingHours
 from kalends.rules.tokens import token_digest, token_hint

@@ -9,20 +9,9 @@ from kalends.actions.hours import clear_working_hours, set_working_hours
 from kalends.actions.participants import add_participants, answer_invitation, remove_participant
 from kalends.actions.sharing import share_calendar, stop_sharing
 from kalends.actions.users import change_user, create_user
+from kalends.drafts import Answer, EventDraft, EventEdit, Invitation, UserDraft, UserEdit
 from kalends.errors import Forbidden, Invalid, NotFound
-from kalends.model import (
-    Answer,
-    Email,
-    EventDraft,
-    EventEdit,
-    Invitation,
-    Sharing,
-    TimeText,
-    UserDraft,
-    UserEdit,
-    UserId,
-    Visibility,
-)
+from kalends.model import Email, Sharing, TimeText, UserId, Visibility
 from kalends.reads.sharing import list_shares
 from kalends.rules.hours import WorkingHours
 from tests.cast import BERLIN, assemble, codes

@@ -4,8 +4,9 @@ import pytest
 
 from kalends.actions.departure import delete_user
 from kalends.actions.users import change_user, create_user
+from kalends.drafts import UserDraft, UserEdit
 from kalends.errors import EmailTaken, Invalid, NotFound, StaleVersion
-from kalends.model import Email, Metadata, UserDraft, UserEdit, UserId, Zone
+from kalends.model import Email, Metadata, UserId, Zone
 from kalends.reads.users import read_user
 from tests.cast import BERLIN, assemble, codes
 

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from kalends.actions.users import create_user
 from kalends.cli.opening import OPERATOR
 from kalends.cli.sample import add_sample
-from kalends.model import Email, UserDraft
+from kalends.drafts import UserDraft
+from kalends.model import Email
 from kalends.rules.zones import from_instant
 from kalends.settings import Settings
 from kalends.store.database import Database, WriteTx

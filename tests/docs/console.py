@@ -23,9 +23,7 @@ from typing import Any, NamedTuple
 from tests.served import KALENDS, PATIENCE_S, serving
 
 FENCE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NAMED = (
-    r"(?P<id>(?:usr|evt|hld|tok|org)_[0-9a-f]{16})|(?P<token>kal_[a-z2-7]{6,39})|(?P<address>http://127\.0\.0\.1:\d+)"
-)
+NAMED = r"(?P<id>(?:usr|evt|hld|tok|org|aud)_[0-9a-f]{16})|(?P<token>kal_[a-z2-7]{6,39})|(?P<address>http://127\.0\.0\.1:\d+)"
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)"
 VARIES_IN_JSON = re.compile(NAMED)
 VARIES_IN_TEXT = re.compile(
@@ -34,7 +32,7 @@ VARIES_IN_TEXT = re.compile(
 )
 ANY_OTHER_WILL_DO = ("time", "date", "left")
 CAPTURED_MEMBERS = ("next_cursor", "request_id")
-STAMPED_MEMBERS = ("created_at", "updated_at", "responded_at", "expires_at", "last_used_at")
+STAMPED_MEMBERS = ("at", "created_at", "updated_at", "responded_at", "expires_at", "last_used_at")
 LINE_WIDTH = 136
 DONE = "--done--"
 AS_INSTALLED = {"KALENDS_RATE_LIMIT": "12000", "KALENDS_ADDRESS_RATE_LIMIT": "24000"}

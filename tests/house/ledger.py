@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kalends.actions.users import create_user
-from kalends.model import Email, EventId, UserDraft, UserId
+from kalends.drafts import UserDraft
+from kalends.model import Email, EventId, UserId
 from kalends.reads.integrity import find_inconsistencies
 from kalends.rest.wire import read_id
 from kalends.store.database import Database

@@ -7,16 +7,13 @@ from typing import Any
 
 from kalends.actions import departure, events, participants, users
 from kalends.actions.booking import Guard, OnConflict
+from kalends.drafts import Answer, EventDraft, EventEdit, Invitation, UserDraft, UserEdit
 from kalends.errors import KalendsError
 from kalends.model import (
-    Answer,
     Email,
     Event,
-    EventDraft,
-    EventEdit,
     EventId,
     Instant,
-    Invitation,
     Participant,
     Response,
     Role,
@@ -24,8 +21,6 @@ from kalends.model import (
     Status,
     TimeText,
     User,
-    UserDraft,
-    UserEdit,
     UserId,
     Zone,
 )

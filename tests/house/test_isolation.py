@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kalends.actions.participants import answer_invitation
-from kalends.model import Answer, Metadata, Sharing
+from kalends.drafts import Answer
+from kalends.model import Metadata, Sharing
 from tests.api import client
 from tests.cast import assemble
 from tests.house.test_routes import DAY, TABLE, filled, furnished

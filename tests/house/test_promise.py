@@ -13,8 +13,9 @@ from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.events import change_event, create_event, transfer_event
 from kalends.actions.holds import extend_hold, place_hold
 from kalends.actions.participants import add_participants, answer_invitation, change_role, seat_participant
+from kalends.drafts import Answer, EventDraft, EventEdit, Invitation
 from kalends.errors import Conflict, Invalid, KalendsError
-from kalends.model import Answer, Event, EventDraft, EventEdit, Invitation, Role, ShowAs, Span, TimeText
+from kalends.model import Event, Role, ShowAs, Span, TimeText
 from tests.cast import BERLIN, Cast, check_house, instant
 from tests.house.overlaps import overlaps
 from tests.threads import race

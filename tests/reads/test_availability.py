@@ -10,7 +10,8 @@ from kalends.actions.events import cancel_event, create_event
 from kalends.actions.holds import place_hold
 from kalends.actions.hours import clear_working_hours, set_working_hours
 from kalends.actions.participants import answer_invitation
-from kalends.model import Answer, Busy, EventDraft, Invitation, Role, ShowAs, TimeText, UserId
+from kalends.drafts import Answer, EventDraft, Invitation
+from kalends.model import Busy, Role, ShowAs, TimeText, UserId
 from kalends.reads.availability import PersonsTime, find_time, peoples_time
 from kalends.rules.hours import Window, WorkingHours
 from kalends.rules.intervals import DAY, HOUR

@@ -7,8 +7,9 @@ from kalends.actions.events import cancel_event
 from kalends.actions.holds import place_hold
 from kalends.actions.hours import set_working_hours
 from kalends.actions.participants import answer_invitation
+from kalends.drafts import Answer
 from kalends.errors import Invalid, NotFound
-from kalends.model import Answer, Busy, Response, Role, ShowAs, Status, TimeText, UserId, Visibility
+from kalends.model import Busy, Response, Role, ShowAs, Status, TimeText, UserId, Visibility
 from kalends.reads.explanation import EventReason, HoldReason, explain_booking
 from kalends.rules.access import Sight
 from kalends.rules.hours import Window, WorkingHours

@@ -5,7 +5,8 @@ import sqlalchemy as sa
 
 from kalends.actions.events import cancel_event
 from kalends.actions.participants import answer_invitation, remove_participant
-from kalends.model import Answer, TimeText
+from kalends.drafts import Answer
+from kalends.model import TimeText
 from kalends.reads.integrity import find_inconsistencies
 from kalends.rules.zones import instant_of
 from kalends.settings import Settings

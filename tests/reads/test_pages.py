@@ -12,7 +12,7 @@ from kalends.actions.departure import delete_user
 from kalends.actions.events import change_event, delete_event
 from kalends.actions.participants import add_participants, remove_participant
 from kalends.actions.users import change_user
-from kalends.model import EventEdit, Invitation, UserEdit
+from kalends.drafts import EventEdit, Invitation, UserEdit
 from kalends.reads.events import EventFilter, list_events
 from kalends.reads.participants import list_participants
 from kalends.reads.users import list_users

@@ -10,8 +10,9 @@ from kalends.actions.departure import delete_user
 from kalends.actions.events import cancel_event, create_event
 from kalends.actions.holds import place_hold
 from kalends.actions.participants import add_participants, answer_invitation
+from kalends.drafts import Answer, EventDraft, Invitation
 from kalends.errors import Conflict, NotFound
-from kalends.model import Answer, EventDraft, EventId, Invitation, Role, ShowAs, TimeText
+from kalends.model import EventId, Role, ShowAs, TimeText
 from kalends.reads import participants
 from kalends.reads.availability import PEOPLES_TIME
 from kalends.reads.users import list_available_users, list_users, listing

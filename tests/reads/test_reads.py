@@ -5,8 +5,9 @@ import pytest
 from kalends.actions.departure import delete_user
 from kalends.actions.participants import answer_invitation
 from kalends.actions.users import change_user
+from kalends.drafts import Answer, UserEdit
 from kalends.errors import NotFound
-from kalends.model import Answer, EventId, Metadata, UserEdit, UserId
+from kalends.model import EventId, Metadata, UserId
 from kalends.reads.events import read_event
 from kalends.reads.participants import list_participants, participants_of_events, read_participant
 from kalends.reads.users import list_users, read_user

@@ -6,19 +6,9 @@ from kalends.actions.booking import Guard
 from kalends.actions.events import change_event, create_event, delete_event
 from kalends.actions.holds import place_hold
 from kalends.actions.participants import add_participants, answer_invitation, change_role
+from kalends.drafts import Answer, EventDraft, EventEdit, Invitation
 from kalends.errors import Conflict, Forbidden, NotFound
-from kalends.model import (
-    Answer,
-    EventDraft,
-    EventEdit,
-    EventId,
-    Invitation,
-    Response,
-    Role,
-    Sharing,
-    TimeText,
-    Visibility,
-)
+from kalends.model import EventId, Response, Role, Sharing, TimeText, Visibility
 from kalends.reads.events import EventFilter, list_events, read_event
 from kalends.reads.explanation import explain_booking
 from kalends.reads.participants import list_participants, read_participant

@@ -7,7 +7,8 @@ from typing import Any
 
 from kalends.actions.events import cancel_event
 from kalends.actions.participants import answer_invitation, remove_participant
-from kalends.model import Answer, Event, EventId, Invitation, Response, Role, Seat, Status, TimeText, UserId, Zone
+from kalends.drafts import Answer, Invitation
+from kalends.model import Event, EventId, Response, Role, Seat, Status, TimeText, UserId, Zone
 from kalends.reads.events import EventFilter, read_event
 from tests.cast import Cast
 

@@ -6,7 +6,8 @@ import pytest
 
 from kalends.actions.holds import place_hold
 from kalends.actions.participants import answer_invitation
-from kalends.model import Answer, Visibility
+from kalends.drafts import Answer
+from kalends.model import Visibility
 from tests.api import faults, problem
 from tests.cast import instant
 from tests.rules.spans import span

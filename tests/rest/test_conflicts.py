@@ -4,7 +4,8 @@ import pytest
 
 from kalends.actions.holds import place_hold
 from kalends.actions.participants import answer_invitation
-from kalends.model import Answer, EventId, Visibility
+from kalends.drafts import Answer
+from kalends.model import EventId, Visibility
 from tests.api import problem
 from tests.cast import instant
 from tests.rules.spans import span

@@ -10,8 +10,9 @@ from kalends.actions.retries import Claim, claim_key
 from kalends.actions.tokens import issue_token
 from kalends.actions.users import create_user
 from kalends.app import identities_of
+from kalends.drafts import UserDraft
 from kalends.errors import OutcomeUnknown, Unavailable
-from kalends.model import Scope, UserDraft
+from kalends.model import Scope
 from kalends.rest.door import wsgi_app
 from kalends.rest.route import Operation, Reply, Route, WriteQuery
 from kalends.settings import Settings

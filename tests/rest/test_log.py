@@ -8,7 +8,8 @@ import pytest
 
 from kalends.actions.users import create_user
 from kalends.app import identities_of
-from kalends.model import Email, Scope, UserDraft
+from kalends.drafts import UserDraft
+from kalends.model import Email, Scope
 from kalends.rest.door import wsgi_app
 from kalends.rest.log import ACCESS
 from kalends.rest.route import Operation, Route, WriteQuery

@@ -3,8 +3,8 @@
 import pytest
 from msgspec import ValidationError
 
+from kalends.drafts import Answer, EventDraft
 from kalends.errors import Fault, Invalid
-from kalends.model import Answer, EventDraft
 from kalends.rest.wire import fault_of, read_struct
 
 

@@ -4,12 +4,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from kalends.drafts import EventEdit, UserEdit
 from kalends.errors import Invalid
 from kalends.model import (
     Block,
     Email,
     Event,
-    EventEdit,
     EventId,
     Instant,
     Metadata,
@@ -21,7 +21,6 @@ from kalends.model import (
     Tally,
     TimeText,
     User,
-    UserEdit,
     UserId,
     Visibility,
     Zone,

@@ -5,19 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kalends.drafts import Answer
 from kalends.errors import EventCancelled, EventEnded
-from kalends.model import (
-    MAX_PARTICIPANTS,
-    Answer,
-    Busy,
-    Instant,
-    Response,
-    Role,
-    Seat,
-    Status,
-    Tally,
-    UserId,
-)
+from kalends.model import MAX_PARTICIPANTS, Busy, Instant, Response, Role, Seat, Status, Tally, UserId
 from kalends.rules.seats import (
     agenda_of,
     agenda_row,

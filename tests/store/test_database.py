@@ -6,8 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from kalends.actions.users import create_user
+from kalends.drafts import UserDraft
 from kalends.errors import BadSetting, NotFound, Unavailable
-from kalends.model import Email, Instant, UserDraft, UserId
+from kalends.model import Email, Instant, UserId
 from kalends.settings import Settings
 from kalends.store.database import ID_EPOCH_MS, Database, ReadTx, WriteTx, id_stream, new_ids
 from kalends.store.query import Among, Query, TableExists

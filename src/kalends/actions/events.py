@@ -3,20 +3,9 @@
 from kalends.actions.booking import Guard
 from kalends.actions.finding import Named, Versions, event_to_change, people_to_book
 from kalends.actions.saving import Seats, erase_event, save_event, save_new_event
+from kalends.drafts import EventDraft, EventEdit
 from kalends.errors import Fault, Invalid
-from kalends.model import (
-    Actor,
-    Block,
-    Event,
-    EventDraft,
-    EventEdit,
-    EventId,
-    Instant,
-    Role,
-    Status,
-    Tally,
-    UserId,
-)
+from kalends.model import Actor, Block, Event, EventId, Instant, Role, Status, Tally, UserId
 from kalends.rules.access import may_manage, refuse_unless
 from kalends.rules.blocks import block_of
 from kalends.rules.metadata import metadata_text

@@ -11,24 +11,9 @@ from msgspec import Meta, Struct
 from kalends.actions.booking import Guard, OnConflict
 from kalends.actions.events import create_event
 from kalends.actions.users import create_user
+from kalends.drafts import Description, EventDraft, Invitation, Location, Name, Title, UserDraft
 from kalends.errors import Conflict, Fault, Invalid
-from kalends.model import (
-    Actor,
-    Clash,
-    Description,
-    Email,
-    EventDraft,
-    Invitation,
-    Location,
-    Metadata,
-    Name,
-    Role,
-    TimeText,
-    Title,
-    UserDraft,
-    UserId,
-    Zone,
-)
+from kalends.model import Actor, Clash, Email, Metadata, Role, TimeText, UserId, Zone
 from kalends.rules.blocks import block_of
 from kalends.rules.text import folded
 from kalends.store.database import WriteTx

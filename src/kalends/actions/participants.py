@@ -14,8 +14,9 @@ from kalends.actions.finding import (
     seat_to_change,
 )
 from kalends.actions.saving import save_event
+from kalends.drafts import Answer, Invitation
 from kalends.errors import AlreadyParticipant, Fault, Invalid, StaleVersion
-from kalends.model import Actor, Answer, Event, EventId, Invitation, Participant, Role, Seat, UserId
+from kalends.model import Actor, Event, EventId, Participant, Role, Seat, UserId
 from kalends.rules.access import may_answer_for, refuse_unless
 from kalends.rules.revise import next_version
 from kalends.rules.seats import answered, new_seat, refuse_cancelled, seat_limit_faults

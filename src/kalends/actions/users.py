@@ -2,8 +2,9 @@
 
 from kalends.actions.finding import Versions, expect_version, user_to_change
 from kalends.actions.recording import record
+from kalends.drafts import UserDraft, UserEdit
 from kalends.errors import EmailTaken
-from kalends.model import Actor, User, UserDraft, UserEdit, UserId
+from kalends.model import Actor, User, UserId
 from kalends.rules.access import is_operator, is_self, refuse_unless
 from kalends.rules.audit import Deed, ObjectKind, user_facts
 from kalends.rules.metadata import metadata_text

@@ -6,20 +6,8 @@ from typing import Literal
 from kalends.actions.events import create_event
 from kalends.actions.participants import answer_invitation
 from kalends.actions.users import create_user
-from kalends.model import (
-    Actor,
-    Answer,
-    Email,
-    Event,
-    EventDraft,
-    Invitation,
-    Metadata,
-    Role,
-    TimeText,
-    UserDraft,
-    UserId,
-    Zone,
-)
+from kalends.drafts import Answer, EventDraft, Invitation, UserDraft
+from kalends.model import Actor, Email, Event, Metadata, Role, TimeText, UserId, Zone
 from kalends.store.database import WriteTx
 
 PEOPLE = {

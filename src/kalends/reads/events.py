@@ -10,7 +10,7 @@ from sqlalchemy import bindparam as given
 from kalends.errors import Fault, Invalid
 from kalends.model import Actor, Event, EventId, Instant, Participant, Response, Role, Status, UserId
 from kalends.reads.participants import event_in_sight, participants_of_events, seen_from
-from kalends.rules.access import Sight, is_operator
+from kalends.rules.access import Sight, is_operator, sight_of
 from kalends.rules.intervals import earliest_start
 from kalends.rules.text import like_pattern
 from kalends.store.database import ReadTx
@@ -51,7 +51,7 @@ class EventPage(Struct, frozen=True):
 
     events: list[Event]
     sights: list[Sight]
-    """How much is seen of each."""
+    """How much is seen of each, at least."""
     participants: dict[EventId, list[Participant]] | None
     next_key: Key | None
 
@@ -87,12 +87,9 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
         tx.snapshot()
     filters = frozenset(name for name in EventFilter.__struct_fields__ if getattr(wanted, name) is not None)
     values = {"org": actor.organization_id, "count": limit + 1, **values_of(wanted)}
-    if is_operator(actor):
+    if is_operator(actor) or {wanted.participant_id, wanted.user_id} - {None} == {actor.user_id}:
         rows = tx.rows(listing(filters), **values)
-        seen = [(event_from(row), Sight.command) for row in rows[:limit]]
-    elif {wanted.participant_id, wanted.user_id} - {None} == {actor.user_id}:  # all of these concern who asks
-        rows = tx.rows(listing(filters), **values)
-        seen = [seen_from(actor, (*row, True, False)) for row in rows[:limit]]
+        seen = [(event, sight_of_own(actor, event)) for event in map(event_from, rows[:limit])]
     else:
         least = Sight.title if filters.isdisjoint(NEEDS_ALL) else Sight.whole
         rows = tx.rows(listing(filters, seen=True), **values, **sight_values(actor, least))
@@ -101,6 +98,13 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
     last = events[-1] if len(rows) > limit else None
     participants = participants_of_events(tx, actor, seen) if expand else None
     return EventPage(events, sights, participants, (last.block.span.start, last.id) if last else None)
+
+
+def sight_of_own(actor: Actor, event: Event) -> Sight:
+    """Tell how much is seen of an event that concerns who asks: all of it, and more matters only where guests hide."""
+    if not event.hide_participants:
+        return Sight.whole
+    return sight_of(actor, event.host_id, event.visibility, seated=True, deputy=False)
 
 
 def own_unless_named(actor: Actor, wanted: EventFilter) -> EventFilter:

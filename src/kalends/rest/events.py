@@ -8,18 +8,16 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.actions.events import cancel_event, change_event, create_event, delete_event, transfer_event
+from kalends.drafts import EventDraft, EventEdit, Remark
 from kalends.errors import Conflict, EventCancelled, Fault, Invalid, NotFound, StaleVersion
 from kalends.model import (
     UTC,
     Actor,
     Block,
     Event,
-    EventDraft,
-    EventEdit,
     EventId,
     Instant,
     Participant,
-    Remark,
     Response,
     Role,
     Scope,

@@ -13,8 +13,9 @@ from kalends.actions.participants import (
     remove_participant,
     seat_participant,
 )
+from kalends.drafts import Answer, Invitation
 from kalends.errors import AlreadyParticipant, Conflict, EventCancelled, EventEnded, Invalid, NotFound, StaleVersion
-from kalends.model import MAX_PARTICIPANTS, Answer, EventId, Invitation, Participant, Response, Role, Scope, UserId
+from kalends.model import MAX_PARTICIPANTS, EventId, Participant, Response, Role, Scope, UserId
 from kalends.reads.participants import list_participants, read_participant
 from kalends.rest.clashes import BookingQuery, guard_of, noting
 from kalends.rest.conditions import entity_tag

@@ -8,8 +8,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from kalends.actions.tokens import issue_token, revoke_token
+from kalends.drafts import Name
 from kalends.errors import Fault, Forbidden, Invalid, NotFound
-from kalends.model import ALL_SCOPES, Instant, Name, Scope, TimeText, Token, TokenId
+from kalends.model import ALL_SCOPES, Instant, Scope, TimeText, Token, TokenId
 from kalends.reads.tokens import list_tokens
 from kalends.rest.route import Call, Reply, operation
 from kalends.rest.users import UserIdText

@@ -9,8 +9,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.users import change_user, create_user
+from kalends.drafts import UserDraft, UserEdit
 from kalends.errors import Conflict, EmailTaken, Fault, HostsEvents, Invalid, NotFound, StaleVersion
-from kalends.model import UTC, EventId, Scope, Span, User, UserDraft, UserEdit, UserId, Zone
+from kalends.model import UTC, EventId, Scope, Span, User, UserId, Zone
 from kalends.reads.users import UserPage, list_available_users, list_users, read_user
 from kalends.rest.clashes import BookingQuery, guard_of
 from kalends.rest.conditions import entity_tag

@@ -6,21 +6,9 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType, structs
 
+from kalends.drafts import EventEdit, UserEdit
 from kalends.errors import Fault, Invalid
-from kalends.model import (
-    Block,
-    Event,
-    EventEdit,
-    Instant,
-    Response,
-    Role,
-    Seat,
-    Status,
-    TimeText,
-    User,
-    UserEdit,
-    UserId,
-)
+from kalends.model import Block, Event, Instant, Response, Role, Seat, Status, TimeText, User, UserId
 from kalends.rules.blocks import block_of
 from kalends.rules.metadata import merged, metadata_text
 

@@ -2,20 +2,9 @@
 
 from collections.abc import Iterable
 
+from kalends.drafts import Answer
 from kalends.errors import EventCancelled, EventEnded, Fault
-from kalends.model import (
-    MAX_PARTICIPANTS,
-    AgendaRow,
-    Answer,
-    Event,
-    Instant,
-    Response,
-    Role,
-    Seat,
-    Status,
-    Tally,
-    UserId,
-)
+from kalends.model import MAX_PARTICIPANTS, AgendaRow, Event, Instant, Response, Role, Seat, Status, Tally, UserId
 from kalends.rules.busy import commitment
 
 

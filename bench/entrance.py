@@ -1,0 +1,129 @@
+"""What it costs to know who asks, to ask what they may do and to count it: the hot list with all that and without.
+
+The same requests through the same WSGI application in one process, in turns: with the entrance as it is served, and
+with one that takes everybody for the operator, looks at no token and counts nothing. CPU microseconds a request.
+"""
+
+import argparse
+import io
+import secrets
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from msgspec import structs
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from kalends.actions.tokens import issue_token
+from kalends.app import build_app
+from kalends.model import Actor, UserId
+from kalends.reads.health import check_readiness
+from kalends.rest.door import wsgi_app
+from kalends.rest.identity import Identities
+from kalends.rest.request import Request
+from kalends.rest.route import OPERATIONS, Route
+from kalends.settings import Settings
+from kalends.store.database import Database
+from kalends.store.schema import migrate
+from tests.multitude import fill
+
+PEOPLE = 2_000
+SEATS = 6
+APART_US = 300_000_000
+LIST = "limit=50"
+GENEROUS = Settings(rate_limit=2**31 - 1, address_rate_limit=2**31 - 1)
+"""Counted like any other, and never refused."""
+
+
+class OpenDoor(Identities):
+    """Takes everybody for the operator."""
+
+    def __init__(self, actor: Actor) -> None:
+        self._actor = actor
+
+    def actor_of(self, request: Request) -> Actor:  # noqa: ARG002 (as it is called)
+        """Give the operator, whoever asks."""
+        return self._actor
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench/entrance.py", description=__doc__)
+    parser.add_argument("--events", type=int, default=100_000, help="how many events (default: 100,000)")
+    parser.add_argument("--rounds", type=int, default=40, help="how many rounds (default: 40)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="kalends-entrance-") as folder:
+        database = Database(Settings(database_url=f"sqlite:///{Path(folder) / 'bench.db'}"))
+        migrate(database)
+        actor, first = fill(database, people=PEOPLE, events=options.events, seats=SEATS, apart=APART_US)
+        tell(measured(asked(database, actor, UserId(first + 7)), options.rounds))
+        database.close()
+
+
+def asked(database: Database, actor: Actor, person: UserId) -> dict[str, tuple[Any, str, str]]:
+    """Give by name an application, a token and a query."""
+    person_actor = structs.replace(actor, user_id=person)
+    operators, persons = (
+        database.write(lambda tx, who=who: issue_token(tx, who, "bench", secrets.token_bytes(20)))[1]
+        for who in (actor, person_actor)
+    )
+    routes = [Route(operation, database, OpenDoor(actor), 1_048_576) for operation in OPERATIONS]
+    unguarded = wsgi_app(routes, lambda: database.read(check_readiness))
+    guarded = build_app(database, GENEROUS)
+    of_person = f"user_id={person}&{LIST}"
+    return {
+        "nobody is asked": (unguarded, operators, of_person),
+        "an operator": (guarded, operators, of_person),
+        "a person, their own": (guarded, persons, of_person),
+    }
+
+
+def measured(cases: dict[str, tuple[Any, str, str]], rounds: int) -> dict[str, list[float]]:
+    """Give the CPU microseconds a request of each case, round by round, the cases in turns."""
+    found: dict[str, list[float]] = {name: [] for name in cases}
+    for _ in track(range(rounds), "Asking", console=Console(stderr=True)):
+        for name, (app, token, query) in cases.items():
+            began = time.process_time()
+            for _ in range(100):
+                ask(app, token, query)
+            found[name].append((time.process_time() - began) * 10_000)
+    return found
+
+
+def ask(app: Any, token: str, query: str) -> None:
+    """Send one request, which has to be answered with a page."""
+    said: list[str] = []
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": "/v1/events",
+        "QUERY_STRING": query,
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(),
+        "wsgi.errors": sys.stderr,
+        "HTTP_AUTHORIZATION": f"Bearer {token}",
+    }
+    b"".join(app(environ, lambda status, _headers, _error=None: said.append(status)))
+    assert said == ["200 OK"], said
+
+
+def tell(found: dict[str, list[float]]) -> None:
+    """Print medians, and what is added to the first case."""
+    table = Table("who asks", "CPU us, median", "least", "more than the first, median", title="50 events of a person")
+    bare = next(iter(found.values()))
+    for name, times in found.items():
+        more = statistics.median(time / least for time, least in zip(times, bare, strict=True)) - 1
+        table.add_row(name, f"{statistics.median(times):.0f}", f"{min(times):.0f}", f"{more:+.1%}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

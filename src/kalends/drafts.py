@@ -1,0 +1,94 @@
+"""What a door hands to an action: drafts of what is new, and edits (RFC 7396) of what is there.
+
+Their limits are checked when a door decodes them.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+from kalends.model import (
+    MAX_PARTICIPANTS,
+    UTC,
+    Email,
+    Metadata,
+    Role,
+    ShowAs,
+    TimeText,
+    UserId,
+    Visibility,
+    Zone,
+)
+
+Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S", description="not all blank")]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S", description="not all blank")]
+Description = Annotated[str, Meta(max_length=10_000)]
+Location = Annotated[str, Meta(max_length=500)]
+Remark = Annotated[str, Meta(max_length=1_000)]
+
+
+class UserDraft(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a new user is made of."""
+
+    name: Name
+    email: Email
+    time_zone: Zone = field(default_factory=lambda: UTC)
+    metadata: Metadata | None = None
+
+
+class UserEdit(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A merge patch for a user: what is left out stays; null clears metadata (RFC 7396)."""
+
+    name: Name | UnsetType = UNSET
+    email: Email | UnsetType = UNSET
+    time_zone: Zone | UnsetType = UNSET
+    metadata: Metadata | UnsetType | None = UNSET
+
+
+class Invitation(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """Somebody to add to an event."""
+
+    user_id: UserId
+    role: Role = Role.required
+
+
+class EventDraft(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a new event is made of; without `time_zone` the host's zone counts."""
+
+    host_id: UserId
+    title: Title
+    start: TimeText
+    end: TimeText
+    time_zone: Zone | None = None
+    description: Description = ""
+    location: Location = ""
+    status: Literal["confirmed", "tentative"] = "confirmed"
+    show_as: ShowAs = ShowAs.busy
+    visibility: Visibility = Visibility.default
+    hide_participants: bool = False
+    metadata: Metadata | None = None
+    host_attends: bool = True
+    participants: Annotated[list[Invitation], Meta(max_length=MAX_PARTICIPANTS)] = []
+
+
+class EventEdit(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A merge patch for an event: what is left out stays; null clears what may be empty (RFC 7396)."""
+
+    title: Title | UnsetType = UNSET
+    start: TimeText | UnsetType = UNSET
+    end: TimeText | UnsetType = UNSET
+    time_zone: Zone | UnsetType = UNSET
+    description: Description | UnsetType | None = UNSET
+    location: Location | UnsetType | None = UNSET
+    status: Literal["confirmed", "tentative"] | UnsetType = UNSET
+    show_as: ShowAs | UnsetType = UNSET
+    visibility: Visibility | UnsetType = UNSET
+    hide_participants: bool | UnsetType = UNSET
+    metadata: Metadata | UnsetType | None = UNSET
+
+
+class Answer(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a participant says to an invitation."""
+
+    response: Literal["accepted", "declined", "tentative"]
+    comment: Remark | None = None
