@@ -7,6 +7,7 @@ import pytest
 import schemathesis
 from hypothesis import assume, settings
 from schemathesis.config import SchemathesisConfig
+from schemathesis.generation.meta import TestPhase
 
 from kalends.model import Scope
 from kalends.rest.door import wsgi_app
@@ -92,8 +93,13 @@ def turn_of(case, kinds):
 
 @schema.parametrize()
 @settings(max_examples=10)
-def test_every_call_is_answered_as_the_reference_says(case, there, callers, token):
-    """Nobody is answered with a defect or with what is not theirs, and an operator as it is written."""
+def test_every_call_is_answered_as_the_reference_says(case, there, callers, token, engine):
+    """Nobody is answered with a defect or with what is not theirs, and an operator as it is written.
+
+    The hundreds of boundary cases are about reading what comes in, which is before any engine: one of them does.
+    """
+    if engine == "postgresql" and case.meta.phase.name is TestPhase.COVERAGE:
+        return
     assume(all(value not in ([], {}) for value in (case.query or {}).values()))  # such a parameter is not sent at all
     case.path_parameters = found(case.path_parameters, there)
     if isinstance(case.body, (dict, list)):

@@ -54,7 +54,8 @@ def test_host_and_operator_see_and_change_all(visibility, ties):
 def test_what_a_level_lets_do(level):
     me = person(other=level)
     deputy = level in (Sharing.respond, Sharing.write)
-    assert access.may_answer_for(me, OTHER) is deputy
+    assert access.may_answer_for(me, OTHER, Visibility.default) is deputy
+    assert not access.may_answer_for(me, OTHER, Visibility.private)
     assert access.principals_of(me) == ([OTHER] if deputy else [])
     assert access.may_manage(me, OTHER) is (level is Sharing.write)
     assert access.hosts_shown_to(me, TITLE) == ([] if level is Sharing.free_busy else [OTHER])
@@ -65,18 +66,18 @@ def test_what_a_level_lets_do(level):
 def test_each_level_includes_those_before_it():
     seen = [access.SIGHT_OF_HOSTED[level] for level in Sharing]
     assert seen == sorted(seen)
-    answers = [access.may_answer_for(person(other=level), OTHER) for level in Sharing]
+    answers = [access.may_answer_for(person(other=level), OTHER, Visibility.default) for level in Sharing]
     assert answers == sorted(answers)
 
 
 def test_everybody_may_act_for_themselves_and_operators_for_all():
     for actor, user_id in ((person(), ME), (OPERATOR, ME), (OPERATOR, OTHER)):
-        assert access.may_answer_for(actor, user_id)
+        assert access.may_answer_for(actor, user_id, Visibility.private)
         assert access.may_manage(actor, user_id)
         assert access.is_self(actor, user_id)
     assert access.is_operator(OPERATOR)
     assert not access.is_operator(person())
-    assert not access.may_answer_for(person(), OTHER)
+    assert not access.may_answer_for(person(), OTHER, Visibility.default)
     assert not access.may_manage(person(), OTHER)
 
 

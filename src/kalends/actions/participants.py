@@ -137,7 +137,9 @@ def answer_invitation(
     Raises NotFound, Forbidden, StaleVersion, EventCancelled, EventEnded or Conflict.
     """
     before, _ = event_in_sight(tx, actor, event_id)
-    refuse_unless(may_answer_for(actor, user_id), "Everybody answers for themselves, or for who lets them")
+    refuse_unless(
+        may_answer_for(actor, user_id, before.visibility), "Everybody answers for themselves, or for who lets them"
+    )
     seat = seat_to_change(tx, before, user_id, expect)
     refuse_cancelled(before)
     after = next_version(before, now=tx.now)

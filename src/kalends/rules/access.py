@@ -82,9 +82,11 @@ def hosts_shown_to(actor: Actor, least: Sight) -> list[UserId]:
     return [owner for owner, level in actor.shared.items() if SIGHT_OF_HOSTED[level] >= least]
 
 
-def may_answer_for(actor: Actor, user_id: UserId) -> bool:
-    """Tell whether somebody may accept and decline in a person's name."""
-    return actor.user_id in (None, user_id) or actor.shared.get(user_id) in DEPUTY
+def may_answer_for(actor: Actor, user_id: UserId, visibility: Visibility) -> bool:
+    """Tell whether somebody may accept and decline in a person's name; of a private event deputies know nothing."""
+    if actor.user_id in (None, user_id):
+        return True
+    return visibility is Visibility.default and actor.shared.get(user_id) in DEPUTY
 
 
 def may_manage(actor: Actor, user_id: UserId) -> bool:
