@@ -1,10 +1,15 @@
 """The composition root: Settings, then Database, then the doors, then one WSGI application."""
 
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import falcon
 
 from kalends.actions.tokens import note_use
+from kalends.errors import Unavailable
+from kalends.model import Actor, TokenId
 from kalends.reads.health import check_readiness
 from kalends.reads.identity import find_identity
 from kalends.rest.door import wsgi_app
@@ -38,10 +43,29 @@ def identities_of(database: Database, settings: Settings) -> Identities:
     """Give what knows who bears which token."""
     return Identities(
         lambda digest, acting_for: database.read(lambda tx: find_identity(tx, digest, acting_for)),
-        lambda actor: database.write(lambda tx: note_use(tx, actor)),
+        noting_aside(database),
         database.now,
         settings.token_cache_ms,
     )
+
+
+def noting_aside(database: Database) -> Callable[[Actor], None]:
+    """Give what notes that a token was used, beside the request: a note waits for its turn to write, nobody for it."""
+    under_way: set[TokenId | None] = set()
+
+    def write(actor: Actor) -> None:
+        try:
+            with suppress(Unavailable):
+                database.write(lambda tx: note_use(tx, actor))
+        finally:
+            under_way.discard(actor.token_id)
+
+    def note(actor: Actor) -> None:
+        if actor.token_id not in under_way:
+            under_way.add(actor.token_id)
+            threading.Thread(target=write, args=(actor,), daemon=True).start()
+
+    return note
 
 
 def app_of_worker(settings: Settings) -> falcon.App[Request, falcon.Response]:

@@ -1,24 +1,29 @@
 """Who a token stands for, from the header of a request to what is answered."""
 
 import secrets
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from kalends.actions.departure import delete_user
 from kalends.actions.sharing import stop_sharing
 from kalends.actions.tokens import issue_token, note_use, revoke_token
-from kalends.app import build_app
-from kalends.errors import Unavailable
-from kalends.model import Actor, Instant, Scope, Sharing
+from kalends.app import build_app, noting_aside
+from kalends.model import Actor, Instant, OrganizationId, Scope, Sharing, TokenId
 from kalends.reads.identity import find_identity
 from kalends.reads.tokens import list_tokens
 from kalends.rest import identity
 from kalends.rest.identity import ACT_AS, Identities
 from kalends.rules.intervals import MINUTE
 from kalends.settings import Settings
+from kalends.store.database import Database
+from kalends.store.query import Query
 from tests.api import client, problem
 from tests.cast import assemble
 
@@ -233,16 +238,45 @@ def test_the_last_use_is_noted_once_a_minute(cast, kept, clock):
     assert used() == began + MINUTE
 
 
-def test_who_asks_does_not_suffer_for_a_note_that_cannot_be_taken(cast, database):
-    def note(_):
-        raise Unavailable("The database is busy.")
+def test_nobody_waits_for_a_note_that_waits_for_its_turn(app, cast, database, engine):
+    """The writer's turn is somebody else's while a token is used for the first time."""
+    token, secret = issued(cast)
+    held, release = threading.Event(), threading.Event()
+    lock = Query(sa.text("SELECT 1" if engine == "sqlite" else "LOCK TABLE token IN EXCLUSIVE MODE"))
 
-    def look(digest, acting_for):
-        return database.read(lambda tx: find_identity(tx, digest, acting_for))
+    def hold(tx):
+        tx.run(lock)
+        held.set()
+        release.wait(60)
 
-    assert enters(Identities(look, note, database.now, 0), cast.token_for())
-    nobody = Actor(cast.actor.organization_id)
-    database.write(lambda tx: note_use(tx, nobody))
+    def used():
+        return next(one.last_used_at for one in cast.ask(list_tokens) if one.id == token.id)
+
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(database.write, hold)
+        assert held.wait(60)
+        with client(app, secret) as caller:
+            for _ in range(2):  # the second finds the note of the first under way
+                assert caller.get("/v1/users").status_code == 200
+        assert used() is None
+        release.set()
+        holding.result()
+    deadline = time.monotonic() + 60
+    while used() is None:
+        assert time.monotonic() < deadline, "it is never noted"
+
+
+def test_who_is_no_bearer_of_a_token_leaves_no_note(cast, database):
+    database.write(lambda tx: note_use(tx, Actor(cast.actor.organization_id)))
+
+
+def test_a_note_that_cannot_be_taken_is_dropped(tmp_path):
+    database = Database(Settings(database_url=f"sqlite:///{tmp_path / 'no' / 'folder.db'}"))
+    before = set(threading.enumerate())
+    noting_aside(database)(Actor(OrganizationId(1), TokenId(1)))
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
+    database.close()
 
 
 def test_one_key_used_for_two_people_is_two_requests(app, cast):

@@ -7,9 +7,8 @@ longer shared, are out of use in every process before a second has passed, and a
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
-from kalends.errors import Forbidden, Unauthenticated, Unavailable
+from kalends.errors import Forbidden, Unauthenticated
 from kalends.model import Actor, Instant, UserId
 from kalends.reads.identity import Identity
 from kalends.rest.problems import Malformed
@@ -78,8 +77,7 @@ class Identities:
                 self._kept.clear()
             self._kept[digest, acting_for] = until, found
         if found.unnoted:
-            with suppress(Unavailable):  # who asks is not to suffer for a note
-                self._note_use(found.actor)
+            self._note_use(found.actor)
         return found
 
 
