@@ -7,8 +7,8 @@ import pytest
 from kalends.actions.holds import place_hold
 from kalends.actions.participants import answer_invitation
 from kalends.drafts import Answer
-from kalends.model import Visibility
-from tests.api import faults, problem
+from kalends.model import Sharing, Visibility
+from tests.api import client, faults, problem
 from tests.cast import instant
 from tests.rules.spans import span
 
@@ -394,3 +394,18 @@ def test_who_is_deleted_is_explained_and_who_never_was_is_not_found(api, cast):
 )
 def test_bad_requests_for_an_explanation(api, cast, change, found):
     assert faults(problem(explain(api, cast.guest.id, **change), 422, "invalid")) == found
+
+
+def test_who_is_let_see_titles_is_told_what_it_is_and_no_more(app, cast):
+    cast.event()
+    caller = client(app, cast.token_for(cast.stranger))
+
+    def source():
+        (rule,) = (rule for rule in explain(caller, cast.host.id).json()["rules"] if rule["rule"] == "event")
+        return rule["source"]
+
+    assert source().keys() == {"type", "start", "end"}
+    cast.share(cast.host, cast.stranger, Sharing.titles)
+    assert source().keys() == {"type", "id", "title", "status", "show_as", "start", "end"}
+    cast.share(cast.host, cast.stranger, Sharing.read)
+    assert source().keys() == {"type", "id", "title", "role", "response", "status", "show_as", "start", "end"}
