@@ -28,10 +28,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_body_bytes: int = 1_048_576
     """The largest request body that is read, in bytes; a larger one is answered 413."""
 
-    rate_limit: int = 12_000
+    rate_limit: int = 60_000
     """Units that a token may take a minute, of which most requests take one; 0 for no limit."""
 
-    address_rate_limit: int = 24_000
+    address_rate_limit: int = 120_000
     """Units that a client's address may take a minute, whatever its tokens; 0 for no limit."""
 
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()

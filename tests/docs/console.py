@@ -35,7 +35,7 @@ CAPTURED_MEMBERS = ("next_cursor", "request_id")
 STAMPED_MEMBERS = ("at", "created_at", "updated_at", "responded_at", "expires_at", "last_used_at")
 LINE_WIDTH = 136
 DONE = "--done--"
-AS_INSTALLED = {"KALENDS_RATE_LIMIT": "12000", "KALENDS_ADDRESS_RATE_LIMIT": "24000"}
+AS_INSTALLED = {"KALENDS_RATE_LIMIT": "60000", "KALENDS_ADDRESS_RATE_LIMIT": "120000"}
 
 
 class Step(NamedTuple):

@@ -150,12 +150,12 @@ HEADERS: dict[str, dict[str, Any]] = {
     "RateLimit-Policy": {
         "description": "Units a minute of the token (draft-ietf-httpapi-ratelimit-headers), if there is a limit",
         "schema": {"type": "string"},
-        "example": '"token";q=12000;w=60',
+        "example": '"token";q=60000;w=60',
     },
     "RateLimit": {
         "description": "Units that are left, and seconds until all are there again",
         "schema": {"type": "string"},
-        "example": '"token";r=11990;t=42',
+        "example": '"token";r=59990;t=42',
     },
     "Retry-After": {"description": "Seconds to wait", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
 }
