@@ -111,8 +111,8 @@ def event_in_sight(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[Event, 
 
 def seen_from(actor: Actor, row: Row) -> tuple[Event, Sight]:
     """Make an event of a row with both ties behind it, and tell how much of it somebody sees."""
-    *columns, seated, deputy = row
-    found = event_from(tuple(columns))
+    found = event_from(row)
+    seated, deputy = row[-2:]
     return found, sight_of(actor, found.host_id, found.visibility, seated=bool(seated), deputy=bool(deputy))
 
 

@@ -82,31 +82,31 @@ def hosts_shown_to(actor: Actor, least: Sight) -> list[UserId]:
     return [owner for owner, level in actor.shared.items() if SIGHT_OF_HOSTED[level] >= least]
 
 
+def is_self(actor: Actor, user_id: UserId | None) -> bool:
+    """Tell whether somebody may do what is left to the person alone, and to operators; None is nobody in particular."""
+    return actor.user_id in (None, user_id)
+
+
 def may_answer_for(actor: Actor, user_id: UserId, visibility: Visibility) -> bool:
     """Tell whether somebody may accept and decline in a person's name; of a private event deputies know nothing."""
-    if actor.user_id in (None, user_id):
+    if is_self(actor, user_id):
         return True
     return visibility is Visibility.default and actor.shared.get(user_id) in DEPUTY
 
 
 def may_manage(actor: Actor, user_id: UserId) -> bool:
     """Tell whether somebody may host in a person's name, and set their working hours."""
-    return actor.user_id in (None, user_id) or actor.shared.get(user_id) is Sharing.write
+    return is_self(actor, user_id) or actor.shared.get(user_id) is Sharing.write
 
 
 def may_use_hold(actor: Actor, placed_by: UserId | None) -> bool:
     """Tell whether a hold is somebody's own, by who placed it; operators may use every one."""
-    return actor.user_id in (None, placed_by)
+    return is_self(actor, placed_by)
 
 
 def may_manage_token(actor: Actor, token: Token) -> bool:
     """Tell whether somebody may see and revoke a token: their own, and operators every one."""
-    return actor.user_id in (None, token.user_id)
-
-
-def is_self(actor: Actor, user_id: UserId) -> bool:
-    """Tell whether somebody may do what is left to the person alone, and to operators."""
-    return actor.user_id in (None, user_id)
+    return is_self(actor, token.user_id)
 
 
 def refuse_unless(allowed: bool, reason: str) -> None:

@@ -18,7 +18,6 @@ COLUMNS = (organization.c.id, organization.c.name, organization.c.created_at)
 LIST = Query(sa.select(*COLUMNS).order_by(organization.c.id))
 FIND = Query(sa.select(*COLUMNS).where(organization.c.id == given("id")))
 INSERT = Query(sa.insert(organization))
-NAME = Query(sa.select(organization.c.name).where(organization.c.id == given("at")))
 RENAME = Query(sa.update(organization).where(organization.c.id == given("at")).values(name=given("new_name")))
 
 
@@ -44,5 +43,5 @@ def mark_as_demo(tx: WriteTx) -> None:
 
 def is_demo(tx: ReadTx) -> bool:
     """Tell whether the demo has filled this database."""
-    row = tx.row(NAME, at=DEFAULT_ORGANIZATION)
-    return row is not None and row[0] == DEMO
+    row = tx.row(FIND, id=DEFAULT_ORGANIZATION)
+    return row is not None and row[1] == DEMO
