@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from kalends.store.database import Database
 from kalends.store.query import Query
-from kalends.store.sqlite import SqliteEngine
+from kalends.store.sqlite import FairLock, SqliteEngine
 
 PATIENCE_S = 30
 BLOCKED = Query(
@@ -85,3 +85,13 @@ def writers_in_line(database: Database) -> int:
     if isinstance(database._engine, SqliteEngine):
         return len(database._engine._turn._waiting)
     return database.read(lambda tx: tx.rows(BLOCKED)[0][0])
+
+
+def in_line(lock: FairLock, waiting: int) -> None:
+    """Come back once so many wait for a lock."""
+    paused = threading.Event()
+    for _ in range(5_000):
+        if len(lock._waiting) == waiting:
+            return
+        paused.wait(0.001)
+    raise AssertionError("nobody waits")

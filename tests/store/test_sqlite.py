@@ -1,15 +1,12 @@
 import os
-import signal
 import sqlite3
 import stat
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -21,10 +18,10 @@ from kalends.settings import Settings
 from kalends.store.database import Database, ReadTx, WriteTx
 from kalends.store.query import Query
 from kalends.store.schema import EMPTY, migrate
-from kalends.store.sqlite import FairLock, SqliteEngine, ran
+from kalends.store.sqlite import SqliteEngine, ran
 from tests.store.conftest import Opener
 from tests.store.names import INSERT, NAME, add, count, new_name
-from tests.threads import at_once
+from tests.threads import at_once, in_line
 
 NOBODY = 65534
 HOLD_THE_LOCK = """
@@ -309,87 +306,6 @@ def test_closing_does_not_wait_for_ever(sqlite: Database) -> None:
         return add(tx, new_name())
 
     assert sqlite.write(work)
-
-
-def in_line(lock: FairLock, waiting: int) -> None:
-    """Come back once so many wait for a lock."""
-    paused = threading.Event()
-    for _ in range(5_000):
-        if len(lock._waiting) == waiting:
-            return
-        paused.wait(0.001)
-    raise AssertionError("nobody waits")
-
-
-def test_a_lock_is_had_in_the_order_of_asking() -> None:
-    lock, order = FairLock(), []
-
-    def take(number: int) -> None:
-        assert lock.acquire(30)
-        order.append(number)
-        lock.release()
-
-    assert lock.acquire(0)
-    tasks = [at_once(lambda number=number: take(number)) for number in range(10)]
-    for number, task in enumerate(tasks):
-        task.start()
-        in_line(lock, number + 1)
-    lock.release()
-    for task in tasks:
-        task.result()
-    assert order == list(range(10))
-    assert lock.acquire(0)
-
-
-def test_who_waits_too_long_leaves_the_line() -> None:
-    lock = FairLock()
-    assert lock.acquire(0)
-    assert not lock.acquire(0)
-    assert not lock.acquire(0.01)
-    assert not lock._waiting
-    lock.release()
-    assert lock.acquire(0)
-
-
-class LateLock(FairLock):
-    """A lock whose holder lets go just after a waiter's time ran out."""
-
-    def _left_line(self, mine: threading.Lock) -> bool:
-        self.release()
-        return super()._left_line(mine)
-
-
-def test_a_lock_that_is_handed_over_just_as_the_time_runs_out_is_held() -> None:
-    lock = LateLock()
-    assert lock.acquire(0)
-    assert lock.acquire(0.01)
-    assert lock._held
-    lock.release()
-    assert not lock._held
-
-
-class Interrupted(Exception):
-    pass
-
-
-@pytest.mark.parametrize("kind", [FairLock, LateLock])
-def test_who_is_interrupted_while_waiting_does_not_keep_the_lock(kind: type[FairLock]) -> None:
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise Interrupted
-
-    lock = kind()
-    assert lock.acquire(0)
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        signal.setitimer(signal.ITIMER_REAL, 0.02)
-        with pytest.raises(Interrupted):
-            lock.acquire(30)
-    finally:
-        signal.signal(signal.SIGALRM, before)
-    if kind is FairLock:
-        lock.release()
-    assert not lock._held
-    assert not lock._waiting
 
 
 def test_only_a_lock_is_waited_for(path: Path) -> None:
