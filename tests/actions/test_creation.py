@@ -9,7 +9,7 @@ from kalends.actions.events import create_event
 from kalends.drafts import EventDraft, Invitation
 from kalends.errors import Invalid
 from kalends.model import Event, Metadata, Response, Role, ShowAs, Status, Tally, TimeText, UserId, Visibility, Zone
-from kalends.reads.events import read_event
+from kalends.store.events import find_event
 from tests.cast import BERLIN, Cast, assemble, check_house, codes
 
 NOBODY = UserId(2**62)
@@ -21,7 +21,7 @@ def draft(cast: Cast, **changes: Any) -> EventDraft:
 
 
 def stored(cast: Cast, event: Event) -> Event:
-    return cast.ask(read_event, event.id, expand=False)[0]
+    return cast.ask(find_event, event.id)
 
 
 def test_a_new_event_is_as_it_was_drafted_and_its_host_attends(cast):

@@ -11,10 +11,11 @@ from kalends.actions.users import create_user
 from kalends.drafts import EventEdit, Invitation, UserDraft
 from kalends.errors import HostsEvents, Invalid, NotFound, StaleVersion
 from kalends.model import Email, Status, TimeText, UserId
-from kalends.reads.events import EventFilter, list_events, read_event
+from kalends.reads.events import EventFilter
 from kalends.reads.users import list_users, read_user
 from kalends.store.database import Database
 from tests.cast import Cast, assemble, check_house, instant
+from tests.seen import list_events, read_event
 from tests.threads import at_once, waiting_writers
 
 TOMORROW: dict[str, Any] = {"start": TimeText("2026-03-10T14:00"), "end": TimeText("2026-03-10T15:00")}

@@ -24,7 +24,6 @@ from kalends.drafts import Answer, EventDraft, UserDraft, UserEdit
 from kalends.errors import Forbidden, HostsEvents, Invalid, NotFound, StaleVersion
 from kalends.model import Email, Metadata, Sharing, TimeText, UserId
 from kalends.reads.audit import RecordFilter, list_records
-from kalends.reads.events import read_event
 from kalends.rest.wire import read_struct
 from kalends.rules.audit import ObjectKind
 from kalends.rules.erasure import ERASED_NAME, erased_answer, erased_email, erased_facts
@@ -32,10 +31,12 @@ from kalends.rules.hours import Window, WorkingHours
 from kalends.settings import Settings
 from kalends.store import tables
 from kalends.store.database import Database
+from kalends.store.events import find_event
 from kalends.store.query import Query
 from kalends.store.schema import migrate
 from tests.cast import BERLIN, Cast, check_house, instant
 from tests.conftest import Clock
+from tests.seen import read_event
 from tests.threads import at_once, waiting_writers
 
 NAME, EMAIL = "Zacharias Zimt", "Zacharias.Zimt@example.org"
@@ -134,18 +135,17 @@ def test_no_name_and_no_address_is_left_in_the_database(cast, person):
 
 def test_events_show_an_erased_person_and_have_new_versions(cast, person):
     named, past, future, hosted = person
-    before, _, guests = cast.ask(read_event, past.id, expand=True)
-    versions = {guest.seat.user_id: guest.seat.version for guest in guests}
+    before, versions = cast.ask(find_event, past.id), {key: seat.version for key, seat in cast.seats(past.id).items()}
     cast.do(erase_user, named.id, hosted=Hosted.cancel)
     after, _, guests = cast.ask(read_event, past.id, expand=True)
     assert (after.version, after.tally) == (before.version + 1, before.tally)
     said = {guest.seat.user_id: (guest.name, guest.seat.response, guest.seat.comment) for guest in guests}
     assert said[named.id] == (ERASED_NAME, "accepted", None)
     assert said[cast.host.id][2] == "mine stays"
-    moved = {guest.seat.user_id for guest in guests if guest.seat.version != versions[guest.seat.user_id]}
+    moved = {key for key, seat in cast.seats(past.id).items() if seat.version != versions[key]}
     assert moved == {named.id}
     assert named.id not in cast.seats(future.id)
-    assert cast.ask(read_event, hosted.id, expand=False)[0].status == "cancelled"
+    assert cast.ask(find_event, hosted.id).status == "cancelled"
 
 
 def test_the_record_says_that_it_was_done_and_nothing_of_whom(cast, person):
@@ -185,7 +185,7 @@ def test_who_hosts_events_to_come_is_erased_with_a_word_on_those(cast, person):
     with cast.refused(HostsEvents):
         cast.do(erase_user, named.id)
     cast.do(erase_user, named.id, hosted=Hosted.transfer, to=cast.stranger.id)
-    assert cast.ask(read_event, hosted.id, expand=False)[0].host_id == cast.stranger.id
+    assert cast.ask(find_event, hosted.id).host_id == cast.stranger.id
 
 
 def test_only_operators_erase_and_only_whom_there_was(cast, person):

@@ -12,9 +12,10 @@ from kalends.actions.users import create_user
 from kalends.drafts import UserDraft
 from kalends.errors import Invalid
 from kalends.model import Email
-from kalends.reads.events import EventFilter, list_events
+from kalends.reads.events import EventFilter
 from kalends.reads.users import list_users, read_user
 from kalends.rest.wire import read_struct
+from tests.seen import list_events
 
 DAY = {"start": "2030-05-04T10:00", "end": "2030-05-04T11:00"}
 

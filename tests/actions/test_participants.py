@@ -14,7 +14,7 @@ from kalends.actions.participants import (
 from kalends.drafts import Answer, Invitation
 from kalends.errors import AlreadyParticipant, EventCancelled, EventEnded, Invalid, NotFound, StaleVersion
 from kalends.model import EventId, Response, Role, Seat, Tally, UserId
-from kalends.reads.events import read_event
+from kalends.store.events import find_event
 from tests.cast import assemble, check_house, codes, instant
 
 YES = Answer(response="accepted")
@@ -34,7 +34,7 @@ def invite(*people, role=REQUIRED) -> list[Invitation]:
 
 
 def version(cast, event) -> int:
-    return cast.ask(read_event, event.id, expand=False)[0].version
+    return cast.ask(find_event, event.id).version
 
 
 # --------------------------------------------------------------------------------------------------------------- adding
@@ -48,7 +48,7 @@ def test_several_are_added_at_once_in_the_order_they_were_named(cast):
     ]
     assert added[0].seat == Seat(cast.stranger.id, OPTIONAL, Response.needs_action, None, None, 2)
     assert (added[0].event_id, added[0].is_host, added[0].email) == (event.id, False, "stella@example.org")
-    after = cast.ask(read_event, event.id, expand=False)[0]
+    after = cast.ask(find_event, event.id)
     assert (after.version, after.tally) == (2, Tally(required=2, optional=1, accepted=1, needs_action=2))
     check_house(cast.database, cast.actor)
 
@@ -166,7 +166,7 @@ def test_nobody_but_an_active_user_is_seated(cast):
 def test_removing_the_hosts_seat_keeps_the_host(cast):
     event = cast.event(cast.guest)
     cast.do(remove_participant, event.id, cast.host.id)
-    after = cast.ask(read_event, event.id, expand=False)[0]
+    after = cast.ask(find_event, event.id)
     assert (after.host_id, after.tally, after.version) == (cast.host.id, Tally(required=1, needs_action=1), 2)
     assert [row[6] for row in cast.rows()["agenda"] if row[1] == cast.host.id] == [None]
     check_house(cast.database, cast.actor)
@@ -210,7 +210,7 @@ def test_answers_may_change_until_the_event_ends(cast, clock):
 def test_the_host_may_decline_and_the_event_runs_without_them(cast):
     event = cast.event(cast.guest)
     cast.do(answer_invitation, event.id, cast.host.id, NO)
-    after = cast.ask(read_event, event.id, expand=False)[0]
+    after = cast.ask(find_event, event.id)
     assert (after.host_id, after.status, after.tally.declined) == (cast.host.id, "confirmed", 1)
     check_house(cast.database, cast.actor)
 

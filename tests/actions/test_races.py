@@ -18,8 +18,8 @@ from kalends.actions.users import change_user
 from kalends.drafts import Answer, EventDraft, EventEdit, Invitation, UserEdit
 from kalends.errors import EmailTaken, Invalid, KalendsError, NotFound, StaleVersion, Unavailable
 from kalends.model import Email, Role, TimeText
-from kalends.reads.events import read_event
 from kalends.reads.users import read_user
+from kalends.store.events import find_event
 from tests.cast import BERLIN, Cast, check_house, instant
 from tests.threads import race
 
@@ -58,7 +58,7 @@ def test_fifty_threads_seat_fifty_people_in_one_event(cast):
 
     results = race([lambda person=person, number=number: seat(person, number) for number, person in enumerate(crowd)])
     sorted_out(results, type(None))
-    after = cast.ask(read_event, event.id, expand=False)[0]
+    after = cast.ask(find_event, event.id)
     assert set(cast.seats(event.id)) == {cast.host.id} | {person.id for person in crowd}
     assert (after.tally.total, after.tally.required, after.tally.optional, after.version) == (51, 26, 25, 51)
     check_house(cast.database, cast.actor)
@@ -76,7 +76,7 @@ def test_fifty_threads_answer_leave_and_come_back_in_one_event(cast):
         return cast.do(change_role, event.id, person.id, Role.optional)
 
     sorted_out(race([lambda p=p, n=n: act(p, n) for n, p in enumerate(crowd)]), type(None))
-    after = cast.ask(read_event, event.id, expand=False)[0]
+    after = cast.ask(find_event, event.id)
     assert after.version == 51
     assert (after.tally.accepted, after.tally.total, after.tally.optional) == (18, 34, 16)
     check_house(cast.database, cast.actor)
@@ -90,7 +90,7 @@ def test_of_two_updates_with_one_version_exactly_one_succeeds(cast):
         results = race([lambda e=edit, o=options: cast.do(change_event, event.id, e, **o) for edit in edits])
         (won,), (lost,) = sorted_out(results, StaleVersion)
         assert (won.version, lost.current) == (version + 1, version + 1)
-        assert cast.ask(read_event, event.id, expand=False)[0] == won
+        assert cast.ask(find_event, event.id) == won
 
 
 def test_of_two_updates_of_a_user_or_a_seat_with_one_version_exactly_one_succeeds(cast):
@@ -123,7 +123,7 @@ def test_a_user_seated_by_many_at_once_gets_one_seat(cast):
     results = race([lambda: cast.do(seat_participant, event.id, cast.guest.id, Role.optional) for _ in range(12)])
     successes, _ = sorted_out(results, type(None))
     assert sorted(is_new for _, is_new in successes) == [False] * 11 + [True]
-    assert cast.ask(read_event, event.id, expand=False)[0].version == 2
+    assert cast.ask(find_event, event.id).version == 2
     check_house(cast.database, cast.actor)
 
 

@@ -11,13 +11,14 @@ import pytest
 from kalends.cli.opening import OPERATOR
 from kalends.cli.sample import WEEKLY, add_sample
 from kalends.cli.serving import is_loopback
-from kalends.reads.events import EventFilter, list_events
+from kalends.reads.events import EventFilter
 from kalends.rules.zones import to_instant
 from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.organizations import is_demo, mark_as_demo
 from kalends.store.schema import migrate
 from tests.cli.conftest import call_with, one_line
+from tests.seen import list_events
 from tests.served import serving
 
 

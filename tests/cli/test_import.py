@@ -13,11 +13,12 @@ import pytest
 
 from kalends.cli.opening import OPERATOR
 from kalends.model import Event, Participant
-from kalends.reads.events import EventFilter, EventPage, list_events
+from kalends.reads.events import EventFilter
 from kalends.reads.users import list_users
 from kalends.store.database import Database
 from tests.cast import rows_of
 from tests.cli.conftest import one_line
+from tests.seen import Page, list_events
 from tests.served import KALENDS
 
 VILLAGE = Path(__file__).parent / "village.json"
@@ -45,7 +46,7 @@ def all_events(database: Database) -> list[tuple[Event, list[Participant]]]:
         page = a_page(database, EventFilter(after=page.next_key))
 
 
-def a_page(database: Database, wanted: EventFilter) -> EventPage:
+def a_page(database: Database, wanted: EventFilter) -> Page:
     """Give a page of events."""
     return database.read(lambda tx: list_events(tx, OPERATOR, wanted, 100, expand=True))
 

@@ -191,14 +191,14 @@ class Paper:
 
     def read_event(self, number: int) -> Any:
         self.changing(number, None)
-        return self.shown_event(number), self.shown_guests(number)
+        return self.shown_event(number), self.told_guests(number)
 
     def list_events(self, wanted: dict[str, Any]) -> Any:
         if {"response", "role"} & wanted.keys() and not {"user", "participant"} & wanted.keys():
             refuse([((name,), "person_required") for name in ("response", "role") if name in wanted])
         found = [n for n, meeting in enumerate(self.meetings) if meeting and self.wanted(meeting, wanted)]
         found.sort(key=lambda n: (self.meeting(n).start, n))
-        return [(self.shown_event(n), self.shown_guests(n)) for n in found]
+        return [(self.shown_event(n), self.told_guests(n)) for n in found]
 
     # ---------------------------------------------------------------------------------------------------- participants
     def add_participants(self, number: int, guests: Any, expect: Any) -> Any:
@@ -364,6 +364,10 @@ class Paper:
 
     def shown_guests(self, number: int) -> Any:
         return [self.shown_guest(number, who) for who in sorted(self.meeting(number).chairs)]
+
+    def told_guests(self, number: int) -> Any:
+        """Give the guests as an event with participants tells of them: without the versions of seats and people."""
+        return [(*guest[:4], 0, *guest[5:-1], 0) for guest in self.shown_guests(number)]
 
     def shown_guest(self, number: int, who: int) -> Any:
         meeting, person = self.meeting(number), self.people[who]

@@ -24,10 +24,11 @@ from kalends.model import (
     UserId,
     Zone,
 )
-from kalends.reads import events as event_reads
 from kalends.reads import participants as participant_reads
 from kalends.reads import users as user_reads
+from kalends.reads.events import EventFilter
 from kalends.store.database import Database, WriteTx
+from tests import seen
 from tests.cast import new_organization
 
 MINUTE = 60_000_000
@@ -180,7 +181,7 @@ class Stage:
         return self.shown_event(self.do(events.transfer_event, self.event(number), self.user(to), expect=expect))
 
     def read_event(self, number: int) -> Any:
-        event, _, guests = self.ask(event_reads.read_event, self.event(number), expand=True)
+        event, _, guests = self.ask(seen.read_event, self.event(number), expand=True)
         return self.shown_event(event), self.shown_guests(guests)
 
     def list_events(self, wanted: dict[str, Any]) -> Any:
@@ -191,7 +192,7 @@ class Stage:
             values |= {name: kind(values[name])} if name in values else {}
         found: list[Any] = []
         while True:
-            page = self.ask(event_reads.list_events, event_reads.EventFilter(**values), PAGE, expand=True)
+            page = self.ask(seen.list_events, EventFilter(**values), PAGE, expand=True)
             for event in page.events:
                 found.append((self.shown_event(event), self.shown_guests(page.participants[event.id])))  # noqa: PERF401
             if page.next_key is None:

@@ -13,11 +13,12 @@ from kalends.actions.events import change_event, delete_event
 from kalends.actions.participants import add_participants, remove_participant
 from kalends.actions.users import change_user
 from kalends.drafts import EventEdit, Invitation, UserEdit
-from kalends.reads.events import EventFilter, list_events
+from kalends.reads.events import EventFilter
 from kalends.reads.participants import list_participants
 from kalends.reads.users import list_users
 from tests.cast import assemble, instant
 from tests.reads.worlds import random_event, random_times, random_world
+from tests.seen import list_events
 
 NAMES = ("Ada", "ada", "Ärmel", "Zoë", "Émile", "李", "a", "A", "Åse", "\U0001d49c")
 

@@ -13,12 +13,11 @@ from kalends.actions.participants import add_participants, answer_invitation
 from kalends.drafts import Answer, EventDraft, Invitation
 from kalends.errors import Conflict, NotFound
 from kalends.model import EventId, Role, ShowAs, TimeText
-from kalends.reads import participants
 from kalends.reads.availability import PEOPLES_TIME
 from kalends.reads.users import list_available_users, list_users, listing
 from kalends.rules.intervals import HOUR
 from kalends.settings import Settings
-from kalends.store import events, users
+from kalends.store import events, participants, users
 from kalends.store.commitments import BLOCKING, span_values
 from kalends.store.database import Database
 from kalends.store.schema import migrate
@@ -227,7 +226,7 @@ def test_peoples_time_is_one_range_of_each_agenda(crowd: Pool, engine, query):
 LOOKUPS = {
     "user": users.LOCK_SEVERAL,
     "event": events.LOCK_SEVERAL,
-    "participant": participants.OF_EVENTS,
+    "participant": participants.SEATED_PEOPLE,
 }
 
 

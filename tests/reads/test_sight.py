@@ -9,12 +9,13 @@ from kalends.actions.participants import add_participants, answer_invitation, ch
 from kalends.drafts import Answer, EventDraft, EventEdit, Invitation
 from kalends.errors import Conflict, Forbidden, NotFound
 from kalends.model import EventId, Response, Role, Sharing, TimeText, Visibility
-from kalends.reads.events import EventFilter, list_events, read_event
+from kalends.reads.events import EventFilter
 from kalends.reads.explanation import explain_booking
 from kalends.reads.participants import list_participants, read_participant
 from kalends.reads.users import list_available_users
 from kalends.rules.access import Sight
 from tests.cast import BERLIN
+from tests.seen import list_events, read_event
 
 LEVELS = [
     (None, Sight.block),

@@ -1,5 +1,6 @@
 """Every list takes the same number of statements for 1, 3 and 250 rows; so does every read of one thing."""
 
+import msgspec
 import pytest
 from msgspec import structs
 
@@ -29,12 +30,12 @@ def test_lists_of_events(database, multitude, names, expand):
 
     def read(tx, rows):
         page = list_events(tx, actor, wanted, rows, expand=expand)
-        assert len(page.events) == rows
-        guests = page.participants or {}
-        assert [len(guests[event.id]) for event in page.events if expand] == [4] * (rows if expand else 0)
+        events = [msgspec.json.decode(text) for text in page.texts]
+        assert [len(event["participants"]) for event in events if expand] == [4] * (rows if expand else 0)
+        assert len(events) == rows
         return tx.statements
 
-    assert [database.read(lambda tx, rows=rows: read(tx, rows)) for rows in ROWS] == [2 if expand else 1] * 3
+    assert [database.read(lambda tx, rows=rows: read(tx, rows)) for rows in ROWS] == [1] * 3
 
 
 @pytest.mark.parametrize("names", [(), ("user_id",), ("host_id",), ("participant_id",), ("user_id", "participant_id")])
@@ -51,11 +52,10 @@ def test_lists_of_events_for_a_person(database, multitude, names, expand, whose)
 
     def read(tx, rows):
         page = list_events(tx, asking, wanted, rows, expand=expand)
-        assert len(page.events) == rows
-        assert (page.participants is not None) is expand
+        assert ["participants" in msgspec.json.decode(text) for text in page.texts] == [expand] * rows
         return tx.statements
 
-    assert [database.read(lambda tx, rows=rows: read(tx, rows)) for rows in ROWS] == [2 if expand else 1] * 3
+    assert [database.read(lambda tx, rows=rows: read(tx, rows)) for rows in ROWS] == [1] * 3
 
 
 def test_lists_of_people(cast):
@@ -80,7 +80,7 @@ def test_lists_of_people(cast):
 
         return cast.database.read(work)
 
-    assert one(read_event, event.id, expand=True) == 2
+    assert one(read_event, event.id, expand=True) == 1
     assert one(read_event, event.id, expand=False) == 1
     assert one(read_user, cast.guest.id) == 1
     assert one(read_participant, event.id, crowd[0].id) == 2

@@ -9,8 +9,9 @@ from kalends.actions.events import cancel_event
 from kalends.actions.participants import answer_invitation, remove_participant
 from kalends.drafts import Answer, Invitation
 from kalends.model import Event, EventId, Response, Role, Seat, Status, TimeText, UserId, Zone
-from kalends.reads.events import EventFilter, read_event
+from kalends.reads.events import EventFilter
 from tests.cast import Cast
+from tests.seen import read_event
 
 WORDS = ("Größe 100%", "STRASSE", "a_b", "back\\slash", "Planning", "lunch", "Ünïcode")
 SEARCHED = ("grÖSSE", "100%", "straße", "_", "\\", "LAN", "x", "%", "e", "")

@@ -1,23 +1,42 @@
 """Reading events: one by its id, or page by page along somebody's agenda."""
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from msgspec import Struct, structs
 from sqlalchemy import bindparam as given
 
-from kalends.errors import Fault, Invalid
-from kalends.model import Actor, Event, EventId, Instant, Participant, Response, Role, Status, UserId
-from kalends.reads.participants import event_in_sight, participants_of_events, seen_from
+from kalends.errors import Fault, Invalid, NotFound
+from kalends.model import Actor, EventId, Instant, Response, Role, Status, UserId
+from kalends.reads.event_text import (
+    FACTS,
+    FACTS_DECODER,
+    TEXT,
+    Facts,
+    facts_with_ties,
+    title_alone,
+    with_guests_among,
+)
+from kalends.reads.participants import guests_not_hidden
 from kalends.rules.access import Sight, is_operator, sight_of
 from kalends.rules.intervals import earliest_start
 from kalends.rules.text import like_pattern
 from kalends.store.database import ReadTx
-from kalends.store.events import COLUMNS, event_from
+from kalends.store.json_text import SEPARATOR, in_one_row
 from kalends.store.query import Query
-from kalends.store.sight import is_deputy, is_part_visible, is_seated, is_visible, sight_values
+from kalends.store.sight import is_deputy, is_part_visible, is_seated, is_visible, sight_values, tie_values
 from kalends.store.tables import agenda, event
+
+ONE = {
+    expand: Query(
+        sa.select(TEXT[expand], facts_with_ties()).where(
+            event.c.organization_id == given("org"), event.c.id == given("id")
+        )
+    )
+    for expand in (False, True)
+}
+"""One event, without its participants and with them."""
 
 Key = tuple[int, int]
 """Where a page ended: start (microseconds) and id of its last event."""
@@ -46,35 +65,34 @@ NEEDS_ALL = ("participant_id", "response", "role", "text")
 """Filters by what is not seen of an event of which somebody sees the title alone."""
 
 
-class EventPage(Struct, frozen=True):
-    """Some events in the order of start and id; `next_key` is None on the last page."""
+class SeenEvent(NamedTuple):
+    """An event as far as somebody sees it: JSON text, with participants if they were asked for and are seen."""
 
-    events: list[Event]
+    text: str
+    version: int
+    sight: Sight
+
+
+class EventPage(Struct, frozen=True):
+    """Some events as JSON texts in the order of start and id; `next_key` is None on the last page."""
+
+    texts: list[str]
     sights: list[Sight]
-    """How much is seen of each, at least."""
-    participants: dict[EventId, list[Participant]] | None
+    """How much is seen of each."""
     next_key: Key | None
 
 
-class SeenEvent(NamedTuple):
-    """An event as far as somebody sees it; participants if they were asked for and are seen."""
-
-    event: Event
-    sight: Sight
-    participants: list[Participant] | None
-
-
 def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> SeenEvent:
-    """Give an event and, expanded, its participants. Raises NotFound."""
-    if expand:
-        tx.snapshot()
-    found, sight = event_in_sight(tx, actor, event_id)
-    people = participants_of_events(tx, actor, [(found, sight)]) if expand else {}
-    return SeenEvent(found, sight, people.get(event_id))
+    """Give an event and, expanded, its participants, in one statement. Raises NotFound."""
+    row = tx.row(ONE[expand], org=actor.organization_id, id=event_id, **tie_values(actor))
+    seen = None if row is None else seen_by(actor, row[0], FACTS_DECODER.decode(row[1]), expand=expand)
+    if seen is None or seen.sight is Sight.block:
+        raise NotFound("event", event_id)
+    return seen
 
 
 def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expand: bool) -> EventPage:
-    """Give a page of events that somebody sees: one statement, and one more for the participants of all of them.
+    """Give a page of events that somebody sees, expanded with the participants of all of them, in one statement.
 
     By a person they see only what they are shown this person takes part in; by text, role and response only events of
     which they see all.
@@ -83,28 +101,38 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
     """
     wanted = own_unless_named(actor, wanted)
     refuse_nobodys(wanted)
-    if expand:
-        tx.snapshot()
     filters = frozenset(name for name in EventFilter.__struct_fields__ if getattr(wanted, name) is not None)
     values = {"org": actor.organization_id, "count": limit + 1, **values_of(wanted)}
-    if is_operator(actor) or {wanted.participant_id, wanted.user_id} - {None} == {actor.user_id}:
-        rows = tx.rows(listing(filters), **values)
-        seen = [(event, sight_of_own(actor, event)) for event in map(event_from, rows[:limit])]
-    else:
+    own = is_operator(actor) or {wanted.participant_id, wanted.user_id} - {None} == {actor.user_id}
+    if not own:
         least = Sight.title if filters.isdisjoint(NEEDS_ALL) else Sight.whole
-        rows = tx.rows(listing(filters, seen=True), **values, **sight_values(actor, least))
-        seen = [seen_from(actor, row) for row in rows[:limit]]
-    events, sights = [event for event, _ in seen], [sight for _, sight in seen]
-    last = events[-1] if len(rows) > limit else None
-    participants = participants_of_events(tx, actor, seen) if expand else None
-    return EventPage(events, sights, participants, (last.block.span.start, last.id) if last else None)
+        values |= sight_values(actor, least)
+    ((texts, facts),) = tx.rows(listing(filters, seen=not own, expand=expand), **values)
+    if texts is None:
+        return EventPage([], [], None)
+    page, places = texts.split(SEPARATOR), facts.split(SEPARATOR)
+    last = FACTS_DECODER.decode(places[limit - 1]) if len(places) > limit else None
+    next_key = (last.start, last.id) if last else None
+    if is_operator(actor):
+        return EventPage(page[:limit], [Sight.command] * min(len(page), limit), next_key)
+    seen = [
+        seen_by(actor, text, FACTS_DECODER.decode(fact), expand=expand, own=own)
+        for text, fact in zip(page[:limit], places[:limit], strict=True)
+    ]
+    return EventPage([one.text for one in seen], [one.sight for one in seen], next_key)
 
 
-def sight_of_own(actor: Actor, event: Event) -> Sight:
-    """Tell how much is seen of an event that concerns who asks: all of it, and more matters only where guests hide."""
-    if not event.hide_participants:
-        return Sight.whole
-    return sight_of(actor, event.host_id, event.visibility, seated=True, deputy=False)
+def seen_by(actor: Actor, text: str, facts: Facts, *, expand: bool, own: bool = False) -> SeenEvent:
+    """Give an event as far as somebody sees it; `own` says that they know already that it concerns them."""
+    if is_operator(actor):
+        return SeenEvent(text, facts.version, Sight.command)
+    host = UserId(facts.host_id)
+    sight = sight_of(actor, host, facts.visibility, seated=own or facts.seated, deputy=facts.deputy)
+    if sight is Sight.title:
+        text = title_alone(text)
+    elif expand and facts.hides and sight < Sight.command:
+        text = with_guests_among(text, guests_not_hidden(actor, host))
+    return SeenEvent(text, facts.version, sight)
 
 
 def own_unless_named(actor: Actor, wanted: EventFilter) -> EventFilter:
@@ -127,11 +155,11 @@ def refuse_nobodys(wanted: EventFilter) -> None:
 
 
 @lru_cache(maxsize=1024)
-def listing(given_filters: frozenset[str], *, seen: bool = False) -> Query:
+def listing(given_filters: frozenset[str], *, seen: bool, expand: bool) -> Query:
     """Compose the statement for a set of filters: one range scan along the index that the filters name, never a sort.
 
     A person's events are read along their agenda, a host's and everybody's along the event table's own indexes. Only
-    those that `me` sees, with what ties them to `me` behind the columns, if `seen` is asked for.
+    those that `me` sees, with what ties them to `me`, if `seen` is asked for. Gives texts and facts in one row.
     """
     person = next((name for name in ("participant_id", "user_id") if name in given_filters), None)
     if person:
@@ -147,12 +175,12 @@ def listing(given_filters: frozenset[str], *, seen: bool = False) -> Query:
         where.append(scanned.c.status != Status.cancelled.value)
     if "since" in given_filters and "after" not in given_filters:
         where.append(scanned.c.starts_at > given("earliest"))
-    columns: list[Any] = [*COLUMNS]
+    facts = FACTS
     if seen:
         where.append(is_part_visible(agenda) if person else is_visible(scanned.c.starts_at, key))
-        columns += [is_seated(scanned.c.starts_at, key), is_deputy(scanned.c.starts_at, key)]
-    statement = sa.select(*columns).select_from(source).where(*where)
-    return Query(statement.order_by(scanned.c.starts_at, key).limit(given("count", type_=sa.Integer)))
+        facts = facts_with_ties(is_seated(scanned.c.starts_at, key), is_deputy(scanned.c.starts_at, key))
+    statement = sa.select(TEXT[expand], facts).select_from(source).where(*where)
+    return Query(in_one_row(statement.order_by(scanned.c.starts_at, key).limit(given("count", type_=sa.Integer))))
 
 
 def conditions(

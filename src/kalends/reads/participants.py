@@ -1,6 +1,4 @@
-"""Reading the participants of an event, or of all events of a page at once."""
-
-from collections.abc import Sequence
+"""Reading the participants of an event."""
 
 import sqlalchemy as sa
 from msgspec import Struct
@@ -12,17 +10,11 @@ from kalends.rules.access import Sight, is_operator, principals_of, refuse_unles
 from kalends.store.database import ReadTx, Row
 from kalends.store.events import COLUMNS, event_from, find_event
 from kalends.store.participants import WITH_PERSON, participant_from, participants_among
-from kalends.store.query import Among, Query
+from kalends.store.query import Query
 from kalends.store.sight import DEPUTY, SEATED, tie_values
 from kalends.store.tables import event, participant, user
 
 WITH_USER = sa.join(participant, user, participant.c.user_id == user.c.id)
-OF_EVENTS = Query(
-    sa.select(participant.c.event_id, *WITH_PERSON)
-    .select_from(WITH_USER)
-    .where(participant.c.organization_id == given("org"), Among(participant.c.event_id, "ids"))
-    .order_by(participant.c.event_id, participant.c.user_id)
-)
 PAGE = Query(
     sa.select(*WITH_PERSON)
     .select_from(WITH_USER)
@@ -46,33 +38,13 @@ class ParticipantPage(Struct, frozen=True):
     next_key: int | None
 
 
-def participants_of_events(
-    tx: ReadTx, actor: Actor, events: Sequence[tuple[Event, Sight]]
-) -> dict[EventId, list[Participant]]:
-    """Give the participants of several events in one statement, each list in the order of the people's ids.
-
-    Who is hidden is left out, and so are the events of which somebody sees no participants.
-    """
-    found: dict[EventId, list[Participant]] = {one.id: [] for one, sight in events if sight >= Sight.whole}
-    if not found:
-        return found
-    hosts = {one.id: one.host_id for one, _ in events}
-    for event_id, *row in tx.rows(OF_EVENTS, org=actor.organization_id, ids=list(found)):
-        found[event_id].append(participant_from(tuple(row), event_id, hosts[event_id]))
-    for happening, sight in events:
-        if hides_guests(happening, sight) and happening.id in found:
-            shown = guests_not_hidden(actor, happening)
-            found[happening.id] = [guest for guest in found[happening.id] if guest.seat.user_id in shown]
-    return found
-
-
 def list_participants(
     tx: ReadTx, actor: Actor, event_id: EventId, limit: int, after: int | None = None
 ) -> ParticipantPage:
     """Give a page of an event's participants, as far as they are shown. Raises NotFound or Forbidden."""
     event, sight = event_to_read(tx, actor, event_id)
     if hides_guests(event, sight):
-        return ParticipantPage(participants_among(tx, actor, event, guests_not_hidden(actor, event)), None)
+        return ParticipantPage(participants_among(tx, actor, event, guests_not_hidden(actor, event.host_id)), None)
     rows = tx.rows(PAGE, org=actor.organization_id, event_id=event_id, after=after or 0, count=limit + 1)
     page = [participant_from(row, event_id, event.host_id) for row in rows[:limit]]
     return ParticipantPage(page, page[-1].seat.user_id if len(rows) > limit else None)
@@ -82,7 +54,7 @@ def read_participant(tx: ReadTx, actor: Actor, event_id: EventId, user_id: UserI
     """Give one participant of an event. Raises NotFound, for one who is hidden too, or Forbidden."""
     event, sight = event_to_read(tx, actor, event_id)
     found = participants_among(tx, actor, event, [user_id])
-    if not found or (hides_guests(event, sight) and user_id not in guests_not_hidden(actor, event)):
+    if not found or (hides_guests(event, sight) and user_id not in guests_not_hidden(actor, event.host_id)):
         raise NotFound("participant", user_id)
     return found[0]
 
@@ -121,6 +93,6 @@ def hides_guests(event: Event, sight: Sight) -> bool:
     return event.hide_participants and sight < Sight.command
 
 
-def guests_not_hidden(actor: Actor, event: Event) -> list[UserId]:
+def guests_not_hidden(actor: Actor, host_id: UserId) -> list[UserId]:
     """Give who is shown of an event that hides its participants: its host, oneself, and whose deputy one is."""
-    return sorted({event.host_id, actor.user_id or event.host_id, *principals_of(actor)})
+    return sorted({host_id, actor.user_id or host_id, *principals_of(actor)})

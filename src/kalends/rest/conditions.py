@@ -16,11 +16,10 @@ class Tags(Struct, frozen=True):
     anything: bool = False
 
 
-def entity_tag(version: int, shown: int | str | None = None) -> str:
+def entity_tag(version: int, shown: int | None = None) -> str:
     """Write a version as strong entity tag; `shown` tells apart answers that show different things of one version.
 
-    It counts the versions of the people that the answer also shows: someone's new name changes it, though not the
-    version of the event. Or it names a part, for who sees no more than that.
+    Someone's new name changes what is shown of an event with its participants, though not the event's version.
     """
     return f'"{version}"' if shown is None else f'"{version}.{shown}"'
 

@@ -6,12 +6,11 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from kalends.model import Event, EventId, Participant, ShowAs, Status, Visibility
-from kalends.rest.participants import ParticipantJson, participant_json
+from kalends.model import Event, EventId, ShowAs, Status, Visibility
+from kalends.rest.participants import ParticipantJson
 from kalends.rest.spans import ClashJson
 from kalends.rest.users import JsonObject, UserIdText
 from kalends.rest.wire import id_schema
-from kalends.rules.access import Sight
 from kalends.rules.zones import from_instant
 
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
@@ -61,29 +60,8 @@ class EventJson(Struct, omit_defaults=True, kw_only=True):
     """Optional people who are not free."""
 
 
-def seen_json(event: Event, sight: Sight, participants: list[Participant] | None) -> EventJson:
-    """Write an event as far as it is seen."""
-    return event_json(event, participants) if sight >= Sight.whole else titled_json(event)
-
-
-def titled_json(event: Event) -> EventJson:
-    """Write what is seen of an event by whom its host lets see titles."""
-    block = event.block
-    return EventJson(
-        id=str(event.id),
-        title=event.title,
-        start=block.start_local,
-        end=block.end_local,
-        time_zone=block.time_zone,
-        status=event.status,
-        show_as=event.show_as,
-        host_id=str(event.host_id),
-        version=event.version,
-    )
-
-
-def event_json(event: Event, participants: list[Participant] | None = None) -> EventJson:
-    """Write an event, with its participants if they are given."""
+def event_json(event: Event) -> EventJson:
+    """Write an event that was just made or changed; what is read, the database writes (reads/event_text.py)."""
     tally, block = event.tally, event.block
     return EventJson(
         id=str(event.id),
@@ -112,5 +90,4 @@ def event_json(event: Event, participants: list[Participant] | None = None) -> E
         created_at=from_instant(event.created_at),
         updated_at=from_instant(event.updated_at),
         cancel_reason=UNSET if event.cancel_reason is None else event.cancel_reason,
-        participants=UNSET if participants is None else [participant_json(guest) for guest in participants],
     )

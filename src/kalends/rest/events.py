@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType, field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from kalends.actions.events import cancel_event, change_event, create_event, delete_event, transfer_event
 from kalends.drafts import EventDraft, EventEdit, Remark
@@ -17,7 +17,6 @@ from kalends.model import (
     Event,
     EventId,
     Instant,
-    Participant,
     Response,
     Role,
     Scope,
@@ -26,10 +25,11 @@ from kalends.model import (
     UserId,
     Zone,
 )
+from kalends.reads.event_text import digest_of
 from kalends.reads.events import EventFilter, Key, list_events, own_unless_named, read_event, refuse_nobodys
 from kalends.rest.clashes import BookingQuery, HoldQuery, guard_of, noting
 from kalends.rest.conditions import entity_tag
-from kalends.rest.event_shapes import EventJson, event_json, seen_json, titled_json
+from kalends.rest.event_shapes import EventJson, event_json
 from kalends.rest.paging import cursor_of, key_of
 from kalends.rest.route import Call, Reply, operation
 from kalends.rest.users import Cursor, Limit, SearchText, known
@@ -46,6 +46,13 @@ class EventListJson(Struct):
     """A page of events in the order of start and id."""
 
     items: list[EventJson]
+    next_cursor: str | None
+
+
+class EventPageJson(Struct):
+    """The same, of a list that is JSON already."""
+
+    items: Raw
     next_cursor: str | None
 
 
@@ -105,10 +112,9 @@ class TransferBody(Struct, forbid_unknown_fields=True, kw_only=True):
     host_id: UserId
 
 
-def event_reply(event: Event, participants: list[Participant] | None = None) -> Reply:
+def event_reply(event: Event) -> Reply:
     """Answer with an event."""
-    people = None if participants is None else sum(guest.user_version for guest in participants)
-    return Reply(event_json(event, participants), etag=entity_tag(event.version, people))
+    return Reply(event_json(event), etag=entity_tag(event.version))
 
 
 def block_faults(body: dict[str, Any]) -> list[Fault]:
@@ -222,11 +228,7 @@ def get_events(call: Call) -> Reply:
     query: EventListQuery = call.query
     expand = query.expand is not UNSET
     page = list_events(call.tx, call.actor, filter_of(query, call.actor), query.limit, expand=expand)
-    people = page.participants or {}
-    items = [
-        seen_json(event, sight, people.get(event.id)) for event, sight in zip(page.events, page.sights, strict=True)
-    ]
-    return Reply(EventListJson(items, cursor_of(page.next_key)))
+    return Reply(EventPageJson(Raw(f"[{','.join(page.texts)}]"), cursor_of(page.next_key)))
 
 
 @operation(
@@ -242,10 +244,9 @@ def get_events(call: Call) -> Reply:
 def get_event(call: Call) -> Reply:
     """Read an event."""
     expand = call.query.expand is not UNSET
-    event, sight, participants = read_event(call.tx, call.actor, call.ids["event_id"], expand=expand)
-    if sight is Sight.title:
-        return Reply(titled_json(event), etag=entity_tag(event.version, "title"))
-    return event_reply(event, participants)
+    seen = read_event(call.tx, call.actor, call.ids["event_id"], expand=expand)
+    shown = digest_of(seen.text) if expand or seen.sight is Sight.title else None
+    return Reply(Raw(seen.text), etag=entity_tag(seen.version, shown))
 
 
 @operation(

@@ -1,0 +1,181 @@
+"""JSON that the database writes: rows become the text that callers get, without a Python object in between.
+
+A page of 50 events is 1,250 values: to make Python objects of them, of these the model, and JSON of that again cost
+more than the whole statement. Both engines fill a template, `printf` on SQLite and `format` on PostgreSQL, and give a
+list as one row: sqlite3 hands the interpreter over to other threads with every row that it fetches.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Boolean, Column, ColumnElement, FunctionElement, Select, String, Text, TypeDecorator
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from kalends.model import Identifier
+
+SEPARATOR = "\x1e"
+"""Stands between texts of JSON in one row: in none of them can it occur (RFC 7464 section 2)."""
+
+Piece = tuple[str, list[str]]
+"""Part of a template, and what fills each `%s` (or `%016x`) in it, as SQL."""
+
+
+class JsonText(TypeDecorator[str]):
+    """Text that is JSON already."""
+
+    impl = Text
+    cache_ok = True
+
+
+class JsonElement(FunctionElement[str]):
+    """SQL that gives JSON text."""
+
+    inherit_cache = True
+    type = JsonText()
+
+
+class JsonId(JsonElement):
+    """An id as callers see it."""
+
+    def __init__(self, kind: type[Identifier], column: ColumnElement[int]) -> None:
+        super().__init__(column)
+        self.prefix = kind.prefix
+
+
+class JsonWord(JsonElement):
+    """Text that needs no escapes: a value of an enumeration, the name of a time zone, a time as it was rendered."""
+
+
+class JsonMoment(JsonElement):
+    """An instant after 1970 as RFC 3339 writes it in UTC, or null; microseconds only where there are some."""
+
+
+class OmittedIfNull(JsonElement):
+    """A member of an object that is left out where it is null; never the first one."""
+
+
+class JsonObject(JsonElement):
+    """An object: text is quoted or null, JsonText stands as it is, and numbers and truths are never null."""
+
+    def __init__(self, members: Mapping[str, ColumnElement[Any]]) -> None:
+        super().__init__(*members.values())
+        self.names = tuple(members)
+
+
+class JsonArray(JsonElement):
+    """An array of values, written as in a JsonObject."""
+
+
+class Joined(JsonElement):
+    """The texts of a column of all rows in one, in the order of the rows."""
+
+    def __init__(self, column: ColumnElement[str], separator: str) -> None:
+        super().__init__(column)
+        self.separator = separator
+
+
+def json_list(statement: Select[str]) -> ColumnElement[str]:
+    """Give an array of the JsonText that a statement selects, in the statement's order."""
+    (text,) = statement.subquery("items").c
+    items = sa.select(Joined(text, ",")).scalar_subquery()
+    return JsonArray(sa.func.coalesce(items, sa.literal_column("''", JsonText())))
+
+
+def in_one_row(statement: Select[str, str]) -> Select[str, str]:
+    """Give all rows of a statement of two JsonTexts as one: of each column all texts, separated by SEPARATOR."""
+    left, right = statement.subquery("page").c
+    return sa.select(Joined(left, SEPARATOR), Joined(right, SEPARATOR))
+
+
+@compiles(Joined)
+def joined(element: Joined, compiler: SQLCompiler, **options: Any) -> str:
+    """Join texts; rows that come in an order are joined in it."""
+    function = "group_concat" if on_sqlite(compiler) else "string_agg"
+    separator = compiler.render_literal_value(element.separator, String())
+    return f"{function}({compiler.process(element.clauses, **options)}, {separator})"
+
+
+@compiles(JsonObject)
+@compiles(JsonArray)
+@compiles(JsonId)
+def compiled(element: ColumnElement[Any], compiler: SQLCompiler, **options: Any) -> str:
+    """Fill the template that all parts make."""
+    template, values = piece(element, compiler, options)
+    text = compiler.render_literal_value(template, String())
+    return f"{'printf' if on_sqlite(compiler) else 'format'}({', '.join([text, *values])})"
+
+
+def piece(element: ColumnElement[Any], compiler: SQLCompiler, options: dict[str, Any]) -> Piece:
+    """Give the part of the template that a value is, and what fills it."""
+    if isinstance(element, JsonObject):
+        return object_piece(element, compiler, options)
+    if isinstance(element, JsonArray):
+        parts = [piece(value, compiler, options) for value in element.clauses]
+        return f"[{','.join(text for text, _ in parts)}]", [value for _, values in parts for value in values]
+    if isinstance(element, JsonId):
+        column = compiler.process(element.clauses, **options)
+        if on_sqlite(compiler):
+            return f'"{element.prefix}%016x"', [column]
+        return f'"{element.prefix}%s"', [f"lpad(to_hex({column}), 16, '0')"]
+    if isinstance(element, JsonWord):
+        return '"%s"', [compiler.process(element.clauses, **options)]
+    return "%s", [value_text(element, compiler, options)]
+
+
+def object_piece(element: JsonObject, compiler: SQLCompiler, options: dict[str, Any]) -> Piece:
+    """Give the template of an object, and what fills it."""
+    template: list[str] = []
+    filling: list[str] = []
+    for name, value in zip(element.names, element.clauses, strict=True):
+        text, values = piece(value, compiler, options)
+        if isinstance(value, OmittedIfNull):
+            template.append(text)
+            filling += [f"CASE {values[0]} WHEN 'null' THEN '' ELSE ',\"{name}\":' || {values[0]} END"]
+        else:
+            template.append(f'{"," if template else ""}"{name}":{text}')
+            filling += values
+    return f"{{{''.join(template)}}}", filling
+
+
+def value_text(element: ColumnElement[Any], compiler: SQLCompiler, options: dict[str, Any]) -> str:
+    """Give the SQL of a single value as JSON text."""
+    if isinstance(element, OmittedIfNull):
+        (element,) = element.clauses
+    if isinstance(element, JsonMoment):
+        (element,) = element.clauses
+        instant = compiler.process(element, **options)
+        return or_null(moment_text(instant, compiler), instant, element)
+    column = compiler.process(element, **options)
+    if isinstance(element.type, Boolean):
+        return f"CASE WHEN {column} THEN 'true' ELSE 'false' END"
+    if isinstance(element.type, JsonText) or not isinstance(element.type, String):
+        return column
+    quoted = f"json_quote({column})" if on_sqlite(compiler) else f"to_json({column})::text"
+    return or_null(quoted, column, element)
+
+
+def or_null(text: str, value: str, element: ColumnElement[Any]) -> str:
+    """Give the SQL of JSON text that is null where a value is."""
+    if isinstance(element, Column) and not element.nullable:
+        return text
+    return f"CASE WHEN {value} IS NULL THEN 'null' ELSE {text} END"
+
+
+def moment_text(instant: str, compiler: SQLCompiler) -> str:
+    """Give the SQL of an instant as JSON text."""
+    if on_sqlite(compiler):
+        rest = f"({instant} % 1000000)"
+        day_and_time = f"strftime('%Y-%m-%dT%H:%M:%S', {instant} / 1000000, 'unixepoch')"
+        fraction = f"printf('.%06d', {rest})"
+    else:
+        rest = f"mod({instant}, 1000000)"
+        day_and_time = f"to_char(to_timestamp({instant} / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS')"
+        fraction = f"'.' || lpad({rest}::text, 6, '0')"
+    return f"'\"' || {day_and_time} || CASE {rest} WHEN 0 THEN '' ELSE {fraction} END || 'Z\"'"
+
+
+def on_sqlite(compiler: SQLCompiler) -> bool:
+    """Tell which of the two engines a statement is compiled for."""
+    return compiler.dialect.name == "sqlite"

@@ -1,0 +1,138 @@
+"""What is read of events, as values of the vocabulary again: the JSON texts have to say all of it, and exactly.
+
+The versions of seats and of people are not told in them, and are 0 here.
+"""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from kalends.model import (
+    Actor,
+    Block,
+    Event,
+    EventId,
+    Instant,
+    Participant,
+    Response,
+    Role,
+    Seat,
+    ShowAs,
+    Span,
+    Status,
+    Tally,
+    UserId,
+    Visibility,
+)
+from kalends.reads import events
+from kalends.reads.events import EventFilter, Key
+from kalends.rest.wire import read_id
+from kalends.rules.access import Sight
+from kalends.rules.zones import to_instant
+from kalends.store.database import ReadTx
+
+UNSEEN = {
+    "description": "",
+    "location": "",
+    "visibility": "default",
+    "hide_participants": False,
+    "participant_counts": {"total": 0},
+    "metadata": msgspec.Raw(b"{}"),
+    "created_at": "1970-01-01T00:00:00Z",
+    "updated_at": "1970-01-01T00:00:00Z",
+}
+"""For what is not in the text of an event of which only the title is seen."""
+
+
+class Seen(NamedTuple):
+    """An event, how much is seen of it, and its participants if they were asked for and are seen."""
+
+    event: Event
+    sight: Sight
+    participants: list[Participant] | None
+
+
+class Page(NamedTuple):
+    """A page of events, with the participants of those of which all is seen if they were asked for."""
+
+    events: list[Event]
+    sights: list[Sight]
+    participants: dict[EventId, list[Participant]] | None
+    next_key: Key | None
+
+
+def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expand: bool) -> Page:
+    """Read a page."""
+    page = events.list_events(tx, actor, wanted, limit, expand=expand)
+    read = [(event_in(text), guests_in(text)) for text in page.texts]
+    people = {event.id: guests for event, guests in read if guests is not None}
+    return Page([event for event, _ in read], page.sights, people if expand else None, page.next_key)
+
+
+def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> Seen:
+    """Read one event."""
+    seen = events.read_event(tx, actor, event_id, expand=expand)
+    event = event_in(seen.text)
+    assert event.version == seen.version
+    return Seen(event, seen.sight, guests_in(seen.text))
+
+
+def members_of(text: str) -> dict[str, Any]:
+    """Read a text; metadata stays as it is written."""
+    raw = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+    return UNSEEN | {name: value if name == "metadata" else msgspec.json.decode(value) for name, value in raw.items()}
+
+
+def event_in(text: str) -> Event:
+    """Give the event that a text describes."""
+    known = members_of(text)
+    counts = dict(known["participant_counts"])
+    total = counts.pop("total")
+    tally = Tally(**counts)
+    assert tally.total == total
+    span = Span(instant(known["start"]), instant(known["end"]))
+    return Event(
+        id=number(EventId, known["id"]),
+        host_id=number(UserId, known["host_id"]),
+        title=known["title"],
+        description=known["description"],
+        location=known["location"],
+        block=Block(span, known["time_zone"], known["start"], known["end"]),
+        status=Status(known["status"]),
+        show_as=ShowAs(known["show_as"]),
+        visibility=Visibility(known["visibility"]),
+        hide_participants=known["hide_participants"],
+        cancel_reason=known.get("cancel_reason"),
+        metadata=bytes(known["metadata"]).decode(),
+        tally=tally,
+        version=known["version"],
+        created_at=instant(known["created_at"]),
+        updated_at=instant(known["updated_at"]),
+    )
+
+
+def guests_in(text: str) -> list[Participant] | None:
+    """Give the participants that a text names, None if it says nothing of them."""
+    known = members_of(text)
+    if "participants" not in known:
+        return None
+    return [guest_in(guest, number(EventId, known["id"])) for guest in known["participants"]]
+
+
+def guest_in(guest: dict[str, Any], event_id: EventId) -> Participant:
+    """Give one participant."""
+    answered = None if guest["responded_at"] is None else instant(guest["responded_at"])
+    said = Role(guest["role"]), Response(guest["response"]), guest["comment"]
+    seat = Seat(number(UserId, guest["user_id"]), *said, answered, 0)
+    return Participant(event_id, seat, guest["name"], guest["email"], guest["is_host"], 0)
+
+
+def instant(text: str) -> Instant:
+    """Give the instant of a written time."""
+    return to_instant(datetime.fromisoformat(text))
+
+
+def number(kind: type[Any], text: str) -> Any:
+    """Give the id that a text stands for."""
+    return kind(read_id(kind, text))
