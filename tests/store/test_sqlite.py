@@ -245,9 +245,9 @@ def test_as_many_readers_are_kept_as_the_pool_has_room_for(sqlite: Database) -> 
         return sqlite.read(lambda tx: nested(depth - 1) + count(tx, "default") if depth else 0)
 
     assert nested(5) == 5
-    assert engine_of(sqlite)._readers.qsize() == 2
+    assert len(engine_of(sqlite)._readers) == 2
     sqlite.close()
-    assert engine_of(sqlite)._readers.empty()
+    assert engine_of(sqlite)._readers == []
 
 
 def test_a_connection_that_failed_is_not_lent_again(sqlite: Database) -> None:

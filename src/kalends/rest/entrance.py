@@ -38,7 +38,7 @@ class Entrance:
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         """Find the client's address and count the request for it. Raises TargetTooLong or RateLimited."""
         if self._trusted_proxies:
-            forwarded = req.get_header("X-Forwarded-For") or ""
+            forwarded = req.header("X-Forwarded-For") or ""
             req.address = client_address(req.address, forwarded, self._trusted_proxies)
         if req.path not in NEVER_LIMITED:
             self._rates.count_address(req, resp, 1)

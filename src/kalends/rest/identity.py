@@ -40,7 +40,7 @@ class Identities:
 
     def actor_of(self, request: Request) -> Actor:
         """Give who asks. Raises Unauthenticated, Forbidden if they may not act for somebody, or Malformed."""
-        scheme, _, credential = (request.get_header("Authorization") or "").partition(" ")
+        scheme, _, credential = (request.header("Authorization") or "").partition(" ")
         secret = credential.strip()
         digest = token_digest(secret)
         known = self._identity(digest, None) if scheme.lower() == "bearer" and self._may_be(secret, digest) else None
@@ -83,7 +83,7 @@ class Identities:
 
 def acting_for_whom(request: Request) -> UserId | None:
     """Give the person in whose place an operator wants to act. Raises Malformed."""
-    text = request.get_header(ACT_AS)
+    text = request.header(ACT_AS)
     if text is None:
         return None
     try:

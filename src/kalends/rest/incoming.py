@@ -66,6 +66,8 @@ def read_query(kind: type[Struct], text: str) -> Any:
 
 def unquoted(text: str) -> str:
     """Undo the writing of a form (+ for a space, %-escapes). Raises Malformed for what is not UTF-8."""
+    if text.isascii() and "%" not in text and "+" not in text:
+        return text
     try:
         return unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode()
     except UnicodeDecodeError as error:
@@ -99,7 +101,7 @@ def read_body(request: Request, limit: int) -> bytes:
 
     Raises BodyTooLarge, Malformed or WrongContentEncoding.
     """
-    encoding = (request.get_header("Content-Encoding") or "identity").strip().lower()
+    encoding = (request.header("Content-Encoding") or "identity").strip().lower()
     if encoding not in ("identity", *GZIP):
         raise WrongContentEncoding
     raw = read_raw(request, limit)
@@ -111,7 +113,7 @@ def read_raw(request: Request, limit: int) -> bytes:
     length = request.content_length
     if length is None:
         # In chunks, or a stream of HTTP/2: only a server that says where the input ends can be read without a length.
-        ends = request.env.get("wsgi.input_terminated") or "chunked" in (request.get_header("Transfer-Encoding") or "")
+        ends = request.env.get("wsgi.input_terminated") or "chunked" in (request.header("Transfer-Encoding") or "")
         raw = request.stream.read(limit + 1) if ends else b""
     elif length > limit:
         raise BodyTooLarge(limit)
@@ -186,14 +188,14 @@ def refuse_media_type(request: Request, wanted: tuple[str, ...]) -> None:
 def read_condition(request: Request, name: str) -> Tags | None:
     """Read If-Match or If-None-Match. Raises Malformed."""
     try:
-        return read_tags(request.get_header(name))
+        return read_tags(request.header(name))
     except ValueError as error:
         raise Malformed(f"{name}: {error}") from error
 
 
 def read_key(request: Request) -> str | None:
     """Read the Idempotency-Key. Raises Malformed."""
-    key = request.get_header("Idempotency-Key")
+    key = request.header("Idempotency-Key")
     if key is None:
         return None
     if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():

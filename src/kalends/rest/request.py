@@ -1,8 +1,9 @@
 """One request: what Falcon reads of it, the id that names it in answer and log, and what it has cost so far."""
 
+import random
 import re
-import secrets
 import time
+from functools import cache
 from typing import Any
 
 import falcon
@@ -18,9 +19,22 @@ class Request(falcon.Request):
 
     def __init__(self, env: dict[str, Any], options: falcon.RequestOptions | None = None) -> None:
         super().__init__(env, options)
-        given = self.get_header(HEADER) or ""
-        self.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        given = self.header(HEADER) or ""
+        self.request_id = given if REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
         self.began = time.perf_counter()
         self.statements = 0
         self.token_id: TokenId | None = None
         self.address: str = env.get("REMOTE_ADDR", "")
+
+    def header(self, name: str) -> str | None:
+        """Give a header, but for those of the body, which WSGI keeps elsewhere.
+
+        Most requests lack most headers, and Falcon raises and catches an exception for each that is missing.
+        """
+        return self.env.get(wsgi_name(name))
+
+
+@cache
+def wsgi_name(header: str) -> str:
+    """Give the name of a header in the environment of a request (PEP 3333)."""
+    return f"HTTP_{header.upper().replace('-', '_')}"

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from queue import Empty, Full, LifoQueue
 
 from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -20,7 +19,6 @@ from kalends.store.retry import Contended, driver_errors
 from kalends.store.turnstile import Turnstile, patiently
 
 OLDEST_SQLITE = (3, 37, 0)
-MMAP_BYTES = 1 << 30
 CACHED_STATEMENTS = 512
 
 TAKEN = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
@@ -55,7 +53,8 @@ class SqliteEngine:
         self.dialect = SQLiteDialect_pysqlite(paramstyle="named")
         self._path = sqlite_path(settings.database_url)
         self._timeout = settings.busy_timeout_ms / 1_000
-        self._readers: LifoQueue[SqliteSession] = LifoQueue(settings.pool_size)
+        self._readers: list[SqliteSession] = []
+        self._most_readers = settings.pool_size
         self._turn = FairLock()
         self._writer: SqliteSession | None = None
         self._turnstile: Turnstile | None = None
@@ -63,20 +62,21 @@ class SqliteEngine:
     @contextmanager
     def reading(self) -> Generator[SqliteSession]:
         """Lend a connection; an open snapshot ends with the block."""
-        with translated():
-            try:
-                session = self._readers.get_nowait()
-            except Empty:
+        try:
+            session = self._readers.pop()
+        except IndexError:
+            with translated():
                 session = self._connect()
-            try:
-                yield session
-            except sqlite3.Error:
-                session.connection.close()  # a statement that was left half-read would hold on to an old snapshot
+        try:
+            yield session
+        except sqlite3.Error:
+            session.connection.close()  # a statement that was left half-read would hold on to an old snapshot
+            with translated():
                 raise
-            except BaseException:
-                self._give_back(session)
-                raise
+        except BaseException:
             self._give_back(session)
+            raise
+        self._give_back(session)
 
     @contextmanager
     def writing(self, *, keep: bool) -> Generator[SqliteSession]:
@@ -124,15 +124,16 @@ class SqliteEngine:
                 self._turnstile.close()
                 self._turnstile = None
             self._turn.release()
-        while not self._readers.empty():
-            self._readers.get().connection.close()
+        while self._readers:
+            self._readers.pop().connection.close()
 
     def _give_back(self, session: SqliteSession) -> None:
         if session.connection.in_transaction:
-            session.connection.rollback()
-        try:
-            self._readers.put_nowait(session)
-        except Full:
+            with translated():
+                session.connection.rollback()
+        if len(self._readers) < self._most_readers:
+            self._readers.append(session)
+        else:
             session.connection.close()
 
     def _roll_back(self, session: SqliteSession) -> None:
@@ -179,7 +180,9 @@ class SqliteEngine:
         if not patiently(lambda: ran(connection, "PRAGMA journal_mode = WAL"), deadline):
             raise Unavailable(KEPT_BUSY)
         # FULL: of 400 simulated power cuts it lost nothing, NORMAL lost acknowledged commits in 317.
-        for pragma in ("synchronous = FULL", "foreign_keys = ON", f"mmap_size = {MMAP_BYTES}"):
+        # No mmap: it counts every page that was ever looked at as the process's own, up to the size of the file, and
+        # where pages are new it is slower (decision 0018).
+        for pragma in ("synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
 
 
