@@ -26,7 +26,7 @@ from kalends.model import (
     Visibility,
 )
 from kalends.reads import events
-from kalends.reads.events import EventFilter, Key
+from kalends.reads.events import EventFilter, EventPage, Key
 from kalends.rest.wire import read_id
 from kalends.rules.access import Sight
 from kalends.rules.zones import to_instant
@@ -54,7 +54,10 @@ class Seen(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A page of events, with the participants of those of which all is seen if they were asked for."""
+    """A page of events, with the participants of those of which all is seen if they were asked for.
+
+    Of each it is told whether title or all is seen; who may change an event is not to be seen in a list.
+    """
 
     events: list[Event]
     sights: list[Sight]
@@ -65,9 +68,16 @@ class Page(NamedTuple):
 def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expand: bool) -> Page:
     """Read a page."""
     page = events.list_events(tx, actor, wanted, limit, expand=expand)
-    read = [(event_in(text), guests_in(text)) for text in page.texts]
+    texts = texts_of(page)
+    read = [(event_in(text), guests_in(text)) for text in texts]
     people = {event.id: guests for event, guests in read if guests is not None}
-    return Page([event for event, _ in read], page.sights, people if expand else None, page.next_key)
+    sights = [Sight.whole if "description" in msgspec.json.decode(text) else Sight.title for text in texts]
+    return Page([event for event, _ in read], sights, people if expand else None, page.next_key)
+
+
+def texts_of(page: EventPage) -> list[str]:
+    """Give the text of each event of a page."""
+    return [bytes(one).decode() for one in msgspec.json.decode(page.text, type=list[msgspec.Raw])]
 
 
 def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> Seen:

@@ -18,6 +18,7 @@ from kalends.rest.event_shapes import EventJson, event_json
 from kalends.rest.participants import ParticipantJson, participant_json
 from kalends.store.events import find_event
 from tests.cast import assemble
+from tests.seen import texts_of
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 JSON = st.recursive(
@@ -55,7 +56,7 @@ def test_the_text_is_what_the_door_would_write(database, clock, data):
     for expand, wanted in ((False, plain), (True, whole)):
         seen = cast.ask(read_event, event.id, expand=expand)
         page = cast.ask(list_events, EventFilter(status=found.status), 5, expand=expand)
-        assert [members(text.encode()) for text in (seen.text, *page.texts)] == [members(wanted)] * 2
+        assert [members(text.encode()) for text in (seen.text, *texts_of(page))] == [members(wanted)] * 2
 
 
 def members(raw: bytes) -> list[Any]:

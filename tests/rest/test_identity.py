@@ -159,7 +159,7 @@ class Asked:
     def __init__(self, secret, person=None):
         self.headers = {"Authorization": f"Bearer {secret}", ACT_AS: person and str(person)}
 
-    def get_header(self, name):
+    def header(self, name):
         return self.headers[name]
 
 

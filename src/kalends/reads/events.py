@@ -74,11 +74,9 @@ class SeenEvent(NamedTuple):
 
 
 class EventPage(Struct, frozen=True):
-    """Some events as JSON texts in the order of start and id; `next_key` is None on the last page."""
+    """Some events in the order of start and id, as a list in JSON; `next_key` is None on the last page."""
 
-    texts: list[str]
-    sights: list[Sight]
-    """How much is seen of each."""
+    text: str
     next_key: Key | None
 
 
@@ -109,17 +107,18 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
         values |= sight_values(actor, least)
     ((texts, facts),) = tx.rows(listing(filters, seen=not own, expand=expand), **values)
     if texts is None:
-        return EventPage([], [], None)
-    page, places = texts.split(SEPARATOR), facts.split(SEPARATOR)
-    last = FACTS_DECODER.decode(places[limit - 1]) if len(places) > limit else None
-    next_key = (last.start, last.id) if last else None
-    if is_operator(actor):
-        return EventPage(page[:limit], [Sight.command] * min(len(page), limit), next_key)
-    seen = [
-        seen_by(actor, text, FACTS_DECODER.decode(fact), expand=expand, own=own)
-        for text, fact in zip(page[:limit], places[:limit], strict=True)
-    ]
-    return EventPage([one.text for one in seen], [one.sight for one in seen], next_key)
+        return EventPage("[]", None)
+    next_key: Key | None = None
+    if facts.count(SEPARATOR) == limit:  # there is one more than the page holds
+        texts, _, _ = texts.rpartition(SEPARATOR)
+        facts, _, _ = facts.rpartition(SEPARATOR)
+        last = FACTS_DECODER.decode(facts.rpartition(SEPARATOR)[2])
+        next_key = (last.start, last.id)
+    if not is_operator(actor):
+        known = map(FACTS_DECODER.decode, facts.split(SEPARATOR))
+        pairs = zip(texts.split(SEPARATOR), known, strict=True)
+        texts = SEPARATOR.join(seen_by(actor, text, fact, expand=expand, own=own).text for text, fact in pairs)
+    return EventPage(f"[{texts.replace(SEPARATOR, ',')}]", next_key)
 
 
 def seen_by(actor: Actor, text: str, facts: Facts, *, expand: bool, own: bool = False) -> SeenEvent:

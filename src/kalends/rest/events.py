@@ -228,7 +228,7 @@ def get_events(call: Call) -> Reply:
     query: EventListQuery = call.query
     expand = query.expand is not UNSET
     page = list_events(call.tx, call.actor, filter_of(query, call.actor), query.limit, expand=expand)
-    return Reply(EventPageJson(Raw(f"[{','.join(page.texts)}]"), cursor_of(page.next_key)))
+    return Reply(EventPageJson(Raw(page.text), cursor_of(page.next_key)))
 
 
 @operation(

@@ -48,8 +48,11 @@ def read_query(kind: type[Struct], text: str) -> Any:
     """Read the query of a URL, as WSGI gives it: bytes in the disguise of Latin-1. Raises Malformed or BadQuery."""
     values: dict[str, str] = {}
     faults: list[Fault] = []
+    plain = text.isascii() and "%" not in text and "+" not in text
     for part in filter(None, text.split("&")):
-        name, _, value = (unquoted(piece) for piece in part.partition("="))
+        name, _, value = part.partition("=")
+        if not plain:
+            name, value = unquoted(name), unquoted(value)
         if name in values:
             faults.append(Fault((name,), "repeated_parameter", f"{name[:64]!r} is given twice"))
         elif "\0" in value:
@@ -66,8 +69,6 @@ def read_query(kind: type[Struct], text: str) -> Any:
 
 def unquoted(text: str) -> str:
     """Undo the writing of a form (+ for a space, %-escapes). Raises Malformed for what is not UTF-8."""
-    if text.isascii() and "%" not in text and "+" not in text:
-        return text
     try:
         return unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode()
     except UnicodeDecodeError as error:

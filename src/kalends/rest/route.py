@@ -55,6 +55,14 @@ class Reply(NamedTuple):
     status: HTTPStatus | None = None
 
 
+class Answer(NamedTuple):
+    """What goes out, but for what every answer has."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
 class Call(NamedTuple):
     """What a handler is given: the transaction, who asks, and the request in the words of the house."""
 
@@ -197,17 +205,20 @@ class Route:
             more = self.operation.cross_check(cast("dict[str, Any]", value))
             raise Invalid(*error.faults, *more) from error
 
-    def _answer(self, reply: Reply) -> KeptAnswer:
-        headers = {"ETag": reply.etag, "Location": reply.location}
-        present = {name: value for name, value in headers.items() if value is not None}
+    def _answer(self, reply: Reply) -> Answer:
+        headers: dict[str, str] = {}
+        if reply.etag is not None:
+            headers["ETag"] = reply.etag
+        if reply.location is not None:
+            headers["Location"] = reply.location
         body = b"" if reply.body is None else ENCODER.encode(reply.body)
-        return KeptAnswer(reply.status or self.operation.status, msgspec.json.encode(present).decode(), body)
+        return Answer(reply.status or self.operation.status, headers, body)
 
-    def _answer_once(self, actor: Actor, key: str, digest: bytes, handle: Callable[[WriteTx], Reply]) -> KeptAnswer:
+    def _answer_once(self, actor: Actor, key: str, digest: bytes, handle: Callable[[WriteTx], Reply]) -> Answer:
         """Answer the first request with a key by doing the work, and every other by repeating the answer."""
         claim = self._database.write(lambda tx: claim_key(tx, actor, key, digest))
         if isinstance(claim, KeptAnswer):
-            return claim
+            return Answer(claim.status, msgspec.json.decode(claim.headers, type=dict[str, str]), claim.body)
         try:
             return self._database.write(lambda tx: self._work_and_keep(tx, actor, claim, handle))
         except OutcomeUnknown:
@@ -217,17 +228,17 @@ class Route:
                 self._database.write(lambda tx: give_up_claim(tx, actor, claim))
             raise
 
-    def _work_and_keep(self, tx: WriteTx, actor: Actor, claim: Claim, handle: Callable[[WriteTx], Reply]) -> KeptAnswer:
+    def _work_and_keep(self, tx: WriteTx, actor: Actor, claim: Claim, handle: Callable[[WriteTx], Reply]) -> Answer:
         answer = self._answer(handle(tx))
-        keep_answer(tx, actor, claim, answer)
+        headers = msgspec.json.encode(answer.headers).decode()
+        keep_answer(tx, actor, claim, KeptAnswer(answer.status, headers, answer.body))
         return answer
 
 
-def finish(response: falcon.Response, answer: KeptAnswer, if_none_match: Tags | None) -> None:
+def finish(response: falcon.Response, answer: Answer, if_none_match: Tags | None) -> None:
     """Fill the response; a reader who has this very answer already is told so (304) without it."""
-    headers = msgspec.json.decode(answer.headers, type=dict[str, str])
-    response.set_headers(headers)
-    if "ETag" in headers and is_known(if_none_match, headers["ETag"]):
+    response.set_headers(answer.headers)
+    if "ETag" in answer.headers and is_known(if_none_match, answer.headers["ETag"]):
         response.status = HTTPStatus.NOT_MODIFIED
         return
     response.status = answer.status

@@ -64,8 +64,12 @@ def written_date(text: str) -> date:
     return day
 
 
+@lru_cache(maxsize=1024)
 def read_time(text: str) -> Reading:
-    """Read a time as RFC 3339 writes it; offset and seconds may be missing, 24:00 is allowed. Raises TimeError."""
+    """Read a time as RFC 3339 writes it; offset and seconds may be missing, 24:00 is allowed. Raises TimeError.
+
+    Each is read twice, when it is judged by itself and when its instant is asked for.
+    """
     found = WRITTEN.fullmatch(text)
     if found is None:
         raise TimeError("invalid_time", f"{text[:64]!r} is not a time such as 2026-03-09T14:00:00+01:00")
