@@ -18,7 +18,7 @@ from kalends.reads.users import list_available_users, list_users, listing
 from kalends.rules.intervals import HOUR
 from kalends.settings import Settings
 from kalends.store import events, participants, users
-from kalends.store.commitments import BLOCKING, span_values
+from kalends.store.commitments import BLOCKING_SEEN_BY_OPERATOR, BLOCKING_SEEN_BY_PERSON, span_values
 from kalends.store.database import Database
 from kalends.store.schema import migrate
 from tests.cast import BERLIN, Cast, assemble, instant
@@ -210,7 +210,10 @@ def check_range(plan: list[dict]) -> None:
         assert all(part in scan["Index Cond"] for part in ("user_id =", *parts))
 
 
-@pytest.mark.parametrize("query", [PEOPLES_TIME, BLOCKING], ids=["time", "blocking"])
+TIMES = {"time": PEOPLES_TIME, "operator": BLOCKING_SEEN_BY_OPERATOR, "person": BLOCKING_SEEN_BY_PERSON}
+
+
+@pytest.mark.parametrize("query", TIMES.values(), ids=TIMES)
 def test_peoples_time_is_one_range_of_each_agenda(crowd: Pool, engine, query):
     if engine == "sqlite":
         plan = sqlite_plan(crowd, query)

@@ -40,7 +40,7 @@ def save_event(
     counted = structs.replace(after, tally=tallied(before.tally, gone=old.values(), come=new.values()))
     old_rows, new_rows = agenda_of(before, old.values()), agenda_of(counted, new.values())
     booked_twice = guard_time(tx, actor, guard or Guard(), counted, old_rows, new_rows)
-    update_event(tx, counted)
+    update_event(tx, before, counted)
     store_seats(tx, actor, before.id, old, new)
     store_agenda(tx, actor, old_rows, new_rows, booked_twice)
     record_event(tx, actor, Deed.changed, before.id, before, counted, old, new)

@@ -33,39 +33,36 @@ def span_values(span: Span) -> dict[str, int]:
     return {"earliest": earliest_start(span.start), "start": span.start, "end": span.end}
 
 
-BLOCKING = Query(
-    sa.select(
-        agenda.c.user_id,
-        agenda.c.starts_at,
-        agenda.c.ends_at,
-        agenda.c.shown,
-        agenda.c.event_id,
-        sa.or_(
-            sa.and_(given("operator", type_=sa.Boolean), event.c.visibility == Visibility.default.value),
-            is_part_visible(agenda),
-        ),
-    )
-    .join_from(agenda, event, agenda.c.event_id == event.c.id)
-    .where(
-        overlapping(agenda), Among(agenda.c.user_id, "ids"), agenda.c.blocking, agenda.c.event_id != given("own_event")
-    )
-    .union_all(
-        sa.select(
-            held_time.c.user_id,
-            held_time.c.starts_at,
-            held_time.c.ends_at,
-            sa.literal_column("'busy'", sa.Text),
-            sa.null(),
-            sa.false(),
-        ).where(
-            overlapping(held_time),
-            Among(held_time.c.user_id, "ids"),
-            held_time.c.expires_at > given("now"),
-            held_time.c.hold_id != given("own_hold"),
+def blocking(is_named: sa.ColumnElement[bool]) -> Query:
+    """Compose the statement for what blocks people; `is_named` says which events are named to who asks."""
+    events = (
+        sa.select(agenda.c.user_id, agenda.c.starts_at, agenda.c.ends_at, agenda.c.shown, agenda.c.event_id, is_named)
+        .join_from(agenda, event, agenda.c.event_id == event.c.id)
+        .where(
+            overlapping(agenda),
+            Among(agenda.c.user_id, "ids"),
+            agenda.c.blocking,
+            agenda.c.event_id != given("own_event"),
         )
     )
-    .order_by(sa.text("1, 2, 3"))
-)
+    holds = sa.select(
+        held_time.c.user_id,
+        held_time.c.starts_at,
+        held_time.c.ends_at,
+        sa.literal_column("'busy'", sa.Text),
+        sa.null(),
+        sa.false(),
+    ).where(
+        overlapping(held_time),
+        Among(held_time.c.user_id, "ids"),
+        held_time.c.expires_at > given("now"),
+        held_time.c.hold_id != given("own_hold"),
+    )
+    return Query(events.union_all(holds).order_by(sa.text("1, 2, 3")))
+
+
+BLOCKING_SEEN_BY_OPERATOR = blocking(event.c.visibility == Visibility.default.value)
+BLOCKING_SEEN_BY_PERSON = blocking(is_part_visible(agenda))
 
 
 def blocking_commitments(
@@ -82,15 +79,15 @@ def blocking_commitments(
     It names an event to whom may see it, and that this person is in it; a private one not even to an operator, who
     asks in the name of others.
     """
+    operator = is_operator(actor)
     rows = tx.rows(
-        BLOCKING,
+        BLOCKING_SEEN_BY_OPERATOR if operator else BLOCKING_SEEN_BY_PERSON,
         org=actor.organization_id,
         ids=people,
         now=tx.now,
         own_event=event_id or NOTHING,
         own_hold=hold_id or NOTHING,
-        operator=is_operator(actor),
-        **sight_values(actor),
+        **({} if operator else sight_values(actor)),
         **span_values(span),
     )
     return [

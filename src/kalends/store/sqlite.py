@@ -1,6 +1,5 @@
 """SQLite: embedded, one file, WAL; one fair queue of writers in a process and as many readers as there are threads."""
 
-import json
 import sqlite3
 import threading
 import time
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, NullPool, create_engine, event
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from kalends.errors import BadSetting, Unavailable
+from kalends.model import AuditId, EventId, HoldId, Instant, OrganizationId, TokenId, UserId
 from kalends.settings import Settings
 from kalends.store.private_files import create_private, new_private_file
 from kalends.store.retry import Contended, driver_errors
@@ -27,8 +27,11 @@ UNUSABLE = ("SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_FULL", "SQLITE_IOERR", 
 
 KEPT_BUSY = "Another process keeps the database busy."
 
-sqlite3.register_adapter(list, json.dumps)
-"""A list of ids is bound as JSON text, which `Among` unfolds with json_each."""
+sqlite3.register_adapter(list, repr)
+"""A list of ids is bound as JSON text, which `Among` unfolds with json_each: whole numbers are written the same."""
+
+for kind in (Instant, OrganizationId, UserId, EventId, TokenId, HoldId, AuditId):
+    sqlite3.register_adapter(kind, int)  # else the driver asks each value four ways how to adapt it
 
 
 class SqliteSession:
