@@ -138,8 +138,9 @@ def filter_of(query: EventListQuery, actor: Actor) -> EventFilter:
     if since is not None and until is not None and since >= until:
         faults.append(Fault(("to",), "empty_span", "`to` must come after `from`"))
     after: Key | None = None
-    with gathered(faults):
-        after = None if query.cursor is UNSET else key_of(query.cursor, tuple[int, int])
+    if query.cursor is not UNSET:
+        with gathered(faults):
+            after = key_of(query.cursor, tuple[int, int])
     wanted = EventFilter(
         user_id=known(query.user_id),
         host_id=known(query.host_id),

@@ -167,7 +167,7 @@ def moment_text(instant: str, compiler: SQLCompiler) -> str:
     """Give the SQL of an instant as JSON text."""
     if on_sqlite(compiler):
         rest = f"({instant} % 1000000)"
-        day_and_time = f"strftime('%Y-%m-%dT%H:%M:%S', {instant} / 1000000, 'unixepoch')"
+        day_and_time = f"replace(datetime({instant} / 1000000, 'unixepoch'), ' ', 'T')"
         fraction = f"printf('.%06d', {rest})"
     else:
         rest = f"mod({instant}, 1000000)"
