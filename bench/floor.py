@@ -23,7 +23,7 @@ from bench.floor_sql import AGENDA_PAGE, ASKED, BY_ID, CREATE, FREE_BUSY, POOL, 
 from bench.plan import DAY, HALF_HOUR, MINUTE
 from bench.rows import ORGANIZATION, local
 from kalends.cli.serving import HEADER_TIMEOUT_MS, LARGEST_HEAD_BYTES
-from kalends.store.sqlite import CACHED_STATEMENTS
+from kalends.store.sqlite import CACHE_KIB, CACHED_STATEMENTS
 
 LONGEST = 25 * 60 * MINUTE
 FIRST_NEW = 900_000_000_000_000_000
@@ -67,7 +67,7 @@ def connected(url: str) -> Any:
         return psycopg.connect(url, autocommit=True, options="-c enable_bitmapscan=off")
     path = url.removeprefix("sqlite:///")
     connection = sqlite3.connect(path, timeout=10, isolation_level=None, cached_statements=CACHED_STATEMENTS)
-    for pragma in ("synchronous = FULL", "foreign_keys = ON"):
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", f"cache_size = -{CACHE_KIB}"):
         connection.execute(f"PRAGMA {pragma}")
     return connection
 
