@@ -1,11 +1,11 @@
 """Fetching with right: an action gets the row it may change, or the caller learns that there is none."""
 
 from kalends.errors import Fault, NotFound, StaleVersion
-from kalends.model import Actor, Event, EventId, Seat, User, UserId
+from kalends.model import Actor, Event, EventId, Participant, User, UserId
 from kalends.rules.access import Sight, refuse_unless, sight_of
 from kalends.store.database import WriteTx
 from kalends.store.events import lock_event
-from kalends.store.participants import seats_among
+from kalends.store.participants import participants_among
 from kalends.store.sight import ties_to
 from kalends.store.users import lock_people, lock_user
 
@@ -48,13 +48,15 @@ def user_to_change(tx: WriteTx, actor: Actor, user_id: UserId, expect: Versions 
     return found
 
 
-def seat_to_change(tx: WriteTx, event: Event, user_id: UserId, expect: Versions = None) -> Seat:
-    """Give somebody's seat in an event that is locked. Raises NotFound or StaleVersion."""
-    found = seats_among(tx, event.id, [user_id]).get(user_id)
-    if found is None:
+def participant_to_change(
+    tx: WriteTx, actor: Actor, event: Event, user_id: UserId, expect: Versions = None
+) -> Participant:
+    """Give somebody's part in an event that is locked. Raises NotFound or StaleVersion."""
+    found = participants_among(tx, actor, event, [user_id])
+    if not found:
         raise NotFound("participant", user_id)
-    expect_version("participant", found.version, expect)
-    return found
+    expect_version("participant", found[0].seat.version, expect)
+    return found[0]
 
 
 def expect_version(kind: str, current: int, expect: Versions) -> None:

@@ -10,8 +10,8 @@ from kalends.actions.finding import (
     event_in_sight,
     event_to_change,
     expect_version,
+    participant_to_change,
     people_to_book,
-    seat_to_change,
 )
 from kalends.actions.saving import save_event
 from kalends.drafts import Answer, Invitation
@@ -78,12 +78,11 @@ def seat_participant(
     Raises NotFound, StaleVersion, EventCancelled, Invalid or Conflict.
     """
     before = event_to_change(tx, actor, event_id)
-    seat = seats_among(tx, event_id, [user_id]).get(user_id)
-    if seat is not None:
+    for guest in participants_among(tx, actor, before, [user_id]):
         if only_new:
-            raise StaleVersion("participant", seat.version)
-        expect_version("participant", seat.version, expect)
-        return store_role(tx, actor, before, seat, role, guard), False
+            raise StaleVersion("participant", guest.seat.version)
+        expect_version("participant", guest.seat.version, expect)
+        return store_role(tx, actor, before, guest, role, guard), False
     expect_version("participant", 0, expect)
     refuse_cancelled(before)
     _, faults = people_to_book(tx, actor, [(user_id, ("user_id",))])
@@ -108,8 +107,8 @@ def change_role(
     Raises NotFound, StaleVersion, EventCancelled or Conflict.
     """
     before = event_to_change(tx, actor, event_id)
-    seat = seat_to_change(tx, before, user_id, expect)
-    return store_role(tx, actor, before, seat, role or seat.role, guard)
+    guest = participant_to_change(tx, actor, before, user_id, expect)
+    return store_role(tx, actor, before, guest, role or guest.seat.role, guard)
 
 
 def remove_participant(
@@ -117,9 +116,9 @@ def remove_participant(
 ) -> None:
     """Take somebody's seat away; the host goes on hosting. Raises NotFound, StaleVersion or EventCancelled."""
     before = event_to_change(tx, actor, event_id)
-    seat = seat_to_change(tx, before, user_id, expect)
+    guest = participant_to_change(tx, actor, before, user_id, expect)
     refuse_cancelled(before)
-    save_event(tx, actor, before, next_version(before, now=tx.now), {user_id: seat}, {})
+    save_event(tx, actor, before, next_version(before, now=tx.now), {user_id: guest.seat}, {})
 
 
 def answer_invitation(
@@ -140,29 +139,30 @@ def answer_invitation(
     refuse_unless(
         may_answer_for(actor, user_id, before.visibility), "Everybody answers for themselves, or for who lets them"
     )
-    seat = seat_to_change(tx, before, user_id, expect)
+    guest = participant_to_change(tx, actor, before, user_id, expect)
     refuse_cancelled(before)
     after = next_version(before, now=tx.now)
-    return store_seat(tx, actor, before, after, (seat, answered(after, seat, answer, now=tx.now)), guard)
+    return store_seat(tx, actor, before, after, guest, answered(after, guest.seat, answer, now=tx.now), guard)
 
 
-def store_role(tx: WriteTx, actor: Actor, before: Event, seat: Seat, role: Role, guard: Guard | None) -> Participant:
-    """Store a seat's role; the same role once more changes nothing."""
-    if seat.role is role:
-        return participants_among(tx, actor, before, [seat.user_id])[0]
+def store_role(
+    tx: WriteTx, actor: Actor, before: Event, guest: Participant, role: Role, guard: Guard | None
+) -> Participant:
+    """Store a participant's role; the same role once more changes nothing."""
+    if guest.seat.role is role:
+        return guest
     refuse_cancelled(before)
     after = next_version(before, now=tx.now)
-    new = structs.replace(seat, role=role, version=after.version)
-    return store_seat(tx, actor, before, after, (seat, new), guard)
+    new = structs.replace(guest.seat, role=role, version=after.version)
+    return store_seat(tx, actor, before, after, guest, new, guard)
 
 
 def store_seat(
-    tx: WriteTx, actor: Actor, before: Event, after: Event, change: tuple[Seat, Seat], guard: Guard | None
+    tx: WriteTx, actor: Actor, before: Event, after: Event, guest: Participant, new: Seat, guard: Guard | None
 ) -> Participant:
-    """Store what one seat has become."""
-    old, new = change
-    saved = save_event(tx, actor, before, after, {old.user_id: old}, {new.user_id: new}, guard)
-    return participants_among(tx, actor, saved, [new.user_id])[0]
+    """Store what one participant's seat has become."""
+    save_event(tx, actor, before, after, {new.user_id: guest.seat}, {new.user_id: new}, guard)
+    return structs.replace(guest, seat=new)
 
 
 def store_new_seats(

@@ -22,7 +22,6 @@ from kalends.store.json_text import (
     OmittedIfNull,
     json_list,
 )
-from kalends.store.sight import DEPUTY, SEATED
 from kalends.store.tables import event, participant, user
 
 EVENT: dict[str, sa.ColumnElement[Any]] = {
@@ -105,7 +104,7 @@ PLAIN_FACTS = (
 FACTS = JsonArray(*PLAIN_FACTS).label("facts")
 
 
-def facts_with_ties(seated: sa.ColumnElement[bool] = SEATED, deputy: sa.ColumnElement[bool] = DEPUTY) -> sa.Label[str]:
+def facts_with_ties(seated: sa.ColumnElement[bool], deputy: sa.ColumnElement[bool]) -> sa.Label[str]:
     """Give the facts and whether the event concerns who asks, or somebody whose deputy they are."""
     return JsonArray(*PLAIN_FACTS, seated, deputy).label("facts")
 

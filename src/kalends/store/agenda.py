@@ -1,23 +1,27 @@
 """Rows of the agenda: what every event is in the time of everybody it concerns, rewritten with the event."""
 
 from collections.abc import Set as AbstractSet
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam as given
 
-from kalends.model import Actor, AgendaRow, UserId
+from kalends.model import Actor, AgendaRow, EventId, Instant, UserId
 from kalends.store.database import WriteTx
 from kalends.store.query import Query
 from kalends.store.tables import agenda
 
 INSERT = Query(sa.insert(agenda))
-DELETE = Query(
-    sa.delete(agenda).where(
-        agenda.c.user_id == given("at_user"),
-        agenda.c.starts_at == given("at_start"),
-        agenda.c.event_id == given("at_event"),
-    )
+AT = (
+    agenda.c.user_id == given("at_user"),
+    agenda.c.starts_at == given("at_start"),
+    agenda.c.event_id == given("at_event"),
 )
+CHANGED = ("ends_at", "hosting", "role", "response", "status", "shown", "blocking", "exclusive")
+UPDATE = Query(sa.update(agenda).where(*AT).values({name: given(name) for name in CHANGED}))
+DELETE = Query(sa.delete(agenda).where(*AT))
+
+Key = tuple[UserId, Instant, EventId]
 
 
 def store_agenda(
@@ -32,28 +36,39 @@ def store_agenda(
     On PostgreSQL a row that would book somebody twice after all, in spite of every lock, makes the transaction begin
     again (Contended).
     """
-    gone = sorted(before - after, key=lambda row: row.user_id)
-    come = sorted(after - before, key=lambda row: row.user_id)
-    tx.run_many(
-        DELETE, [{"at_user": row.user_id, "at_start": row.span.start, "at_event": row.event_id} for row in gone]
-    )
-    tx.run_many(
-        INSERT,
-        [
-            {
-                "organization_id": actor.organization_id,
-                "user_id": row.user_id,
-                "starts_at": row.span.start,
-                "event_id": row.event_id,
-                "ends_at": row.span.end,
-                "hosting": row.hosting,
-                "role": row.role and row.role.value,
-                "response": row.response and row.response.value,
-                "status": row.status.value,
-                "shown": row.shown.value,
-                "blocking": row.blocking,
-                "exclusive": row.blocking and row.user_id not in booked_twice,
-            }
-            for row in come
-        ],
-    )
+    gone = {key_of(row): row for row in before - after}
+    come = {key_of(row): row for row in after - before}
+    tx.run_many(DELETE, [at(key) for key in sorted(gone.keys() - come.keys())])
+    tx.run_many(UPDATE, [at(key) | values_of(come[key], booked_twice) for key in sorted(come.keys() & gone.keys())])
+    own = {"organization_id": actor.organization_id}
+    new = sorted(come.keys() - gone.keys())
+    tx.run_many(INSERT, [own | named(key) | values_of(come[key], booked_twice) for key in new])
+
+
+def key_of(row: AgendaRow) -> Key:
+    """Give the key of a row."""
+    return row.user_id, row.span.start, row.event_id
+
+
+def named(key: Key) -> dict[str, Any]:
+    """Give the columns of a key."""
+    return {"user_id": key[0], "starts_at": key[1], "event_id": key[2]}
+
+
+def at(key: Key) -> dict[str, Any]:
+    """Give the parameters of AT."""
+    return {"at_user": key[0], "at_start": key[1], "at_event": key[2]}
+
+
+def values_of(row: AgendaRow, booked_twice: AbstractSet[UserId]) -> dict[str, Any]:
+    """Give what may change in a row that stays where it is."""
+    return {
+        "ends_at": row.span.end,
+        "hosting": row.hosting,
+        "role": row.role and row.role.value,
+        "response": row.response and row.response.value,
+        "status": row.status.value,
+        "shown": row.shown.value,
+        "blocking": row.blocking,
+        "exclusive": row.blocking and row.user_id not in booked_twice,
+    }

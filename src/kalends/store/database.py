@@ -155,7 +155,9 @@ class WriteTx(ReadTx):
 
     def run_many(self, query: Query, many: Sequence[dict[str, Any]]) -> None:
         """Run a change once for each set of parameters."""
-        if many:
+        if len(many) == 1:
+            self.run(query, **many[0])
+        elif many:
             sql, constants = query.compiled(self._dialect)
             self.statements += 1
             self._cursor.executemany(sql, [constants | params for params in many] if constants else many)
