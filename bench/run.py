@@ -26,7 +26,7 @@ from bench.plan import Plan
 from bench.postgres_store import PostgresStore
 from bench.rows import KALENDS as OWN_DATA
 from bench.rows import PEERS as PEER_DATA
-from bench.servers import ALL, KALENDS, Contestant, Recipe, floor_of, new_token
+from bench.servers import ALL, KALENDS, Contestant, Recipe, checkout, floor_of, new_token
 from bench.sqlite_store import SqliteStore
 from bench.stores import FOLDER, Store
 from bench.tables import in_terminal, sheets_of
@@ -42,9 +42,10 @@ def main() -> None:
     result: dict[str, Any] = {"machine": machine(), "quick": options.quick, "rounds": effort.rounds, "runs": []}
     with shown() as progress:
         recipes = peers_ready(options.peers, progress)
+        others = [checkout(name, Path(folder)) for name, _, folder in (one.partition("=") for one in options.beside)]
         for engine in chosen(options.engine):
             with opened(engine, FOLDER) as store:
-                result["runs"].append(measured(store, plan, effort, recipes, progress))
+                result["runs"].append(measured(store, plan, effort, (others, recipes), progress))
     path = Path(options.json)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(result, indent=1) + "\n")
@@ -62,6 +63,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--people", type=int, default=20_000, help="how many people (default: 20,000)")
     parser.add_argument("--quick", action="store_true", help="in under 3 minutes, less exactly, with less data")
     parser.add_argument("--peers", action="store_true", help="measure the peers, too, which are installed if need be")
+    parser.add_argument(
+        "--beside",
+        action="append",
+        default=[],
+        metavar="NAME=FOLDER",
+        help="measure Kalends in another checkout, too, such as one of an earlier commit (may be repeated)",
+    )
     parser.add_argument(
         "--json", default=str(FOLDER / "result.json"), help="file for the figures (default: %(default)s)"
     )
@@ -110,8 +118,11 @@ def peers_ready(wanted: bool, progress: Progress) -> list[Recipe]:
     return installed(FOLDER / "peers", progress.console.print)
 
 
-def measured(store: Store, plan: Plan, effort: Effort, recipes: list[Recipe], progress: Progress) -> dict[str, Any]:
-    """Measure everything on one engine."""
+def measured(
+    store: Store, plan: Plan, effort: Effort, beside: tuple[list[Recipe], list[Recipe]], progress: Progress
+) -> dict[str, Any]:
+    """Measure everything on one engine: Kalends, the floor, and beside them other checkouts of Kalends and peers."""
+    checkouts, recipes = beside
     folder = FOLDER / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
@@ -130,9 +141,11 @@ def measured(store: Store, plan: Plan, effort: Effort, recipes: list[Recipe], pr
         url = copied(own, "kalends")
         kalends = started(KALENDS, url, new_token(url))
         floor = started(floor_of(sizes_of(kalends, asker)), copied(own, "floor"), "")
+        others = [started(recipe, copy := copied(own, recipe.name), new_token(copy)) for recipe in checkouts]
         peers = peers_started(store, plan, recipes, progress, copied, started)
         refused = agreed(kalends, peers, asker, progress.console.print)
-        bench = Bench([kalends, floor, *(one for one in peers if one.name not in refused)], asker, store.root)
+        others += [one for one in peers if one.name not in refused]
+        bench = Bench([kalends, floor, *others], asker, store.root)
         stack.callback(bench.close)
         return {
             "engine": store.engine,

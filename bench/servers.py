@@ -136,6 +136,15 @@ KALENDS = Recipe(
 )
 
 
+def checkout(name: str, folder: Path) -> Recipe:
+    """Give Kalends as it is in another checkout, such as one of an earlier commit."""
+    own = KALENDS.environment
+    source = str(folder.resolve() / "src")
+    return KALENDS._replace(
+        name=name, environment=lambda url, port, token: {**own(url, port, token), "PYTHONPATH": source}
+    )
+
+
 def floor_of(sizes: Mapping[str, int]) -> Recipe:
     """Give the floor whose answers have these sizes."""
     return Recipe(

@@ -102,7 +102,7 @@ def against_peers(run: Run, size: str) -> Sheet:
             row.append(f"{median(other['cpu_ms'], 3)} → {spread(shares, 2)}" if other else "-")
             row[-1] += f" {verdict(shares, target)}" if target else ""
         rows.append(row)
-    return Sheet(f"Peers, CPU ms → Kalends' share of it: {size}", ["request", "kalends", *peers], rows)
+    return Sheet(f"Others, CPU ms → Kalends' share of it: {size}", ["request", "kalends", *peers], rows)
 
 
 def at_once(run: Run, size: str) -> Sheet:

@@ -9,7 +9,7 @@ import pytest
 
 from kalends.model import Actor
 from kalends.reads.audit import listing as record_listing
-from kalends.reads.events import listing
+from kalends.reads.events import View, listing
 from kalends.reads.participants import PAGE
 from kalends.reads.users import listing as user_listing
 from kalends.settings import Settings
@@ -158,7 +158,7 @@ def expected_range(bounds: tuple[str, ...], key: str) -> set[str]:
 @pytest.mark.parametrize("more", [(), ("status", "response", "role", "text")], ids=["plain", "filtered"])
 @pytest.mark.parametrize("expand", [False, True])
 def test_an_agenda_is_one_range_scan_without_a_sort(crowd, engine, person, bounds, more, expand):
-    query = listing(frozenset({person, *bounds, *more}), seen=False, expand=expand)
+    query = listing(frozenset({person, *bounds, *more}), View.everything, expand=expand)
     if engine == "sqlite":
         scan, lookup, *guests = steps_of(sqlite_plan(crowd, query))
         assert guests == (GUEST_STEPS if expand else [])
@@ -191,7 +191,7 @@ def test_what_somebody_else_sees_of_an_agenda_is_one_range_scan_with_looks_at_ke
 
     PostgreSQL may sort the few rows of a range where it takes that to be cheaper; it never reads more agenda than that.
     """
-    query = listing(frozenset({person, *bounds}), seen=True, expand=False)
+    query = listing(frozenset({person, *bounds}), View.others, expand=False)
     scanned, lookup = ("event", []) if person == "host_id" else ("agenda", ["event"])
     if engine == "sqlite":
         plan = steps_of(sqlite_plan(crowd, query))
@@ -214,7 +214,7 @@ def test_what_somebody_else_sees_of_an_agenda_is_one_range_scan_with_looks_at_ke
 @pytest.mark.parametrize("host", ["host_id", ""], ids=["host", "everybody"])
 @pytest.mark.parametrize("more", [(), ("status", "text")], ids=["plain", "filtered"])
 def test_a_hosts_and_everybodys_events_are_one_range_scan_without_a_sort(crowd, engine, host, bounds, more):
-    query = listing(frozenset({*([host] if host else []), *bounds, *more}), seen=False, expand=False)
+    query = listing(frozenset({*([host] if host else []), *bounds, *more}), View.everything, expand=False)
     column = host or "organization_id"
     index = f"ix_event_{column}_starts_at_id"
     if engine == "sqlite":
@@ -234,7 +234,7 @@ def test_a_hosts_and_everybodys_events_are_one_range_scan_without_a_sort(crowd, 
 @pytest.mark.parametrize("pair", [("user_id", "host_id"), ("participant_id", "host_id"), ("participant_id", "user_id")])
 def test_two_people_are_looked_up_along_the_range_of_one(crowd, engine, pair, bounds):
     """Here PostgreSQL may join two ranges and sort what is in both; it never reads more than the two."""
-    query = listing(frozenset({*pair, *bounds}), seen=False, expand=False)
+    query = listing(frozenset({*pair, *bounds}), View.everything, expand=False)
     if engine == "sqlite":
         plan = steps_of(sqlite_plan(crowd, query))
         assert not any("SCAN" in step or "TEMP B-TREE" in step for step in plan)

@@ -85,28 +85,21 @@ class Facts(Struct, array_like=True, frozen=True):
 
     start: int
     id: int
-    version: int
-    host_id: int
-    visibility: Visibility
-    hides: bool
+    version: int = 0
+    host_id: int = 0
+    visibility: Visibility = Visibility.default
+    hides: bool = False
     seated: bool = False
     deputy: bool = False
 
 
-PLAIN_FACTS = (
-    event.c.starts_at,
-    event.c.id,
-    event.c.version,
-    event.c.host_id,
-    JsonWord(event.c.visibility),
-    event.c.hide_participants,
-)
-FACTS = JsonArray(*PLAIN_FACTS).label("facts")
+PLACE = (event.c.starts_at, event.c.id)
+ABOUT = (*PLACE, event.c.version, event.c.host_id, JsonWord(event.c.visibility), event.c.hide_participants)
 
 
-def facts_with_ties(seated: sa.ColumnElement[bool], deputy: sa.ColumnElement[bool]) -> sa.Label[str]:
-    """Give the facts and whether the event concerns who asks, or somebody whose deputy they are."""
-    return JsonArray(*PLAIN_FACTS, seated, deputy).label("facts")
+def facts(*columns: sa.ColumnElement[Any]) -> sa.Label[str]:
+    """Give as many of the facts as there are columns."""
+    return JsonArray(*columns).label("facts")
 
 
 FACTS_DECODER = msgspec.json.Decoder(Facts)

@@ -1,5 +1,6 @@
 """Reading events: one by its id, or page by page along somebody's agenda."""
 
+from enum import Enum
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -10,11 +11,12 @@ from sqlalchemy import bindparam as given
 from kalends.errors import Fault, Invalid, NotFound
 from kalends.model import Actor, EventId, Instant, Response, Role, Status, UserId
 from kalends.reads.event_text import (
-    FACTS,
+    ABOUT,
     FACTS_DECODER,
+    PLACE,
     TEXT,
     Facts,
-    facts_with_ties,
+    facts,
     title_alone,
     with_guests_among,
 )
@@ -39,6 +41,14 @@ from kalends.store.tables import agenda, event
 
 Key = tuple[int, int]
 """Where a page ended: start (microseconds) and id of its last event."""
+
+
+class View(Enum):
+    """Whose events are listed to whom: what is left to be decided of each."""
+
+    everything = "an operator's: nothing"
+    own = "a person's own: whether participants are hidden"
+    others = "somebody else's: how much is seen, if anything"
 
 
 class EventFilter(Struct, frozen=True, kw_only=True):
@@ -101,37 +111,45 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
     refuse_nobodys(wanted)
     filters = frozenset(name for name in EventFilter.__struct_fields__ if getattr(wanted, name) is not None)
     values = {"org": actor.organization_id, "count": limit + 1, **values_of(wanted)}
-    own = is_operator(actor) or {wanted.participant_id, wanted.user_id} - {None} == {actor.user_id}
-    if not own:
+    view = view_of(actor, wanted)
+    if view is View.others:
         least = Sight.title if filters.isdisjoint(NEEDS_ALL) else Sight.whole
         values |= sight_values(actor, least)
-    ((texts, facts),) = tx.rows(listing(filters, seen=not own, expand=expand), **values)
+    ((texts, places),) = tx.rows(listing(filters, view, expand=expand), **values)
     if texts is None:
         return EventPage("[]", None)
     next_key: Key | None = None
-    if facts.count(SEPARATOR) == limit:  # there is one more than the page holds
+    if places.count(SEPARATOR) == limit:  # there is one more than the page holds
         texts, _, _ = texts.rpartition(SEPARATOR)
-        facts, _, _ = facts.rpartition(SEPARATOR)
-        last = FACTS_DECODER.decode(facts.rpartition(SEPARATOR)[2])
+        places, _, _ = places.rpartition(SEPARATOR)
+        last = FACTS_DECODER.decode(places.rpartition(SEPARATOR)[2])
         next_key = (last.start, last.id)
-    if not is_operator(actor):
-        known = map(FACTS_DECODER.decode, facts.split(SEPARATOR))
+    if view is not View.everything:
+        known = map(FACTS_DECODER.decode, places.split(SEPARATOR))
         pairs = zip(texts.split(SEPARATOR), known, strict=True)
+        own = view is View.own
         texts = SEPARATOR.join(seen_by(actor, text, fact, expand=expand, own=own).text for text, fact in pairs)
     return EventPage(f"[{texts.replace(SEPARATOR, ',')}]", next_key)
 
 
-def seen_by(actor: Actor, text: str, facts: Facts, *, expand: bool, own: bool = False) -> SeenEvent:
-    """Give an event as far as somebody sees it; `own` says that they know already that it concerns them."""
+def view_of(actor: Actor, wanted: EventFilter) -> View:
+    """Tell what a filter and who asks leave to be decided."""
     if is_operator(actor):
-        return SeenEvent(text, facts.version, Sight.command)
-    host = UserId(facts.host_id)
-    sight = sight_of(actor, host, facts.visibility, seated=own or facts.seated, deputy=facts.deputy)
+        return View.everything
+    return View.own if {wanted.participant_id, wanted.user_id} - {None} == {actor.user_id} else View.others
+
+
+def seen_by(actor: Actor, text: str, known: Facts, *, expand: bool, own: bool = False) -> SeenEvent:
+    """Give an event as far as somebody sees it; `own` says that it surely concerns them."""
+    if is_operator(actor):
+        return SeenEvent(text, known.version, Sight.command)
+    host = UserId(known.host_id)
+    sight = sight_of(actor, host, known.visibility, seated=own or known.seated, deputy=known.deputy)
     if sight is Sight.title:
         text = title_alone(text)
-    elif expand and facts.hides and sight < Sight.command:
+    elif expand and known.hides and sight < Sight.command:
         text = with_guests_among(text, guests_not_hidden(actor, host))
-    return SeenEvent(text, facts.version, sight)
+    return SeenEvent(text, known.version, sight)
 
 
 def own_unless_named(actor: Actor, wanted: EventFilter) -> EventFilter:
@@ -156,18 +174,17 @@ def refuse_nobodys(wanted: EventFilter) -> None:
 @cache
 def one(*, seen: bool, expand: bool) -> Query:
     """Compose the statement for one event, with what ties it to `me` if `seen` is asked for."""
-    facts = facts_with_ties(SEATED, DEPUTY) if seen else FACTS
-    return Query(
-        sa.select(TEXT[expand], facts).where(event.c.organization_id == given("org"), event.c.id == given("id"))
-    )
+    about = (*ABOUT, SEATED, DEPUTY) if seen else ABOUT
+    by_id = event.c.organization_id == given("org"), event.c.id == given("id")
+    return Query(sa.select(TEXT[expand], facts(*about)).where(*by_id))
 
 
 @lru_cache(maxsize=1024)
-def listing(given_filters: frozenset[str], *, seen: bool, expand: bool) -> Query:
+def listing(given_filters: frozenset[str], view: View, *, expand: bool) -> Query:
     """Compose the statement for a set of filters: one range scan along the index that the filters name, never a sort.
 
-    A person's events are read along their agenda, a host's and everybody's along the event table's own indexes. Only
-    those that `me` sees, with what ties them to `me`, if `seen` is asked for. Gives texts and facts in one row.
+    A person's events are read along their agenda, a host's and everybody's along the event table's own indexes; of
+    others' only those that `me` sees, with what ties them to `me`. Gives texts and facts in one row.
     """
     person = next((name for name in ("participant_id", "user_id") if name in given_filters), None)
     if person:
@@ -177,17 +194,17 @@ def listing(given_filters: frozenset[str], *, seen: bool, expand: bool) -> Query
     where = [scanned.c.organization_id == given("org")]
     if person:
         where.append(agenda.c.user_id == given(person))
-    filters = conditions(scanned, key, person, seen=seen)
+    filters = conditions(scanned, key, person, seen=view is View.others)
     where += [condition for name, condition in filters.items() if name in given_filters]
     if "status" not in given_filters:
         where.append(scanned.c.status != Status.cancelled.value)
     if "since" in given_filters and "after" not in given_filters:
         where.append(scanned.c.starts_at > given("earliest"))
-    facts = FACTS
-    if seen:
+    about = PLACE if view is View.everything else ABOUT
+    if view is View.others:
         where.append(is_part_visible(agenda) if person else is_visible(scanned.c.starts_at, key))
-        facts = facts_with_ties(is_seated(scanned.c.starts_at, key), is_deputy(scanned.c.starts_at, key))
-    statement = sa.select(TEXT[expand], facts).select_from(source).where(*where)
+        about = (*ABOUT, is_seated(scanned.c.starts_at, key), is_deputy(scanned.c.starts_at, key))
+    statement = sa.select(TEXT[expand], facts(*about)).select_from(source).where(*where)
     return Query(in_one_row(statement.order_by(scanned.c.starts_at, key).limit(given("count", type_=sa.Integer))))
 
 

@@ -57,9 +57,9 @@ class SafeHeaders:
         req_succeeded: bool,  # noqa: ARG002 (see above)
     ) -> None:
         """Write the headers."""
+        resp.set_headers(ALWAYS + caching(req.method, req.path))
         if resp.get_header(POLICY) is None:
             resp.set_header(POLICY, NOTHING_LOADS)
-        resp.set_headers(ALWAYS + caching(req.method, req.path))
 
 
 def caching(method: str, path: str) -> tuple[tuple[str, str], ...]:
