@@ -78,7 +78,9 @@ def seat_participant(
     Raises NotFound, StaleVersion, EventCancelled, Invalid or Conflict.
     """
     before = event_to_change(tx, actor, event_id)
-    for guest in participants_among(tx, actor, before, [user_id]):
+    seated = participants_among(tx, actor, before, [user_id])
+    if seated:
+        (guest,) = seated
         if only_new:
             raise StaleVersion("participant", guest.seat.version)
         expect_version("participant", guest.seat.version, expect)

@@ -75,14 +75,14 @@ def app_beside(parent: int, settings: Settings) -> Any:
     """Give the application of a server process that ends with its parent: left alone, it would keep the port."""
     threading.Thread(target=end_with, args=(parent, lambda: os._exit(1)), daemon=True).start()
     handle_signals_at_once()
-    look_for_no_callers()
+    keep_lines_cheap()
     app = app_of_worker(settings)
     collect_garbage_rarely()
     return app
 
 
-def look_for_no_callers() -> None:
-    """Let a line of the log find out neither which line of code wrote it nor in which thread: none of them says it.
+def keep_lines_cheap() -> None:
+    """Let the log find out neither which line of code wrote a line nor in which thread: none of them says it.
 
     A third of what a line costs, as the documentation of logging has it under "Optimization".
     """

@@ -80,28 +80,34 @@ TEXT = {
 SHOWN_AS_TITLE = ("id", "title", "start", "end", "time_zone", "status", "show_as", "host_id", "version")
 
 
-class Facts(Struct, array_like=True, frozen=True):
-    """What has to be known of an event beside its text: its place in lists, and what decides who sees what of it."""
+class Place(Struct, array_like=True, frozen=True):
+    """What has to be known of an event beside its text: its place in lists, and its version."""
 
     start: int
     id: int
-    version: int = 0
-    host_id: int = 0
-    visibility: Visibility = Visibility.default
-    hides: bool = False
+    version: int
+
+
+class Facts(Place, array_like=True, frozen=True):
+    """The same, and what decides who sees what of it; ties only where they were looked up."""
+
+    host_id: int
+    visibility: Visibility
+    hides: bool
     seated: bool = False
     deputy: bool = False
 
 
-PLACE = (event.c.starts_at, event.c.id)
-ABOUT = (*PLACE, event.c.version, event.c.host_id, JsonWord(event.c.visibility), event.c.hide_participants)
+PLACE = (event.c.starts_at, event.c.id, event.c.version)
+FACTS = (*PLACE, event.c.host_id, JsonWord(event.c.visibility), event.c.hide_participants)
 
 
-def facts(*columns: sa.ColumnElement[Any]) -> sa.Label[str]:
-    """Give as many of the facts as there are columns."""
-    return JsonArray(*columns).label("facts")
+def about(*columns: sa.ColumnElement[Any]) -> sa.Label[str]:
+    """Give PLACE, or FACTS and then ties, as JSON."""
+    return JsonArray(*columns).label("about")
 
 
+PLACE_DECODER = msgspec.json.Decoder(Place)
 FACTS_DECODER = msgspec.json.Decoder(Facts)
 MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 GUEST_LIST = msgspec.json.Decoder(list[dict[str, Raw]])

@@ -11,17 +11,18 @@ from sqlalchemy import bindparam as given
 from kalends.errors import Fault, Invalid, NotFound
 from kalends.model import Actor, EventId, Instant, Response, Role, Status, UserId
 from kalends.reads.event_text import (
-    ABOUT,
+    FACTS,
     FACTS_DECODER,
     PLACE,
+    PLACE_DECODER,
     TEXT,
     Facts,
-    facts,
+    about,
     title_alone,
     with_guests_among,
 )
 from kalends.reads.participants import guests_not_hidden
-from kalends.rules.access import Sight, is_operator, sight_of
+from kalends.rules.access import Sight, hides_guests, is_operator, sight_of
 from kalends.rules.intervals import earliest_start
 from kalends.rules.text import like_pattern
 from kalends.store.database import ReadTx
@@ -46,8 +47,8 @@ Key = tuple[int, int]
 class View(Enum):
     """Whose events are listed to whom: what is left to be decided of each."""
 
-    everything = "an operator's: nothing"
-    own = "a person's own: whether participants are hidden"
+    everything = "an operator's, and one's own without participants: nothing"
+    own = "one's own: whether participants are hidden"
     others = "somebody else's: how much is seen, if anything"
 
 
@@ -92,9 +93,14 @@ class EventPage(Struct, frozen=True):
 def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> SeenEvent:
     """Give an event and, expanded, its participants, in one statement. Raises NotFound."""
     ties = {} if is_operator(actor) else tie_values(actor)
-    row = tx.row(one(seen=bool(ties), expand=expand), org=actor.organization_id, id=event_id, **ties)
-    seen = None if row is None else seen_by(actor, row[0], FACTS_DECODER.decode(row[1]), expand=expand)
-    if seen is None or seen.sight is Sight.block:
+    row = tx.row(one(tied=bool(ties), expand=expand), org=actor.organization_id, id=event_id, **ties)
+    if row is None:
+        raise NotFound("event", event_id)
+    text, known = row
+    if is_operator(actor):
+        return SeenEvent(text, PLACE_DECODER.decode(known).version, Sight.command)
+    seen = seen_by(actor, text, FACTS_DECODER.decode(known), expand=expand)
+    if seen.sight is Sight.block:
         raise NotFound("event", event_id)
     return seen
 
@@ -111,45 +117,47 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
     refuse_nobodys(wanted)
     filters = frozenset(name for name in EventFilter.__struct_fields__ if getattr(wanted, name) is not None)
     values = {"org": actor.organization_id, "count": limit + 1, **values_of(wanted)}
-    view = view_of(actor, wanted)
+    view = view_of(actor, wanted, expand=expand)
     if view is View.others:
         least = Sight.title if filters.isdisjoint(NEEDS_ALL) else Sight.whole
         values |= sight_values(actor, least)
-    ((texts, places),) = tx.rows(listing(filters, view, expand=expand), **values)
+    ((texts, known),) = tx.rows(listing(filters, view, expand=expand), **values)
     if texts is None:
         return EventPage("[]", None)
     next_key: Key | None = None
-    if places.count(SEPARATOR) == limit:  # there is one more than the page holds
+    if known.count(SEPARATOR) == limit:  # there is one more than the page holds
         texts, _, _ = texts.rpartition(SEPARATOR)
-        places, _, _ = places.rpartition(SEPARATOR)
-        last = FACTS_DECODER.decode(places.rpartition(SEPARATOR)[2])
+        known, _, _ = known.rpartition(SEPARATOR)
+        last = PLACE_DECODER.decode(known.rpartition(SEPARATOR)[2])
         next_key = (last.start, last.id)
-    if view is not View.everything:
-        known = map(FACTS_DECODER.decode, places.split(SEPARATOR))
-        pairs = zip(texts.split(SEPARATOR), known, strict=True)
-        own = view is View.own
-        texts = SEPARATOR.join(seen_by(actor, text, fact, expand=expand, own=own).text for text, fact in pairs)
-    return EventPage(f"[{texts.replace(SEPARATOR, ',')}]", next_key)
+    if view is View.everything:
+        return EventPage(f"[{texts.replace(SEPARATOR, ',')}]", next_key)
+    facts = map(FACTS_DECODER.decode, known.split(SEPARATOR))
+    own = view is View.own
+    seen = [
+        seen_by(actor, text, fact, expand=expand, own=own).text
+        for text, fact in zip(texts.split(SEPARATOR), facts, strict=True)
+    ]
+    return EventPage(f"[{','.join(seen)}]", next_key)
 
 
-def view_of(actor: Actor, wanted: EventFilter) -> View:
+def view_of(actor: Actor, wanted: EventFilter, *, expand: bool) -> View:
     """Tell what a filter and who asks leave to be decided."""
-    if is_operator(actor):
+    own = {wanted.participant_id, wanted.user_id} - {None} == {actor.user_id}
+    if is_operator(actor) or (own and not expand):
         return View.everything
-    return View.own if {wanted.participant_id, wanted.user_id} - {None} == {actor.user_id} else View.others
+    return View.own if own else View.others
 
 
-def seen_by(actor: Actor, text: str, known: Facts, *, expand: bool, own: bool = False) -> SeenEvent:
-    """Give an event as far as somebody sees it; `own` says that it surely concerns them."""
-    if is_operator(actor):
-        return SeenEvent(text, known.version, Sight.command)
-    host = UserId(known.host_id)
-    sight = sight_of(actor, host, known.visibility, seated=own or known.seated, deputy=known.deputy)
-    if sight is Sight.title:
+def seen_by(actor: Actor, text: str, facts: Facts, *, expand: bool, own: bool = False) -> SeenEvent:
+    """Give an event as far as a person sees it; `own` says that it surely concerns them."""
+    host = UserId(facts.host_id)
+    sight = sight_of(actor, host, facts.visibility, seated=own or facts.seated, deputy=facts.deputy)
+    if sight < Sight.whole:
         text = title_alone(text)
-    elif expand and known.hides and sight < Sight.command:
+    elif expand and hides_guests(sight, hides=facts.hides):
         text = with_guests_among(text, guests_not_hidden(actor, host))
-    return SeenEvent(text, known.version, sight)
+    return SeenEvent(text, facts.version, sight)
 
 
 def own_unless_named(actor: Actor, wanted: EventFilter) -> EventFilter:
@@ -172,11 +180,11 @@ def refuse_nobodys(wanted: EventFilter) -> None:
 
 
 @cache
-def one(*, seen: bool, expand: bool) -> Query:
-    """Compose the statement for one event, with what ties it to `me` if `seen` is asked for."""
-    about = (*ABOUT, SEATED, DEPUTY) if seen else ABOUT
+def one(*, tied: bool, expand: bool) -> Query:
+    """Compose the statement for one event, with the facts of it and what ties it to `me` if that is asked for."""
+    columns = (*FACTS, SEATED, DEPUTY) if tied else PLACE
     by_id = event.c.organization_id == given("org"), event.c.id == given("id")
-    return Query(sa.select(TEXT[expand], facts(*about)).where(*by_id))
+    return Query(sa.select(TEXT[expand], about(*columns)).where(*by_id))
 
 
 @lru_cache(maxsize=1024)
@@ -200,11 +208,11 @@ def listing(given_filters: frozenset[str], view: View, *, expand: bool) -> Query
         where.append(scanned.c.status != Status.cancelled.value)
     if "since" in given_filters and "after" not in given_filters:
         where.append(scanned.c.starts_at > given("earliest"))
-    about = PLACE if view is View.everything else ABOUT
+    columns = PLACE if view is View.everything else FACTS
     if view is View.others:
         where.append(is_part_visible(agenda) if person else is_visible(scanned.c.starts_at, key))
-        about = (*ABOUT, is_seated(scanned.c.starts_at, key), is_deputy(scanned.c.starts_at, key))
-    statement = sa.select(TEXT[expand], facts(*about)).select_from(source).where(*where)
+        columns = (*FACTS, is_seated(scanned.c.starts_at, key), is_deputy(scanned.c.starts_at, key))
+    statement = sa.select(TEXT[expand], about(*columns)).select_from(source).where(*where)
     return Query(in_one_row(statement.order_by(scanned.c.starts_at, key).limit(given("count", type_=sa.Integer))))
 
 

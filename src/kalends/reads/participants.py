@@ -6,7 +6,7 @@ from sqlalchemy import bindparam as given
 
 from kalends.errors import NotFound
 from kalends.model import Actor, Event, EventId, Participant, UserId
-from kalends.rules.access import Sight, is_operator, principals_of, refuse_unless, sight_of
+from kalends.rules.access import Sight, hides_guests, is_operator, principals_of, refuse_unless, sight_of
 from kalends.store.database import ReadTx, Row
 from kalends.store.events import COLUMNS, event_from, find_event
 from kalends.store.participants import WITH_PERSON, participant_from, participants_among
@@ -43,7 +43,7 @@ def list_participants(
 ) -> ParticipantPage:
     """Give a page of an event's participants, as far as they are shown. Raises NotFound or Forbidden."""
     event, sight = event_to_read(tx, actor, event_id)
-    if hides_guests(event, sight):
+    if hides_guests(sight, hides=event.hide_participants):
         return ParticipantPage(participants_among(tx, actor, event, guests_not_hidden(actor, event.host_id)), None)
     rows = tx.rows(PAGE, org=actor.organization_id, event_id=event_id, after=after or 0, count=limit + 1)
     page = [participant_from(row, event_id, event.host_id) for row in rows[:limit]]
@@ -54,7 +54,9 @@ def read_participant(tx: ReadTx, actor: Actor, event_id: EventId, user_id: UserI
     """Give one participant of an event. Raises NotFound, for one who is hidden too, or Forbidden."""
     event, sight = event_to_read(tx, actor, event_id)
     found = participants_among(tx, actor, event, [user_id])
-    if not found or (hides_guests(event, sight) and user_id not in guests_not_hidden(actor, event.host_id)):
+    if not found or (
+        hides_guests(sight, hides=event.hide_participants) and user_id not in guests_not_hidden(actor, event.host_id)
+    ):
         raise NotFound("participant", user_id)
     return found[0]
 
@@ -86,11 +88,6 @@ def seen_from(actor: Actor, row: Row) -> tuple[Event, Sight]:
     found = event_from(row)
     seated, deputy = row[-2:]
     return found, sight_of(actor, found.host_id, found.visibility, seated=bool(seated), deputy=bool(deputy))
-
-
-def hides_guests(event: Event, sight: Sight) -> bool:
-    """Tell whether the participants of an event are not all shown."""
-    return event.hide_participants and sight < Sight.command
 
 
 def guests_not_hidden(actor: Actor, host_id: UserId) -> list[UserId]:

@@ -8,8 +8,8 @@ from sqlalchemy import bindparam as given
 
 from kalends.errors import NotFound
 from kalends.model import Actor, EventId, Span, User, UserId
-from kalends.reads.participants import event_to_read, hides_guests
-from kalends.rules.access import refuse_unless
+from kalends.reads.participants import event_to_read
+from kalends.rules.access import hides_guests, refuse_unless
 from kalends.rules.text import like_pattern
 from kalends.store.commitments import NOTHING, overlapping, span_values
 from kalends.store.database import ReadTx
@@ -71,7 +71,7 @@ def list_available_users(
     Raises NotFound or Forbidden.
     """
     event, sight = event_to_read(tx, actor, event_id)
-    refuse_unless(not hides_guests(event, sight), "This event hides its participants")
+    refuse_unless(not hides_guests(sight, hides=event.hide_participants), "This event hides its participants")
     return list_users(tx, actor, limit, text=text, free=event.block.span, joining=event_id, after=after)
 
 

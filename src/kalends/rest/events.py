@@ -246,7 +246,9 @@ def get_event(call: Call) -> Reply:
     """Read an event."""
     expand = call.query.expand is not UNSET
     seen = read_event(call.tx, call.actor, call.ids["event_id"], expand=expand)
-    shown = digest_of(seen.text) if expand or seen.sight is Sight.title else None
+    if seen.sight is Sight.title:
+        return Reply(Raw(seen.text), etag=entity_tag(seen.version, "title"))
+    shown = digest_of(seen.text) if expand else None
     return Reply(Raw(seen.text), etag=entity_tag(seen.version, shown))
 
 

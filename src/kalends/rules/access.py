@@ -68,8 +68,13 @@ def sight_of_part(actor: Actor, person: UserId, sight: Sight, host_id: UserId, *
     """
     if person in (actor.user_id, host_id):
         return sight
-    hidden = hides and sight < Sight.command and person not in principals_of(actor)
+    hidden = hides_guests(sight, hides=hides) and person not in principals_of(actor)
     return Sight.block if hidden or sight is Sight.title else sight
+
+
+def hides_guests(sight: Sight, *, hides: bool) -> bool:
+    """Tell whether participants are not all shown to who sees so much of an event that hides them."""
+    return hides and sight < Sight.command
 
 
 def principals_of(actor: Actor) -> list[UserId]:

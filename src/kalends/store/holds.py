@@ -52,7 +52,7 @@ DELETE = Query(sa.delete(hold).where(hold.c.id == given("at")))
 LAPSED = (
     sa.select(hold.c.id)
     .where(hold.c.organization_id == given("org"), hold.c.expires_at <= given("now"))
-    .limit(100)
+    .limit(sa.literal_column("100"))
     .with_for_update(skip_locked=True)  # two who tidy at once would wait for each other in a circle
 )
 DELETE_LAPSED = Query(sa.delete(hold).where(hold.c.id.in_(LAPSED)))

@@ -30,9 +30,8 @@ class JsonText(TypeDecorator[str]):
 
 
 class JsonElement(FunctionElement[str]):
-    """SQL that gives JSON text."""
+    """SQL that gives JSON text; compiled once by Query, and so never looked up among SQLAlchemy's own."""
 
-    inherit_cache = True
     type = JsonText()
 
 
@@ -53,7 +52,7 @@ class JsonMoment(JsonElement):
 
 
 class OmittedIfNull(JsonElement):
-    """A member of an object that is left out where it is null; never the first one."""
+    """A text that is left out of its object where it is null; never the first member."""
 
 
 class JsonObject(JsonElement):
@@ -129,20 +128,20 @@ def object_piece(element: JsonObject, compiler: SQLCompiler, options: dict[str, 
     template: list[str] = []
     filling: list[str] = []
     for name, value in zip(element.names, element.clauses, strict=True):
-        text, values = piece(value, compiler, options)
         if isinstance(value, OmittedIfNull):
-            template.append(text)
-            filling += [f"CASE {values[0]} WHEN 'null' THEN '' ELSE ',\"{name}\":' || {values[0]} END"]
-        else:
-            template.append(f'{"," if template else ""}"{name}":{text}')
-            filling += values
+            column = compiler.process(value.clauses, **options)
+            member = f"',\"{name}\":' || {quoted(column, compiler)}"
+            template.append("%s")
+            filling.append(f"CASE WHEN {column} IS NULL THEN '' ELSE {member} END")
+            continue
+        text, values = piece(value, compiler, options)
+        template.append(f'{"," if template else ""}"{name}":{text}')
+        filling += values
     return f"{{{''.join(template)}}}", filling
 
 
 def value_text(element: ColumnElement[Any], compiler: SQLCompiler, options: dict[str, Any]) -> str:
     """Give the SQL of a single value as JSON text."""
-    if isinstance(element, OmittedIfNull):
-        (element,) = element.clauses
     if isinstance(element, JsonMoment):
         (element,) = element.clauses
         instant = compiler.process(element, **options)
@@ -152,8 +151,12 @@ def value_text(element: ColumnElement[Any], compiler: SQLCompiler, options: dict
         return f"CASE WHEN {column} THEN 'true' ELSE 'false' END"
     if isinstance(element.type, JsonText) or not isinstance(element.type, String):
         return column
-    quoted = f"json_quote({column})" if on_sqlite(compiler) else f"to_json({column})::text"
-    return or_null(quoted, column, element)
+    return or_null(quoted(column, compiler), column, element)
+
+
+def quoted(column: str, compiler: SQLCompiler) -> str:
+    """Give the SQL of text as a JSON string."""
+    return f"json_quote({column})" if on_sqlite(compiler) else f"to_json({column})::text"
 
 
 def or_null(text: str, value: str, element: ColumnElement[Any]) -> str:

@@ -45,7 +45,7 @@ ADD = Query(
         },
     ).returning(rate_count.c.hits, rate_count.c.expires_at)
 )
-OLD = sa.select(rate_count.c.key).where(LAPSED).limit(10_000).with_for_update(skip_locked=True)
+OLD = sa.select(rate_count.c.key).where(LAPSED).limit(sa.literal_column("10000")).with_for_update(skip_locked=True)
 FORGET_OLD_COUNTS = Query(sa.delete(rate_count).where(rate_count.c.key.in_(OLD)))
 
 

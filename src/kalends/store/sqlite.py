@@ -75,8 +75,8 @@ class SqliteEngine:
         try:
             yield session
         except sqlite3.Error:
-            session.connection.close()  # a statement that was left half-read would hold on to an old snapshot
             with translated():
+                session.connection.close()  # a statement that was left half-read would hold on to an old snapshot
                 raise
         except BaseException:
             self._give_back(session)
