@@ -27,6 +27,7 @@ HEADER_TIMEOUT_MS = 5_000
 """A client that has not sent its headers by then is cut off: 1,200 half-sent requests shut nobody out for long."""
 
 LARGEST_HEAD_BYTES = 64 * 1_024
+
 GARBAGE_THRESHOLD = 20_000
 """New objects between two looks for garbage in circles; Python's own is 700."""
 

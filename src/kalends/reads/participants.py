@@ -54,9 +54,8 @@ def read_participant(tx: ReadTx, actor: Actor, event_id: EventId, user_id: UserI
     """Give one participant of an event. Raises NotFound, for one who is hidden too, or Forbidden."""
     event, sight = event_to_read(tx, actor, event_id)
     found = participants_among(tx, actor, event, [user_id])
-    if not found or (
-        hides_guests(sight, hides=event.hide_participants) and user_id not in guests_not_hidden(actor, event.host_id)
-    ):
+    hides = hides_guests(sight, hides=event.hide_participants)
+    if not found or (hides and user_id not in guests_not_hidden(actor, event.host_id)):
         raise NotFound("participant", user_id)
     return found[0]
 

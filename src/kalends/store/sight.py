@@ -83,8 +83,8 @@ def is_part_visible(part: sa.FromClause) -> sa.ColumnElement[bool]:
 def tie_values(actor: Actor) -> dict[str, Any]:
     """Give the parameters of `is_seated` and `is_deputy`.
 
-    Never an empty list: where PostgreSQL plans for the values themselves, it takes a condition that cannot hold for proof
-    of any other, and scans a partial index that has nothing to do with it from end to end.
+    Never an empty list: where PostgreSQL plans for the values themselves, it takes a condition that cannot hold for
+    proof of any other, and scans a partial index that has nothing to do with it from end to end.
     """
     return {"me": actor.user_id or NOBODY, "principals": principals_of(actor) or [NOBODY]}
 
