@@ -67,7 +67,7 @@ def measured(store: Store, plan: Plan, effort: Effort, progress: Progress) -> di
     logs = FOLDER / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        url, asker = store.data(OWN_DATA, plan, progress), Asker(plan)
+        url, asker = store.data(OWN_DATA, plan, progress, only_read=True), Asker(plan)
         kalends = Contestant(KALENDS, url, new_token(url), logs / f"growth-{store.engine}-kalends.log")
         stack.callback(kalends.stop)
         recipe = floor_of(sizes_of(kalends, asker, READS))

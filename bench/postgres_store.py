@@ -45,16 +45,22 @@ class PostgresStore:
         self._server.start()
         self.root: int | None = self._server.pid
 
-    def data(self, family: Family, plan: Plan, progress: Progress) -> str:
-        """Give the URL of the data, which is made if it is not there."""
+    def data(self, family: Family, plan: Plan, progress: Progress, *, only_read: bool = False) -> str:
+        """Give the URL of the data, which is made if it is not there.
+
+        What is only read may be without the constraint against double bookings, which no read uses: to check it over
+        the agenda of ten million events takes more than an hour.
+        """
         name = cache_name(family, plan)
+        if only_read and not self._exists(name):
+            name += "_only_read"
         url = self._url(name)
         if not self._exists(name):
             self._drop("making")
             making = create_database(self._server.url, "making")
             laid_out(family, making)
             with psycopg.connect(making, autocommit=True) as connection:
-                fill(connection, family, plan, progress)
+                fill(connection, family, plan, progress, exclusion=not only_read)
             self._run("ALTER DATABASE making RENAME TO {}", name)
         return url
 
@@ -94,7 +100,9 @@ class PostgresStore:
             connection.execute(sql.SQL(text).format(*map(sql.Identifier, names)))
 
 
-def fill(connection: psycopg.Connection[Any], family: Family, plan: Plan, progress: Progress) -> None:
+def fill(
+    connection: psycopg.Connection[Any], family: Family, plan: Plan, progress: Progress, *, exclusion: bool
+) -> None:
     """Copy the rows in, and make keys and indexes after them."""
     named = [f'"{table}"' for table in family.tables]
     constraints = connection.execute(CONSTRAINTS, [named]).fetchall()
@@ -114,7 +122,8 @@ def fill(connection: psycopg.Connection[Any], family: Family, plan: Plan, progre
     for _, text in indexes:
         connection.execute(text)
     for table, name, text in constraints:
-        connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}")
+        if exclusion or not text.startswith("EXCLUDE"):
+            connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}")
     for table, sequence in connection.execute(SEQUENCES, [named]).fetchall():
         if sequence:  # the peers' ids are counted by the database
             connection.execute(f"SELECT setval('{sequence}', (SELECT max(id) FROM {table}))")

@@ -34,8 +34,8 @@ class SqliteStore:
         self._folder = folder.resolve()
         self._folder.mkdir(parents=True, exist_ok=True)
 
-    def data(self, family: Family, plan: Plan, progress: Progress) -> str:
-        """Give the URL of the data, which is made if it is not there."""
+    def data(self, family: Family, plan: Plan, progress: Progress, *, only_read: bool = False) -> str:  # noqa: ARG002
+        """Give the URL of the data, which is made if it is not there; to read it or to write to it is the same here."""
         path = self._folder / f"{cache_name(family, plan)}.db"
         if not path.exists():
             making = path.with_name("making.db")

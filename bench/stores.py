@@ -23,8 +23,8 @@ class Store(Protocol):
     root: int | None
     """The process that all others of the database server come from, where there is one."""
 
-    def data(self, family: Family, plan: Plan, progress: Progress) -> str:
-        """Give the URL of the data, which is made if it is not there."""
+    def data(self, family: Family, plan: Plan, progress: Progress, *, only_read: bool = False) -> str:
+        """Give the URL of the data, which is made if it is not there; `only_read` says that nobody will write to it."""
         ...
 
     def copied(self, url: str, name: str) -> str:
