@@ -177,6 +177,7 @@ PEER_EVENTS = sa.Table(
     *(required(f"{name}_count", sa.Integer) for name in COUNTED),
     required("version", sa.Integer),
     *(required(name, MOMENT) for name in ("created_at", "updated_at")),
+    required("hide_participants", sa.Boolean, server_default=sa.false()),
     sa.Index("events_host", "host_id", "starts_at"),
     sa.Index("events_start", "starts_at"),
 )
@@ -206,7 +207,10 @@ KALENDS = Family(
 )
 PEERS = Family(
     "peers",
-    {table.name: tuple(table.columns.keys()) for table in (PEER_USERS, PEER_EVENTS, PEER_PARTICIPANTS)},
+    {
+        table.name: tuple(column.name for column in table.columns if column.server_default is None)
+        for table in (PEER_USERS, PEER_EVENTS, PEER_PARTICIPANTS)
+    },
     peer_user,
     peer_event,
 )

@@ -66,6 +66,20 @@ def fill_record(database: Database, actor: Actor, first_object: int, entries: in
     return database.write(work)
 
 
+KEYS = """
+INSERT INTO idempotency (organization_id, token_id, key, fingerprint, claim, claimed_at, status, headers, body)
+{numbers} SELECT {organization}, {token}, 'key ' || n, 'print', n, {start} + n, 200, '{{}}', 'body' FROM number
+"""
+
+
+def fill_keys(database: Database, actor: Actor, token: int, keys: int) -> None:
+    """Make answers that are kept under keys of a token, a microsecond apart."""
+    values = {"organization": int(actor.organization_id), "token": token, "start": FIRST_START}
+    text = KEYS.format(numbers=NUMBERS.format(last=keys - 1), **values)
+    for statement in (text, "ANALYZE"):
+        database.write(lambda tx, statement=statement: tx.run(Query(sa.text(statement))))
+
+
 def fill(database: Database, *, people: int, events: int, seats: int = 4, apart: int = HALF_HOUR) -> tuple[Actor, int]:
     """Make people and events, numbered from the id that is given back; event n is hosted by person n modulo people.
 

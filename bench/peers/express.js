@@ -86,6 +86,7 @@ function eventJson (event, expand) {
     status: event.status,
     show_as: event.show_as,
     visibility: event.visibility,
+    hide_participants: Boolean(event.hide_participants),
     host_id: event.host_id,
     participant_counts: { total: counts.required + counts.optional, ...counts },
     metadata: JSON.parse(event.metadata),

@@ -73,6 +73,7 @@ class EventOut(Out):
     status: str
     show_as: str
     visibility: str
+    hide_participants: bool
     host_id: int
     participant_counts: CountsOut
     metadata: dict[str, Any] = Field(validation_alias="parsed_metadata")

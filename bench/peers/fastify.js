@@ -14,7 +14,7 @@ const participant = object({
 })
 const fields = {
   id: whole, title: text, description: text, location: text, start: text, end: text, time_zone: text, status: text,
-  show_as: text, visibility: text, host_id: whole, participant_counts: counts,
+  show_as: text, visibility: text, hide_participants: { type: 'boolean' }, host_id: whole, participant_counts: counts,
   metadata: { type: 'object', additionalProperties: true }, version: whole, created_at: text, updated_at: text
 }
 const event = object({ ...fields, participants: { type: 'array', items: participant } }, Object.keys(fields))

@@ -44,6 +44,7 @@ function eventJson (row) {
   const counts = Object.fromEntries(COUNTED.map((name) => [name, row[`${name}_count`]]))
   return {
     ...row,
+    hide_participants: Boolean(row.hide_participants),
     start: shown(row.starts_at),
     end: shown(row.ends_at),
     participant_counts: { total: counts.required + counts.optional, ...counts },

@@ -42,6 +42,7 @@ def event_json(event: Event, *, expand: bool = False) -> dict[str, Any]:
         "status": event.status,
         "show_as": event.show_as,
         "visibility": event.visibility,
+        "hide_participants": event.hide_participants,
         "host_id": event.host_id,
         "participant_counts": event.participant_counts,
         "metadata": event.parsed_metadata,

@@ -44,6 +44,7 @@ class Event(Base):
     status: Mapped[str]
     show_as: Mapped[str]
     visibility: Mapped[str]
+    hide_participants: Mapped[bool]
     details: Mapped[str] = mapped_column("metadata")
     required_count: Mapped[int]
     optional_count: Mapped[int]
@@ -125,6 +126,7 @@ def new_event(made_at: datetime, fields: dict[str, Any], roles: dict[int, str]) 
         status="confirmed",
         show_as="busy",
         visibility="default",
+        hide_participants=False,
         details="{}",
         required_count=named.count("required"),
         optional_count=named.count("optional"),

@@ -1,12 +1,14 @@
 """How the engines go about a list: one range scan along an index, in order, with every bound in the range."""
 
 import re
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from kalends.actions.tokens import issue_token
 from kalends.model import Actor
 from kalends.reads.audit import listing as record_listing
 from kalends.reads.events import View, listing
@@ -14,9 +16,10 @@ from kalends.reads.participants import PAGE
 from kalends.reads.users import listing as user_listing
 from kalends.settings import Settings
 from kalends.store.database import Database, ReadTx
+from kalends.store.idempotency import FORGET_OLD
 from kalends.store.query import Query
 from kalends.store.schema import migrate
-from tests.multitude import FIRST_START, HALF_HOUR, fill, fill_record
+from tests.multitude import FIRST_START, HALF_HOUR, fill, fill_keys, fill_record
 
 PEOPLE, EVENTS = 200, 20_000
 MIDDLE = FIRST_START + EVENTS // 2 * HALF_HOUR
@@ -65,6 +68,7 @@ class Crowd:
             "pattern": "%event%",
             "object_id": self.first + 5,
             "older_than": self.entry,
+            "before": FIRST_START + 50,
             "token_id": self.first,
             "me": self.first + 1,
             "operator": False,
@@ -276,6 +280,20 @@ def test_participants_are_one_range_scan_without_a_sort(crowd, engine):
         scan = scan_of(plan, "participant")
         assert scan["Index Name"] == "pk_participant"
         assert "(user_id >" in scan["Index Cond"]
+
+
+def test_old_keys_are_looked_up_by_their_age(crowd, engine):
+    """Each request with a key forgets some old ones: that must not cost more the more of them are kept."""
+    database, actor = crowd.database, crowd.actor
+    token, _ = database.write(lambda tx: issue_token(tx, actor, "keys", secrets.token_bytes(20)))
+    fill_keys(database, actor, token.id, 20_000)
+    if engine == "sqlite":
+        plan = sqlite_plan(crowd, FORGET_OLD)
+        assert any("USING INDEX ix_idempotency_claimed_at (claimed_at<?)" in step for step in plan), plan
+        assert not any(step.startswith("SCAN idempotency") for step in plan), plan
+        return
+    for plan in postgresql_plans(crowd, FORGET_OLD):
+        assert not any((node["Node Type"], node.get("Relation Name")) == ("Seq Scan", "idempotency") for node in plan)
 
 
 @pytest.mark.parametrize("more", [(), ("user_id", "since")], ids=["plain", "filtered"])
