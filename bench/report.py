@@ -17,14 +17,16 @@ DOCUMENT = Path("docs/performance.md")
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench/report.py", description=__doc__)
     parser.add_argument(
-        "--result", default=str(FOLDER / "result.json"), help="figures of run.py (default: %(default)s)"
+        "--result",
+        nargs="*",
+        default=[str(FOLDER / "result.json")],
+        help="figures of run.py, one run after another (default: %(default)s)",
     )
     parser.add_argument("--growth", default=str(FOLDER / "growth.json"), help="of growth.py (default: %(default)s)")
     options = parser.parse_args()
     text = DOCUMENT.read_text()
-    if result := read(options.result):
-        tables = [in_markdown(sheet) for run in result["runs"] for sheet in sheets_of(run)]
-        text = between(text, "result", "\n\n".join([measured_on(result), *tables, *left_out(result)]))
+    if results := [result for path in options.result if (result := read(path))]:
+        text = between(text, "result", "\n\n".join(part for result in results for part in parts_of(result)))
     if growth := read(options.growth):
         PICTURE.write_text(drawn(curves_of(growth["runs"])))
         tables = [in_markdown(sheet) for sheet in growth_sheets(growth["runs"])]
@@ -37,6 +39,12 @@ def main() -> None:
 def read(path: str) -> Any:
     """Give figures, or None if there are none."""
     return json.loads(Path(path).read_text()) if Path(path).exists() else None
+
+
+def parts_of(result: dict[str, Any]) -> list[str]:
+    """Write all that a run of run.py showed."""
+    tables = [in_markdown(sheet) for run in result["runs"] for sheet in sheets_of(run)]
+    return [measured_on(result), *tables, *left_out(result)]
 
 
 def measured_on(result: dict[str, Any]) -> str:
