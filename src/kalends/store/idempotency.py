@@ -36,13 +36,12 @@ NAMING = Query(
 )
 REWRITE = Query(sa.update(idempotency).where(*MINE).values(body=given("new_body")))
 FORGET = Query(sa.delete(idempotency).where(*AT))
-OLD = (
+OLD = Query(
     sa.select(idempotency.c.token_id, idempotency.c.key)
     .where(idempotency.c.claimed_at < given("before"))
-    .limit(sa.literal_column("100"))  # a plan for any number at all would scan the whole table
+    .limit(sa.literal_column("100"))  # in the text: a plan for any number at all might scan the whole table
     .with_for_update(skip_locked=True)  # what somebody else forgets is left to them: two would wait for each other
 )
-FORGET_OLD = Query(sa.delete(idempotency).where(sa.tuple_(idempotency.c.token_id, idempotency.c.key).in_(OLD)))
 
 
 def find_key(tx: WriteTx, actor: Actor, key: str) -> Row | None:
@@ -84,8 +83,12 @@ def forget_key(tx: WriteTx, actor: Actor, key: str) -> None:
 
 
 def forget_old_keys(tx: WriteTx, before: int) -> None:
-    """Forget up to 100 keys that were claimed before an instant."""
-    tx.run(FORGET_OLD, before=before)
+    """Forget up to 100 keys that were claimed before an instant.
+
+    One by one: asked to delete what a list of pairs names, SQLite looks at every key there is.
+    """
+    old = tx.rows(OLD, before=before)
+    tx.run_many(FORGET, [{"at_token": token_id, "at_key": key} for token_id, key in old])
 
 
 def answers_naming(tx: WriteTx, actor: Actor, user_id: UserId) -> list[tuple[Row, bytes]]:
