@@ -27,6 +27,7 @@ UNKNOWN = {
     "hold_id": "hld_7fffffffffffffff",
     "token_id": "tok_7fffffffffffffff",
 }
+LAST_USED = re.compile(r'"last_used_at":(?:null|"[^"]*")')
 IDS = re.compile(r"(?:usr|evt|hld|tok|org)_[0-9a-f]{16}")
 QUERIES = (
     "on_conflict=allow",
@@ -124,9 +125,10 @@ def view(app, token):
 
 
 def essence(answer):
-    """Give what an answer says: all but the id of the request."""
+    """Give what an answer says: all but the id of the request, and when a token was used, which is noted beside it."""
     request_id = answer.headers["X-Request-Id"]
-    return answer.status_code, answer.headers.get("ETag"), answer.text.replace(request_id, "")
+    text = LAST_USED.sub("", answer.text.replace(request_id, ""))
+    return answer.status_code, answer.headers.get("ETag"), text
 
 
 def told(answer):
