@@ -49,7 +49,7 @@ class PostgresStore:
         """Give the URL of the data, which is made if it is not there.
 
         What is only read may be without the constraint against double bookings, which no read uses: to check it over
-        the agenda of ten million events takes more than an hour.
+        the agenda of ten million events was not done after 40 minutes.
         """
         name = cache_name(family, plan)
         if only_read and not self._exists(name):

@@ -33,7 +33,7 @@ sqlite3.register_adapter(list, repr)
 """A list of ids is bound as JSON text, which `Among` unfolds with json_each: whole numbers are written the same."""
 
 for kind in (Instant, OrganizationId, UserId, EventId, TokenId, HoldId, AuditId):
-    sqlite3.register_adapter(kind, int)  # else the driver asks each value four ways how to adapt it
+    sqlite3.register_adapter(kind, int)  # else the driver searches for each value how to adapt it
 
 
 class SqliteSession:
@@ -185,8 +185,8 @@ class SqliteEngine:
         if not patiently(lambda: ran(connection, "PRAGMA journal_mode = WAL"), deadline):
             raise Unavailable(KEPT_BUSY)
         # FULL: of 400 simulated power cuts it lost nothing, NORMAL lost acknowledged commits in 317.
-        # A cache and no mmap: that made nothing faster, and every page that was ever looked at, up to the whole file,
-        # counted as memory of the process (decision 0018).
+        # A cache and no mmap: that made a mixed load no faster, and every page that was ever looked at, up to the whole
+        # file, counted as memory of the process (decision 0018).
         for pragma in ("synchronous = FULL", "foreign_keys = ON", f"cache_size = -{CACHE_KIB}"):
             connection.execute(f"PRAGMA {pragma}")
 
