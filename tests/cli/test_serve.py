@@ -6,6 +6,7 @@ import re
 import resource
 import signal
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -18,12 +19,12 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from kalends.cli.serving import answers_ready, end_with, free_address
+from kalends.cli.serving import WORKER_END_S, answers_ready, end_with, free_address
 from kalends.settings import Settings
 from kalends.store.database import Database, WriteTx
 from kalends.store.query import Query
 from tests.cli.conftest import call_with, one_line
-from tests.served import PATIENCE_S, Server, serving
+from tests.served import KALENDS, PATIENCE_S, Server, serving
 
 LOOPBACK = "127.0.0.1"
 LOCK = {
@@ -121,6 +122,22 @@ def test_a_request_in_flight_is_finished_before_the_end(server, bearer, engine, 
     rows = own.read(lambda tx: tx.rows(Query(sa.text('SELECT name FROM "user"'))))
     own.close()
     assert [tuple(row) for row in rows] == [("In Flight",)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="does not tell the children of a process")
+def test_a_server_that_is_ended_while_its_processes_start_ends_at_once(engine, empty_url, tmp_path):
+    """A process that did not hear of it would serve on until it is killed."""
+    words = (*KALENDS, "serve", "--port", "0", "--processes", "1" if engine == "sqlite" else "2")
+    environment = os.environ | {"KALENDS_DATABASE_URL": empty_url}
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE) as server:
+        children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
+        while not children.read_text():
+            time.sleep(0.005)
+        began = time.monotonic()
+        server.terminate()
+        assert server.communicate(timeout=PATIENCE_S)[0] == b"", "it was not ready yet"
+    assert server.returncode == 0
+    assert time.monotonic() - began < WORKER_END_S
 
 
 def test_a_server_that_is_killed_leaves_nobody_on_its_port(server):

@@ -67,6 +67,7 @@ def run_server(
         log_level=LogLevels.warning,
         log_dictconfig=LOGGING,
     )
+    let_starting_processes_end()
     address = f"http://{f'[{ip}]' if ':' in ip else ip}:{port}"
     threading.Thread(target=announce, args=(ip, port, lambda: say_ready(address)), daemon=True).start()
     server.serve(target_loader=partial(app_beside, os.getpid(), settings), wrap_loader=False)
@@ -99,6 +100,25 @@ def collect_garbage_rarely() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
+
+
+def let_starting_processes_end() -> None:
+    """Have a server process end at once on SIGTERM for as long as it has not begun to serve.
+
+    It is forked with the handler of its parent, which would note the signal in a copy that nobody looks at: the
+    process went on to serve all the same, and was killed 20 s later.
+    """
+    ending = {signal.SIGTERM}
+
+    def after_in_child() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ending)
+
+    os.register_at_fork(
+        before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, ending),
+        after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, ending),
+        after_in_child=after_in_child,
+    )
 
 
 def handle_signals_at_once() -> None:
