@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 from rich.progress import Progress
 
+from bench.held import Held
 from bench.plan import Plan
 from bench.rows import Batch, Family
 from bench.stores import cache_name, laid_out, poured
@@ -44,6 +45,7 @@ class PostgresStore:
         self._server = Postgres(folder / VERSION, durable=True, keep=True, more=SETTINGS)
         self._server.start()
         self.root: int | None = self._server.pid
+        self._memory = Held()
 
     def data(self, family: Family, plan: Plan, progress: Progress, *, only_read: bool = False) -> str:
         """Give the URL of the data, which is made if it is not there.
@@ -71,8 +73,15 @@ class PostgresStore:
         self._run("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", fresh, urlsplit(url).path[1:])
         return self._url(fresh)
 
+    def held(self, url: str) -> bool:
+        """Have the data stay in memory until it is discarded; give whether it does."""
+        with psycopg.connect(url) as connection:
+            row = connection.execute("SELECT oid FROM pg_database WHERE datname = current_database()").fetchone()
+        return row is not None and self._memory.hold(url, (self._server.home / f"data/base/{row[0]}").iterdir())
+
     def discard(self, url: str) -> None:
         """Remove a copy."""
+        self._memory.release(url)
         self._drop(urlsplit(url).path[1:])
 
     def size(self, url: str) -> int:

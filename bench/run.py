@@ -132,9 +132,12 @@ def measured(
             stack.callback(one.stop)
             return one
 
+        in_memory: list[bool] = []
+
         def copied(url: str, name: str) -> str:
             copy = store.copied(url, name)
             stack.callback(store.discard, copy)
+            in_memory.append(store.held(copy))
             return copy
 
         own, asker = store.data(OWN_DATA, plan, progress), Asker(plan)
@@ -152,6 +155,7 @@ def measured(
             "events": plan.events,
             "people": plan.people,
             "bytes": store.size(own),
+            "in_memory": all(in_memory),
             "connections": CONNECTIONS,
             "different": refused,
             "figures": bench.rounds(effort, ALL, progress),

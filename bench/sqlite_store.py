@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.progress import Progress
 
+from bench.held import Held
 from bench.plan import Plan
 from bench.rows import Batch, Family
 from bench.stores import cache_name, laid_out, poured
@@ -33,6 +34,7 @@ class SqliteStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._memory = Held()
 
     def data(self, family: Family, plan: Plan, progress: Progress, *, only_read: bool = False) -> str:  # noqa: ARG002
         """Give the URL of the data, which is made if it is not there; to read it or to write to it is the same here."""
@@ -54,8 +56,13 @@ class SqliteStore:
         shutil.copyfile(url.removeprefix("sqlite:///"), path)
         return f"sqlite:///{path}"
 
+    def held(self, url: str) -> bool:
+        """Have the data stay in memory until it is discarded; give whether it does."""
+        return self._memory.hold(url, [Path(url.removeprefix("sqlite:///"))])
+
     def discard(self, url: str) -> None:
         """Remove a copy."""
+        self._memory.release(url)
         remove(Path(url.removeprefix("sqlite:///")))
 
     def size(self, url: str) -> int:

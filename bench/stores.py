@@ -31,6 +31,10 @@ class Store(Protocol):
         """Give the URL of a copy to write to."""
         ...
 
+    def held(self, url: str) -> bool:
+        """Have the data stay in memory until it is discarded; give whether it does."""
+        ...
+
     def discard(self, url: str) -> None:
         """Remove a copy."""
         ...

@@ -52,6 +52,7 @@ class Sheet(NamedTuple):
 def sheets_of(run: Run) -> list[Sheet]:
     """Give all tables of one engine."""
     size = f"{run['engine']}, {run['events']:,} events, {run['people']:,} people"
+    size += ", all in memory" if run["in_memory"] else ", partly from the disk"
     sheets = [against_floor(run, size)]
     if peers_of(run):
         sheets.append(against_peers(run, size))
