@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 PATIENCE_S = 60.0
 CHUNK = 1 << 18
+DROPPED = 599
+"""Counted as the status of a request whose connection was dropped before the answer."""
 
 
 class Seen(NamedTuple):
@@ -85,11 +87,16 @@ class Line:
     """One connection with at most one request under way."""
 
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._port = port
+        self.socket = connected(port)
         self.began = 0.0
         self._read = b""
         self._needed = 0
+
+    def reconnect(self) -> None:
+        """Begin anew."""
+        self.socket.close()
+        self.socket = connected(self._port)
 
     def send(self, request: bytes) -> None:
         """Send a request."""
@@ -99,9 +106,12 @@ class Line:
 
     def take(self) -> tuple[int, int] | None:
         """Read what there is; give status and length of the body once the answer is complete."""
-        chunk = self.socket.recv(CHUNK)
+        try:
+            chunk = self.socket.recv(CHUNK)
+        except ConnectionError:
+            chunk = b""
         if not chunk:
-            raise ConnectionError("the server closed the connection")
+            return DROPPED, 0
         self._read = self._read + chunk if self._read else chunk
         if not self._needed:
             end = self._read.find(b"\r\n\r\n")
@@ -111,6 +121,13 @@ class Line:
         if len(self._read) < self._needed:
             return None
         return int(self._read[9:12]), self._needed - self._read.find(b"\r\n\r\n") - 4
+
+
+def connected(port: int) -> socket.socket:
+    """Connect to a server on this machine."""
+    connection = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
 
 
 def length_of(head: bytes) -> int:
@@ -148,6 +165,10 @@ def drive(port: int, requests: list[bytes], connections: int, seconds: float | N
                 seen.waits.append((now - line.began) * 1_000)
                 statuses[answer[0]] += 1
                 size += answer[1]
+                if answer[0] == DROPPED:
+                    selector.unregister(line.socket)
+                    line.reconnect()
+                    selector.register(line.socket, selectors.EVENT_READ, line)
                 request = next(waiting, None) if now < until else None
                 if request is None:
                     selector.unregister(line.socket)
