@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from bench.asks import READS, Asker
+from bench.asks import READS, SameReads
 from bench.measure import QUICK, THOROUGH, Bench, Effort
 from bench.picture import Curve, drawn
 from bench.plan import Plan
@@ -67,7 +67,7 @@ def measured(store: Store, plan: Plan, effort: Effort, progress: Progress) -> di
     logs = FOLDER / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        url, asker = store.data(OWN_DATA, plan, progress, only_read=True), Asker(plan)
+        url, asker = store.data(OWN_DATA, plan, progress, only_read=True), SameReads(plan)
         kalends = Contestant(KALENDS, url, new_token(url), logs / f"growth-{store.engine}-kalends.log")
         stack.callback(kalends.stop)
         recipe = floor_of(sizes_of(kalends, asker, READS))

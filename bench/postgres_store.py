@@ -15,8 +15,8 @@ from bench.rows import Batch, Family
 from bench.stores import cache_name, laid_out, poured
 from tests.postgres import VERSION, Postgres, create_database
 
-SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "4GB", "maintenance_work_mem": "512MB"}
-"""What an operator would set on a machine of a few gigabytes; commits wait for the disk."""
+SETTINGS = {"shared_buffers": "4GB", "max_wal_size": "4GB", "maintenance_work_mem": "512MB"}
+"""What an operator would set on a machine of 16 GB; commits wait for the disk."""
 
 CONSTRAINTS = """
 SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)

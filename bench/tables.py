@@ -26,7 +26,7 @@ PEER_TARGETS: dict[str, dict[str, dict[str, float]]] = {
 }
 """The most that Kalends' CPU time may be of a peer's."""
 
-MIXED_P99_MS = 50
+MIXED_P99_MS = {"sqlite": 50}
 MEMORY_MB = 120
 READY_S = 1.0
 MEANINGS = {
@@ -114,9 +114,10 @@ def at_once(run: Run, size: str) -> Sheet:
     for figures in run["mixed"]:
         memory = figures["memory_mb"]
         ready = run["seconds_to_ready"][figures["server"]]
+        waits = MIXED_P99_MS.get(run["engine"])
         met = {
             "no error": figures["failed"] == 0,
-            f"p99 < {MIXED_P99_MS}": figures["p99_ms"] < MIXED_P99_MS,
+            f"p99 < {waits}": waits is None or figures["p99_ms"] < waits,
             f"memory < {MEMORY_MB}": memory["resident"] < MEMORY_MB,
             f"ready < {READY_S:g}": ready < READY_S,
         }
