@@ -21,6 +21,7 @@ from kalends.rules.deployment import (
     check_rate_limits,
     check_rights,
     check_server,
+    check_sqlite,
     check_tokens,
     good,
     problem,
@@ -100,7 +101,7 @@ def examine_schema(database: Database, _: Settings) -> Iterator[Finding]:
 def examine_engine(database: Database, settings: Settings) -> Iterator[Finding]:
     """Check the engine."""
     if database.dialect.name == "sqlite":
-        yield good("SQLite", database.read(sqlite_version))
+        yield from check_sqlite(database.read(sqlite_version))
         return
     server, now = database.read(lambda tx: (server_facts(tx), tx.now))
     yield from check_server(server)
