@@ -5,7 +5,6 @@ CPU time of whoever asks for them.
 """
 
 import mmap
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,14 +12,14 @@ MAP_LOCKED = 0x2000
 """Of Linux, see mmap(2); this Python's `mmap` has no name for it."""
 
 SHARE = 0.6
-"""The most of the memory that is free at the start."""
+"""The most of the memory that is to be had at the start."""
 
 
 class Held:
     """Files whose pages stay in memory."""
 
     def __init__(self) -> None:
-        self._left = int(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * SHARE)
+        self._left = int(available_bytes() * SHARE)
         self._maps: dict[str, list[mmap.mmap]] = {}
 
     def hold(self, name: str, paths: Iterable[Path]) -> bool:
@@ -28,15 +27,15 @@ class Held:
         sizes = {path: size for path in paths if (size := path.stat().st_size)}
         if sum(sizes.values()) > self._left:
             return False
-        maps = self._maps.setdefault(name, [])
         try:
             for path in sizes:
                 with path.open("rb") as file:
-                    maps.append(mmap.mmap(file.fileno(), 0, flags=mmap.MAP_SHARED | MAP_LOCKED, prot=mmap.PROT_READ))
+                    held = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_SHARED | MAP_LOCKED, prot=mmap.PROT_READ)
+                self._maps.setdefault(name, []).append(held)
+                self._left -= len(held)
         except OSError:  # this account may not lock so much
             self.release(name)
             return False
-        self._left -= sum(map(len, maps))
         return True
 
     def release(self, name: str) -> None:
@@ -44,3 +43,10 @@ class Held:
         for one in self._maps.pop(name, []):
             self._left += len(one)
             one.close()
+
+
+def available_bytes() -> int:
+    """Give the memory that programs could have: what is free, and file cache that nobody would miss; 0 if unknown."""
+    told = Path("/proc/meminfo")
+    lines = told.read_text().splitlines() if told.exists() else []
+    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:")), 0)
