@@ -86,7 +86,7 @@ class SameReads(Asker):
     def several(self, kind: str, number: int) -> list[Ask]:
         """Give the first requests of a kind."""
         known = self._known.setdefault(kind, [])
-        known += super().several(kind, max(0, number - len(known)))
+        known += super().several(kind, number - len(known))
         return known[:number]
 
 

@@ -19,20 +19,20 @@ class Held:
     """Files whose pages stay in memory."""
 
     def __init__(self) -> None:
-        self._left = int(available_bytes() * SHARE)
+        self._most = available_bytes() * SHARE
         self._maps: dict[str, list[mmap.mmap]] = {}
 
     def hold(self, name: str, paths: Iterable[Path]) -> bool:
         """Hold files under a name; give whether they are in memory now. None is held if not all can be."""
         sizes = {path: size for path in paths if (size := path.stat().st_size)}
-        if sum(sizes.values()) > self._left:
+        held = sum(len(one) for maps in self._maps.values() for one in maps)
+        if held + sum(sizes.values()) > self._most:
             return False
+        maps = self._maps.setdefault(name, [])
         try:
             for path in sizes:
                 with path.open("rb") as file:
-                    held = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_SHARED | MAP_LOCKED, prot=mmap.PROT_READ)
-                self._maps.setdefault(name, []).append(held)
-                self._left -= len(held)
+                    maps.append(mmap.mmap(file.fileno(), 0, flags=mmap.MAP_SHARED | MAP_LOCKED, prot=mmap.PROT_READ))
         except OSError:  # this account may not lock so much
             self.release(name)
             return False
@@ -41,7 +41,6 @@ class Held:
     def release(self, name: str) -> None:
         """Let go of what is held under a name."""
         for one in self._maps.pop(name, []):
-            self._left += len(one)
             one.close()
 
 

@@ -87,16 +87,11 @@ class Line:
     """One connection with at most one request under way."""
 
     def __init__(self, port: int) -> None:
-        self._port = port
-        self.socket = connected(port)
+        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.began = 0.0
         self._read = b""
         self._needed = 0
-
-    def reconnect(self) -> None:
-        """Begin anew."""
-        self.socket.close()
-        self.socket = connected(self._port)
 
     def send(self, request: bytes) -> None:
         """Send a request."""
@@ -121,13 +116,6 @@ class Line:
         if len(self._read) < self._needed:
             return None
         return int(self._read[9:12]), self._needed - self._read.find(b"\r\n\r\n") - 4
-
-
-def connected(port: int) -> socket.socket:
-    """Connect to a server on this machine."""
-    connection = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
 
 
 def length_of(head: bytes) -> int:
@@ -165,16 +153,15 @@ def drive(port: int, requests: list[bytes], connections: int, seconds: float | N
                 seen.waits.append((now - line.began) * 1_000)
                 statuses[answer[0]] += 1
                 size += answer[1]
-                if answer[0] == DROPPED:
-                    selector.unregister(line.socket)
-                    line.reconnect()
-                    selector.register(line.socket, selectors.EVENT_READ, line)
                 request = next(waiting, None) if now < until else None
-                if request is None:
-                    selector.unregister(line.socket)
-                    busy -= 1
-                else:
+                if request is not None and answer[0] != DROPPED:
                     line.send(request)
+                    continue
+                selector.unregister(line.socket)
+                busy -= 1
+                if request is not None:
+                    lines.append(Line(port))
+                    busy += started(lines[-1], iter([request]), selector)
     spent = time.perf_counter() - began
     for line in lines:
         line.socket.close()

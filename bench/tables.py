@@ -1,5 +1,6 @@
 """The figures as tables, beside the targets they are held against: for a terminal and for a document."""
 
+import math
 import statistics
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -114,10 +115,10 @@ def at_once(run: Run, size: str) -> Sheet:
     for figures in run["mixed"]:
         memory = figures["memory_mb"]
         ready = run["seconds_to_ready"][figures["server"]]
-        waits = MIXED_P99_MS.get(run["engine"])
+        longest = MIXED_P99_MS.get(run["engine"], math.inf)
         met = {
             "no error": figures["failed"] == 0,
-            f"p99 < {waits}": waits is None or figures["p99_ms"] < waits,
+            f"p99 < {longest}": figures["p99_ms"] < longest,
             f"memory < {MEMORY_MB}": memory["resident"] < MEMORY_MB,
             f"ready < {READY_S:g}": ready < READY_S,
         }

@@ -64,7 +64,9 @@ class Postgres:
         """Lay out the data in `folder`, or in a fresh one where PostgreSQL cannot work in that.
 
         A durable server waits for the disk, as it does in earnest. What a kept one has in `folder` is found again.
+        `more` are settings that hold whenever it is started.
         """
+        self._more = more or {}
         self._account = _account()
         self.home = _home(folder, self._account)
         self.log = self.home / "log"
@@ -73,7 +75,6 @@ class Postgres:
         self.url = f"postgresql://postgres@/postgres?host={self.home}&port=5432"
         settings = SETTINGS | {"unix_socket_directories": str(self.home)}
         settings |= dict.fromkeys(("fsync", "full_page_writes"), "on") if durable else {}
-        settings |= more or {}
         if not (self._data / "PG_VERSION").exists():
             self._run(
                 "initdb",
@@ -85,7 +86,8 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        self._run("pg_ctl", "start", "--wait", f"--log={self.log}")
+        options = " ".join(f"-c {name}={value}" for name, value in self._more.items())
+        self._run("pg_ctl", "start", "--wait", f"--log={self.log}", f"--options={options}")
 
     def stop(self) -> None:
         """Disconnect everybody, roll back what is open and end the server in good order."""

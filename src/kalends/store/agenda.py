@@ -17,8 +17,8 @@ AT = (
     agenda.c.starts_at == given("at_start"),
     agenda.c.event_id == given("at_event"),
 )
-CHANGED = ("ends_at", "hosting", "role", "response", "status", "shown", "blocking", "exclusive")
-UPDATE = Query(sa.update(agenda).where(*AT).values({name: given(name) for name in CHANGED}))
+CHANGED = [column for column in agenda.c if not column.primary_key and column is not agenda.c.organization_id]
+UPDATE = Query(sa.update(agenda).where(*AT).values({column.name: given(column.name) for column in CHANGED}))
 DELETE = Query(sa.delete(agenda).where(*AT))
 
 Key = tuple[UserId, Instant, EventId]
