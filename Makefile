@@ -84,7 +84,7 @@ bench-time: setup ## find-time, free/busy and the pool at a million events (ARGS
 bench-entrance: setup ## what it costs to know who asks, in the hot list (ARGS=--help)
 	PYTHONPATH=. $(BIN)/python bench/entrance.py $(ARGS)
 
-COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-build-options $(ARGS) pyproject.toml
 
 lock: setup ## lock the newest versions that keep the old ones where they are (ARGS=--upgrade renews all)
