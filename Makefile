@@ -1,51 +1,54 @@
 # Needs Python 3.11 or later and make; `make setup` brings the rest into .venv.
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench bench-peers bench-growth bench-report bench-race bench-time bench-entrance lock dist clean
+.PHONY: ANEW help install setup run test check format bench bench-peers bench-growth bench-report bench-race bench-time bench-entrance lock dist clean
 
 PYTHON ?=
+PORT ?=
 WORKERS ?= auto
 ARGS ?=
 BIN = .venv/bin
-READY = .venv/.ready
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCKED = install --require-hashes --requirement
+
+# Each mark is as new as what it stands for: the environment with a pip of a known version, what serving needs, all.
+ENVIRONMENT = .venv/.environment
+RUNTIME = .venv/.runtime
+READY = .venv/.ready
+
+# PYTHON names another interpreter than .venv has: make it anew.
+ifneq ($(PYTHON),)
+WHICH = -c 'import sys; print(sys.base_prefix, sys.version)' 2>&1
+ifneq ($(shell "$(PYTHON)" $(WHICH)),$(shell $(BIN)/python $(WHICH)))
+$(ENVIRONMENT): ANEW
+endif
+endif
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-setup: $(READY) ## install everything into .venv (PYTHON=... chooses the interpreter)
+install: $(RUNTIME) ## install kalends into .venv, without what only tests need (PYTHON=... chooses the interpreter)
 
-$(READY): pyproject.toml requirements/dev.txt
-	@set -e; \
-	python=; \
-	for candidate in $(if $(PYTHON),"$(PYTHON)",python3.11 python3.12 python3.13 python3); do \
-	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-	    python=$$candidate; break; \
-	  fi; \
-	done; \
-	if [ -z "$$python" ]; then \
-	  echo "kalends needs Python 3.11 or later. Install it, or name it: make setup PYTHON=/path/to/python3" >&2; \
-	  exit 1; \
-	fi; \
-	if $(BIN)/python -m pip --version >/dev/null 2>&1; then exit 0; fi; \
-	echo "Creating .venv with $$("$$python" --version)"; \
-	rm -rf .venv; \
-	"$$python" -m venv .venv >/dev/null 2>&1 \
-	|| { rm -rf .venv; "$$python" -m virtualenv --quiet .venv 2>/dev/null; } \
-	|| { rm -rf .venv; "$$python" -m venv --without-pip .venv 2>/dev/null \
-	     && "$$python" -m pip --python $(BIN)/python install --quiet pip; } \
-	|| { rm -rf .venv; uv venv --quiet --seed --python "$$python" .venv 2>/dev/null; } \
-	|| { rm -rf .venv; \
-	     echo "$$python can make no virtual environment: install its venv and ensurepip" >&2; \
-	     echo "(Debian and Ubuntu: apt-get install python3-venv), or pip, virtualenv or uv, and try again." >&2; \
-	     exit 1; }
-	@echo "Installing what requirements/dev.txt locks"
-	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+setup: $(READY) ## install everything into .venv
+
+$(ENVIRONMENT): requirements/build.txt
+	@sh requirements/environment.sh "$(PYTHON)"
+	@$(PIP) $(LOCKED) requirements/build.txt
+	@touch $@
+
+$(RUNTIME): $(ENVIRONMENT) requirements/runtime.txt pyproject.toml
+	@echo "Installing what requirements/runtime.txt locks"
+	@$(PIP) $(LOCKED) requirements/runtime.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
-	@touch $(READY)
+	@touch $@
 
-run: setup ## start a service with sample data on this machine
-	$(BIN)/kalends demo
+$(READY): $(RUNTIME) requirements/dev.txt
+	@echo "Installing what requirements/dev.txt locks"
+	@$(PIP) $(LOCKED) requirements/dev.txt
+	@touch $@
+
+run: install ## start a service with sample data on this machine (PORT=8080)
+	$(BIN)/kalends demo $(if $(PORT),--port $(PORT))
 
 test: setup ## run every test and hold the coverage floors (WORKERS=2 ARGS="-k word")
 	@mkdir -p build
@@ -85,12 +88,14 @@ bench-entrance: setup ## what it costs to know who asks, in the hot list (ARGS=-
 	PYTHONPATH=. $(BIN)/python bench/entrance.py $(ARGS)
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras \
-	--no-emit-index-url --no-emit-find-links --no-emit-build-options $(ARGS) pyproject.toml
+	--no-emit-index-url --no-emit-find-links --no-emit-build-options $(ARGS)
 
 lock: setup ## lock the newest versions that keep the old ones where they are (ARGS=--upgrade renews all)
 	@test -x $(BIN)/uv || $(PIP) install uv
-	$(COMPILE) --output-file requirements/runtime.txt
-	$(COMPILE) --group dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
+	$(COMPILE) pyproject.toml --output-file requirements/runtime.txt
+	$(COMPILE) --group build --constraint requirements/runtime.txt --output-file requirements/build.txt
+	$(COMPILE) pyproject.toml --group dev --constraint requirements/runtime.txt --constraint requirements/build.txt \
+		--output-file requirements/dev.txt
 	@if grep -nE '://|^ *(-i|-f|--index|--extra-index|--find-links)' requirements/*.txt; then \
 	  echo "A lock file names an address" >&2; exit 1; \
 	fi

@@ -3,11 +3,14 @@
 import re
 import shlex
 import signal
+import socket
+from contextlib import suppress
 from datetime import datetime
 
 import httpx
 import pytest
 
+from kalends.cli.demo import USUAL_PORT, usual_or_free_port
 from kalends.cli.opening import OPERATOR
 from kalends.cli.sample import WEEKLY, add_sample
 from kalends.cli.serving import is_loopback
@@ -43,6 +46,33 @@ def test_the_demo_works_as_printed_and_leaves_nothing_behind(tmp_path):
         assert "demo is served on loopback only, not on 0.0.0.0" in said
         assert demo.end(signal.SIGTERM) == 0
     assert not list(folder.iterdir())
+
+
+def test_the_demo_takes_a_free_port_if_the_usual_one_is_in_use(tmp_path):
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):  # then something else has it, which is as good
+            other.bind(("127.0.0.1", USUAL_PORT))
+            other.listen()
+        with serving(tmp_path, "demo") as demo:
+            assert not demo.address.endswith(f":{USUAL_PORT}")
+            assert httpx.get(f"{demo.address}/health/ready").status_code == 200
+            said = "Port 8000 is in use, so the demo takes a free one (choose one with --port).\n"
+            assert demo.log.read_text().startswith(said)
+
+
+def test_the_demo_takes_the_usual_port_if_it_is_free(monkeypatch):
+    monkeypatch.setattr("kalends.cli.demo.free_address", lambda host, port: (host, port))
+    assert usual_or_free_port("127.0.0.1") == USUAL_PORT
+
+
+def test_the_demo_takes_no_other_port_than_the_one_that_is_asked_for():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        said = call_with()("demo", "--port", port, code=1).stderr
+    assert said == f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use\n"
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])

@@ -12,7 +12,7 @@ from msgspec import structs
 from kalends.actions.tokens import issue_token
 from kalends.cli.opening import OPERATOR, open_database, read_settings
 from kalends.cli.sample import add_sample
-from kalends.cli.serving import is_loopback, run_server
+from kalends.cli.serving import free_address, is_loopback, run_server
 from kalends.model import UserId
 from kalends.rules.tokens import SECRET_BYTES
 from kalends.store.organizations import mark_as_demo
@@ -27,16 +27,23 @@ Try it:
 Reference: {address}/docs        Ctrl-C ends it and throws everything away.
 """
 
+USUAL_PORT = 8_000
+
 
 @click.command(name="demo", epilog="Example:  kalends demo --port 8080")
 @click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address; no other is taken.")
 @click.option(
-    "--port", type=click.IntRange(0, 65_535), default=8_000, show_default=True, help="Port; 0 takes a free one."
+    "--port",
+    type=click.IntRange(0, 65_535),
+    show_default=f"{USUAL_PORT}, or a free one if that is in use",
+    help="Port; 0 takes a free one.",
 )
-def command(host: str, port: int) -> None:
+def command(host: str, port: int | None) -> None:
     """Serve a small organisation from a throw-away database on this machine, with a token ready to use."""
     if not is_loopback(host):
         raise click.BadParameter("the demo is served on loopback only; use 127.0.0.1 or ::1", param_hint="--host")
+    if port is None:
+        port = usual_or_free_port(host)
     with tempfile.TemporaryDirectory(prefix="kalends-demo-") as folder:
         settings = structs.replace(read_settings(), database_url=f"sqlite:///{Path(folder) / 'demo.db'}")
         with open_database(settings) as database:
@@ -53,3 +60,13 @@ def command(host: str, port: int) -> None:
             4,
             lambda address: click.echo(READY.format(address=address, token=token, user=user)),
         )
+
+
+def usual_or_free_port(host: str) -> int:
+    """Return the usual port, or say that it is in use and return 0, which takes a free one."""
+    try:
+        free_address(host, USUAL_PORT)
+    except click.ClickException:
+        click.echo(f"Port {USUAL_PORT} is in use, so the demo takes a free one (choose one with --port).", err=True)
+        return 0
+    return USUAL_PORT
