@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from kalends.characters import LINE, LINE_OR_NOTHING, LINES
 from kalends.model import (
     MAX_PARTICIPANTS,
     UTC,
@@ -20,11 +21,11 @@ from kalends.model import (
     Zone,
 )
 
-Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S", description="not all blank")]
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S", description="not all blank")]
-Description = Annotated[str, Meta(max_length=10_000)]
-Location = Annotated[str, Meta(max_length=500)]
-Remark = Annotated[str, Meta(max_length=1_000)]
+Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
+Description = Annotated[str, Meta(max_length=10_000, pattern=LINES)]
+Location = Annotated[str, Meta(max_length=500, pattern=LINE_OR_NOTHING)]
+Remark = Annotated[str, Meta(max_length=1_000, pattern=LINES)]
 
 
 class UserDraft(Struct, forbid_unknown_fields=True, kw_only=True):

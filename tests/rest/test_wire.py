@@ -22,7 +22,7 @@ from kalends.rest.wire import fault_of, read_struct
     ],
 )
 def test_what_the_library_says_is_said_in_plain_words(message, code, plain):
-    assert fault_of(ValidationError(message), ("x",)) == Fault(("x",), code, plain)
+    assert fault_of(ValidationError(message), ("x",), 7) == Fault(("x",), code, plain)
 
 
 def test_faults_come_in_the_order_of_the_members_and_the_unknown_ones_last():

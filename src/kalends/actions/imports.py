@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from kalends.actions.booking import Guard, OnConflict
 from kalends.actions.events import create_event
 from kalends.actions.users import create_user
+from kalends.characters import LINE
 from kalends.drafts import Description, EventDraft, Invitation, Location, Name, Title, UserDraft
 from kalends.errors import Conflict, Fault, Invalid
 from kalends.model import Actor, Clash, Email, Metadata, Role, TimeText, UserId, Zone
@@ -20,7 +21,7 @@ from kalends.store.database import WriteTx
 from kalends.store.imports import imported_objects, insert_imported
 from kalends.store.users import email_owner, lock_more_people
 
-Ref = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\S")]
+Ref = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
 Where = tuple[str | int, ...]
 
 

@@ -2,11 +2,13 @@
 
 import logging
 import os
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 
 import click
 
+from kalends.characters import LINE, misfit
 from kalends.errors import BadSetting, Unavailable
 from kalends.model import Actor, OrganizationId
 from kalends.reads.health import check_readiness
@@ -41,9 +43,11 @@ def operator_of(database: Database, org: str | None) -> Actor:
 
 
 def checked_name(name: str, hint: str) -> str:
-    """Give a name that can stand in a line of a list. Raises BadParameter."""
-    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
-        raise click.BadParameter(f"1 to {LONGEST_NAME} printable characters are needed", param_hint=hint)
+    """Return a name that follows the rule for every name of one line. Raises BadParameter."""
+    if len(name) > LONGEST_NAME:
+        raise click.BadParameter(f"must be at most {LONGEST_NAME} characters, not {len(name)}", param_hint=hint)
+    if not re.match(LINE, name):
+        raise click.BadParameter(misfit(name)[1], param_hint=hint)
     return name
 
 

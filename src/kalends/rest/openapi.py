@@ -23,7 +23,15 @@ from kalends.rest.problems import (
     WrongMediaType,
 )
 from kalends.rest.route import Operation
-from kalends.rest.schemas import CONDITIONS, HEADERS, PROBLEM, headers_named, problem_content, text_schema
+from kalends.rest.schemas import (
+    CONDITIONS,
+    HEADERS,
+    PROBLEM,
+    PUBLISHED_PATTERNS,
+    headers_named,
+    problem_content,
+    text_schema,
+)
 
 REFERENCE = "#/components/schemas/{name}"
 HEALTH = "Health"
@@ -42,7 +50,8 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
         kind for known in operations for kind in (known.query, known.body, *kinds_of(known.answer)) if kind is not None
     ]
     made, components = msgspec.json.schema_components(kinds, schema_hook=text_schema, ref_template=REFERENCE)
-    schemas = dict(zip(map(id, kinds), made, strict=True))
+    components = published(components)
+    schemas = dict(zip(map(id, kinds), published(made), strict=True))
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for known in operations:
         paths[known.path][known.method.lower()] = operation_object(known, schemas, components)
@@ -68,6 +77,15 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+def published(schema: Any) -> Any:
+    """Return a schema with the patterns that the reference shows in the place of those that are checked."""
+    if isinstance(schema, dict):
+        described = cast("dict[str, Any]", schema)
+        shown = PUBLISHED_PATTERNS.get(described.get("pattern"), {})
+        return shown | {name: published(part) for name, part in described.items() if name != "pattern" or not shown}
+    return [published(part) for part in cast("list[Any]", schema)] if isinstance(schema, list) else schema
 
 
 def health_paths() -> dict[str, Any]:

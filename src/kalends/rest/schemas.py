@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kalends.characters import LINE, LINE_OR_NOTHING, LINES, VISIBLE
 from kalends.model import Email, Identifier, Metadata, TimeText, Zone
 from kalends.rest.incoming import LONGEST_KEY
 from kalends.rest.problems import MEDIA_TYPE
@@ -62,6 +63,23 @@ TEXT_SCHEMAS: dict[type, dict[str, Any]] = {
         "examples": [{"badge": "blue"}],
     },
 }
+
+PUBLISHED_PATTERNS: dict[object, dict[str, str]] = {
+    LINE: {
+        "pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$",
+        "description": "One line that shows something, without control characters",
+    },
+    LINE_OR_NOTHING: {
+        "pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$",
+        "description": "One line without control characters, or empty",
+    },
+    LINES: {
+        "pattern": r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$",
+        "description": "Without control characters but line breaks and tabs",
+    },
+    VISIBLE: {"pattern": r"\S", "description": "Text to search for, whatever its case and accents"},
+}
+"""What the reference says of the patterns of text: all but which characters show nothing, which takes a page."""
 
 PROBLEM: dict[str, Any] = {
     "type": "object",

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.users import change_user, create_user
+from kalends.characters import VISIBLE
 from kalends.drafts import UserDraft, UserEdit
 from kalends.errors import Conflict, EmailTaken, Fault, HostsEvents, Invalid, NotFound, StaleVersion
 from kalends.model import UTC, EventId, Scope, Span, User, UserId, Zone
@@ -24,7 +25,7 @@ from kalends.rules.zones import from_instant
 ID = {"user_id": UserId}
 Limit = Annotated[int, Meta(ge=1, le=250, description="Items on a page")]
 Cursor = Annotated[str, Meta(max_length=2_000, description="next_cursor of the page before")]
-SearchText = Annotated[str, Meta(min_length=1, max_length=200, description="Text to search for, whatever its case")]
+SearchText = Annotated[str, Meta(min_length=1, max_length=200, pattern=VISIBLE)]
 UserIdText = Annotated[str, Meta(extra_json_schema=id_schema(UserId))]
 JsonObject = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})]
 

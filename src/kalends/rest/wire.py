@@ -9,6 +9,7 @@ from typing import Any, Union, cast, get_args, get_origin
 import msgspec
 from msgspec import ValidationError
 
+from kalends.characters import misfit
 from kalends.errors import Fault, Invalid
 from kalends.model import Email, EventId, HoldId, Identifier, Metadata, TimeText, TokenId, UserId, Zone
 from kalends.rules.hours import minute_of_day
@@ -29,7 +30,6 @@ PLAIN_WORDS = tuple(
         (r"Expected `str` of length <= (.+)", "too_long", "{} characters are the most"),
         (r"Expected `array` of length >= (.+)", "too_short", "at least {} item is needed"),
         (r"Expected `array` of length <= (.+)", "too_long", "{} items are the most"),
-        (r"Expected `str` matching regex .*", "blank", "it must not be blank"),
         (r"Invalid enum value (.+)", "invalid_value", "{} is not one of the values it takes"),
         (r"Expected `int` >= (.+)", "out_of_range", "{} is the least"),
         (r"Expected `int` <= (.+)", "out_of_range", "{} is the most"),
@@ -37,6 +37,9 @@ PLAIN_WORDS = tuple(
     )
 )
 """How msgspec says what is wrong, the code that clients branch on, and how people say it."""
+
+MISFIT = "Expected `str` matching regex"
+"""What msgspec says of a text that does not match its pattern; every pattern is one of characters.py."""
 
 JSON_WORDS = {
     "str": "text",
@@ -196,7 +199,7 @@ def faults_of_whole(kind: Any, value: Any, where: Place) -> Iterator[Fault]:
     try:
         msgspec.convert(value, kind, dec_hook=read_value)
     except ValidationError as error:
-        yield fault_of(error, where)
+        yield fault_of(error, where, value)
 
 
 def faults_of_list(kind: Any, item: Any, values: list[Any], where: Place) -> Iterator[Fault]:
@@ -237,14 +240,16 @@ def parts_of(kind: Any) -> tuple[Any, Any]:
     return (kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None), None
 
 
-def fault_of(error: ValidationError, where: Place) -> Fault:
-    """Give the fault that msgspec names."""
+def fault_of(error: ValidationError, where: Place, value: object) -> Fault:
+    """Give the fault that msgspec names in a value."""
     cause = error.__cause__
     message = MESSAGE_PLACE.sub("", str(error))
     if isinstance(cause, (BadValue, TimeError)):
         return Fault(where, cause.code, message)
     if isinstance(cause, ValueError):
         return Fault(where, "metadata_too_large", message)
+    if message.startswith(MISFIT) and isinstance(value, str):
+        return Fault(where, *misfit(value))
     for pattern, code, plain in PLAIN_WORDS:
         if found := pattern.fullmatch(message):
             return Fault(where, code, plain.format(*map(people_say, found.groups())))
