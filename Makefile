@@ -18,8 +18,8 @@ READY = .venv/.ready
 
 # PYTHON names another interpreter than .venv has: make it anew.
 ifneq ($(PYTHON),)
-WHICH = -c 'import sys; print(sys.base_prefix, sys.version)' 2>&1
-ifneq ($(shell "$(PYTHON)" $(WHICH)),$(shell $(BIN)/python $(WHICH)))
+WHICH = -c 'import sys; print(sys.base_prefix, sys.version)'
+ifneq ($(shell { "$(PYTHON)" $(WHICH) || echo none; } 2>/dev/null),$(shell { $(BIN)/python $(WHICH); } 2>/dev/null))
 $(ENVIRONMENT): ANEW
 endif
 endif
