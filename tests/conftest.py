@@ -1,9 +1,11 @@
 """What all tests share: both engines for real, a clock that can be set, and a cast of its own for every test."""
 
+import itertools
 import os
 import secrets
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,10 @@ from kalends.actions.tokens import issue_token
 from kalends.app import build_app
 from kalends.settings import Settings
 from kalends.store.database import Database
-from kalends.store.schema import migrate
 from tests.api import client
 from tests.cast import Cast, assemble
-from tests.postgres import create_database, start_postgres
+from tests.databases import Databases, PostgresDatabases, SqliteDatabases
+from tests.postgres import start_postgres
 
 settings.register_profile(
     "kalends",
@@ -73,40 +75,52 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def empty_databases(
-    engine: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """URLs of new, empty databases of the engine, as many as are asked for."""
-    folder = tmp_path_factory.mktemp("sqlite")
-
-    def fresh() -> Iterator[str]:
-        number = 0
-        while True:
-            number += 1
-            if engine == "sqlite":
-                yield f"sqlite:///{folder / f'{number}.db'}"
-            else:
-                yield create_database(request.getfixturevalue("postgres_url"), f"kalends_{os.getpid()}_{number}")
-
-    return fresh()
-
-
-@pytest.fixture
-def empty_url(empty_databases: Iterator[str]) -> str:
-    """The URL of a database with nothing in it, for this test alone."""
-    return next(empty_databases)
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"))
 
 
 @pytest.fixture(scope="session")
-def database_url(empty_databases: Iterator[str]) -> str:
+def postgresql_databases(postgres_url: str) -> Databases:
+    return PostgresDatabases(postgres_url)
+
+
+@pytest.fixture(scope="session")
+def databases(engine: str, request: pytest.FixtureRequest) -> Databases:
+    """New databases of the engine, for who needs several, or one that outlives a test."""
+    return request.getfixturevalue(f"{engine}_databases")
+
+
+@pytest.fixture
+def empty_url(databases: Databases) -> Iterator[str]:
+    """The URL of a database with nothing in it, for this test alone."""
+    with databases.empty() as url:
+        yield url
+
+
+@pytest.fixture
+def empty_urls(databases: Databases) -> Iterator[Iterator[str]]:
+    """URLs of databases with nothing in them, as many as this test asks for."""
+    with ExitStack() as stack:
+        yield (stack.enter_context(databases.empty()) for _ in itertools.count())
+
+
+@pytest.fixture
+def migrated_url(databases: Databases) -> Iterator[str]:
+    """The URL of a database with all tables and no rows yet, for this test alone."""
+    with databases.migrated() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def database_url(databases: Databases) -> Iterator[str]:
     """The URL of the migrated database that tests share, each in an organization of its own."""
-    return next(empty_databases)
+    with databases.migrated() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
 def database(database_url: str, session_clock: Clock) -> Iterator[Database]:
     shared = Database(Settings(database_url=database_url, pool_size=16), session_clock)
-    migrate(shared)
     yield shared
     shared.close()
 
@@ -136,7 +150,7 @@ def api(app: Any, token: str) -> Iterator[httpx.Client]:
         yield connected
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data beside the project; a test that needs it also runs on the project's own fixtures."""
     return Path(__file__).parent.parent.parent / "shared" / "data"

@@ -33,7 +33,6 @@ from kalends.store import tables
 from kalends.store.database import Database
 from kalends.store.events import find_event
 from kalends.store.query import Query
-from kalends.store.schema import migrate
 from tests.cast import BERLIN, Cast, check_house, instant
 from tests.conftest import Clock
 from tests.seen import read_event
@@ -53,10 +52,9 @@ FILE = {
 
 
 @pytest.fixture
-def database(empty_url: str, session_clock: Clock) -> Iterator[Database]:
+def database(migrated_url: str, session_clock: Clock) -> Iterator[Database]:
     """A database of a test's own: it is searched as a whole."""
-    own = Database(Settings(database_url=empty_url), session_clock)
-    migrate(own)
+    own = Database(Settings(database_url=migrated_url), session_clock)
     yield own
     own.close()
 

@@ -3,9 +3,9 @@
 import stat
 import subprocess
 import threading
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -22,7 +22,7 @@ from kalends.store.query import Query
 from kalends.store.schema import NEEDED, VERSION_TABLE
 from tests.cast import rows_of
 from tests.cli.conftest import call_with, one_line
-from tests.postgres import PACKAGE, VERSION, create_database
+from tests.postgres import PACKAGE, VERSION
 
 SPOILED_COUNT = Query(
     sa.text("UPDATE event SET required_count = required_count + 1 WHERE id = (SELECT min(id) FROM event)")
@@ -83,29 +83,29 @@ def test_a_check_says_what_is_wrong_on_stdout(call, database):
     assert checked.stderr == ""
 
 
-def restored(copy: Path, url: str, number: str, programs: Path) -> str:
+def restored(copy: Path, urls: Iterator[str], programs: Path) -> str:
     """Open a backup as the README says, and give the URL of the database that it has become."""
-    if url.startswith("sqlite"):
+    fresh = next(urls)
+    if fresh.startswith("sqlite"):
         return f"sqlite:///{copy}"
-    fresh = create_database(url, f"{urlsplit(url).path[1:]}_{number}")
     subprocess.run([str(programs / "pg_restore"), f"--dbname={fresh}", str(copy)], check=True, timeout=60)
     return fresh
 
 
-def test_a_backup_opens_as_a_database_with_the_same_rows(call, database, empty_url, programs, tmp_path):
+def test_a_backup_opens_as_a_database_with_the_same_rows(call, database, empty_urls, programs, tmp_path):
     furnish(database)
     copy = tmp_path / "copy"
     assert one_line(call("db", "backup", copy)) == f"Saved {copy}."
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert [file.name for file in tmp_path.iterdir()] == ["copy"]
-    url = restored(copy, empty_url, "restored", programs)
+    url = restored(copy, empty_urls, programs)
     other = Database(Settings(database_url=url))
     assert rows_of(other, OPERATOR) == rows_of(database, OPERATOR)
     other.close()
     call_with(KALENDS_DATABASE_URL=url)("db", "check")
 
 
-def test_a_backup_made_while_others_write_is_consistent(call, database, empty_url, programs, tmp_path):
+def test_a_backup_made_while_others_write_is_consistent(call, database, empty_urls, programs, tmp_path):
     furnish(database)
     enough, written = threading.Event(), []
 
@@ -128,7 +128,7 @@ def test_a_backup_made_while_others_write_is_consistent(call, database, empty_ur
     finally:
         enough.set()
         writer.join()
-    url = restored(tmp_path / "copy", empty_url, "raced", programs)
+    url = restored(tmp_path / "copy", empty_urls, programs)
     other = Database(Settings(database_url=url))
     copied = {row[0] for row in rows_of(other, OPERATOR)["user"]} & set(written)
     other.close()

@@ -23,7 +23,7 @@ from kalends.cli.serving import WORKER_END_S, answers_ready, end_with, free_addr
 from kalends.settings import Settings
 from kalends.store.database import Database, WriteTx
 from kalends.store.query import Query
-from tests.cli.conftest import call_with, one_line
+from tests.cli.conftest import one_line
 from tests.served import KALENDS, PATIENCE_S, Server, serving
 
 LOOPBACK = "127.0.0.1"
@@ -244,25 +244,18 @@ def test_only_what_a_trusted_proxy_says_of_an_address_is_believed(tmp_path):
         assert [line["address"] for line in lines if line["path"] == "/health/live"] == [known]
 
 
-def test_processes_on_postgresql_keep_one_limit_together(tmp_path, empty_databases, engine, call_at):
+def test_processes_on_postgresql_keep_one_limit_together(tmp_path, empty_url, engine, call):
     """On SQLite one process serves."""
-    url = next(empty_databases)
     processes = "1" if engine == "sqlite" else "2"
-    settings = {"KALENDS_DATABASE_URL": url, "KALENDS_RATE_LIMIT": "20"}
+    settings = {"KALENDS_DATABASE_URL": empty_url, "KALENDS_RATE_LIMIT": "20"}
     words = ("serve", "--port", "0", "--processes", processes)
     with serving(tmp_path, *words, **settings) as server:
-        headers = {"Authorization": f"Bearer {call_at(url)('token', 'create').stdout.strip()}"}
+        headers = {"Authorization": f"Bearer {call('token', 'create').stdout.strip()}"}
         answers = [httpx.get(f"{server.address}/v1/users", headers=headers) for _ in range(40)]
         allowed = sum(answer.status_code == 200 for answer in answers)
         assert {answer.status_code for answer in answers} == {200, 429}
         assert allowed == 20
         assert httpx.get(f"{server.address}/health/live").headers.get_list("Server") == ["kalends"]
-
-
-@pytest.fixture
-def call_at():
-    """Call commands on a database of any URL."""
-    return lambda url: call_with(KALENDS_DATABASE_URL=url)
 
 
 def test_a_port_that_is_taken_is_named(call):

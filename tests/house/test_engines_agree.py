@@ -1,6 +1,5 @@
 """Random calls against SQLite, PostgreSQL and a service on paper: all three give the same answers."""
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,12 +11,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from kalends.errors import KalendsError
 from kalends.settings import Settings
 from kalends.store.database import Database
-from kalends.store.schema import migrate
 from tests.cast import check_house
 from tests.conftest import Clock
+from tests.databases import Databases
 from tests.house.paper import OFFSETS, Paper, Refusal
 from tests.house.stage import Stage, instant, told
-from tests.postgres import create_database
 
 NAMES = ("Ada", "Bob", "Änne", "Zoë", "ada")
 EMAILS = tuple(f"{name}@example.org" for name in ("ada", "ADA", "bob", "carla", "dora", "eve", "finn"))
@@ -269,15 +267,15 @@ class Kalends(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def both_databases(postgres_url: str, tmp_path, clock: Clock) -> Iterator[tuple[Database, ...]]:
+def both_databases(
+    sqlite_databases: Databases, postgresql_databases: Databases, clock: Clock
+) -> Iterator[tuple[Database, ...]]:
     """A fresh database of each engine, with one clock for both."""
-    urls = (f"sqlite:///{tmp_path / 'both.db'}", create_database(postgres_url, f"kalends_both_{os.getpid()}"))
-    databases = tuple(Database(Settings(database_url=url), clock) for url in urls)
-    for database in databases:
-        migrate(database)
-    yield databases
-    for database in databases:
-        database.close()
+    with sqlite_databases.migrated() as one, postgresql_databases.migrated() as other:
+        databases = tuple(Database(Settings(database_url=url), clock) for url in (one, other))
+        yield databases
+        for database in databases:
+            database.close()
 
 
 def test_both_engines_answer_like_the_paper(both_databases, clock):

@@ -19,16 +19,15 @@ from kalends.rest.wire import read_struct
 from kalends.rules.tokens import SECRET_BYTES
 from kalends.settings import Settings
 from kalends.store.database import Database
-from kalends.store.schema import migrate
 from tests.api import client
-from tests.postgres import create_database
+from tests.databases import Databases
 
 VILLAGE = Path(__file__).parent.parent / "cli" / "village.json"
 DAYS = {"31c3": "2014-12-28", "village": "2026-05-04"}
 SPEAKERS = {"31c3": "Fefe", "village": "Another Ünal"}
 
 
-@pytest.fixture(params=["31c3", "village"])
+@pytest.fixture(params=["31c3", "village"], scope="module")
 def plan(request: pytest.FixtureRequest, shared_data: Path) -> tuple[str, dict[str, Any]]:
     """The name of a schedule and what is in its file; the real one stands in for itself only where it is at hand."""
     real = shared_data / f"{request.param}.json"
@@ -37,25 +36,26 @@ def plan(request: pytest.FixtureRequest, shared_data: Path) -> tuple[str, dict[s
     return request.param, json.loads((real if request.param == "31c3" else VILLAGE).read_text())
 
 
-@pytest.fixture
-def callers(plan: tuple[str, dict[str, Any]], tmp_path: Path, postgres_url: str) -> Iterator[dict[str, httpx.Client]]:
+@pytest.fixture(scope="module")
+def callers(
+    plan: tuple[str, dict[str, Any]], sqlite_databases: Databases, postgresql_databases: Databases
+) -> Iterator[dict[str, httpx.Client]]:
     """A caller on each engine, with the schedule in its database."""
+    with sqlite_databases.migrated() as one, postgresql_databases.migrated() as other:
+        urls = {"sqlite": one, "postgresql": other}
+        databases = {engine: Database(Settings(database_url=url)) for engine, url in urls.items()}
+        yield {engine: caller_with(plan, database) for engine, database in databases.items()}
+        for database in databases.values():
+            database.close()
+
+
+def caller_with(plan: tuple[str, dict[str, Any]], database: Database) -> httpx.Client:
+    """Import a schedule into a database, and give a caller of its service."""
     name, written = plan
-    urls = {
-        "sqlite": f"sqlite:///{tmp_path / 'schedule.db'}",
-        "postgresql": create_database(postgres_url, f"schedule_{secrets.token_hex(4)}"),
-    }
     schedule = read_struct(Schedule, written)
-    databases = {engine: Database(Settings(database_url=url)) for engine, url in urls.items()}
-    found: dict[str, httpx.Client] = {}
-    for engine, database in databases.items():
-        migrate(database)
-        database.write(lambda tx: import_schedule(tx, OPERATOR, schedule, name, lambda: None))
-        _, token = database.write(lambda tx: issue_token(tx, OPERATOR, "caller", secrets.token_bytes(SECRET_BYTES)))
-        found[engine] = client(build_app(database, Settings(rate_limit=0, address_rate_limit=0)), token)
-    yield found
-    for database in databases.values():
-        database.close()
+    database.write(lambda tx: import_schedule(tx, OPERATOR, schedule, name, lambda: None))
+    _, token = database.write(lambda tx: issue_token(tx, OPERATOR, "caller", secrets.token_bytes(SECRET_BYTES)))
+    return client(build_app(database, Settings(rate_limit=0, address_rate_limit=0)), token)
 
 
 def all_items(caller: httpx.Client, path: str, **query: Any) -> list[dict[str, Any]]:

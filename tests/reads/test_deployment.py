@@ -8,7 +8,6 @@ import psycopg
 from kalends.reads.deployment import server_facts, sqlite_version
 from kalends.settings import Settings
 from kalends.store.database import Database
-from tests.postgres import create_database
 
 
 def test_sqlite_tells_its_version(tmp_path) -> None:
@@ -29,13 +28,13 @@ def test_a_server_tells_what_it_is(postgres_url) -> None:
     assert abs(server.clock - time.time_ns() // 1_000) < 60_000_000
 
 
-def test_a_role_and_a_session_of_its_own_are_seen(postgres_url) -> None:
-    url = create_database(postgres_url, "kalends_role")
+def test_a_role_and_a_session_of_its_own_are_seen(postgres_url, postgresql_databases) -> None:
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("CREATE ROLE ordinary LOGIN")
-    own = url.replace("postgres@", "ordinary@") + "&options=-c%20synchronous_commit%3Doff"
-    database = Database(Settings(database_url=own))
-    server = database.read(server_facts)
-    database.close()
+    with postgresql_databases.empty() as url:
+        own = url.replace("postgres@", "ordinary@") + "&options=-c%20synchronous_commit%3Doff"
+        database = Database(Settings(database_url=own))
+        server = database.read(server_facts)
+        database.close()
     assert not server.superuser
     assert server.synchronous_commit == "off"

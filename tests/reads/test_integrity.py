@@ -12,7 +12,6 @@ from kalends.rules.zones import instant_of
 from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.query import Query
-from kalends.store.schema import migrate
 from tests.cast import assemble
 
 COUNTS = "There are 1 events whose counts of participants are wrong."
@@ -95,11 +94,10 @@ PLANTED = {
 
 
 @pytest.fixture
-def house(empty_url):
+def house(migrated_url):
     """A database of its own, as the check reads all organizations: three events, one of them cancelled."""
     before = instant_of(TimeText("2026-03-01T00:00:00Z"), None)
-    own = Database(Settings(database_url=empty_url), lambda: before * 1_000)
-    migrate(own)
+    own = Database(Settings(database_url=migrated_url), lambda: before * 1_000)
     cast = assemble(own)
     without_host = cast.event(cast.guest, host_attends=False)
     cancelled = cast.event(cast.guest)

@@ -18,7 +18,7 @@ from kalends.settings import Settings
 from kalends.store.database import Database, ReadTx
 from kalends.store.idempotency import OLD
 from kalends.store.query import Query
-from kalends.store.schema import migrate
+from tests.databases import Databases
 from tests.multitude import FIRST_START, HALF_HOUR, fill, fill_keys, fill_record
 
 PEOPLE, EVENTS = 200, 20_000
@@ -77,17 +77,17 @@ class Crowd:
 
 
 @pytest.fixture(scope="module")
-def crowd(empty_databases) -> Iterator[Crowd]:
+def crowd(databases: Databases) -> Iterator[Crowd]:
     """A database of its own: 200 people, 20,000 events, 80,000 seats; and 10,000 people with little to do."""
-    database = Database(Settings(database_url=next(empty_databases)))
-    migrate(database)
-    others = fill(database, people=10_000, events=100)
-    fill_record(database, *others, 40_000)
-    actor, first = fill(database, people=PEOPLE, events=EVENTS)
-    entry = fill_record(database, actor, first, EVENTS) + EVENTS // 2
-    fill_record(database, *others, 40_000)
-    yield Crowd(database, actor, first, entry)
-    database.close()
+    with databases.migrated() as url:
+        database = Database(Settings(database_url=url))
+        others = fill(database, people=10_000, events=100)
+        fill_record(database, *others, 40_000)
+        actor, first = fill(database, people=PEOPLE, events=EVENTS)
+        entry = fill_record(database, actor, first, EVENTS) + EVENTS // 2
+        fill_record(database, *others, 40_000)
+        yield Crowd(database, actor, first, entry)
+        database.close()
 
 
 def sqlite_plan(crowd: Crowd, query: Query) -> list[str]:

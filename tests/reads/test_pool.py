@@ -20,8 +20,8 @@ from kalends.settings import Settings
 from kalends.store import events, participants, users
 from kalends.store.commitments import BLOCKING_SEEN_BY_OPERATOR, BLOCKING_SEEN_BY_PERSON, span_values
 from kalends.store.database import Database
-from kalends.store.schema import migrate
 from tests.cast import BERLIN, Cast, assemble, instant
+from tests.databases import Databases
 from tests.multitude import FIRST_START, HALF_HOUR, fill
 from tests.reads.test_plans import Crowd, kinds, postgresql_plans, scan_of, sqlite_plan
 from tests.rules.spans import span
@@ -168,12 +168,12 @@ class Pool(Crowd):
 
 
 @pytest.fixture(scope="module")
-def crowd(empty_databases) -> Iterator[Pool]:
-    database = Database(Settings(database_url=next(empty_databases)))
-    migrate(database)
-    fill(database, people=5_000, events=100)
-    yield Pool(database, *fill(database, people=200, events=10_000))
-    database.close()
+def crowd(databases: Databases) -> Iterator[Pool]:
+    with databases.migrated() as url:
+        database = Database(Settings(database_url=url))
+        fill(database, people=5_000, events=100)
+        yield Pool(database, *fill(database, people=200, events=10_000))
+        database.close()
 
 
 def test_the_pool_walks_along_names_and_looks_at_a_range_of_each_agenda(crowd: Pool, engine):

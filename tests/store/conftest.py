@@ -7,7 +7,6 @@ import pytest
 
 from kalends.settings import Settings
 from kalends.store.database import Database
-from kalends.store.schema import migrate
 
 Opener = Callable[..., Database]
 
@@ -27,8 +26,6 @@ def opened() -> Iterator[Opener]:
 
 
 @pytest.fixture
-def fresh(empty_url: str, opened: Opener) -> Database:
+def fresh(migrated_url: str, opened: Opener) -> Database:
     """A migrated database for this test alone."""
-    database = opened(empty_url)
-    migrate(database)
-    return database
+    return opened(migrated_url)

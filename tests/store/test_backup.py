@@ -53,30 +53,30 @@ def contents(database: Database) -> dict[str, list[tuple[object, ...]]]:
     return {name: sorted(database.read(lambda tx, q=query: tx.rows(q)), key=repr) for name, query in queries.items()}
 
 
-def restored(engine: str, target: Path, opened: Opener, empty_databases: Iterator[str]) -> Database:
+def restored(engine: str, target: Path, opened: Opener, empty_urls: Iterator[str]) -> Database:
     if engine == "sqlite":
         return opened(f"sqlite:///{target}")
-    url = next(empty_databases)
+    url = next(empty_urls)
     command = [str(postgres_programs() / "pg_restore"), f"--dbname={url}", "--exit-on-error", str(target)]
     subprocess.run(command, check=True, capture_output=True)
     return opened(url)
 
 
 def test_a_copy_holds_everything(
-    fresh: Database, engine: str, target: Path, opened: Opener, empty_databases: Iterator[str]
+    fresh: Database, engine: str, target: Path, opened: Opener, empty_urls: Iterator[str]
 ) -> None:
     cast = assemble(fresh)
     cast.event(cast.guest, cast.stranger)
     fresh.backup(str(target))
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
-    copy = restored(engine, target, opened, empty_databases)
+    copy = restored(engine, target, opened, empty_urls)
     copy.read(refuse_other_schema)
     assert contents(copy) == contents(fresh)
     assert contents(copy)["event"]
 
 
 def test_a_copy_that_is_made_while_others_write_is_consistent(
-    fresh: Database, engine: str, target: Path, opened: Opener, empty_databases: Iterator[str]
+    fresh: Database, engine: str, target: Path, opened: Opener, empty_urls: Iterator[str]
 ) -> None:
     name, done, written = new_name(), threading.Event(), threading.Event()
     pairs = [0]
@@ -99,7 +99,7 @@ def test_a_copy_that_is_made_while_others_write_is_consistent(
     after = pairs[0]
     done.set()
     writing.result()
-    found = restored(engine, target, opened, empty_databases).read(lambda tx: count(tx, name))
+    found = restored(engine, target, opened, empty_urls).read(lambda tx: count(tx, name))
     assert found % 2 == 0
     assert 2 * before <= found <= 2 * (after + 1)
     assert after > before

@@ -103,9 +103,9 @@ def test_the_migrations_make_what_the_code_takes_for_granted(fresh: Database) ->
 
 
 def test_the_migrations_make_what_the_metadata_makes_to_the_letter(
-    fresh: Database, opened: Opener, empty_databases: Any
+    fresh: Database, opened: Opener, empty_urls: Any
 ) -> None:
-    other = opened(next(empty_databases))
+    other = opened(next(empty_urls))
     other.change_schema(tables.metadata.create_all)
     migrated, created = fresh.change_schema(shape), other.change_schema(shape)
     assert migrated == created
@@ -156,8 +156,8 @@ def test_processes_that_migrate_at_once_do_it_once(empty_url: str) -> None:
     assert sorted(found) == sorted([EMPTY, NEEDED, NEEDED])
 
 
-def test_databases_that_are_migrated_at_once_do_not_mix(empty_databases: Any) -> None:
-    urls = [next(empty_databases) for _ in range(3)]
+def test_databases_that_are_migrated_at_once_do_not_mix(empty_urls: Any) -> None:
+    urls = [next(empty_urls) for _ in range(3)]
     found: list[tuple[str, str]] = []
     ready = threading.Barrier(len(urls))
 

@@ -1,29 +1,26 @@
 """A PostgreSQL database of each test's own, and a server that may be stopped."""
 
-import itertools
 from collections.abc import Iterator
 
 import pytest
 
 from kalends.store.database import Database
 from kalends.store.schema import migrate
-from tests.postgres import Postgres, create_database
+from tests.databases import Databases
+from tests.postgres import Postgres
 from tests.store.conftest import Opener
-
-numbers = itertools.count(1)
 
 
 @pytest.fixture
-def url(postgres_url: str) -> str:
-    """A new, empty database."""
-    return create_database(postgres_url, f"kalends_apart_{next(numbers)}")
+def url(postgresql_databases: Databases) -> Iterator[str]:
+    """A new database with all tables."""
+    with postgresql_databases.migrated() as made:
+        yield made
 
 
 @pytest.fixture
 def database(url: str, opened: Opener) -> Database:
-    made = opened(url, busy_timeout_ms=2_000)
-    migrate(made)
-    return made
+    return opened(url, busy_timeout_ms=2_000)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,107 @@
+"""New databases of both engines, each dropped when whoever asked for it is done."""
+
+import itertools
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+from kalends.settings import Settings
+from kalends.store.database import Database
+from kalends.store.schema import migrate
+from tests.postgres import create_database
+
+
+class Databases(ABC):
+    """New databases of one engine: empty ones, and copies of one that was migrated once."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+
+    @contextmanager
+    def empty(self) -> Iterator[str]:
+        """Give the URL of a database with nothing in it."""
+        url = self._create(next(self._numbers))
+        try:
+            yield url
+        finally:
+            self._drop(url)
+
+    @contextmanager
+    def migrated(self) -> Iterator[str]:
+        """Give the URL of a database with all tables and no rows but those that the migrations make."""
+        url = self._copy(self._template, next(self._numbers))
+        try:
+            yield url
+        finally:
+            self._drop(url)
+
+    @cached_property
+    def _template(self) -> str:
+        url = self._create(0)
+        database = Database(Settings(database_url=url))
+        migrate(database)
+        database.close()
+        return url
+
+    @abstractmethod
+    def _create(self, number: int) -> str: ...
+
+    @abstractmethod
+    def _copy(self, url: str, number: int) -> str: ...
+
+    @abstractmethod
+    def _drop(self, url: str) -> None: ...
+
+
+class SqliteDatabases(Databases):
+    """Files in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def _create(self, number: int) -> str:
+        return f"sqlite:///{self._folder / f'{number}.db'}"  # SQLite makes the file
+
+    def _copy(self, url: str, number: int) -> str:
+        copy = self._create(number)
+        shutil.copy(_file_of(url), _file_of(copy))
+        return copy
+
+    def _drop(self, url: str) -> None:
+        for file in self._folder.glob(f"{_file_of(url).name}*"):
+            file.unlink()
+
+
+class PostgresDatabases(Databases):
+    """Databases of one server, by the URL of its maintenance database."""
+
+    def __init__(self, server: str) -> None:
+        super().__init__()
+        self._server = server
+
+    def _create(self, number: int) -> str:
+        return create_database(self._server, _name(number))
+
+    def _copy(self, url: str, number: int) -> str:
+        return create_database(self._server, _name(number), template=urlsplit(url).path[1:])
+
+    def _drop(self, url: str) -> None:
+        name = sql.Identifier(urlsplit(url).path[1:])
+        with psycopg.connect(self._server, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+def _file_of(url: str) -> Path:
+    return Path(url.removeprefix("sqlite:///"))
+
+
+def _name(number: int) -> str:
+    return f"kalends_{number}"
