@@ -36,7 +36,7 @@ def test_every_error_fills_its_fields_into_its_message(kind: type[KalendsError])
     names = code.co_varnames[1 : code.co_argcount] if code else ()
     values = {name: 7 if name in ("count", "current", "retry_after") else f"<{name}>" for name in names}
     error = kind(**values)
-    fields = {name for _, name, _, _ in string.Formatter().parse(kind.__doc__ or "") if name}
+    fields = {name for _, name, _, _ in string.Formatter().parse(kind.message) if name}
     assert fields <= values.keys()
     assert "{" not in str(error)
     assert all(str(values[name]) in str(error) for name in fields)
@@ -47,9 +47,11 @@ def test_every_error_has_a_code_of_its_own() -> None:
 
 
 def test_messages_read_as_sentences() -> None:
-    assert str(NotFound("user", UserId(1))) == "There is no user usr_0000000000000001 here."
-    assert str(StaleVersion("event", 4)) == "The event has changed: it is at version 4, not at the one you have."
-    assert str(HostsEvents(2)).startswith("The user hosts 2 unfinished events")
+    assert str(NotFound("user", UserId(1))) == (
+        "No user usr_0000000000000001 could be found: it does not exist, or you may not see it."
+    )
+    assert str(StaleVersion("event", 4)).startswith("The event is at version 4, and the condition of the request asks")
+    assert str(HostsEvents(2)).startswith("Unfinished events that the user hosts: 2. Cancel them")
     assert str(BadSetting("X", "{braces} stay")) == "X is not usable: {braces} stay."
     assert str(OutcomeUnknown("The connection broke.")).startswith("The connection broke. Whether")
     assert str(Invalid(Fault((), "a", "one"), Fault((), "b", "two"))) == "one; two"

@@ -1,4 +1,4 @@
-"""What can go wrong, in the field's words: each error carries a code, typed fields and its message as docstring.
+"""What can go wrong, in the field's words: each error carries a code, typed fields and a message.
 
 Doors give an error its form (`rest/problems.py` a status, the command line an exit code); nothing here knows of them.
 """
@@ -19,13 +19,14 @@ class Fault(Struct, frozen=True):
 
 
 class KalendsError(Exception):
-    """Kalends could not do that."""
+    """Kalends could not do that; `message` is what people are told, with the fields of the error filled in."""
 
     code: ClassVar[str] = "error"
+    message: ClassVar[str] = "Kalends could not do that."
 
     def __str__(self) -> str:
         """Fill the fields into the message."""
-        return (type(self).__doc__ or "").format(**vars(self))
+        return self.message.format(**vars(self))
 
 
 class Invalid(KalendsError):
@@ -43,9 +44,10 @@ class Invalid(KalendsError):
 
 
 class NotFound(KalendsError):
-    """There is no {kind} {name} here."""
+    """What was named is not there, or not for the one who asks."""
 
     code = "not_found"
+    message = "No {kind} {name} could be found: it does not exist, or you may not see it."
 
     def __init__(self, kind: str, name: object) -> None:
         super().__init__()
@@ -54,15 +56,17 @@ class NotFound(KalendsError):
 
 
 class Unauthenticated(KalendsError):
-    """A valid token is needed (Authorization: Bearer kal_…)."""
+    """Nobody knows who asks."""
 
     code = "unauthenticated"
+    message = "A valid token is needed: send it as `Authorization: Bearer kal_...`."
 
 
 class Forbidden(KalendsError):
-    """{reason}."""
+    """It is seen, and may not be done."""
 
     code = "forbidden"
+    message = "{reason}."
 
     def __init__(self, reason: str) -> None:
         super().__init__()
@@ -70,9 +74,10 @@ class Forbidden(KalendsError):
 
 
 class MissingScope(KalendsError):
-    """The token lacks the scope {scope}."""
+    """The token was not made for this."""
 
     code = "insufficient_scope"
+    message = "The token lacks the scope {scope}: use one that was created with it."
 
     def __init__(self, scope: Scope) -> None:
         super().__init__()
@@ -80,9 +85,10 @@ class MissingScope(KalendsError):
 
 
 class RateLimited(KalendsError):
-    """Too many requests from this {caller}: go on in {retry_after} s."""
+    """One caller asks for too much."""
 
     code = "rate_limited"
+    message = "Too many requests from this {caller}: wait {retry_after} s before the next."
 
     def __init__(self, caller: str, retry_after: int) -> None:
         super().__init__()
@@ -91,9 +97,13 @@ class RateLimited(KalendsError):
 
 
 class StaleVersion(KalendsError):
-    """The {kind} has changed: it is at version {current}, not at the one you have."""
+    """The caller has seen another version than the current one."""
 
     code = "stale_version"
+    message = (
+        "The {kind} is at version {current}, and the condition of the request asks for another version: "
+        "read it again, and repeat the request with the ETag of that answer."
+    )
 
     def __init__(self, kind: str, current: int) -> None:
         super().__init__()
@@ -102,19 +112,22 @@ class StaleVersion(KalendsError):
 
 
 class EmailTaken(KalendsError):
-    """Another user has the e-mail address {email}."""
+    """An e-mail address belongs to one user."""
 
     code = "email_taken"
+    message = "Another user has the e-mail address {email}: give another one."
 
     def __init__(self, email: str) -> None:
         super().__init__()
         self.email = email
+        self.faults = (Fault(("email",), "email_taken", f"another user has {email}: give another address"),)
 
 
 class AlreadyParticipant(KalendsError):
-    """Already a participant of the event."""
+    """Somebody to add takes part already."""
 
     code = "already_participant"
+    message = "Somebody to add already takes part in the event."
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__()
@@ -122,9 +135,10 @@ class AlreadyParticipant(KalendsError):
 
 
 class Conflict(KalendsError):
-    """Somebody needed is not free at that time."""
+    """Somebody needed is blocked in that time."""
 
     code = "conflict"
+    message = "Somebody needed is not free at that time: `conflicts` names who and when."
 
     def __init__(self, clashes: tuple[Clash, ...], time_zone: str) -> None:
         super().__init__()
@@ -133,27 +147,34 @@ class Conflict(KalendsError):
 
 
 class HoldExtended(KalendsError):
-    """A hold can be extended once, and this one has been."""
+    """A hold is extended once at most."""
 
     code = "hold_extended"
+    message = "A hold can be extended once, and this one has been: release it and place a new one."
 
 
 class EventCancelled(KalendsError):
-    """The event is cancelled: it can be read and deleted, nothing else."""
+    """Of a cancelled event nothing changes any more."""
 
     code = "event_cancelled"
+    message = "The event is cancelled: it can only be read and deleted."
 
 
 class EventEnded(KalendsError):
-    """The event has ended: answers can no longer change."""
+    """The event is over."""
 
     code = "event_ended"
+    message = "The event has ended: answers can no longer change."
 
 
 class HostsEvents(KalendsError):
-    """The user hosts {count} unfinished events: cancel (hosted=cancel) or hand them over (hosted=transfer&to=…)."""
+    """The user hosts events of which nobody said what becomes."""
 
     code = "hosts_events"
+    message = (
+        "Unfinished events that the user hosts: {count}. "
+        "Cancel them (hosted=cancel) or transfer them to another user (hosted=transfer&to=usr_...)."
+    )
 
     def __init__(self, count: int) -> None:
         super().__init__()
@@ -161,38 +182,47 @@ class HostsEvents(KalendsError):
 
 
 class KeyReused(KalendsError):
-    """This Idempotency-Key was used for another request."""
+    """One Idempotency-Key came with two different requests."""
 
     code = "idempotency_key_reused"
+    message = "This Idempotency-Key was used for another request: use a new key for each new request."
 
 
 class KeyInFlight(KalendsError):
-    """The first request with this Idempotency-Key is still being worked on."""
+    """The first request with an Idempotency-Key has no answer yet."""
 
     code = "idempotency_key_in_flight"
+    message = "The first request with this Idempotency-Key has not been answered yet: repeat this one in a second."
+
+
+TRY_AGAIN = "Try again later."
 
 
 class Unavailable(KalendsError):
-    """{reason} Nothing was changed: try again later."""
+    """It cannot be done at the moment; nothing was changed."""
 
     code = "unavailable"
+    message = "{reason} Nothing was changed. {advice}"
 
-    def __init__(self, reason: str, retry_after: int = 1) -> None:
+    def __init__(self, reason: str, retry_after: int = 1, advice: str = TRY_AGAIN) -> None:
         super().__init__()
         self.reason = reason
         self.retry_after = retry_after
+        self.advice = advice
 
 
 class OutcomeUnknown(Unavailable):
-    """{reason} Whether the change was saved is unknown: read before you repeat it."""
+    """Nobody can say whether the change was saved."""
 
     code = "outcome_unknown"
+    message = "{reason} Whether the change was saved is unknown: read what is there before you repeat the request."
 
 
 class SchemaMismatch(KalendsError):
-    """The database is at schema {found}, this Kalends needs {needed}: {advice}."""
+    """The database has another schema than this Kalends needs."""
 
     code = "schema_mismatch"
+    message = "The database is at schema {found}, and this Kalends needs {needed}: {advice}."
 
     def __init__(self, found: str, needed: str, advice: str) -> None:
         super().__init__()
@@ -202,9 +232,10 @@ class SchemaMismatch(KalendsError):
 
 
 class BadSetting(KalendsError):
-    """{name} is not usable: {reason}."""
+    """A setting, or what it names, cannot be used."""
 
     code = "bad_setting"
+    message = "{name} is not usable: {reason}."
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__()

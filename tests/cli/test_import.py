@@ -180,14 +180,14 @@ def test_importing_again_adds_only_what_is_new(call, database, file):
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        ('{"time_zone": "UTC",\n "people": [],\n "events": [}', "line 3: JSON is malformed: invalid character"),
-        ('{"time_zone": "UTC",\n "people": [', "line 2: Input data was truncated"),
-        ('{"time_zone": "UTC",\n "people": [],\n\n\n', "line 2: Input data was truncated"),
-        ("", "line 1: Input data was truncated"),
-        ('{"people": [],\n "events": [], "time_zone": NaN}', "line 2: JSON is malformed: invalid character"),
+        ('{"time_zone": "UTC",\n "people": [],\n "events": [}', "line 3: the file is not JSON: invalid character"),
+        ('{"time_zone": "UTC",\n "people": [', "line 2: the file is not JSON: it ends too early"),
+        ('{"time_zone": "UTC",\n "people": [],\n\n\n', "line 2: the file is not JSON: it ends too early"),
+        ("", "line 1: the file is empty, and JSON is needed"),
+        ('{"people": [],\n "events": [], "time_zone": NaN}', "line 2: the file is not JSON: invalid character"),
         (b'{"time_zone":\n "\xff"}', "line 2: the file is not UTF-8"),
-        ('{"time_zone":\n\n "\\ud800"}', "line 3: "),
-        ('["\\ud83d\\ude00",\n "\\ud83d\\ude00",\n]', "line 3: JSON is malformed: trailing comma in array"),
+        ('{"time_zone":\n\n "\\ud800"}', "line 3: the file has half of a pair"),
+        ('["\\ud83d\\ude00",\n "\\ud83d\\ude00",\n]', "line 3: the file is not JSON: trailing comma in array"),
         ("\n" + "[" * 100_000, "line 2: the file is nested too deeply"),
     ],
 )
@@ -215,7 +215,7 @@ def said_of(call: Any, path: Path) -> list[str]:
 
 def test_everything_that_is_missing_unknown_or_wrong_in_a_file_is_named(call, database, file):
     before = rows_of(database, OPERATOR)
-    assert said_of(call, file([])) == ["the file: an object is needed, not a list"]
+    assert said_of(call, file([])) == ["the file: must be an object, not a list"]
     broken = {
         "time_zone": "Europe/Atlantis",
         "people": [{"ref": "a"}, 7, {"ref": " ", "name": "Bo", "email": "nobody", "age": 3}],
@@ -232,7 +232,7 @@ def test_everything_that_is_missing_unknown_or_wrong_in_a_file_is_named(call, da
         "evnts",
     ]
     nul = {**SOUND, "people": [{"ref": "a\0", "name": "Ada"}]}
-    assert said_of(call, file(nul)) == ['people[0] ref (ref "a\\u0000"): the NUL character is not text']
+    assert said_of(call, file(nul)) == ['people[0] ref (ref "a\\u0000"): must not contain the NUL character']
     assert rows_of(database, OPERATOR) == before
 
 

@@ -27,7 +27,7 @@ def test_organizations_share_an_installation_and_nothing_else(call, database):
     counted = [len(client(app, token).get("/v1/users").json()["items"]) for token in (ours, theirs)]
     assert counted == [0, 4]
     (row,) = (line.split("\t") for line in call("token", "list", "--org", org).stdout.splitlines())
-    assert "There is no token in use" in call("token", "revoke", row[0], code=1).stderr
+    assert "No token in use" in call("token", "revoke", row[0], code=1).stderr
     assert call("token", "revoke", row[0], "--org", org).stderr == f"Revoked {row[0]}.\n"
 
 

@@ -51,7 +51,10 @@ def test_a_revoked_token_is_out_at_once(call, database):
     assert statuses() == [200, 401]
     assert [line.split("\t")[2] for line in call("token", "list").stdout.splitlines()] == ["active", "revoked"]
     again = call("token", "revoke", second[0], code=1)
-    assert one_line(again) == f"Error: There is no token in use {second[0]} here."
+    assert (
+        one_line(again)
+        == f"Error: No token in use {second[0]} could be found: it does not exist, or you may not see it."
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,4 +76,7 @@ def test_a_name_that_would_spoil_the_list_is_refused(call, database, name, told)
 
 
 def test_something_else_than_an_id_is_a_wrong_call(call):
-    assert "an id such as tok_018f3c5a9b2d4e6f is needed" in call("token", "revoke", "kal_secret", code=2).stderr
+    assert (
+        "must be an id such as tok_018f3c5a9b2d4e6f, not 'kal_secret'"
+        in call("token", "revoke", "kal_secret", code=2).stderr
+    )

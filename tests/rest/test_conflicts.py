@@ -40,7 +40,7 @@ def test_who_is_needed_and_not_free_is_named(api, cast, taken):
     before = cast.rows()
     document = problem(api.post("/v1/events", json=draft(cast.stranger, cast.host, cast.guest)), 409, "conflict")
     assert document["conflicts"] == [clash(cast.host, taken), clash(cast.guest, taken, "tentative")]
-    assert document["detail"] == "Somebody needed is not free at that time."
+    assert document["detail"] == "Somebody needed is not free at that time: `conflicts` names who and when."
     assert cast.rows() == before
     answer = api.post("/v1/events", params={"on_conflict": "allow"}, json=draft(cast.stranger, cast.guest))
     assert answer.status_code == 201

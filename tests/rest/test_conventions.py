@@ -83,7 +83,7 @@ def test_a_revoked_token_is_refused_at_once(api, cast):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/", "/v1/users/", "/v2/users", "/v1/users/usr_1/x", "/v1//users", "/ü"]
+    "path", ["/", "/v1", "/v1/", "/v2/users/", "/v2/users", "/v1/users/usr_1/x", "/v1//users", "/ü"]
 )
 def test_nothing_is_at_other_paths(api, path):
     problem(api.get(path), 404, "no_such_path")

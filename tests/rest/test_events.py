@@ -144,7 +144,7 @@ def test_an_event_is_changed_by_a_merge_patch_and_asks_anew_when_it_moves(api, c
 def test_a_patch_with_faults_changes_nothing(api, cast):
     event = cast.event()
     before = cast.rows()
-    expected = {"/title": "wrong_type", "/host_id": "unknown_member", "/metadata": "wrong_type"}
+    expected = {"/title": "wrong_type", "/host_id": "set_elsewhere", "/metadata": "wrong_type"}
     sent = {"title": None, "host_id": str(cast.guest.id), "metadata": 3}
     assert faults(problem(api.patch(f"/v1/events/{event.id}", json=sent), 422)) == expected
     assert faults(problem(api.patch(f"/v1/events/{event.id}", json={"end": "2026-03-09T10:00"}), 422)) == {

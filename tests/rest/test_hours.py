@@ -81,7 +81,7 @@ def test_all_that_is_wrong_is_said_at_once(api, path):
         "/weekly/monday/0/end": "invalid_time",
         "/weekly/monday/1/end": "missing",
         "/weekly/funday": "unknown_member",
-        "/overrides/0/date": "invalid_value",
+        "/overrides/0/date": "invalid_time",
         "/overrides/1/date": "missing",
     }
     body = {

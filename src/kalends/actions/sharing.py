@@ -21,15 +21,15 @@ def share_calendar(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId,
     The same level once more changes nothing. Raises NotFound, Forbidden or Invalid.
     """
     first, second = sorted((owner_id, user_id))  # people are locked in the order of their ids
-    known, faults = people_to_book(tx, actor, [(first, ("user_id",)), (second, ("user_id",))])
+    known, faults = people_to_book(tx, actor, [(first, ("other_id",)), (second, ("other_id",))])
     if owner_id not in known:
         raise NotFound("user", owner_id)
     refuse_unless(is_self(actor, owner_id), REASON)
     before = share_between(tx, actor, owner_id, user_id)
     if owner_id == user_id:
-        faults = [Fault(("user_id",), "own_calendar", "nobody is let into their own calendar")]
+        faults = [Fault(("other_id",), "own_calendar", "nobody is let into their own calendar")]
     elif before is None and len(shares_with(tx, actor.organization_id, user_id)) >= MAX_SHARES:
-        faults.append(Fault(("user_id",), "too_many_shares", f"{MAX_SHARES} calendars are shared with them already"))
+        faults.append(Fault(("other_id",), "too_many_shares", f"{MAX_SHARES} calendars are shared with them already"))
     if faults:
         raise Invalid(*faults)
     made = Share(owner_id, user_id, level, tx.now)

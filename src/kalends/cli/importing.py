@@ -29,7 +29,7 @@ from kalends.rest.problems import Malformed
 from kalends.rest.wire import read_struct
 from kalends.store.database import WriteTx
 
-AT_BYTE = re.compile(r" \(byte (\d+)\)")
+AT_BYTE = re.compile(r" at byte (\d+)$")
 NEWLINE = b"\n"
 LEFT_OUT = 5
 """Exit code: some events would have booked somebody twice and were left out, the others were added."""
@@ -104,13 +104,11 @@ def read_schedule(file: Path) -> tuple[Schedule, Any]:
 
 def trouble_in(raw: bytes, error: Malformed) -> tuple[bytes, str]:
     """Give what could be read of a file, and why no more: it may also have ended too early."""
-    said = str(error.__cause__)
-    found, lone = AT_BYTE.search(said), LONE_SURROGATE.search(raw)
+    reason = error.reason.replace("the body", "the file")
+    found, lone = AT_BYTE.search(reason), LONE_SURROGATE.search(raw)
     if found:
-        return raw[: int(found[1])], AT_BYTE.sub("", said)
-    if lone:
-        return raw[: lone.start()], error.reason
-    return raw.rstrip(), error.reason.replace("the body", "the file")
+        return raw[: int(found[1])], AT_BYTE.sub("", reason)
+    return (raw[: lone.start()] if lone else raw.rstrip()), reason
 
 
 def unreadable(file: Path, read: bytes, reason: str) -> click.ClickException:

@@ -5,7 +5,7 @@ from msgspec import Struct
 from sqlalchemy import bindparam as given
 
 from kalends.errors import NotFound
-from kalends.model import Actor, Event, EventId, Participant, UserId
+from kalends.model import MAX_PARTICIPANTS, Actor, Event, EventId, Participant, UserId
 from kalends.rules.access import Sight, hides_guests, is_operator, principals_of, refuse_unless, sight_of
 from kalends.store.database import ReadTx, Row
 from kalends.store.events import COLUMNS, event_from, find_event
@@ -48,6 +48,12 @@ def list_participants(
     rows = tx.rows(PAGE, org=actor.organization_id, event_id=event_id, after=after or 0, count=limit + 1)
     page = [participant_from(row, event_id, event.host_id) for row in rows[:limit]]
     return ParticipantPage(page, page[-1].seat.user_id if len(rows) > limit else None)
+
+
+def list_all_participants(tx: ReadTx, actor: Actor, event: Event) -> list[Participant]:
+    """Return all participants of an event that the actor may change, in the order of their ids."""
+    rows = tx.rows(PAGE, org=actor.organization_id, event_id=event.id, after=0, count=MAX_PARTICIPANTS)
+    return [participant_from(row, event.id, event.host_id) for row in rows]
 
 
 def read_participant(tx: ReadTx, actor: Actor, event_id: EventId, user_id: UserId) -> Participant:

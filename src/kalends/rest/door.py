@@ -24,7 +24,7 @@ from kalends.rest import (
     users,
 )
 from kalends.rest.docs import reference_page
-from kalends.rest.entrance import NOTHING_LOADS, POLICY, Entrance, SafeHeaders
+from kalends.rest.entrance import NOTHING_LOADS, POLICY, Entrance, SafeHeaders, TrailingSlashes
 from kalends.rest.log import RequestLog, log_trouble
 from kalends.rest.openapi import openapi_document
 from kalends.rest.problems import (
@@ -67,12 +67,20 @@ def wsgi_app(
     trusted_proxies: Sequence[Network] = (),
 ) -> falcon.App[Request, falcon.Response]:
     """Put all routes, the health checks and the reference behind one WSGI callable."""
-    middleware = [RequestLog(), SafeHeaders(), Entrance(rates, trusted_proxies)]
+    paths = responders_by_path(routes, check_readiness)
+    middleware = [RequestLog(), SafeHeaders(), Entrance(rates, trusted_proxies), TrailingSlashes(paths)]
     app = falcon.App(request_type=Request, middleware=middleware)
     app.req_options.auto_parse_qs_csv = False
     app.add_error_handler(Exception, answer_surprise)
     app.add_error_handler(falcon.HTTPError, answer_falcon)
     app.add_error_handler(KalendsError, answer_problem)
+    for path, responders in paths.items():
+        app.add_route(path, Resource(responders))
+    return app
+
+
+def responders_by_path(routes: Iterable[Route], check_readiness: Callable[[], None]) -> dict[str, dict[str, Responder]]:
+    """Return what answers each method of each path."""
     paths: dict[str, dict[str, Responder]] = defaultdict(dict)
     for route in routes:
         paths[route.operation.path][route.operation.method] = route
@@ -81,11 +89,10 @@ def wsgi_app(
     document = openapi_document(OPERATIONS)
     paths["/openapi.json"]["GET"] = fixed(msgspec.json.encode(document), "application/json")
     paths["/docs"]["GET"] = fixed(reference_page(document), "text/html; charset=utf-8", PAGE_POLICY)
-    for path, responders in paths.items():
+    for responders in paths.values():
         if "GET" in responders:
             responders["HEAD"] = responders["GET"]  # Falcon leaves the content out (RFC 9110 section 9.3.2)
-        app.add_route(path, Resource(responders))
-    return app
+    return paths
 
 
 def fixed(content: bytes, media_type: str, policy: str = NOTHING_LOADS) -> Responder:
@@ -126,7 +133,7 @@ def answer_falcon(request: Request, response: falcon.Response, error: falcon.HTT
     if error.status_code == HTTPStatus.NOT_FOUND:
         known = NoSuchPath()
     elif isinstance(error, falcon.HTTPMethodNotAllowed):
-        known = MethodNotAllowed(cast("dict[str, str]", error.headers)["Allow"])
+        known = MethodNotAllowed(request.method, cast("dict[str, str]", error.headers)["Allow"])
     answer_problem(request, response, known, _)
 
 
@@ -144,7 +151,7 @@ def operation_at(request: Request) -> Operation | None:
 
 
 def places_of(known: Operation | None) -> dict[str, str]:
-    """Tell which names an operation takes in its path and which in the query."""
+    """Return which arguments an operation takes from its path and which from the query; the others are of its body."""
     if known is None:
         return {}
     query = {field.encode_name: "query" for field in msgspec.structs.fields(known.query)}

@@ -1,6 +1,9 @@
 """What happens to every request before its route and to every answer after it, as Falcon's middleware."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from urllib.parse import quote
 
 import falcon
 
@@ -24,6 +27,9 @@ OF_THE_CALLER = (("Cache-Control", "private, no-cache"), ("Vary", "Authorization
 KEPT_NOWHERE = (("Cache-Control", "no-store"),)
 ASKED_EACH_TIME = (("Cache-Control", "no-cache"),)
 
+QUERY_CHARACTERS = "%&=+:,/?@!$'()*;"
+"""Those that stand in a query as they are, beside letters and digits."""
+
 REFERENCE = ("/docs", "/openapi.json")
 POLICY = "Content-Security-Policy"
 
@@ -44,6 +50,25 @@ class Entrance:
             self._rates.count_address(req, resp, 1)
         if len(req.path) + len(req.query_string) >= LONGEST_TARGET:
             raise TargetTooLong(LONGEST_TARGET)
+
+
+class TrailingSlashes:
+    """Redirects a path with a slash too many at its end to the path without it, with any method."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        segments = (re.sub(r"\{\w+\}", "[^/]+", path) for path in paths)
+        self._with_slash = re.compile(f"(?:{'|'.join(segments)})/")
+
+    def process_request(self, req: Request, resp: falcon.Response) -> None:
+        """Answer with the right address, relative to this one: a proxy may have cut off how the path began."""
+        if req.path.endswith("/") and self._with_slash.fullmatch(req.path):
+            last = quote(req.path[:-1].rpartition("/")[2], safe="")
+            query = f"?{quote(req.query_string, QUERY_CHARACTERS, 'latin-1')}" if req.query_string else ""
+            resp.status = HTTPStatus.PERMANENT_REDIRECT
+            resp.set_header("Location", f"../{last}{query}")
+            resp.text = f"This path has no slash at its end: {req.path[:-1]}\n"
+            resp.content_type = falcon.MEDIA_TEXT
+            resp.complete = True
 
 
 class SafeHeaders:

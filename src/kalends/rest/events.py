@@ -27,10 +27,12 @@ from kalends.model import (
 )
 from kalends.reads.event_text import digest_of
 from kalends.reads.events import EventFilter, Key, list_events, own_unless_named, read_event, refuse_nobodys
+from kalends.reads.participants import list_all_participants
 from kalends.rest.clashes import BookingQuery, HoldQuery, guard_of, noting
 from kalends.rest.conditions import entity_tag
 from kalends.rest.event_shapes import EventJson, event_json
 from kalends.rest.paging import cursor_of, key_of
+from kalends.rest.participants import participant_json
 from kalends.rest.route import Call, Reply, operation
 from kalends.rest.users import Cursor, Limit, SearchText, known
 from kalends.rest.wire import DateOrTime, read_struct
@@ -86,8 +88,16 @@ class EventListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     cursor: Cursor | UnsetType = UNSET
 
 
+class EventCreateQuery(HoldQuery, kw_only=True):
+    """How to create an event, and what to answer."""
+
+    expand: Expand | UnsetType = UNSET
+
+
 class EventEditQuery(BookingQuery, kw_only=True):
-    """How to change an event."""
+    """How to change an event, and what to answer."""
+
+    expand: Expand | UnsetType = UNSET
 
     keep_responses: Annotated[bool, Meta(description="Keep the answers although start, end or zone change")] = False
 
@@ -115,6 +125,15 @@ class TransferBody(Struct, forbid_unknown_fields=True, kw_only=True):
 def event_reply(event: Event) -> Reply:
     """Answer with an event."""
     return Reply(event_json(event), etag=entity_tag(event.version))
+
+
+def saved_reply(call: Call, event: Event) -> Reply:
+    """Answer with an event that was just created or changed, and with its participants if they are asked for."""
+    reply = event_reply(event)
+    if call.query.expand is not UNSET:
+        guests = list_all_participants(call.tx, call.actor, event)
+        reply.body.participants = [participant_json(guest) for guest in guests]
+    return reply
 
 
 def block_faults(body: dict[str, Any]) -> list[Fault]:
@@ -184,7 +203,7 @@ def gathered(faults: list[Fault]) -> Generator[None]:
     "/v1/events",
     tag="Events",
     scope=Scope.events_write,
-    query=HoldQuery,
+    query=EventCreateQuery,
     body=EventDraft,
     cross_check=block_faults,
     answer=EventJson,
@@ -208,7 +227,7 @@ def add_event(call: Call) -> Reply:
     """
     guard = guard_of(call.query)
     event = create_event(call.tx, call.actor, call.body, guard=guard)
-    return noting(event_reply(event)._replace(location=f"/v1/events/{event.id}"), guard)
+    return noting(saved_reply(call, event)._replace(location=f"/v1/events/{event.id}"), guard)
 
 
 @operation(
@@ -260,6 +279,14 @@ def get_event(call: Call) -> Reply:
     ids=ID,
     query=EventEditQuery,
     body=EventEdit,
+    elsewhere={
+        "host_id": "the host is changed by POST /v1/events/{event_id}/transfer",
+        "host_attends": "to have the host attend or not, add or remove them under /v1/events/{event_id}/participants",
+        "participants": "participants are changed by POST, PUT and DELETE under /v1/events/{event_id}/participants",
+        "response": "an answer is given by PUT /v1/events/{event_id}/participants/{{user_id}}/response",
+        "status=cancelled": "an event is cancelled by POST /v1/events/{event_id}/cancel",
+        "cancel_reason": "an event is cancelled, with a reason, by POST /v1/events/{event_id}/cancel",
+    },
     answer=EventJson,
     errors=(NotFound, StaleVersion, EventCancelled, Conflict, Invalid),
     example={"title": "Planning, moved", "start": "2026-03-09T16:00", "end": "2026-03-09T17:00"},
@@ -280,7 +307,7 @@ def edit_event(call: Call) -> Reply:
         keep_responses=call.query.keep_responses,
         guard=guard,
     )
-    return noting(event_reply(event), guard)
+    return noting(saved_reply(call, event), guard)
 
 
 @operation(

@@ -15,9 +15,10 @@ from msgspec.inspect import BoolType, IntType, Metadata, StructType, Type, type_
 from kalends.errors import Fault, Invalid, NotFound
 from kalends.model import Actor, Identifier
 from kalends.rest.conditions import Tags, read_tags
+from kalends.rest.faults import quoted
 from kalends.rest.problems import BadQuery, BodyTooLarge, Malformed, NoSuchPath, WrongContentEncoding, WrongMediaType
 from kalends.rest.request import Request
-from kalends.rest.wire import BadValue, read_id, read_struct
+from kalends.rest.wire import BadValue, read_id, read_struct, unknown_name
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -25,6 +26,8 @@ LONGEST_KEY = 255
 TRUTHS = {"true": True, "false": False}
 GZIP = ("gzip", "x-gzip")
 GZIP_FORMAT = zlib.MAX_WBITS + 16
+NUL = "must not contain the NUL character"
+JSON_FAULT = re.compile(r"JSON is malformed: (.+) \(byte (\d+)\)")
 NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
 
 LONE_SURROGATE = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]")
@@ -48,15 +51,19 @@ def read_query(kind: type[Struct], text: str) -> Any:
     """Read the query of a URL, as WSGI gives it: bytes in the disguise of Latin-1. Raises Malformed or BadQuery."""
     values: dict[str, str] = {}
     faults: list[Fault] = []
+    known = plain_kinds(kind)
     plain = text.isascii() and "%" not in text and "+" not in text
     for part in filter(None, text.split("&")):
         name, _, value = part.partition("=")
         if not plain:
             name, value = unquoted(name), unquoted(value)
+        if name not in known:
+            faults.append(Fault((name,), "unknown_parameter", unknown_name("parameter", name, known)))
+            continue
         if name in values:
-            faults.append(Fault((name,), "repeated_parameter", f"{name[:64]!r} is given twice"))
+            faults.append(Fault((name,), "repeated_parameter", f"{quoted(name)} is given twice: give it once"))
         elif "\0" in value:
-            faults.append(Fault((name,), "nul_character", "the NUL character is not text"))
+            faults.append(Fault((name,), "nul_character", NUL))
         values[name] = value
     try:
         query = read_struct(kind, {name: plain_value(kind, name, value) for name, value in values.items()})
@@ -153,17 +160,30 @@ def read_json(raw: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise Malformed("the body is not UTF-8") from error
     except ValueError as error:
-        lone = LONE_SURROGATE.search(raw)
-        raise Malformed("a \\ud… escape stands alone, which is no text" if lone else str(error)) from error
+        raise Malformed(broken_json(raw, error)) from error
     if faults:
         raise Invalid(*faults)
     return value
 
 
+def broken_json(raw: bytes, error: ValueError) -> str:
+    """Return why a body is not JSON, and where."""
+    if LONE_SURROGATE.search(raw):
+        return "the body has half of a pair of \\ud... escapes"
+    if not raw.strip():
+        return "the body is empty, and JSON is needed"
+    if found := JSON_FAULT.fullmatch(str(error)):
+        reason, place = found.groups()
+        return f"the body is not JSON: {reason} at byte {place}"
+    if "out of range" in str(error):
+        return "the body has a number that is out of range: the largest is about 1.8e308"
+    return "the body is not JSON: it ends too early"
+
+
 def nul_faults(value: Any, where: tuple[str | int, ...]) -> list[Fault]:
     """Find every text with a NUL character in it."""
     if isinstance(value, str):
-        return [Fault(where, "nul_character", "the NUL character is not text")] if "\0" in value else []
+        return [Fault(where, "nul_character", NUL)] if "\0" in value else []
     faults: list[Fault] = []
     for place, part in parts_of(value):
         faults += nul_faults(place, where) if isinstance(place, str) else []

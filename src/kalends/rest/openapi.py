@@ -40,15 +40,14 @@ TAGS = ("Users", "Events", "Participants", "Working hours", "Availability", "Hol
 DESCRIPTION = (
     "Users, events with one host, and participants who answer. Every call under /v1 carries a token "
     "(`Authorization: Bearer …`). What goes wrong is answered as a problem document (RFC 9457) whose `code` is meant "
-    "for programs. GET may be HEAD, to leave out the content."
+    "for programs. GET may be HEAD, to leave out the content. No path ends with a slash: one that does "
+    "is redirected (308)."
 )
 
 
 def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
     """Give the whole document."""
-    kinds = [
-        kind for known in operations for kind in (known.query, known.body, *kinds_of(known.answer)) if kind is not None
-    ]
+    kinds = [kind for known in operations for kind in (known.query, known.body, *known.answers) if kind is not None]
     made, components = msgspec.json.schema_components(kinds, schema_hook=text_schema, ref_template=REFERENCE)
     components = published(components)
     schemas = dict(zip(map(id, kinds), published(made), strict=True))
@@ -117,16 +116,9 @@ def health_content(name: str) -> dict[str, Any]:
     return {JSON: {"schema": schema, "example": {"status": name}}}
 
 
-def kinds_of(answer: Any) -> tuple[Any, ...]:
-    """Give the kinds of answer that an operation may give."""
-    if answer is None:
-        return ()
-    return cast("tuple[Any, ...]", answer) if isinstance(answer, tuple) else (answer,)
-
-
 def has_version(known: Operation) -> bool:
     """Tell whether the answer carries an ETag: a single thing does, a page of them does not."""
-    return any("next_cursor" not in kind.__struct_fields__ for kind in kinds_of(known.answer))
+    return any("next_cursor" not in kind.__struct_fields__ for kind in known.answers)
 
 
 def operation_object(known: Operation, schemas: dict[int, Any], components: dict[str, Any]) -> dict[str, Any]:
@@ -180,7 +172,7 @@ def answers_of(known: Operation, schemas: dict[int, Any]) -> dict[HTTPStatus, An
         tag = ("ETag",) if has_version(known) else ()
         place = ("Location",) if status is HTTPStatus.CREATED else ()
         answers[status] = {"description": status.phrase, "headers": headers_named(*tag, *place, *RATES)}
-        if kinds := kinds_of(known.answer):
+        if kinds := known.answers:
             several = [schemas[id(kind)] for kind in kinds]
             schema = {"anyOf": several} if len(several) > 1 else several[0]
             answers[status]["content"] = {JSON: {"schema": schema, "example": ANSWER_EXAMPLES[kinds[0]]}}

@@ -28,6 +28,9 @@ from kalends.rules.zones import from_instant
 OF_EVENT = {"event_id": EventId}
 ID = {"event_id": EventId, "user_id": UserId}
 PATH = "/v1/events/{event_id}/participants"
+ANSWER_ELSEWHERE = dict.fromkeys(
+    ("response", "comment"), "an answer is given by PUT /v1/events/{event_id}/participants/{user_id}/response"
+)
 CHANGE_ERRORS = (NotFound, EventCancelled, Conflict, StaleVersion, Invalid)
 
 
@@ -116,6 +119,9 @@ def path_of(guest: Participant) -> str:
     ids=OF_EVENT,
     query=BookingQuery,
     body=Invitation | GuestList,
+    elsewhere=dict.fromkeys(
+        ("response", "comment"), "an answer is given by PUT /v1/events/{event_id}/participants/{{user_id}}/response"
+    ),
     answer=(ParticipantJson, ParticipantListJson),
     status=HTTPStatus.CREATED,
     errors=(NotFound, StaleVersion, EventCancelled, AlreadyParticipant, Conflict, Invalid),
@@ -184,6 +190,7 @@ def get_participant(call: Call) -> Reply:
     ids=ID,
     query=BookingQuery,
     body=SeatBody,
+    elsewhere=ANSWER_ELSEWHERE,
     answer=ParticipantJson,
     may_create=True,
     errors=CHANGE_ERRORS,
@@ -221,6 +228,7 @@ def put_participant(call: Call) -> Reply:
     ids=ID,
     query=BookingQuery,
     body=SeatPatch,
+    elsewhere=ANSWER_ELSEWHERE,
     answer=ParticipantJson,
     errors=CHANGE_ERRORS,
     example={"role": "optional"},
@@ -264,6 +272,7 @@ def drop_participant(call: Call) -> Reply:
     ids=ID,
     query=BookingQuery,
     body=Answer,
+    elsewhere={"role": "the role is changed by PATCH /v1/events/{event_id}/participants/{user_id}"},
     answer=ParticipantJson,
     errors=(NotFound, EventCancelled, EventEnded, Conflict, StaleVersion, Invalid),
     example={"response": "accepted", "comment": "I bring the cake."},

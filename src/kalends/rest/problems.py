@@ -13,9 +13,10 @@ from kalends.rest.spans import clashes_json
 
 
 class Malformed(KalendsError):
-    """The request cannot be read: {reason}."""
+    """The request is not one that HTTP, JSON or a header allows."""
 
     code = "malformed"
+    message = "The request cannot be read: {reason}."
 
     def __init__(self, reason: str) -> None:
         super().__init__()
@@ -23,25 +24,29 @@ class Malformed(KalendsError):
 
 
 class NoSuchPath(KalendsError):
-    """There is nothing at this path."""
+    """No operation has this path."""
 
     code = "no_such_path"
+    message = "No operation has this path: /docs lists all of them."
 
 
 class MethodNotAllowed(KalendsError):
-    """This path takes {allowed}."""
+    """The path has operations, and none with this method."""
 
     code = "method_not_allowed"
+    message = "This path takes {allowed}, and not {method}."
 
-    def __init__(self, allowed: str) -> None:
+    def __init__(self, method: str, allowed: str) -> None:
         super().__init__()
+        self.method = method
         self.allowed = allowed
 
 
 class TargetTooLong(KalendsError):
-    """Path and query are longer than {limit} bytes."""
+    """Path and query are longer than is read."""
 
     code = "target_too_long"
+    message = "Path and query together are longer than {limit} bytes: ask for less at a time."
 
     def __init__(self, limit: int) -> None:
         super().__init__()
@@ -49,9 +54,10 @@ class TargetTooLong(KalendsError):
 
 
 class BodyTooLarge(KalendsError):
-    """The body is larger than {limit} bytes."""
+    """The body is larger than is read."""
 
     code = "body_too_large"
+    message = "The body is larger than {limit} bytes: send less at a time."
 
     def __init__(self, limit: int) -> None:
         super().__init__()
@@ -59,9 +65,10 @@ class BodyTooLarge(KalendsError):
 
 
 class WrongMediaType(KalendsError):
-    """The body has to be sent as {wanted}."""
+    """The body is not declared as JSON."""
 
     code = "wrong_media_type"
+    message = "The body must be JSON in UTF-8, sent with the Content-Type {wanted}."
 
     def __init__(self, *media_types: str) -> None:
         super().__init__()
@@ -70,19 +77,25 @@ class WrongMediaType(KalendsError):
 
 
 class WrongContentEncoding(KalendsError):
-    """The body may be sent as it is, or with the Content-Encoding gzip."""
+    """The body is compressed in a way that is not known."""
 
     code = "wrong_content_encoding"
+    message = "The body must be sent as it is, or with the Content-Encoding gzip."
 
 
 class BadQuery(errors.Invalid):
     """The query of the URL breaks a rule."""
 
 
+class BadBody(errors.Invalid):
+    """The body breaks a rule."""
+
+
 class InternalError(KalendsError):
-    """Something went wrong here; it has been logged under the request id."""
+    """A defect of Kalends."""
 
     code = "internal_error"
+    message = "This is a defect of Kalends; it has been logged under the request id."
 
 
 STATUS: dict[type[KalendsError], HTTPStatus] = {
@@ -108,6 +121,7 @@ STATUS: dict[type[KalendsError], HTTPStatus] = {
     WrongContentEncoding: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     BadQuery: HTTPStatus.UNPROCESSABLE_ENTITY,
+    BadBody: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     InternalError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -122,7 +136,7 @@ TITLES: dict[type[KalendsError], str] = {
     errors.Forbidden: "You may not do that",
     errors.MissingScope: "The token was not made for that",
     errors.NotFound: "Not found",
-    NoSuchPath: "Nothing at this path",
+    NoSuchPath: "No operation has this path",
     MethodNotAllowed: "Method not allowed",
     errors.EmailTaken: "The e-mail address is taken",
     errors.AlreadyParticipant: "Already a participant",
@@ -139,15 +153,19 @@ TITLES: dict[type[KalendsError], str] = {
     WrongContentEncoding: "The content encoding is not supported",
     errors.Invalid: "Something given breaks a rule",
     BadQuery: "Something given breaks a rule",
+    BadBody: "Something given breaks a rule",
     errors.KeyReused: "The key was used for another request",
     errors.RateLimited: "Too many requests",
     InternalError: "Something went wrong here",
-    errors.Unavailable: "Try again in a moment",
+    errors.Unavailable: "It cannot be done at the moment",
     errors.OutcomeUnknown: "It may or may not have been saved",
     errors.SchemaMismatch: "The database has another schema",
 }
 
 MEDIA_TYPE = "application/problem+json"
+
+FOUND_IN: dict[type[KalendsError], str] = {BadQuery: "query", BadBody: "body"}
+"""Where faults lie that were found on reading; what an action finds lies where the operation takes that argument."""
 
 
 def status_of(error: KalendsError) -> HTTPStatus:
@@ -175,7 +193,10 @@ def headers_of(error: KalendsError) -> dict[str, str]:
 
 
 def problem_document(error: KalendsError, path: str, request_id: str, places: Mapping[str, str]) -> bytes:
-    """Write the problem document; `places` tells which names stand in the path or the query and not in the body."""
+    """Return the problem document of an error.
+
+    `places` says of the arguments of the operation which are taken from the path or the query, and not from the body.
+    """
     faults: tuple[Fault, ...] = getattr(error, "faults", ())
     document: dict[str, Any] = {
         "type": f"/docs#{error.code}",
@@ -187,11 +208,11 @@ def problem_document(error: KalendsError, path: str, request_id: str, places: Ma
         "request_id": request_id,
     }
     if faults:
-        otherwise = "query" if isinstance(error, BadQuery) else "body"
+        found_in = FOUND_IN.get(type(error))
         document["errors"] = [
             {
                 "pointer": pointer_of(fault.where),
-                "in": places.get(str(fault.where[0]), otherwise) if fault.where else otherwise,
+                "in": found_in or places.get(str(fault.where[0]) if fault.where else "", "body"),
                 "code": fault.code,
                 "message": fault.message,
             }

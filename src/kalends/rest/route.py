@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, Struct
 from kalends.actions.retries import Claim, KeptAnswer, claim_key, give_up_claim, keep_answer
 from kalends.errors import Fault, Invalid, KalendsError, MissingScope, OutcomeUnknown, Unavailable
 from kalends.model import Actor, Identifier, Scope
+from kalends.rest.advice import advised
 from kalends.rest.conditions import Tags, expected_versions, is_known
 from kalends.rest.identity import Identities
 from kalends.rest.incoming import (
@@ -30,6 +31,7 @@ from kalends.rest.incoming import (
     read_query,
     refuse_media_type,
 )
+from kalends.rest.problems import BadBody
 from kalends.rest.rates import SEARCH_COST, UNLIMITED, RateLimits
 from kalends.rest.request import Request
 from kalends.rest.wire import ENCODER, read_struct
@@ -101,6 +103,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     body_optional: bool = False
     cross_check: Callable[[dict[str, Any]], list[Fault]] | None = None
     """Finds what is wrong between the members of a body that also has faults of their own."""
+    elsewhere: Mapping[str, str] = {}
+    """What callers try to set in this body and have to set elsewhere, as `name` or `name=value`, and what to do."""
     answer: Any = None
     """The struct it answers with, or several where it depends on the body."""
     status: HTTPStatus = HTTPStatus.OK
@@ -118,6 +122,18 @@ class Operation(Struct, frozen=True, kw_only=True):
     def writes(self) -> bool:
         """Tell whether this needs a write transaction."""
         return issubclass(self.query, WriteQuery)
+
+    @property
+    def answers(self) -> tuple[Any, ...]:
+        """List the structs that it may answer with."""
+        if self.answer is None:
+            return ()
+        return cast("tuple[Any, ...]", self.answer) if isinstance(self.answer, tuple) else (self.answer,)
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """Name the members of its answers."""
+        return frozenset(field.encode_name for kind in self.answers for field in msgspec.structs.fields(kind))
 
     @property
     def takes_key(self) -> bool:
@@ -169,7 +185,7 @@ class Route:
         if getattr(query, "q", UNSET) is not UNSET:
             self._rates.count_token(request, response, SEARCH_COST - self.operation.cost)
         raw = read_body(request, self._max_body_bytes) if self.operation.body is not None else b""
-        body = self._decode(request, raw)
+        body = self._decode(request, raw, ids)
         conditions = read_condition(request, "If-Match"), read_condition(request, "If-None-Match")
 
         def handle(tx: ReadTx) -> Reply:
@@ -189,21 +205,23 @@ class Route:
             answer = self._answer_once(actor, key, fingerprint(request, actor, raw), handle)
         finish(response, answer, None)
 
-    def _decode(self, request: Request, raw: bytes) -> Any:
+    def _decode(self, request: Request, raw: bytes, ids: Mapping[str, Identifier]) -> Any:
         kind = self.operation.body
         if kind is None:
             return None
         if not raw and self.operation.body_optional:
             return read_struct(kind, {})
         refuse_media_type(request, (JSON, MERGE_PATCH) if self.operation.method == "PATCH" else (JSON,))
-        value = read_json(raw)
+        value: Any = None
         try:
+            value = read_json(raw)
             return read_struct(kind, value)
         except Invalid as error:
-            if self.operation.cross_check is None or not isinstance(value, dict):
-                raise
-            more = self.operation.cross_check(cast("dict[str, Any]", value))
-            raise Invalid(*error.faults, *more) from error
+            known = self.operation
+            faults = [advised(fault, value, known.elsewhere, known.shown, ids) for fault in error.faults]
+            if known.cross_check is not None and isinstance(value, dict):
+                faults += known.cross_check(cast("dict[str, Any]", value))
+            raise BadBody(*faults) from error
 
     def _answer(self, reply: Reply) -> Answer:
         headers: dict[str, str] = {}

@@ -107,7 +107,7 @@ PROBLEM: dict[str, Any] = {
                     "pointer": {
                         "type": "string",
                         "format": "json-pointer",
-                        "description": "The member at fault (RFC 6901)",
+                        "description": "The member of the body, or the parameter, at fault (RFC 6901)",
                     },
                     "in": {"enum": ["body", "query", "path"]},
                     "code": {"type": "string"},

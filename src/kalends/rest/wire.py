@@ -1,7 +1,7 @@
 """How the vocabulary is written in JSON and in queries, and how every fault in what was written is found at once."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from types import UnionType
 from typing import Any, Union, cast, get_args, get_origin
@@ -9,9 +9,9 @@ from typing import Any, Union, cast, get_args, get_origin
 import msgspec
 from msgspec import ValidationError
 
-from kalends.characters import misfit
 from kalends.errors import Fault, Invalid
 from kalends.model import Email, EventId, HoldId, Identifier, Metadata, TimeText, TokenId, UserId, Zone
+from kalends.rest.faults import Place, fault_of_type, kind_of, quoted
 from kalends.rules.hours import minute_of_day
 from kalends.rules.metadata import metadata_text
 from kalends.rules.zones import TimeError, read_time, written_date, zone_named
@@ -22,37 +22,8 @@ ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*")
 LONGEST_ADDRESS = 254
 """RFC 5321 section 4.5.3.1.3, less the angle brackets."""
 
-MESSAGE_PLACE = re.compile(r" - at `[^`]*`$")
-PLAIN_WORDS = tuple(
-    (re.compile(pattern, re.DOTALL), code, plain)
-    for pattern, code, plain in (
-        (r"Expected `str` of length >= (.+)", "too_short", "at least {} character is needed"),
-        (r"Expected `str` of length <= (.+)", "too_long", "{} characters are the most"),
-        (r"Expected `array` of length >= (.+)", "too_short", "at least {} item is needed"),
-        (r"Expected `array` of length <= (.+)", "too_long", "{} items are the most"),
-        (r"Invalid enum value (.+)", "invalid_value", "{} is not one of the values it takes"),
-        (r"Expected `int` >= (.+)", "out_of_range", "{} is the least"),
-        (r"Expected `int` <= (.+)", "out_of_range", "{} is the most"),
-        (r"Expected `(.+)`, got `(.+)`", "wrong_type", "{} is needed, not {}"),
-    )
-)
-"""How msgspec says what is wrong, the code that clients branch on, and how people say it."""
-
-MISFIT = "Expected `str` matching regex"
-"""What msgspec says of a text that does not match its pattern; every pattern is one of characters.py."""
-
-JSON_WORDS = {
-    "str": "text",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "array": "a list",
-    "object": "an object",
-}
 MOST_FAULTS = 1_000
 """One answer names so many faults at most: a body of a megabyte can hold a hundred thousand."""
-
-Place = tuple[str | int, ...]
 
 
 class BadValue(ValueError):
@@ -93,7 +64,7 @@ def read_minutes(value: object) -> Minutes:
         return Minutes(value)
     found = DURATION.fullmatch(value) if isinstance(value, str) else None
     if found is None or not any(found.groups()):
-        raise BadValue("invalid_duration", "whole minutes, or a duration such as PT1H30M, is needed")
+        raise BadValue("invalid_duration", f"must be whole minutes or a duration such as PT1H30M, not {kind_of(value)}")
     return Minutes(int(found[1] or 0) * 60 + int(found[2] or 0))
 
 
@@ -113,7 +84,7 @@ def read_time_of_day(value: str) -> int:
 def check_email(value: str) -> None:
     """Raise BadValue unless a text looks like an address."""
     if not ADDRESS.fullmatch(value) or len(value) > LONGEST_ADDRESS:
-        raise BadValue("invalid_email", "an address such as hanna@example.org is needed")
+        raise BadValue("invalid_email", f"must be an address such as hanna@example.org, not {quoted(value)}")
 
 
 def number_of(text: str) -> int:
@@ -121,7 +92,7 @@ def number_of(text: str) -> int:
     for kind in (UserId, EventId, TokenId, HoldId):
         if text.startswith(kind.prefix):
             return read_id(kind, text)
-    raise BadValue("invalid_id", "an id such as usr_018f3c5a9b2d4e6f is needed")
+    raise BadValue("invalid_id", f"must be an id such as usr_018f3c5a9b2d4e6f, not {quoted(text)}")
 
 
 TEXT_CHECKS: dict[type, Callable[[str], object]] = {
@@ -139,14 +110,14 @@ def read_value(kind: type, value: object) -> object:
     """Make a value of the vocabulary from JSON; msgspec calls this for every type it does not know."""
     if issubclass(kind, Metadata):
         if not isinstance(value, dict):
-            raise BadValue("wrong_type", "an object is needed")
+            raise BadValue("wrong_type", "must be an object")
         metadata = Metadata(cast("dict[str, Any]", value))
         metadata_text(metadata)
         return metadata
     if kind is Minutes:
         return read_minutes(value)
     if not isinstance(value, str):
-        raise BadValue("wrong_type", "text is needed")
+        raise BadValue("wrong_type", "must be text")
     if issubclass(kind, Identifier):
         return read_id(kind, value)
     TEXT_CHECKS[kind](value)
@@ -157,7 +128,7 @@ def read_id(kind: type[Identifier], text: str) -> Identifier:
     """Read an id of a kind, such as `usr_` and 16 digits. Raises BadValue."""
     digits = text.removeprefix(kind.prefix)
     if digits == text or not ID_DIGITS.fullmatch(digits) or int(digits, 16) >= 1 << 63:
-        raise BadValue("invalid_id", f"an id such as {kind.prefix}018f3c5a9b2d4e6f is needed")
+        raise BadValue("invalid_id", f"must be an id such as {kind.prefix}018f3c5a9b2d4e6f, not {quoted(text)}")
     return kind(int(digits, 16))
 
 
@@ -199,7 +170,7 @@ def faults_of_whole(kind: Any, value: Any, where: Place) -> Iterator[Fault]:
     try:
         msgspec.convert(value, kind, dec_hook=read_value)
     except ValidationError as error:
-        yield fault_of(error, where, value)
+        yield fault_of(error, kind, value, where)
 
 
 def faults_of_list(kind: Any, item: Any, values: list[Any], where: Place) -> Iterator[Fault]:
@@ -220,11 +191,16 @@ def faults_of_object(struct: Any, value: dict[str, Any], where: Place) -> Iterat
         if name in value:
             yield from faults_in(field.type, value[name], (*where, name))
         elif field.required:
-            yield Fault((*where, name), "missing", f"{name} is required")
+            yield Fault((*where, name), "missing", "is required")
     for name in value:
         if name not in fields and struct.__struct_config__.forbid_unknown_fields:
-            known = ", ".join(fields) or "none"
-            yield Fault((*where, name), "unknown_member", f"{name[:64]!r} is not known here; known are: {known}")
+            yield Fault((*where, name), "unknown_member", unknown_name("field", name, fields))
+
+
+def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
+    """Return the message for a field or a parameter that is not taken."""
+    allowed = ", ".join(known)
+    return f"unknown {what} {quoted(name)}; {f'allowed: {allowed}' if allowed else f'no {what} is allowed here'}"
 
 
 def parts_of(kind: Any) -> tuple[Any, Any]:
@@ -240,22 +216,11 @@ def parts_of(kind: Any) -> tuple[Any, Any]:
     return (kind if isinstance(kind, type) and issubclass(kind, msgspec.Struct) else None), None
 
 
-def fault_of(error: ValidationError, where: Place, value: object) -> Fault:
-    """Give the fault that msgspec names in a value."""
+def fault_of(error: ValidationError, kind: Any, value: object, where: Place) -> Fault:
+    """Return the fault of a value that a type does not take: what reading it raised, or else what the type says."""
     cause = error.__cause__
-    message = MESSAGE_PLACE.sub("", str(error))
-    if isinstance(cause, (BadValue, TimeError)):
-        return Fault(where, cause.code, message)
-    if isinstance(cause, ValueError):
-        return Fault(where, "metadata_too_large", message)
-    if message.startswith(MISFIT) and isinstance(value, str):
-        return Fault(where, *misfit(value))
-    for pattern, code, plain in PLAIN_WORDS:
-        if found := pattern.fullmatch(message):
-            return Fault(where, code, plain.format(*map(people_say, found.groups())))
-    return Fault(where, "invalid_value", message)
-
-
-def people_say(types: str) -> str:
-    """Give the words for types of JSON, several of them with `or`; anything else stays as it is, shortened."""
-    return " or ".join(JSON_WORDS.get(name, name[:64]) for name in types.split(" | "))
+    if isinstance(cause, (BadValue, TimeError)) and cause.code != "wrong_type":
+        return Fault(where, cause.code, str(cause))
+    if type(cause) is ValueError:
+        return Fault(where, "metadata_too_large", str(cause))
+    return fault_of_type(kind, value, where)

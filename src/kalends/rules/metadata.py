@@ -15,14 +15,14 @@ def metadata_text(metadata: Mapping[str, Any] | None) -> str:
     refuse_deep(metadata)
     text = msgspec.json.encode(metadata or {})
     if len(text) > MAX_BYTES:
-        raise ValueError(f"metadata takes {len(text)} bytes as JSON; {MAX_BYTES} is the most")
+        raise ValueError(f"must be at most {MAX_BYTES:,} bytes as JSON, not {len(text):,}")
     return text.decode()
 
 
 def refuse_deep(value: Any) -> None:
     """Raise ValueError for what is nested too deeply."""
     if depth_of(value) > MAX_DEPTH:
-        raise ValueError(f"metadata may be nested {MAX_DEPTH} levels deep at most")
+        raise ValueError(f"must be at most {MAX_DEPTH} levels deep")
 
 
 def depth_of(value: Any) -> int:
