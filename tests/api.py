@@ -12,12 +12,21 @@ from kalends.rest.problems import STATUS
 
 CODES = {kind.code for kind in STATUS}
 BASE = "http://kalends.test"
+ZERO_OFFSET = re.compile(rb'"\d{4}-\d\d-\d\dT[\d:.]+[+-]00:00"')
+"""An instant whose offset is zero and not written `Z`, as it is in every answer."""
 
 
 def client(app: Any, token: str | None = None) -> httpx.Client:
     """Give a client that talks to the application through WSGI."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.Client(transport=httpx.WSGITransport(app=app), base_url=BASE, headers=headers)
+    hooks = {"response": [check_instants]}
+    return httpx.Client(transport=httpx.WSGITransport(app=app), base_url=BASE, headers=headers, event_hooks=hooks)
+
+
+def check_instants(answer: httpx.Response) -> None:
+    """Refuse an answer that writes an instant otherwise than all others do."""
+    found = ZERO_OFFSET.search(answer.read())
+    assert found is None, f"{found[0]} is not written with a Z"
 
 
 class Answer(NamedTuple):

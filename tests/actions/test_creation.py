@@ -99,13 +99,14 @@ def test_the_zone_is_the_hosts_unless_one_is_named(cast):
     assert cast.event(host_id=host.id, **times).block.time_zone == "Europe/Berlin"
 
 
-def test_without_a_zone_times_need_an_offset(cast):
+def test_without_a_zone_local_times_are_the_hosts(cast):
+    host = cast.person(time_zone=Zone("Asia/Tokyo"))
+    event = cast.event(host_id=host.id, time_zone=None)
+    assert event.block.time_zone == "Asia/Tokyo"
+    assert event.block.start_local == "2026-03-09T14:00:00+09:00"
     with cast.refused(Invalid) as error:
-        cast.event(time_zone=None)
-    assert [(fault.where, fault.code) for fault in error.value.faults] == [
-        (("start",), "time_zone_required"),
-        (("end",), "time_zone_required"),
-    ]
+        cast.event(time_zone=None, start=TimeText("2026-03-29T02:30"), end=TimeText("2026-03-29T04:00"))
+    assert codes(error) == ["nonexistent_time"]
 
 
 def test_an_unknown_host_is_named_without_guessing_at_their_days(cast):
@@ -116,6 +117,9 @@ def test_an_unknown_host_is_named_without_guessing_at_their_days(cast):
     with cast.refused(Invalid) as error:
         cast.event(host_id=NOBODY, **times | {"end": TimeText("2026-03-09T22:00Z")})
     assert codes(error) == ["unknown_user", "end_before_start"]
+    with cast.refused(Invalid) as error:
+        cast.event(host_id=NOBODY, time_zone=None)
+    assert codes(error) == ["unknown_user"]
 
 
 def test_every_fault_of_a_new_event_is_named_at_once(cast):

@@ -63,8 +63,8 @@ def test_every_rule_that_bears_on_it_is_named(api, cast):
             "source": {
                 "type": "hold",
                 "id": str(hold.id),
-                "start": "2026-03-09T13:00:00+00:00",
-                "end": "2026-03-09T14:00:00+00:00",
+                "start": "2026-03-09T13:00:00Z",
+                "end": "2026-03-09T14:00:00Z",
             },
         }
     ]

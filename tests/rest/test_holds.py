@@ -59,7 +59,7 @@ def test_a_hold_is_extended_once_with_or_without_saying_how_long(api, placed, cl
 
 def test_a_slot_is_held_once(api, cast, placed):
     document = problem(api.post("/v1/holds", json={"user_ids": [str(cast.guest.id)], **SLOT}), 409, "conflict")
-    conflict = {"start": "2026-03-09T13:00:00+00:00", "end": "2026-03-09T14:00:00+00:00", "strength": "busy"}
+    conflict = {"start": "2026-03-09T13:00:00Z", "end": "2026-03-09T14:00:00Z", "strength": "busy"}
     assert document["conflicts"] == [{"user_id": str(cast.guest.id), **conflict}]
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kalends.errors import Fault
 from kalends.model import Block, Instant, Span, TimeText
-from kalends.rules.blocks import block_of, placed
+from kalends.rules.blocks import block_of, faults_in_any_zone, placed
 from kalends.rules.intervals import HOUR, LONGEST_BLOCK, MINUTE, SECOND
 from kalends.rules.zones import first_instant, known_zones, local_date, zone_named
 
@@ -15,15 +15,19 @@ zone_names = st.sampled_from(sorted(known_zones()))
 days = st.dates(date(1975, 1, 1), date(2037, 12, 31))
 
 
-def made(start: str, end: str, zone: str = "Europe/Berlin", *, local: bool = True) -> Block:
-    block = block_of(TimeText(start), TimeText(end), zone, local=local)
+def made(start: str, end: str, zone: str = "Europe/Berlin") -> Block:
+    block = block_of(TimeText(start), TimeText(end), zone)
     assert isinstance(block, Block), block
     return block
 
 
-def faults(start: str, end: str, zone: str = "Europe/Berlin", *, local: bool = True) -> list[tuple[str, str]]:
-    found = block_of(TimeText(start), TimeText(end), zone, local=local)
+def faults(start: str, end: str, zone: str = "Europe/Berlin") -> list[tuple[str, str]]:
+    found = block_of(TimeText(start), TimeText(end), zone)
     assert isinstance(found, list), found
+    return places_and_codes(found)
+
+
+def places_and_codes(found: list[Fault]) -> list[tuple[str, str]]:
     return [(str(fault.where[0]), fault.code) for fault in found]
 
 
@@ -98,7 +102,7 @@ def test_a_block_is_the_same_block_when_it_is_read_again(name: str, day: date, c
     block = placed(Span(Instant(start), Instant(start + minutes * MINUTE)), name)
     if isinstance(block, Block):
         assert made(block.start_local, block.end_local, name) == block
-        assert made(block.start_local, block.end_local, name, local=False) == block
+        assert made(block.start_local, block.end_local, name) == block
 
 
 def test_an_event_may_end_when_its_day_ends() -> None:
@@ -132,9 +136,45 @@ def test_an_unknown_zone_is_named_first() -> None:
     assert faults("noon", "midnight", "Mars/Olympus") == [("time_zone", "unknown_zone")]
 
 
-def test_without_a_zone_that_somebody_named_times_need_their_offsets() -> None:
-    assert faults("2026-03-09T14:00", "2026-03-09T15:00Z", "UTC", local=False) == [("start", "time_zone_required")]
-    assert made("2026-03-09T14:00Z", "2026-03-09T15:00Z", "UTC", local=False).time_zone == "UTC"
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        ("2026-03-09T14:00", "2026-03-09T15:00", []),
+        ("2026-03-09T15:00", "2026-03-09T14:00", []),
+        ("2026-03-09T14:00", "noon", [("end", "invalid_time")]),
+        ("2026-03-09T14:00.5", "2026-03-09T15:00:00.5Z", [("start", "invalid_time"), ("end", "invalid_time")]),
+        ("2026-03-09T14:00Z", "2026-03-09T13:00Z", [("end", "end_before_start")]),
+        ("2026-03-09T14:00Z", "2026-03-09T14:00:30Z", [("end", "too_short")]),
+        ("2026-03-09T23:00Z", "2026-03-10T01:00Z", []),
+    ],
+)
+def test_as_long_as_the_zone_is_not_known_only_what_is_wrong_in_any_is_named(
+    start: str, end: str, expected: list[tuple[str, str]]
+) -> None:
+    assert places_and_codes(faults_in_any_zone(TimeText(start), TimeText(end))) == expected
+
+
+SKIPPED_MIDNIGHTS = [
+    ("America/Santiago", "2026-09-05"),
+    ("Africa/Cairo", "2026-04-23"),
+    ("Atlantic/Azores", "2026-03-28"),
+    ("Asia/Beirut", "2026-03-28"),
+    ("America/Havana", "2026-03-07"),
+    ("America/Asuncion", "2023-09-30"),
+    ("Pacific/Apia", "2011-12-29"),
+]
+"""Days at whose end clocks spring over midnight, or calendars over the whole of the next day."""
+
+
+@pytest.mark.parametrize(("zone", "day"), SKIPPED_MIDNIGHTS)
+def test_a_skipped_midnight_ends_a_day_in_every_spelling_and_begins_none(zone: str, day: str) -> None:
+    next_day = date.fromisoformat(day) + timedelta(days=1)
+    block = made(f"{day}T22:30", f"{day}T24:00", zone)
+    assert made(f"{day}T22:30", f"{next_day}T00:00", zone) == block
+    assert made(f"{day}T22:30", block.end_local, zone) == block
+    assert block.span.end == first_instant(next_day, zone_named(zone))
+    assert faults(f"{next_day}T00:00", f"{next_day}T23:00", zone)[0] == ("start", "nonexistent_time")
+    assert faults(f"{day}T22:30", f"{next_day}T00:00:01", zone) == [("end", "nonexistent_time")]
 
 
 def test_solar_time_is_refused_with_the_start() -> None:

@@ -132,7 +132,7 @@ def test_clocks_that_spring_leave_times_that_never_are(text: str, name: str) -> 
 def test_a_time_that_happens_twice_is_the_first_unless_an_offset_is_written(text: str, name: str, first: str) -> None:
     zone = zone_named(name)
     assert rendered(instant_of(TimeText(text), zone), zone) == first
-    second = datetime.fromisoformat(text).replace(tzinfo=zone, fold=1).isoformat()
+    second = datetime.fromisoformat(text).replace(tzinfo=zone, fold=1).isoformat().replace("+00:00", "Z")
     assert second != first
     assert rendered(instant_of(TimeText(second), zone), zone) == second
 
@@ -156,18 +156,43 @@ def test_a_local_date_begins_where_a_plain_reckoning_says_in_every_zone() -> Non
         ("2018-11-04", "America/Sao_Paulo", "2018-11-04T01:00:00-02:00"),
         ("2024-04-26", "Africa/Cairo", "2024-04-26T01:00:00+03:00"),
         ("2026-11-01", "America/Havana", "2026-11-01T00:00:00-04:00"),
-        ("2026-10-25", "Atlantic/Azores", "2026-10-25T00:00:00+00:00"),
+        ("2026-10-25", "Atlantic/Azores", "2026-10-25T00:00:00Z"),
         ("2006-10-29", "America/St_Johns", "2006-10-29T00:00:00-02:30"),
         ("1919-03-31", "America/Toronto", "1919-03-31T00:30:00-04:00"),
         ("2011-12-30", "Pacific/Apia", "2011-12-31T00:00:00+14:00"),
         ("2011-12-31", "Pacific/Apia", "2011-12-31T00:00:00+14:00"),
-        ("2026-03-09", "UTC", "2026-03-09T00:00:00+00:00"),
+        ("2026-03-09", "UTC", "2026-03-09T00:00:00Z"),
     ],
 )
 def test_a_day_begins_at_its_first_instant(day: str, name: str, begins: str) -> None:
     zone = zone_named(name)
     assert rendered(day_start(day, zone), zone) == begins
     assert bound_of(day, name) == instant(begins)
+
+
+@pytest.mark.parametrize(
+    ("midnight", "name", "begins"),
+    [
+        ("2026-09-06T00:00", "America/Santiago", "2026-09-06T01:00:00-03:00"),
+        ("2026-04-24T00:00:00", "Africa/Cairo", "2026-04-24T01:00:00+03:00"),
+        ("2026-03-29T00:00", "Atlantic/Azores", "2026-03-29T01:00:00Z"),
+        ("1919-03-31T00:00", "America/Toronto", "1919-03-31T00:30:00-04:00"),
+        ("2011-12-30T00:00", "Pacific/Apia", "2011-12-31T00:00:00+14:00"),
+        ("2026-11-01T00:00", "America/Havana", "2026-11-01T00:00:00-04:00"),
+    ],
+)
+def test_a_bound_at_midnight_is_where_the_day_begins_in_every_spelling(midnight: str, name: str, begins: str) -> None:
+    bound = bound_of(midnight, name)
+    assert rendered(bound, zone_named(name)) == begins
+    assert bound == bound_of(midnight[:10], name)
+    eve = date.fromisoformat(midnight[:10]) - timedelta(days=1)
+    assert bound == bound_of(f"{eve}T24:00", name)
+
+
+def test_a_bound_at_any_other_time_that_clocks_skip_is_refused() -> None:
+    with pytest.raises(TimeError) as refused:
+        bound_of("2026-09-06T00:30", "America/Santiago")
+    assert refused.value.code == "nonexistent_time"
 
 
 @given(moments_of_zones)
@@ -312,4 +337,4 @@ def test_solar_time_cannot_be_written() -> None:
     with pytest.raises(TimeError) as refused:
         rendered(instant("1971-06-01T00:00:00Z"), zone_named("Africa/Monrovia"))
     assert refused.value.code == "invalid_time"
-    assert rendered(instant("1973-06-01T00:00:00Z"), zone_named("Africa/Monrovia")) == "1973-06-01T00:00:00+00:00"
+    assert rendered(instant("1973-06-01T00:00:00Z"), zone_named("Africa/Monrovia")) == "1973-06-01T00:00:00Z"

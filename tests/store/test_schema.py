@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -48,10 +49,35 @@ database.change_schema(work)
 """
 
 
+INSERT_USER = """
+INSERT INTO "user" (id, organization_id, name, email, email_folded, search_text, time_zone, metadata, version,
+    created_at, updated_at) VALUES (1, 1, 'x', 'x', 'x', 'x', 'UTC', '{}', 1, 0, 0)
+"""
+INSERT_EVENT = """
+INSERT INTO event (id, organization_id, host_id, title, description, location, search_text, time_zone, starts_at,
+    ends_at, start_local, end_local, status, show_as, visibility, metadata, required_count, optional_count,
+    accepted_count, declined_count, tentative_count, needs_action_count, version, created_at, updated_at)
+    VALUES ({0}, 1, 1, 'x', '', '', 'x', 'UTC', 0, 1, '2026-03-09T10:00:00{1}', '2026-03-09T11:00:00{2}', 'confirmed',
+    'busy', 'default', '{{}}', 0, 0, 0, 0, 0, 0, 1, 0, 0)
+"""
+
+
+def migrate_to(database: Database, revision: str) -> None:
+    """Bring a database to an older schema."""
+
+    def work(connection: sa.Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+    database.change_schema(work)
+
+
 def run(database: Database, *statements: str) -> None:
     def work(connection: sa.Connection) -> None:
         for statement in statements:
-            connection.execute(sa.text(statement))
+            connection.exec_driver_sql(statement)
 
     database.change_schema(work)
 
@@ -233,3 +259,16 @@ def test_a_folder_with_a_percent_sign_is_no_trouble(
     monkeypatch.setattr("kalends.store.schema.MIGRATIONS", elsewhere)
     database = opened(f"sqlite:///{tmp_path / 'kalends.db'}")
     assert migrate(database) == (EMPTY, NEEDED)
+
+
+def test_the_offset_zero_that_older_events_were_written_with_becomes_a_z(empty_url: str, opened: Opener) -> None:
+    database = opened(empty_url)
+    migrate_to(database, "0003")
+    times = [("+00:00", "+01:00"), ("+01:00", "+00:00"), ("+00:00", "+00:00"), ("-03:00", "-03:00")]
+    run(database, INSERT_USER, *(INSERT_EVENT.format(1 + number, *pair) for number, pair in enumerate(times)))
+    migrate(database)
+    found = database.read(lambda tx: tx.rows(Query(sa.text("SELECT start_local, end_local FROM event ORDER BY id"))))
+    assert [(start[19:], end[19:]) for start, end in found] == [
+        tuple(offset.replace("+00:00", "Z") for offset in pair) for pair in times
+    ]
+    assert {text[:19] for pair in found for text in pair} == {"2026-03-09T10:00:00", "2026-03-09T11:00:00"}

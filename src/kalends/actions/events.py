@@ -7,7 +7,7 @@ from kalends.drafts import EventDraft, EventEdit
 from kalends.errors import Fault, Invalid
 from kalends.model import Actor, Block, Event, EventId, Instant, Role, Status, Tally, UserId
 from kalends.rules.access import may_manage, refuse_unless
-from kalends.rules.blocks import block_of
+from kalends.rules.blocks import block_of, faults_in_any_zone
 from kalends.rules.metadata import metadata_text
 from kalends.rules.revise import cancelled, handed_over, revised_event
 from kalends.rules.seats import asked_again, new_seat, refuse_cancelled, seat_limit_faults
@@ -34,12 +34,9 @@ def create_event(tx: WriteTx, actor: Actor, draft: EventDraft, *, guard: Guard |
 
 
 def drafted_block(draft: EventDraft, host_zone: str | None) -> Block | list[Fault]:
-    """Make the block of a draft, by default in the zone of its host; without one, nobody knows the days."""
+    """Return the block of a draft, by default in the zone of its host, or everything that is wrong with it."""
     zone = draft.time_zone or host_zone
-    made = block_of(draft.start, draft.end, zone or "UTC", local=draft.time_zone is not None)
-    if zone is None and isinstance(made, list):
-        return [fault for fault in made if fault.code != "not_one_day"]
-    return made
+    return faults_in_any_zone(draft.start, draft.end) if zone is None else block_of(draft.start, draft.end, zone)
 
 
 def drafted_event(draft: EventDraft, block: Block, event_id: EventId, *, now: Instant) -> Event:

@@ -13,7 +13,6 @@ from kalends.errors import Conflict, EventCancelled, Fault, Invalid, NotFound, S
 from kalends.model import (
     UTC,
     Actor,
-    Block,
     Event,
     EventId,
     Instant,
@@ -37,7 +36,7 @@ from kalends.rest.route import Call, Reply, operation
 from kalends.rest.users import Cursor, Limit, SearchText, known
 from kalends.rest.wire import DateOrTime, read_struct
 from kalends.rules.access import Sight
-from kalends.rules.blocks import block_of
+from kalends.rules.blocks import block_of, faults_in_any_zone
 from kalends.rules.zones import TimeError, bound_of
 
 ID = {"event_id": EventId}
@@ -138,15 +137,14 @@ def saved_reply(call: Call, event: Event) -> Reply:
 
 def block_faults(body: dict[str, Any]) -> list[Fault]:
     """Say what is wrong between start and end of a body whose other members have faults, too."""
-    zone = body.get("time_zone")
     try:
         times = read_struct(Times, {name: body[name] for name in ("start", "end", "time_zone") if name in body})
     except Invalid:
         return []  # each is at fault by itself, which has been said
-    made = block_of(times.start, times.end, times.time_zone or UTC, local=zone is not None)
-    if isinstance(made, Block):
-        return []
-    return [fault for fault in made if zone is not None or fault.code != "not_one_day"]  # the host's zone may do
+    if times.time_zone is None:
+        return faults_in_any_zone(times.start, times.end)
+    made = block_of(times.start, times.end, times.time_zone)
+    return made if isinstance(made, list) else []
 
 
 def filter_of(query: EventListQuery, actor: Actor) -> EventFilter:

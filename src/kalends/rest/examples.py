@@ -93,8 +93,8 @@ FOUND_TIME: dict[str, Any] = {
 }
 EXPLANATION: dict[str, Any] = {
     "user_id": "usr_018f3c5a9b2d4e6f",
-    "start": "2026-03-09T13:00:00+00:00",
-    "end": "2026-03-09T14:00:00+00:00",
+    "start": "2026-03-09T13:00:00Z",
+    "end": "2026-03-09T14:00:00Z",
     "bookable": False,
     "rules": [
         {"rule": "active", "verdict": "passes", "source": None},
@@ -109,8 +109,8 @@ EXPLANATION: dict[str, Any] = {
                 "response": "accepted",
                 "status": "confirmed",
                 "show_as": "busy",
-                "start": "2026-03-09T13:00:00+00:00",
-                "end": "2026-03-09T14:00:00+00:00",
+                "start": "2026-03-09T13:00:00Z",
+                "end": "2026-03-09T14:00:00Z",
             },
         },
     ],

@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 from msgspec import Struct
-from msgspec.inspect import BoolType, IntType, Metadata, StructType, Type, type_info
+from msgspec.inspect import BoolType, CustomType, IntType, Metadata, StructType, Type, type_info
 
 from kalends.errors import Fault, Invalid, NotFound
 from kalends.model import Actor, Identifier
@@ -18,7 +18,7 @@ from kalends.rest.conditions import Tags, read_tags
 from kalends.rest.faults import quoted
 from kalends.rest.problems import BadQuery, BodyTooLarge, Malformed, NoSuchPath, WrongContentEncoding, WrongMediaType
 from kalends.rest.request import Request
-from kalends.rest.wire import BadValue, read_id, read_struct, unknown_name
+from kalends.rest.wire import BadValue, DateOrTime, read_id, read_struct, unknown_name
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -29,6 +29,8 @@ GZIP_FORMAT = zlib.MAX_WBITS + 16
 NUL = "must not contain the NUL character"
 JSON_FAULT = re.compile(r"JSON is malformed: (.+) \(byte (\d+)\)")
 NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
+LOST_PLUS = re.compile(r"^(.*:\d\d(?:\.\d+)?) (\d\d:\d\d)$", re.ASCII)
+"""A time with an offset whose plus was not written as %2B, and so reads as a space."""
 
 LONE_SURROGATE = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]")
 """Half of a pair of escapes that together stand for one character."""
@@ -83,25 +85,40 @@ def unquoted(text: str) -> str:
 
 
 def plain_value(kind: type[Struct], name: str, text: str) -> str | int | bool:
-    """Give a parameter as the number or truth that it has to be; anything else stays text, to be judged as such."""
+    """Give a parameter as the number or truth that it has to be; anything else stays text, to be judged as such.
+
+    A time gets back the plus of its offset: a space before it can mean nothing else.
+    """
     wanted = plain_kinds(kind).get(name)
-    if wanted is BoolType:
+    if wanted is bool:
         return TRUTHS.get(text, text)
-    if wanted is IntType and NUMBER.fullmatch(text):
+    if wanted is int and NUMBER.fullmatch(text):
         return int(text)
+    if wanted is DateOrTime:
+        return LOST_PLUS.sub(r"\1+\2", text)
     return text
 
 
 @cache
-def plain_kinds(kind: type[Struct]) -> dict[str, type[Type]]:
-    """Tell by name what kind of value each parameter takes."""
+def plain_kinds(kind: type[Struct]) -> dict[str, type]:
+    """Return by name the type that each parameter takes."""
     described = cast("StructType", type_info(kind))
-    return {field.encode_name: type(bare(field.type)) for field in described.fields}
+    return {field.encode_name: plain_kind(field.type) for field in described.fields}
 
 
-def bare(described: Type) -> Type:
-    """Give a type without what is only said about it."""
-    return bare(described.type) if isinstance(described, Metadata) else described
+def plain_kind(described: Type) -> type:
+    """Return bool, int or a type of the vocabulary, without what is only said about it; str for anything else."""
+    match described:
+        case Metadata(type=inner):
+            return plain_kind(inner)
+        case CustomType(cls=kind):
+            return kind
+        case BoolType():
+            return bool
+        case IntType():
+            return int
+        case _:
+            return str
 
 
 def read_body(request: Request, limit: int) -> bytes:

@@ -8,17 +8,22 @@ from kalends.rules.intervals import LONGEST_BLOCK, MINUTE, SECOND
 from kalends.rules.zones import TimeError, instant_of, local_date, rendered, zone_named
 
 
-def block_of(start: TimeText, end: TimeText, time_zone: str, *, local: bool = True) -> Block | list[Fault]:
-    """Make the block that two written times name, or say everything that is wrong with them.
-
-    Without `local` both times need an offset: nobody said which zone they are local to.
-    """
+def block_of(start: TimeText, end: TimeText, time_zone: str) -> Block | list[Fault]:
+    """Return the block that two written times name, or everything that is wrong with them."""
     try:
         zone = zone_named(time_zone)
     except TimeError as error:
         return [Fault(("time_zone",), error.code, str(error))]
-    span = span_of(start, end, zone if local else None)
+    span = span_of(start, end, zone)
     return span if isinstance(span, list) else placed(span, time_zone)
+
+
+def faults_in_any_zone(start: TimeText, end: TimeText) -> list[Fault]:
+    """Return what is wrong with two written times whatever their zone is: nobody knows yet which one it is."""
+    span = span_of(start, end, None)
+    if isinstance(span, Span):
+        return span_faults(span)
+    return [fault for fault in span if fault.code != "time_zone_required"]
 
 
 def span_of(start: TimeText, end: TimeText, zone: ZoneInfo | None) -> Span | list[Fault]:
@@ -27,7 +32,7 @@ def span_of(start: TimeText, end: TimeText, zone: ZoneInfo | None) -> Span | lis
     faults: list[Fault] = []
     for name, text in (("start", start), ("end", end)):
         try:
-            moments.append(whole_seconds(instant_of(text, zone)))
+            moments.append(whole_seconds(instant_of(text, zone, is_bound=name == "end")))
         except TimeError as error:
             faults.append(Fault((name,), error.code, str(error)))
     return faults or Span(moments[0], moments[1])

@@ -111,11 +111,13 @@ def from_instant(instant: int, zone: ZoneInfo | timezone = UTC) -> datetime:
     return (EPOCH + timedelta(microseconds=instant)).astimezone(zone)
 
 
-def instant_of(text: TimeText, zone: ZoneInfo | None) -> Instant:
-    """Give the instant that a written time names; without an offset it is local to `zone`.
+def instant_of(text: TimeText, zone: ZoneInfo | None, *, is_bound: bool = False) -> Instant:
+    """Return the instant that a written time names; without an offset it is local to `zone`.
 
-    A wall-clock time that happens twice is the first of the two. Raises TimeError `invalid_time`,
-    `nonexistent_time` (clocks sprang over it) or `time_zone_required`.
+    A wall-clock time that happens twice is the first of the two. A midnight that the clocks skip is no time, but as a
+    bound, where one day ends and the next begins, it is the first instant of its day.
+
+    Raise TimeError `invalid_time`, `nonexistent_time` (clocks sprang over it) or `time_zone_required`.
     """
     reading = read_time(text)
     if reading.offset is not None:
@@ -123,13 +125,20 @@ def instant_of(text: TimeText, zone: ZoneInfo | None) -> Instant:
     if zone is None:
         raise TimeError("time_zone_required", "a time without an offset needs a time_zone")
     if reading.end_of_day:
-        moment = first_instant(reading.wall.date(), zone)
-        if local_date(Instant(moment - 1), zone) != (reading.wall - timedelta(days=1)).date():
-            raise TimeError("nonexistent_time", f"the calendars of {zone.key} skip the day of {text}")
-        return moment
+        return end_of_day(text, reading.wall.date(), zone)
     moment = to_instant(reading.wall.replace(tzinfo=zone))
-    if from_instant(moment, zone).replace(tzinfo=None) != reading.wall:
-        raise TimeError("nonexistent_time", f"the clocks of {zone.key} never show {text}")
+    if from_instant(moment, zone).replace(tzinfo=None) == reading.wall:
+        return moment
+    if is_bound and reading.wall.time() == MIDNIGHT:
+        return first_instant(reading.wall.date(), zone)
+    raise TimeError("nonexistent_time", f"the clocks of {zone.key} never show {text}")
+
+
+def end_of_day(text: str, next_day: date, zone: ZoneInfo) -> Instant:
+    """Return the instant at which the day before `next_day` ends. Raise TimeError if calendars skip that day."""
+    moment = first_instant(next_day, zone)
+    if local_date(Instant(moment - 1), zone) != next_day - timedelta(days=1):
+        raise TimeError("nonexistent_time", f"the calendars of {zone.key} skip the day of {text}")
     return moment
 
 
@@ -166,18 +175,18 @@ def local_date(instant: Instant, zone: ZoneInfo) -> date:
 
 
 def rendered(instant: Instant, zone: ZoneInfo) -> str:
-    """Write an instant on the clocks of a zone, with its offset (RFC 3339).
+    """Return an instant as the clocks of a zone show it, with the offset, which is `Z` where it is zero (RFC 3339).
 
-    Raises TimeError `invalid_time` where the zone's offset has seconds, which RFC 3339 cannot write.
+    Raise TimeError `invalid_time` where the zone's offset has seconds, which RFC 3339 cannot write.
     """
     moment = from_instant(instant, zone)
     offset = moment.utcoffset()
     if offset is not None and offset % timedelta(minutes=1):
         raise TimeError("invalid_time", f"{zone.key} kept solar time then, which RFC 3339 cannot write")
-    return moment.isoformat()
+    return moment.isoformat() if offset else moment.replace(tzinfo=None).isoformat() + "Z"
 
 
 def bound_of(text: str, time_zone: str) -> Instant:
-    """Give the instant of a bound: a date alone is its local midnight, a time may have an offset. Raises TimeError."""
+    """Return the instant of a bound: a date alone is its local midnight, a time may have an offset. Raise TimeError."""
     zone = zone_named(time_zone)
-    return day_start(text, zone) if len(text) <= 10 else instant_of(TimeText(text), zone)
+    return day_start(text, zone) if len(text) <= 10 else instant_of(TimeText(text), zone, is_bound=True)

@@ -1,0 +1,17 @@
+"""Write the offset zero of events one way, as `Z`: what was stored before has `+00:00`."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+ZERO = "+00:00"
+
+
+def upgrade() -> None:
+    """Rewrite the local times of events in zones whose clocks show UTC then."""
+    event = sa.table("event", sa.column("start_local", sa.Text), sa.column("end_local", sa.Text))
+    for column in (event.c.start_local, event.c.end_local):
+        with_z = sa.func.replace(column, ZERO, "Z", type_=sa.Text)
+        op.execute(sa.update(event).where(column.endswith(ZERO)).values({column.name: with_z}))
