@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 import kalends
 from kalends.store.query import Query
+from tests.every import check_every
 
 SQLITE = SQLiteDialect_pysqlite(paramstyle="named")
 
@@ -44,8 +44,11 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
     return (node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_files_and_functions_fit_a_readers_head(path: Path) -> None:
+def test_files_and_functions_fit_a_readers_head() -> None:
+    check_every(check_length, path=FILES)
+
+
+def check_length(path: Path) -> None:
     text = path.read_text()
     assert len(text.splitlines()) <= LONGEST_FILE
     if MIGRATIONS not in path.parents:  # a schema has as many columns as it has
@@ -57,8 +60,11 @@ def test_files_and_functions_fit_a_readers_head(path: Path) -> None:
         assert long == {}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_names_say_what_a_thing_is(path: Path) -> None:
+def test_names_say_what_a_thing_is() -> None:
+    check_every(check_names, path=FILES)
+
+
+def check_names(path: Path) -> None:
     tree = ast.parse(path.read_text())
     names = {path.stem} | {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
     assert not {name for name in names if NO_NAMES & set(name.lower().strip("_").split("_"))}

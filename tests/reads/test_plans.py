@@ -19,6 +19,7 @@ from kalends.store.database import Database, ReadTx
 from kalends.store.idempotency import OLD
 from kalends.store.query import Query
 from tests.databases import Databases
+from tests.every import check_every
 from tests.multitude import FIRST_START, HALF_HOUR, fill, fill_keys, fill_record
 
 PEOPLE, EVENTS = 200, 20_000
@@ -157,11 +158,19 @@ def expected_range(bounds: tuple[str, ...], key: str) -> set[str]:
     return after | lower | ({"(starts_at <"} if "until" in bounds else set())
 
 
-@pytest.mark.parametrize("bounds", BOUNDS, ids="+".join)
-@pytest.mark.parametrize("person", ["user_id", "participant_id"])
-@pytest.mark.parametrize("more", [(), ("status", "response", "role", "text")], ids=["plain", "filtered"])
-@pytest.mark.parametrize("expand", [False, True])
-def test_an_agenda_is_one_range_scan_without_a_sort(crowd, engine, person, bounds, more, expand):
+def test_an_agenda_is_one_range_scan_without_a_sort(crowd, engine):
+    check_every(
+        check_agenda,
+        crowd,
+        engine,
+        person=["user_id", "participant_id"],
+        bounds=BOUNDS,
+        more=[(), ("status", "response", "role", "text")],
+        expand=[False, True],
+    )
+
+
+def check_agenda(crowd, engine, person, bounds, more, expand):
     query = listing(frozenset({person, *bounds, *more}), View.everything, expand=expand)
     if engine == "sqlite":
         scan, lookup, *guests = steps_of(sqlite_plan(crowd, query))
@@ -188,13 +197,15 @@ def test_an_agenda_is_one_range_scan_without_a_sort(crowd, engine, person, bound
 TIE = "USING PRIMARY KEY (user_id=? AND starts_at=? AND event_id=?)"
 
 
-@pytest.mark.parametrize("bounds", BOUNDS, ids="+".join)
-@pytest.mark.parametrize("person", ["user_id", "participant_id", "host_id"])
-def test_what_somebody_else_sees_of_an_agenda_is_one_range_scan_with_looks_at_keys(crowd, engine, person, bounds):
+def test_what_somebody_else_sees_of_an_agenda_is_one_range_scan_with_looks_at_keys(crowd, engine):
     """Whether an event is seen costs a look at one key for each of two ties.
 
     PostgreSQL may sort the few rows of a range where it takes that to be cheaper; it never reads more agenda than that.
     """
+    check_every(check_others_agenda, crowd, engine, person=["user_id", "participant_id", "host_id"], bounds=BOUNDS)
+
+
+def check_others_agenda(crowd, engine, person, bounds):
     query = listing(frozenset({person, *bounds}), View.others, expand=False)
     scanned, lookup = ("event", []) if person == "host_id" else ("agenda", ["event"])
     if engine == "sqlite":
@@ -214,10 +225,11 @@ def test_what_somebody_else_sees_of_an_agenda_is_one_range_scan_with_looks_at_ke
         assert all("(starts_at =" in tie["Index Cond"] and "(event_id =" in tie["Index Cond"] for tie in ties)
 
 
-@pytest.mark.parametrize("bounds", BOUNDS, ids="+".join)
-@pytest.mark.parametrize("host", ["host_id", ""], ids=["host", "everybody"])
-@pytest.mark.parametrize("more", [(), ("status", "text")], ids=["plain", "filtered"])
-def test_a_hosts_and_everybodys_events_are_one_range_scan_without_a_sort(crowd, engine, host, bounds, more):
+def test_a_hosts_and_everybodys_events_are_one_range_scan_without_a_sort(crowd, engine):
+    check_every(check_hosted, crowd, engine, host=["host_id", ""], bounds=BOUNDS, more=[(), ("status", "text")])
+
+
+def check_hosted(crowd, engine, host, bounds, more):
     query = listing(frozenset({*([host] if host else []), *bounds, *more}), View.everything, expand=False)
     column = host or "organization_id"
     index = f"ix_event_{column}_starts_at_id"
@@ -234,10 +246,13 @@ def test_a_hosts_and_everybodys_events_are_one_range_scan_without_a_sort(crowd, 
         assert all(part in scan["Index Cond"] for part in expected_range(bounds, "id"))
 
 
-@pytest.mark.parametrize("bounds", BOUNDS, ids="+".join)
-@pytest.mark.parametrize("pair", [("user_id", "host_id"), ("participant_id", "host_id"), ("participant_id", "user_id")])
-def test_two_people_are_looked_up_along_the_range_of_one(crowd, engine, pair, bounds):
+def test_two_people_are_looked_up_along_the_range_of_one(crowd, engine):
     """Here PostgreSQL may join two ranges and sort what is in both; it never reads more than the two."""
+    pairs = [("user_id", "host_id"), ("participant_id", "host_id"), ("participant_id", "user_id")]
+    check_every(check_pair, crowd, engine, pair=pairs, bounds=BOUNDS)
+
+
+def check_pair(crowd, engine, pair, bounds):
     query = listing(frozenset({*pair, *bounds}), View.everything, expand=False)
     if engine == "sqlite":
         plan = steps_of(sqlite_plan(crowd, query))
@@ -251,9 +266,11 @@ def test_two_people_are_looked_up_along_the_range_of_one(crowd, engine, pair, bo
         assert any(all(part in scan for part in expected_range(bounds, "event_id")) for scan in scans)
 
 
-@pytest.mark.parametrize("continued", [False, True])
-@pytest.mark.parametrize("searched", [False, True])
-def test_users_are_one_range_scan_without_a_sort(crowd, engine, continued, searched):
+def test_users_are_one_range_scan_without_a_sort(crowd, engine):
+    check_every(check_users, crowd, engine, continued=[False, True], searched=[False, True])
+
+
+def check_users(crowd, engine, continued, searched):
     query = user_listing(searched=searched, continued=continued)
     index = "ix_user_organization_id_name_id"
     if engine == "sqlite":
@@ -294,10 +311,18 @@ def test_old_keys_are_looked_up_by_their_age(crowd, engine):
         assert scan_of(plan, "idempotency")["Index Name"] == "ix_idempotency_claimed_at"
 
 
-@pytest.mark.parametrize("more", [(), ("user_id", "since")], ids=["plain", "filtered"])
-@pytest.mark.parametrize("after", [(), ("older_than",)], ids=["first", "next"])
-@pytest.mark.parametrize("of_object", [(), ("object_id",)], ids=["everything", "object"])
-def test_the_record_is_one_range_scan_backwards_without_a_sort(crowd, engine, of_object, after, more):
+def test_the_record_is_one_range_scan_backwards_without_a_sort(crowd, engine):
+    check_every(
+        check_record,
+        crowd,
+        engine,
+        of_object=[(), ("object_id",)],
+        after=[(), ("older_than",)],
+        more=[(), ("user_id", "since")],
+    )
+
+
+def check_record(crowd, engine, of_object, after, more):
     query = record_listing(frozenset({*of_object, *after, *more}))
     index = "ix_audit_organization_id_object_id_id" if of_object else "ix_audit_organization_id_id"
     if engine == "sqlite":
