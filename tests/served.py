@@ -1,4 +1,4 @@
-"""Real `kalends` processes: a server that is awaited until it says that it is ready, and ended in any case."""
+"""Real `kalends` processes: a server that is awaited until it says where it serves, and ended in any case."""
 
 import os
 import queue
@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 KALENDS = (sys.executable, "-m", "kalends")
@@ -20,15 +20,42 @@ ADDRESS = re.compile(r"http://\S+:\d+")
 
 
 class Server:
-    """A `kalends` process that serves: where, and what it has said on stdout so far."""
+    """A `kalends` process that serves; it can be killed and started again."""
 
-    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
-        self.process = process
-        self.log = log
-        self.said: list[str] = []
+    process: subprocess.Popen[str]
+    said: list[str]
+    """What it has said on stdout so far, since it was started."""
+    address: str
+
+    def __init__(self, folder: Path, *arguments: str, log: str = "", **environment: str) -> None:
+        """Prepare a command that serves, whose log goes to a file in `folder`."""
+        self.log = folder / (log or f"{arguments[0]}.log")
+        self._folder = folder
+        self._words = [*KALENDS, *arguments]
+        self._environment = {**os.environ, **UNLIMITED, **environment}
         self._lines: queue.Queue[str | None] = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
+
+    def start(self) -> None:
+        """Start it and wait until it says where it serves."""
+        with self.log.open("a") as errors:
+            self.process = subprocess.Popen(
+                self._words,
+                cwd=self._folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                start_new_session=True,  # so that it can be ended with all its processes
+            )
+        self.said, self._lines = [], queue.Queue()
+        threading.Thread(target=self._listen, args=(self.process.stdout, self._lines), daemon=True).start()
         self.address = self.await_line(ADDRESS)
+
+    @property
+    def port(self) -> int:
+        """Where it serves on this machine."""
+        return int(self.address.rpartition(":")[2])
 
     def await_line(self, wanted: re.Pattern[str]) -> str:
         """Wait for a line that holds what is wanted, and give that."""
@@ -51,36 +78,34 @@ class Server:
             self.said.append(line)
         return code
 
-    def _listen(self) -> None:
+    def kill(self) -> None:
+        """End what is left of it, with all its processes, as a power cut would; more than once does no harm."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(PATIENCE_S)
         assert self.process.stdout
-        for line in self.process.stdout:
-            self._lines.put(line)
-        self._lines.put(None)
+        self.process.stdout.close()
+
+    def troubles(self) -> list[str]:
+        """Give what it logged as its own troubles."""
+        return [line for line in self.log.read_text().splitlines() if '"level":"error"' in line or "panicked" in line]
+
+    @staticmethod
+    def _listen(stdout: Iterable[str], lines: "queue.Queue[str | None]") -> None:
+        for line in stdout:
+            lines.put(line)
+        lines.put(None)
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str, **environment: str) -> Iterator[Server]:
+def serving(folder: Path, *arguments: str, log: str = "", **environment: str) -> Iterator[Server]:
     """Start a command that serves (its log goes to a file in `folder`), and end what is left of it."""
-    log = folder / f"{arguments[0]}.log"
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            [*KALENDS, *arguments],
-            cwd=folder,
-            env={**os.environ, **UNLIMITED, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            start_new_session=True,  # so that it can be ended with all its processes
-        )
+    server = Server(folder, *arguments, log=log, **environment)
     try:
-        yield Server(process, log)
+        server.start()
+        yield server
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(PATIENCE_S)
-        assert process.stdout
-        process.stdout.close()
+        server.kill()
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

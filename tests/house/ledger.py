@@ -20,9 +20,9 @@ from kalends.model import Email, EventId, UserId
 from kalends.reads.integrity import find_inconsistencies
 from kalends.rest.wire import read_id
 from kalends.store.database import Database
+from tests.caller import OPERATOR, Caller, Lost
 from tests.cast import check_house, rows_of
 from tests.house.overlaps import overlaps
-from tests.service import OPERATOR, Caller, Lost
 
 FIRST_DAY = datetime.fromisoformat("2040-03-05T08:00")
 DAYS = 3

@@ -12,8 +12,11 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+from kalends.settings import Settings
+from kalends.store.database import Database
+from tests.caller import Caller, new_token
 from tests.house.ledger import Client, Ledger, check_ledgers, people_for
-from tests.service import PATIENCE_S, Caller, Service, new_token, open_database
+from tests.served import PATIENCE_S, Server
 from tests.threads import Task
 
 KILLS = int(os.environ.get("KALENDS_TEST_KILLS", "3"))
@@ -37,38 +40,39 @@ class Gate:
         assert self.open.wait(PATIENCE_S)
 
 
-def test_a_server_that_is_killed_again_and_again_keeps_its_promise(engine: str, empty_url: str, tmp_path: Path):
-    database = open_database(empty_url)
+def test_a_server_that_is_killed_again_and_again_keeps_its_promise(engine: str, migrated_url: str, tmp_path: Path):
+    database = Database(Settings(database_url=migrated_url))
     people, token = people_for(database, PEOPLE), new_token(database)
     gate, choice = Gate(), random.Random(KILLS)
-    service = Service(empty_url, tmp_path / "log")
-    clients = [Client(f"client {n}", Caller(service, token), people, [], keys=True) for n in range(CLIENTS)]
+    server = Server(tmp_path, "serve", "--port", "0", "--threads", "4", KALENDS_DATABASE_URL=migrated_url)
+    clients = [Client(f"client {n}", Caller(server, token), people, [], keys=True) for n in range(CLIENTS)]
     over = threading.Event()
     tasks = [Task(partial(client.work_until, over, gate.wait)) for client in clients]
     try:
-        service.start()
+        server.start()
         gate.open.set()
         for task in tasks:
             task.start()
         for _ in range(KILLS):
             answered(clients, choice.randrange(50, 200))
             gate.open.clear()
-            service.kill()
-            service.start()
+            server.kill()
+            server.start()
             gate.open.set()
         answered(clients, 100)
         over.set()
         ledgers: list[Ledger] = [task.result() for task in tasks]
+        assert server.end() == 0
     finally:
         over.set()
         gate.open.set()
-        service.stop()
+        server.kill()
     answers = sum((ledger.answers for ledger in ledgers), Counter[int]())
     doubtful = sum(len(ledger.doubtful) + len(ledger.doubtful_creations) for ledger in ledgers)
     LOG.info("%s: %s kills, %s lost calls, %s doubtful: %s", engine, KILLS, gate.lost, doubtful, dict(answers))
     assert gate.lost >= KILLS, "no call was under way when the server was killed"
     check_ledgers(database, ledgers, [])
-    assert service.troubles() == []
+    assert server.troubles() == []
     database.close()
 
 

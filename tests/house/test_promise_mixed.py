@@ -14,10 +14,12 @@ from itertools import cycle
 from pathlib import Path
 
 from kalends.model import EventId, UserId
+from kalends.settings import Settings
 from kalends.store.database import Database
+from tests.caller import OPERATOR, Caller, new_token
 from tests.house.ledger import Client, Ledger, check_ledgers, common_events, people_for
 from tests.house.overlaps import overlaps
-from tests.service import OPERATOR, Caller, Service, new_token, open_database
+from tests.served import Server, serving
 from tests.threads import Task, race
 
 OPERATIONS = int(os.environ.get("KALENDS_TEST_OPERATIONS", "2000"))
@@ -31,49 +33,47 @@ LOG = logging.getLogger(__name__)
 
 
 @contextmanager
-def one_server(url: str, folder: Path) -> Iterator[list[Service]]:
-    """Run a server as it is by default."""
-    with Service(url, folder / "log") as service:
-        yield [service]
-        assert service.troubles() == []
-
-
-@contextmanager
-def several_servers(engine: str, url: str, folder: Path) -> Iterator[list[Service]]:
-    """Run two servers on one SQLite file, or one of four processes on PostgreSQL."""
+def servers_of(processes: list[int], url: str, folder: Path) -> Iterator[list[Server]]:
+    """Run servers on one database, each of so many processes."""
     with ExitStack() as stack:
-        shapes = [1, 1] if engine == "sqlite" else [4]
-        services = [
-            stack.enter_context(Service(url, folder / f"log{number}", processes=processes))
-            for number, processes in enumerate(shapes)
+        servers = [
+            stack.enter_context(
+                serving(
+                    folder,
+                    *("serve", "--port", "0", "--processes", str(count), "--threads", "4"),
+                    log=f"server-{number}.log",
+                    KALENDS_DATABASE_URL=url,
+                )
+            )
+            for number, count in enumerate(processes)
         ]
-        yield services
-        assert [service.troubles() for service in services] == [[]] * len(services)
+        yield servers
+        assert [server.end() for server in servers] == [0] * len(servers)
+        assert [server.troubles() for server in servers] == [[]] * len(servers)
 
 
-def test_sixteen_clients_who_mix_everything_book_nobody_twice(engine: str, empty_url: str, tmp_path: Path):
-    database = open_database(empty_url)
-    with one_server(empty_url, tmp_path) as services:
-        mix(database, services, OPERATIONS, [])
+def test_sixteen_clients_who_mix_everything_book_nobody_twice(migrated_url: str, tmp_path: Path):
+    database = Database(Settings(database_url=migrated_url))
+    with servers_of([1], migrated_url, tmp_path) as servers:
+        mix(database, servers, OPERATIONS, [])
     database.close()
 
 
-def test_several_servers_keep_one_promise(engine: str, empty_url: str, tmp_path: Path):
-    database = open_database(empty_url)
-    with several_servers(engine, empty_url, tmp_path) as services:
-        events = settle(database, services)
-        mix(database, services, OPERATIONS // 4, events)
+def test_several_servers_keep_one_promise(engine: str, migrated_url: str, tmp_path: Path):
+    """Two servers on one SQLite file, or one of four processes on PostgreSQL."""
+    database = Database(Settings(database_url=migrated_url))
+    with servers_of([1, 1] if engine == "sqlite" else [4], migrated_url, tmp_path) as servers:
+        events = settle(database, servers)
+        mix(database, servers, OPERATIONS // 4, events)
     database.close()
 
 
-def settle(database: Database, services: list[Service]) -> list[int]:
+def settle(database: Database, servers: list[Server]) -> list[int]:
     """Have fifty callers add one person to fifty events at one time: one is told 201, the others 409."""
     wanted, *hosts = people_for(database, MANY + 1, "racer")
     token = new_token(database)
     with ExitStack() as stack:
-        callers = [
-            stack.enter_context(Caller(service, token)) for _, service in zip(hosts, cycle(services), strict=False)
-        ]
+        callers = [stack.enter_context(Caller(server, token)) for _, server in zip(hosts, cycle(servers), strict=False)]
         events = [event for caller, host in zip(callers, hosts, strict=True) for event in common_events(caller, [host])]
 
         def add(caller: Caller, event: int) -> int:
@@ -86,17 +86,17 @@ def settle(database: Database, services: list[Service]) -> list[int]:
     return events
 
 
-def mix(database: Database, services: list[Service], operations: int, others: list[int]) -> None:
+def mix(database: Database, servers: list[Server], operations: int, others: list[int]) -> None:
     """Have sixteen clients do so many things in all, and hold the database against their ledgers.
 
     `others` are events that there are besides.
     """
     people, token = people_for(database, PEOPLE, "person"), new_token(database)
-    with Caller(services[0], token) as caller:
+    with Caller(servers[0], token) as caller:
         common = common_events(caller, people[:COMMON])
     clients = [
-        Client(f"client {number}", Caller(service, token), people, common, keys=False)
-        for number, service in zip(range(CLIENTS), cycle(services), strict=False)
+        Client(f"client {number}", Caller(server, token), people, common, keys=False)
+        for number, server in zip(range(CLIENTS), cycle(servers), strict=False)
     ]
     began = time.monotonic()
     tasks = [Task(partial(client.work, operations // CLIENTS)) for client in clients]
