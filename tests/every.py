@@ -19,6 +19,6 @@ def check_every(check: Callable[..., None], *arguments: Any, **values: Iterable[
             said = ", ".join(f"{name}={value!r}" for name, value in chosen.items())
             failure.add_note(said)
             failures.append(failure)
-            failed.append(said)
+            failed.append(f"{said}: {str(failure).partition(chr(10))[0]}")
     if failures:
         raise BaseExceptionGroup("\n- ".join([f"{len(failures)} cases fail:", *failed]), failures)

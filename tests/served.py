@@ -30,6 +30,7 @@ class Server:
     def __init__(self, folder: Path, *arguments: str, log: str = "", **environment: str) -> None:
         """Prepare a command that serves, whose log goes to a file in `folder`."""
         self.log = folder / (log or f"{arguments[0]}.log")
+        self.log.write_text("")
         self._folder = folder
         self._words = [*KALENDS, *arguments]
         self._environment = {**os.environ, **UNLIMITED, **environment}

@@ -35,6 +35,8 @@ CAPTURED_MEMBERS = ("next_cursor", "request_id")
 STAMPED_MEMBERS = ("at", "created_at", "updated_at", "responded_at", "expires_at", "last_used_at")
 LINE_WIDTH = 136
 DONE = "--done--"
+STAND_IN = (sys.executable, "-I", "-S", str(Path(__file__).parent / "curl.py"))
+"""For where there is no curl."""
 AS_INSTALLED = {"KALENDS_RATE_LIMIT": "60000", "KALENDS_ADDRESS_RATE_LIMIT": "120000"}
 
 
@@ -85,8 +87,7 @@ class Console:
         """What stands in the document, and what it is this time."""
         programs = folder / "bin"
         programs.mkdir()
-        stand_in = f"{sys.executable} -I -S {Path(__file__).parent / 'curl.py'}"
-        for name, words in (("kalends", " ".join(KALENDS)), ("curl", curl or stand_in)):
+        for name, words in (("kalends", " ".join(KALENDS)), ("curl", curl or " ".join(STAND_IN))):
             program = programs / name
             program.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
             program.chmod(0o755)
