@@ -144,6 +144,7 @@ def written_extra(ask: Ask, user: Callable[[int], Any]) -> tuple[str, str, Any]:
         "optional": [{"user_id": one, "weight": 2} for one in ids[4:8]],
         "duration": 30,
         "between": [{"from": moment(start), "to": moment(start + 7 * DAY)}],
+        "not_before": moment(start),
         "max": 10,
     }
     return "POST", "/v1/find-time", body

@@ -64,7 +64,7 @@ def works(actor: Actor, first: int) -> dict[str, Callable[[ReadTx], Any]]:
     wish = Wish(tuple(people[:5]), weights, (Group(tuple(people[40:]), 5),), HOUR, 15 * MINUTE, (month,))
 
     def search(tx: ReadTx) -> Any:
-        found = peoples_time(tx, actor, wish.people, month)
+        found = peoples_time(tx, actor, wish.people, wish.horizon or month)
         return find_time(found, wish, "Europe/Berlin", 10, within_working_hours=False)
 
     def show(tx: ReadTx) -> Any:

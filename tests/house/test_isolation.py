@@ -116,7 +116,8 @@ def view(app, token):
             paths += [f"/v1/events/{one}/participants/{user}" for user in users]
         free_busy = {"user_ids": users, "from": "2026-03-08", "to": "2026-03-15", "working_hours": True}
         bodies = [("/v1/free-busy", free_busy)]
-        bodies += [("/v1/find-time", {"required": users[:1], "optional": [], "duration": 30, "between": [DAY]})]
+        wanted = {"required": users[:1], "optional": [], "duration": 30, "between": [DAY], "not_before": DAY["from"]}
+        bodies += [("/v1/find-time", wanted)]
         slot = {"start": "2026-03-09T13:00Z", "end": "2026-03-11T12:00Z"}
         slots = [slot | {"end": "2026-03-09T14:00Z"}, slot | {"start": "2026-03-11T09:00Z"}]
         bodies += [("/v1/explain", {"user_id": user, **one}) for user in users for one in slots]

@@ -16,6 +16,7 @@ from kalends.reads.availability import PersonsTime, find_time, peoples_time
 from kalends.rules.hours import Window, WorkingHours
 from kalends.rules.intervals import DAY, HOUR
 from kalends.rules.meeting import Group, Wish
+from kalends.rules.no_slot import Reason, ReasonCode
 from kalends.rules.periods import Period, layered
 from kalends.store.commitments import blocking_commitments
 from tests.cast import BERLIN, Cast, assemble, instant
@@ -157,7 +158,7 @@ def test_a_time_is_found_in_everybodys_time(cast):
     found = find_time(people, wish, BERLIN, 50, within_working_hours=True)
     starts = [instant(f"2026-03-{text}:00+01:00") for text in ("09T13", "09T15", "09T16", "11T09")]
     assert [slot.span.start for slot in found.slots] == starts
-    assert (found.obstacles, found.relaxations) == ([], [])
+    assert (found.reasons, found.obstacles, found.relaxations) == ([], [], [])
     assert {slot.weight for slot in found.slots} == {2}
     whenever = find_time(people, wish, BERLIN, 50, within_working_hours=False)
     assert len(whenever.slots) == 44, "45 hours but one"
@@ -177,6 +178,21 @@ def test_without_a_time_it_says_why_and_what_to_do(cast):
     short = Wish((cast.host.id,), {}, (), 2 * HOUR, HOUR, (AFTERNOON,))
     nothing = find_time(people, short, BERLIN, 5, within_working_hours=False)
     assert (nothing.slots, nothing.obstacles, nothing.relaxations) == ([], [], [])
+    assert nothing.reasons == [Reason(ReasonCode.window_too_short, AFTERNOON)]
+    over = Wish((cast.host.id,), {}, (), HOUR, HOUR, (AFTERNOON,), AFTERNOON.end)
+    past = find_time(people, over, BERLIN, 5, within_working_hours=True)
+    assert (past.starts, past.slots, past.reasons) == (0, [], [Reason(ReasonCode.in_the_past, AFTERNOON)])
+
+
+def test_whoever_becomes_free_as_the_window_begins_is_read(cast):
+    """Gustav meets until half past two; the hour from then on is no step, but the beginning of a gap."""
+    cast.event(cast.guest, end=TimeText("2026-03-09T14:30"))
+    half_past = span(AFTERNOON.start + HALF_HOUR, AFTERNOON.end + HALF_HOUR)
+    wish = Wish((cast.guest.id,), {}, (), HOUR, HOUR, (half_past,))
+    assert wish.horizon is not None
+    people = cast.ask(peoples_time, wish.people, wish.horizon)
+    (slot,) = find_time(people, wish, BERLIN, 5, within_working_hours=False).slots
+    assert slot.span == half_past
 
 
 def test_who_answers_tentatively_counts_against_a_slot_only_if_they_can_be_booked(cast):

@@ -201,7 +201,103 @@ def test_a_time_is_found(api, cast):
     within = search(api, required=[host], within_working_hours=True, duration="PT1H30M", step="PT30M", max=1)
     assert [slot["start"][11:16] for slot in within.json()["slots"]] == []
     assert search(api, required=[guest], duration="PT1H30M", step="PT30M", max=1).json()["slots"][0]["start"] == END
-    assert search(api, required=[guest], duration=300).json() == {"slots": [], "obstacles": [], "relaxations": []}
+    short = search(api, required=[guest], duration=300).json()
+    window = {"start": "2026-03-09T13:00:00+01:00", "end": "2026-03-09T17:00:00+01:00"}
+    assert short == {
+        "slots": [],
+        "starts": 0,
+        "reasons": [
+            {
+                "code": "window_too_short",
+                "text": f"From {window['start']} to {window['end']}: the window has 240 minutes, and the meeting takes "
+                "300 minutes. Give a longer window.",
+                "window": window,
+            }
+        ],
+        "obstacles": [],
+        "relaxations": [],
+    }
+
+
+def reasons(api, **details):
+    """Return the codes, and then the texts, of why there is no slot."""
+    found = search(api, **details).json()
+    assert found["slots"] == []
+    return [one["code"] for one in found["reasons"]], [one["text"].partition("+01:00: ")[2] for one in found["reasons"]]
+
+
+@pytest.mark.parametrize(
+    ("details", "code", "text"),
+    [
+        (
+            {"not_before": "2026-03-09T16:30"},
+            "in_the_past",
+            "30 minutes of the window are left after 2026-03-09T16:30:00+01:00, before which nothing may begin",
+        ),
+        (
+            {"between": [{"from": "2026-03-09T23:30", "to": "2026-03-10T00:30"}]},
+            "not_one_day",
+            "a meeting lies within one local day of Europe/Berlin, the meeting takes 60 minutes",
+        ),
+        (
+            {"between": [{"from": "2026-03-09T13:05", "to": "2026-03-09T14:00"}], "duration": 50, "step": 30},
+            "no_step_in_window",
+            "the meeting takes 50 minutes, so it could begin from 2026-03-09T13:05:00+01:00 to 2026-03-09T13:10:00",
+        ),
+    ],
+)
+def test_why_nothing_can_begin(api, cast, details, code, text):
+    codes, texts = reasons(api, required=[str(cast.guest.id)], **details)
+    assert codes[0] == code
+    assert texts[0].startswith(text)
+
+
+def test_a_finer_step_is_said_to_help_where_it_does(api, cast):
+    cast.event(cast.guest, start="2026-03-09T10:10", end="2026-03-09T12:00")
+    details = {
+        "required": [str(cast.guest.id)],
+        "step": 30,
+        "between": [{"from": "2026-03-09T09:10", "to": "2026-03-09T12:00"}],
+    }
+    found = search(api, **details).json()
+    assert found["reasons"] == [
+        {
+            "code": "step_too_coarse",
+            "text": "Everybody needed is free for 60 minutes, but not from a multiple of 30 minutes on: try step 10.",
+        },
+        {
+            "code": "people_away",
+            "text": "There are 4 possible starts, each with somebody needed away: see obstacles and relaxations.",
+        },
+    ]
+    first = found["relaxations"][0]
+    assert first == {
+        "without": [],
+        "fewer_of_groups": [],
+        "outside_working_hours": False,
+        "step": 10,
+        "slots": 1,
+        "text": "try step 10: 1 slot",
+    }
+    assert [slot["start"] for slot in search(api, **details | {"step": 10}).json()["slots"]] == [
+        "2026-03-09T09:10:00+01:00"
+    ]
+
+
+def test_slots_of_the_past_are_not_offered_unless_asked_for(api, cast, clock):
+    clock.set_to(instant("2026-03-09T14:20+01:00"))
+    guest = [str(cast.guest.id)]
+    assert [slot["start"][11:16] for slot in search(api, required=guest).json()["slots"]] == ["15:00", "16:00"]
+    for not_before in ("2026-03-09", "2026-03-09T12:00Z"):
+        found = search(api, required=guest, not_before=not_before).json()["slots"]
+        assert [slot["start"][11:16] for slot in found] == ["13:00", "14:00", "15:00", "16:00"]
+    codes, _ = reasons(api, required=guest, between=[{"from": "2026-03-02", "to": "2026-03-09"}])
+    assert codes == ["in_the_past"]
+
+
+def test_the_smallest_step_is_a_minute(api, cast):
+    found = search(api, required=[str(cast.guest.id)], step=1, max=3, not_before="2026-03-09T13:07:30").json()["slots"]
+    assert [slot["start"][11:16] for slot in found] == ["13:08", "13:09", "13:10"]
 
 
 def test_without_a_slot_it_says_what_blocks_whom_and_what_to_give_up(api, cast):
@@ -214,6 +310,13 @@ def test_without_a_slot_it_says_what_blocks_whom_and_what_to_give_up(api, cast):
     blocked = [{"start": START, "end": END}]
     assert body == {
         "slots": [],
+        "starts": 1,
+        "reasons": [
+            {
+                "code": "people_away",
+                "text": "There is one possible start, and somebody needed is away: see obstacles and relaxations.",
+            }
+        ],
         "obstacles": [
             {"user_id": host, "slots": 1, "outside_working_hours": 0, "blocked": blocked},
             {"user_id": guest, "slots": 1, "outside_working_hours": 0, "blocked": blocked},
@@ -223,6 +326,7 @@ def test_without_a_slot_it_says_what_blocks_whom_and_what_to_give_up(api, cast):
                 "without": [host],
                 "fewer_of_groups": [0, 0],
                 "outside_working_hours": False,
+                "step": None,
                 "slots": 1,
                 "text": f"without {host} and with 2 less of group 0: 1 slot",
             }
@@ -245,6 +349,7 @@ def test_who_just_does_not_work_then_is_told_apart_from_who_is_busy(api, cast):
         "without": [],
         "fewer_of_groups": [],
         "outside_working_hours": True,
+        "step": None,
         "slots": 2,
         "text": "outside working hours: 2 slots",
     }
@@ -258,7 +363,8 @@ def test_all_that_is_wrong_with_a_search_is_said_at_once(api, cast):
             optional=[{"user_id": str(cast.guest.id)}, {"user_id": NOBODY}],
             groups=[{"user_ids": [str(cast.host.id), NOBODY, NOBODY], "need": 3}],
             duration=0,
-            step=4,
+            step=0,
+            not_before="2026-03-29T02:30",
             between=[{"from": "2026-03-10", "to": "2026-03-09"}, {"from": "2026-03-29T02:30", "to": "2026-03-30"}],
         ),
         422,
@@ -269,6 +375,7 @@ def test_all_that_is_wrong_with_a_search_is_said_at_once(api, cast):
         "/between/1/from": "nonexistent_time",
         "/duration": "out_of_range",
         "/step": "out_of_range",
+        "/not_before": "nonexistent_time",
         "/groups/0/need": "out_of_range",
         "/required/0": "unknown_user",
         "/optional/1/user_id": "unknown_user",
@@ -301,6 +408,7 @@ def test_all_that_is_wrong_with_a_search_is_said_at_once(api, cast):
             {"groups": [{"user_ids": [], "need": 0}]},
             {"/groups/0/user_ids": "too_short", "/groups/0/need": "out_of_range"},
         ),
+        ({"not_before": "2026-03-29T02:30"}, {"/not_before": "nonexistent_time"}),
         ({"time_zone": "Mars", "more": 1}, {"/time_zone": "unknown_zone", "/more": "unknown_member"}),
     ],
 )

@@ -8,17 +8,8 @@ from sqlalchemy import bindparam as given
 
 from kalends.model import Actor, Busy, Instant, Span, UserId
 from kalends.rules.hours import WorkingHours, working_periods
-from kalends.rules.meeting import (
-    Calendar,
-    Obstacle,
-    Relaxation,
-    Slot,
-    Wish,
-    best_slots,
-    obstacles,
-    relaxations,
-    slot_starts,
-)
+from kalends.rules.meeting import Calendar, Slot, Wish, best_slots, search_of, slots_of
+from kalends.rules.no_slot import Obstacle, Reason, Relaxation, finer_step, obstacles, reasons, relaxations
 from kalends.rules.periods import Period
 from kalends.rules.zones import zone_named
 from kalends.store.commitments import overlapping, span_values
@@ -75,11 +66,14 @@ class PersonsTime(Struct):
 
 
 class Finding(Struct, frozen=True):
-    """The best slots; without any, what is in the way and what to give up."""
+    """The best slots; without any, why, who is in the way, and what to give up."""
 
     slots: list[Slot]
-    obstacles: list[Obstacle]
-    relaxations: list[Relaxation]
+    starts: int
+    """How many starts were looked at."""
+    reasons: list[Reason] = []
+    obstacles: list[Obstacle] = []
+    relaxations: list[Relaxation] = []
 
 
 def peoples_time(tx: ReadTx, actor: Actor, people: Sequence[UserId], window: Span) -> dict[UserId, PersonsTime]:
@@ -105,29 +99,28 @@ def peoples_time(tx: ReadTx, actor: Actor, people: Sequence[UserId], window: Spa
 def find_time(
     people: Mapping[UserId, PersonsTime], wish: Wish, time_zone: str, most: int, *, within_working_hours: bool
 ) -> Finding:
-    """Give the best slots for a wish, or what stands in its way; `people` has everybody named."""
-    window = hull(wish.between)
+    """Return the best slots for a wish, or what stands in its way.
+
+    `people` has everybody named, with all that overlaps the wish's horizon.
+    """
+    horizon, zone = wish.horizon, zone_named(time_zone)
     calendars = {
         user_id: Calendar(person.blocked, [period.span for period in person.periods])
         for user_id, person in people.items()
     }
     working = calendars
-    if within_working_hours:
+    if within_working_hours and horizon:
         working = {
-            user_id: structs.replace(calendar, working=people[user_id].working(window))
+            user_id: structs.replace(calendar, working=people[user_id].working(horizon))
             for user_id, calendar in calendars.items()
         }
-    starts = slot_starts(wish, zone_named(time_zone))
-    slots = best_slots(wish, working, starts, most)
-    if slots or not starts:
-        return Finding(slots, [], [])
-    offers = relaxations(wish, working, starts, MOST_OFFERS)
-    outside = len(best_slots(wish, calendars, starts, len(starts))) if within_working_hours else 0
-    if outside:
-        offers.insert(0, Relaxation((), (), outside, outside_hours=True))
-    return Finding([], obstacles(wish, working, starts), offers)
-
-
-def hull(spans: Sequence[Span]) -> Span:
-    """Give the span from the first start to the last end."""
-    return Span(min(span.start for span in spans), max(span.end for span in spans))
+    search = search_of(wish, zone, working)
+    slots = best_slots(search, most)
+    if slots:
+        return Finding(slots, len(search.starts))
+    finer = finer_step(search)
+    offers = [] if finer is None else [finer]
+    if working is not calendars and (outside := slots_of(search_of(wish, zone, calendars))):
+        offers.append(Relaxation((), (), outside, outside_hours=True))
+    offers += relaxations(search, MOST_OFFERS)
+    return Finding([], len(search.starts), reasons(search, finer), obstacles(search), offers)

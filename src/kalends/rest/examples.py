@@ -6,7 +6,7 @@ from kalends.rest.audit import RecordListJson
 from kalends.rest.event_shapes import EventJson
 from kalends.rest.events import EventListJson
 from kalends.rest.explanation import ExplanationJson
-from kalends.rest.finding import FindTimeJson
+from kalends.rest.finding_answer import FindTimeJson
 from kalends.rest.freebusy import FreeBusyJson
 from kalends.rest.holds import HoldJson
 from kalends.rest.hours import WorkingHoursJson

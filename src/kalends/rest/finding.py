@@ -1,22 +1,21 @@
 """Finding a time over HTTP."""
 
-from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
 from kalends.model import UTC, Instant, Scope, Span, UserId, Zone
-from kalends.reads.availability import find_time, hull, peoples_time
+from kalends.reads.availability import find_time, peoples_time
+from kalends.rest.finding_answer import FindTimeJson, finding_json
 from kalends.rest.freebusy import MAX_PEOPLE, MAX_WINDOW, UserIds
 from kalends.rest.route import Call, NoQuery, Reply, operation
-from kalends.rest.spans import Bounds, SpanJson, bounds_of, span_json
-from kalends.rest.wire import Minutes
+from kalends.rest.spans import Bounds, bounds_of
+from kalends.rest.wire import DateOrTime, Minutes
 from kalends.rules.intervals import DAY, MINUTE
-from kalends.rules.meeting import Group, Relaxation, Slot, Wish
-from kalends.rules.zones import zone_named
+from kalends.rules.meeting import Group, Wish
+from kalends.rules.zones import TimeError, bound_of
 
 MAX_SPREAD = 366 * DAY
 """From the first window of a search to its last: what everybody does in between is read."""
@@ -52,50 +51,11 @@ class FindTimeBody(Struct, forbid_unknown_fields=True, kw_only=True):
     duration: Minutes
     between: Annotated[list[Bounds], Meta(min_length=1, max_length=92)]
     step: Minutes = field(default_factory=lambda: Minutes(15))
+    not_before: DateOrTime | UnsetType = UNSET
+    """No slot begins before this time, or before this date; default: now."""
     within_working_hours: bool = False
     most: Annotated[int, Meta(ge=1, le=MAX_SLOTS)] = field(default=10, name="max")
     time_zone: Zone = field(default_factory=lambda: UTC)
-
-
-class SlotJson(Struct):
-    """A time that suits, and how it finds everybody who was named."""
-
-    start: str
-    end: str
-    free: list[str]
-    tentative: list[str]
-    missing: list[str]
-    optional_weight: int
-
-
-class ObstacleJson(Struct):
-    """Somebody needed who is away in some slots, and what blocks them."""
-
-    user_id: str
-    slots: int
-    outside_working_hours: int
-    """Of these, the slots in which nothing blocks them and they just do not work."""
-    blocked: list[SpanJson]
-
-
-class RelaxationJson(Struct):
-    """What to give up, and how many slots that opens."""
-
-    without: list[str]
-    fewer_of_groups: list[int]
-    """By their place; a group of which two less would do stands here twice."""
-    outside_working_hours: bool
-    """Meet when somebody does not work."""
-    slots: int
-    text: str
-
-
-class FindTimeJson(Struct, omit_defaults=True):
-    """The best slots; if there are none, what is in the way and the cheapest ways out."""
-
-    slots: list[SlotJson]
-    obstacles: list[ObstacleJson] | UnsetType = UNSET
-    relaxations: list[RelaxationJson] | UnsetType = UNSET
 
 
 @operation(
@@ -114,6 +74,7 @@ class FindTimeJson(Struct, omit_defaults=True):
         "duration": 60,
         "between": [{"from": "2026-03-09", "to": "2026-03-14"}],
         "time_zone": "Europe/Berlin",
+        "not_before": "2026-03-09",
         "within_working_hours": True,
     },
 )
@@ -121,48 +82,30 @@ def search_time(call: Call) -> Reply:
     """Find a time that suits.
 
     Everybody required is free and each group has as many as it needs; then the most optional weight, the fewest
-    who are tentative, the earliest. Slots begin on steps counted from local midnight in `time_zone` and lie within one
-    day. If nothing fits: what keeps whom, and the cheapest things to give up.
+    who are tentative, the earliest. Slots begin whenever clocks in `time_zone` show a multiple of `step` since 00:00
+    (in an hour that clocks repeat: both times), at the first moment of a local day, and at the moment at which somebody
+    named becomes free, on the step or not. They lie within one local day, and begin no earlier than `not_before`. A
+    wider window never loses a slot. If nothing fits: why, what keeps whom, and the cheapest things to give up.
     """
     body: FindTimeBody = call.body
-    wish, faults = wish_of(body)
-    people = peoples_time(call.tx, call.actor, wish.people, NO_TIME if faults else hull(wish.between))
+    wish, faults = wish_of(body, call.tx.now)
+    horizon = None if faults else wish.horizon
+    people = peoples_time(call.tx, call.actor, wish.people, horizon or NO_TIME)
     faults += unknown_faults(body, people.keys())
     if faults:
         raise Invalid(*faults)
     found = find_time(people, wish, body.time_zone, body.most, within_working_hours=body.within_working_hours)
-    zone = zone_named(body.time_zone)
-    answer = FindTimeJson([slot_json(slot, zone) for slot in found.slots])
-    if not found.slots:
-        answer.obstacles = [
-            ObstacleJson(
-                str(one.user_id),
-                one.slots,
-                one.outside_hours,
-                [SpanJson(*span_json(span, zone)) for span in one.blocked],
-            )
-            for one in found.obstacles
-        ]
-        answer.relaxations = [relaxation_json(one) for one in found.relaxations]
-    return Reply(answer)
+    return Reply(finding_json(found, wish, body.time_zone))
 
 
-def wish_of(body: FindTimeBody) -> tuple[Wish, list[Fault]]:
+def wish_of(body: FindTimeBody, now: Instant) -> tuple[Wish, list[Fault]]:
     """Read what is wished for, and say everything that is wrong with it."""
-    faults: list[Fault] = []
-    windows: list[Span] = []
-    for place, one in enumerate(body.between):
-        try:
-            windows.append(bounds_of(one.since, one.until, body.time_zone, ("between", place)))
-        except Invalid as error:
-            faults += error.faults
-    if sum(window.end - window.start for window in windows) > MAX_WINDOW:
-        faults.append(Fault(("between",), "window_too_long", "92 days in all are the most"))
-    elif windows and hull(windows).end - hull(windows).start > MAX_SPREAD:
-        faults.append(Fault(("between",), "window_too_long", "366 days from first to last are the most"))
-    for name, minutes, least in (("duration", body.duration, 1), ("step", body.step, 5)):
-        if not least <= minutes <= DAY // MINUTE:
-            faults.append(Fault((name,), "out_of_range", f"{least} to 1440 minutes"))
+    windows, faults = windows_of(body)
+    not_before, more = not_before_of(body, now)
+    faults += more
+    for name, minutes in (("duration", body.duration), ("step", body.step)):
+        if not 1 <= minutes <= DAY // MINUTE:
+            faults.append(Fault((name,), "out_of_range", f"{name} must be 1 to 1440 minutes, not {minutes}"))
     for place, group in enumerate(body.groups):
         if group.need > len(set(group.user_ids)):
             faults.append(Fault(("groups", place, "need"), "out_of_range", "more than there are people in the group"))
@@ -172,11 +115,38 @@ def wish_of(body: FindTimeBody) -> tuple[Wish, list[Fault]]:
         tuple(Group(tuple(dict.fromkeys(group.user_ids)), group.need) for group in body.groups),
         body.duration * MINUTE,
         body.step * MINUTE,
-        tuple(windows),
+        windows,
+        not_before,
     )
     if not 1 <= len(wish.people) <= MAX_FINDERS:
         faults.append(Fault((), "out_of_range", f"name 1 to {MAX_FINDERS} people"))
     return wish, faults
+
+
+def windows_of(body: FindTimeBody) -> tuple[tuple[Span, ...], list[Fault]]:
+    """Read the windows, and say everything that is wrong with them."""
+    faults: list[Fault] = []
+    windows: list[Span] = []
+    for place, one in enumerate(body.between):
+        try:
+            windows.append(bounds_of(one.since, one.until, body.time_zone, ("between", place)))
+        except Invalid as error:
+            faults += error.faults
+    if sum(window.end - window.start for window in windows) > MAX_WINDOW:
+        faults.append(Fault(("between",), "window_too_long", "92 days in all are the most"))
+    elif windows and max(one.end for one in windows) - min(one.start for one in windows) > MAX_SPREAD:
+        faults.append(Fault(("between",), "window_too_long", "366 days from first to last are the most"))
+    return tuple(windows), faults
+
+
+def not_before_of(body: FindTimeBody, now: Instant) -> tuple[Instant, list[Fault]]:
+    """Read before when nothing may begin: now, unless something else is said."""
+    if not isinstance(body.not_before, str):
+        return now, []
+    try:
+        return bound_of(body.not_before, body.time_zone), []
+    except TimeError as error:
+        return now, [Fault(("not_before",), error.code, str(error))]
 
 
 def unknown_faults(body: FindTimeBody, known: Container[UserId]) -> list[Fault]:
@@ -187,23 +157,3 @@ def unknown_faults(body: FindTimeBody, known: Container[UserId]) -> list[Fault]:
     for number, group in enumerate(body.groups):
         named += [(user_id, ("groups", number, "user_ids", place)) for place, user_id in enumerate(group.user_ids)]
     return [Fault(where, "unknown_user", f"there is no user {who}") for who, where in named if who not in known]
-
-
-def slot_json(slot: Slot, zone: ZoneInfo) -> SlotJson:
-    """Write a slot."""
-    free, tentative, missing = map(ids_json, (slot.free, slot.tentative, slot.missing))
-    return SlotJson(*span_json(slot.span, zone), free, tentative, missing, slot.weight)
-
-
-def ids_json(people: Sequence[UserId]) -> list[str]:
-    """Write the ids of some people."""
-    return [str(person) for person in people]
-
-
-def relaxation_json(one: Relaxation) -> RelaxationJson:
-    """Write what to give up, for programs and for people."""
-    parts = [f"without {person}" for person in one.without]
-    parts += [f"with {less} less of group {number}" for number, less in Counter(one.fewer_of).items()]
-    parts += ["outside working hours"] if one.outside_hours else []
-    text = f"{' and '.join(parts)}: {one.slots} slot{'' if one.slots == 1 else 's'}"
-    return RelaxationJson(ids_json(one.without), list(one.fewer_of), one.outside_hours, one.slots, text)

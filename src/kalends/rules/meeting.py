@@ -1,23 +1,24 @@
-"""Finding a time: which slots suit everybody needed, in which order they are offered, and what stands in the way.
+"""Finding a time: which slots suit everybody needed, and in which order they are offered.
 
-Every person's time becomes a row of marks, one for each slot; all rules are then sums over rows. Slots begin on steps
-counted from local midnight, never from the window asked for, so a wider window never loses a slot.
+Slots begin on steps of the wall clock and wherever somebody becomes free, never where a window happens to begin, so a
+wider window never loses a slot. All starts with which the same people are away form a run: rules look at runs, so that
+their cost grows with the number of commitments and not with the number of starts.
 """
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from enum import Enum, auto
+from itertools import islice, pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from kalends.model import Instant, Span, UserId
-from kalends.rules.hours import ONE_DAY
-from kalends.rules.intervals import DAY
 from kalends.rules.periods import cut, joined
-from kalends.rules.zones import first_instant, local_date
+from kalends.rules.starts import StartSpan, slot_starts, start_spans
 
 
 class Group(Struct, frozen=True):
@@ -37,12 +38,31 @@ class Wish(Struct, frozen=True):
     duration: int
     step: int
     between: tuple[Span, ...]
+    not_before: Instant | None = None
+    """No slot begins earlier."""
 
     @property
     def people(self) -> list[UserId]:
-        """Give everybody named, once, in the order of ids."""
+        """Return everybody named, once, in the order of ids."""
         grouped = (person for group in self.groups for person in group.people)
         return sorted({*self.required, *self.optional, *grouped})
+
+    @property
+    def windows(self) -> list[Span]:
+        """Return the windows in order, those that touch as one, without what lies before `not_before`."""
+        windows = joined(self.between)
+        if self.not_before is None or not windows:
+            return windows
+        return cut(windows, Span(self.not_before, max(self.not_before, windows[-1].end)))
+
+    @property
+    def horizon(self) -> Span | None:
+        """Return the span in which commitments matter; None if no window is left.
+
+        It begins before the first window, as whoever becomes free at the very beginning of it makes a start.
+        """
+        windows = self.windows
+        return Span(Instant(windows[0].start - 1), windows[-1].end) if windows else None
 
 
 class Calendar(Struct, frozen=True):
@@ -51,6 +71,43 @@ class Calendar(Struct, frozen=True):
     blocked: Sequence[Span]
     unsure: Sequence[Span]
     working: Sequence[Span] | None = None
+
+
+class Presence(NamedTuple):
+    """Starts with which a meeting would miss somebody, and those with which it meets something tentative of theirs."""
+
+    away: list[Span]
+    unsure: list[Span]
+
+
+class Search(Struct, frozen=True):
+    """A wish, and all that follows from it and people's calendars before any slot is judged."""
+
+    wish: Wish
+    zone: ZoneInfo
+    calendars: Mapping[UserId, Calendar]
+    presences: Mapping[UserId, Presence]
+    spans: list[StartSpan]
+    """All starts with which the meeting lies in a window and in one local day, on the grid or not."""
+    starts: list[Instant]
+    """Those of them that are looked at."""
+
+
+class Run(NamedTuple):
+    """Starts, by their places `first` to `last`, that find everybody the same; the sets change with the next run."""
+
+    first: int
+    last: int
+    away: AbstractSet[UserId]
+    unsure: AbstractSet[UserId]
+
+
+class State(Enum):
+    """How a slot finds somebody."""
+
+    free = auto()
+    tentative = auto()
+    missing = auto()
 
 
 class Slot(Struct, frozen=True):
@@ -63,165 +120,94 @@ class Slot(Struct, frozen=True):
     weight: int
 
 
-class Relaxation(Struct, frozen=True):
-    """What to give up, and how many slots that opens: people to do without, groups (by place) to need one less of."""
-
-    without: tuple[UserId, ...]
-    fewer_of: tuple[int, ...]
-    slots: int
-    outside_hours: bool = False
-    """Meet when somebody does not work."""
-
-
-class Obstacle(Struct, frozen=True):
-    """What keeps somebody away: in how many slots they are, and what blocks them in the windows asked for.
-
-    `outside_hours` counts the slots in which nothing blocks them and they just do not work.
-    """
-
-    user_id: UserId
-    slots: int
-    blocked: tuple[Span, ...]
-    outside_hours: int = 0
+def search_of(wish: Wish, zone: ZoneInfo, calendars: Mapping[UserId, Calendar]) -> Search:
+    """Prepare a search; `calendars` has everybody named, with all that overlaps the wish's horizon."""
+    horizon = wish.horizon or Span(Instant(0), Instant(0))
+    presences = {person: presence_of(calendars[person], wish.duration, horizon) for person in wish.people}
+    spans = [span for window in wish.windows for span in start_spans(window, zone, wish.duration)]
+    freed = (span.end for presence in presences.values() for span in presence.away)
+    return Search(wish, zone, calendars, presences, spans, slot_starts(spans, wish.step, freed))
 
 
-class Marks(Struct, frozen=True):
-    """For each slot, whether a person is away (1) and whether they might be (1)."""
-
-    away: bytearray
-    unsure: bytearray
-
-
-def slot_starts(wish: Wish, zone: ZoneInfo) -> list[Instant]:
-    """Give every start at which a slot fits into a window and into one local day, in order."""
-    starts: list[Instant] = []
-    for window in joined(wish.between):
-        day = local_date(window.start, zone)
-        while (opening := first_instant(day, zone)) < window.end:
-            closing = first_instant(day + ONE_DAY, zone)
-            skipped = max(0, -((opening - window.start) // wish.step))
-            last = min(closing, window.end) - wish.duration
-            fitting = map(Instant, range(opening + skipped * wish.step, last + 1, wish.step))
-            if closing - opening > DAY:  # clocks fell back: if that was over midnight, the day before shows up again
-                fitting = (
-                    start
-                    for start in fitting
-                    if local_date(start, zone) == local_date(Instant(start + wish.duration - 1), zone)
-                )
-            starts += fitting
-            day += ONE_DAY
-    return starts
-
-
-def marks_of(calendar: Calendar, starts: Sequence[Instant], duration: int) -> Marks:
-    """Mark the slots in which somebody is away, and those in which they might be."""
-    away, unsure = bytearray(len(starts)), bytearray(len(starts))
+def presence_of(calendar: Calendar, duration: int, within: Span) -> Presence:
+    """Return with which starts a meeting would miss somebody, or meet something tentative of theirs."""
+    away = starts_that_meet(calendar.blocked, duration)
     if calendar.working is not None:
-        away = bytearray(b"\1" * len(starts))
+        begun = within.start
         for span in calendar.working:
-            first, last = bisect_left(starts, span.start), bisect_right(starts, span.end - duration)
-            away[first:last] = bytes(max(0, last - first))
-    for row, spans in ((away, calendar.blocked), (unsure, calendar.unsure)):
-        for span in spans:
-            first, last = bisect_right(starts, span.start - duration), bisect_left(starts, span.end)
-            row[first:last] = b"\1" * max(0, last - first)
-    return Marks(away, unsure)
+            if span.end - span.start >= duration:
+                away.append(Span(begun, span.start))
+                begun = Instant(span.end - duration + 1)
+        away.append(Span(begun, max(begun, within.end)))
+    return Presence(joined(away), joined(starts_that_meet(calendar.unsure, duration)))
 
 
-def best_slots(wish: Wish, calendars: Mapping[UserId, Calendar], starts: Sequence[Instant], most: int) -> list[Slot]:
-    """Give the best slots: most optional weight, then fewest who are unsure, then earliest."""
-    marks = {person: marks_of(calendars[person], starts, wish.duration) for person in wish.people}
-    needed_away = union(len(starts), (marks[person].away for person in wish.required))
-    ranked: list[tuple[int, int, int]] = []
-    for place in indices_of_zero(needed_away):
-        if all(deficit(group, marks, place) <= 0 for group in wish.groups):
-            weight = sum(weight for person, weight in wish.optional.items() if not marks[person].away[place])
-            unsure = sum(row.unsure[place] > row.away[place] for row in marks.values())
-            ranked.append((-weight, unsure, place))
+def starts_that_meet(spans: Sequence[Span], duration: int) -> list[Span]:
+    """Return for each span the starts with which a meeting overlaps it."""
+    return [Span(Instant(span.start - duration + 1), span.end) for span in spans]
+
+
+def runs_of(search: Search, starts: Sequence[Instant]) -> Iterator[Run]:
+    """Yield the runs of some starts, in order."""
+    away: set[UserId] = set()
+    unsure: set[UserId] = set()
+    changes: defaultdict[int, list[tuple[set[UserId], UserId]]] = defaultdict(list)
+    for person, presence in search.presences.items():
+        for present, spans in ((away, presence.away), (unsure, presence.unsure)):
+            for span in spans:
+                first, last = bisect_left(starts, span.start), bisect_left(starts, span.end)
+                if first < last:
+                    changes[first].append((present, person))
+                    changes[last].append((present, person))
+    for first, last in pairwise(sorted({0, len(starts), *changes})):
+        for present, person in changes.get(first, ()):
+            present ^= {person}
+        yield Run(first, last, away, unsure)
+
+
+def best_slots(search: Search, most: int) -> list[Slot]:
+    """Return the best slots: most optional weight, then fewest who are unsure, then earliest."""
+    optional = search.wish.optional
+    ranked: list[tuple[int, int, int, int]] = []
+    for run in suitable_runs(search, search.starts):
+        missed = sum(map(optional.__getitem__, optional.keys() & run.away))
+        ranked.append((missed, len(run.unsure - run.away), run.first, run.last))
     ranked.sort()
-    return [slot_at(wish, marks, starts, place, -weight) for weight, _, place in ranked[:most]]
+    places = (place for _, _, first, last in ranked for place in range(first, last))
+    return [slot_at(search, search.starts[place]) for place in islice(places, most)]
 
 
-def slot_at(wish: Wish, marks: Mapping[UserId, Marks], starts: Sequence[Instant], place: int, weight: int) -> Slot:
-    """Say how a slot finds everybody."""
-    span = Span(starts[place], Instant(starts[place] + wish.duration))
-    missing = tuple(person for person in wish.people if marks[person].away[place])
-    there = [person for person in wish.people if not marks[person].away[place]]
-    tentative = tuple(person for person in there if marks[person].unsure[place])
-    free = tuple(person for person in there if not marks[person].unsure[place])
-    return Slot(span, free, tentative, missing, weight)
+def suitable_runs(search: Search, starts: Sequence[Instant]) -> Iterator[Run]:
+    """Yield the runs in which everybody required is free and each group has as many as it needs."""
+    required = frozenset(search.wish.required)
+    groups = [(frozenset(group.people), group.need) for group in search.wish.groups]
+    for run in runs_of(search, starts):
+        if required.isdisjoint(run.away) and all(len(people - run.away) >= need for people, need in groups):
+            yield run
 
 
-def relaxations(
-    wish: Wish, calendars: Mapping[UserId, Calendar], starts: Sequence[Instant], most: int
-) -> list[Relaxation]:
-    """Give the cheapest ways out when nothing fits: fewest things to give up, then most slots won."""
-    marks = {person: marks_of(calendars[person], starts, wish.duration) for person in wish.people}
-    lacking = Counter(frozenset(lacks_of(wish, marks, place)) for place in range(len(starts)))
-    offers: list[tuple[int, int, list[Lack]]] = []
-    smaller: list[frozenset[Lack]] = []
-    for size, alike in groupby(sorted(lacking, key=len), len):
-        if len(offers) >= most:
-            break
-        peers = list(alike)
-        for lacks in peers:  # who gives that up wins the slots, too, that lack only a part of it
-            won = lacking[lacks] + sum(lacking[part] for part in smaller if part < lacks)
-            offers.append((size, -won, sorted(lacks)))
-        smaller += peers
-    offers.sort()
-    return [relaxation_of(lacks, -won) for _, won, lacks in offers[:most]]
+def slots_of(search: Search) -> int:
+    """Count the slots that a search finds."""
+    return sum(run.last - run.first for run in suitable_runs(search, search.starts))
 
 
-def obstacles(wish: Wish, calendars: Mapping[UserId, Calendar], starts: Sequence[Instant]) -> list[Obstacle]:
-    """Say for everybody needed who is away in some slot what keeps them, the one who is away most first."""
-    grouped = (person for group in wish.groups for person in group.people)
-    found: list[Obstacle] = []
-    for person in dict.fromkeys((*wish.required, *grouped)):
-        calendar = calendars[person]
-        away = sum(marks_of(calendar, starts, wish.duration).away)
-        busy = sum(marks_of(replace(calendar, working=None), starts, wish.duration).away)
-        blocked = (part for window in joined(wish.between) for part in cut(joined(calendar.blocked), window))
-        if away:
-            found.append(Obstacle(person, away, tuple(blocked), away - busy))
-    return sorted(found, key=lambda obstacle: (-obstacle.slots, obstacle.user_id))
+def slot_at(search: Search, start: Instant) -> Slot:
+    """Return the slot that begins at a start, with how it finds everybody."""
+    wish = search.wish
+    states = {person: state_at(search.presences[person], start) for person in wish.people}
+    free, tentative, missing = (tuple(who for who, found in states.items() if found is state) for state in State)
+    weight = sum(weight for person, weight in wish.optional.items() if states[person] is not State.missing)
+    return Slot(Span(start, Instant(start + wish.duration)), free, tentative, missing, weight)
 
 
-Lack = tuple[int, int, int]
-"""(0, person, 0) for a required person, (1, group, nth) for each person that a group is short of."""
+def state_at(presence: Presence, start: Instant) -> State:
+    """Return how a meeting that begins at a start finds somebody."""
+    if lies_within(start, presence.away):
+        return State.missing
+    return State.tentative if lies_within(start, presence.unsure) else State.free
 
 
-def lacks_of(wish: Wish, marks: Mapping[UserId, Marks], place: int) -> Iterable[Lack]:
-    """Say what a slot lacks."""
-    for person in wish.required:
-        if marks[person].away[place]:
-            yield 0, person, 0
-    for number, group in enumerate(wish.groups):
-        for nth in range(deficit(group, marks, place)):
-            yield 1, number, nth
-
-
-def relaxation_of(lacks: Iterable[Lack], slots: int) -> Relaxation:
-    """Say in the words of the wish what would have to be given up."""
-    people = sorted(UserId(what) for kind, what, _ in lacks if kind == 0)
-    return Relaxation(tuple(people), tuple(sorted(what for kind, what, _ in lacks if kind == 1)), slots)
-
-
-def deficit(group: Group, marks: Mapping[UserId, Marks], place: int) -> int:
-    """Count how many people a group is short of in a slot."""
-    return group.need - sum(not marks[person].away[place] for person in group.people)
-
-
-def union(size: int, rows: Iterable[bytearray]) -> bytes:
-    """Mark what is marked in any row."""
-    total = 0
-    for row in rows:
-        total |= int.from_bytes(row, "little")
-    return total.to_bytes(size, "little")
-
-
-def indices_of_zero(row: bytes) -> Iterable[int]:
-    """Give the places that are not marked, in order."""
-    place = row.find(0)
-    while place >= 0:
-        yield place
-        place = row.find(0, place + 1)
+def lies_within(start: Instant, spans: Sequence[Span]) -> bool:
+    """Return whether an instant lies in one of some spans, which are in order and do not overlap."""
+    place = bisect_right(spans, start, key=lambda span: span.start)
+    return place > 0 and start < spans[place - 1].end

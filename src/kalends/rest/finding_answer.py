@@ -1,0 +1,162 @@
+"""What find-time answers: slots, or why there are none, for programs and for people."""
+
+from collections import Counter
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from msgspec import UNSET, Struct, UnsetType
+
+from kalends.model import Instant, Span, UserId
+from kalends.reads.availability import Finding
+from kalends.rest.spans import SpanJson, span_json
+from kalends.rules.intervals import MINUTE
+from kalends.rules.meeting import Slot, Wish
+from kalends.rules.no_slot import Reason, ReasonCode, Relaxation
+from kalends.rules.zones import zone_named
+
+
+class SlotJson(Struct):
+    """A time that suits, and how it finds everybody who was named."""
+
+    start: str
+    end: str
+    free: list[str]
+    tentative: list[str]
+    missing: list[str]
+    optional_weight: int
+
+
+class ReasonJson(Struct, omit_defaults=True):
+    """Why there is no slot: a code for programs, a text for people, and the window if it is about one."""
+
+    code: ReasonCode
+    text: str
+    window: SpanJson | UnsetType = UNSET
+
+
+class ObstacleJson(Struct):
+    """Somebody needed who is away with some starts, and what blocks them."""
+
+    user_id: str
+    slots: int
+    outside_working_hours: int
+    """Of these, the starts with which nothing blocks them and they just do not work."""
+    blocked: list[SpanJson]
+
+
+class RelaxationJson(Struct):
+    """What to give up, and how many slots that opens."""
+
+    without: list[str]
+    """Ask for these people as optional."""
+    fewer_of_groups: list[int]
+    """By their place; a group of which two less would do stands here twice."""
+    outside_working_hours: bool
+    """Meet when somebody does not work."""
+    step: int | None
+    """Ask for steps of so many minutes."""
+    slots: int
+    text: str
+
+
+class FindTimeJson(Struct, omit_defaults=True):
+    """The best slots; if there are none, the starts looked at, why, what is in the way and the cheapest ways out."""
+
+    slots: list[SlotJson]
+    starts: int | UnsetType = UNSET
+    reasons: list[ReasonJson] | UnsetType = UNSET
+    obstacles: list[ObstacleJson] | UnsetType = UNSET
+    relaxations: list[RelaxationJson] | UnsetType = UNSET
+
+
+def finding_json(found: Finding, wish: Wish, time_zone: str) -> FindTimeJson:
+    """Write what a search found."""
+    zone = zone_named(time_zone)
+    if found.slots:
+        return FindTimeJson([slot_json(slot, zone) for slot in found.slots])
+    steps = [one.step // MINUTE for one in found.relaxations if one.step is not None]
+    return FindTimeJson(
+        [],
+        found.starts,
+        [reason_json(one, found, wish, steps, zone) for one in found.reasons],
+        [
+            ObstacleJson(
+                str(one.user_id),
+                one.slots,
+                one.outside_hours,
+                [SpanJson(*span_json(span, zone)) for span in one.blocked],
+            )
+            for one in found.obstacles
+        ],
+        [relaxation_json(one) for one in found.relaxations],
+    )
+
+
+def slot_json(slot: Slot, zone: ZoneInfo) -> SlotJson:
+    """Write a slot."""
+    free, tentative, missing = map(ids_json, (slot.free, slot.tentative, slot.missing))
+    return SlotJson(*span_json(slot.span, zone), free, tentative, missing, slot.weight)
+
+
+def ids_json(people: Sequence[UserId]) -> list[str]:
+    """Write the ids of some people."""
+    return [str(person) for person in people]
+
+
+def reason_json(reason: Reason, found: Finding, wish: Wish, steps: list[int], zone: ZoneInfo) -> ReasonJson:
+    """Write why there is no slot."""
+    if reason.window is None:
+        return ReasonJson(reason.code, reason_anywhere(reason, found, wish, steps))
+    start, end = span_json(reason.window, zone)
+    text = reason_in_window(reason, wish, zone)
+    return ReasonJson(reason.code, f"From {start} to {end}: {text}", SpanJson(start, end))
+
+
+def reason_anywhere(reason: Reason, found: Finding, wish: Wish, steps: list[int]) -> str:
+    """Return a sentence on why there is no slot in any window."""
+    if reason.code is ReasonCode.step_too_coarse:
+        return (
+            f"Everybody needed is free for {minutes_of(wish.duration)}, but not from a multiple of "
+            f"{minutes_of(wish.step)} on: try step {steps[0]}."
+        )
+    if found.starts == 1:
+        return "There is one possible start, and somebody needed is away: see obstacles and relaxations."
+    return f"There are {found.starts} possible starts, each with somebody needed away: see obstacles and relaxations."
+
+
+def reason_in_window(reason: Reason, wish: Wish, zone: ZoneInfo) -> str:
+    """Return a sentence on why a meeting cannot begin in a window."""
+    window, takes = reason.window or Span(Instant(0), Instant(0)), f"the meeting takes {minutes_of(wish.duration)}"
+    if reason.code is ReasonCode.window_too_short:
+        return f"the window has {minutes_of(window.end - window.start)}, and {takes}. Give a longer window."
+    if reason.code is ReasonCode.in_the_past:
+        since, _ = span_json(Span(wish.not_before or window.start, window.end), zone)
+        left = max(0, window.end - (wish.not_before or window.start))
+        return (
+            f"{minutes_of(left)} of the window are left after {since}, before which nothing may begin, and {takes}. "
+            "Give a later window, or an earlier not_before."
+        )
+    if reason.code is ReasonCode.not_one_day:
+        return f"a meeting lies within one local day of {zone.key}, {takes}, and no day in the window has so much."
+    first, last = span_json(reason.starts or window, zone)
+    return (
+        f"{takes}, so it could begin from {first} to {last}, and no multiple of {minutes_of(wish.step)} lies there. "
+        "Give a wider window or a smaller step."
+    )
+
+
+def minutes_of(length: int) -> str:
+    """Write a length of time in whole minutes."""
+    minutes = length // MINUTE
+    return "1 minute" if minutes == 1 else f"{minutes} minutes"
+
+
+def relaxation_json(one: Relaxation) -> RelaxationJson:
+    """Write what to give up."""
+    step = None if one.step is None else one.step // MINUTE
+    parts = [f"without {person}" for person in one.without]
+    parts += [f"with {less} less of group {number}" for number, less in Counter(one.fewer_of).items()]
+    parts += ["outside working hours"] if one.outside_hours else []
+    parts += [] if step is None else [f"try step {step}"]
+    text = f"{' and '.join(parts)}: {one.slots} slot{'' if one.slots == 1 else 's'}"
+    return RelaxationJson(ids_json(one.without), list(one.fewer_of), one.outside_hours, step, one.slots, text)
