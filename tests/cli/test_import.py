@@ -188,7 +188,7 @@ def test_importing_again_adds_only_what_is_new(call, database, file):
         (b'{"time_zone":\n "\xff"}', "line 2: the file is not UTF-8"),
         ('{"time_zone":\n\n "\\ud800"}', "line 3: the file has half of a pair"),
         ('["\\ud83d\\ude00",\n "\\ud83d\\ude00",\n]', "line 3: the file is not JSON: trailing comma in array"),
-        ("\n" + "[" * 100_000, "line 2: the file is nested too deeply"),
+        ("\n" + "[" * 100_000, "line 2: the file is nested more than 100 levels deep"),
     ],
 )
 def test_a_file_that_is_no_json_names_the_line(call, database, file, content, line):

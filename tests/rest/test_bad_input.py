@@ -5,15 +5,19 @@ import secrets
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
 from kalends.actions.holds import place_hold
 from kalends.actions.tokens import issue_token
 from kalends.model import Span, TimeText
+from kalends.rest.incoming import MAX_NESTING, nesting_of
 from kalends.rest.route import OPERATIONS
 from kalends.rest.wire import parts_of
 from kalends.rules.hours import DAYS
+from kalends.rules.metadata import depth_of
 from kalends.rules.zones import instant_of
 from tests.api import problem, send_raw
 
@@ -123,7 +127,7 @@ def test_json_that_breaks_a_rule_is_refused_by_every_route(cast, place, send):
 
 def test_objects_nested_too_deeply_are_refused(cast, place, send):
     before = cast.rows()
-    for depth in (33, 500, 900, 5_000):
+    for depth in (33, MAX_NESTING - 1, MAX_NESTING, 900, 5_000, 20_000):
         nested = b'{"x":' * depth + b"1" + b"}" * depth
         for path, method, more in (
             ("/v1/users", "POST", b'"name": "x", "email": "x@example.org"'),
@@ -132,9 +136,38 @@ def test_objects_nested_too_deeply_are_refused(cast, place, send):
             ("/v1/events", "POST", b'"title": "x"'),
         ):
             answer = send(method, path, b"{" + more + b', "metadata": ' + nested + b"}")
-            document = problem(answer, 400 if depth == 5_000 else 422)
-            assert depth == 5_000 or "/metadata" in [fault["pointer"] for fault in document["errors"]]
+            if depth < MAX_NESTING:  # the body itself is a level
+                document = problem(answer, 422)
+                assert "/metadata" in [fault["pointer"] for fault in document["errors"]]
+            else:
+                document = problem(answer, 400, "malformed")
+                assert "the body is nested more than 100 levels deep" in document["detail"]
     assert cast.rows() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "depth"),
+    [
+        (b"[" * 150, 150),
+        (b"[" * 150 + b"]" * 150 + b"{", 150),
+        (b"[" + b"[]," * 150 + b"[]]", 2),
+        (b'["' + b"[" * 150 + b'", {}]', 2),
+        (b'["\\"' + b"[" * 150 + b'\\\\", "\\\n[", [[{}]]]', 4),
+        (b'"' + b"[" * 150 + b'"', 0),
+        (b'{"a": [{"b": 1}, ' + b"[[]]," * 150 + b"2]}", 4),
+        (b"]" * 150 + b"[" * 150, 0),
+        (b"[[]]" * 20, 40),  # few: they need no look
+    ],
+)
+def test_nesting_is_counted_outside_of_text(text, depth):
+    assert nesting_of(text) == depth
+
+
+@settings(max_examples=50)
+@given(st.recursive(st.text('[]{}\\"a'), lambda inner: st.lists(inner) | st.dictionaries(st.text('[]{}\\"'), inner)))
+def test_nesting_is_what_stands_around_the_innermost_value(value):
+    many = [[]] * MAX_NESTING
+    assert nesting_of(json.dumps([value, many]).encode()) == 1 + max(depth_of(value), 2)
 
 
 def test_numbers_that_json_can_write_are_kept_in_metadata_as_they_are(api):

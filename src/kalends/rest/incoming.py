@@ -5,6 +5,7 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping
 from functools import cache
+from itertools import accumulate
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
@@ -28,6 +29,11 @@ GZIP = ("gzip", "x-gzip")
 GZIP_FORMAT = zlib.MAX_WBITS + 16
 NUL = "must not contain the NUL character"
 JSON_FAULT = re.compile(r"JSON is malformed: (.+) \(byte (\d+)\)")
+MAX_NESTING = 100
+"""Arrays and objects within each other in a body. How many the decoder takes depends on Python and on the stack."""
+
+JSON_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
 LOST_PLUS = re.compile(r"^(.*:\d\d(?:\.\d+)?) (\d\d:\d\d)$", re.ASCII)
 """A time with an offset whose plus was not written as %2B, and so reads as a space."""
@@ -168,12 +174,12 @@ def decompressed(raw: bytes, limit: int) -> bytes:
 
 
 def read_json(raw: bytes) -> Any:
-    """Decode a body; numbers that JSON cannot write, text that is not Unicode and endless nesting are refused."""
+    """Decode a body. Raises Malformed for what is no JSON or is nested too deeply, and Invalid for NUL characters."""
+    if nesting_of(raw) > MAX_NESTING:
+        raise Malformed(f"the body is nested more than {MAX_NESTING} levels deep")
     try:
         value = msgspec.json.decode(raw)
         faults = nul_faults(value, ()) if b"\\u0000" in raw else []
-    except RecursionError as error:
-        raise Malformed("the body is nested too deeply") from error
     except UnicodeDecodeError as error:
         raise Malformed("the body is not UTF-8") from error
     except ValueError as error:
@@ -195,6 +201,15 @@ def broken_json(raw: bytes, error: ValueError) -> str:
     if "out of range" in str(error):
         return "the body has a number that is out of range: the largest is about 1.8e308"
     return "the body is not JSON: it ends too early"
+
+
+def nesting_of(raw: bytes) -> int:
+    """Return how deep arrays and objects are nested in JSON; for few of them, how many there are."""
+    opened = raw.count(b"[") + raw.count(b"{")
+    if opened <= MAX_NESTING:
+        return opened
+    brackets = JSON_STRING.sub(b"", raw).translate(None, NO_BRACKETS)
+    return max(accumulate(1 if bracket in b"[{" else -1 for bracket in brackets), default=0)
 
 
 def nul_faults(value: Any, where: tuple[str | int, ...]) -> list[Fault]:
