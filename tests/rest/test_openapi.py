@@ -43,6 +43,12 @@ def test_the_committed_copy_is_the_document(document):
     assert json.loads(COMMITTED.read_text()) == document == reference(), told
 
 
+def test_no_description_has_the_indent_of_the_code(document):
+    texts = [text for schema in document["components"]["schemas"].values() if (text := schema.get("description"))]
+    assert any("\n" in text for text in texts)
+    assert not [text for text in texts if "\n " in text]
+
+
 def test_every_operation_is_in_it_and_told_in_full(document):
     known = {(operation.method.lower(), operation.path) for operation in OPERATIONS}
     written = {(method, path) for path, methods in document["paths"].items() for method in methods}

@@ -69,7 +69,7 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
         "tags": [{"name": name} for name in (*TAGS, HEALTH)],
         "paths": paths | health_paths(),
         "components": {
-            "schemas": {name: schema for name, schema in components.items() if name not in queries}
+            "schemas": {name: without_indent(schema) for name, schema in components.items() if name not in queries}
             | {"Problem": PROBLEM},
             "parameters": CONDITIONS,
             "headers": HEADERS,
@@ -85,6 +85,11 @@ def published(schema: Any) -> Any:
         shown = PUBLISHED_PATTERNS.get(described.get("pattern"), {})
         return shown | {name: published(part) for name, part in described.items() if name != "pattern" or not shown}
     return [published(part) for part in cast("list[Any]", schema)] if isinstance(schema, list) else schema
+
+
+def without_indent(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema whose description is the text of a docstring: before Python 3.13 that has the code's indent."""
+    return {key: inspect.cleandoc(value) if key == "description" else value for key, value in schema.items()}
 
 
 def health_paths() -> dict[str, Any]:
