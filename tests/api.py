@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from kalends.errors import FAULT_CODES
 from kalends.rest.problems import STATUS
 
 CODES = {kind.code for kind in STATUS}
@@ -107,7 +108,7 @@ def problem(answer: httpx.Response | Answer, status: int, code: str | None = Non
     for fault in document.get("errors", ()):
         assert re.fullmatch(r"(/([^~/]|~[01])*)*", fault["pointer"])
         assert fault["in"] in ("body", "query", "path")
-        assert re.fullmatch(r"[a-z_]+", fault["code"])
+        assert fault["code"] in FAULT_CODES
         assert fault["message"]
         assert "`" not in fault["message"].replace("`to` must come after `from`", ""), "words of a library"
         assert fault["message"] in document["detail"]

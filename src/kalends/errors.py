@@ -3,6 +3,7 @@
 Doors give an error its form (`rest/problems.py` a status, the command line an exit code); nothing here knows of them.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from msgspec import Struct
@@ -16,6 +17,59 @@ class Fault(Struct, frozen=True):
     where: tuple[str | int, ...]
     code: str
     message: str
+
+
+FAULT_CODES: Mapping[str, str] = {
+    "already_participant": "The user already takes part in the event",
+    "blank": "Nothing in the text is visible",
+    "control_character": "The text holds a character that breaks, hides or reorders text",
+    "duplicate_date": "A date is named twice",
+    "duplicate_participant": "A participant is named twice",
+    "duplicate_user": "A user is named twice",
+    "email_taken": "Another user has the e-mail address",
+    "empty_span": "The end of the window does not come after its start",
+    "end_before_start": "The end does not come after the start",
+    "hold_elsewhere": "The hold keeps another time, or the time of other people",
+    "hold_lapsed": "The hold has lapsed, or there never was one",
+    "host_does_not_attend": "The host is named as a participant although `host_attends` is false",
+    "in_the_past": "The time must lie in the future",
+    "invalid_cursor": "The cursor is not the `next_cursor` of a page of this list",
+    "invalid_duration": "It is neither whole minutes nor a duration such as PT1H30M",
+    "invalid_email": "It is not an e-mail address",
+    "invalid_id": "It is not an id, or not one of this kind",
+    "invalid_time": "It is not a date or a time that can be",
+    "invalid_value": "It is not one of the values that are allowed, which the message lists",
+    "invalid_window": "The window of working hours has no length, or does not end",
+    "metadata_too_large": "The metadata are too large or nested too deeply",
+    "missing": "The value is required",
+    "nonexistent_time": "The clocks of the time zone skip that local time",
+    "not_one_day": "Start and end do not lie within one local day of the time zone",
+    "nul_character": "The text holds the NUL character",
+    "out_of_range": "The number is too small or too large",
+    "own_calendar": "A calendar cannot be shared with its owner",
+    "person_required": "The filter needs `participant_id` or `user_id` beside it",
+    "read_only": "The member is shown in answers and cannot be set",
+    "repeated_address": "Two people of a file to import have one e-mail address",
+    "repeated_parameter": "The parameter is given twice",
+    "repeated_ref": "A reference within a file to import is used twice",
+    "set_elsewhere": "Another operation sets the member; the message names it",
+    "time_zone_required": "A time without an offset needs `time_zone`",
+    "too_long": "The text has too many characters, or the list too many items",
+    "too_many_participants": "An event cannot have so many participants",
+    "too_many_shares": "Too many calendars are shared with one person",
+    "too_many_tokens": "The user has too many tokens in use",
+    "too_short": "The text, the list or the time is too short",
+    "unknown_member": "The body has a member that is not known here; the message lists those that are",
+    "unknown_parameter": "The query has a parameter that is not known here; the message lists those that are",
+    "unknown_ref": "A reference within a file to import names nobody",
+    "unknown_user": "There is no such user",
+    "unknown_zone": "It is not the name of an IANA time zone",
+    "user_inactive": "The user has been deleted",
+    "window_too_long": "The window of time is too long",
+    "wrong_heir": "`hosted=transfer` and `to` do not go together, or `to` names the user who is deleted",
+    "wrong_type": "The value has another JSON type than is needed",
+}
+"""What the code of a fault means: all that there are."""
 
 
 class KalendsError(Exception):

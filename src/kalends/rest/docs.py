@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 
+from kalends.errors import FAULT_CODES
 from kalends.rest.problems import STATUS, TITLES
 
 ENVIRONMENT = Environment(
@@ -24,6 +25,7 @@ def reference_page(document: dict[str, Any]) -> bytes:
         document=document,
         operations=operations_by_tag(document),
         problems=problems,
+        fault_codes=FAULT_CODES,
         pretty=partial(json.dumps, indent=2, ensure_ascii=False),
         short=partial(json.dumps, ensure_ascii=False),
         kind_of=kind_of,

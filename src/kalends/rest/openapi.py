@@ -1,6 +1,5 @@
 """The OpenAPI 3.1 document, generated from the table of operations and the structs they take and give."""
 
-import inspect
 from collections import defaultdict
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -10,6 +9,7 @@ import msgspec
 
 from kalends import __version__, errors
 from kalends.errors import KalendsError
+from kalends.rest.docstrings import describe_schemas, docstring_of
 from kalends.rest.examples import ANSWER_EXAMPLES
 from kalends.rest.incoming import JSON, MERGE_PATCH
 from kalends.rest.problems import (
@@ -50,6 +50,7 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
     kinds = [kind for known in operations for kind in (known.query, known.body, *known.answers) if kind is not None]
     made, components = msgspec.json.schema_components(kinds, schema_hook=text_schema, ref_template=REFERENCE)
     components = published(components)
+    describe_schemas(components, kinds)
     schemas = dict(zip(map(id, kinds), published(made), strict=True))
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for known in operations:
@@ -69,7 +70,7 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
         "tags": [{"name": name} for name in (*TAGS, HEALTH)],
         "paths": paths | health_paths(),
         "components": {
-            "schemas": {name: without_indent(schema) for name, schema in components.items() if name not in queries}
+            "schemas": {name: schema for name, schema in components.items() if name not in queries}
             | {"Problem": PROBLEM},
             "parameters": CONDITIONS,
             "headers": HEADERS,
@@ -85,11 +86,6 @@ def published(schema: Any) -> Any:
         shown = PUBLISHED_PATTERNS.get(described.get("pattern"), {})
         return shown | {name: published(part) for name, part in described.items() if name != "pattern" or not shown}
     return [published(part) for part in cast("list[Any]", schema)] if isinstance(schema, list) else schema
-
-
-def without_indent(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema whose description is the text of a docstring: before Python 3.13 that has the code's indent."""
-    return {key: inspect.cleandoc(value) if key == "description" else value for key, value in schema.items()}
 
 
 def health_paths() -> dict[str, Any]:
@@ -128,7 +124,7 @@ def has_version(known: Operation) -> bool:
 
 def operation_object(known: Operation, schemas: dict[int, Any], components: dict[str, Any]) -> dict[str, Any]:
     """Describe one operation."""
-    summary, _, description = inspect.cleandoc(known.handler.__doc__ or "").partition("\n\n")
+    summary, _, description = docstring_of(known.handler).partition("\n\n")
     described: dict[str, Any] = {
         "operationId": known.handler.__name__,
         "tags": [known.tag],

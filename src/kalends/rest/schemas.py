@@ -1,22 +1,27 @@
 """What the reference says of values, headers and problems: the JSON Schemas that no struct describes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from kalends.characters import LINE, LINE_OR_NOTHING, LINES, VISIBLE
+from kalends.errors import FAULT_CODES
 from kalends.model import Email, Identifier, Metadata, TimeText, Zone
 from kalends.rest.incoming import LONGEST_KEY
-from kalends.rest.problems import MEDIA_TYPE
+from kalends.rest.problems import MEDIA_TYPE, TITLES
 from kalends.rest.wire import LONGEST_ADDRESS, AnyId, DateOrTime, Minutes, TimeOfDay, id_schema
 
-DATE = "(19|[2-8][0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+YEAR = "(19[0-9]{2}|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])"
+DATE = f"{YEAR}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))"
+NO_FRACTION = "[.](0{1,6}|0{6}[0-9]{1,3})"
+"""Of a whole second: what is finer than a microsecond is dropped."""
 MINUTES = "([01][0-9]|2[0-3]):[0-5][0-9]"
 OFFSET = f"([Zz]|[+-]{MINUTES})?"
-MIDNIGHT = "24:00(:00)?"
+MIDNIGHT = f"24:00(:00({NO_FRACTION})?)?"
 
 TEXT_SCHEMAS: dict[type, dict[str, Any]] = {
     TimeText: {
         "type": "string",
-        "pattern": f"^{DATE}[Tt ]({MINUTES}(:[0-5][0-9]([.]0{{1,9}})?)?|{MIDNIGHT}){OFFSET}$",
+        "pattern": f"^{DATE}[Tt ]({MINUTES}(:[0-5][0-9]({NO_FRACTION})?)?|{MIDNIGHT}){OFFSET}$",
         "description": "RFC 3339 with an offset, or local to `time_zone` without one; 24:00 ends a day",
         "examples": ["2026-03-09T14:00:00+01:00", "2026-03-09T14:00"],
     },
@@ -81,6 +86,13 @@ PUBLISHED_PATTERNS: dict[object, dict[str, str]] = {
 }
 """What the reference says of the patterns of text: all but which characters show nothing, which takes a page."""
 
+
+def described_codes(what: str, meanings: Mapping[str, str]) -> str:
+    """Return the description of a code with the meaning of each as a list in Markdown."""
+    lines = (f"- `{code}`: {meaning}" for code, meaning in sorted(meanings.items()))
+    return "\n".join((f"{what}; there may be more in later versions.\n", *lines))
+
+
 PROBLEM: dict[str, Any] = {
     "type": "object",
     "description": "What went wrong (RFC 9457); `errors` names every fault at once",
@@ -91,7 +103,12 @@ PROBLEM: dict[str, Any] = {
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {"type": "string"},
         "instance": {"type": "string", "format": "uri-reference", "description": "The path that was asked for"},
-        "code": {"type": "string", "description": "What a program should look at"},
+        "code": {
+            "type": "string",
+            "description": described_codes(
+                "What a program should look at", {kind.code: title for kind, title in TITLES.items()}
+            ),
+        },
         "request_id": {"type": "string", "description": "The name of the request in the log"},
         "conflicts": {
             "type": "array",
@@ -110,7 +127,7 @@ PROBLEM: dict[str, Any] = {
                         "description": "The member of the body, or the parameter, at fault (RFC 6901)",
                     },
                     "in": {"enum": ["body", "query", "path"]},
-                    "code": {"type": "string"},
+                    "code": {"type": "string", "description": described_codes("What is wrong", FAULT_CODES)},
                     "message": {"type": "string"},
                 },
             },

@@ -1,0 +1,46 @@
+"""Docstrings for the reference, also where Python was told to leave them out (`python -OO`)."""
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from msgspec.inspect import EnumType, ListType, Metadata, StructType, Type, UnionType, multi_type_info
+
+
+def docstring_of(thing: Callable[..., Any]) -> str:
+    """Return the docstring of a function or a class; without one in memory, that of the source, if it is there."""
+    text = thing.__doc__
+    if text is None:
+        with suppress(OSError):
+            (node,) = ast.parse(textwrap.dedent(inspect.getsource(thing))).body
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                text = ast.get_docstring(node)
+    return inspect.cleandoc(text or "")
+
+
+def describe_schemas(components: dict[str, Any], kinds: Iterable[Any]) -> None:
+    """Give each schema the docstring of its class as the description, without the indent of the code on any Python."""
+    for described in multi_type_info(kinds):
+        for known in classes_in(described):
+            if text := docstring_of(known):
+                components[known.__name__]["description"] = text
+
+
+def classes_in(described: Type) -> Iterator[type]:
+    """List the structs and enumerations in a type."""
+    if isinstance(described, StructType):
+        yield described.cls
+        for field in described.fields:
+            yield from classes_in(field.type)
+    elif isinstance(described, EnumType):
+        yield described.cls
+    elif isinstance(described, ListType):
+        yield from classes_in(described.item_type)
+    elif isinstance(described, Metadata):
+        yield from classes_in(described.type)
+    elif isinstance(described, UnionType):
+        for part in described.types:
+            yield from classes_in(part)

@@ -1,0 +1,62 @@
+"""Nothing that callers are told gets lost where Python leaves docstrings out (-OO)."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from kalends.app import reference
+from kalends.rest.docstrings import docstring_of
+
+SAID = """
+import json, sys
+from kalends.app import reference
+from kalends.errors import Fault, Invalid, Scope
+from kalends.rest.docstrings import docstring_of
+from kalends.rest.problems import STATUS, problem_document
+
+assert sys.flags.optimize == LEVEL and (docstring_of.__doc__ is None) == (LEVEL == 2)
+fault = Fault(("a",), "missing", "is required")
+given = {"clashes": (), "scope": Scope.respond, "faults": (fault,), "time_zone": "UTC"}
+said = {}
+for kind in STATUS:
+    code = getattr(kind.__init__, "__code__", None)
+    names = code.co_varnames[1 : code.co_argcount] if code else ()
+    error = kind(fault) if issubclass(kind, Invalid) else kind(**{name: given.get(name, 7) for name in names})
+    said[kind.__name__] = json.loads(problem_document(error, "/v1", "1", {}))
+print(json.dumps([reference(), said]))
+"""
+
+
+def said(level: int) -> Any:
+    """Give the reference and every problem document as a process with a level of optimization writes them."""
+    script = SAID.replace("LEVEL", str(level))
+    done = subprocess.run(
+        [sys.executable, f"-{'O' * level}" if level else "-B", "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    return json.loads(done.stdout)
+
+
+def test_reference_and_problems_are_the_same_without_docstrings():
+    with_docstrings, without = said(0), said(2)
+    assert with_docstrings == without
+    assert with_docstrings[0] == json.loads(json.dumps(reference()))
+    assert all(problem["detail"] for problem in without[1].values())
+
+
+def test_without_source_there_is_no_docstring():
+    built = eval("lambda: None")
+    assert docstring_of(built) == ""
+
+
+@pytest.mark.parametrize("thing", [docstring_of, json.JSONDecodeError])
+def test_a_docstring_is_read_from_the_source_if_it_is_not_in_memory(monkeypatch, thing):
+    known = docstring_of(thing)
+    monkeypatch.setattr(thing, "__doc__", None)
+    assert docstring_of(thing) == known
