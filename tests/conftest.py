@@ -17,10 +17,13 @@ from kalends.actions.tokens import issue_token
 from kalends.app import build_app
 from kalends.settings import Settings
 from kalends.store.database import Database
+from kalends.store.zone_data import load_zone_data
 from tests.api import client
 from tests.cast import Cast, assemble
 from tests.databases import Databases, PostgresDatabases, SqliteDatabases
 from tests.postgres import start_postgres
+
+load_zone_data()
 
 settings.register_profile(
     "kalends",

@@ -21,6 +21,7 @@ from kalends.rest.route import OPERATIONS, Route
 from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.rate_counts import RateCounts
+from kalends.store.zone_data import load_zone_data
 
 
 def build_app(database: Database, settings: Settings) -> falcon.App[Request, falcon.Response]:
@@ -30,7 +31,13 @@ def build_app(database: Database, settings: Settings) -> falcon.App[Request, fal
     )
     identities = identities_of(database, settings)
     routes = [Route(operation, database, identities, settings.max_body_bytes, rates) for operation in OPERATIONS]
-    return wsgi_app(routes, lambda: database.read(check_readiness), rates, settings.trusted_proxies)
+    zone_data = load_zone_data()
+
+    def release_when_ready() -> str:
+        database.read(check_readiness)
+        return zone_data.release
+
+    return wsgi_app(routes, release_when_ready, rates, settings.trusted_proxies)
 
 
 def limit_of(kind: str, units: int, database: Database) -> Limit | None:

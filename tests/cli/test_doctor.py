@@ -23,6 +23,7 @@ GOOD = {
     "address rate limit",
     "trusted proxies",
     "body size",
+    "zone data",
     "database",
     "schema",
     "idle tokens",

@@ -23,9 +23,11 @@ from kalends.cli.serving import WORKER_END_S, answers_ready, end_with, free_addr
 from kalends.settings import Settings
 from kalends.store.database import Database, WriteTx
 from kalends.store.query import Query
+from kalends.store.zone_data import load_zone_data
 from tests.cli.conftest import one_line
 from tests.served import KALENDS, PATIENCE_S, Server, serving
 
+RELEASE = load_zone_data().release
 LOOPBACK = "127.0.0.1"
 LOCK = {
     "sqlite": Query(sa.text("SELECT 1")),  # the transaction of a writer is lock enough
@@ -55,11 +57,11 @@ def bearer(server: Server, call) -> dict[str, str]:
 def test_a_server_migrates_says_one_line_serves_and_ends_in_good_order(server, bearer):
     assert httpx.get(f"{server.address}/health/live").json() == {"status": "live"}
     ready = httpx.get(f"{server.address}/health/ready")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "zone_data": RELEASE})
     users = httpx.get(f"{server.address}/v1/users", headers=bearer)
     assert (users.status_code, users.json()) == (200, {"items": [], "next_cursor": None})
     assert server.end() == 0
-    assert server.said == [f"Kalends serves at {server.address}\n"]
+    assert server.said == [f"Kalends serves at {server.address} with zone data {RELEASE}\n"]
     lines = [json.loads(line) for line in server.log.read_text().splitlines() if line.startswith("{")]
     assert users.headers["X-Request-Id"] in {line["request_id"] for line in lines}
     assert bearer["Authorization"].removeprefix("Bearer ") not in server.log.read_text()

@@ -23,14 +23,14 @@ from typing import Any, NamedTuple
 from tests.served import KALENDS, PATIENCE_S, serving
 
 FENCE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NAMED = r"(?P<id>(?:usr|evt|hld|tok|org|aud)_[0-9a-f]{16})|(?P<token>kal_[a-z2-7]{6,39})|(?P<address>http://127\.0\.0\.1:\d+)"
+NAMED = r"(?P<id>(?:usr|evt|hld|tok|org|aud)_[0-9a-f]{16})|(?P<token>kal_[a-z2-7]{6,39})|(?P<address>http://127\.0\.0\.1:\d+)|(?P<release>\b20\d\d[a-z]\b)"
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)"
 VARIES_IN_JSON = re.compile(NAMED)
 VARIES_IN_TEXT = re.compile(
     rf"{NAMED}|(?P<time>{STAMP})|(?P<date>(?<=date: )[^\r\n]+)|(?P<request>(?<=x-request-id: )[0-9a-f]{{16}})"
     r"|(?P<left>(?<=ratelimit: )[^\r\n]+)"
 )
-ANY_OTHER_WILL_DO = ("time", "date", "left")
+ANY_OTHER_WILL_DO = ("time", "date", "left", "release")
 CAPTURED_MEMBERS = ("next_cursor", "request_id")
 STAMPED_MEMBERS = ("at", "created_at", "updated_at", "responded_at", "expires_at", "last_used_at")
 LINE_WIDTH = 136

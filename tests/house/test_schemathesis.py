@@ -38,7 +38,7 @@ class Stage:
     """A WSGI application that stands for the one of the engine at hand; before a test runs, for one without routes."""
 
     def __init__(self):
-        self.app = wsgi_app([], lambda: None)
+        self.app = wsgi_app([], str)
 
     def __call__(self, environ, start_response):
         return self.app(environ, start_response)

@@ -13,6 +13,7 @@ from kalends.rest.conditions import Tags, read_tags
 from kalends.rest.problems import STATUS, TITLES, headers_of, status_of
 from kalends.rules.tokens import token_text
 from kalends.settings import Settings
+from kalends.store.zone_data import load_zone_data
 from tests.api import client, problem, send_raw
 
 
@@ -320,7 +321,7 @@ def test_health_is_told_without_a_token(app, api):
     live = client(app).get("/health/live")
     assert (live.status_code, live.json()) == (200, {"status": "live"})
     ready = client(app).get("/health/ready")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready", "zone_data": load_zone_data().release})
 
 
 def test_a_database_without_the_schema_is_not_ready(empty_url):

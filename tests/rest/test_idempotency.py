@@ -119,7 +119,7 @@ def work_app(database, work):
         query=WriteQuery,
         body=UserDraft,
     )
-    return wsgi_app([Route(add_user, database, identities_of(database, Settings()), 1_000)], lambda: None)
+    return wsgi_app([Route(add_user, database, identities_of(database, Settings()), 1_000)], str)
 
 
 def users(api):

@@ -101,7 +101,7 @@ def test_a_defect_of_our_own_is_told_to_the_log_and_not_to_the_caller(cast, toke
         method="POST", path="/v1/broken", handler=fail, tag="Broken", scope=Scope.users_write, query=WriteQuery
     )
     caller = client(
-        wsgi_app([Route(broken, cast.database, identities_of(cast.database, Settings()), 1_000)], lambda: None), token
+        wsgi_app([Route(broken, cast.database, identities_of(cast.database, Settings()), 1_000)], str), token
     )
     before = cast.rows()
     for headers in ({}, {"Idempotency-Key": "x"}):

@@ -49,7 +49,7 @@ def test_a_block_shows_both_times_on_the_clocks_of_its_zone() -> None:
         ("2026-10-25", "Europe/Berlin", 25),
         ("2026-03-09", "Europe/Berlin", 24),
         ("2022-03-27", "Asia/Beirut", 23),
-        ("2026-11-01", "America/Havana", 25),
+        ("2024-11-03", "America/Havana", 25),
         ("2026-10-25", "Antarctica/Troll", 26),
         ("2010-03-05", "Antarctica/Casey", 27),
         ("2011-12-31", "Pacific/Apia", 24),
@@ -159,7 +159,7 @@ SKIPPED_MIDNIGHTS = [
     ("Africa/Cairo", "2026-04-23"),
     ("Atlantic/Azores", "2026-03-28"),
     ("Asia/Beirut", "2026-03-28"),
-    ("America/Havana", "2026-03-07"),
+    ("America/Havana", "2024-03-09"),
     ("America/Asuncion", "2023-09-30"),
     ("Pacific/Apia", "2011-12-29"),
 ]
@@ -178,7 +178,7 @@ def test_a_skipped_midnight_ends_a_day_in_every_spelling_and_begins_none(zone: s
 
 
 def test_solar_time_is_refused_with_the_start() -> None:
-    assert faults("1900-06-01T12:00", "1900-06-01T13:00", "Europe/Amsterdam") == [("start", "invalid_time")]
+    assert faults("1971-06-01T12:00", "1971-06-01T13:00", "Africa/Monrovia") == [("start", "invalid_time")]
 
 
 def test_a_day_longer_than_any_since_1970_is_no_block() -> None:

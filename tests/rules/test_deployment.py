@@ -20,6 +20,7 @@ from kalends.rules.deployment import (
     check_server,
     check_sqlite,
     check_tokens,
+    check_zone_data,
     filesystem_at,
 )
 from kalends.settings import Settings
@@ -188,3 +189,11 @@ def test_clocks_agree(apart: float, grade: str) -> None:
 def test_tokens_that_nobody_uses_or_that_never_end_are_worth_a_warning() -> None:
     assert told(check_tokens(TokenFacts(3, 0, 0))) == {"idle tokens": "ok", "old tokens": "ok"}
     assert told(check_tokens(TokenFacts(3, 1, 2))) == {"idle tokens": "warning", "old tokens": "warning"}
+
+
+def test_a_newer_release_of_zone_data_that_cannot_be_used_is_worth_a_warning() -> None:
+    assert told(check_zone_data("2026f", "/zones", None)) == {"zone data": "ok"}
+    (finding,) = check_zone_data("2026f", "/zones", "2099a")
+    assert finding.grade == "warning"
+    assert "2026f" in finding.text
+    assert "2099a" in finding.text

@@ -124,7 +124,7 @@ def test_clocks_that_spring_leave_times_that_never_are(text: str, name: str) -> 
     [
         ("2026-10-25T02:30", "Europe/Berlin", "2026-10-25T02:30:00+02:00"),
         ("2026-11-01T01:00", "America/New_York", "2026-11-01T01:00:00-04:00"),
-        ("2026-11-01T00:30", "America/Havana", "2026-11-01T00:30:00-04:00"),
+        ("2024-11-03T00:30", "America/Havana", "2024-11-03T00:30:00-04:00"),
         ("2006-10-29T00:00:30", "America/St_Johns", "2006-10-29T00:00:30-02:30"),
         ("1994-01-31T20:00", "Antarctica/Vostok", "1994-01-31T20:00:00+07:00"),
     ],
@@ -155,7 +155,7 @@ def test_a_local_date_begins_where_a_plain_reckoning_says_in_every_zone() -> Non
         ("2022-03-27", "Asia/Beirut", "2022-03-27T01:00:00+03:00"),
         ("2018-11-04", "America/Sao_Paulo", "2018-11-04T01:00:00-02:00"),
         ("2024-04-26", "Africa/Cairo", "2024-04-26T01:00:00+03:00"),
-        ("2026-11-01", "America/Havana", "2026-11-01T00:00:00-04:00"),
+        ("2024-11-03", "America/Havana", "2024-11-03T00:00:00-04:00"),
         ("2026-10-25", "Atlantic/Azores", "2026-10-25T00:00:00Z"),
         ("2006-10-29", "America/St_Johns", "2006-10-29T00:00:00-02:30"),
         ("1919-03-31", "America/Toronto", "1919-03-31T00:30:00-04:00"),
@@ -178,7 +178,7 @@ def test_a_day_begins_at_its_first_instant(day: str, name: str, begins: str) -> 
         ("2026-03-29T00:00", "Atlantic/Azores", "2026-03-29T01:00:00Z"),
         ("1919-03-31T00:00", "America/Toronto", "1919-03-31T00:30:00-04:00"),
         ("2011-12-30T00:00", "Pacific/Apia", "2011-12-31T00:00:00+14:00"),
-        ("2026-11-01T00:00", "America/Havana", "2026-11-01T00:00:00-04:00"),
+        ("2024-11-03T00:00", "America/Havana", "2024-11-03T00:00:00-04:00"),
     ],
 )
 def test_a_bound_at_midnight_is_where_the_day_begins_in_every_spelling(midnight: str, name: str, begins: str) -> None:

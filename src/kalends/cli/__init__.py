@@ -41,7 +41,10 @@ class Kalends(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; whatever goes wrong is one line on stderr and exit code 1."""
+        from kalends.store.zone_data import load_zone_data
+
         try:
+            load_zone_data()
             return super().invoke(ctx)
         except KalendsError as error:
             raise click.ClickException(" ".join(str(error).split())) from error

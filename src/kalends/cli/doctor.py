@@ -23,6 +23,7 @@ from kalends.rules.deployment import (
     check_server,
     check_sqlite,
     check_tokens,
+    check_zone_data,
     good,
     problem,
 )
@@ -31,6 +32,7 @@ from kalends.store.database import Database
 from kalends.store.disk import database_files
 from kalends.store.schema import NEEDED
 from kalends.store.sqlite import sqlite_path
+from kalends.store.zone_data import load_zone_data
 
 
 @click.command(name="doctor", epilog="Example:  kalends doctor && kalends serve")
@@ -66,6 +68,8 @@ def examine(*, deep: bool) -> Iterator[Finding]:
     yield good("settings", "readable")
     for check in SETTINGS_CHECKS:
         yield from check(settings)
+    zone_data = load_zone_data()
+    yield from check_zone_data(zone_data.release, str(zone_data.folder), zone_data.incomplete)
     try:
         if settings.database_url.startswith("sqlite:"):
             yield from examine_files(settings)

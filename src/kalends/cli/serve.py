@@ -6,6 +6,7 @@ from kalends.cli.opening import open_database, read_settings
 from kalends.cli.serving import is_loopback, run_server
 from kalends.errors import BadSetting
 from kalends.store.organizations import is_demo
+from kalends.store.zone_data import load_zone_data
 
 
 @click.command(name="serve", epilog="Example:  KALENDS_DATABASE_URL=sqlite:///team.db kalends serve --port 8000")
@@ -36,4 +37,9 @@ def command(host: str, port: int, processes: int, threads: int) -> None:
     with open_database(settings) as database:
         if not is_loopback(host) and database.read(is_demo):
             raise BadSetting("KALENDS_DATABASE_URL", f"the data of the demo is served on loopback only, not on {host}")
-    run_server(settings, host, port, processes, threads, lambda address: click.echo(f"Kalends serves at {address}"))
+    release = load_zone_data().release
+
+    def say_ready(address: str) -> None:
+        click.echo(f"Kalends serves at {address} with zone data {release}")
+
+    run_server(settings, host, port, processes, threads, say_ready)

@@ -62,7 +62,7 @@ class Resource:
 
 def wsgi_app(
     routes: Iterable[Route],
-    check_readiness: Callable[[], None],
+    check_readiness: Callable[[], str],
     rates: RateLimits = UNLIMITED,
     trusted_proxies: Sequence[Network] = (),
 ) -> falcon.App[Request, falcon.Response]:
@@ -79,7 +79,7 @@ def wsgi_app(
     return app
 
 
-def responders_by_path(routes: Iterable[Route], check_readiness: Callable[[], None]) -> dict[str, dict[str, Responder]]:
+def responders_by_path(routes: Iterable[Route], check_readiness: Callable[[], str]) -> dict[str, dict[str, Responder]]:
     """Return what answers each method of each path."""
     paths: dict[str, dict[str, Responder]] = defaultdict(dict)
     for route in routes:
@@ -106,12 +106,11 @@ def fixed(content: bytes, media_type: str, policy: str = NOTHING_LOADS) -> Respo
     return respond
 
 
-def readiness(check: Callable[[], None]) -> Responder:
-    """Make the responder that says whether requests can be served."""
+def readiness(check: Callable[[], str]) -> Responder:
+    """Make the responder that says whether requests can be served, and with which release of zone data."""
 
     def respond(_: Request, response: falcon.Response) -> None:
-        check()
-        response.data = b'{"status":"ready"}'
+        response.data = msgspec.json.encode({"status": "ready", "zone_data": check()})
         response.content_type = "application/json"
 
     return respond

@@ -113,8 +113,14 @@ def health_paths() -> dict[str, Any]:
 
 def health_content(name: str) -> dict[str, Any]:
     """Describe the answer of a service that is well."""
-    schema = {"type": "object", "required": ["status"], "properties": {"status": {"const": name}}}
-    return {JSON: {"schema": schema, "example": {"status": name}}}
+    properties: dict[str, Any] = {"status": {"const": name}}
+    example = {"status": name}
+    if name == "ready":
+        said = "The release of the IANA time zone database that it uses"
+        properties["zone_data"] = {"type": "string", "description": said}
+        example["zone_data"] = "2026f"
+    schema = {"type": "object", "required": list(properties), "properties": properties}
+    return {JSON: {"schema": schema, "example": example}}
 
 
 def has_version(known: Operation) -> bool:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
-from kalends.model import Busy, Clash, Instant, Span
+from kalends.model import UTC, Busy, Clash, Instant, Span
 from kalends.rest.wire import DateOrTime
 from kalends.rules.zones import TimeError, bound_of, rendered, zone_named
 
@@ -42,7 +42,7 @@ def span_json(span: Span, zone: ZoneInfo) -> tuple[str, str]:
     try:
         return rendered(span.start, zone), rendered(span.end, zone)
     except TimeError:
-        return rendered(span.start, ZoneInfo("UTC")), rendered(span.end, ZoneInfo("UTC"))
+        return rendered(span.start, zone_named(UTC)), rendered(span.end, zone_named(UTC))
 
 
 def clashes_json(clashes: Sequence[Clash], time_zone: str) -> list[ClashJson]:

@@ -128,6 +128,16 @@ def check_bodies(settings: Settings) -> Iterator[Finding]:
         yield good("body size", f"{settings.max_body_bytes} bytes at most")
 
 
+def check_zone_data(release: str, folder: str, incomplete: str | None) -> Iterator[Finding]:
+    """See which release of the time zone database is used, and whether there is a newer one that cannot be."""
+    text = f"{release} of the IANA time zone database, from {folder}"
+    if incomplete:
+        text += f"; the system has {incomplete}, which lacks zones"
+        yield warning("zone data", text, "install all zones (on Debian tzdata-legacy), or upgrade the package tzdata")
+    else:
+        yield good("zone data", text)
+
+
 # ------------------------------------------------------------------------------------------------------------- SQLite
 
 

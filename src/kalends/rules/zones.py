@@ -1,9 +1,10 @@
 """Wall clocks and instants: the only place that knows time zones (IANA) and how times are written (RFC 3339)."""
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from functools import cache, lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from kalends.model import Instant, TimeText
 
@@ -17,6 +18,7 @@ WRITTEN = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:([Zz])|([+-])(\d\d):(\d\d))?",
     re.ASCII,
 )
+RELEASE = re.compile(r"(\d{4})([a-z]*)", re.ASCII)
 WRITTEN_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -39,18 +41,34 @@ class Reading:
         self.end_of_day = end_of_day
 
 
-@cache
+ZONES: dict[str, Callable[[], ZoneInfo]] = {}
+"""What makes each zone of the release of zone data that this process uses; none until `use_zones` is called."""
+
+
+def use_zones(zones: Mapping[str, Callable[[], ZoneInfo]]) -> None:
+    """Let these be all the zones that there are."""
+    ZONES.clear()
+    ZONES.update(zones)
+    zone_named.cache_clear()
+
+
 def known_zones() -> frozenset[str]:
-    """List the names of all zones of this installation."""
-    return frozenset(available_timezones()) - {"localtime", "posixrules", "Factory"}
+    """Return the names of all zones."""
+    return frozenset(ZONES)
 
 
 @lru_cache(maxsize=1024)
 def zone_named(name: str) -> ZoneInfo:
-    """Give the zone of an IANA name. Raises TimeError `unknown_zone`."""
-    if name not in known_zones():
+    """Return the zone of an IANA name. Raise TimeError `unknown_zone`."""
+    if name not in ZONES:
         raise TimeError("unknown_zone", f"{name[:64]!r} is not the name of an IANA time zone")
-    return ZoneInfo(name)
+    return ZONES[name]()
+
+
+def release_order(release: str | None) -> tuple[int, int, str]:
+    """Return what puts releases of zone data such as 2026a, 2026z and 2026za in order; an unknown one comes first."""
+    found = RELEASE.match(release or "")
+    return (int(found[1]), len(found[2]), found[2]) if found else (0, 0, "")
 
 
 def written_date(text: str) -> date:
