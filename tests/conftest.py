@@ -5,7 +5,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -114,18 +114,31 @@ def migrated_url(databases: Databases) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
-def database_url(databases: Databases) -> Iterator[str]:
-    """The URL of the migrated database that tests share, each in an organization of its own."""
+@contextmanager
+def shared_by_all(databases: Databases, clock: Clock) -> Iterator[Database]:
+    """Open a migrated database that tests share, each in an organization of its own."""
     with databases.migrated() as url:
-        yield url
+        shared = Database(Settings(database_url=url, pool_size=16), clock)
+        yield shared
+        shared.close()
 
 
 @pytest.fixture(scope="session")
-def database(database_url: str, session_clock: Clock) -> Iterator[Database]:
-    shared = Database(Settings(database_url=database_url, pool_size=16), session_clock)
-    yield shared
-    shared.close()
+def sqlite_database(sqlite_databases: Databases, session_clock: Clock) -> Iterator[Database]:
+    with shared_by_all(sqlite_databases, session_clock) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def postgresql_database(postgresql_databases: Databases, session_clock: Clock) -> Iterator[Database]:
+    with shared_by_all(postgresql_databases, session_clock) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def database(engine: str, request: pytest.FixtureRequest) -> Database:
+    """The database of the engine that tests share."""
+    return request.getfixturevalue(f"{engine}_database")
 
 
 @pytest.fixture
@@ -134,10 +147,14 @@ def cast(database: Database) -> Cast:
     return assemble(database)
 
 
+def app_over(database: Database) -> Any:
+    """Give the whole application over a database, as a server would call it."""
+    return build_app(database, Settings(token_cache_ms=0, rate_limit=0, address_rate_limit=0))
+
+
 @pytest.fixture(scope="session")
 def app(database: Database) -> Any:
-    """The whole application over the shared database, as a server would call it."""
-    return build_app(database, Settings(token_cache_ms=0, rate_limit=0, address_rate_limit=0))
+    return app_over(database)
 
 
 @pytest.fixture
