@@ -10,9 +10,12 @@ import sqlalchemy as sa
 from bench.plan import EVENT_STEP, FIRST_EVENT, FIRST_USER, MADE_AT, SECOND, USER_STEP, Happening, Plan
 from kalends.model import Instant, Response, Role, ShowAs, Status
 from kalends.rules.busy import commitment
-from kalends.rules.text import folded
+from kalends.rules.emails import email_key
+from kalends.rules.text import sort_key
 from kalends.rules.zones import rendered, zone_named
+from kalends.store.events import event_text
 from kalends.store.organizations import DEFAULT_ORGANIZATION
+from kalends.store.users import user_text
 
 ORGANIZATION = int(DEFAULT_ORGANIZATION)
 COUNTED = ("required", "optional", "accepted", "declined", "tentative", "needs_action")
@@ -96,9 +99,8 @@ def counts_of(happening: Happening) -> list[int]:
 def own_user(plan: Plan, person: int) -> tuple[Any, ...]:
     """Give a row of Kalends' users."""
     name, email = person_texts(person)
-    search = folded(f"{name}\n{email}")
-    row = (user_id(person), ORGANIZATION, name, email, folded(email), search, plan.zone_of(person), "{}")
-    return (*row, 1, MADE_AT, MADE_AT, None)
+    texts = (name, sort_key(name), email, email_key(email), user_text(name, email))
+    return (user_id(person), ORGANIZATION, *texts, plan.zone_of(person), "{}", 1, MADE_AT, MADE_AT, None)
 
 
 def own_event(happening: Happening, zone: str) -> Batch:
@@ -106,7 +108,7 @@ def own_event(happening: Happening, zone: str) -> Batch:
     number, host, seats, start, end, status, show_as = happening
     key, made = event_id(number), MADE_AT + number * 6 * SECOND
     title, about, place, more = event_texts(number)
-    search = f"{title}\n{place}\n{about}".lower()
+    search = event_text(title, place, about)
     times = (start, end, local(start, zone), local(end, zone))
     event = (key, ORGANIZATION, user_id(host), title, about, place, search, zone, *times, status, show_as)
     participants: list[tuple[Any, ...]] = []
@@ -193,8 +195,8 @@ PEER_PARTICIPANTS = sa.Table(
 )
 
 OWN_COLUMNS = {
-    "user": "id organization_id name email email_folded search_text time_zone metadata version created_at updated_at"
-    " deleted_at",
+    "user": "id organization_id name name_key email email_folded search_text time_zone metadata version created_at"
+    " updated_at deleted_at",
     "event": "id organization_id host_id title description location search_text time_zone starts_at ends_at start_local"
     " end_local status show_as visibility cancel_reason metadata required_count optional_count accepted_count"
     " declined_count tentative_count needs_action_count version created_at updated_at",

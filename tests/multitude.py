@@ -17,9 +17,10 @@ HALF_HOUR = 1_800_000_000
 NUMBERS = "WITH RECURSIVE number(n) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT n + 1 FROM number WHERE n < {last})"
 
 PEOPLE = """
-INSERT INTO "user" (id, organization_id, name, email, email_folded, search_text, time_zone, metadata, version,
+INSERT INTO "user" (id, organization_id, name, name_key, email, email_folded, search_text, time_zone, metadata, version,
     created_at, updated_at)
-{numbers} SELECT {first} + n, {organization}, 'Person ' || (n * 7919 % {people}), n || '@example.org',
+{numbers} SELECT {first} + n, {organization}, 'Person ' || (n * 7919 % {people}),
+    'person ' || (n * 7919 % {people}), n || '@example.org',
     n || '@example.org', 'person ' || n, 'Europe/Berlin', '{{}}', 1, 0, 0 FROM number
 """
 EVENTS = """

@@ -162,7 +162,7 @@ UTC = Zone("UTC")
 
 
 class Email(str):
-    """An e-mail address as it was written; unique in an organization without regard to case."""
+    """An e-mail address as it was written; unique in an organization by `email_key` (rules/emails.py)."""
 
     __slots__ = ()
 

@@ -58,7 +58,9 @@ class Meeting:
 
 
 def folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+    """Return text without case and accents, as far as the names and titles of these tests go."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
 
 def refuse(faults: list[tuple[tuple[Any, ...], str]], code: str = "invalid") -> None:
@@ -128,7 +130,7 @@ class Paper:
         found = [n for n, person in enumerate(self.people) if not person.deleted]
         if text is not None:
             found = [n for n in found if folded(text) in folded(f"{self.people[n].name}\n{self.people[n].email}")]
-        return [self.shown_user(n) for n in sorted(found, key=lambda n: (self.people[n].name.encode(), n))]
+        return [self.shown_user(n) for n in sorted(found, key=lambda n: (folded(self.people[n].name), n))]
 
     # ---------------------------------------------------------------------------------------------------------- events
     def create_event(
@@ -302,7 +304,7 @@ class Paper:
 
     def refuse_taken(self, email: str, own: int | None) -> None:
         if any(folded(p.email) == folded(email) and not p.deleted for n, p in enumerate(self.people) if n != own):
-            raise Refusal("email_taken")
+            raise Refusal("email_taken", ((("email",), "email_taken"),))
 
     def wanted(self, meeting: Meeting, wanted: dict[str, Any]) -> bool:
         named = wanted.get("participant", wanted.get("user"))

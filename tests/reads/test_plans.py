@@ -61,7 +61,7 @@ class Crowd:
             "earliest": MIDDLE - 54 * HALF_HOUR,
             "after_start": MIDDLE + 48 * HALF_HOUR,
             "after_id": self.first + 3,
-            "after_name": "Person 150",
+            "after_key": "person 150",
             "after": self.first,
             "status": "confirmed",
             "response": "needs_action",
@@ -272,17 +272,17 @@ def test_users_are_one_range_scan_without_a_sort(crowd, engine):
 
 def check_users(crowd, engine, continued, searched):
     query = user_listing(searched=searched, continued=continued)
-    index = "ix_user_organization_id_name_id"
+    index = "ix_user_organization_id_name_key_id"
     if engine == "sqlite":
         (scan,) = sqlite_plan(crowd, query)
         assert scan.startswith(f"SEARCH user USING INDEX {index} (organization_id=?")
-        assert ("name>?" in scan) is continued
+        assert ("name_key>?" in scan) is continued
         return
     for plan in postgresql_plans(crowd, query):
         assert kinds(plan) == ["Limit", "Index Scan"]
         scan = scan_of(plan, "user")
         assert scan["Index Name"] == index
-        assert ("ROW(name, id) >" in scan["Index Cond"]) is continued
+        assert ("ROW(name_key, id) >" in scan["Index Cond"]) is continued
 
 
 def test_participants_are_one_range_scan_without_a_sort(crowd, engine):

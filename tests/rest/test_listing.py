@@ -145,15 +145,29 @@ def test_the_cursor_of_another_list_is_refused(api, cast):
 
 
 def test_users_come_in_the_order_of_their_names_and_are_searched_by_name_and_address(api, cast):
-    people = [cast.person(name) for name in ("Zoë", "Anna", "Anna")]
+    people = [cast.person(name) for name in ("Zoë", "anna", "Änne", "Anna", "zita", "Øyvind", "O'Neil")]
     sizes, items = pages(api, "/v1/users", limit=4)
-    assert sizes == [4, 2]
-    names = [user["name"] for user in items]
-    assert names == sorted([cast.host.name, cast.guest.name, cast.stranger.name, "Zoë", "Anna", "Anna"])
-    found = api.get("/v1/users", params={"q": "ZOË"}).json()["items"]
-    assert [user["id"] for user in found] == [str(people[0].id)]
+    assert sizes == [4, 4, 2]
+    assert [user["name"] for user in items] == [
+        *("anna", "Anna", "Änne", "Gustav Guest", "Hanna Host", "O'Neil", "Øyvind", "Stella Stranger", "zita", "Zoë")
+    ]
+    for text in ("ZOË", "zoe", "Zo\u00e9"):
+        found = api.get("/v1/users", params={"q": text}).json()["items"]
+        assert [user["id"] for user in found] == [str(people[0].id)]
+    assert [user["name"] for user in api.get("/v1/users?q=anne").json()["items"]] == ["Änne"]
     assert len(api.get("/v1/users", params={"q": people[1].email.upper()}).json()["items"]) == 1
     assert api.get("/v1/users?q=_").json()["items"] == []
+
+
+def test_events_are_searched_without_accents(api, cast):
+    events = {title: hold(cast, title=title) for title in ("Café with José", "Strassenfest", "Straßenfest", "Other")}
+    for text, titles in {
+        "cafe": ["Café with José"],
+        "JOSÉ": ["Café with José"],
+        "straße": ["Strassenfest", "Straßenfest"],
+    }.items():
+        found = api.get("/v1/events", params={"q": text}).json()["items"]
+        assert sorted(event["id"] for event in found) == sorted(str(events[title].id) for title in titles)
 
 
 def test_participants_come_page_by_page(api, cast):

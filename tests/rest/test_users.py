@@ -1,5 +1,7 @@
 """Users over HTTP."""
 
+import pytest
+
 from tests.api import faults, problem
 
 HANNA = {"name": "Hanna Huber", "email": "hanna.huber@example.org", "time_zone": "Europe/Vienna"}
@@ -50,6 +52,31 @@ def test_all_that_is_wrong_with_a_new_user_is_said_at_once(api):
 
 def test_what_is_missing_is_named(api):
     problem(api.post("/v1/users", json={}), 422, "invalid", "/name", "/email")
+
+
+@pytest.mark.parametrize(
+    "address", ["ha\u200bnna@example.org", "a..b@example.org", "<a@example.org>", "a;b@example.org"]
+)
+def test_an_address_is_refused_with_the_reason(api, cast, address):
+    before = cast.rows()
+    for answer in (
+        api.post("/v1/users", json=HANNA | {"email": address}),
+        api.patch(f"/v1/users/{cast.guest.id}", json={"email": address}),
+    ):
+        (fault,) = problem(answer, 422, "invalid")["errors"]
+        assert (fault["pointer"], fault["code"]) == ("/email", "invalid_email")
+        assert repr(address) in fault["message"]
+    assert cast.rows() == before
+
+
+def test_a_domain_is_the_same_in_unicode_and_in_ascii(api):
+    made = api.post("/v1/users", json=HANNA | {"email": "Hanna@München.example"})
+    assert made.json()["email"] == "Hanna@München.example"
+    problem(api.post("/v1/users", json=HANNA | {"email": "hanna@xn--mnchen-3ya.example"}), 409, "email_taken")
+    own = api.patch(made.headers["Location"], json={"email": "hanna@xn--mnchen-3ya.example"})
+    assert own.json()["email"] == "hanna@xn--mnchen-3ya.example"
+    for text in ("münchen.example", "munchen", "XN--MNCHEN", "hanna@xn"):
+        assert [user["id"] for user in api.get("/v1/users", params={"q": text}).json()["items"]] == [own.json()["id"]]
 
 
 def test_an_address_is_taken_whatever_its_case(api, cast):

@@ -16,7 +16,7 @@ from kalends.drafts import Description, EventDraft, Invitation, Location, Name, 
 from kalends.errors import Conflict, Fault, Invalid
 from kalends.model import Actor, Clash, Email, Metadata, Role, TimeText, UserId, Zone
 from kalends.rules.blocks import block_of
-from kalends.rules.text import folded
+from kalends.rules.emails import email_key
 from kalends.store.database import WriteTx
 from kalends.store.imports import imported_objects, insert_imported
 from kalends.store.users import email_owner, lock_more_people
@@ -147,7 +147,7 @@ def repeated_addresses(people: list[SchedulePerson]) -> list[Fault]:
     seen: set[str] = set()
     faults: list[Fault] = []
     for place, person in enumerate(people):
-        address = folded(person.email or "")
+        address = email_key(person.email or "")
         if address in seen:
             message = f"the address {person.email} is that of somebody before"
             faults.append(Fault(("people", place, "email"), "repeated_address", message))
@@ -242,11 +242,11 @@ def in_file(place: int, fault: Fault) -> Fault:
 
 
 def address_part(text: str) -> str:
-    """Give a text in at most 50 letters that an address may have, different for different texts.
+    """Return a text as at most 50 letters that an address may have on both sides, different for different texts.
 
     `.invalid` never gets mail (RFC 2606).
     """
-    if re.fullmatch(r"[a-z0-9_-]{1,40}", text):
+    if len(text) <= 40 and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text):
         return text
-    readable = re.sub(r"[^a-z0-9_]+", "-", text.lower())[:40].strip("-")
+    readable = re.sub(r"[^a-z0-9]+", "-", text.lower())[:40].strip("-")
     return f"{readable}-{zlib.crc32(text.encode()):08x}".lstrip("-")

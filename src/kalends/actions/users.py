@@ -40,7 +40,8 @@ def change_user(tx: WriteTx, actor: Actor, user_id: UserId, edit: UserEdit, *, e
     after = revised_user(before, edit, now=tx.now)
     if after is before:
         return before
-    refuse_taken_email(tx, actor, after.email, user_id)
+    if after.email != before.email:
+        refuse_taken_email(tx, actor, after.email, user_id)
     update_user(tx, after)
     record(tx, actor, Deed.changed, ObjectKind.user, user_id, user_facts(before), user_facts(after))
     return after

@@ -1,9 +1,10 @@
-"""Reading whether what is derived still equals what it is derived from: counts of participants, and the agenda."""
+"""Reading whether what is derived still equals what it is derived from: counts of participants, agenda, keys."""
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam as given
 
 from kalends.model import Response, Role, ShowAs, Status
+from kalends.reads.texts import find_text_troubles
 from kalends.rules.busy import commitment
 from kalends.store.database import ReadTx
 from kalends.store.query import Query
@@ -102,7 +103,7 @@ def find_inconsistencies(tx: ReadTx) -> list[str]:
     tx.snapshot()
     counts = {what: tx.rows(query, now=tx.now)[0][0] for what, query in CHECKS.items()}
     counts["agenda rows that show or block what they should not"] = wrong_commitments(tx)
-    return [f"There are {count} {what}." for what, count in counts.items() if count]
+    return [f"There are {count} {what}." for what, count in counts.items() if count] + find_text_troubles(tx)
 
 
 def wrong_commitments(tx: ReadTx) -> int:

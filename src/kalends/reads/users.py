@@ -18,11 +18,11 @@ from kalends.store.tables import agenda, held_time, participant, user
 from kalends.store.users import COLUMNS, find_user, user_from
 
 Key = tuple[str, int]
-"""Where a page ended: name and id of its last user."""
+"""Where a page ended: `sort_key` of the name, and id, of its last user."""
 
 
 class UserPage(Struct, frozen=True):
-    """Some users in the order of name (by code point) and id; `next_key` is None on the last page."""
+    """Some users in the order of name (`sort_key`) and id; `next_key` is None on the last page."""
 
     users: list[User]
     next_key: Key | None
@@ -56,11 +56,11 @@ def list_users(
     if free is not None:
         values |= span_values(free) | {"now": tx.now, "joining": joining or NOTHING}
     if after is not None:
-        values["after_name"], values["after_id"] = after
+        values["after_key"], values["after_id"] = after
     query = listing(searched=text is not None, free=free is not None, continued=after is not None)
     rows = tx.rows(query, org=actor.organization_id, count=limit + 1, **values)
-    users = [user_from(row) for row in rows[:limit]]
-    return UserPage(users, (users[-1].name, users[-1].id) if len(rows) > limit else None)
+    users = [user_from(row[:-1]) for row in rows[:limit]]
+    return UserPage(users, (rows[limit - 1][-1], users[-1].id) if len(rows) > limit else None)
 
 
 def list_available_users(
@@ -84,8 +84,8 @@ def listing(*, searched: bool, continued: bool, free: bool = False) -> Query:
     if free:
         where += nothing_in_the_way()
     if continued:
-        where.append(sa.tuple_(user.c.name, user.c.id) > sa.tuple_(given("after_name"), given("after_id")))
-    statement = sa.select(*COLUMNS).where(*where).order_by(user.c.name, user.c.id)
+        where.append(sa.tuple_(user.c.name_key, user.c.id) > sa.tuple_(given("after_key"), given("after_id")))
+    statement = sa.select(*COLUMNS, user.c.name_key).where(*where).order_by(user.c.name_key, user.c.id)
     return Query(statement.limit(given("count", type_=sa.Integer)))
 
 

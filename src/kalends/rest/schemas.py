@@ -8,7 +8,8 @@ from kalends.errors import FAULT_CODES
 from kalends.model import Email, Identifier, Metadata, TimeText, Zone
 from kalends.rest.incoming import LONGEST_KEY
 from kalends.rest.problems import MEDIA_TYPE, TITLES
-from kalends.rest.wire import LONGEST_ADDRESS, AnyId, DateOrTime, Minutes, TimeOfDay, id_schema
+from kalends.rest.wire import AnyId, DateOrTime, Minutes, TimeOfDay, id_schema
+from kalends.rules.emails import LONGEST_ADDRESS
 
 YEAR = "(19[0-9]{2}|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])"
 DATE = f"{YEAR}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))"
@@ -45,8 +46,9 @@ TEXT_SCHEMAS: dict[type, dict[str, Any]] = {
     },
     Email: {
         "type": "string",
-        "pattern": r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)*$",
+        "pattern": r'^[^@\s()<>\[\]\\,;:"]{1,64}@[^@\s.()<>\[\]\\,;:"_]+([.][^@\s.()<>\[\]\\,;:"_]+)*$',
         "maxLength": LONGEST_ADDRESS,
+        "description": "An address as RFC 5321 and RFC 6531 have it, without quotes and brackets",
         "examples": ["hanna@example.org"],
     },
     AnyId: {

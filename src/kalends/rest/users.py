@@ -118,8 +118,8 @@ def known(value: Any) -> Any:
 def add_user(call: Call) -> Reply:
     """Create a user.
 
-    The e-mail address is unique without regard to case; the time zone is that of events they host, unless an event
-    names its own.
+    The e-mail address is unique without regard to case and to how its domain is written (IDNA). The time zone is that
+    of events they host, unless an event names its own.
     """
     user = create_user(call.tx, call.actor, call.body)
     return user_reply(user)._replace(location=f"/v1/users/{user.id}")
@@ -131,8 +131,8 @@ def add_user(call: Call) -> Reply:
 def get_users(call: Call) -> Reply:
     """List users.
 
-    In the order of name and id, page by page; `q` finds a part of a name or an e-mail address. With `available_from`
-    and `available_to`, only those whom nothing blocks in that time.
+    In the order of name and id, page by page; `q` finds a part of a name or an e-mail address. Neither regards case and
+    accents. With `available_from` and `available_to`, only those whom nothing blocks in that time.
     """
     query: UserListQuery = call.query
     if query.available_from is not UNSET or query.available_to is not UNSET:

@@ -12,16 +12,13 @@ from msgspec import ValidationError
 from kalends.errors import Fault, Invalid
 from kalends.model import Email, EventId, HoldId, Identifier, Metadata, TimeText, TokenId, UserId, Zone
 from kalends.rest.faults import Place, fault_of_type, kind_of, quoted
+from kalends.rules.emails import check_email
 from kalends.rules.hours import minute_of_day
 from kalends.rules.metadata import metadata_text
 from kalends.rules.zones import TimeError, read_time, written_date, zone_named
 
 ID_DIGITS = re.compile(r"[0-9a-f]{16}", re.ASCII)
 DURATION = re.compile(r"PT(?:(\d{1,4})H)?(?:(\d{1,5})M)?", re.ASCII)
-ADDRESS = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*")
-LONGEST_ADDRESS = 254
-"""RFC 5321 section 4.5.3.1.3, less the angle brackets."""
-
 MOST_FAULTS = 1_000
 """One answer names so many faults at most: a body of a megabyte can hold a hundred thousand."""
 
@@ -81,10 +78,14 @@ def read_time_of_day(value: str) -> int:
         raise BadValue("invalid_time", str(error)) from error
 
 
-def check_email(value: str) -> None:
-    """Raise BadValue unless a text looks like an address."""
-    if not ADDRESS.fullmatch(value) or len(value) > LONGEST_ADDRESS:
-        raise BadValue("invalid_email", f"must be an address such as hanna@example.org, not {quoted(value)}")
+def read_email(value: str) -> None:
+    """Raise BadValue, with the reason, unless a text is an e-mail address."""
+    try:
+        check_email(value)
+    except ValueError as error:
+        reason = str(error).rstrip(".")
+        message = f"must be an e-mail address such as hanna@example.org, not {quoted(value)}: {reason}"
+        raise BadValue("invalid_email", message) from error
 
 
 def number_of(text: str) -> int:
@@ -100,7 +101,7 @@ TEXT_CHECKS: dict[type, Callable[[str], object]] = {
     DateOrTime: read_date_or_time,
     TimeOfDay: read_time_of_day,
     Zone: zone_named,
-    Email: check_email,
+    Email: read_email,
     AnyId: number_of,
 }
 """What raises BadValue or TimeError for text that does not make a value of a kind."""

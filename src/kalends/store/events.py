@@ -19,7 +19,7 @@ from kalends.model import (
     UserId,
     Visibility,
 )
-from kalends.rules.text import folded
+from kalends.rules.text import searchable
 from kalends.store.database import ReadTx, Row, WriteTx
 from kalends.store.query import Among, Query
 from kalends.store.tables import event
@@ -140,7 +140,7 @@ def values_of(happening: Event) -> dict[str, Any]:
         "title": happening.title,
         "description": happening.description,
         "location": happening.location,
-        "search_text": folded(f"{happening.title}\n{happening.location}\n{happening.description}"),
+        "search_text": event_text(happening.title, happening.location, happening.description),
         "time_zone": block.time_zone,
         "starts_at": block.span.start,
         "ends_at": block.span.end,
@@ -161,3 +161,8 @@ def values_of(happening: Event) -> dict[str, Any]:
         "version": happening.version,
         "updated_at": happening.updated_at,
     }
+
+
+def event_text(title: str, location: str, description: str) -> str:
+    """Return what an event is found by."""
+    return searchable(title, location, description)

@@ -85,7 +85,7 @@ user = Table(
     metadata,
     own_id(),
     of_organization(),
-    required("name", SORTED_TEXT),
+    required("name"),
     required("email"),
     required("email_folded"),
     required("search_text"),
@@ -95,6 +95,7 @@ user = Table(
     required("created_at", BigInteger),
     required("updated_at", BigInteger),
     Column("deleted_at", BigInteger),
+    required("name_key", SORTED_TEXT, server_default=text("''")),
     Index(
         "uq_user_email",
         "organization_id",
@@ -103,7 +104,7 @@ user = Table(
         sqlite_where=text("deleted_at IS NULL"),
         postgresql_where=text("deleted_at IS NULL"),
     ),
-    Index(None, "organization_id", "name", "id"),
+    Index(None, "organization_id", "name_key", "id"),
 )
 
 event = Table(

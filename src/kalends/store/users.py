@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam as given
 
 from kalends.model import Actor, EventId, Instant, User, UserId
-from kalends.rules.text import folded
+from kalends.rules.emails import email_key, email_words
+from kalends.rules.text import searchable, sort_key
 from kalends.store.database import ReadTx, Row, WriteTx
 from kalends.store.query import Among, Query
 from kalends.store.tables import agenda, user
@@ -44,8 +45,15 @@ LOCK_SEVERAL = Query(
     .with_for_update(key_share=True)
 )
 INSERT = Query(sa.insert(user))
-CHANGED = ("name", "email", "email_folded", "search_text", "time_zone", "metadata", "version", "updated_at")
-UPDATE = Query(sa.update(user).where(user.c.id == given("at")).values({name: given(name) for name in CHANGED}))
+CHANGED = ("name", "name_key", "email", "search_text", "time_zone", "metadata", "version", "updated_at")
+KEY_KEPT = sa.case((user.c.email == given("email"), user.c.email_folded), else_=given("email_folded", type_=sa.Text))
+"""Two people whose addresses were told apart once keep them, and can be changed, until one of them gets another."""
+UPDATE = Query(
+    sa.update(user)
+    .where(user.c.id == given("at"))
+    .values({name: given(name) for name in CHANGED})
+    .values(email_folded=KEY_KEPT)
+)
 BURY = Query(sa.update(user).where(user.c.id == given("at")).values(deleted_at=given("now")))
 UNFINISHED = Query(
     sa.select(agenda.c.event_id, agenda.c.hosting, agenda.c.status)
@@ -100,8 +108,8 @@ def lock_more_people(tx: WriteTx, actor: Actor, ids: list[UserId]) -> None:
 
 
 def email_owner(tx: ReadTx, actor: Actor, email: str) -> UserId | None:
-    """Give the user who has an e-mail address, whatever its case."""
-    row = tx.row(FIND_BY_EMAIL, org=actor.organization_id, email=folded(email))
+    """Return the user who has an e-mail address, whichever way it is written."""
+    row = tx.row(FIND_BY_EMAIL, org=actor.organization_id, email=email_key(email))
     return UserId(row[0]) if row else None
 
 
@@ -125,14 +133,20 @@ def values_of(person: User) -> dict[str, Any]:
     """Give what changes in a user's row."""
     return {
         "name": person.name,
+        "name_key": sort_key(person.name),
         "email": person.email,
-        "email_folded": folded(person.email),
-        "search_text": folded(f"{person.name}\n{person.email}"),
+        "email_folded": email_key(person.email),
+        "search_text": user_text(person.name, person.email),
         "time_zone": person.time_zone,
         "metadata": person.metadata,
         "version": person.version,
         "updated_at": person.updated_at,
     }
+
+
+def user_text(name: str, email: str) -> str:
+    """Return what a user is found by."""
+    return searchable(name, email_words(email))
 
 
 def unfinished_events(tx: ReadTx, actor: Actor, user_id: UserId, after: Instant) -> list[tuple[EventId, bool, str]]:
