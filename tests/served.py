@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -27,12 +27,14 @@ class Server:
     """What it has said on stdout so far, since it was started."""
     address: str
 
-    def __init__(self, folder: Path, *arguments: str, log: str = "", **environment: str) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, log: str = "", program: Sequence[str] = KALENDS, **environment: str
+    ) -> None:
         """Prepare a command that serves, whose log goes to a file in `folder`."""
         self.log = folder / (log or f"{arguments[0]}.log")
         self.log.write_text("")
         self._folder = folder
-        self._words = [*KALENDS, *arguments]
+        self._words = [*program, *arguments]
         self._environment = {**os.environ, **UNLIMITED, **environment}
         self._lines: queue.Queue[str | None] = queue.Queue()
 
@@ -99,9 +101,11 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str, log: str = "", **environment: str) -> Iterator[Server]:
+def serving(
+    folder: Path, *arguments: str, log: str = "", program: Sequence[str] = KALENDS, **environment: str
+) -> Iterator[Server]:
     """Start a command that serves (its log goes to a file in `folder`), and end what is left of it."""
-    server = Server(folder, *arguments, log=log, **environment)
+    server = Server(folder, *arguments, log=log, program=program, **environment)
     try:
         server.start()
         yield server

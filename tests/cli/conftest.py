@@ -1,6 +1,7 @@
 """What tests of the command line share: commands called in this process, on a database of each test's own."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from kalends.cli import kalends
 from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.schema import migrate
+from tests.served import PATIENCE_S, Server, serving
 
 Call = Callable[..., Result]
 
@@ -39,6 +41,22 @@ def database(empty_url: str, call: Call) -> Iterator[Database]:
     migrate(own)
     yield own
     own.close()
+
+
+@pytest.fixture
+def server(engine: str, empty_url: str, tmp_path: Path) -> Iterator[Server]:
+    """A server of an empty database, in two processes where the engine is made for that."""
+    processes = "1" if engine == "sqlite" else "2"
+    words = ("serve", "--port", "0", "--processes", processes, "--threads", "4")
+    patient = {"KALENDS_BUSY_TIMEOUT_MS": str(PATIENCE_S * 1_000)}
+    with serving(tmp_path, *words, KALENDS_DATABASE_URL=empty_url, **patient) as started:
+        yield started
+
+
+@pytest.fixture
+def bearer(server: Server, call) -> dict[str, str]:
+    """The header of a token that the server knows."""
+    return {"Authorization": f"Bearer {call('token', 'create').stdout.strip()}"}
 
 
 def one_line(result: Any) -> str:

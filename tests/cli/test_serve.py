@@ -6,10 +6,8 @@ import re
 import resource
 import signal
 import socket
-import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -17,41 +15,17 @@ from pathlib import Path
 import click
 import httpx
 import pytest
-import sqlalchemy as sa
 
-from kalends.cli.serving import WORKER_END_S, answers_ready, end_with, free_address
-from kalends.settings import Settings
-from kalends.store.database import Database, WriteTx
-from kalends.store.query import Query
+from kalends.cli.serving import answers_ready, end_with, free_address
 from kalends.store.zone_data import load_zone_data
 from tests.cli.conftest import one_line
-from tests.served import KALENDS, PATIENCE_S, Server, serving
+from tests.served import PATIENCE_S, Server, serving
 
 RELEASE = load_zone_data().release
 LOOPBACK = "127.0.0.1"
-LOCK = {
-    "sqlite": Query(sa.text("SELECT 1")),  # the transaction of a writer is lock enough
-    "postgresql": Query(sa.text('LOCK TABLE "user" IN EXCLUSIVE MODE')),
-}
 HALF_SENT = 1_200
 SHUT_OUT_AT_MOST_S = 20
 """Half-sent requests are cut off after 5 s; the rest is for slow machines."""
-
-
-@pytest.fixture
-def server(engine: str, empty_url: str, tmp_path: Path) -> Iterator[Server]:
-    """A server of an empty database, in two processes where the engine is made for that."""
-    processes = "1" if engine == "sqlite" else "2"
-    words = ("serve", "--port", "0", "--processes", processes, "--threads", "4")
-    patient = {"KALENDS_BUSY_TIMEOUT_MS": str(PATIENCE_S * 1_000)}
-    with serving(tmp_path, *words, KALENDS_DATABASE_URL=empty_url, **patient) as started:
-        yield started
-
-
-@pytest.fixture
-def bearer(server: Server, call) -> dict[str, str]:
-    """The header of a token that the server knows."""
-    return {"Authorization": f"Bearer {call('token', 'create').stdout.strip()}"}
 
 
 def test_a_server_migrates_says_one_line_serves_and_ends_in_good_order(server, bearer):
@@ -85,63 +59,6 @@ def test_one_key_sent_twenty_times_at_once_to_all_processes_makes_one_user(serve
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.content for answer in answers}) == 1
     assert len(httpx.get(f"{server.address}/v1/users", headers=bearer).json()["items"]) == 1
-
-
-def test_a_request_in_flight_is_finished_before_the_end(server, bearer, engine, empty_url):
-    """Hold the request up in the database; `100 Continue` tells that it is being worked on."""
-    locked, release = threading.Event(), threading.Event()
-    own = Database(Settings(database_url=empty_url))
-
-    def hold(tx: WriteTx) -> None:
-        tx.run(LOCK[engine])
-        locked.set()
-        release.wait(PATIENCE_S)
-
-    holder = threading.Thread(target=own.write, args=(hold,))
-    holder.start()
-    assert locked.wait(PATIENCE_S)
-    port = int(server.address.rpartition(":")[2])
-    try:
-        with socket.create_connection((LOOPBACK, port), timeout=PATIENCE_S) as connection:
-            body = b'{"name":"In Flight","email":"flight@example.org"}'
-            head = (
-                f"POST /v1/users HTTP/1.1\r\nHost: kalends\r\nAuthorization: {bearer['Authorization']}\r\n"
-                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
-            )
-            connection.sendall(head.encode())
-            assert connection.recv(4096).startswith(b"HTTP/1.1 100")
-            connection.sendall(body)
-            server.process.terminate()
-            while answers_ready(LOOPBACK, port):
-                time.sleep(0.02)
-            assert server.process.poll() is None
-            release.set()
-            assert connection.recv(4096).startswith(b"HTTP/1.1 201")
-    finally:
-        release.set()
-        holder.join()
-    assert server.wait() == 0
-    rows = own.read(lambda tx: tx.rows(Query(sa.text('SELECT name FROM "user"'))))
-    own.close()
-    assert [tuple(row) for row in rows] == [("In Flight",)]
-
-
-@pytest.mark.skipif(not Path(f"/proc/self/task/{os.getpid()}/children").exists(), reason="tells no children")
-def test_a_server_that_is_ended_while_its_processes_start_ends_at_once(engine, empty_url):
-    """A process that did not hear of it would serve on until it is killed."""
-    words = (*KALENDS, "serve", "--port", "0", "--processes", "1" if engine == "sqlite" else "2")
-    with subprocess.Popen(words, env=os.environ | {"KALENDS_DATABASE_URL": empty_url}) as server:
-        try:
-            children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
-            while not children.read_text():
-                assert server.poll() is None
-                time.sleep(0.005)
-            began = time.monotonic()
-            server.terminate()
-            assert server.wait(PATIENCE_S) == 0
-            assert time.monotonic() - began < WORKER_END_S
-        finally:
-            server.kill()
 
 
 def test_a_server_that_is_killed_leaves_nobody_on_its_port(server):
@@ -288,10 +205,3 @@ def test_an_address_is_found_for_a_name_and_for_any_port():
     assert 1024 <= port < 65_536
     assert free_address("0.0.0.0", 0)[0] == "0.0.0.0"
     assert not answers_ready(LOOPBACK, port)
-
-
-def test_a_server_whose_output_nobody_reads_serves(tmp_path):
-    url = f"sqlite:///{tmp_path / 'deaf.db'}"
-    with serving(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=url) as server:
-        assert httpx.get(f"{server.address}/health/ready").status_code == 200
-        assert server.end(2) == 0, "Ctrl-C ends it in good order, too"

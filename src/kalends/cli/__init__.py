@@ -5,6 +5,8 @@ Each command is a module of its own that is imported when it is called, so `kale
 
 import errno
 import importlib
+import signal
+import sys
 from typing import Any
 
 import click
@@ -73,5 +75,17 @@ def kalends() -> None:
 
 
 def main() -> None:
-    """Run the command line: exit code 0 if all went well, 1 if not, 2 if it was called wrongly."""
+    """Run the command line: exit code 0 if all went well, 1 if not, 2 if it was called wrongly.
+
+    A signal that ends a command lets it roll back and tidy up first; the exit code is then that of a shell, such as 130
+    after Ctrl-C. Servers that have started end in a way of their own (see `kalends.cli.ending`).
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` has it
+            signal.signal(number, leave)
     kalends()
+
+
+def leave(number: int, _: object) -> None:
+    """End a command by an exception, so that it does what it has to do in the end. Raises SystemExit."""
+    sys.exit(128 + number)

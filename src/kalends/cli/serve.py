@@ -30,8 +30,10 @@ from kalends.store.zone_data import load_zone_data
 def command(host: str, port: int, processes: int, threads: int) -> None:
     """Serve the API of the database that KALENDS_DATABASE_URL names, migrating it first if it is empty or older.
 
-    Prints one line on stdout when it is ready, and a line of JSON a request on stderr. Ends on SIGTERM or Ctrl-C, when
-    what is in flight is finished.
+    Prints one line on stdout when it is ready, and a line of JSON for each request on stderr.
+
+    Ctrl-C or SIGTERM ends it with exit code 0 when the requests in flight are finished, which may take 20 s; Ctrl-C
+    again ends it at once, with exit code 130.
     """
     settings = read_settings()
     with open_database(settings) as database:

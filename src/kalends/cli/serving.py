@@ -5,7 +5,6 @@ import http.client
 import ipaddress
 import logging
 import os
-import signal
 import socket
 import threading
 import time
@@ -18,9 +17,9 @@ import click
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server
 
 from kalends.app import app_of_worker
+from kalends.cli.ending import EndingServer, finish_on_sigterm
 from kalends.settings import Settings
 
 HEADER_TIMEOUT_MS = 5_000
@@ -30,9 +29,6 @@ LARGEST_HEAD_BYTES = 64 * 1_024
 
 GARBAGE_THRESHOLD = 20_000
 """New objects between two looks for garbage in circles; Python's own is 700."""
-
-WORKER_END_S = 20
-"""How long a process may take to finish what is in flight when it is told to end."""
 
 PARENT_LOOK_S = 0.5
 """How often a process looks whether its parent is still there."""
@@ -52,9 +48,9 @@ LOGGING: dict[str, Any] = {
 def run_server(
     settings: Settings, host: str, port: int, processes: int, threads: int, say_ready: Callable[[str], None]
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what is in flight; the database has to have the needed schema."""
+    """Serve until a signal ends it (see `EndingServer`); the database has to have the needed schema."""
     ip, port = free_address(host, port)
-    server = Server(
+    server = EndingServer(
         "kalends.app",
         address=ip,
         port=port,
@@ -63,20 +59,18 @@ def run_server(
         blocking_threads=threads,
         websockets=False,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=LARGEST_HEAD_BYTES),
-        workers_kill_timeout=WORKER_END_S,
         log_level=LogLevels.warning,
         log_dictconfig=LOGGING,
     )
-    let_starting_processes_end()
     address = f"http://{f'[{ip}]' if ':' in ip else ip}:{port}"
     threading.Thread(target=announce, args=(ip, port, lambda: say_ready(address)), daemon=True).start()
-    server.serve(target_loader=partial(app_beside, os.getpid(), settings), wrap_loader=False)
+    server.serve_until_told(partial(app_beside, os.getpid(), settings))
 
 
 def app_beside(parent: int, settings: Settings) -> Any:
     """Give the application of a server process that ends with its parent: left alone, it would keep the port."""
     threading.Thread(target=end_with, args=(parent, lambda: os._exit(1)), daemon=True).start()
-    handle_signals_at_once()
+    finish_on_sigterm()
     keep_lines_cheap()
     app = app_of_worker(settings)
     collect_garbage_rarely()
@@ -100,42 +94,6 @@ def collect_garbage_rarely() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
-
-
-def let_starting_processes_end() -> None:
-    """Have a server process end at once on SIGTERM for as long as it has not begun to serve.
-
-    It is forked with the handler of its parent, which would note the signal in a copy that nobody looks at: the
-    process went on to serve all the same, and was killed 20 s later.
-    """
-    ending = {signal.SIGTERM}
-
-    def after_in_child() -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ending)
-
-    os.register_at_fork(
-        before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, ending),
-        after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, ending),
-        after_in_child=after_in_child,
-    )
-
-
-def handle_signals_at_once() -> None:
-    """Wake the main thread for a signal, whichever thread received it.
-
-    Python runs handlers in the main thread, and that one sleeps for good beside the server's own threads: one in
-    four SIGTERM under load was noticed by nobody, and the process was killed 20 s later.
-    """
-    seen, written = os.pipe()
-    os.set_blocking(written, False)
-    signal.set_wakeup_fd(written, warn_on_full_buffer=False)
-    main = threading.get_ident()
-
-    def pass_on() -> None:
-        signal.pthread_kill(main, os.read(seen, 1)[0])
-
-    threading.Thread(target=pass_on, daemon=True).start()
 
 
 def end_with(parent: int, end: Callable[[], object]) -> None:

@@ -1,0 +1,202 @@
+"""How a server ends: in good order on the first signal, at once on the second Ctrl-C, and never without a word lost."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from kalends.cli.ending import KILLED, PROCESS_END_S
+from kalends.cli.serving import answers_ready
+from kalends.settings import Settings
+from kalends.store.database import Database, WriteTx
+from kalends.store.query import Query
+from tests.served import KALENDS, PATIENCE_S, Server, serving
+
+LOOPBACK = "127.0.0.1"
+IN_FLIGHT = 8
+"""Twice as many as there are threads: some are worked on, others wait in the server."""
+
+LOCK = {
+    "sqlite": Query(sa.text("SELECT 1")),  # the transaction of a writer is lock enough
+    "postgresql": Query(sa.text('LOCK TABLE "user" IN EXCLUSIVE MODE')),
+}
+HANG_UP, CTRL_C, TERMINATE = signal.SIGHUP, signal.SIGINT, signal.SIGTERM
+TELLS_CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children").exists()
+
+
+@contextmanager
+def writes_held_up(engine: str, url: str) -> Iterator[Callable[[], None]]:
+    """Let nobody else write to the database until the function is called, or the block ends."""
+    locked, release = threading.Event(), threading.Event()
+    own = Database(Settings(database_url=url))
+
+    def hold(tx: WriteTx) -> None:
+        tx.run(LOCK[engine])
+        locked.set()
+        release.wait(PATIENCE_S)
+
+    holder = threading.Thread(target=own.write, args=(hold,))
+    holder.start()
+    assert locked.wait(PATIENCE_S)
+    try:
+        yield release.set
+    finally:
+        release.set()
+        holder.join()
+        own.close()
+
+
+def send_user(server: Server, bearer: dict[str, str], number: int, *, worked_on: bool) -> socket.socket:
+    """Send a request that makes a user; `100 Continue` tells that it is being worked on."""
+    connection = socket.create_connection((LOOPBACK, server.port), timeout=PATIENCE_S)
+    body = f'{{"name":"Number {number}","email":"{number}@example.org"}}'.encode()
+    head = (
+        f"POST /v1/users HTTP/1.1\r\nHost: kalends\r\nAuthorization: {bearer['Authorization']}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    )
+    connection.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode() if worked_on else f"{head}\r\n".encode())
+    if worked_on:
+        assert connection.recv(4096).startswith(b"HTTP/1.1 100")
+    connection.sendall(body)
+    return connection
+
+
+def await_no_new_requests(server: Server) -> None:
+    """Wait until a server takes no more requests."""
+    while answers_ready(LOOPBACK, server.port):
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [
+        pytest.param([CTRL_C], id="Ctrl-C"),
+        pytest.param([TERMINATE] * 3, id="SIGTERM"),
+        pytest.param([CTRL_C, TERMINATE, TERMINATE], id="Ctrl-C and SIGTERM"),
+        pytest.param([HANG_UP], id="SIGHUP"),
+    ],
+)
+def test_requests_in_flight_are_finished_when_all_processes_are_told_to_end(server, bearer, engine, empty_url, signals):
+    """A terminal sends Ctrl-C to the whole group, and a service manager may send SIGTERM to it."""
+    with writes_held_up(engine, empty_url) as release, ExitStack() as connections:
+        sent = [
+            connections.enter_context(send_user(server, bearer, number, worked_on=number < IN_FLIGHT / 2))
+            for number in range(IN_FLIGHT)
+        ]
+        for number in signals:
+            os.killpg(server.process.pid, number)
+            time.sleep(0.05)  # so that they do not become one
+        await_no_new_requests(server)
+        assert server.process.poll() is None
+        began = time.monotonic()
+        release()
+        answers = [connection.recv(4096) for connection in sent]
+        assert all(b"HTTP/1.1 201" in answer for answer in answers), answers
+    assert server.wait() == 0
+    assert time.monotonic() - began < PROCESS_END_S
+    assert len(server.said) == 1
+    assert [line for line in server.log.read_text().splitlines() if '"level":"info"' not in line] == []
+
+
+def test_ctrl_c_a_second_time_does_not_wait_for_what_is_in_flight(server, bearer, engine, empty_url):
+    with writes_held_up(engine, empty_url), send_user(server, bearer, 1, worked_on=True) as connection:
+        os.killpg(server.process.pid, CTRL_C)
+        await_no_new_requests(server)
+        assert server.process.poll() is None
+        began = time.monotonic()
+        os.killpg(server.process.pid, CTRL_C)
+        assert server.wait() == 130
+        assert time.monotonic() - began < PROCESS_END_S
+        with suppress(ConnectionError):
+            assert connection.recv(4096) == b""
+    own = Database(Settings(database_url=empty_url))
+    assert own.read(lambda tx: tx.rows(Query(sa.text('SELECT name FROM "user"')))) == []
+    own.close()
+
+
+def test_a_server_process_that_does_not_finish_in_time_is_killed_and_named(engine, empty_url, tmp_path, call):
+    script = "from kalends.cli import ending, main; ending.PROCESS_END_S = 0.5; main()"
+    program = (sys.executable, "-c", script)
+    environment = {"KALENDS_DATABASE_URL": empty_url, "KALENDS_BUSY_TIMEOUT_MS": str(PATIENCE_S * 1_000)}
+    with serving(tmp_path, "serve", "--port", "0", program=program, **environment) as server:
+        bearer = {"Authorization": f"Bearer {call('token', 'create').stdout.strip()}"}
+        with writes_held_up(engine, empty_url), send_user(server, bearer, 1, worked_on=True):
+            assert server.end() == 0
+        (trouble,) = server.troubles()
+        assert KILLED in trouble
+
+
+def test_a_server_started_with_nohup_outlives_its_terminal(tmp_path):
+    usual = signal.signal(HANG_UP, signal.SIG_IGN)  # what `nohup` does
+    try:
+        server = Server(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=f"sqlite:///{tmp_path / 'own.db'}")
+        server.start()
+    finally:
+        signal.signal(HANG_UP, usual)
+    try:
+        os.killpg(server.process.pid, HANG_UP)
+        assert httpx.get(f"{server.address}/health/ready").status_code == 200
+        assert server.end() == 0
+    finally:
+        server.kill()
+
+
+@pytest.mark.skipif(not TELLS_CHILDREN, reason="tells no children")
+@pytest.mark.parametrize("number", [CTRL_C, TERMINATE])
+def test_a_server_that_is_ended_while_its_processes_start_ends_at_once(engine, empty_url, number):
+    """A process that did not hear of it would serve on until it is killed."""
+    words = (*KALENDS, "serve", "--port", "0", "--processes", "1" if engine == "sqlite" else "2")
+    with subprocess.Popen(
+        words, env=os.environ | {"KALENDS_DATABASE_URL": empty_url}, stdout=subprocess.DEVNULL, start_new_session=True
+    ) as server:
+        try:
+            children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
+            while not children.read_text():
+                assert server.poll() is None
+                time.sleep(0.005)
+            began = time.monotonic()
+            os.killpg(server.pid, number)
+            assert server.wait(PATIENCE_S) == 0
+            assert time.monotonic() - began < PROCESS_END_S
+        finally:
+            server.kill()
+
+
+@pytest.mark.parametrize("number", [CTRL_C, TERMINATE, HANG_UP])
+def test_a_demo_that_is_ended_while_it_prepares_leaves_nothing_behind(tmp_path, number):
+    words = (*KALENDS, "demo", "--port", "0")
+    with subprocess.Popen(
+        words,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as demo:
+        try:
+            while not any(tmp_path.glob("kalends-demo-*/demo.db")):
+                assert demo.poll() is None
+                time.sleep(0.001)
+            os.killpg(demo.pid, number)
+            said, errors = demo.communicate(timeout=PATIENCE_S)
+        finally:
+            demo.kill()
+    assert (demo.returncode, said, errors) == (128 + number, "", "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_server_whose_output_nobody_reads_serves(tmp_path):
+    url = f"sqlite:///{tmp_path / 'deaf.db'}"
+    with serving(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=url) as server:
+        assert httpx.get(f"{server.address}/health/ready").status_code == 200
+        assert server.end(CTRL_C) == 0, "Ctrl-C ends it in good order, too"
