@@ -28,9 +28,12 @@ from rich.table import Table
 from kalends.actions.users import create_user
 from kalends.drafts import UserDraft
 from kalends.model import Email
+from kalends.settings import Settings
 from kalends.store.database import Database
+from kalends.store.schema import migrate
+from tests.caller import OPERATOR, Caller, new_token
 from tests.postgres import start_postgres
-from tests.service import OPERATOR, Caller, Service, new_token, open_database
+from tests.served import serving
 
 FIRST_SLOT = datetime(2040, 1, 1, tzinfo=UTC)
 MINUTES = 30
@@ -51,7 +54,7 @@ def main() -> None:
                 tempfile.TemporaryDirectory(prefix="kalends-race-") as folder,
                 database_of(engine, Path(folder)) as url,
             ):
-                runs.append(race(engine, url, Path(folder) / "log", options, console))
+                runs.append(race(engine, url, Path(folder), options, console))
     Console(width=None if sys.stdout.isatty() else 100).print(table_of(runs))
     if options.json:
         Path(options.json).write_text(json.dumps(runs, indent=2) + "\n")
@@ -82,19 +85,21 @@ def database_of(engine: str, folder: Path) -> Iterator[str]:
         stop()
 
 
-def race(engine: str, url: str, log: Path, options: argparse.Namespace, console: Console) -> Run:
+def race(engine: str, url: str, folder: Path, options: argparse.Namespace, console: Console) -> Run:
     """Let the clients race against a server of their own, and give the figures."""
-    database = open_database(url)
+    database = Database(Settings(database_url=url))
+    migrate(database)
     people = [person(database, number) for number in range(options.clients + 1)]
     token = new_token(database)
     context = multiprocessing.get_context("spawn")
     ticket = context.Value("q", 0)
-    with Service(url, log, options.processes, options.threads) as service:
+    words = ("serve", "--port", "0", "--processes", str(options.processes), "--threads", str(options.threads))
+    with serving(folder, *words, KALENDS_DATABASE_URL=url) as server:
         queue, ready = context.Queue(), context.Barrier(options.clients + 1)
         clients = [
             context.Process(
                 target=client,
-                args=(service.port, token, people[0], people[number + 1], ticket, ready, options.seconds, queue),
+                args=(server.port, token, people[0], people[number + 1], ticket, ready, options.seconds, queue),
                 daemon=True,
             )
             for number in range(options.clients)
