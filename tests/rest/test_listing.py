@@ -5,8 +5,12 @@ import logging
 
 import pytest
 
+from kalends.errors import Invalid
 from kalends.model import TimeText
-from tests.api import problem
+from kalends.rest.paging import cursor_of, key_of
+from kalends.rest.route import Call
+from kalends.rest.users import UserListQuery
+from tests.api import client, problem
 
 HOURS = ("08:00", "09:00", "10:00", "11:00", "12:00")
 
@@ -137,11 +141,63 @@ def test_the_cursor_of_another_list_is_refused(api, cast):
     for name in "ABC":
         cast.person(name)
         hold(cast)
-    users, events = (api.get(path, params={"limit": 1}).json()["next_cursor"] for path in ("/v1/users", "/v1/events"))
-    problem(api.get("/v1/events", params={"cursor": users}), 422, "invalid", "/cursor")
-    problem(api.get("/v1/users", params={"cursor": events}), 422, "invalid", "/cursor")
-    nul = "WyJhXHUwMDAwYiIsMV0"  # ["a\u0000b",1]
-    problem(api.get("/v1/users", params={"cursor": nul}), 422, "invalid", "/cursor")
+    event = hold(cast, cast.guest)
+    lists = ("/v1/users", "/v1/events", "/v1/audit", f"/v1/events/{event.id}/participants")
+    cursors = {path: api.get(path, params={"limit": 1}).json()["next_cursor"] for path in lists}
+    pool = f"/v1/events/{hold(cast, host_attends=False, at='12:00').id}/available-users"
+    cursors[pool] = api.get(pool, params={"limit": 1}).json()["next_cursor"]
+    other = hold(cast, cast.guest, at="14:00")
+    for path in (*lists, pool):
+        for source, cursor in cursors.items():
+            answer = api.get(path, params={"cursor": cursor})
+            if source == path:
+                assert answer.status_code == 200
+                assert answer.json()["items"]
+            else:
+                problem(answer, 422, "invalid", "/cursor")
+    participants = cursors[f"/v1/events/{event.id}/participants"]
+    problem(api.get(f"/v1/events/{other.id}/participants", params={"cursor": participants}), 422, "invalid", "/cursor")
+
+
+def test_a_cursor_holds_for_its_filters_and_whatever_may_differ_between_pages(api, cast):
+    for hour in HOURS[:3]:
+        hold(cast, cast.guest, at=hour)
+    filters = {"user_id": str(cast.guest.id), "role": "required"}
+    cursor = api.get("/v1/events", params=filters | {"limit": 1}).json()["next_cursor"]
+    for others in ({"limit": 2}, {"expand": "participants"}, {}):
+        page = api.get("/v1/events", params=others | filters | {"cursor": cursor}).json()
+        assert len(page["items"]) == 2
+    for others in (
+        {"user_id": str(cast.guest.id)},
+        filters | {"user_id": str(cast.host.id)},
+        filters | {"from": "2026-03-09"},
+        filters | {"q": "a"},
+    ):
+        document = problem(api.get("/v1/events", params=others | {"cursor": cursor}), 422, "invalid", "/cursor")
+        (fault,) = document["errors"]
+        assert fault["code"] == "invalid_cursor"
+        assert "same parameters" in fault["message"]
+
+
+def test_a_cursor_holds_for_the_caller_and_any_token_of_theirs(app, api, cast):
+    for hour in HOURS[:3]:
+        hold(cast, cast.guest, at=hour)
+    query = {"user_id": str(cast.guest.id), "limit": 1}
+    guest, host = ({"Kalends-Act-As": str(who.id)} for who in (cast.guest, cast.host))
+    cursor = api.get("/v1/events", params=query, headers=guest).json()["next_cursor"]
+    again = query | {"cursor": cursor}
+    for headers in ({}, host):
+        problem(api.get("/v1/events", params=again, headers=headers), 422, "invalid", "/cursor")
+    assert api.get("/v1/events", params=again, headers=guest).status_code == 200
+    assert client(app, cast.token_for(cast.guest)).get("/v1/events", params=again).status_code == 200
+
+
+@pytest.mark.parametrize("key", [("a\0b", 1), ("a", 1 << 63), ("a", -(1 << 63)), (1, 1), "a"])
+def test_a_forged_cursor_reaches_no_statement(cast, key):
+    call = Call(None, cast.actor, {}, UserListQuery(), None, None, None)
+    forged = call._replace(query=UserListQuery(cursor=cursor_of(call, key) or ""))
+    with pytest.raises(Invalid):
+        key_of(forged, tuple[str, int])
 
 
 def test_users_come_in_the_order_of_their_names_and_are_searched_by_name_and_address(api, cast):

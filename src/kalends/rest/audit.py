@@ -100,12 +100,13 @@ def get_records(call: Call) -> Reply:
     before and after. It is never changed, but for what `erase` takes out of it.
     """
     query: RecordListQuery = call.query
-    page = list_records(call.tx, call.actor, filter_of(query), query.limit)
-    return Reply(RecordListJson([record_json(one) for one in page.records], cursor_of(page.next_key)))
+    page = list_records(call.tx, call.actor, filter_of(call), query.limit)
+    return Reply(RecordListJson([record_json(one) for one in page.records], cursor_of(call, page.next_key)))
 
 
-def filter_of(query: RecordListQuery) -> RecordFilter:
-    """Give the filter that a query asks for. Raises Invalid."""
+def filter_of(call: Call) -> RecordFilter:
+    """Return the filter that a query asks for. Raises Invalid."""
+    query: RecordListQuery = call.query
     since, until = moment_of("from", query.since, query.time_zone), moment_of("to", query.until, query.time_zone)
     if since is not None and until is not None and since >= until:
         raise Invalid(Fault(("to",), "empty_span", "to must come after from"))
@@ -115,7 +116,7 @@ def filter_of(query: RecordListQuery) -> RecordFilter:
         token_id=known(query.token_id),
         since=since,
         until=until,
-        older_than=None if query.cursor is UNSET else key_of(query.cursor, int),
+        older_than=key_of(call, int),
     )
 
 

@@ -12,7 +12,6 @@ from kalends.drafts import EventDraft, EventEdit, Remark
 from kalends.errors import Conflict, EventCancelled, Fault, Invalid, NotFound, StaleVersion
 from kalends.model import (
     UTC,
-    Actor,
     Event,
     EventId,
     Instant,
@@ -147,17 +146,17 @@ def block_faults(body: dict[str, Any]) -> list[Fault]:
     return made if isinstance(made, list) else []
 
 
-def filter_of(query: EventListQuery, actor: Actor) -> EventFilter:
-    """Give the filter that a query asks for. Raises Invalid with everything that is wrong with it."""
+def filter_of(call: Call) -> EventFilter:
+    """Return the filter that a query asks for. Raises Invalid with everything that is wrong with it."""
+    query: EventListQuery = call.query
     faults: list[Fault] = []
     since = bound_in("from", query.since, query.time_zone, faults)
     until = bound_in("to", query.until, query.time_zone, faults)
     if since is not None and until is not None and since >= until:
         faults.append(Fault(("to",), "empty_span", "`to` must come after `from`"))
     after: Key | None = None
-    if query.cursor is not UNSET:
-        with gathered(faults):
-            after = key_of(query.cursor, tuple[int, int])
+    with gathered(faults):
+        after = key_of(call, tuple[int, int])
     wanted = EventFilter(
         user_id=known(query.user_id),
         host_id=known(query.host_id),
@@ -170,7 +169,7 @@ def filter_of(query: EventListQuery, actor: Actor) -> EventFilter:
         text=known(query.q),
         after=after,
     )
-    wanted = own_unless_named(actor, wanted)
+    wanted = own_unless_named(call.actor, wanted)
     with gathered(faults):
         refuse_nobodys(wanted)
     if faults:
@@ -245,8 +244,8 @@ def get_events(call: Call) -> Reply:
     """
     query: EventListQuery = call.query
     expand = query.expand is not UNSET
-    page = list_events(call.tx, call.actor, filter_of(query, call.actor), query.limit, expand=expand)
-    return Reply(EventPageJson(Raw(page.text), cursor_of(page.next_key)))
+    page = list_events(call.tx, call.actor, filter_of(call), query.limit, expand=expand)
+    return Reply(EventPageJson(Raw(page.text), cursor_of(call, page.next_key)))
 
 
 @operation(

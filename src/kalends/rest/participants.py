@@ -162,10 +162,10 @@ def get_participants(call: Call) -> Reply:
     In the order of their ids, page by page.
     """
     query: ParticipantListQuery = call.query
-    after = None if query.cursor is UNSET else key_of(query.cursor, int)
+    after = key_of(call, int)
     page = list_participants(call.tx, call.actor, call.ids["event_id"], query.limit, after)
     items = [participant_json(guest) for guest in page.participants]
-    return Reply(ParticipantListJson(items, cursor_of(page.next_key)))
+    return Reply(ParticipantListJson(items, cursor_of(call, page.next_key)))
 
 
 @operation(

@@ -24,7 +24,7 @@ from kalends.rules.zones import from_instant
 
 ID = {"user_id": UserId}
 Limit = Annotated[int, Meta(ge=1, le=250, description="Items on a page")]
-Cursor = Annotated[str, Meta(max_length=2_000, description="next_cursor of the page before")]
+Cursor = Annotated[str, Meta(max_length=2_000, description="next_cursor of the page before, with the same filters")]
 SearchText = Annotated[str, Meta(min_length=1, max_length=200, pattern=VISIBLE)]
 UserIdText = Annotated[str, Meta(extra_json_schema=id_schema(UserId))]
 JsonObject = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})]
@@ -137,10 +137,9 @@ def get_users(call: Call) -> Reply:
     query: UserListQuery = call.query
     if query.available_from is not UNSET or query.available_to is not UNSET:
         call.need(Scope.free_busy_read)
-    page = list_users(
-        call.tx, call.actor, query.limit, text=known(query.q), free=free_span(query), after=key_of_page(query.cursor)
-    )
-    return page_reply(page)
+    after = key_of(call, tuple[str, int])
+    page = list_users(call.tx, call.actor, query.limit, text=known(query.q), free=free_span(query), after=after)
+    return page_reply(call, page)
 
 
 def free_span(query: UserListQuery) -> Span | None:
@@ -154,14 +153,9 @@ def free_span(query: UserListQuery) -> Span | None:
     return bounds_of(query.available_from, query.available_to, query.time_zone, (), names)
 
 
-def key_of_page(cursor: str | UnsetType) -> tuple[str, int] | None:
-    """Give where the page before ended. Raises Invalid."""
-    return None if cursor is UNSET else key_of(cursor, tuple[str, int])
-
-
-def page_reply(page: UserPage) -> Reply:
+def page_reply(call: Call, page: UserPage) -> Reply:
     """Answer with a page of users."""
-    return Reply(UserListJson([user_json(user) for user in page.users], cursor_of(page.next_key)))
+    return Reply(UserListJson([user_json(user) for user in page.users], cursor_of(call, page.next_key)))
 
 
 @operation(
@@ -180,10 +174,9 @@ def get_available_users(call: Call) -> Reply:
     Active users who are not in it yet and whom nothing blocks in its block of time.
     """
     query: PoolQuery = call.query
-    event_id, after = call.ids["event_id"], key_of_page(query.cursor)
-    return page_reply(
-        list_available_users(call.tx, call.actor, event_id, query.limit, text=known(query.q), after=after)
-    )
+    event_id, after = call.ids["event_id"], key_of(call, tuple[str, int])
+    page = list_available_users(call.tx, call.actor, event_id, query.limit, text=known(query.q), after=after)
+    return page_reply(call, page)
 
 
 @operation(
