@@ -218,7 +218,7 @@ class EventEnded(KalendsError):
     """The event is over."""
 
     code = "event_ended"
-    message = "The event has ended: answers can no longer change."
+    message = "The event has ended: nobody can be added to it any more, and roles and answers stay as they are."
 
 
 class HostsEvents(KalendsError):

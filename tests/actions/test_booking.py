@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from kalends.actions.booking import Guard, OnConflict
 from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.events import cancel_event, change_event, create_event, delete_event, transfer_event
+from kalends.actions.holds import place_hold
 from kalends.actions.participants import (
     add_participants,
     answer_invitation,
@@ -170,9 +171,7 @@ WAYS: list[Way] = [
     creating_with_guest,
     creating_as_optional_host,
     moving,
-    moving_who_declined,
     moving_who_accepted_as_optional_and_keeping_that,
-    asking_anew_by_another_zone,
     showing_as_busy,
     adding,
     adding_many,
@@ -198,13 +197,70 @@ def test_nobody_is_booked_twice_unless_that_is_meant(cast, way):
     with cast.refused(Conflict) as caught:
         cast.do(action, *arguments, **options)
     assert caught.value.clashes == (clash,)
-    assert caught.value.time_zone == BERLIN or way is asking_anew_by_another_zone
+    assert caught.value.time_zone == BERLIN
     guard = ALLOW()
     cast.do(action, *arguments, **options, guard=guard)
     assert (guard.conflicts, guard.warnings) == ([clash], [])
     assert sorted(exclusive(cast, cast.guest).values()) == [False, True], "only the first has the time to itself"
     assert exclusive(cast, cast.guest)[taken.id]
     check_house(cast.database, cast.actor)
+
+
+@pytest.mark.parametrize("way", [moving_who_declined, asking_anew_by_another_zone])
+def test_who_declined_is_not_needed_for_a_move(cast, way):
+    """Busy at the new time they stay declined, and the answer notes why; free they are asked anew."""
+    taken = cast.event(cast.guest)
+    action, (event_id, edit), _ = way(cast, cast.person(), cast.guest)
+    clash = Clash(cast.guest.id, taken.block.span, Busy.tentative, taken.id, needed=False)
+    before, guard = cast.seats(event_id)[cast.guest.id], Guard()
+    moved = cast.do(action, event_id, edit, guard=guard)
+    assert (guard.conflicts, guard.warnings, guard.time_zone) == ([], [clash], moved.block.time_zone)
+    assert cast.seats(event_id)[cast.guest.id] == before
+    assert exclusive(cast, cast.guest) == {taken.id: True, event_id: False}
+    check_house(cast.database, cast.actor)
+    cast.do(delete_event, taken.id)
+    cast.do(action, event_id, EventEdit(end=TimeText("2026-03-09T14:30")))
+    assert cast.seats(event_id)[cast.guest.id].response == "needs_action"
+    assert exclusive(cast, cast.guest) == {event_id: True}
+
+
+@pytest.mark.parametrize("way", [moving_who_declined, asking_anew_by_another_zone])
+def test_where_double_booking_is_allowed_a_move_asks_everybody_anew(cast, way):
+    taken = cast.event(cast.guest)
+    action, arguments, _ = way(cast, cast.person(), cast.guest)
+    guard = ALLOW()
+    event = cast.do(action, *arguments, guard=guard)
+    assert guard.conflicts == [Clash(cast.guest.id, taken.block.span, Busy.tentative, taken.id, needed=True)]
+    assert cast.seats(event.id)[cast.guest.id].response == "needs_action"
+    assert exclusive(cast, cast.guest) == {taken.id: True, event.id: False}
+
+
+def test_a_move_in_the_past_asks_anew_by_the_same_rule(cast, clock):
+    taken = cast.event(cast.guest)
+    _, (event_id, edit), _ = moving_who_declined(cast, cast.person(), cast.guest)
+    clock.set_to(instant("2026-04-01T00:00Z"))
+    cast.do(change_event, event_id, edit)
+    assert cast.seats(event_id)[cast.guest.id].response == "declined"
+    assert exclusive(cast, cast.guest) == {taken.id: True, event_id: False}
+
+
+def test_who_declined_as_optional_is_asked_anew_wherever_the_event_moves(cast):
+    taken = cast.event(cast.guest)
+    event = cast.do(create_event, draft(cast.person(), (cast.guest, Role.optional), start=NOON, end=ONE))
+    answered(cast, event, cast.guest, "declined")
+    guard = Guard()
+    cast.do(change_event, event.id, EventEdit(start=TWO, end=THREE), guard=guard)
+    assert cast.seats(event.id)[cast.guest.id].response == "needs_action"
+    assert [(clash.event_id, clash.needed) for clash in guard.warnings] == [(taken.id, False)]
+
+
+def test_the_hold_that_a_move_uses_up_is_not_in_the_way_of_who_declined(cast):
+    event = cast.event(cast.guest, start=NOON, end=ONE)
+    answered(cast, event, cast.guest, "declined")
+    two_to_three = span(instant("2026-03-09T14:00+01:00"), instant("2026-03-09T15:00+01:00"))
+    held = cast.do(place_hold, [cast.guest.id], two_to_three, 300)
+    cast.do(change_event, event.id, EventEdit(start=TWO, end=THREE), guard=Guard(hold_id=held.id))
+    assert cast.seats(event.id)[cast.guest.id].response == "needs_action"
 
 
 @pytest.mark.parametrize("way", WAYS)

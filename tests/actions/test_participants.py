@@ -207,6 +207,44 @@ def test_answers_may_change_until_the_event_ends(cast, clock):
         cast.do(answer_invitation, event.id, cast.guest.id, NO)
 
 
+@pytest.mark.parametrize("comment", [None, "so"])
+def test_the_same_answer_once_more_changes_nothing(cast, clock, comment):
+    event = cast.event(cast.guest)
+    said = cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="accepted", comment=comment))
+    before = cast.rows()
+    clock.set_to(event.block.span.start)
+    again = cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="accepted", comment=comment))
+    assert again == said
+    assert cast.rows() == before, "no new version, no new time of the answer, no entry in the record"
+    other = cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="accepted", comment="otherwise"))
+    assert (other.seat.comment, other.seat.responded_at) == ("otherwise", event.block.span.start)
+
+
+def test_who_takes_part_and_how_is_settled_when_the_event_ends(cast, clock):
+    """Nobody is asked to come to what is over; an event of the past may be made with whoever was there."""
+    event, other = cast.event(cast.guest), cast.person()
+    invitation = Invitation(user_id=other.id)
+    clock.set_to(event.block.span.end - 1)
+    cast.do(add_participants, event.id, [invitation])
+    cast.do(remove_participant, event.id, other.id)
+    clock.set_to(event.block.span.end)
+    for action, arguments in (
+        (add_participants, (event.id, [invitation])),
+        (add_participants, (event.id, [])),
+        (seat_participant, (event.id, other.id, REQUIRED)),
+        (seat_participant, (event.id, cast.guest.id, OPTIONAL)),
+        (change_role, (event.id, cast.guest.id, OPTIONAL)),
+    ):
+        with cast.refused(EventEnded):
+            cast.do(action, *arguments)
+    before = cast.rows()
+    cast.do(seat_participant, event.id, cast.guest.id, REQUIRED)
+    cast.do(change_role, event.id, cast.guest.id, REQUIRED)
+    assert cast.rows() == before, "the same role once more is no change"
+    cast.do(remove_participant, event.id, cast.guest.id)
+    assert cast.event(other).tally.total == 2
+
+
 def test_the_host_may_decline_and_the_event_runs_without_them(cast):
     event = cast.event(cast.guest)
     cast.do(answer_invitation, event.id, cast.host.id, NO)

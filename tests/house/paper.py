@@ -206,6 +206,7 @@ class Paper:
     def add_participants(self, number: int, guests: Any, expect: Any) -> Any:
         before = self.changing(number, expect)
         self.refuse_cancelled(before)
+        self.refuse_ended(before)
         faults, taken, seen = [], [], set()
         for place, (guest, _) in enumerate(guests):
             faults += self.bookable(guest, (place, "user_id"))
@@ -229,6 +230,7 @@ class Paper:
         if chair is not None:
             return self.change_role(number, who, role, None), False
         self.refuse_cancelled(before)
+        self.refuse_ended(before)
         refuse(self.bookable(who, ("user_id",)))
         self.seat(number, {who: role})
         return self.shown_guest(number, who), True
@@ -238,6 +240,7 @@ class Paper:
         chair = self.chair_of(before, who, expect)
         if chair.role != role:
             self.refuse_cancelled(before)
+            self.refuse_ended(before)
             self.put(number, who, replace(chair, role=role, version=before.version + 1))
         return self.shown_guest(number, who)
 
@@ -253,9 +256,9 @@ class Paper:
         before = self.changing(number, None)
         chair = self.chair_of(before, who, expect)
         self.refuse_cancelled(before)
-        if self.now >= before.end:
-            raise Refusal("event_ended")
-        self.put(number, who, Chair(chair.role, response, before.version + 1, comment, self.now))
+        self.refuse_ended(before)
+        if (chair.response, chair.comment) != (response, comment):
+            self.put(number, who, Chair(chair.role, response, before.version + 1, comment, self.now))
         return self.shown_guest(number, who)
 
     def read_participant(self, number: int, who: int) -> Any:
@@ -297,6 +300,10 @@ class Paper:
     def refuse_stale(self, kind: str, version: int, expect: Any) -> None:
         if expect is not None and version not in expect:
             raise Refusal("stale_version", kind, version)
+
+    def refuse_ended(self, meeting: Meeting) -> None:
+        if self.now >= meeting.end:
+            raise Refusal("event_ended")
 
     def refuse_cancelled(self, meeting: Meeting) -> None:
         if meeting.status == "cancelled":

@@ -9,6 +9,7 @@ import pytest
 from kalends.rest.log import ACCESS
 from kalends.rest.route import OPERATIONS
 from tests.api import BASE, client, faults, problem, send_raw
+from tests.cast import instant
 
 
 def name_of(known):
@@ -76,7 +77,8 @@ def places(document):
     return {fault["pointer"]: fault["in"] for fault in document["errors"]}
 
 
-def test_a_fault_lies_where_it_was_found(api, cast):
+def test_a_fault_lies_where_it_was_found(api, cast, clock):
+    clock.set_to(instant("2026-03-01T00:00Z"))
     event = f"/v1/events/{cast.event(cast.guest).id}"
     seat = f"{event}/participants/{cast.guest.id}"
     unknown = "usr_0000000000000001"

@@ -1,18 +1,22 @@
 """What can be done with an event."""
 
-from kalends.actions.booking import Guard
+from msgspec import structs
+
+from kalends.actions.booking import Guard, OnConflict
 from kalends.actions.finding import Named, Versions, event_to_change, people_to_book
 from kalends.actions.saving import Seats, erase_event, save_event, save_new_event
 from kalends.drafts import EventDraft, EventEdit
 from kalends.errors import Fault, Invalid
-from kalends.model import Actor, Block, Event, EventId, Instant, Role, Status, Tally, UserId
+from kalends.model import Actor, Block, Event, EventId, Instant, Response, Role, Status, Tally, UserId
 from kalends.rules.access import may_manage, refuse_unless
 from kalends.rules.blocks import block_of, faults_in_any_zone
 from kalends.rules.metadata import metadata_text
 from kalends.rules.revise import cancelled, handed_over, revised_event
-from kalends.rules.seats import asked_again, new_seat, refuse_cancelled, seat_limit_faults
+from kalends.rules.seats import agenda_of, asked_again, new_seat, refuse_cancelled, seat_limit_faults
+from kalends.store.commitments import blocking_commitments
 from kalends.store.database import WriteTx
 from kalends.store.participants import seats_among, seats_of
+from kalends.store.users import lock_more_people
 
 
 def create_event(tx: WriteTx, actor: Actor, draft: EventDraft, *, guard: Guard | None = None) -> Event:
@@ -87,7 +91,7 @@ def change_event(
     keep_responses: bool = False,
     guard: Guard | None = None,
 ) -> Event:
-    """Apply an edit and leave one new version behind; a move asks everybody but the host anew.
+    """Apply an edit and leave one new version behind; a move asks everybody but the host anew (see `asked_anew`).
 
     Raises NotFound, StaleVersion, EventCancelled, Invalid or Conflict.
     """
@@ -99,13 +103,32 @@ def change_event(
     moved = after.block != before.block
     if not moved and after.show_as is before.show_as and after.status is before.status:
         return save_event(tx, actor, before, after, {}, {})
-    old = seats_of(tx, event_id)
-    new: Seats = old
-    if moved and not keep_responses:
-        new = {user_id: asked_again(after, seat) for user_id, seat in old.items()}
+    old = new = seats_of(tx, event_id)
+    guard = guard or Guard()
     if moved and after.block.span.end > tx.now:
-        new = without_deleted(tx, actor, after, new)
+        new = without_deleted(tx, actor, after, old)
+    if moved and not keep_responses:
+        new = asked_anew(tx, actor, after, new, guard)
     return save_event(tx, actor, before, after, old, new, guard)
+
+
+def asked_anew(tx: WriteTx, actor: Actor, event: Event, seats: Seats, guard: Guard) -> Seats:
+    """Return the seats after a move: everybody but the host has yet to answer.
+
+    Unless double booking is allowed, whoever declined and is busy at the new time stays declined: they were not needed
+    before, so they neither stop the move nor are booked twice by it. The guard notes what is in their way.
+    """
+    asked = {user_id: asked_again(event, seat) for user_id, seat in seats.items()}
+    needed = {row.user_id for row in agenda_of(event, asked.values()) if row.blocking}
+    declined = sorted(who for who in needed if seats[who].response is Response.declined)
+    if not declined or guard.on_conflict is OnConflict.allow:
+        return asked
+    lock_more_people(tx, actor, sorted(needed))  # all at once, and before anybody's time is looked at
+    span = event.block.span
+    found = blocking_commitments(tx, actor, declined, span, event_id=event.id, hold_id=guard.hold_id)
+    guard.time_zone = event.block.time_zone
+    guard.warnings += [structs.replace(clash, needed=False) for clash in found]
+    return asked | {clash.user_id: seats[clash.user_id] for clash in found}
 
 
 def without_deleted(tx: WriteTx, actor: Actor, event: Event, seats: Seats) -> Seats:

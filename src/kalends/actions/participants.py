@@ -19,7 +19,7 @@ from kalends.errors import AlreadyParticipant, Fault, Invalid, StaleVersion
 from kalends.model import Actor, Event, EventId, Participant, Role, Seat, UserId
 from kalends.rules.access import may_answer_for, refuse_unless
 from kalends.rules.revise import next_version
-from kalends.rules.seats import answered, new_seat, refuse_cancelled, seat_limit_faults
+from kalends.rules.seats import answered, new_seat, refuse_cancelled, refuse_ended, seat_limit_faults
 from kalends.store.database import WriteTx
 from kalends.store.participants import participants_among, seats_among
 
@@ -35,10 +35,11 @@ def add_participants(
 ) -> list[Participant]:
     """Seat everybody named, or nobody.
 
-    Raises NotFound, StaleVersion, EventCancelled, Invalid, AlreadyParticipant or Conflict.
+    Raises NotFound, StaleVersion, EventCancelled, EventEnded, Invalid, AlreadyParticipant or Conflict.
     """
     before = event_to_change(tx, actor, event_id, expect)
     refuse_cancelled(before)
+    refuse_ended(before, now=tx.now)
     _, faults = people_to_book(tx, actor, [(guest.user_id, (place, "user_id")) for place, guest in enumerate(guests)])
     places = {guest.user_id: place for place, guest in reversed(list(enumerate(guests)))}
     faults += [
@@ -75,7 +76,7 @@ def seat_participant(
 ) -> tuple[Participant, bool]:
     """Make somebody a participant in a role, whether or not they were one; tell whether they are new.
 
-    Raises NotFound, StaleVersion, EventCancelled, Invalid or Conflict.
+    Raises NotFound, StaleVersion, EventCancelled, EventEnded, Invalid or Conflict.
     """
     before = event_to_change(tx, actor, event_id)
     seated = participants_among(tx, actor, before, [user_id])
@@ -87,6 +88,7 @@ def seat_participant(
         return store_role(tx, actor, before, guest, role, guard), False
     expect_version("participant", 0, expect)
     refuse_cancelled(before)
+    refuse_ended(before, now=tx.now)
     _, faults = people_to_book(tx, actor, [(user_id, ("user_id",))])
     faults += seat_limit_faults(before.tally.total + 1, ())
     if faults:
@@ -106,7 +108,7 @@ def change_role(
 ) -> Participant:
     """Make a participant required or optional; their answer stays.
 
-    Raises NotFound, StaleVersion, EventCancelled or Conflict.
+    Raises NotFound, StaleVersion, EventCancelled, EventEnded or Conflict.
     """
     before = event_to_change(tx, actor, event_id)
     guest = participant_to_change(tx, actor, before, user_id, expect)
@@ -133,7 +135,7 @@ def answer_invitation(
     expect: Versions = None,
     guard: Guard | None = None,
 ) -> Participant:
-    """Accept, decline or answer tentatively.
+    """Accept, decline or answer tentatively; the same answer once more changes nothing.
 
     Raises NotFound, Forbidden, StaleVersion, EventCancelled, EventEnded or Conflict.
     """
@@ -144,7 +146,8 @@ def answer_invitation(
     guest = participant_to_change(tx, actor, before, user_id, expect)
     refuse_cancelled(before)
     after = next_version(before, now=tx.now)
-    return store_seat(tx, actor, before, after, guest, answered(after, guest.seat, answer, now=tx.now), guard)
+    seat = answered(after, guest.seat, answer, now=tx.now)
+    return guest if seat is guest.seat else store_seat(tx, actor, before, after, guest, seat, guard)
 
 
 def store_role(
@@ -154,6 +157,7 @@ def store_role(
     if guest.seat.role is role:
         return guest
     refuse_cancelled(before)
+    refuse_ended(before, now=tx.now)
     after = next_version(before, now=tx.now)
     new = structs.replace(guest.seat, role=role, version=after.version)
     return store_seat(tx, actor, before, after, guest, new, guard)

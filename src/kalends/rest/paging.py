@@ -5,11 +5,14 @@ forgery: what a caller may see is decided anew for each page.
 """
 
 import base64
+from collections.abc import Callable
+from functools import cache
 from hashlib import blake2b
-from typing import TypeVar
+from operator import attrgetter
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from kalends.errors import Fault, Invalid
 from kalends.rest.route import Call
@@ -49,11 +52,15 @@ def key_of(call: Call, kind: type[Key]) -> Key | None:
 
 def list_digest(call: Call) -> bytes:
     """Return what a cursor belongs to: the list, the filters as they are given, and who asks."""
-    query, actor = call.query, call.actor
-    given = [(name, getattr(query, name)) for name in query.__struct_fields__ if name not in MAY_CHANGE]
-    filters = [(name, str(value)) for name, value in given if value is not UNSET]
-    whole = (type(query).__name__, call.ids, filters, actor.organization_id, actor.user_id)
+    actor = call.actor
+    whole = (filters_of(call.query.__class__)(call.query), call.ids, actor.organization_id, actor.user_id)
     return blake2b(repr(whole).encode(), digest_size=DIGEST_BYTES).digest()
+
+
+@cache
+def filters_of(kind: type[Struct]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what gets the filters of a kind of query; its class is one more, as a list may have no filter."""
+    return attrgetter("__class__", *(name for name in kind.__struct_fields__ if name not in MAY_CHANGE))
 
 
 def bad_cursor() -> Invalid:

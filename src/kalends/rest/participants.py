@@ -31,7 +31,7 @@ PATH = "/v1/events/{event_id}/participants"
 ANSWER_ELSEWHERE = dict.fromkeys(
     ("response", "comment"), "an answer is given by PUT /v1/events/{event_id}/participants/{user_id}/response"
 )
-CHANGE_ERRORS = (NotFound, EventCancelled, Conflict, StaleVersion, Invalid)
+CHANGE_ERRORS = (NotFound, EventCancelled, EventEnded, Conflict, StaleVersion, Invalid)
 
 
 class ParticipantJson(Struct, omit_defaults=True):
@@ -124,7 +124,7 @@ def path_of(guest: Participant) -> str:
     ),
     answer=(ParticipantJson, ParticipantListJson),
     status=HTTPStatus.CREATED,
-    errors=(NotFound, StaleVersion, EventCancelled, AlreadyParticipant, Conflict, Invalid),
+    errors=(NotFound, StaleVersion, EventCancelled, EventEnded, AlreadyParticipant, Conflict, Invalid),
     example=[{"user_id": "usr_018f3c5a9b2d4e6f", "role": "required"}],
 )
 def invite_participants(call: Call) -> Reply:

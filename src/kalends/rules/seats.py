@@ -23,10 +23,17 @@ def asked_again(event: Event, seat: Seat) -> Seat:
 
 
 def answered(event: Event, seat: Seat, answer: Answer, *, now: Instant) -> Seat:
-    """Give the seat with an answer in it; an answer may change until the event ends. Raises EventEnded."""
+    """Return the seat with an answer in it; the same answer once more changes nothing. Raises EventEnded."""
+    refuse_ended(event, now=now)
+    if (seat.response, seat.comment) == (answer.response, answer.comment):
+        return seat
+    return Seat(seat.user_id, seat.role, Response(answer.response), answer.comment, now, event.version)
+
+
+def refuse_ended(event: Event, *, now: Instant) -> None:
+    """Raise EventEnded if it is over: who was invited as what, and what they said, then stands."""
     if now >= event.block.span.end:
         raise EventEnded
-    return Seat(seat.user_id, seat.role, Response(answer.response), answer.comment, now, event.version)
 
 
 def refuse_cancelled(event: Event) -> None:
