@@ -50,6 +50,7 @@ FAULT_CODES: Mapping[str, str] = {
     "person_required": "The filter needs `participant_id` or `user_id` beside it",
     "read_only": "The member is shown in answers and cannot be set",
     "repeated_address": "Two people of a file to import have one e-mail address",
+    "repeated_member": "An object has the member more than once",
     "repeated_parameter": "The parameter is given twice",
     "repeated_ref": "A reference within a file to import is used twice",
     "set_elsewhere": "Another operation sets the member; the message names it",

@@ -50,7 +50,7 @@ BAD_BODIES = {
     "a lone surrogate as name": b'{"\\ud800": 1}',
     "a raw control character": b'{"title": "a\x00b"}',
     "UTF-16": '{"title": "x"}'.encode("utf-16"),
-    "a byte order mark": b"\xef\xbb\xbf{}",
+    "two byte order marks": b"\xef\xbb\xbf\xef\xbb\xbf{}",
     "a form": b"title=x&start=y",
 }
 RULE_BREAKERS = {

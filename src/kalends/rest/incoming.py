@@ -1,5 +1,6 @@
 """Reading what comes in: path, query, body and headers, each bounded, and each fault in the caller's own terms."""
 
+import codecs
 import hashlib
 import re
 import zlib
@@ -17,6 +18,7 @@ from kalends.errors import Fault, Invalid, NotFound
 from kalends.model import Actor, Identifier
 from kalends.rest.conditions import Tags, read_tags
 from kalends.rest.faults import quoted
+from kalends.rest.members import canonical, repeated_members
 from kalends.rest.problems import BadQuery, BodyTooLarge, Malformed, NoSuchPath, WrongContentEncoding, WrongMediaType
 from kalends.rest.request import Request
 from kalends.rest.wire import BadValue, DateOrTime, read_id, read_struct, unknown_name
@@ -128,7 +130,7 @@ def plain_kind(described: Type) -> type:
 
 
 def read_body(request: Request, limit: int) -> bytes:
-    """Read the body, but never more than the limit, be it compressed or not.
+    """Read the body without a byte order mark, but never more than the limit, be it compressed or not.
 
     Raises BodyTooLarge, Malformed or WrongContentEncoding.
     """
@@ -136,7 +138,8 @@ def read_body(request: Request, limit: int) -> bytes:
     if encoding not in ("identity", *GZIP):
         raise WrongContentEncoding
     raw = read_raw(request, limit)
-    return decompressed(raw, limit) if raw and encoding in GZIP else raw
+    plain = decompressed(raw, limit) if raw and encoding in GZIP else raw
+    return plain.removeprefix(codecs.BOM_UTF8)
 
 
 def read_raw(request: Request, limit: int) -> bytes:
@@ -174,12 +177,16 @@ def decompressed(raw: bytes, limit: int) -> bytes:
 
 
 def read_json(raw: bytes) -> Any:
-    """Decode a body. Raises Malformed for what is no JSON or is nested too deeply, and Invalid for NUL characters."""
+    """Decode a body. Raises Malformed for what is no JSON or is nested too deeply.
+
+    Raises Invalid for NUL characters and repeated members.
+    """
     if nesting_of(raw) > MAX_NESTING:
         raise Malformed(f"the body is nested more than {MAX_NESTING} levels deep")
     try:
         value = msgspec.json.decode(raw)
         faults = nul_faults(value, ()) if b"\\u0000" in raw else []
+        faults += repeated_members(raw, value)
     except UnicodeDecodeError as error:
         raise Malformed("the body is not UTF-8") from error
     except ValueError as error:
@@ -257,9 +264,9 @@ def read_key(request: Request) -> str | None:
 
 
 def fingerprint(request: Request, actor: Actor, raw: bytes) -> bytes:
-    """Tell one request from another under the same key."""
+    """Tell one request from another under the same key: by what the body means, and no body means `{}`."""
     whole = hashlib.sha256()
     for part in (str(actor.user_id or ""), request.method, request.path, request.query_string):
         whole.update(part.encode() + b"\0")
-    whole.update(raw)
+    whole.update(canonical(raw or b"{}"))
     return whole.digest()

@@ -1,0 +1,59 @@
+"""Members of JSON objects: each of them once, and one form for all texts of JSON that mean the same."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, cast
+
+import msgspec
+
+from kalends.errors import Fault
+from kalends.rest.faults import Place, quoted
+from kalends.rest.wire import MOST_FAULTS
+
+ESCAPED = b"\\u003"
+"""How an escaped colon begins."""
+
+
+class Members(list[tuple[str, Any]]):
+    """The members of an object as they are written, with those that are repeated."""
+
+
+def repeated_members(raw: bytes, value: object) -> list[Fault]:
+    """Find the members that an object has more than once (RFC 8259 section 4); `value` is what was decoded.
+
+    The decoder silently keeps the last of them, so that what it decoded, written again, has fewer colons. Only then, or
+    where a colon may be escaped, the text is read once more by the standard library: that takes ten times as long.
+    """
+    if ESCAPED not in raw and raw.count(b":") == msgspec.json.encode(value).count(b":"):
+        return []
+    whole = json.loads(raw, object_pairs_hook=Members, parse_int=str, parse_float=str)
+    return list(islice(faults_in(whole, ()), MOST_FAULTS))
+
+
+def faults_in(part: object, where: Place) -> Iterator[Fault]:
+    """Find the repeated members of a part, at every depth."""
+    if isinstance(part, Members):
+        for name, count in Counter(name for name, _ in part).items():
+            if count > 1:
+                yield Fault((*where, name), "repeated_member", f"{quoted(name)} must be given once, not {count} times")
+        for name, value in part:
+            yield from faults_in(value, (*where, name))
+    elif isinstance(part, list):
+        for place, value in enumerate(cast("list[object]", part)):
+            yield from faults_in(value, (*where, place))
+
+
+def plain_number(text: str) -> int | float:
+    """Return a number with a fraction or an exponent, as a whole number if it is one."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+PLAIN_NUMBERS = msgspec.json.Decoder(float_hook=plain_number)
+
+
+def canonical(raw: bytes) -> bytes:
+    """Return the one form of all JSON that means the same, whatever its order, white space, escapes, and 1.0 for 1."""
+    return msgspec.json.encode(PLAIN_NUMBERS.decode(raw), order="sorted")
