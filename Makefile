@@ -100,11 +100,16 @@ lock: setup ## lock the newest versions that keep the old ones where they are (A
 	  echo "A lock file names an address" >&2; exit 1; \
 	fi
 
-dist: ## pack the last commit as dist/kalends-<version>.zip
-	@mkdir -p dist
-	@version=$$(awk -F '"' '/^version = / { print $$2; exit }' pyproject.toml); \
-	git archive --format=zip --prefix="kalends-$$version/" --output="dist/kalends-$$version.zip" HEAD \
-	&& echo "dist/kalends-$$version.zip"
+dist: $(ENVIRONMENT) ## pack the last commit into dist: a zip, a source distribution and a wheel
+	@rm -rf build/dist
+	@mkdir -p build/dist dist
+	@set -e; \
+	version=$$(git show HEAD:pyproject.toml | awk -F '"' '/^version = / { print $$2; exit }'); \
+	git archive --format=zip --prefix="kalends-$$version/" --output="dist/kalends-$$version.zip" HEAD; \
+	git archive --format=tar HEAD | tar -x -C build/dist; \
+	(cd build/dist && ../../$(BIN)/python -m hatchling build --directory ../../dist); \
+	ls "dist/kalends-$$version.zip" "dist/kalends-$$version.tar.gz" "dist/kalends-$$version-py3-none-any.whl"
+	@rm -rf build/dist
 
 clean: ## remove everything that make has made
 	rm -rf .venv build dist .coverage .coverage.* .hypothesis .import_linter_cache .pytest_cache .ruff_cache .schemathesis
