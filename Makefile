@@ -107,7 +107,7 @@ dist: $(ENVIRONMENT) ## pack the last commit into dist: a zip, a source distribu
 	version=$$(git show HEAD:pyproject.toml | awk -F '"' '/^version = / { print $$2; exit }'); \
 	git archive --format=zip --prefix="kalends-$$version/" --output="dist/kalends-$$version.zip" HEAD; \
 	git archive --format=tar HEAD | tar -x -C build/dist; \
-	(cd build/dist && ../../$(BIN)/python -m hatchling build --directory ../../dist); \
+	(cd build/dist && ../../$(BIN)/python -m hatchling build --directory ../../dist >/dev/null); \
 	ls "dist/kalends-$$version.zip" "dist/kalends-$$version.tar.gz" "dist/kalends-$$version-py3-none-any.whl"
 	@rm -rf build/dist
 
