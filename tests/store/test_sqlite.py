@@ -18,7 +18,7 @@ from kalends.settings import Settings
 from kalends.store.database import Database, ReadTx, WriteTx
 from kalends.store.query import Query
 from kalends.store.schema import EMPTY, migrate
-from kalends.store.sqlite import SqliteEngine, ran
+from kalends.store.sqlite import SqliteEngine, SqliteSession, ran
 from tests.store.conftest import Opener
 from tests.store.names import INSERT, NAME, add, count, new_name
 from tests.threads import at_once, in_line
@@ -306,6 +306,29 @@ def test_closing_does_not_wait_for_ever(sqlite: Database) -> None:
         return add(tx, new_name())
 
     assert sqlite.write(work)
+
+
+def test_what_is_in_use_when_it_is_closed_is_closed_after_its_work(sqlite: Database) -> None:
+    """Also what is opened later: nobody would close it."""
+    engine = engine_of(sqlite)
+    used: list[sqlite3.Connection] = []
+
+    def work(tx: ReadTx) -> None:
+        assert isinstance(tx._session, SqliteSession)
+        used.append(tx._session.connection)
+        sqlite.close()
+
+    def write(tx: WriteTx) -> None:
+        work(tx)
+        add(tx, new_name())
+
+    for _ in ("open", "closed"):
+        sqlite.read(work)
+        sqlite.write(write)
+    assert (engine._readers, engine._writer, engine._turnstile) == ([], None, None)
+    for connection in used:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
 
 
 def test_only_a_lock_is_waited_for(path: Path) -> None:

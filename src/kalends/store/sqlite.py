@@ -63,6 +63,7 @@ class SqliteEngine:
         self._turn = FairLock()
         self._writer: SqliteSession | None = None
         self._turnstile: Turnstile | None = None
+        self._closed = False
 
     @contextmanager
     def reading(self) -> Generator[SqliteSession]:
@@ -104,6 +105,8 @@ class SqliteEngine:
                     self._roll_back(session)
                     raise
         finally:
+            if self._closed:
+                self._close_writer()
             self._turn.release()
 
     @contextmanager
@@ -120,23 +123,27 @@ class SqliteEngine:
             session.cursor.execute("VACUUM INTO ?", (str(fresh),))
 
     def close(self) -> None:
-        """Close every connection that is not in use."""
+        """Close every connection; one that is in use, or opened later, is closed when its work is done."""
+        self._closed = True
         if self._turn.acquire(self._timeout):
-            if self._writer:
-                self._writer.connection.close()
-                self._writer = None
-            if self._turnstile:
-                self._turnstile.close()
-                self._turnstile = None
+            self._close_writer()
             self._turn.release()
         while self._readers:
             self._readers.pop().connection.close()
+
+    def _close_writer(self) -> None:
+        if self._writer:
+            self._writer.connection.close()
+            self._writer = None
+        if self._turnstile:
+            self._turnstile.close()
+            self._turnstile = None
 
     def _give_back(self, session: SqliteSession) -> None:
         if session.connection.in_transaction:
             with translated():
                 session.connection.rollback()
-        if len(self._readers) < self._most_readers:
+        if len(self._readers) < self._most_readers and not self._closed:
             self._readers.append(session)
         else:
             session.connection.close()
