@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from kalends.app import build_app
-from kalends.rest.rates import Limit, RateLimits
+from kalends.rest.rates import BYTES_A_UNIT, Limit, RateLimits
 from kalends.rest.route import OPERATIONS
+from kalends.rules.hours import DAYS
 from kalends.settings import Settings, settings_from
 from kalends.store.rate_counts import RateCounts
 from tests.api import problem, send_raw
@@ -107,6 +108,61 @@ def test_searching_costs_five(limited):
     assert left(ask("GET", "/v1/users", "q=x")) == 95
     assert left(ask("GET", "/v1/events", "q=x")) == 90
     assert left(ask("GET", "/v1/events")) == 89
+
+
+@pytest.fixture
+def heavy(cast):
+    """The paths of nine users with metadata of nearly 16 KiB each."""
+    metadata = {"x": "x" * 16_000}
+    return [f"/v1/users/{cast.person(f'Person {number}', metadata=metadata).id}" for number in range(9)]
+
+
+def test_an_answer_pays_for_what_it_weighs(limited, heavy):
+    ask = limited(rate_limit=100)
+    light = ask("GET", heavy[0])
+    assert len(light.content) > 16_000
+    assert left(light) == 99
+    page = ask("GET", "/v1/users", "limit=250")
+    assert 2 * BYTES_A_UNIT <= len(page.content) < 3 * BYTES_A_UNIT
+    assert left(page) == 96, "one unit for the request and two for its weight"
+    assert left(ask("GET", heavy[0])) == 95
+
+
+def test_what_an_answer_weighs_is_paid_by_the_next_request(limited, heavy):
+    ask = limited(rate_limit=2)
+    page = ask("GET", "/v1/users", "limit=250")
+    assert page.status_code == 200
+    assert left(page) == 0
+    problem(ask("GET", heavy[0]), 429, "rate_limited")
+
+
+def test_the_address_pays_for_the_weight_too(limited, heavy):
+    ask = limited(address_rate_limit=3)
+    assert ask("GET", "/v1/users", "limit=250", address="192.0.2.99").status_code == 200
+    refused = ask("GET", heavy[0], address="192.0.2.99")
+    problem(refused, 429, "rate_limited")
+    assert refused.headers["RateLimit-Policy"] == '"address";q=3;w=60'
+
+
+def test_the_answer_of_a_post_weighs_as_much(limited, cast):
+    ask = limited(rate_limit=100)
+    people = [str(cast.guest.id)] * 200
+    body = {"user_ids": people, "from": "2026-03-09", "to": "2026-06-01", "working_hours": True}
+    weekly = {day: [{"start": "09:00", "end": "17:00"}] for day in DAYS}
+    path = f"/v1/users/{cast.guest.id}/working-hours"
+    assert left(ask("PUT", path, body=json.dumps({"weekly": weekly}).encode())) == 99
+    answer = ask("POST", "/v1/free-busy", body=json.dumps(body).encode())
+    assert left(answer) == 99 - 5 - len(answer.content) // BYTES_A_UNIT < 90
+
+
+def test_not_modified_weighs_nothing(limited, cast):
+    ask = limited(rate_limit=100)
+    people = [cast.person("x" * 200) for _ in range(240)]
+    path = f"/v1/events/{cast.event(*people).id}"
+    known = ask("GET", path, "expand=participants")
+    assert left(known) == 98
+    again = ask("GET", path, "expand=participants", HTTP_IF_NONE_MATCH=known.headers["ETag"])
+    assert (again.status_code, left(again)) == (304, 97)
 
 
 def test_each_token_has_its_own_units(limited, new_token):

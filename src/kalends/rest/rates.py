@@ -19,6 +19,9 @@ from kalends.rules.addresses import block_of
 SEARCH_COST = 5
 """Units of a list by text, which reads more than it shows."""
 
+BYTES_A_UNIT = 65_536
+"""So much of an answer is in the price of a request; each further one costs a unit more."""
+
 WINDOW_S = 60
 
 
@@ -40,12 +43,23 @@ class Limit:
         allowed = self._limiter.hit(self._item, caller, cost=units)
         if allowed and not told:
             return
+        seconds = self._tell(response, caller)
+        if not allowed:
+            raise RateLimited(self._kind, seconds)
+
+    def charge(self, response: falcon.Response, caller: str, units: int, *, told: bool) -> None:
+        """Count units of an answer that is already there: it goes out in any case, and the next request pays."""
+        self._limiter.hit(self._item, caller, cost=units)
+        if told:
+            self._tell(response, caller)
+
+    def _tell(self, response: falcon.Response, caller: str) -> int:
+        """Say in the headers what is left, and return the seconds until the window ends."""
         ends_at, remaining = self._limiter.get_window_stats(self._item, caller)
         seconds = max(1, math.ceil(ends_at - self._clock()))
         response.set_header("RateLimit-Policy", self._policy)
         response.set_header("RateLimit", f'"{self._kind}";r={remaining};t={seconds}')
-        if not allowed:
-            raise RateLimited(self._kind, seconds)
+        return seconds
 
 
 class RateLimits:
@@ -64,6 +78,14 @@ class RateLimits:
         """Count units of the request's token, and say what is left of them. Raises RateLimited."""
         if self._token is not None:
             self._token.take(response, str(request.token_id), units, told=True)
+
+    def charge_weight(self, request: Request, response: falcon.Response, size: int) -> None:
+        """Count what an answer of so many bytes weighs, for address and token; most weigh nothing."""
+        units = size // BYTES_A_UNIT
+        if units and self._address is not None:
+            self._address.charge(response, block_of(request.address), units, told=False)
+        if units and self._token is not None:
+            self._token.charge(response, str(request.token_id), units, told=True)
 
 
 UNLIMITED = RateLimits()

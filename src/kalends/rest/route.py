@@ -196,6 +196,7 @@ class Route:
 
         if not self.operation.writes:
             finish(response, self._answer(self._database.read(handle)), conditions[1])
+            self._rates.charge_weight(request, response, len(response.data or b""))
             return
         key = read_key(request) if self.operation.takes_key else None
         if key is None or query.dry_run:
@@ -204,6 +205,7 @@ class Route:
         else:
             answer = self._answer_once(actor, key, fingerprint(request, actor, raw), handle)
         finish(response, answer, None)
+        self._rates.charge_weight(request, response, len(answer.body))
 
     def _decode(self, request: Request, raw: bytes, ids: Mapping[str, Identifier]) -> Any:
         kind = self.operation.body
