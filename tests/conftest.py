@@ -21,6 +21,7 @@ from kalends.store.zone_data import load_zone_data
 from tests.api import client
 from tests.cast import Cast, assemble
 from tests.databases import Databases, PostgresDatabases, SqliteDatabases
+from tests.pgbouncer import PROGRAM
 from tests.postgres import start_postgres
 
 load_zone_data()
@@ -35,6 +36,11 @@ settings.register_profile(
 settings.load_profile("kalends")
 
 ENGINES = ("sqlite", "postgresql")
+
+
+def pytest_report_header() -> str:
+    """Say whether the tests that go through a transaction pooler are left out."""
+    return f"PgBouncer: {PROGRAM or 'not installed, tests through a transaction pooler are left out (tests/pooler)'}"
 
 
 class Clock:

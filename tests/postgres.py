@@ -29,7 +29,7 @@ SETTINGS = {
 }
 
 
-class _Account(NamedTuple):
+class Account(NamedTuple):
     user: int
     group: int
 
@@ -67,7 +67,7 @@ class Postgres:
         `more` are settings that hold whenever it is started.
         """
         self._more = more or {}
-        self._account = _account()
+        self._account = account()
         self.home = _home(folder, self._account)
         self.log = self.home / "log"
         self._data = self.home / "data"
@@ -137,19 +137,19 @@ class Postgres:
             raise RuntimeError(f"{command} failed:\n{done.stdout}{done.stderr}{log}")
 
 
-def _account() -> _Account | None:
+def account() -> Account | None:
     """The account to run the server under, or None for the caller's own."""
     if os.geteuid() != 0:
         return None
     entry = pwd.getpwnam(ORDINARY_USER)
-    return _Account(entry.pw_uid, entry.pw_gid)
+    return Account(entry.pw_uid, entry.pw_gid)
 
 
 def _reachable(path: Path) -> bool:
     return all(part.stat().st_mode & 0o001 for part in (path, *path.parents))
 
 
-def _home(wanted: Path | None, account: _Account | None) -> Path:
+def _home(wanted: Path | None, account: Account | None) -> Path:
     home = wanted.resolve() if wanted else None
     if home is None or len(os.fsencode(home)) > LONGEST_SOCKET_FOLDER or (account and not _reachable(home.parent)):
         home = Path(tempfile.mkdtemp(prefix="kalends-postgres-", dir="/tmp"))
@@ -159,7 +159,7 @@ def _home(wanted: Path | None, account: _Account | None) -> Path:
     return home
 
 
-def _binaries(home: Path, account: _Account | None) -> Path:
+def _binaries(home: Path, account: Account | None) -> Path:
     """The folder of initdb and pg_ctl; a copy of them where the account cannot reach the installed ones."""
     spec = find_spec(PACKAGE)
     assert spec is not None

@@ -32,7 +32,16 @@ GOOD = {
 OF_ENGINE = {
     "sqlite": {"file rights", "disk space", "file system", "SQLite"},
     "postgresql": {
-        *("PostgreSQL", "fsync", "synchronous commit", "connection", "database role", "connections", "clocks"),
+        *(
+            "PostgreSQL",
+            "fsync",
+            "synchronous commit",
+            "connection",
+            "database role",
+            "connections",
+            "clocks",
+            "pooler",
+        ),
     },
 }
 

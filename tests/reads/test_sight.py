@@ -60,8 +60,8 @@ def test_an_event_is_seen_as_far_as_its_hosts_calendar_is_shared(cast, level, si
     span = event.block.span
     ids = {"host_id": cast.host.id}, {"user_id": cast.host.id}
     if seen is Sight.block:
-        assert refusal(me, read_event, event.id, expand=True) == f"There is no event {event.id} here."
-        assert refusal(me, list_participants, event.id, 50).startswith("There is no event")
+        assert refusal(me, read_event, event.id, expand=True) == str(NotFound("event", event.id))
+        assert refusal(me, list_participants, event.id, 50).startswith("No event")
         assert all(event.id not in listed(me, **one) for one in ids)
     else:
         assert me.ask(read_event, event.id, expand=False).sight is seen

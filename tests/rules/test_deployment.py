@@ -14,6 +14,7 @@ from kalends.rules.deployment import (
     check_clocks,
     check_connection,
     check_disk,
+    check_pooler,
     check_proxies,
     check_rate_limits,
     check_rights,
@@ -27,7 +28,7 @@ from kalends.settings import Settings
 
 GIB = 1 << 30
 FILE = FileFacts("/data/k.db", 0o600, "/data", 0o700, GIB, 100 * GIB, "ext4")
-SERVER = ServerFacts(150_004, True, "on", 97, False, "", False, 1_000_000_000)
+SERVER = ServerFacts(150_004, True, "on", 97, False, "", False, 1_000_000_000, 7, 7)
 MOUNTS = """/dev/sda1 / ext4 rw 0 0
 proc /proc proc rw 0 0
 files:/export /data nfs4 rw 0 0
@@ -197,3 +198,10 @@ def test_a_newer_release_of_zone_data_that_cannot_be_used_is_worth_a_warning() -
     assert finding.grade == "warning"
     assert "2026f" in finding.text
     assert "2099a" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("process", "expected", "grade"), [(7, False, "ok"), (7, True, "warning"), (8, True, "ok"), (8, False, "warning")]
+)
+def test_a_pooler_shows_in_a_process_that_was_not_promised(process: int, expected: bool, grade: str) -> None:
+    assert told(check_pooler(SERVER._replace(process=process), expected=expected)) == {"pooler": grade}

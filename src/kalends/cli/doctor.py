@@ -17,6 +17,7 @@ from kalends.rules.deployment import (
     check_clocks,
     check_connection,
     check_disk,
+    check_pooler,
     check_proxies,
     check_rate_limits,
     check_rights,
@@ -30,6 +31,7 @@ from kalends.rules.deployment import (
 from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.disk import database_files
+from kalends.store.postgresql import without_pooler
 from kalends.store.schema import NEEDED
 from kalends.store.sqlite import sqlite_path
 from kalends.store.zone_data import load_zone_data
@@ -110,6 +112,7 @@ def examine_engine(database: Database, settings: Settings) -> Iterator[Finding]:
     server, now = database.read(lambda tx: (server_facts(tx), tx.now))
     yield from check_server(server)
     yield from check_connection(server, settings)
+    yield from check_pooler(server, expected=without_pooler(settings.database_url)[1])
     yield from check_clocks(server, now)
 
 

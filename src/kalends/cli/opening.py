@@ -16,6 +16,7 @@ from kalends.rest.wire import BadValue, read_id
 from kalends.settings import Settings, settings_from
 from kalends.store.database import Database
 from kalends.store.organizations import DEFAULT_ORGANIZATION, organization_exists
+from kalends.store.postgresql import POOLER_ADVICE, REFUSALS
 from kalends.store.schema import migrate
 from kalends.store.sqlite import sqlite_path
 
@@ -89,6 +90,8 @@ def connected(settings: Settings) -> Generator[Database]:
         yield database
     except Unavailable as error:
         error.reason = " ".join(filter(None, (error.reason, words.text)))
+        if any(refusal in words.text for refusal in REFUSALS):
+            error.advice = POOLER_ADVICE
         raise
     finally:
         database.close()

@@ -18,7 +18,8 @@ SELECT
     (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
     coalesce(host(inet_server_addr()), ''),
     coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),
-    CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)
+    CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint),
+    pg_backend_pid()
 """)
 )
 SQLITE_VERSION = Query(sa.text("SELECT sqlite_version()"))
@@ -26,7 +27,7 @@ SQLITE_VERSION = Query(sa.text("SELECT sqlite_version()"))
 
 def server_facts(tx: ReadTx) -> ServerFacts:
     """Ask a PostgreSQL server about itself."""
-    return ServerFacts(*tx.rows(SERVER_FACTS)[0])
+    return ServerFacts._make((*tx.rows(SERVER_FACTS)[0], tx.promised_process))
 
 
 def sqlite_version(tx: ReadTx) -> str:

@@ -69,6 +69,9 @@ class ServerFacts(NamedTuple):
     address: str
     encrypted: bool
     clock: int
+    process: int
+    promised_process: int
+    """The process that answered when the connection was made, as far as whoever answered said so."""
 
 
 class TokenFacts(NamedTuple):
@@ -232,6 +235,19 @@ def check_connection(server: ServerFacts, settings: Settings) -> Iterator[Findin
         yield warning("connections", text, "lower KALENDS_POOL_SIZE or raise max_connections before you add a process")
     else:
         yield good("connections", text)
+
+
+def check_pooler(server: ServerFacts, *, expected: bool) -> Iterator[Finding]:
+    """See whether a pooler sits between, and whether Kalends knows: a pooler cannot say which process will answer."""
+    found = server.process != server.promised_process
+    if found and not expected:
+        text, advice = "one sits in front of the server", "add pooler=transaction to the URL of the database"
+        yield warning("pooler", text, f"unless it lends connections for whole sessions, {advice}")
+    elif expected and not found:
+        text = "the URL of the database names one, and there is none"
+        yield warning("pooler", text, "take pooler=transaction out of it: each read costs two round trips more")
+    else:
+        yield good("pooler", "every transaction brings its settings along" if found else "none")
 
 
 def check_clocks(server: ServerFacts, now: int) -> Iterator[Finding]:

@@ -63,6 +63,11 @@ class Session(Protocol):
         """Give the cursor that all statements run on."""
         ...
 
+    @property
+    def promised_process(self) -> int:
+        """Tell which process of the server answers, as was said when the connection was made; 0 where there is none."""
+        ...
+
     def snapshot(self) -> None:
         """Let what follows see one state of the database."""
         ...
@@ -110,6 +115,11 @@ class ReadTx:
     def snapshot(self) -> None:
         """Let all following statements see the database as of now; needed by reads of more than one statement."""
         self._session.snapshot()
+
+    @property
+    def promised_process(self) -> int:
+        """Return the server process that the connection was promised at its beginning; 0 where there is none."""
+        return self._session.promised_process
 
     def rows(self, query: Query, **params: Any) -> list[Row]:
         """Run a query and give all its rows."""

@@ -1,9 +1,10 @@
 """PostgreSQL: for when one machine is outgrown. Connections are pooled and mended; a lost one costs a 503 at most."""
 
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,18 +21,28 @@ from kalends.settings import Settings
 from kalends.store.private_files import new_private_file
 from kalends.store.retry import Contended, driver_errors
 
+OPTION = re.compile(r"(?:-c ?|--)([A-Za-z_.]+)=([^\s\\']+)")
 CONNECT_TIMEOUT_S = 2
 SILENCE_TIMEOUT_MS = 2_000
 """A peer that says nothing for this long is taken for dead: a black hole costs seconds, not hours."""
 
-SESSION_SETTINGS = (
-    "-c timezone=UTC -c statement_timeout=15s -c idle_in_transaction_session_timeout=30s"
+SESSION_SETTINGS = {
+    "timezone": "UTC",
+    "statement_timeout": "15s",
+    "idle_in_transaction_session_timeout": "30s",
     # Every list is one ordered range scan along an index; what a bitmap finds would have to be sorted.
-    " -c enable_bitmapscan=off"
+    "enable_bitmapscan": "off",
     # So the plan for any values is the good one, and none is made anew for each request: an answer costs the database
     # 0.88 ms instead of 1.22. What takes a few rows only has to say how many in its text, not in a parameter.
-    " -c plan_cache_mode=force_generic_plan"
-)
+    "plan_cache_mode": "force_generic_plan",
+}
+POOLER = "pooler"
+POOLER_MODE = "transaction"
+"""The parameter of a URL that says that a pooler lends its connections for one transaction at a time, and its value."""
+
+MIXED_UP = (pg.DuplicatePreparedStatement, pg.InvalidSqlStatementName)
+"""What only a pooler brings about: a statement that was prepared on one connection meets another."""
+
 MIGRATION_LOCK = 5_494_612_907_321
 """Any number will do that no other program takes as advisory lock in the same database."""
 
@@ -52,6 +63,12 @@ LOST_RACES = (pg.SerializationFailure, pg.DeadlockDetected, pg.UniqueViolation, 
 TOOK_TOO_LONG = (pg.QueryCanceled, pg.LockNotAvailable, pg.IdleInTransactionSessionTimeout)
 LOST_CONNECTION = (psycopg.OperationalError, psycopg.InterfaceError)
 
+POOLER_ADVICE = f"Add {POOLER}={POOLER_MODE} to the URL of the database."
+
+UNTOLD = "a pooler in front of the server keeps settings from its sessions"
+REFUSALS = (UNTOLD, "unsupported startup parameter")
+"""How a connection through a pooler ends that Kalends was not told of: by ourselves, or by PgBouncer."""
+
 LIMITS = {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": SILENCE_TIMEOUT_MS}
 """Of every connection, unless the URL says otherwise."""
 
@@ -61,23 +78,36 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 class PostgresSession:
     """A connection in use; `one_node_only` tells that the server committed without its replica."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, settings: str) -> None:
         self.connection = connection
         self.cursor = connection.cursor()
         self.one_node_only = False
-        self._holding = False
+        self._settings = settings
+        self._is_open = False
+        self._is_still = False
+
+    @property
+    def promised_process(self) -> int:
+        """Return the server process that the connection was promised at its beginning; a pooler invents one."""
+        return self.connection.info.backend_pid
+
+    def begin(self, mode: str = "") -> None:
+        """Begin a transaction, with the settings that it has to bring along, in one message."""
+        self.connection.execute("; ".join(filter(None, (f"BEGIN {mode}".strip(), self._settings))).encode())
+        self._is_open = True
 
     def snapshot(self) -> None:
         """Begin a read-only transaction that sees one state of the database; elsewhere each statement stands alone."""
-        if not self._holding:
-            self.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            self._holding = True
+        if not self._is_still:
+            self.release()
+            self.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            self._is_still = True
 
     def release(self) -> None:
-        """End the snapshot, if there is one."""
-        if self._holding:
+        """End the transaction of a read, if there is one."""
+        if self._is_open:
             self.connection.execute("COMMIT")
-            self._holding = False
+            self._is_open = self._is_still = False
 
 
 class PostgresEngine:
@@ -85,9 +115,18 @@ class PostgresEngine:
 
     def __init__(self, settings: Settings) -> None:
         self.dialect = PGDialect_psycopg()
-        self._url = settings.database_url
+        self._url, self._is_pooled = without_pooler(settings.database_url)
         given = url_parameters(self._url)
         self._limits: dict[str, Any] = {name: limit for name, limit in LIMITS.items() if name not in given}
+        self._settings = ""
+        session_settings = SESSION_SETTINGS | {"lock_timeout": f"{settings.busy_timeout_ms}ms"}
+        if self._is_pooled:
+            # A prepared statement, or a setting of a session, would stay behind on a connection that others are lent.
+            self._limits |= {"prepare_threshold": None, "options": ""}
+            self._settings = local_settings(session_settings | settings_in(given.get("options", "")))
+            options = ""
+        else:
+            options = f"{session_options(session_settings)} {given.get('options', '')}"
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             self._url,
             min_size=1,
@@ -95,17 +134,23 @@ class PostgresEngine:
             open=False,
             timeout=min(settings.busy_timeout_ms / 1_000, CONNECT_TIMEOUT_S * 2),
             reconnect_timeout=RECONNECT_TIMEOUT_S,
-            kwargs=self._limits | {"autocommit": True, "options": session_options(settings, given.get("options"))},
+            kwargs=self._limits | {"autocommit": True, "options": options},
+            configure=None if self._is_pooled else refuse_untold_pooler,
             name="kalends",
         )
         self._pool.open()
 
     @contextmanager
     def reading(self) -> Generator[PostgresSession]:
-        """Lend a connection in autocommit: a single statement needs no transaction around it (991 to 620 us)."""
+        """Lend a connection in autocommit: a single statement needs no transaction around it (991 to 620 us).
+
+        Behind a pooler it does: settings hold in a transaction alone.
+        """
         with self._translated(), self._pool.connection() as connection:
-            session = PostgresSession(connection)
+            session = PostgresSession(connection, self._settings)
             try:
+                if self._is_pooled:
+                    session.begin()
                 yield session
             finally:
                 if not connection.broken:
@@ -118,7 +163,7 @@ class PostgresEngine:
         READ COMMITTED with explicit row locks: every action locks what it decides about before it looks.
         """
         with self._translated(), self._pool.connection() as connection:
-            session = PostgresSession(connection)
+            session = PostgresSession(connection, self._settings)
 
             def notice(diagnostic: pg.Diagnostic) -> None:
                 text, place = diagnostic.message_primary or "", diagnostic.source_function
@@ -126,7 +171,7 @@ class PostgresEngine:
 
             connection.add_notice_handler(notice)
             try:
-                connection.execute("BEGIN")
+                session.begin()
                 try:
                     yield session
                 except pg.ReadOnlySqlTransaction:
@@ -161,6 +206,9 @@ class PostgresEngine:
 
     def backup(self, target: str) -> None:
         """Have pg_dump write its custom format, for pg_restore."""
+        if self._is_pooled:
+            # pg_dump empties the search_path of its session: behind a pooler, that of connections others are lent next.
+            raise BadSetting("KALENDS_DATABASE_URL", "a backup must not go through a pooler: name the server itself")
         program = shutil.which("pg_dump")
         if program is None:
             raise BadSetting("pg_dump", "it is not on the PATH; it comes with PostgreSQL's client programs")
@@ -194,11 +242,25 @@ class PostgresEngine:
             raise Unavailable("No connection to PostgreSQL could be had in time.", retry_after=5) from error
         except TOOK_TOO_LONG as error:
             raise Unavailable("The database took too long.", retry_after=5) from error
+        except MIXED_UP as error:
+            raise Unavailable("A pooler mixes up prepared statements.", advice=POOLER_ADVICE) from error
         except pg.ReadOnlySqlTransaction as error:
             raise Contended("The database server takes no writes.") from error
         except LOST_CONNECTION as error:
             self._pool.check()
             raise Contended("The connection to PostgreSQL was lost.") from error
+
+
+def refuse_untold_pooler(connection: Connection) -> None:
+    """Raise OperationalError if a pooler that nobody told of keeps from the session what was set for it.
+
+    Nothing would end a statement then, and statements that are prepared would be those of others. A pooler shows in the
+    process of the server, which it cannot foretell.
+    """
+    query = "SELECT pg_backend_pid(), current_setting('statement_timeout')"
+    (process, timeout), *_ = connection.execute(query).fetchall()
+    if process != connection.info.backend_pid and timeout == "0":
+        raise psycopg.OperationalError(UNTOLD)
 
 
 def finish(session: PostgresSession, *, keep: bool) -> None:
@@ -230,6 +292,33 @@ def url_parameters(url: str) -> dict[str, Any]:
         ) from None
 
 
-def session_options(settings: Settings, more: str | None) -> str:
-    """Give the settings of every session: limits that keep one stuck caller from holding up all others."""
-    return f"{SESSION_SETTINGS} -c lock_timeout={settings.busy_timeout_ms}ms {more or ''}"
+def without_pooler(url: str) -> tuple[str, bool]:
+    """Return a URL without the parameter that no driver knows, and whether it says that there is a pooler.
+
+    Raises BadSetting.
+    """
+    address, _, query = url.partition("?")
+    parts = query.split("&") if query else []
+    modes = [part.partition("=")[2] for part in parts if part.partition("=")[0] == POOLER]
+    if set(modes) - {POOLER_MODE}:
+        raise BadSetting("KALENDS_DATABASE_URL", f"{POOLER} must be {POOLER_MODE}; a pooler of sessions needs nothing")
+    kept = "&".join(part for part in parts if part.partition("=")[0] != POOLER)
+    return (f"{address}?{kept}" if kept else address), bool(modes)
+
+
+def session_options(settings: Mapping[str, str]) -> str:
+    """Return the startup options that make settings those of a session."""
+    return " ".join(f"-c {name}={value}" for name, value in settings.items())
+
+
+def local_settings(settings: Mapping[str, str]) -> str:
+    """Return the statements that make settings those of a transaction."""
+    return "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in settings.items())
+
+
+def settings_in(options: str) -> dict[str, str]:
+    """Return the settings in startup options such as `-c work_mem=64MB`. Raises BadSetting."""
+    found: dict[str, str] = dict(OPTION.findall(options))
+    if OPTION.sub("", options).strip():
+        raise BadSetting("KALENDS_DATABASE_URL", "behind a pooler, options must be like -c work_mem=64MB")
+    return found

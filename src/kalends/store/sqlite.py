@@ -43,6 +43,11 @@ class SqliteSession:
         self.connection = connection
         self.cursor = connection.cursor()
 
+    @property
+    def promised_process(self) -> int:
+        """Return 0: there is no server."""
+        return 0
+
     def snapshot(self) -> None:
         """Begin a read transaction unless one is open: in WAL it sees one state of the database."""
         if not self.connection.in_transaction:

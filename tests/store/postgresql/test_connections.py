@@ -96,7 +96,7 @@ def test_whether_a_lost_commit_was_saved_is_unknown_and_not_tried_again(database
         tries.append(add(tx, new_name()))
         end_process(url, process_of(tx))
 
-    with pytest.raises(OutcomeUnknown, match="read before you repeat"):
+    with pytest.raises(OutcomeUnknown, match="read what is there before you repeat"):
         database.write(work)
     assert len(tries) == 1
     assert database.read(lambda tx: count(tx, "default")) == 1

@@ -235,3 +235,23 @@ def test_who_stops_in_the_middle_of_a_transaction_is_cut_off_and_told_to_come_ba
     with pytest.raises(Unavailable):
         hasty.write(stop)
     assert hasty.write(lambda tx: len(tx.rows(PROCESS))) == 1
+
+
+@pytest.mark.parametrize("mode", ["session", "", "statement"])
+def test_only_one_kind_of_pooler_needs_to_be_told_of(mode: str) -> None:
+    with pytest.raises(BadSetting, match="pooler must be transaction"):
+        Database(Settings(database_url=f"postgresql://host/name?pooler={mode}&connect_timeout=1"))
+
+
+def test_a_pooler_is_taken_out_of_the_url() -> None:
+    assert postgresql.without_pooler("postgresql://h/n") == ("postgresql://h/n", False)
+    assert postgresql.without_pooler("postgresql://h/n?pooler=transaction") == ("postgresql://h/n", True)
+    told = "postgresql://h/n?a=1&pooler=transaction&b=%26"
+    assert postgresql.without_pooler(told) == ("postgresql://h/n?a=1&b=%26", True)
+
+
+def test_options_behind_a_pooler_become_settings_of_transactions() -> None:
+    assert postgresql.settings_in("-c work_mem=64MB --x.y=1 -ca=b") == {"work_mem": "64MB", "x.y": "1", "a": "b"}
+    for options in ("-c work_mem", "-W", "-c a='; DROP TABLE user; --'", "-c a=b\\ c"):
+        with pytest.raises(BadSetting, match="options must be like"):
+            postgresql.settings_in(options)

@@ -1,0 +1,128 @@
+"""What is tried elsewhere against the server itself is tried here through a PgBouncer, where one is installed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from kalends.settings import Settings
+from kalends.store.database import Database
+from kalends.store.schema import migrate
+from tests.conftest import Clock, shared_by_all
+from tests.databases import Databases
+from tests.pgbouncer import PROGRAM, PgBouncer
+from tests.postgres import Postgres
+from tests.store.conftest import Opener
+
+
+class PooledDatabases(Databases):
+    """Databases of a server, by URLs that lead through a pooler."""
+
+    def __init__(self, direct: Databases, pooler: PgBouncer) -> None:
+        super().__init__()
+        self._direct = direct
+        self._pooler = pooler
+
+    @contextmanager
+    def empty(self) -> Iterator[str]:
+        with self._direct.empty() as url:
+            yield self._pooler.url(url)
+
+    @contextmanager
+    def migrated(self) -> Iterator[str]:
+        with self._direct.migrated() as url:
+            yield self._pooler.url(url)
+
+    def _create(self, number: int) -> str:
+        raise NotImplementedError
+
+    def _copy(self, url: str, number: int) -> str:
+        raise NotImplementedError
+
+    def _drop(self, url: str) -> None:
+        raise NotImplementedError
+
+
+class Poolers:
+    """A pooler for each server, started when it is needed."""
+
+    def __init__(self) -> None:
+        self._by_server: dict[str, PgBouncer] = {}
+
+    def of(self, server_url: str) -> PgBouncer:
+        """Give the pooler of the server of a URL."""
+        (home,) = parse_qs(urlsplit(server_url).query)["host"]
+        if home not in self._by_server:
+            self._by_server[home] = PgBouncer(server_url)
+        return self._by_server[home]
+
+    def end(self) -> None:
+        """End all of them."""
+        for pooler in self._by_server.values():
+            pooler.end()
+
+
+@pytest.fixture(scope="session")
+def poolers() -> Iterator[Poolers]:
+    if PROGRAM is None:
+        pytest.skip("PgBouncer is not installed: what goes through a transaction pooler is left out")
+    made = Poolers()
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="session")
+def pgbouncer_databases(postgresql_databases: Databases, postgres_url: str, poolers: Poolers) -> Databases:
+    """New databases behind a pooler: tests that name the engine `pgbouncer` run on them."""
+    return PooledDatabases(postgresql_databases, poolers.of(postgres_url))
+
+
+@pytest.fixture(scope="session")
+def pgbouncer_database(pgbouncer_databases: Databases, session_clock: Clock) -> Iterator[Database]:
+    """The database behind a pooler that tests share."""
+    with shared_by_all(pgbouncer_databases, session_clock) as database:
+        yield database
+
+
+# ------------------------------------------------------------------------- for the tests of one engine, in tests/store
+
+
+@pytest.fixture
+def url(postgresql_databases: Databases) -> Iterator[str]:
+    """A new database with all tables, by the URL of the server itself, for who looks at the server's side."""
+    with postgresql_databases.migrated() as made:
+        yield made
+
+
+@pytest.fixture
+def opened(poolers: Poolers) -> Iterator[Opener]:
+    """Open databases by the URL of their server, but through a pooler; they are closed after the test."""
+    databases: list[Database] = []
+
+    def opener(url: str, **values: Any) -> Database:
+        databases.append(Database(Settings(database_url=poolers.of(url).url(url), **values)))
+        return databases[-1]
+
+    yield opener
+    for database in databases:
+        database.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A server that may be stopped."""
+    own = Postgres(tmp_path_factory.mktemp("stoppable"))
+    own.start()
+    yield own
+    own.remove()
+
+
+@pytest.fixture
+def stoppable(server: Postgres, opened: Opener) -> Iterator[Database]:
+    made = opened(server.url, busy_timeout_ms=300, pool_size=4)
+    migrate(made)
+    yield made
+    if not server.is_running():
+        server.start()
