@@ -332,6 +332,14 @@ class Token(Struct, frozen=True, kw_only=True):
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
 
+class Bearer(Struct, frozen=True):
+    """The token of a request, the name of its organization, and the person whose it is; None for an operator's."""
+
+    token: Token
+    organization_name: str
+    user: User | None
+
+
 class Organization(Struct, frozen=True):
     """A customer, whose rows nobody else's tokens reach."""
 

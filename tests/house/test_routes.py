@@ -7,6 +7,7 @@ import pytest
 from kalends.actions.holds import place_hold
 from kalends.actions.hours import set_working_hours
 from kalends.actions.tokens import issue_token
+from kalends.app import reference
 from kalends.model import ALL_SCOPES, Scope, Sharing, Span, TimeText
 from kalends.rest.route import OPERATIONS
 from kalends.rules.hours import WorkingHours
@@ -24,11 +25,12 @@ WANTED = {"required": ["{host_id}"], "duration": 60, "between": [DAY]}
 class Row(NamedTuple):
     """Reads or writes, for which scope, with which body; then what is answered to whom.
 
-    Who carries no token, or an expired one, is answered 401 everywhere, and a token without the scope 403.
+    Who carries no token, or an expired one, is answered 401 everywhere, and a token without the scope 403;
+    where no scope is needed, a token that has only one of them is an operator's like any other.
     """
 
     kind: str
-    scope: str
+    scope: str | None
     body: object
     other: int
     """An operator of another organization, who names what this one has."""
@@ -81,6 +83,7 @@ TABLE = {
     "GET /v1/users/{user_id}/shares": Row("R", "users:read", None, 404, 403, 403, 200, 403, 200),
     "PUT /v1/users/{user_id}/shares/{other_id}": Row("W", "users:write", {"level": "read"}, 404, 403, 403, 200, 403, 200),
     "DELETE /v1/users/{user_id}/shares/{other_id}": Row("W", "users:write", None, 404, 403, 403, 204, 403, 204),
+    "GET /v1/me": Row("R", None, None, 200, 200, 200, 200, 200, 200),
     "POST /v1/tokens": Row("W", "tokens:write", {"name": "x"}, 201, 201, 201, 201, 201, 201),
     "GET /v1/tokens": Row("R", "tokens:write", None, 200, 200, 200, 200, 200, 200),
     "DELETE /v1/tokens/{token_id}": Row("W", "tokens:write", None, 404, 404, 404, 204, 404, 204),
@@ -165,14 +168,15 @@ def call(app, key, stage, token, *, rehearse=False):
 
 def test_every_operation_has_a_row_and_every_scope_an_operation():
     assert {f"{known.method} {known.path}" for known in OPERATIONS} == TABLE.keys()
-    assert {row.scope for row in TABLE.values()} == {*Scope}
+    assert {row.scope for row in TABLE.values()} == {None, *Scope}
+    assert [key for key, row in TABLE.items() if row.scope is None] == ["GET /v1/me"]
     assert len(CELLS) == len(OPERATIONS) * 9
 
 
 @pytest.mark.parametrize("known", OPERATIONS, ids=[f"{known.method} {known.path}" for known in OPERATIONS])
 def test_an_operation_is_as_its_row_says(known):
     row = TABLE[f"{known.method} {known.path}"]
-    assert known.scope.value == row.scope
+    assert known.scope == row.scope
     assert known.writes == (row.kind == "W")
     assert known.writes == (known.method != "GET" and known.path not in READS_BY_POST)
     assert (known.body is None) == (row.body is None)
@@ -185,18 +189,20 @@ def test_who_may_do_what(app, database, cast, stage, key, record_property):
     row = TABLE[key]
     other = assemble(database)
     furnished(other)
-    lesser = cast.token_for(scopes=ALL_SCOPES - {Scope(row.scope)})
+    lesser = cast.token_for(scopes={Scope.respond} if row.scope is None else ALL_SCOPES - {Scope(row.scope)})
     tokens = stage.tokens | {"other": other.token_for(), "wrong_scope": lesser}
     theirs = {*stage.names.values(), stage.guest_id}
     before = cast.rows(), other.rows()
     for actor in ACTORS:
         status, code = FIXED[actor] if actor in FIXED else (getattr(row, actor), None)
+        if actor == "wrong_scope" and row.scope is None:
+            status = row.operator
         answer = call(app, key, stage, tokens[actor], rehearse=row.kind == "W" and status < 400)
         assert answer.status_code == status, (actor, answer.text)
         assert is_safe(answer)
         if status >= 400:
             assert problem(answer, status, code)["code"] != "internal_error"
-        if actor == "wrong_scope":
+        if actor == "wrong_scope" and row.scope is not None:
             assert answer.json()["code"] == "insufficient_scope"
             assert f'scope="{row.scope}"' in answer.headers["WWW-Authenticate"]
         if actor == "other" and status < 400 and key != "POST /v1/free-busy":
@@ -205,6 +211,9 @@ def test_who_may_do_what(app, database, cast, stage, key, record_property):
     record_property("cells", len(ACTORS))
     answer = call(app, key, stage, stage.tokens["operator"])
     assert answer.status_code == row.operator
+    method, path = key.split()
+    described = reference()["paths"][path][method.lower()]["responses"][str(row.operator)]
+    assert ("ETag" in answer.headers) == ("ETag" in described["headers"]), "as the reference says"
     assert answer.headers["Cache-Control"] == ("no-store" if key.startswith("POST") else "private, no-cache")
     assert (cast.rows() != before[0]) == (row.kind == "W")
 

@@ -17,6 +17,7 @@ from kalends.rest import (
     freebusy,
     holds,
     hours,
+    me,
     participants,
     personal,
     sharing,
@@ -42,7 +43,21 @@ from kalends.rest.request import Request
 from kalends.rest.route import OPERATIONS, Operation, Route
 from kalends.rules.addresses import Network
 
-NOUNS = (users, events, participants, hours, freebusy, finding, explanation, holds, sharing, tokens, personal, audit)
+NOUNS = (
+    users,
+    events,
+    participants,
+    hours,
+    freebusy,
+    finding,
+    explanation,
+    holds,
+    sharing,
+    me,
+    tokens,
+    personal,
+    audit,
+)
 """The modules that enter their operations into the table."""
 
 PAGE_POLICY = (

@@ -10,6 +10,7 @@ from kalends.rest.finding_answer import FindTimeJson
 from kalends.rest.freebusy import FreeBusyJson
 from kalends.rest.holds import HoldJson
 from kalends.rest.hours import WorkingHoursJson
+from kalends.rest.me import MeJson
 from kalends.rest.participants import ParticipantJson, ParticipantListJson
 from kalends.rest.personal import ExportJson
 from kalends.rest.sharing import ShareJson, ShareListJson
@@ -180,6 +181,13 @@ EXPORT: dict[str, Any] = {
     "record": [RECORD],
 }
 
+ME: dict[str, Any] = {
+    "user": {name: USER[name] for name in ("id", "name", "email", "time_zone")},
+    "acting_for": None,
+    "organization": {"id": "org_0000000000000001", "name": "Chess club"},
+    "token": {name: TOKEN[name] for name in ("id", "name", "scopes", "expires_at")},
+}
+
 ANSWER_EXAMPLES: dict[Any, Any] = {
     UserJson: USER,
     UserListJson: {"items": [USER], "next_cursor": None},
@@ -194,6 +202,7 @@ ANSWER_EXAMPLES: dict[Any, Any] = {
     HoldJson: HOLD,
     ShareJson: SHARE,
     ShareListJson: {"items": [SHARE], "next_cursor": None},
+    MeJson: ME,
     NewTokenJson: TOKEN | {"token": "kal_gq2wq5…"},
     ExportJson: EXPORT,
     RecordListJson: {"items": [RECORD], "next_cursor": None},

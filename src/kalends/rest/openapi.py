@@ -10,8 +10,11 @@ import msgspec
 from kalends import __version__, errors
 from kalends.errors import KalendsError
 from kalends.rest.docstrings import describe_schemas, docstring_of
+from kalends.rest.event_shapes import EventJson
 from kalends.rest.examples import ANSWER_EXAMPLES
+from kalends.rest.hours import WorkingHoursJson
 from kalends.rest.incoming import JSON, MERGE_PATCH
+from kalends.rest.participants import ParticipantJson
 from kalends.rest.problems import (
     STATUS,
     TITLES,
@@ -32,9 +35,11 @@ from kalends.rest.schemas import (
     problem_content,
     text_schema,
 )
+from kalends.rest.users import UserJson
 
 REFERENCE = "#/components/schemas/{name}"
 HEALTH = "Health"
+VERSIONED = (EventJson, ParticipantJson, UserJson, WorkingHoursJson)
 RATES = ("RateLimit-Policy", "RateLimit")
 TAGS = ("Users", "Events", "Participants", "Working hours", "Availability", "Holds", "Sharing", "Tokens", "Record")
 DESCRIPTION = (
@@ -124,19 +129,20 @@ def health_content(name: str) -> dict[str, Any]:
 
 
 def has_version(known: Operation) -> bool:
-    """Tell whether the answer carries an ETag: a single thing does, a page of them does not."""
-    return any("next_cursor" not in kind.__struct_fields__ for kind in known.answers)
+    """Tell whether the answer carries an ETag: things that have a version of their own do."""
+    return any(kind in VERSIONED for kind in known.answers)
 
 
 def operation_object(known: Operation, schemas: dict[int, Any], components: dict[str, Any]) -> dict[str, Any]:
     """Describe one operation."""
     summary, _, description = docstring_of(known.handler).partition("\n\n")
+    needs = "Any valid token will do." if known.scope is None else f"Needs the scope `{known.scope.value}`."
     described: dict[str, Any] = {
         "operationId": known.handler.__name__,
         "tags": [known.tag],
         "summary": summary.rstrip("."),
-        "description": f"{' '.join(description.split()) or summary} Needs the scope `{known.scope.value}`.",
-        "security": [{"token": [known.scope.value]}],
+        "description": f"{' '.join(description.split()) or summary} {needs}",
+        "security": [{"token": [] if known.scope is None else [known.scope.value]}],
         "parameters": parameters_of(known, components[known.query.__name__]),
         "responses": {str(int(status)): answer for status, answer in answers_of(known, schemas).items()},
     }
@@ -192,7 +198,9 @@ def answers_of(known: Operation, schemas: dict[int, Any]) -> dict[HTTPStatus, An
 def errors_of(known: Operation) -> Sequence[type[KalendsError]]:
     """List everything that can go wrong: what the operation names, and what every route can answer."""
     everywhere: list[type[KalendsError]] = [Malformed, TargetTooLong, errors.Invalid]
-    everywhere += [errors.Unauthenticated, errors.MissingScope, errors.Forbidden]
+    everywhere += [errors.Unauthenticated, errors.Forbidden]
+    if known.scope is not None:
+        everywhere.append(errors.MissingScope)
     if known.body is not None:
         everywhere += [BodyTooLarge, WrongMediaType, WrongContentEncoding]
     if known.takes_key:

@@ -11,6 +11,7 @@ from kalends.model import Event, Response, Role, Scope, Seat
 from kalends.reads.export import Export, export_user
 from kalends.rest.audit import RecordJson, record_json
 from kalends.rest.clashes import guard_of
+from kalends.rest.conditions import entity_tag
 from kalends.rest.event_shapes import EventJson, event_json
 from kalends.rest.holds import HoldJson, hold_json
 from kalends.rest.hours import ID, WorkingHoursJson, hours_json
@@ -127,4 +128,4 @@ def erase_person(call: Call) -> Reply:
     hosted, heir, guard = known(query.hosted), known(query.to), guard_of(query)
     user_id = call.ids["user_id"]
     left = erase_user(call.tx, call.actor, user_id, hosted=hosted, to=heir, expect=call.expect, guard=guard)
-    return Reply(user_json(left))
+    return Reply(user_json(left), etag=entity_tag(left.version))

@@ -94,8 +94,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     path: str
     handler: Callable[[Call], Reply]
     tag: str
-    scope: Scope
-    """What a token has to be made for."""
+    scope: Scope | None
+    """What a token has to be made for; None where any token will do."""
     query: type[Struct]
     ids: Mapping[str, type[Identifier]] = {}
     """The names in the path, and what each is the id of."""
@@ -178,8 +178,8 @@ class Route:
         self._rates.count_address(request, response, self.operation.cost - 1)  # one was counted at the entrance
         actor = self._identities.actor_of(request)
         self._rates.count_token(request, response, self.operation.cost)
-        if self.operation.scope not in actor.scopes:
-            raise MissingScope(self.operation.scope)
+        if (scope := self.operation.scope) is not None and scope not in actor.scopes:
+            raise MissingScope(scope)
         ids = read_path(self.operation.ids, path)
         query = read_query(self.operation.query, request.query_string)
         if getattr(query, "q", UNSET) is not UNSET:

@@ -3,11 +3,13 @@
 import sqlalchemy as sa
 from sqlalchemy import bindparam as given
 
-from kalends.model import Actor, Instant, OrganizationId, Scope, Token, TokenId, UserId
+from kalends.model import Actor, Bearer, Instant, OrganizationId, Scope, Token, TokenId, UserId
 from kalends.rules.intervals import MINUTE
 from kalends.store.database import ReadTx, Row, WriteTx
 from kalends.store.query import Query
-from kalends.store.tables import token, user
+from kalends.store.tables import organization, token, user
+from kalends.store.users import COLUMNS as USER_COLUMNS
+from kalends.store.users import user_from
 
 COLUMNS = (
     token.c.id,
@@ -34,6 +36,12 @@ LIST_OF_USER = Query(
     .order_by(token.c.id)
 )
 FIND = Query(sa.select(*COLUMNS).where(token.c.organization_id == given("org"), token.c.id == given("id")))
+FIND_BEARER = Query(
+    sa.select(*COLUMNS, organization.c.name, *USER_COLUMNS)
+    .join(organization, organization.c.id == token.c.organization_id)
+    .outerjoin(user, sa.and_(user.c.organization_id == token.c.organization_id, user.c.id == token.c.user_id))
+    .where(token.c.organization_id == given("org"), token.c.id == given("id"))
+)
 INSERT = Query(sa.insert(token))
 REVOKE = Query(
     sa.update(token)
@@ -115,6 +123,14 @@ def find_token(tx: ReadTx, actor: Actor, token_id: TokenId) -> Token | None:
     """Give a token, also one out of use."""
     row = tx.row(FIND, org=actor.organization_id, id=token_id)
     return token_from(row) if row else None
+
+
+def find_bearer(tx: ReadTx, actor: Actor) -> Bearer:
+    """Return the token of a request, and whose it is; a row that was found once stays for good."""
+    (row,) = tx.rows(FIND_BEARER, org=actor.organization_id, id=actor.token_id)
+    width = len(COLUMNS)
+    found, organization_name, person = token_from(row[:width]), row[width], row[width + 1 :]
+    return Bearer(found, organization_name, None if found.user_id is None else user_from(person))
 
 
 def insert_token(tx: WriteTx, made: Token, digest: bytes) -> None:

@@ -1,0 +1,70 @@
+"""The caller over HTTP: whose the token is and what it may be used for."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from kalends.model import Bearer, OrganizationId, Scope, TokenId, UserId
+from kalends.reads.tokens import read_bearer
+from kalends.rest.route import Call, Reply, operation
+from kalends.rest.tokens import moment_or_none
+from kalends.rest.users import UserIdText
+from kalends.rest.wire import id_schema
+
+
+class MyUserJson(Struct):
+    """The person whose the token is; `GET /v1/users/{user_id}` shows all of them."""
+
+    id: UserIdText
+    name: str
+    email: str
+    time_zone: str
+
+
+class MyOrganizationJson(Struct):
+    """The organization that the token is for."""
+
+    id: Annotated[str, Meta(extra_json_schema=id_schema(OrganizationId))]
+    name: str
+
+
+class MyTokenJson(Struct):
+    """The token that the request carries."""
+
+    id: Annotated[str, Meta(extra_json_schema=id_schema(TokenId))]
+    name: str
+    scopes: list[Scope]
+    expires_at: datetime | None
+
+
+class MeJson(Struct):
+    """Who the caller is; `user` is null for an operator."""
+
+    user: MyUserJson | None
+    acting_for: UserIdText | None
+    """Whom an operator acts for, as `Kalends-Act-As` names them."""
+    organization: MyOrganizationJson
+    token: MyTokenJson
+
+
+def me_json(bearer: Bearer, acting_for: UserId | None) -> MeJson:
+    """Write who the caller is."""
+    token, user = bearer.token, bearer.user
+    return MeJson(
+        None if user is None else MyUserJson(str(user.id), user.name, user.email, user.time_zone),
+        None if acting_for is None else str(acting_for),
+        MyOrganizationJson(str(token.organization_id), bearer.organization_name),
+        MyTokenJson(str(token.id), token.name, sorted(token.scopes), moment_or_none(token.expires_at)),
+    )
+
+
+@operation("GET", "/v1/me", tag="Tokens", scope=None, answer=MeJson)
+def get_me(call: Call) -> Reply:
+    """Show who you are.
+
+    The user whose the token is (null if it is an operator's), whom an operator acts for, the organization, and the
+    token with its scopes and its end.
+    """
+    bearer = read_bearer(call.tx, call.actor)
+    return Reply(me_json(bearer, call.actor.user_id if bearer.user is None else None))
