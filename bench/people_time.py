@@ -24,6 +24,7 @@ from kalends.rules.periods import layered
 from kalends.settings import Settings
 from kalends.store.database import Database, ReadTx
 from kalends.store.schema import migrate
+from kalends.store.zone_data import load_zone_data
 from tests.multitude import FIRST_START, fill
 
 PEOPLE = 20_000
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("--json", help="also write the figures to this file")
     options = parser.parse_args()
     console = Console(stderr=True)
+    load_zone_data()
     with tempfile.TemporaryDirectory(prefix="kalends-time-") as folder:
         database = Database(Settings(database_url=f"sqlite:///{Path(folder) / 'bench.db'}"))
         migrate(database)

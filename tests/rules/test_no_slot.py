@@ -91,7 +91,9 @@ def test_a_gap_that_the_step_misses():
     assert finer_step(search(busy, **details)) == Relaxation((), (), 1, step=10 * MINUTE)
     assert finer_step(search(busy, **details | {"step": 10 * MINUTE, "duration": HOUR + 1})) is None
     odd = span(NINE + 10 * MINUTE + 1, NINE + 3 * HOUR)
-    assert finer_step(search(busy, **details | {"between": (odd,)})) is None, "no step begins within a minute"
+    assert finer_step(search(busy, **details | {"between": (odd,)})) is None, "the hour from then on is not free"
+    busy = {A: Calendar([span(NINE + 70 * MINUTE + 2, NINE + 3 * HOUR)], ())}
+    assert finer_step(search(busy, **details | {"between": (odd,)})) is None, "it is, but no step begins there"
 
 
 def test_a_window_in_the_past_or_almost():
