@@ -35,7 +35,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Units that a client's address may take a minute, whatever its tokens; 0 for no limit."""
 
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Addresses or networks, separated by commas, of proxies whose X-Forwarded-For is believed."""
+    """Addresses or networks, separated by commas, of proxies whose X-Forwarded-For and -Proto are believed."""
 
 
 MAY_BE_NOUGHT = ("token_cache_ms", "rate_limit", "address_rate_limit")

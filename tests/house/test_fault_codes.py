@@ -44,7 +44,7 @@ def test_the_reference_lists_all_codes_with_their_meaning() -> None:
     document = reference()
     members = document["components"]["schemas"]["Problem"]["properties"]
     of_faults = members["errors"]["items"]["properties"]["code"]["description"]
-    page = reference_page(document).decode()
+    page = reference_page(document)
     for code, meaning in FAULT_CODES.items():
         assert f"- `{code}`: {meaning}" in of_faults.splitlines()
         assert f'<tr id="fault-{code}">' in page

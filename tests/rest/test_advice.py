@@ -160,7 +160,9 @@ def test_a_write_answers_with_the_participants_if_they_are_asked_for(api, cast, 
 # -------------------------------------------------------------------------------------------------- slashes at the end
 
 
-PATHS = sorted({known.path for known in OPERATIONS} | {"/health/live", "/health/ready", "/docs", "/openapi.json"})
+PATHS = sorted(
+    {known.path for known in OPERATIONS} | {"/health/live", "/health/ready", "/docs", "/openapi.json", "/favicon.ico"}
+)
 
 
 @pytest.mark.parametrize("path", PATHS)

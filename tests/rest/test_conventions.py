@@ -83,9 +83,7 @@ def test_a_revoked_token_is_refused_at_once(api, cast):
 # ----------------------------------------------------------------------------------------------------- paths, methods
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/", "/v2/users/", "/v2/users", "/v1/users/usr_1/x", "/v1//users", "/ü"]
-)
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v2/users/", "/v2/users", "/v1/users/usr_1/x", "/v1//users", "/ü"])
 def test_nothing_is_at_other_paths(api, path):
     problem(api.get(path), 404, "no_such_path")
 
@@ -99,6 +97,8 @@ def test_nothing_is_at_other_paths(api, path):
         ("/v1/events/evt_1/participants/usr_1/response", "OPTIONS, PUT"),
         ("/health/live", "GET, HEAD, OPTIONS"),
         ("/docs", "GET, HEAD, OPTIONS"),
+        ("/", "GET, HEAD, OPTIONS"),
+        ("/favicon.ico", "GET, HEAD, OPTIONS"),
     ],
 )
 def test_other_methods_are_told_which_ones_there_are(app, api, path, allowed):
@@ -135,6 +135,8 @@ def test_head_is_get_without_content(api, cast, seat):
         seat,
         "/health/live",
         "/docs",
+        "/",
+        "/favicon.ico",
     ):
         read, head = api.get(path), api.head(path)
         assert (head.status_code, head.content) == (200, b"")

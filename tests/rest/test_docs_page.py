@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from kalends.rest.problems import STATUS
-from tests.api import client
+from tests.api import BASE, client
 
 
 class Page(HTMLParser):
@@ -57,10 +57,18 @@ def test_the_page_asks_no_other_host_and_runs_no_script(answer, page):
     assert all(link.startswith(("#", "/")) and not link.startswith("//") for link in page.links)
     assert "url(" not in answer.text
     assert "@import" not in answer.text
-    assert set(re.findall(r"https?://[^/\s'\"<]*", answer.text)) <= {"http://127.0.0.1:8000"}, "only in the examples"
+    assert set(re.findall(r"https?://[^/\s'\"<]*", answer.text)) <= {BASE}, "only in the examples"
     policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none';")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_what_is_wide_scrolls_within_itself(answer):
+    """On a telephone, too, nothing makes the page itself scroll sideways."""
+    assert answer.text.count("<table>") == answer.text.count('<div class="wide"><table>') > 80
+    assert ".wide { overflow-x: auto; }" in answer.text
+    assert re.search(r"\npre \{[^}]* overflow-x: auto;", answer.text)
+    assert '<meta name="viewport" content="width=device-width, initial-scale=1">' in answer.text
 
 
 def test_every_link_within_the_page_leads_somewhere(page):
@@ -82,7 +90,7 @@ def test_every_operation_and_every_problem_is_on_it(app, answer, page):
                 ("token", "tok"),
             ):
                 called = called.replace(f"{{{kind}_id}}", f"{prefix}_018f3c5a9b2d4e6f")
-            assert f"curl -X {method.upper()} http://127.0.0.1:8000{called}" in page.text
+            assert f"curl -X {method.upper()} '{BASE}{called}'" in page.text
             assert path in page.text
             assert operation["description"].replace("`", "") in page.text
             assert {"name": operation["tags"][0]} in document["tags"]

@@ -1,4 +1,4 @@
-"""The reference as one page of HTML, drawn from the OpenAPI document; it asks no other host for anything."""
+"""Pages of HTML, and the reference among them, drawn from the OpenAPI document; they ask no other host for anything."""
 
 import json
 from collections.abc import Iterator
@@ -18,10 +18,20 @@ ENVIRONMENT = Environment(
 )
 
 
-def reference_page(document: dict[str, Any]) -> bytes:
-    """Draw the page."""
+ORIGIN = "http://origin.invalid"
+"""Stands in a page where the address belongs by which it is asked for."""
+
+
+def draw(template: str, **values: Any) -> str:
+    """Draw a page."""
+    return ENVIRONMENT.get_template(template).render(origin=ORIGIN, **values)
+
+
+def reference_page(document: dict[str, Any]) -> str:
+    """Draw the reference."""
     problems = {kind.code: (int(STATUS[kind]), TITLES[kind]) for kind in reversed(STATUS)}
-    page = ENVIRONMENT.get_template("reference.html.j2").render(
+    return draw(
+        "reference.html.j2",
         document=document,
         operations=operations_by_tag(document),
         problems=problems,
@@ -34,7 +44,6 @@ def reference_page(document: dict[str, Any]) -> bytes:
         members_of=partial(members_of, document),
         curl=partial(curl_of, document),
     )
-    return page.encode()
 
 
 def operations_by_tag(document: dict[str, Any]) -> dict[str, list[tuple[str, str, dict[str, Any]]]]:
@@ -102,7 +111,7 @@ def curl_of(document: dict[str, Any], method: str, path: str, operation: dict[st
         given = resolved(document, parameter)
         if given["in"] == "path":
             path = path.replace("{" + given["name"] + "}", given["schema"]["examples"][0])
-    lines = [f"curl -X {method} http://127.0.0.1:8000{path}"]
+    lines = [f"curl -X {method} '{ORIGIN}{path}'"]
     if operation.get("security") != []:
         lines.append('  -H "Authorization: Bearer $TOKEN"')
     body = operation.get("requestBody")

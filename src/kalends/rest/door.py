@@ -24,10 +24,10 @@ from kalends.rest import (
     tokens,
     users,
 )
-from kalends.rest.docs import reference_page
-from kalends.rest.entrance import NOTHING_LOADS, POLICY, Entrance, SafeHeaders, TrailingSlashes
+from kalends.rest.entrance import Entrance, SafeHeaders, TrailingSlashes
 from kalends.rest.log import RequestLog, log_trouble
 from kalends.rest.openapi import openapi_document
+from kalends.rest.pages import Responder, fixed, page_responders
 from kalends.rest.problems import (
     MEDIA_TYPE,
     InternalError,
@@ -60,12 +60,6 @@ NOUNS = (
 )
 """The modules that enter their operations into the table."""
 
-PAGE_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-
-Responder = Callable[..., None]
-
 
 class Resource:
     """One path: an `on_…` responder for each method it takes, as Falcon wants it."""
@@ -81,8 +75,8 @@ def wsgi_app(
     rates: RateLimits = UNLIMITED,
     trusted_proxies: Sequence[Network] = (),
 ) -> falcon.App[Request, falcon.Response]:
-    """Put all routes, the health checks and the reference behind one WSGI callable."""
-    paths = responders_by_path(routes, check_readiness)
+    """Put all routes, the health checks and the pages behind one WSGI callable."""
+    paths = responders_by_path(routes, check_readiness, trusted_proxies)
     middleware = [RequestLog(), SafeHeaders(), Entrance(rates, trusted_proxies), TrailingSlashes(paths)]
     app = falcon.App(request_type=Request, middleware=middleware)
     app.req_options.auto_parse_qs_csv = False
@@ -94,31 +88,21 @@ def wsgi_app(
     return app
 
 
-def responders_by_path(routes: Iterable[Route], check_readiness: Callable[[], str]) -> dict[str, dict[str, Responder]]:
+def responders_by_path(
+    routes: Iterable[Route], check_readiness: Callable[[], str], trusted_proxies: Sequence[Network]
+) -> dict[str, dict[str, Responder]]:
     """Return what answers each method of each path."""
     paths: dict[str, dict[str, Responder]] = defaultdict(dict)
     for route in routes:
         paths[route.operation.path][route.operation.method] = route
     paths["/health/live"]["GET"] = fixed(b'{"status":"live"}', "application/json")
     paths["/health/ready"]["GET"] = readiness(check_readiness)
-    document = openapi_document(OPERATIONS)
-    paths["/openapi.json"]["GET"] = fixed(msgspec.json.encode(document), "application/json")
-    paths["/docs"]["GET"] = fixed(reference_page(document), "text/html; charset=utf-8", PAGE_POLICY)
+    for path, responder in page_responders(openapi_document(OPERATIONS), trusted_proxies).items():
+        paths[path]["GET"] = responder
     for responders in paths.values():
         if "GET" in responders:
             responders["HEAD"] = responders["GET"]  # Falcon leaves the content out (RFC 9110 section 9.3.2)
     return paths
-
-
-def fixed(content: bytes, media_type: str, policy: str = NOTHING_LOADS) -> Responder:
-    """Make a responder that always answers the same."""
-
-    def respond(_: Request, response: falcon.Response) -> None:
-        response.data = content
-        response.content_type = media_type
-        response.set_header(POLICY, policy)
-
-    return respond
 
 
 def readiness(check: Callable[[], str]) -> Responder:

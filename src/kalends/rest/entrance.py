@@ -30,7 +30,6 @@ ASKED_EACH_TIME = (("Cache-Control", "no-cache"),)
 QUERY_CHARACTERS = "%&=+:,/?@!$'()*;"
 """Those that stand in a query as they are, beside letters and digits."""
 
-REFERENCE = ("/docs", "/openapi.json")
 POLICY = "Content-Security-Policy"
 
 
@@ -56,7 +55,7 @@ class TrailingSlashes:
     """Redirects a path with a slash too many at its end to the path without it, with any method."""
 
     def __init__(self, paths: Iterable[str]) -> None:
-        segments = (re.sub(r"\{\w+\}", "[^/]+", path) for path in paths)
+        segments = (re.sub(r"\{\w+\}", "[^/]+", path) for path in paths if path != "/")
         self._with_slash = re.compile(f"(?:{'|'.join(segments)})/")
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
@@ -82,7 +81,9 @@ class SafeHeaders:
         req_succeeded: bool,  # noqa: ARG002 (see above)
     ) -> None:
         """Write the headers."""
-        resp.set_headers(ALWAYS + caching(req.method, req.path))
+        resp.set_headers(ALWAYS)
+        if resp.get_header("Cache-Control") is None:
+            resp.set_headers(caching(req.method, req.path))
         if resp.get_header(POLICY) is None:
             resp.set_header(POLICY, NOTHING_LOADS)
 
@@ -91,6 +92,4 @@ def caching(method: str, path: str) -> tuple[tuple[str, str], ...]:
     """Say who may keep an answer: caches of the caller's own, which have to ask whether it is still good, at most."""
     if method == "POST":
         return KEPT_NOWHERE
-    if path.startswith("/v1/"):
-        return OF_THE_CALLER
-    return ASKED_EACH_TIME if method in ("GET", "HEAD") and path in REFERENCE else KEPT_NOWHERE
+    return OF_THE_CALLER if path.startswith("/v1/") else KEPT_NOWHERE

@@ -1,0 +1,87 @@
+"""What people and browsers are shown without a token: the front page, its icon, and the reference."""
+
+from collections.abc import Callable, Sequence
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+import falcon
+import msgspec
+
+from kalends.rest.docs import ORIGIN, draw, reference_page
+from kalends.rest.entrance import ASKED_EACH_TIME, POLICY
+from kalends.rest.incoming import JSON
+from kalends.rest.origin import origin_of
+from kalends.rest.problems import NoSuchPath
+from kalends.rest.request import Request
+from kalends.rules.addresses import Network
+
+Responder = Callable[..., None]
+
+HTML = "text/html"
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+NOT_SHARED = (("Cache-Control", "private, no-cache"),)
+"""For pages with the address in them by which they were asked for."""
+
+KEPT_FOR_A_DAY = (("Cache-Control", "public, max-age=86400"),)
+
+LINKS = {
+    "reference": "/docs",
+    "openapi": "/openapi.json",
+    "live": "/health/live",
+    "ready": "/health/ready",
+}
+HOW_TO_CALL = "Every call under /v1 carries a token; whoever runs this service creates it: kalends token create"
+
+
+def page_responders(document: dict[str, Any], trusted_proxies: Sequence[Network]) -> dict[str, Responder]:
+    """Return what answers GET for each path."""
+    icon = files("kalends.rest").joinpath("templates", "favicon.ico").read_bytes()
+    return {
+        "/": front_page(document, trusted_proxies),
+        "/favicon.ico": fixed(icon, "image/x-icon", KEPT_FOR_A_DAY),
+        "/openapi.json": fixed(msgspec.json.encode(document), JSON, ASKED_EACH_TIME),
+        "/docs": html_page(reference_page(document), trusted_proxies),
+    }
+
+
+def front_page(document: dict[str, Any], trusted_proxies: Sequence[Network]) -> Responder:
+    """Make the responder that says what this is: to browsers as a page, to everybody else as JSON."""
+    info = document["info"]
+    show_page = html_page(draw("front.html.j2", info=info), trusted_proxies)
+    told = {"name": info["title"], "version": info["version"], "summary": info["summary"]}
+    tell = fixed(msgspec.json.encode(told | {"authentication": HOW_TO_CALL, "links": LINKS}), JSON, NOT_SHARED)
+
+    def respond(request: Request, response: falcon.Response) -> None:
+        if request.path != "/":  # the router takes `//` for the same, where links would lead elsewhere
+            raise NoSuchPath
+        (show_page if request.client_prefers((JSON, HTML)) == HTML else tell)(request, response)
+        response.set_header("Vary", "Accept")
+
+    return respond
+
+
+def html_page(page: str, trusted_proxies: Sequence[Network]) -> Responder:
+    """Make a responder for a page whose examples are for the address by which it is asked for."""
+    parts = page.encode().split(ORIGIN.encode())
+
+    def respond(request: Request, response: falcon.Response) -> None:
+        response.data = escape(origin_of(request, trusted_proxies)).encode().join(parts)
+        response.content_type = f"{HTML}; charset=utf-8"
+        response.set_headers((*NOT_SHARED, (POLICY, PAGE_POLICY)))
+
+    return respond
+
+
+def fixed(content: bytes, media_type: str, caching: Sequence[tuple[str, str]] = ()) -> Responder:
+    """Make a responder that always answers the same."""
+
+    def respond(_: Request, response: falcon.Response) -> None:
+        response.data = content
+        response.content_type = media_type
+        response.set_headers(caching)
+
+    return respond
