@@ -22,6 +22,7 @@ from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.rate_counts import RateCounts
 from kalends.store.zone_data import load_zone_data
+from kalends.store.zone_release import refuse_other_release
 
 
 def build_app(database: Database, settings: Settings) -> falcon.App[Request, falcon.Response]:
@@ -35,6 +36,7 @@ def build_app(database: Database, settings: Settings) -> falcon.App[Request, fal
 
     def release_when_ready() -> str:
         database.read(check_readiness)
+        database.read(lambda tx: refuse_other_release(tx, zone_data.release))
         return zone_data.release
 
     return wsgi_app(routes, release_when_ready, rates, settings.trusted_proxies)

@@ -273,6 +273,19 @@ class OutcomeUnknown(Unavailable):
     message = "{reason} Whether the change was saved is unknown: read what is there before you repeat the request."
 
 
+class ZoneDataMismatch(KalendsError):
+    """Instants of the database were derived with another release of zone data than this process has."""
+
+    code = "zone_data_mismatch"
+    message = "The events of the database follow zone data {found}, and this Kalends has {used}: {advice}."
+
+    def __init__(self, found: str, used: str, advice: str) -> None:
+        super().__init__()
+        self.found = found
+        self.used = used
+        self.advice = advice
+
+
 class SchemaMismatch(KalendsError):
     """The database has another schema than this Kalends needs."""
 

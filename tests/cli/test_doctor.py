@@ -24,6 +24,7 @@ GOOD = {
     "trusted proxies",
     "body size",
     "zone data",
+    "event times",
     "database",
     "schema",
     "idle tokens",

@@ -37,6 +37,9 @@ OF_NO_ORGANIZATION = {
     "kalends.reads.integrity.COMMITMENTS",  # the operator's check of the whole database counts, and shows no row
     "kalends.reads.texts.USERS",  # the same check names who is wrong, to who runs the service, as the next one
     "kalends.reads.texts.EVENTS",
+    *(f"kalends.store.zone_release.{name}" for name in ("FIND", "FIND_AND_HOLD", "SET_TARGET", "SET_RELEASE")),
+    # Zone data are the same for everybody: whoever runs the service moves the events of all organizations.
+    *(f"kalends.store.retiming.{name}" for name in ("UNFINISHED", "LOCK", "SEATED", "LOOSE", "CROSSING", "MOVES")),
 }
 OF_WHAT_WAS_FOUND_WITH_RIGHT = {"at", "at_event", "event_id", "at_user", "at_token", "at_key", "at_start", "hash"}
 """Parameters that name a row, or the rows of an event, that the caller already holds; a secret is its own right."""

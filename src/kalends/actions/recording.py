@@ -72,7 +72,20 @@ def store_record(
     after: Facts | None,
 ) -> None:
     """Store who did it, when, from where, and what was before and after."""
-    made = Record(
+    insert_record(tx, actor, new_record(tx, actor, action, kind, object_id, before, after))
+
+
+def new_record(
+    tx: WriteTx,
+    actor: Actor,
+    action: Deed,
+    kind: ObjectKind,
+    object_id: Identifier,
+    before: Facts | None,
+    after: Facts | None,
+) -> Record:
+    """Return the entry that says who did it, when, from where, and what was before and after."""
+    return Record(
         id=AuditId(tx.new_id()),
         at=tx.now,
         token_id=actor.token_id,
@@ -85,7 +98,6 @@ def store_record(
         before=text_or_none(before),
         after=text_or_none(after),
     )
-    insert_record(tx, actor, made)
 
 
 def text_or_none(facts: Facts | None) -> str | None:

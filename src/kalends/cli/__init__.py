@@ -20,7 +20,7 @@ COMMANDS = {
     "import": "Import people and events from a JSON file.",
     "token": "Create, list and revoke tokens.",
     "org": "Create and list organizations.",
-    "db": "Migrate, check and back up the database.",
+    "db": "Migrate, check, retime and back up the database.",
     "doctor": "Check a deployment and say what to fix.",
     "openapi": "Print the OpenAPI document.",
 }

@@ -5,13 +5,16 @@ import sys
 import click
 
 from kalends.cli.opening import connected, existing_database, read_settings
+from kalends.cli.retiming import rehearse, retime, summary
 from kalends.reads.integrity import find_inconsistencies
+from kalends.reads.zone_times import find_stale_times
 from kalends.store.schema import NEEDED, migrate
+from kalends.store.zone_data import load_zone_data
 
 
 @click.group(name="db", epilog="Example:  kalends db migrate")
 def command() -> None:
-    """Migrate, check and back up the database."""
+    """Migrate, check, retime and back up the database."""
 
 
 @command.command(name="migrate", epilog="Example:  KALENDS_DATABASE_URL=sqlite:///team.db kalends db migrate")
@@ -26,12 +29,32 @@ def bring_up() -> None:
 def check() -> None:
     """Check schema and contents; says what is wrong on stdout and then exits with 1."""
     with existing_database(read_settings()) as database:
-        troubles = database.read(find_inconsistencies)
+        release = load_zone_data().release
+        troubles = database.read(find_inconsistencies) + database.read(lambda tx: find_stale_times(tx, release))
     for trouble in troubles:
         click.echo(trouble)
     if troubles:
         sys.exit(1)
     click.echo(f"Schema {NEEDED}, contents consistent.", err=True)
+
+
+@command.command(name="retime", epilog="Example:  kalends db retime --dry-run")
+@click.option("--dry-run", is_flag=True, help="Say what would be moved, in one transaction that is rolled back.")
+def bring_to_zone_data(dry_run: bool) -> None:
+    """Move events that have not ended to where the zone data of this Kalends have their wall-clock times.
+
+    `serve` does it when it starts, but never to older zone data than the database follows. New double bookings are
+    named on stdout. Answers stay, and each moved event gets a new version and an entry in the audit log.
+    """
+    with existing_database(read_settings()) as database:
+        if dry_run:
+            done, lines = database.write(rehearse, rehearse=True)
+            for line in lines:
+                click.echo(line)
+        else:
+            done = retime(database.write, click.echo)
+    for line in summary(done, "Would move" if dry_run else "Moved"):
+        click.echo(line, err=True)
 
 
 @command.command(epilog="Example:  kalends db backup before-upgrade.db")

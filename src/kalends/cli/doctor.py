@@ -10,6 +10,7 @@ from kalends.errors import BadSetting, KalendsError, SchemaMismatch
 from kalends.reads.deployment import server_facts, sqlite_version, token_facts
 from kalends.reads.health import check_readiness
 from kalends.reads.integrity import find_inconsistencies
+from kalends.reads.zone_times import find_stale_times
 from kalends.rules.deployment import (
     Finding,
     Grade,
@@ -17,6 +18,7 @@ from kalends.rules.deployment import (
     check_clocks,
     check_connection,
     check_disk,
+    check_event_times,
     check_pooler,
     check_proxies,
     check_rate_limits,
@@ -27,6 +29,7 @@ from kalends.rules.deployment import (
     check_zone_data,
     good,
     problem,
+    warning,
 )
 from kalends.settings import Settings
 from kalends.store.database import Database
@@ -35,6 +38,7 @@ from kalends.store.postgresql import without_pooler
 from kalends.store.schema import NEEDED
 from kalends.store.sqlite import sqlite_path
 from kalends.store.zone_data import load_zone_data
+from kalends.store.zone_release import find_release
 
 
 @click.command(name="doctor", epilog="Example:  kalends doctor && kalends serve")
@@ -125,6 +129,15 @@ def examine_tokens(database: Database, _: Settings) -> Iterator[Finding]:
     yield from check_tokens(database.read(token_facts))
 
 
+def examine_event_times(database: Database, _: Settings) -> Iterator[Finding]:
+    """Check with which zone data the instants of events were derived, in a schema that is known. Raise Unavailable."""
+    try:
+        database.read(check_readiness)
+    except SchemaMismatch:
+        return  # it has been told
+    yield from check_event_times(*database.read(find_release), load_zone_data().release)
+
+
 def examine_contents(database: Database) -> Iterator[Finding]:
     """Check what is derived against what it is derived from, in a schema that is known. Raises Unavailable."""
     try:
@@ -134,6 +147,8 @@ def examine_contents(database: Database) -> Iterator[Finding]:
     troubles = database.read(find_inconsistencies)
     for trouble in troubles:
         yield problem("contents", trouble, "restore a backup, or report this with the line")
+    for trouble in database.read(lambda tx: find_stale_times(tx, load_zone_data().release)):
+        yield warning("local times", trouble, "run kalends db check for all of them")
     if not troubles:
         yield good("contents", "consistent")
 
@@ -143,5 +158,6 @@ DATABASE_CHECKS: tuple[Callable[[Database, Settings], Iterator[Finding]], ...] =
     examine_schema,
     examine_engine,
     examine_tokens,
+    examine_event_times,
 )
 """What is checked in the database; who adds a check adds it here."""

@@ -28,6 +28,8 @@ from kalends.rest.incoming import LONE_SURROGATE, read_json
 from kalends.rest.problems import Malformed
 from kalends.rest.wire import read_struct
 from kalends.store.database import WriteTx
+from kalends.store.zone_data import load_zone_data
+from kalends.store.zone_release import refuse_other_release
 
 AT_BYTE = re.compile(r" at byte (\d+)$")
 NEWLINE = b"\n"
@@ -62,6 +64,7 @@ def command(file: Path, dry_run: bool, on_conflict: OnConflict, org: str | None,
         existing_database(settings) if dry_run else open_database(settings) as database,
         Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress,
     ):
+        database.read(lambda tx: refuse_other_release(tx, load_zone_data().release))
         operator = operator_of(database, org)
         bar = progress.add_task("Importing", total=len(schedule.people) + len(schedule.events))
 

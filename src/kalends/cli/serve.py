@@ -1,8 +1,11 @@
 """kalends serve: the API, for real."""
 
+from functools import partial
+
 import click
 
 from kalends.cli.opening import open_database, read_settings
+from kalends.cli.retiming import retime_if_needed
 from kalends.cli.serving import is_loopback, run_server
 from kalends.errors import BadSetting
 from kalends.store.organizations import is_demo
@@ -30,6 +33,7 @@ from kalends.store.zone_data import load_zone_data
 def command(host: str, port: int, processes: int, threads: int) -> None:
     """Serve the API of the database that KALENDS_DATABASE_URL names, migrating it first if it is empty or older.
 
+    If its events follow older zone data, they are moved to their wall-clock times first, as by `kalends db retime`.
     Prints one line on stdout when it is ready, and a line of JSON for each request on stderr.
 
     Ctrl-C or SIGTERM ends it with exit code 0 when the requests in flight are finished, which may take 20 s; Ctrl-C
@@ -39,6 +43,7 @@ def command(host: str, port: int, processes: int, threads: int) -> None:
     with open_database(settings) as database:
         if not is_loopback(host) and database.read(is_demo):
             raise BadSetting("KALENDS_DATABASE_URL", f"the data of the demo is served on loopback only, not on {host}")
+        retime_if_needed(database, partial(click.echo, err=True))
     release = load_zone_data().release
 
     def say_ready(address: str) -> None:

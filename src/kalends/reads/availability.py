@@ -11,7 +11,7 @@ from kalends.rules.hours import WorkingHours, working_periods
 from kalends.rules.meeting import Calendar, Slot, Wish, best_slots, search_of, slots_of
 from kalends.rules.no_slot import Obstacle, Reason, Relaxation, finer_step, obstacles, reasons, relaxations
 from kalends.rules.periods import Period
-from kalends.rules.zones import zone_named
+from kalends.rules.zones import zone_named, zone_or_utc
 from kalends.store.commitments import overlapping, span_values
 from kalends.store.database import ReadTx
 from kalends.store.hours import hours_from
@@ -62,7 +62,7 @@ class PersonsTime(Struct):
 
     def working(self, within: Span) -> list[Span] | None:
         """Give when they work within a span; None if nobody has said."""
-        return None if self.hours is None else working_periods(self.hours, zone_named(self.time_zone), within)
+        return None if self.hours is None else working_periods(self.hours, zone_or_utc(self.time_zone), within)
 
 
 class Finding(Struct, frozen=True):

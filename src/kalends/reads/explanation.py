@@ -22,7 +22,7 @@ from kalends.model import (
 from kalends.rules.access import Sight, is_operator, may_use_hold, sight_of, sight_of_part
 from kalends.rules.blocks import slot_faults
 from kalends.rules.hours import WorkingHours, working_periods
-from kalends.rules.zones import zone_named
+from kalends.rules.zones import zone_or_utc
 from kalends.store.commitments import overlapping, span_values
 from kalends.store.database import ReadTx
 from kalends.store.hours import hours_from
@@ -151,4 +151,4 @@ def sight_in_explanation(
 
 def works_throughout(hours: WorkingHours | None, time_zone: str, span: Span) -> bool | None:
     """Tell whether somebody works for the whole of a span; None if nobody has said."""
-    return None if hours is None else working_periods(hours, zone_named(time_zone), span) == [span]
+    return None if hours is None else working_periods(hours, zone_or_utc(time_zone), span) == [span]

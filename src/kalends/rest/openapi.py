@@ -97,7 +97,11 @@ def health_paths() -> dict[str, Any]:
     """Describe what a load balancer asks."""
     asked = (
         ("live", "Tell whether the process answers", (InternalError,)),
-        ("ready", "Tell whether requests can be served", (InternalError, errors.Unavailable, errors.SchemaMismatch)),
+        (
+            "ready",
+            "Tell whether requests can be served",
+            (InternalError, errors.Unavailable, errors.SchemaMismatch, errors.ZoneDataMismatch),
+        ),
     )
     return {
         f"/health/{name}": {

@@ -128,6 +128,7 @@ STATUS: dict[type[KalendsError], HTTPStatus] = {
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.OutcomeUnknown: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SchemaMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ZoneDataMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 TITLES: dict[type[KalendsError], str] = {
@@ -160,6 +161,7 @@ TITLES: dict[type[KalendsError], str] = {
     errors.Unavailable: "It cannot be done at the moment",
     errors.OutcomeUnknown: "It may or may not have been saved",
     errors.SchemaMismatch: "The database has another schema",
+    errors.ZoneDataMismatch: "The database follows other zone data",
 }
 
 MEDIA_TYPE = "application/problem+json"

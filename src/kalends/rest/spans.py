@@ -8,7 +8,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 from kalends.errors import Fault, Invalid
 from kalends.model import UTC, Busy, Clash, Instant, Span
 from kalends.rest.wire import DateOrTime
-from kalends.rules.zones import TimeError, bound_of, rendered, zone_named
+from kalends.rules.zones import TimeError, bound_of, rendered, zone_named, zone_or_utc
 
 Where = tuple[str | int, ...]
 
@@ -47,7 +47,7 @@ def span_json(span: Span, zone: ZoneInfo) -> tuple[str, str]:
 
 def clashes_json(clashes: Sequence[Clash], time_zone: str) -> list[ClashJson]:
     """Write clashes, their times on the clocks of a zone."""
-    zone = zone_named(time_zone)
+    zone = zone_or_utc(time_zone)
     return [
         ClashJson(
             str(clash.user_id),

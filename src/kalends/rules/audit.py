@@ -22,6 +22,7 @@ class Deed(StrEnum):
 
     created = "created"
     changed = "changed"
+    retimed = "retimed"
     deleted = "deleted"
     erased = "erased"
     issued = "issued"

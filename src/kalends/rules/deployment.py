@@ -5,6 +5,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from typing import NamedTuple
 
+from kalends.rules.zones import release_order
 from kalends.settings import Settings
 
 MEBIBYTE = 1 << 20
@@ -139,6 +140,19 @@ def check_zone_data(release: str, folder: str, incomplete: str | None) -> Iterat
         yield warning("zone data", text, "install all zones (on Debian tzdata-legacy), or upgrade the package tzdata")
     else:
         yield good("zone data", text)
+
+
+def check_event_times(release: str | None, target: str | None, used: str) -> Iterator[Finding]:
+    """See whether the instants of events were derived with the zone data that are used."""
+    newest = max(release, target, key=release_order)
+    if release == target == used:
+        yield good("event times", f"derived with zone data {used}")
+    elif release_order(newest) > release_order(used):
+        text = f"they follow zone data {newest}, newer than {used}, and kalends serve refuses to start"
+        yield problem("event times", text, f"upgrade the package tzdata to {newest} or later")
+    else:
+        text = f"they follow zone data {release or 'of an unknown release'}, not {used}"
+        yield warning("event times", text, "kalends serve moves them when it starts; or run: kalends db retime")
 
 
 # ------------------------------------------------------------------------------------------------------------- SQLite

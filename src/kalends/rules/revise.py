@@ -11,6 +11,8 @@ from kalends.errors import Fault, Invalid
 from kalends.model import Block, Event, Instant, Response, Role, Seat, Status, TimeText, User, UserId
 from kalends.rules.blocks import block_of
 from kalends.rules.metadata import merged, metadata_text
+from kalends.rules.retiming import retimed_block
+from kalends.rules.zones import TimeError
 
 
 def next_version(event: Event, *, now: Instant) -> Event:
@@ -40,15 +42,28 @@ def revised_event(before: Event, edit: EventEdit, *, now: Instant) -> Event:
 
 
 def revised_block(block: Block, edit: EventEdit) -> tuple[Block, list[Fault]]:
-    """Give the block after an edit; what the edit leaves out keeps its instant and is shown in the zone of the edit."""
+    """Return the block after an edit; what the edit leaves out keeps its instant and is shown in the zone of the edit.
+
+    That instant is the one of its wall-clock time in its zone: if the rules of the zone have changed since it was
+    stored, the wall clock stays.
+    """
     if edit.start is UNSET and edit.end is UNSET and edit.time_zone is UNSET:
         return block, []
+    now_at = retimed_if_known(block)
     made = block_of(
-        kept(edit.start, TimeText(block.start_local)),
-        kept(edit.end, TimeText(block.end_local)),
+        kept(edit.start, TimeText(now_at.start_local)),
+        kept(edit.end, TimeText(now_at.end_local)),
         kept(edit.time_zone, block.time_zone),
     )
     return (block, made) if isinstance(made, list) else (made, [])
+
+
+def retimed_if_known(block: Block) -> Block:
+    """Return a block as the zone data of this process place it; as it is if they do not know its zone."""
+    try:
+        return retimed_block(block)
+    except TimeError:
+        return block
 
 
 def revised_user(before: User, edit: UserEdit, *, now: Instant) -> User:

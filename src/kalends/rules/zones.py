@@ -65,6 +65,14 @@ def zone_named(name: str) -> ZoneInfo:
     return ZONES[name]()
 
 
+def zone_or_utc(name: str) -> ZoneInfo:
+    """Return the zone of a stored name, or UTC if this release of zone data does not have it any more."""
+    try:
+        return zone_named(name)
+    except TimeError:
+        return zone_named("UTC")
+
+
 def release_order(release: str | None) -> tuple[int, int, str]:
     """Return what puts releases of zone data such as 2026a, 2026z and 2026za in order; an unknown one comes first."""
     found = RELEASE.match(release or "")

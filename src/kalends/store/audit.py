@@ -4,6 +4,9 @@ That nothing else is done to them is held by this module, the only one that writ
 a person has to take their name out of old rows, and a trigger that lets that pass would stop nobody else who can write.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy import bindparam as given
 
@@ -14,6 +17,7 @@ from kalends.model import (
     HoldId,
     Identifier,
     Instant,
+    OrganizationId,
     TokenId,
     UserId,
 )
@@ -99,21 +103,30 @@ def record_from(row: Row) -> Record:
 
 def insert_record(tx: WriteTx, actor: Actor, made: Record) -> None:
     """Add to the record."""
-    tx.run(
-        INSERT,
-        id=made.id,
-        organization_id=actor.organization_id,
-        at=made.at,
-        token_id=made.token_id,
-        user_id=made.user_id,
-        address=made.address,
-        request_id=made.request_id,
-        action=made.action.value,
-        object_kind=made.object_kind.value,
-        object_id=made.object_id,
-        before=made.before,
-        after=made.after,
-    )
+    insert_records(tx, [(actor.organization_id, made)])
+
+
+def insert_records(tx: WriteTx, many: Iterable[tuple[OrganizationId, Record]]) -> None:
+    """Add to the records of several organizations."""
+    tx.run_many(INSERT, [values_of(organization_id, made) for organization_id, made in many])
+
+
+def values_of(organization_id: OrganizationId, made: Record) -> dict[str, Any]:
+    """Return the columns of an entry."""
+    return {
+        "id": made.id,
+        "organization_id": organization_id,
+        "at": made.at,
+        "token_id": made.token_id,
+        "user_id": made.user_id,
+        "address": made.address,
+        "request_id": made.request_id,
+        "action": made.action.value,
+        "object_kind": made.object_kind.value,
+        "object_id": made.object_id,
+        "before": made.before,
+        "after": made.after,
+    }
 
 
 def records_of_person(tx: ReadTx, actor: Actor, user_id: UserId) -> list[Record]:

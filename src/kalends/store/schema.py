@@ -15,6 +15,7 @@ from kalends.errors import SchemaMismatch
 from kalends.store import tables
 from kalends.store.database import Database, ReadTx
 from kalends.store.query import Query, TableExists
+from kalends.store.zone_data import load_zone_data
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "kalends_version"
@@ -52,6 +53,9 @@ def upgrade(connection: sa.Connection) -> str:
         config.attributes["connection"] = connection
         with ALEMBIC:
             command.upgrade(config, "head")
+    if found == EMPTY:  # nothing was derived with any other release
+        release = load_zone_data().release
+        connection.execute(sa.update(tables.zone_data).values(release=release, target=release))
     return found
 
 

@@ -283,6 +283,15 @@ imported = Table(
     sqlite_with_rowid=False,
 )
 
+# One row. `target` is another release than `release` only while events are being moved; null is unknown.
+zone_data = Table(
+    "zone_data",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("release", Text),
+    Column("target", Text),
+)
+
 rate_count = Table(
     "rate_count",
     metadata,

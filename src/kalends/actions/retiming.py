@@ -1,0 +1,128 @@
+"""Moving unfinished events to the instants that the zone data of this process give for their wall-clock times.
+
+It goes page by page, a transaction each, so that others get their turn and no more than a page is held in memory. It
+may end at any page and be begun again: what was moved reads as it should, and is left alone. First all events are
+moved, and no agenda row of theirs is exclusive meanwhile; then it is looked who is booked twice, as of two events that
+move together the first is often where the second was.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from kalends.actions.recording import new_record
+from kalends.model import Actor, Block, EventId, Span
+from kalends.rules.audit import Deed, ObjectKind, Record
+from kalends.rules.intervals import overlaps
+from kalends.rules.retiming import retimed_block
+from kalends.rules.zones import TimeError, to_instant
+from kalends.store.audit import insert_records
+from kalends.store.database import WriteTx
+from kalends.store.retiming import (
+    Booked,
+    DoubleBooking,
+    LooseKey,
+    StoredBlock,
+    double_bookings,
+    latest_moves,
+    lock_blocks,
+    loose_rows,
+    make_exclusive,
+    move_events,
+    unfinished_blocks,
+)
+from kalends.store.zone_release import go_on_retiming
+
+PAGE = 1_000
+BEFORE_ALL = LooseKey(0, 0, 0)
+
+
+class MovedPage(NamedTuple):
+    """How many events of each zone were moved, and how many there are in zones that nobody knows."""
+
+    last: EventId | None
+    """Of the page; None on the last page."""
+    moved: Counter[str]
+    unknown: Counter[str]
+
+
+class SettledPage(NamedTuple):
+    """The double bookings that this move has made."""
+
+    last: LooseKey | None
+    """Of the page; None on the last page."""
+    conflicts: list[DoubleBooking]
+
+
+def move_page(tx: WriteTx, release: str, after: int) -> MovedPage:
+    """Move the stale ones among the events that follow an id. Raise ZoneDataMismatch if others move them elsewhere."""
+    go_on_retiming(tx, release)
+    page = unfinished_blocks(tx, after, PAGE)
+    stale, unknown = changed_blocks(page)
+    moves: list[tuple[StoredBlock, Block]] = []
+    if stale:
+        moves, _ = changed_blocks(lock_blocks(tx, [old.event_id for old, _ in stale]))
+    if moves:
+        move_events(tx, moves)
+        insert_records(tx, [(old.organization_id, record_of(tx, release, old, new)) for old, new in moves])
+    moved = Counter(old.block.time_zone for old, _ in moves)
+    return MovedPage(page[-1].event_id if len(page) == PAGE else None, moved, unknown)
+
+
+def changed_blocks(page: Sequence[StoredBlock]) -> tuple[list[tuple[StoredBlock, Block]], Counter[str]]:
+    """Return the blocks that the zone data place elsewhere, with their new places, and count those in unknown zones."""
+    changed: list[tuple[StoredBlock, Block]] = []
+    unknown: Counter[str] = Counter()
+    for old in page:
+        try:
+            new = retimed_block(old.block)
+        except TimeError:
+            unknown[old.block.time_zone] += 1
+        else:
+            if new is not old.block:
+                changed.append((old, new))
+    return changed, unknown
+
+
+def record_of(tx: WriteTx, release: str, old: StoredBlock, new: Block) -> Record:
+    """Return the entry of the record that tells of a move, and by which release."""
+    return new_record(
+        tx,
+        Actor(old.organization_id),
+        Deed.retimed,
+        ObjectKind.event,
+        old.event_id,
+        {"start": old.block.start_local, "end": old.block.end_local},
+        {"start": new.start_local, "end": new.end_local, "zone_data": release},
+    )
+
+
+def settle_page(tx: WriteTx, release: str, after: LooseKey) -> SettledPage:
+    """Make agenda rows exclusive that nothing overlaps, and find who is booked twice now and was not before the move.
+
+    Raise ZoneDataMismatch if others move events elsewhere.
+    """
+    go_on_retiming(tx, release)
+    page = loose_rows(tx, after, PAGE)
+    make_exclusive(tx, [key for key, overlapped in page if not overlapped])
+    crossing = [key for key, overlapped in page if overlapped]
+    pairs = double_bookings(tx, crossing) if crossing else []
+    moves = latest_moves(tx, pairs) if pairs else {}
+    conflicts = [
+        pair
+        for pair in pairs
+        if not overlaps(span_before(pair.first, moves, release), span_before(pair.second, moves, release))
+    ]
+    return SettledPage(page[-1][0] if len(page) == PAGE else None, conflicts)
+
+
+def span_before(event: Booked, moves: Mapping[EventId, tuple[str, str]], release: str) -> Span:
+    """Return when an event was before it was moved to where a release has it; when it is, if it was not."""
+    before, after = moves.get(event.event_id, ("{}", "{}"))
+    if msgspec.json.decode(after).get("zone_data") != release:
+        return event.span
+    facts = msgspec.json.decode(before)
+    return Span(*(to_instant(datetime.fromisoformat(facts[name])) for name in ("start", "end")))

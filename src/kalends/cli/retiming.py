@@ -1,0 +1,92 @@
+"""Bringing events to the zone data of this process: `kalends db retime`, and the start of a server."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+from kalends.actions.retiming import BEFORE_ALL, LooseKey, move_page, settle_page
+from kalends.rules.zones import release_order
+from kalends.store.database import Database, WriteTx
+from kalends.store.retiming import DoubleBooking
+from kalends.store.zone_data import load_zone_data
+from kalends.store.zone_release import begin_retiming, end_retiming, find_release, mismatch
+
+Result = TypeVar("Result")
+Run = Callable[[Callable[[WriteTx], Any]], Any]
+"""Runs a part of the work in a transaction: one of its own, or the one of a rehearsal."""
+
+Say = Callable[[str], None]
+
+
+class Retiming(NamedTuple):
+    """What was done: from which release to which, and how many events of each zone."""
+
+    before: str | None
+    release: str
+    moved: Counter[str]
+    unknown: Counter[str]
+    conflicts: int
+
+
+def retime(run: Run, say_conflict: Say) -> Retiming:
+    """Move all unfinished events to where the zone data of this process have them, and name new double bookings.
+
+    Raise ZoneDataMismatch if another process begins to move them elsewhere.
+    """
+    release = load_zone_data().release
+    before = run(partial(begin_retiming, release=release)).release
+    moved: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
+    last: int | None = 0
+    while last is not None:
+        page = run(partial(move_page, release=release, after=last))
+        last, moved, unknown = page.last, moved + page.moved, unknown + page.unknown
+    conflicts = 0
+    key: LooseKey | None = BEFORE_ALL
+    while key is not None:
+        settled = run(partial(settle_page, release=release, after=key))
+        key = settled.last
+        conflicts += len(settled.conflicts)
+        for conflict in settled.conflicts:
+            say_conflict(conflict_line(conflict))
+    run(partial(end_retiming, release=release))
+    return Retiming(before, release, moved, unknown, conflicts)
+
+
+def rehearse(tx: WriteTx) -> tuple[Retiming, list[str]]:
+    """Do it all in one transaction, to be rolled back; return also the lines that name new double bookings."""
+    lines: list[str] = []
+    return retime(lambda work: work(tx), lines.append), lines
+
+
+def retime_if_needed(database: Database, say: Say) -> None:
+    """Bring a database to the zone data of this process before it is served.
+
+    Raise ZoneDataMismatch if its events follow a newer release.
+    """
+    release = load_zone_data().release
+    found = database.read(find_release)
+    if found == (release, release):
+        return
+    if release_order(found.newest) > release_order(release):
+        raise mismatch(found, release)
+    done = retime(database.write, say)
+    for line in summary(done, "Moved"):
+        say(line)
+
+
+def summary(done: Retiming, verb: str) -> Iterator[str]:
+    """Say what was done, and which events could not be looked at."""
+    count, zones = done.moved.total(), ", ".join(f"{zone} {number}" for zone, number in sorted(done.moved.items()))
+    before = f"from {done.before}" if done.before else "from an unknown release"
+    where = f" ({zones})" if zones else ""
+    yield f"Zone data {before} to {done.release}. {verb} {count} events{where}; new double bookings: {done.conflicts}."
+    for zone, number in sorted(done.unknown.items()):
+        yield f"{number} events are in {zone}, which these zone data do not have. Give them another time_zone."
+
+
+def conflict_line(conflict: DoubleBooking) -> str:
+    """Name whoever is booked twice, and both events."""
+    events = (f"{one.title} ({one.event_id}, {one.start_local})" for one in (conflict.first, conflict.second))
+    return " ".join(f"double booking: {conflict.name}: {' and '.join(events)}".split())

@@ -1,0 +1,44 @@
+"""What another release of the zone data makes of a block: its wall clock stays, its instants follow."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from kalends.model import Block, Instant, Span
+from kalends.rules.intervals import MINUTE
+from kalends.rules.zones import first_instant, local_date, rendered, to_instant, zone_named
+
+ONE_DAY = timedelta(days=1)
+
+
+def retimed_block(block: Block) -> Block:
+    """Return a block at the instants that the zone data of this process give for its wall-clock times.
+
+    What still reads the same stays. A time that no clock shows any more moves forward by the gap, and of one that
+    happens twice the first is meant (RFC 5545 section 3.3.5). The end of a day stays the end of the day, and a block
+    stays within one. Raise TimeError if the zone is unknown.
+    """
+    zone = zone_named(block.time_zone)
+    if rendered(block.span.start, zone) == block.start_local and rendered(block.span.end, zone) == block.end_local:
+        return block
+    first, last = wall_clock(block.start_local), wall_clock(block.end_local)
+    start = retimed(block.span.start, block.start_local, zone)
+    if last.date() > first.date():
+        end = first_instant(first.date() + ONE_DAY, zone)
+    else:
+        end = retimed(block.span.end, block.end_local, zone)
+    if end - start < MINUTE:  # a gap has swallowed it
+        end = Instant(start + block.span.end - block.span.start)
+    end = min(end, first_instant(local_date(start, zone) + ONE_DAY, zone))
+    return Block(Span(start, end), block.time_zone, rendered(start, zone), rendered(end, zone))
+
+
+def retimed(instant: Instant, local: str, zone: ZoneInfo) -> Instant:
+    """Return the instant of a stored local time: the one it was stored with, if that still reads the same."""
+    if rendered(instant, zone) == local:
+        return instant
+    return to_instant(wall_clock(local).replace(tzinfo=zone))
+
+
+def wall_clock(local: str) -> datetime:
+    """Return what the clocks show, without the offset that a local time was stored with."""
+    return datetime.fromisoformat(local).replace(tzinfo=None)
