@@ -16,6 +16,7 @@ from kalends.rules.zones import rendered, zone_named
 from kalends.store.events import event_text
 from kalends.store.organizations import DEFAULT_ORGANIZATION
 from kalends.store.users import user_text
+from kalends.store.zone_data import load_zone_data
 
 ORGANIZATION = int(DEFAULT_ORGANIZATION)
 COUNTED = ("required", "optional", "accepted", "declined", "tentative", "needs_action")
@@ -35,6 +36,7 @@ class Family(NamedTuple):
 
     def batches(self, plan: Plan, size: int = 20_000) -> Iterator[tuple[int, Batch]]:
         """Give all rows in parts, each with how many people or events it has."""
+        load_zone_data()
         for first in range(0, plan.people, size):
             people = range(first, min(first + size, plan.people))
             yield len(people), {next(iter(self.tables)): [self.user_row(plan, person) for person in people]}
