@@ -25,8 +25,11 @@ from kalends.store.zone_data import load_zone_data
 from kalends.store.zone_release import refuse_other_release
 
 
-def build_app(database: Database, settings: Settings) -> falcon.App[Request, falcon.Response]:
-    """Give the WSGI application over a database that has the needed schema."""
+def build_app(database: Database, settings: Settings, unlogged_id: str = "") -> falcon.App[Request, falcon.Response]:
+    """Give the WSGI application over a database that has the needed schema.
+
+    Requests with the id `unlogged_id`, which nobody else knows, are the server's own and leave no line in the log.
+    """
     rates = RateLimits(
         limit_of("token", settings.rate_limit, database), limit_of("address", settings.address_rate_limit, database)
     )
@@ -39,7 +42,7 @@ def build_app(database: Database, settings: Settings) -> falcon.App[Request, fal
         database.read(lambda tx: refuse_other_release(tx, zone_data.release))
         return zone_data.release
 
-    return wsgi_app(routes, release_when_ready, rates, settings.trusted_proxies)
+    return wsgi_app(routes, release_when_ready, rates, settings.trusted_proxies, unlogged_id)
 
 
 def limit_of(kind: str, units: int, database: Database) -> Limit | None:
@@ -77,9 +80,9 @@ def noting_aside(database: Database) -> Callable[[Actor], None]:
     return note
 
 
-def app_of_worker(settings: Settings) -> falcon.App[Request, falcon.Response]:
+def app_of_worker(settings: Settings, unlogged_id: str = "") -> falcon.App[Request, falcon.Response]:
     """Give the application of one server process, with connections of its own."""
-    return build_app(Database(settings), settings)
+    return build_app(Database(settings), settings, unlogged_id)
 
 
 def reference() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The demo: something to play with that leaves nothing behind."""
 
+import json
 import re
 import shlex
 import signal
@@ -29,8 +30,10 @@ def test_the_demo_works_as_printed_and_leaves_nothing_behind(tmp_path):
     folder = tmp_path / "temporary"
     folder.mkdir()
     with serving(tmp_path, "demo", "--port", "0", TMPDIR=str(folder), KALENDS_DATABASE_URL="nowhere://") as demo:
-        token = demo.await_line(re.compile(r"kal_[a-z2-7]{39}$"))
+        assert demo.said == [f"{demo.address}/\n"], "first of all where to click"
+        token = demo.await_line(re.compile(r"^kal_[a-z2-7]{39}$"))
         words = shlex.split(demo.await_line(re.compile("curl .*")))
+        assert demo.log.read_text() == "", "nobody has asked for anything yet"
         assert words[:2] == ["curl", "-H"]
         header, url = words[2:]
         assert header == f"Authorization: Bearer {token}"
@@ -40,6 +43,9 @@ def test_the_demo_works_as_printed_and_leaves_nothing_behind(tmp_path):
         assert all(item["participants"] for item in page["items"])
         reference = demo.await_line(re.compile(r"http://\S+/docs"))
         assert httpx.get(reference).status_code == 200
+        assert httpx.get(f"{demo.address}/health/ready").status_code == 200
+        logged = [json.loads(line)["path"] for line in demo.log.read_text().splitlines()]
+        assert logged == ["/v1/events", "/docs", "/health/ready"]
         (made,) = folder.glob("kalends-demo-*/demo.db")
         serve = call_with(KALENDS_DATABASE_URL=f"sqlite:///{made}")
         said = one_line(serve("serve", "--host", "0.0.0.0", "--port", "0", code=1))

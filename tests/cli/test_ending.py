@@ -73,7 +73,7 @@ def send_user(server: Server, bearer: dict[str, str], number: int, *, worked_on:
 
 def await_no_new_requests(server: Server) -> None:
     """Wait until a server takes no more requests."""
-    while answers_ready(LOOPBACK, server.port):
+    while answers_ready(LOOPBACK, server.port, "of-a-test"):
         time.sleep(0.02)
 
 

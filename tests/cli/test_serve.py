@@ -204,4 +204,4 @@ def test_an_address_is_found_for_a_name_and_for_any_port():
     assert ip == LOOPBACK
     assert 1024 <= port < 65_536
     assert free_address("0.0.0.0", 0)[0] == "0.0.0.0"
-    assert not answers_ready(LOOPBACK, port)
+    assert not answers_ready(LOOPBACK, port, "of-a-test")

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from kalends.actions.users import create_user
-from kalends.app import identities_of
+from kalends.app import build_app, identities_of
 from kalends.drafts import UserDraft
 from kalends.model import Email, Scope
 from kalends.rest.door import wsgi_app
@@ -112,6 +112,13 @@ def test_a_defect_of_our_own_is_told_to_the_log_and_not_to_the_caller(cast, toke
         assert trouble["request_id"] == document["request_id"]
         assert "ZeroDivisionError: the innermost secret" in trouble["cause"]
     assert cast.rows() == before
+
+
+def test_the_servers_own_requests_leave_no_line_and_all_others_do(database, lines):
+    caller = client(build_app(database, Settings(), "secret-1"))
+    for request_id, written in (("secret-1", 0), ("secret-2", 1), ("", 1)):
+        assert caller.get("/health/ready", headers={"X-Request-Id": request_id}).status_code == 200
+        assert len(lines()) == written
 
 
 def test_nothing_is_written_when_nobody_wants_it(api, caplog):

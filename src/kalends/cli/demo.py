@@ -17,14 +17,17 @@ from kalends.model import UserId
 from kalends.rules.tokens import SECRET_BYTES
 from kalends.store.organizations import mark_as_demo
 
-READY = """
-Kalends serves a sample organisation at {address}
-Token: {token}
+READY = """\
+{address}/
+
+Kalends serves a sample organisation there. The token of an operator of it:
+{token}
 
 Try it:
   curl -H 'Authorization: Bearer {token}' '{address}/v1/events?user_id={user}&expand=participants&limit=2'
 
-Reference: {address}/docs        Ctrl-C ends it and throws everything away.
+Reference: {address}/docs
+Ctrl-C ends it and throws everything away.
 """
 
 USUAL_PORT = 8_000

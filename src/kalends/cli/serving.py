@@ -5,6 +5,7 @@ import http.client
 import ipaddress
 import logging
 import os
+import secrets
 import socket
 import threading
 import time
@@ -20,6 +21,7 @@ from granian.log import LogLevels
 
 from kalends.app import app_of_worker
 from kalends.cli.ending import EndingServer, finish_on_sigterm
+from kalends.rest.request import HEADER
 from kalends.settings import Settings
 
 HEADER_TIMEOUT_MS = 5_000
@@ -63,16 +65,17 @@ def run_server(
         log_dictconfig=LOGGING,
     )
     address = f"http://{f'[{ip}]' if ':' in ip else ip}:{port}"
-    threading.Thread(target=announce, args=(ip, port, lambda: say_ready(address)), daemon=True).start()
-    server.serve_until_told(partial(app_beside, os.getpid(), settings))
+    own_id = secrets.token_hex(16)
+    threading.Thread(target=announce, args=(ip, port, own_id, lambda: say_ready(address)), daemon=True).start()
+    server.serve_until_told(partial(app_beside, os.getpid(), settings, own_id))
 
 
-def app_beside(parent: int, settings: Settings) -> Any:
+def app_beside(parent: int, settings: Settings, own_id: str) -> Any:
     """Give the application of a server process that ends with its parent: left alone, it would keep the port."""
     threading.Thread(target=end_with, args=(parent, lambda: os._exit(1)), daemon=True).start()
     finish_on_sigterm()
     keep_lines_cheap()
-    app = app_of_worker(settings)
+    app = app_of_worker(settings, own_id)
     collect_garbage_rarely()
     return app
 
@@ -126,20 +129,20 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def announce(ip: str, port: int, say: Callable[[], None]) -> None:
-    """Say that the server is ready once it says so itself."""
+def announce(ip: str, port: int, own_id: str, say: Callable[[], None]) -> None:
+    """Say that the server is ready once it says so itself; what it is asked under this request id is not logged."""
     there = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(ip, ip)  # noqa: S104 (compared, not bound)
-    while not answers_ready(there, port):
+    while not answers_ready(there, port, own_id):
         time.sleep(0.02)
     with suppress(OSError):  # nobody reads it: that is no reason not to serve
         say()
 
 
-def answers_ready(ip: str, port: int) -> bool:
+def answers_ready(ip: str, port: int, own_id: str) -> bool:
     """Ask the server whether it is ready."""
     connection = http.client.HTTPConnection(ip, port, timeout=5)
     try:
-        connection.request("GET", "/health/ready")
+        connection.request("GET", "/health/ready", headers={HEADER: own_id})
         return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException):
         return False

@@ -74,10 +74,11 @@ def wsgi_app(
     check_readiness: Callable[[], str],
     rates: RateLimits = UNLIMITED,
     trusted_proxies: Sequence[Network] = (),
+    unlogged_id: str = "",
 ) -> falcon.App[Request, falcon.Response]:
     """Put all routes, the health checks and the pages behind one WSGI callable."""
     paths = responders_by_path(routes, check_readiness, trusted_proxies)
-    middleware = [RequestLog(), SafeHeaders(), Entrance(rates, trusted_proxies), TrailingSlashes(paths)]
+    middleware = [RequestLog(unlogged_id), SafeHeaders(), Entrance(rates, trusted_proxies), TrailingSlashes(paths)]
     app = falcon.App(request_type=Request, middleware=middleware)
     app.req_options.auto_parse_qs_csv = False
     app.add_error_handler(Exception, answer_surprise)

@@ -16,7 +16,10 @@ TROUBLE = logging.getLogger("kalends.trouble")
 
 
 class RequestLog:
-    """Falcon middleware: puts the request id into every answer, and writes the line of every request."""
+    """Falcon middleware: puts the request id into every answer, and writes the line of every request but our own."""
+
+    def __init__(self, unlogged_id: str) -> None:
+        self._unlogged_id = unlogged_id
 
     def process_response(  # Falcon hands over four arguments
         self,
@@ -27,7 +30,7 @@ class RequestLog:
     ) -> None:
         """Write the line."""
         resp.set_header(HEADER, req.request_id)
-        if not ACCESS.isEnabledFor(logging.INFO):
+        if req.request_id == self._unlogged_id or not ACCESS.isEnabledFor(logging.INFO):
             return
         line = {
             "level": "info",
