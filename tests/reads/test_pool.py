@@ -182,7 +182,9 @@ def test_the_pool_walks_along_names_and_looks_at_a_range_of_each_agenda(crowd: P
             query = listing(searched=searched, continued=continued, free=True)
             if engine == "sqlite":
                 plan = sqlite_plan(crowd, query)
-                assert plan[0].startswith("SEARCH user USING INDEX ix_user_organization_id_name_id (organization_id=?")
+                assert plan[0].startswith(
+                    "SEARCH user USING INDEX ix_user_organization_id_name_key_id (organization_id=?"
+                )
                 look = [step for step in plan if "agenda" in step or "held_time" in step]
                 assert [step.split(" (")[0] for step in look] == [
                     "SEARCH agenda USING PRIMARY KEY",

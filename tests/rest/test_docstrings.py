@@ -16,7 +16,9 @@ from kalends.app import reference
 from kalends.errors import Fault, Invalid, Scope
 from kalends.rest.docstrings import docstring_of
 from kalends.rest.problems import STATUS, problem_document
+from kalends.store.zone_data import load_zone_data
 
+load_zone_data()
 assert sys.flags.optimize == LEVEL and (docstring_of.__doc__ is None) == (LEVEL == 2)
 fault = Fault(("a",), "missing", "is required")
 given = {"clashes": (), "scope": Scope.respond, "faults": (fault,), "time_zone": "UTC"}
