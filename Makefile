@@ -56,6 +56,10 @@ test: setup ## run every test and hold the coverage floors (WORKERS=2 ARGS="-k w
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term --cov-report=json:build/coverage.json $(ARGS)
 	$(BIN)/python tests/coverage_floor.py build/coverage.json
 
+test-quick: setup ## run what takes no time, on SQLite alone and without coverage: for daily work
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not postgresql" \
+	  --ignore=tests/house/test_schemathesis.py $(ARGS)
+
 check: setup ## lint, formatting, types and the import rules
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

@@ -43,6 +43,19 @@ def pytest_report_header() -> str:
     return f"PgBouncer: {PROGRAM or 'not installed, tests through a transaction pooler are left out (tests/pooler)'}"
 
 
+POSTGRESQL_FIXTURES = {"postgres_url", "postgresql_database", "postgresql_databases"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a PostgreSQL server."""
+    for item in items:
+        if isinstance(item, pytest.Function):
+            engine = item.callspec.params.get("engine") if hasattr(item, "callspec") else None
+            in_its_folder = "postgresql" in item.path.parts
+            if engine == "postgresql" or in_its_folder or POSTGRESQL_FIXTURES & {*item.fixturenames}:
+                item.add_marker(pytest.mark.postgresql)
+
+
 class Clock:
     """The time in nanoseconds since 1970: the real one until a test sets it."""
 

@@ -26,6 +26,7 @@ from tests.seen import list_events
 from tests.served import serving
 
 
+@pytest.mark.slow
 def test_the_demo_works_as_printed_and_leaves_nothing_behind(tmp_path):
     folder = tmp_path / "temporary"
     folder.mkdir()
@@ -54,6 +55,7 @@ def test_the_demo_works_as_printed_and_leaves_nothing_behind(tmp_path):
     assert not list(folder.iterdir())
 
 
+@pytest.mark.slow
 def test_the_demo_takes_a_free_port_if_the_usual_one_is_in_use(tmp_path):
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -105,6 +107,7 @@ def test_what_the_demo_has_filled_is_served_to_nobody_else(call, database, host)
     )
 
 
+@pytest.mark.slow
 def test_what_the_demo_has_filled_is_served_on_this_machine(tmp_path, database, empty_url):
     database.write(mark_as_demo)
     with serving(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=empty_url) as server:

@@ -72,6 +72,7 @@ def test_a_sound_deployment_gets_a_line_for_each_check(call, database, engine, s
     assert found["schema"] == ("ok", NEEDED)
 
 
+@pytest.mark.slow
 def test_a_durable_server_is_sound(tmp_path):
     url, stop = start_postgres(tmp_path, durable=True)
     try:

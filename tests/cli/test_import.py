@@ -274,6 +274,7 @@ def test_a_file_that_cannot_be_read_is_a_wrong_call(call, tmp_path):
     assert "is a directory" in call("import", tmp_path, code=2).stderr
 
 
+@pytest.mark.slow
 def test_progress_is_shown_on_a_terminal_only(empty_url, tmp_path):
     environment = {**os.environ, "KALENDS_DATABASE_URL": empty_url, "TERM": "xterm"}
     leader, follower = pty.openpty()

@@ -21,6 +21,8 @@ from kalends.store.zone_data import load_zone_data
 from tests.cli.conftest import one_line
 from tests.served import PATIENCE_S, Server, serving
 
+pytestmark = pytest.mark.slow
+
 RELEASE = load_zone_data().release
 LOOPBACK = "127.0.0.1"
 HALF_SENT = 1_200

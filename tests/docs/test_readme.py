@@ -19,6 +19,7 @@ CURL = shutil.which("curl")
 BESIDES = {("GET", path) for path in ("/health/live", "/health/ready", "/openapi.json", "/docs")}
 
 
+@pytest.mark.slow
 def test_every_example_prints_what_the_readme_says(tmp_path):
     """With curl if there is one, else with its stand-in."""
     with console(tmp_path, CURL) as shell:

@@ -3,6 +3,7 @@
 import contextlib
 import sqlite3
 
+import pytest
 from rich.progress import Progress
 
 from bench.asks import MIX, Asker, in_kalends
@@ -12,6 +13,8 @@ from bench.sqlite_store import SqliteStore
 from kalends.reads.integrity import find_inconsistencies
 from kalends.settings import Settings
 from kalends.store.database import Database
+
+pytestmark = pytest.mark.slow
 
 PLAN = Plan(people=400, events=12_000)
 OVERLAPS = """

@@ -17,6 +17,8 @@ from tests.databases import Databases
 from tests.house.paper import OFFSETS, Paper, Refusal
 from tests.house.stage import Stage, instant, told
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("Ada", "Bob", "Änne", "Zoë", "ada")
 EMAILS = tuple(f"{name}@example.org" for name in ("ada", "ADA", "bob", "carla", "dora", "eve", "finn"))
 TITLES = ("Plan", "Größe", "100%", "a_b", "lunch")

@@ -156,6 +156,7 @@ def play(app, own, foreign, call, tokens):
     return f"{target} {json.dumps(sent)}", answer
 
 
+@pytest.mark.slow
 def test_nothing_one_organization_calls_changes_another_or_shows_it(app, database, clock):
     _, theirs, their_tokens, signs = settled(database, clock)
     before = view(app, their_tokens["operator"])

@@ -12,12 +12,16 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from kalends.settings import Settings
 from kalends.store.database import Database
 from tests.caller import Caller, new_token
 from tests.house.ledger import Client, Ledger, check_ledgers, people_for
 from tests.served import PATIENCE_S, Server
 from tests.threads import Task
+
+pytestmark = pytest.mark.slow
 
 KILLS = int(os.environ.get("KALENDS_TEST_KILLS", "3"))
 CLIENTS = 16

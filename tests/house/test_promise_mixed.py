@@ -13,6 +13,8 @@ from functools import partial
 from itertools import cycle
 from pathlib import Path
 
+import pytest
+
 from kalends.model import EventId, UserId
 from kalends.settings import Settings
 from kalends.store.database import Database
@@ -21,6 +23,8 @@ from tests.house.ledger import Client, Ledger, check_ledgers, common_events, peo
 from tests.house.overlaps import overlaps
 from tests.served import Server, serving
 from tests.threads import Task, race
+
+pytestmark = pytest.mark.slow
 
 OPERATIONS = int(os.environ.get("KALENDS_TEST_OPERATIONS", "2000"))
 CLIENTS = 16

@@ -22,6 +22,8 @@ from kalends.store.database import Database
 from tests.api import client
 from tests.databases import Databases
 
+pytestmark = pytest.mark.slow
+
 VILLAGE = Path(__file__).parent.parent / "cli" / "village.json"
 DAYS = {"31c3": "2014-12-28", "village": "2026-05-04"}
 SPEAKERS = {"31c3": "Fefe", "village": "Another Ünal"}

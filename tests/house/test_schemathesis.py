@@ -16,6 +16,8 @@ from kalends.rest.identity import ACT_AS
 from tests.cast import assemble
 from tests.conftest import app_over
 
+pytestmark = pytest.mark.slow
+
 CONFIG = {
     "generation": {
         "allow-x00": False,  # NUL is refused in every text, which JSON Schema can say only text by text

@@ -51,6 +51,7 @@ def some_values(world: World, choice: random.Random):
     }
 
 
+@pytest.mark.slow
 def test_every_combination_of_filters(world):
     choice = random.Random(7)
     found = 0
@@ -75,6 +76,7 @@ def test_both_filters_that_need_a_person_are_named(world):
     assert [fault.where for fault in error.value.faults] == [("response",), ("role",)]
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(data=st.data())
 def test_random_filters_page_by_page(world, data):

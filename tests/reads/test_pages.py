@@ -58,6 +58,7 @@ def test_the_last_page_says_so(cast):
     assert cast.ask(list_events, EventFilter(), 2, expand=False).next_key is not None
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(seed=st.integers(0, 2**32), kind=st.sampled_from(["", "user_id", "host_id", "participant_id"]))
 def test_no_event_that_stays_put_is_missed_or_doubled(database, seed, kind):

@@ -132,6 +132,7 @@ def test_broken_compression_is_refused(api, cast, raw):
     assert cast.rows() == before
 
 
+@pytest.mark.slow
 def test_what_grows_over_the_limit_is_refused_before_it_is_held(api, cast):
     sent = json.dumps({"name": "x", "email": "full@example.org"}).encode()
     sent += b" " * (1_048_576 - len(sent))

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ def test_every_block_that_still_runs_started_after_the_earliest_start(start: int
     assert not runs_at or start > earliest_start(Instant(after))
 
 
+@pytest.mark.slow
 def test_the_longest_block_is_the_longest_day_that_any_clock_has_shown_since_1970() -> None:
     longest = max(
         last - first + 1

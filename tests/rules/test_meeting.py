@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ from tests.rules.spans import span
 ALL = 100_000
 
 
+@pytest.mark.slow
 @settings(max_examples=1_000)
 @given(CASES, st.integers(1, 8))
 def test_the_search_agrees_with_the_oracle(case, most):
@@ -44,6 +46,7 @@ def test_the_search_agrees_with_the_oracle(case, most):
         check_obstacles(case, every, obstacles(search))
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(CASES, st.integers(0, 300), st.integers(0, 300), st.integers(0, 300), st.randoms())
 def test_a_wider_window_never_loses_a_slot_and_the_order_of_naming_does_not_matter(case, before, after, sooner, random):

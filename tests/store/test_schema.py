@@ -168,6 +168,7 @@ def test_threads_that_migrate_at_once_do_it_once(empty_url: str) -> None:
     assert sorted(race([start] * 6)) == sorted([EMPTY] + [NEEDED] * 5)
 
 
+@pytest.mark.slow
 def test_processes_that_migrate_at_once_do_it_once(empty_url: str) -> None:
     command = [sys.executable, "-c", MIGRATE, empty_url]
     processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)]
@@ -200,6 +201,7 @@ def test_databases_that_are_migrated_at_once_do_not_mix(empty_urls: Any) -> None
     assert found == [(EMPTY, NEEDED)] * len(urls)
 
 
+@pytest.mark.slow
 def test_a_migration_that_is_killed_leaves_nothing_half_made(empty_url: str, opened: Opener) -> None:
     command = [sys.executable, "-c", STOP_HALFWAY, empty_url]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
