@@ -386,7 +386,8 @@ def test_a_long_block_of_another_day_reaches_into_the_next(cast):
 def test_another_organization_is_nobodys_business(cast, database):
     cast.event(cast.guest)
     other = assemble(database)
-    other.do(create_event, draft(other.host, (other.guest, Role.required)))
+    made = other.do(create_event, draft(other.host, (other.guest, Role.required)))
+    assert other.seats(made.id).keys() == {other.host.id, other.guest.id}
 
 
 # ---- the belt

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from msgspec import structs
 
 from kalends.actions.departure import delete_user
 from kalends.actions.sharing import stop_sharing
@@ -267,15 +268,25 @@ def test_nobody_waits_for_a_note_that_waits_for_its_turn(app, cast, database, en
 
 
 def test_who_is_no_bearer_of_a_token_leaves_no_note(cast, database):
-    database.write(lambda tx: note_use(tx, Actor(cast.actor.organization_id)))
+    token, _ = issued(cast)
+    for actor in (Actor(cast.actor.organization_id), structs.replace(cast.actor, token_id=token.id)):
+        database.write(lambda tx, actor=actor: note_use(tx, actor))
+        (noted,) = cast.ask(list_tokens)
+        assert (noted.last_used_at is None) is (actor.token_id is None)
 
 
-def test_a_note_that_cannot_be_taken_is_dropped(tmp_path):
+def test_a_note_that_cannot_be_taken_is_dropped_and_the_next_one_tried(tmp_path, monkeypatch):
+    failures, tries = [], []
+    monkeypatch.setattr(threading, "excepthook", failures.append)
     database = Database(Settings(database_url=f"sqlite:///{tmp_path / 'no' / 'folder.db'}"))
-    before = set(threading.enumerate())
-    noting_aside(database)(Actor(OrganizationId(1), TokenId(1)))
-    for thread in set(threading.enumerate()) - before:
-        thread.join(60)
+    monkeypatch.setattr(database, "write", lambda work, write=database.write: tries.append(work) or write(work))
+    note = noting_aside(database)
+    for number in (1, 2):
+        before = set(threading.enumerate())
+        note(Actor(OrganizationId(1), TokenId(1)))
+        for thread in set(threading.enumerate()) - before:
+            thread.join(60)
+        assert (len(tries), failures) == (number, [])
     database.close()
 
 

@@ -114,5 +114,6 @@ def table_exists_on_sqlite(element: TableExists, compiler: SQLCompiler, **option
 
 @compiles(TableExists, "postgresql")
 def table_exists_on_postgresql(element: TableExists, compiler: SQLCompiler, **options: Any) -> str:
-    """PostgreSQL looks along the search path."""
-    return f"(to_regclass({compiler.process(element.bound, **options)}) IS NOT NULL)"
+    """PostgreSQL looks along the search path, where indexes and sequences have names, too."""
+    bound = compiler.process(element.bound, **options)
+    return f"EXISTS (SELECT 1 FROM pg_class WHERE oid = to_regclass({bound}) AND relkind IN ('r', 'p'))"  # noqa: S608

@@ -173,7 +173,9 @@ def warning(text: str) -> Query:
 
 
 def test_other_notices_are_none_of_its_business(database: Database) -> None:
-    database.write(lambda tx: tx.run(warning("something else")))
+    before = database.write(process_of)
+    assert database.write(lambda tx: tx.run(warning("something else")) and None) is None
+    assert database.write(process_of) == before, "the connection is kept"
 
 
 def test_a_failed_statement_that_somebody_swallowed_is_not_taken_for_saved(database: Database) -> None:
