@@ -79,7 +79,7 @@ def random_times(choice: random.Random) -> dict[str, Any]:
     }
 
 
-def random_event(world: World, choice: random.Random) -> Event:
+def random_event(world: World, choice: random.Random, **details: Any) -> Event:
     """Make an event with random people who say random things."""
     cast = world.cast
     host = choice.choice(world.people)
@@ -93,6 +93,7 @@ def random_event(world: World, choice: random.Random) -> Event:
         status=choice.choice(("confirmed", "tentative")),
         participants=[Invitation(user_id=guest, role=choice.choice(list(Role))) for guest in guests],
         **random_times(choice),
+        **details,
     )
     for seated in cast.seats(event.id):
         said = choice.choice(list(Response))

@@ -1,0 +1,139 @@
+"""Who sees what, by plain Python over the pure rules of rules/access.py, for a random world with secrets and shares."""
+
+import random
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from msgspec import structs
+
+from kalends.model import Actor, Event, EventId, Instant, Seat, Sharing, Span, Tally, UserId, Visibility
+from kalends.reads.events import EventFilter
+from kalends.rules.access import Sight, hides_guests, principals_of, sight_of, sight_of_part
+from kalends.rules.intervals import overlaps
+from tests.cast import Cast
+from tests.reads.worlds import World, random_event
+
+WHOLE_ONLY = ("participant_id", "response", "role", "text")
+"""What is asked with these is answered of events alone of which all is seen."""
+
+
+class Seen(NamedTuple):
+    """An event as somebody is shown it, how much that is, and the people in it who are shown."""
+
+    event: Event
+    sight: Sight
+    people: list[UserId] | None
+
+
+@dataclass(frozen=True)
+class Onlooker:
+    """Somebody who looks at a world, or an operator."""
+
+    world: World
+    cast: Cast
+
+    @property
+    def actor(self) -> Actor:
+        return self.cast.actor
+
+    def sight(self, event_id: EventId) -> Sight:
+        """Tell how much of an event they see."""
+        event, _ = self.world.events[event_id]
+        concerned = self.concerned(event_id)
+        return sight_of(
+            self.actor,
+            event.host_id,
+            event.visibility,
+            seated=self.actor.user_id in concerned,
+            deputy=bool(concerned & {*principals_of(self.actor)}),
+        )
+
+    def concerned(self, event_id: EventId) -> set[UserId]:
+        """Give the host of an event and its participants."""
+        event, seats = self.world.events[event_id]
+        return {event.host_id, *seats}
+
+    def part(self, event_id: EventId, person: UserId) -> Sight:
+        """Tell how much they are told of an event in a person's time, where they look at that."""
+        if person not in self.concerned(event_id):
+            return Sight.block
+        event, _ = self.world.events[event_id]
+        sight = self.sight(event_id)
+        if self.actor.user_id is None:
+            return sight
+        return sight_of_part(self.actor, person, sight, event.host_id, hides=event.hide_participants)
+
+    def named(self, event_id: EventId, person: UserId) -> Sight:
+        """The same in conflicts and explanations, which keep private events from operators, too."""
+        event, _ = self.world.events[event_id]
+        secret = self.actor.user_id is None and event.visibility is Visibility.private
+        return Sight.block if secret else self.part(event_id, person)
+
+    def people(self, event_id: EventId) -> list[UserId] | None:
+        """Give the people in an event whom they are shown; None if they are shown nobody."""
+        event, seats = self.world.events[event_id]
+        sight = self.sight(event_id)
+        if sight < Sight.whole:
+            return None
+        if not hides_guests(sight, hides=event.hide_participants):
+            return sorted(seats)
+        return sorted({event.host_id, self.actor.user_id, *principals_of(self.actor)} & seats.keys())
+
+    def shown(self, event_id: EventId) -> Seen:
+        """Give an event as they are shown it."""
+        event, sight = self.world.events[event_id][0], self.sight(event_id)
+        return Seen(event if sight >= Sight.whole else title_of(event), sight, self.people(event_id))
+
+    def listed(self, wanted: EventFilter) -> list[Seen]:
+        """Give what a list of theirs has to hold, in order."""
+        if self.actor.user_id and not (wanted.user_id or wanted.host_id or wanted.participant_id):
+            wanted = structs.replace(wanted, user_id=self.actor.user_id)
+        found = [event.id for event in self.world.expected(wanted) if self.is_listed(event.id, wanted)]
+        return [self.shown(event_id) for event_id in found]
+
+    def is_listed(self, event_id: EventId, wanted: EventFilter) -> bool:
+        asks_for_all = any(getattr(wanted, name) is not None for name in WHOLE_ONLY)
+        least = Sight.whole if asks_for_all else Sight.title
+        people = [one for one in (wanted.user_id, wanted.participant_id) if one is not None]
+        return self.sight(event_id) >= least and all(self.part(event_id, one) >= least for one in people)
+
+    def told(self, person: UserId, span: Span) -> dict[EventId, Sight]:
+        """Give how much they are told of each event in a person's time in a span."""
+        there = (event for event, _ in self.world.events.values() if person in self.concerned(event.id))
+        return {event.id: self.named(event.id, person) for event in there if overlaps(event.block.span, span)}
+
+
+def title_of(event: Event) -> Event:
+    """Leave nothing of an event but what titles show, as tests/seen.py reads it."""
+    return structs.replace(
+        event,
+        description="",
+        location="",
+        visibility=Visibility.default,
+        hide_participants=False,
+        cancel_reason=None,
+        metadata="{}",
+        tally=Tally(),
+        created_at=Instant(0),
+        updated_at=Instant(0),
+    )
+
+
+def world_with_secrets(cast: Cast, choice: random.Random, events: int) -> tuple[World, list[Onlooker]]:
+    """Make a world of six people who let each other in at random; give all who may look at it, an operator first."""
+    people = [cast.host, cast.guest, cast.stranger, cast.person(), cast.person(), cast.person()]
+    world = World(cast, [person.id for person in people])
+    for owner in people:
+        for other in people:
+            if owner is not other and choice.random() < 0.5:
+                cast.share(owner, other, choice.choice(list(Sharing)))
+    for _ in range(events):
+        secret, hides = choice.random() < 0.25, choice.random() < 0.4
+        visibility = Visibility.private if secret else Visibility.default
+        random_event(world, choice, visibility=visibility, hide_participants=hides)
+    return world, [Onlooker(world, seeing) for seeing in (cast, *map(cast.as_person, people))]
+
+
+def seats_shown(seats: dict[UserId, Seat], people: list[UserId] | None) -> list[Seat] | None:
+    """Give the seats of some people, as lists tell them: without their versions."""
+    return None if people is None else [structs.replace(seats[person], version=0) for person in people]

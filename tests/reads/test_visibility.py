@@ -1,0 +1,164 @@
+"""Random worlds in which people hide things and let each other in: everybody is shown what the pure rules say."""
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from kalends.errors import Forbidden, NotFound
+from kalends.model import EventId, Instant, Response, Role, Status, UserId
+from kalends.reads.events import EventFilter
+from kalends.reads.explanation import explain_booking
+from kalends.reads.participants import list_participants, read_participant
+from kalends.reads.users import list_available_users
+from kalends.rules.access import Sight
+from kalends.store.commitments import blocking_commitments
+from kalends.store.database import Database
+from tests.cast import assemble, instant
+from tests.conftest import Clock
+from tests.reads.onlookers import Onlooker, seats_shown, world_with_secrets
+from tests.reads.worlds import HALF_HOUR, MORNING, SEARCHED
+from tests.seen import list_events, read_event
+
+pytestmark = pytest.mark.slow
+
+EVENTS = 25
+LISTS = 40
+NEVER = settings(max_examples=2, phases=[Phase.explicit, Phase.generate])  # no seed is simpler than another
+
+
+@pytest.fixture
+def yesterday(clock: Clock) -> None:
+    """The day before anything happens."""
+    clock.set_to(instant("2026-03-08T08:00+01:00"))
+
+
+@NEVER
+@given(seed=st.integers(0, 2**32 - 1))
+def test_everybody_is_shown_what_the_rules_say(database: Database, yesterday: None, seed: int) -> None:
+    choice = random.Random(seed)
+    world, onlookers = world_with_secrets(assemble(database), choice, EVENTS)
+    listed = 0
+    for onlooker in onlookers:
+        for event_id in world.events:
+            check_event(onlooker, event_id)
+        for person in world.people:
+            check_time(onlooker, person)
+        for _ in range(LISTS):
+            listed += check_list(onlooker, random_filter(onlooker, choice), choice.randrange(1, 6))
+    assert listed > LISTS, "the filters do find something"
+
+
+def check_event(onlooker: Onlooker, event_id: EventId) -> None:
+    """Hold one event and who is in it against the rules."""
+    cast, shown = onlooker.cast, onlooker.shown(event_id)
+    _, seats = onlooker.world.events[event_id]
+    if shown.sight is Sight.block:
+        for read in (read_event, list_participants, list_available_users, read_participant):
+            assert refusal(cast.ask, read, event_id, **arguments_of(read, onlooker)) is NotFound
+        return
+    found = cast.ask(read_event, event_id, expand=True)
+    assert (found.event, found.sight) == (shown.event, shown.sight)
+    assert (found.participants and [one.seat for one in found.participants]) == seats_shown(seats, shown.people)
+    if shown.people is None:
+        assert refusal(cast.ask, list_participants, event_id, 50) is Forbidden
+    else:
+        assert [one.seat.user_id for one in pages(cast, event_id, 2)] == shown.people
+    hidden = shown.people is not None and len(shown.people) < len(seats)
+    event = onlooker.world.events[event_id][0]
+    pool_is_shown = shown.people is not None and not (event.hide_participants and shown.sight < Sight.command)
+    assert (refusal(cast.ask, list_available_users, event_id, 50) is None) is pool_is_shown
+    assert not (hidden and pool_is_shown)
+    for person in onlooker.world.people:
+        expected = Forbidden if shown.people is None else None if person in shown.people else NotFound
+        assert refusal(cast.ask, read_participant, event_id, person) is expected
+
+
+def arguments_of(read: Callable[..., Any], onlooker: Onlooker) -> dict[str, Any]:
+    """Give what a read of an event takes besides."""
+    if read is read_event:
+        return {"expand": True}
+    return {"user_id": onlooker.world.people[0]} if read is read_participant else {"limit": 50}
+
+
+def pages(cast: Any, event_id: EventId, limit: int) -> Iterator[Any]:
+    """Go through the participants of an event page by page."""
+    after = None
+    while True:
+        page = cast.ask(list_participants, event_id, limit, after)
+        yield from page.participants
+        after = page.next_key
+        if after is None:
+            return
+
+
+def check_time(onlooker: Onlooker, person: UserId) -> None:
+    """Hold what is told of a person's time against the rules, at the time of each event."""
+    for event, _ in onlooker.world.events.values():
+        span = event.block.span
+        told = onlooker.told(person, span)
+        found = onlooker.cast.ask(explain_booking, person, span)
+        assert {reason.event_id: reason.sight for reason in found.events} == told
+        blocking = onlooker.cast.ask(blocking_commitments, [person], span)
+        names = [clash.event_id for clash in blocking]
+        assert {*names} - {None} == {
+            reason.event_id for reason in found.events if reason.blocking and told[reason.event_id] is not Sight.block
+        }
+        assert len(names) == sum(reason.blocking for reason in found.events)
+
+
+def check_list(onlooker: Onlooker, wanted: EventFilter, limit: int) -> int:
+    """Hold a list, page by page, against the rules; give how long it is."""
+    expected = onlooker.listed(wanted)
+    found: list[tuple[Any, ...]] = []
+    key = wanted.after
+    while True:
+        page = onlooker.cast.ask(list_events, structs.replace(wanted, after=key), limit, expand=True)
+        for event, sight in zip(page.events, page.sights, strict=True):
+            guests = page.participants.get(event.id) if page.participants is not None else None
+            found.append((event, sight, None if guests is None else [one.seat for one in guests]))
+        key = page.next_key
+        assert len(page.events) == limit or key is None, "a page that is not the last is full"
+        if key is None:
+            break
+    assert found == [
+        (seen.event, min(seen.sight, Sight.whole), seats_shown(onlooker.world.events[seen.event.id][1], seen.people))
+        for seen in expected
+    ], (onlooker.actor, wanted)
+    return len(expected)
+
+
+def random_filter(onlooker: Onlooker, choice: random.Random) -> EventFilter:
+    """Give a filter of a few conditions at random, which says whom it speaks of where it has to."""
+    world = onlooker.world
+    event = choice.choice(list(world.events.values()))[0]
+    values = {
+        "user_id": choice.choice(world.people),
+        "host_id": choice.choice(world.people),
+        "participant_id": choice.choice(world.people),
+        "since": Instant(MORNING + choice.randrange(-1, 60) * HALF_HOUR),
+        "until": Instant(MORNING + choice.randrange(60, 146) * HALF_HOUR),
+        "response": choice.choice(list(Response)),
+        "role": choice.choice(list(Role)),
+        "status": choice.choice(list(Status)),
+        "text": choice.choice(SEARCHED),
+        "after": (event.block.span.start, event.id),
+    }
+    people, rest = list(values)[:3], list(values)[3:]
+    names = {*choice.sample(people, choice.randrange(4)), *choice.sample(rest, choice.choice((0, 0, 1, 1, 2)))}
+    if onlooker.actor.user_id is None or "host_id" in names:
+        names -= {"response", "role"} if not {"user_id", "participant_id"} & names else set()
+    return EventFilter(**{name: values[name] for name in names})
+
+
+def refusal(ask: Callable[..., Any], *arguments: Any, **options: Any) -> type[Exception] | None:
+    """Give the kind of error with which a read is refused, None if it is answered."""
+    try:
+        ask(*arguments, **options)
+    except (NotFound, Forbidden) as error:
+        return type(error)
+    return None
