@@ -1,6 +1,5 @@
 """Random calls against SQLite, PostgreSQL and a service on paper: all three give the same answers."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,11 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from kalends.errors import KalendsError
-from kalends.settings import Settings
 from kalends.store.database import Database
 from tests.cast import check_house
 from tests.conftest import Clock
-from tests.databases import Databases
 from tests.house.paper import OFFSETS, Paper, Refusal
 from tests.house.stage import Stage, instant, told
 
@@ -266,18 +263,6 @@ class Kalends(RuleBasedStateMachine):
         event = self.event(pick)
         who = self.seat(event, other)
         self.play("answer_invitation", event, who, response, comment, self.of_seat(event, who, demand))
-
-
-@pytest.fixture
-def both_databases(
-    sqlite_databases: Databases, postgresql_databases: Databases, clock: Clock
-) -> Iterator[tuple[Database, ...]]:
-    """A fresh database of each engine, with one clock for both."""
-    with sqlite_databases.migrated() as one, postgresql_databases.migrated() as other:
-        databases = tuple(Database(Settings(database_url=url), clock) for url in (one, other))
-        yield databases
-        for database in databases:
-            database.close()
 
 
 def test_both_engines_answer_like_the_paper(both_databases, clock):

@@ -125,10 +125,11 @@ def world_with_secrets(cast: Cast, choice: random.Random, events: int) -> tuple[
     world = World(cast, [person.id for person in people])
     for owner in people:
         for other in people:
-            if owner is not other and choice.random() < 0.5:
-                cast.share(owner, other, choice.choice(list(Sharing)))
+            level = choice.choice((None, None, *Sharing))
+            if owner is not other and level:
+                cast.share(owner, other, level)
     for _ in range(events):
-        secret, hides = choice.random() < 0.25, choice.random() < 0.4
+        secret, hides = choice.random() < 0.35, choice.random() < 0.5
         visibility = Visibility.private if secret else Visibility.default
         random_event(world, choice, visibility=visibility, hide_participants=hides)
     return world, [Onlooker(world, seeing) for seeing in (cast, *map(cast.as_person, people))]

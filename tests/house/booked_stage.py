@@ -1,0 +1,90 @@
+"""The real service as far as time is taken, behind the same calls as the one on paper."""
+
+from collections.abc import Callable, Iterable
+from inspect import signature
+from typing import Any
+
+from kalends.actions import holds
+from kalends.actions.booking import Guard, OnConflict
+from kalends.errors import Conflict, KalendsError
+from kalends.model import Actor, Hold, HoldId, Span
+from kalends.model import Clash as StoredClash
+from kalends.store.database import Database, WriteTx
+from tests.house.booked_paper import Asking, Clash, ordered
+from tests.house.paper import Refusal
+from tests.house.stage import UNKNOWN, Stage, instant, minute_of, told
+
+
+class BookedStage(Stage):
+    """One organization in one database, and somebody who asks."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.asking = Asking()
+        self.guard = Guard()
+        self.holds: list[HoldId] = []
+
+    def asked(self, asking: Asking, call: str, *arguments: Any) -> Any:
+        """Do what somebody asks for. Raises Refusal."""
+        self.asking, self.guard = asking, Guard()
+        try:
+            return getattr(self, call)(*arguments)
+        except Conflict as conflict:
+            raise Refusal("conflict", self.shown_clashes(conflict.clashes)) from conflict
+        except KalendsError as error:
+            raise Refusal(*told(error)) from error
+
+    def do(self, action: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        who, on_conflict, hold = self.asking
+        actor = self.actor if who is None else Actor(self.actor.organization_id, user_id=self.user(who))
+        guarded = "guard" in signature(action).parameters
+
+        def work(tx: WriteTx) -> Any:
+            if not guarded:
+                return action(tx, actor, *arguments, **options)
+            self.guard = Guard(OnConflict(on_conflict), None if hold is None else self.hold(hold))
+            return action(tx, actor, *arguments, **options, guard=self.guard)
+
+        return self.database.write(work)
+
+    @property
+    def conflicts(self) -> list[Clash]:
+        return list(self.shown_clashes(self.guard.conflicts))
+
+    @property
+    def warnings(self) -> list[Clash]:
+        return list(self.shown_clashes(self.guard.warnings))
+
+    def shown_clashes(self, clashes: Iterable[StoredClash]) -> tuple[Clash, ...]:
+        return ordered(
+            (
+                self.users.index(clash.user_id),
+                minute_of(clash.span.start) or 0,
+                minute_of(clash.span.end) or 0,
+                clash.strength.value,
+                None if clash.event_id is None else self.events.index(clash.event_id),
+                clash.needed,
+            )
+            for clash in clashes
+        )
+
+    # --------------------------------------------------------------------------------------------------------- holds
+    def hold(self, place: int) -> HoldId:
+        return self.holds[place] if 0 <= place < len(self.holds) else HoldId(UNKNOWN + place)
+
+    def place_hold(self, people: list[int], start: int, end: int, minutes: int) -> Any:
+        span = Span(instant(start), instant(end))
+        made = self.do(holds.place_hold, [self.user(who) for who in people], span, minutes * 60)
+        self.holds.append(made.id)
+        return self.shown_hold(made)
+
+    def extend_hold(self, place: int, minutes: int) -> Any:
+        return self.shown_hold(self.do(holds.extend_hold, self.hold(place), minutes * 60))
+
+    def release_hold(self, place: int) -> None:
+        self.do(holds.release_hold, self.hold(place))
+
+    def shown_hold(self, hold: Hold) -> Any:
+        people = tuple(sorted(self.users.index(user_id) for user_id in hold.user_ids))
+        times = (minute_of(hold.span.start), minute_of(hold.span.end), minute_of(hold.expires_at))
+        return (self.holds.index(hold.id), people, *times, hold.extended)

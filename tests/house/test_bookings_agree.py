@@ -1,0 +1,243 @@
+"""Random bookings by operators and people, which conflicts may stop: both engines find what is found on paper."""
+
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from kalends.store.database import Database
+from tests.cast import check_house
+from tests.conftest import Clock
+from tests.house.booked_paper import Asking, BookedPaper, ordered
+from tests.house.booked_stage import BookedStage
+from tests.house.paper import Meeting, Refusal
+from tests.house.stage import instant
+
+pytestmark = pytest.mark.slow
+
+NOON = 720
+PEOPLE = 4
+SOMEBODY = 4 * [*range(PEOPLE)] + [PEOPLE]
+"""Now and then somebody who does not exist."""
+
+picks = st.integers(0, 59)
+"""Which of those that there are."""
+
+people = st.sampled_from(SOMEBODY)
+roles = st.sampled_from(["required", "required", "optional"])
+answers = st.sampled_from(["accepted", "accepted", "declined", "tentative"])
+starts = st.integers(25, 29).map(lambda halves: halves * 30)
+lengths = st.sampled_from([30, 60, 60, 90])
+guest_lists = st.lists(st.tuples(people, roles), max_size=3, unique_by=lambda guest: guest[0])
+
+
+class Asks(NamedTuple):
+    """Who asks, what a conflict does, and whether a hold is used up, and which."""
+
+    kind: str
+    person: int
+    on_conflict: str
+    hold: int | None
+
+
+asking = st.builds(
+    Asks,
+    st.sampled_from(["operator", "operator", "host", "host", "participant", "person"]),
+    st.integers(0, PEOPLE - 1),
+    st.sampled_from(["reject", "reject", "reject", "allow"]),
+    st.none() | st.none() | picks,
+)
+OPERATOR = Asks("operator", 0, "allow", None)
+
+
+class Bookings(RuleBasedStateMachine):
+    """Plays a call on both engines and on paper, and compares."""
+
+    databases: tuple[Database, ...]
+    clock: Clock
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock.set_to(instant(NOON))
+        self.paper = BookedPaper(NOON)
+        self.stages = [BookedStage(database) for database in self.databases]
+
+    def play(self, asks: Asks, call: str, *arguments: Any, event: int | None = None) -> None:
+        asked = Asking(self.asker(asks, event), asks.on_conflict, self.used_hold(asks))
+        paper, *found = [outcome(one, asked, call, *arguments) for one in (self.paper, *self.stages)]
+        for stage, outcome_there in zip(self.stages, found, strict=True):
+            assert outcome_there == paper, stage.database.dialect.name
+
+    def play_on(self, asks: Asks, call: str, event: int, *arguments: Any) -> None:
+        self.play(asks, call, event, *arguments, event=event)
+
+    def teardown(self) -> None:
+        for number, meeting in enumerate(self.paper.meetings):
+            if meeting:
+                self.play(OPERATOR, "read_event", number)
+        for stage in self.stages:
+            check_house(stage.database, stage.actor)
+
+    @initialize(guests=st.lists(guest_lists, min_size=3, max_size=3), start=starts)
+    def some_people_and_events(self, guests: list[list[tuple[int, str]]], start: int) -> None:
+        for number in range(PEOPLE):
+            self.play(OPERATOR, "create_user", f"Person {number}", f"person{number}@example.org", "UTC")
+        for host, invited in enumerate(guests):
+            given = [(who, role) for who, role in invited if who < PEOPLE]
+            self.play(OPERATOR, "create_event", host, "Plan", start, start + 60, "UTC", given, True, "busy")
+
+    # ------------------------------------------------------------------------------------------ picking
+    def meeting(self, event: int | None) -> Meeting | None:
+        return self.paper.meetings[event] if event is not None and event < len(self.paper.meetings) else None
+
+    def asker(self, asks: Asks, event: int | None) -> int | None:
+        """Give who asks: None is an operator, and a host or participant is one of the event."""
+        meeting = self.meeting(event)
+        if asks.kind == "operator":
+            return None
+        if meeting is None or asks.kind == "person":
+            return asks.person
+        seated = sorted(meeting.chairs) or [meeting.host]
+        return meeting.host if asks.kind == "host" else seated[asks.person % len(seated)]
+
+    def event(self, pick: int) -> int:
+        """Pick an event that stands, mostly; or one that was cancelled or never was."""
+        there = [number for number, meeting in enumerate(self.paper.meetings) if meeting]
+        standing = [number for number in there if there and self.paper.meeting(number).status != "cancelled"]
+        found = there if pick % 10 == 1 else standing
+        return found[pick % len(found)] if found and pick != 7 else len(self.paper.meetings)
+
+    def hold(self, pick: int) -> int:
+        """Pick a hold that is kept, mostly; or one that is used up or never was."""
+        kept = [place for place, held in enumerate(self.paper.holds) if held]
+        return kept[pick % len(kept)] if kept and pick % 10 else pick // 10
+
+    def used_hold(self, asks: Asks) -> int | None:
+        if asks.hold is None or not (any(self.paper.holds) or asks.hold % 10 == 0):
+            return None
+        return self.hold(asks.hold)
+
+    def seat(self, event: int, pick: int) -> int:
+        meeting = self.meeting(event)
+        seated = sorted(meeting.chairs) if meeting else []
+        return seated[pick % len(seated)] if seated and pick % 10 else pick % PEOPLE
+
+    # ------------------------------------------------------------------------------------------ events
+    @rule(
+        asks=asking,
+        host=people,
+        start=starts,
+        length=lengths,
+        guests=guest_lists,
+        attends=st.sampled_from([True, True, True, False]),
+        show_as=st.sampled_from(["busy", "busy", "busy", "free"]),
+    )
+    def create_event(self, asks: Asks, host: int, start: int, length: int, **given: Any) -> None:
+        """Most people host themselves; what a hold is used for takes its time, mostly."""
+        host = asks.person if asks.kind in ("host", "participant") else host
+        place = self.used_hold(asks)
+        held = self.paper.holds[place] if place is not None and place < len(self.paper.holds) else None
+        if held and asks.person:
+            start, length = held.start, held.end - held.start
+            host = host if asks.kind != "operator" else held.people[0]
+        times = (start, start + length, "UTC")
+        self.play(asks, "create_event", host, "Plan", *times, given["guests"], given["attends"], given["show_as"])
+
+    @rule(
+        asks=asking,
+        pick=picks,
+        start=st.none() | starts,
+        length=st.none() | lengths,
+        more=st.fixed_dictionaries(
+            {},
+            optional={
+                "show_as": st.sampled_from(["busy", "free"]),
+                "status": st.sampled_from(["confirmed", "tentative"]),
+                "title": st.sampled_from(["Plan", "Lunch"]),
+            },
+        ),
+        keep=st.booleans(),
+    )
+    def change_event(self, asks: Asks, pick: int, start: int | None, length: int | None, **given: Any) -> None:
+        event = self.event(pick)
+        changes, meeting = dict(given["more"]), self.meeting(event)
+        if start is not None:
+            changes["start"] = start
+        if (start is not None or length is not None) and meeting:
+            changes["end"] = (meeting.start if start is None else start) + (length or meeting.end - meeting.start)
+        self.play_on(asks, "change_event", event, changes, given["keep"], None)
+
+    @rule(asks=asking, pick=picks, to=people)
+    def transfer_event(self, asks: Asks, pick: int, to: int) -> None:
+        self.play_on(asks, "transfer_event", self.event(pick), to, None)
+
+    # ------------------------------------------------------------------------------------------ participants
+    @rule(asks=asking, pick=picks, guests=guest_lists)
+    def add_participants(self, asks: Asks, pick: int, guests: list[tuple[int, str]]) -> None:
+        """Mostly people who are not in it."""
+        event = self.event(pick)
+        meeting = self.meeting(event)
+        new = [(who, role) for who, role in guests if pick % 4 == 0 or not meeting or who not in meeting.chairs]
+        self.play_on(asks, "add_participants", event, new, None)
+
+    @rule(asks=asking, pick=picks, who=people, role=roles)
+    def seat_participant(self, asks: Asks, pick: int, who: int, role: str) -> None:
+        self.play_on(asks, "seat_participant", self.event(pick), who, role, False, None)
+
+    @rule(asks=asking, pick=picks, other=picks, role=roles)
+    def change_role(self, asks: Asks, pick: int, other: int, role: str) -> None:
+        event = self.event(pick)
+        self.play_on(asks, "change_role", event, self.seat(event, other), role, None)
+
+    @rule(asks=asking, pick=picks, other=picks, response=answers)
+    def answer_invitation(self, asks: Asks, pick: int, other: int, response: str) -> None:
+        """Most people answer for themselves."""
+        event = self.event(pick)
+        who = self.asker(asks, event)
+        who = self.seat(event, other) if who is None or other % 5 == 0 else who
+        self.play_on(asks, "answer_invitation", event, who, response, None, None)
+
+    # ------------------------------------------------------------------------------------------ holds and undoing
+    @rule(asks=asking, held=st.lists(people, min_size=1, max_size=2), start=starts, length=lengths)
+    def place_hold(self, asks: Asks, held: list[int], start: int, length: int) -> None:
+        self.play(asks, "place_hold", held, start, start + length, 20)
+
+    @rule(asks=asking, pick=picks, minutes=st.sampled_from([5, 30]))
+    def extend_hold(self, asks: Asks, pick: int, minutes: int) -> None:
+        if self.paper.holds:
+            self.play(asks, "extend_hold", self.hold(pick), minutes)
+
+    @rule(asks=asking, pick=picks, other=picks, what=st.sampled_from(["cancel", "delete", "remove", "release", "user"]))
+    def undo(self, asks: Asks, pick: int, other: int, what: str) -> None:
+        event = self.event(pick)
+        if what == "cancel":
+            self.play_on(asks, "cancel_event", event, None, None)
+        elif what == "delete":
+            self.play_on(asks, "delete_event", event, None)
+        elif what == "remove":
+            self.play_on(asks, "remove_participant", event, self.seat(event, other), None)
+        elif what == "release":
+            self.play(asks, "release_hold", self.hold(pick))
+        elif other % 3 == 0:  # rarely, so that most of what is played is among people who are there
+            self.play(asks._replace(hold=None), "delete_user", pick % PEOPLE, "transfer", other // 3 % PEOPLE, None)
+
+    @rule(quarters=st.integers(1, 2))
+    def time_passes(self, quarters: int) -> None:
+        self.paper.now += quarters * 15
+        self.clock.set_to(instant(self.paper.now))
+
+
+def outcome(one: BookedPaper | BookedStage, asked: Asking, call: str, *arguments: Any) -> Any:
+    """Give what came of a call, with what was in the way."""
+    try:
+        answer = one.asked(asked, call, *arguments)
+    except Refusal as refusal:
+        return refusal.answer
+    return answer, ordered(one.conflicts), ordered(one.warnings)
+
+
+def test_both_engines_find_the_conflicts_that_are_found_on_paper(both_databases, clock):
+    machine = type("BookingsOnBoth", (Bookings,), {"databases": both_databases, "clock": clock})
+    run_state_machine_as_test(machine, settings=settings(max_examples=40, stateful_step_count=50))
