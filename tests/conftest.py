@@ -51,8 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function):
             engine = item.callspec.params.get("engine") if hasattr(item, "callspec") else None
-            in_its_folder = "postgresql" in item.path.parts
-            if engine == "postgresql" or in_its_folder or POSTGRESQL_FIXTURES & {*item.fixturenames}:
+            asked_for = POSTGRESQL_FIXTURES & {*item.fixturenames} | {"postgresql", "pooler"} & {*item.path.parts}
+            if engine == "postgresql" or asked_for:
                 item.add_marker(pytest.mark.postgresql)
 
 

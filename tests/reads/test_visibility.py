@@ -136,13 +136,13 @@ def check_list(onlooker: Onlooker, wanted: EventFilter, limit: int) -> int:
 
 
 def filters_of_each_person(onlooker: Onlooker, choice: random.Random) -> Iterator[EventFilter]:
-    """Give what may be asked of each person: all, and by one more condition."""
+    """Give what may be asked of each person: all, and by one more condition; a host's by every one."""
     for person in onlooker.world.people:
         for name in BY_PERSON:
-            more = choice.choice(MORE if name != "host_id" else ("text", "status"))
             values: dict[str, Any] = {name: person}
             yield EventFilter(**values)
-            yield EventFilter(**values | {more: value_of(more, onlooker, choice)})
+            for more in {"user_id": MORE, "host_id": ("text",)}.get(name, (choice.choice(MORE),)):
+                yield EventFilter(**values | {more: value_of(more, onlooker, choice)})
 
 
 def random_filters(onlooker: Onlooker, choice: random.Random) -> Iterator[EventFilter]:
