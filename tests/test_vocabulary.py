@@ -105,7 +105,7 @@ def test_proxies_that_are_no_addresses_are_refused_by_name(text: str) -> None:
 
 
 def test_only_limits_may_be_nought() -> None:
-    with pytest.raises(BadSetting, match="a whole number or 0 is needed"):
+    with pytest.raises(BadSetting, match="it must be a whole number of at least 0, not '-1'"):
         settings_from({"KALENDS_RATE_LIMIT": "-1"})
 
 

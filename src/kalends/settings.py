@@ -73,7 +73,7 @@ def secret_from(environment: Mapping[str, str], name: str, read: Callable[[str],
     if path is None:
         return environment.get(name)
     if name in environment:
-        raise BadSetting(by_file, f"{name} is set as well; only one of them may be")
+        raise BadSetting(by_file, f"{name} is set as well: unset one of the two")
     try:
         text = read(path).strip()
     except (OSError, ValueError) as error:
@@ -88,7 +88,7 @@ def number_of(name: str, text: str, least: int) -> int:
     """Read a number. Raises BadSetting."""
     if re.fullmatch(r"\d{1,10}", text, re.ASCII) and least <= int(text) < 2**31:
         return int(text)
-    raise BadSetting(name, f"a whole number {'above zero' if least else 'or 0'} is needed")
+    raise BadSetting(name, f"it must be a whole number of at least {least}, not {text[:32]!r}")
 
 
 def networks_of(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -59,14 +59,14 @@ def test_an_empty_database_is_not_checked_but_explained(call, empty_url):
     if empty_url.startswith("sqlite"):
         Path(empty_url.removeprefix("sqlite:///")).touch()
     said = one_line(call("db", "check", code=1))
-    assert said == f"Error: The database is at schema empty, this Kalends needs {NEEDED}: run: kalends db migrate."
+    assert said == f"Error: The database is at schema empty, and this Kalends needs {NEEDED}: run: kalends db migrate."
 
 
 @pytest.mark.parametrize("words", ["serve --port 0", "db migrate", "db check", "token create", "token list"])
 def test_a_newer_database_is_refused(call, database, words):
     database.write(lambda tx: tx.run(NEWER))
     said = one_line(call(*words.split(), code=1))
-    assert said.startswith(f"Error: The database is at schema 9999, this Kalends needs {NEEDED}: ")
+    assert said.startswith(f"Error: The database is at schema 9999, and this Kalends needs {NEEDED}: ")
     assert "install" in said
 
 
@@ -140,7 +140,7 @@ def test_a_backup_made_while_others_write_is_consistent(call, database, empty_ur
 def test_a_backup_replaces_no_file(call, database, programs, tmp_path):
     (tmp_path / "copy").write_text("precious")
     said = one_line(call("db", "backup", tmp_path / "copy", code=1))
-    assert said.endswith("there is such a file already; a new one is needed.")
+    assert said.endswith("there is such a file already: name a new one.")
     assert (tmp_path / "copy").read_text() == "precious"
     assert "is a directory" in call("db", "backup", tmp_path, code=2).stderr
     assert "it cannot be made there" in one_line(call("db", "backup", tmp_path / "no" / "copy", code=1))

@@ -64,7 +64,7 @@ def test_a_wrong_call_ends_with_2():
 @pytest.mark.parametrize("words", [("serve",), ("demo",), ("token", "list"), ("db", "check")], ids=" ".join)
 def test_a_setting_that_cannot_be_is_named(words, name, value):
     said = one_line(call_with(**{f"KALENDS_{name}": value})(*words, code=1))
-    assert said == f"Error: KALENDS_{name} is not usable: a whole number above zero is needed."
+    assert said == f"Error: KALENDS_{name} is not usable: it must be a whole number of at least 1, not {value!r}."
 
 
 @pytest.mark.parametrize(

@@ -250,14 +250,14 @@ def test_every_item_that_breaks_a_rule_is_named_and_nothing_is_added(call, datab
     }
     assert said_of(call, file(broken)) == [
         (
-            'events[0] end (ref "1"): start and end must lie on the same day in Europe/Lisbon; '
-            "an event may end at midnight, when that day ends"
+            'events[0] end (ref "1"): must be on the same day as the start in Europe/Lisbon, '
+            "or midnight at the end of that day"
         ),
         "events[1] host (ref \"2\"): no person has the ref 'z'",
         "events[1] participants[1] (ref \"2\"): no person has the ref 'y'",
         "events[1] participants[2] (ref \"2\"): 'a' takes part already",
-        'events[1] end (ref "2"): the end must come after the start',
-        'events[2] start (ref "3"): the clocks of Europe/Lisbon never show 2026-03-29T01:30',
+        'events[1] end (ref "2"): must come after the start',
+        'events[2] start (ref "3"): the clocks of Europe/Lisbon never show 2026-03-29T01:30: choose another time',
     ]
     assert rows_of(database, OPERATOR) == before
 

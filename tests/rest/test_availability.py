@@ -124,7 +124,10 @@ def test_periods_are_cut_to_what_was_asked_for(api, cast):
 def test_somebody_unknown_is_an_error_in_their_own_item(api, cast):
     first, second, third = free_busy(api, cast.guest.id, NOBODY, cast.guest.id, working_hours=True).json()["items"]
     assert first == third == {"user_id": str(cast.guest.id), "periods": [], "working_hours": None}
-    assert second == {"user_id": NOBODY, "error": {"code": "unknown_user", "message": f"there is no user {NOBODY}"}}
+    assert second == {
+        "user_id": NOBODY,
+        "error": {"code": "unknown_user", "message": f"there is no user {NOBODY}: check the id"},
+    }
 
 
 def test_working_hours_are_shown_on_request(api, cast):

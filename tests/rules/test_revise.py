@@ -125,7 +125,7 @@ def test_all_faults_of_an_edit_are_named_at_once() -> None:
 
 
 def test_a_zone_in_which_the_event_is_not_within_a_day_is_refused() -> None:
-    with pytest.raises(Invalid, match="same day in Asia/Kathmandu") as refused:
+    with pytest.raises(Invalid, match="same day as the start in Asia/Kathmandu") as refused:
         revised_event(
             msgspec.structs.replace(EVENT, block=block("2026-03-09T19:00", "2026-03-09T19:30")),
             EventEdit(time_zone=Zone("Asia/Kathmandu")),

@@ -176,8 +176,8 @@ def test_a_file_that_cannot_be_made_or_read_is_said(opened: Opener) -> None:
         (folder / "locked").mkdir(mode=0o500)
         for name, reason in (
             ("secret.db", "unable to open"),
-            ("locked/new.db", "cannot be made"),
-            ("missing/new.db", "cannot be made"),
+            ("locked/new.db", "cannot be created"),
+            ("missing/new.db", "cannot be created"),
             ("locked", "unable to open"),
         ):
             database = opened(f"sqlite:///{folder / name}")

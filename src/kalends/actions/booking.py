@@ -72,9 +72,11 @@ def consume_hold(tx: WriteTx, actor: Actor, guard: Guard, event: Event, people: 
         return
     hold = find_hold(tx, actor, guard.hold_id, lock=True)
     if hold is None or not may_use_hold(actor, hold.placed_by):
-        raise Invalid(Fault(("hold",), "hold_lapsed", f"hold {guard.hold_id} has lapsed, or there never was one"))
+        raise Invalid(
+            Fault(("hold",), "hold_lapsed", f"hold {guard.hold_id} has lapsed, or there never was one: place a new one")
+        )
     if not overlaps(hold.span, event.block.span) or people.isdisjoint(hold.user_ids):
-        message = f"hold {guard.hold_id} keeps another time, or the time of other people"
+        message = f"hold {guard.hold_id} keeps another time, or the time of other people: name the one for this event"
         raise Invalid(Fault(("hold",), "hold_elsewhere", message))
     delete_hold_row(tx, guard.hold_id)
     store_record(

@@ -45,7 +45,7 @@ def delete_user(
     Raises Forbidden, NotFound, StaleVersion, HostsEvents, Invalid if the events cannot go to `to`, or Conflict if `to`
     is busy.
     """
-    refuse_unless(is_operator(actor), "Only operators delete people")
+    refuse_unless(is_operator(actor), "Only operators can delete users")
     locked = lock_events(tx, actor, unfinished_ids(tx, actor, user_id))
     heir_faults = heir_to_book(tx, actor, to) if to is not None and to < user_id else []
     person = user_to_change(tx, actor, user_id, expect)
@@ -97,8 +97,8 @@ def heir_to_book(tx: WriteTx, actor: Actor, to: UserId) -> list[Fault]:
 def refuse_wrong_heir(user_id: UserId, hosted: Hosted | None, to: UserId | None, faults: list[Fault]) -> None:
     """Raise Invalid unless `to` is another active user, given with hosted=transfer and not without."""
     if (hosted is Hosted.transfer) != (to is not None):
-        raise Invalid(Fault(("to",), "wrong_heir", "hosted=transfer and to=… go together"))
+        raise Invalid(Fault(("to",), "wrong_heir", "hosted=transfer needs to=usr_..., and to needs hosted=transfer"))
     if to == user_id:
-        raise Invalid(Fault(("to",), "wrong_heir", "the user who is deleted cannot take over"))
+        raise Invalid(Fault(("to",), "wrong_heir", "must be another user than the one who is deleted"))
     if faults:
         raise Invalid(*faults)

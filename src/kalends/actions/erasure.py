@@ -43,7 +43,7 @@ def erase_user(
 
     Raises what `delete_user` raises; NotFound only for somebody who never was.
     """
-    refuse_unless(is_operator(actor), "Only operators erase people")
+    refuse_unless(is_operator(actor), "Only operators can erase users")
     concerned = {*commented_events(tx, actor, user_id), *unfinished_ids(tx, actor, user_id)}
     events = lock_events(tx, actor, sorted(concerned))
     if person_to_erase(tx, actor, user_id)[1]:

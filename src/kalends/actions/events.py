@@ -21,7 +21,10 @@ from kalends.store.users import lock_more_people
 
 def create_event(tx: WriteTx, actor: Actor, draft: EventDraft, *, guard: Guard | None = None) -> Event:
     """Make an event with its host and its first participants, or nothing. Raises Forbidden, Invalid or Conflict."""
-    refuse_unless(may_manage(actor, draft.host_id), "Everybody hosts in their own name, or in that of who lets them")
+    refuse_unless(
+        may_manage(actor, draft.host_id),
+        "You can only create events that you host, or that somebody who gave you write access hosts",
+    )
     named: list[Named] = [(draft.host_id, ("host_id",))]
     named += [(guest.user_id, ("participants", place, "user_id")) for place, guest in enumerate(draft.participants)]
     zones, faults = people_to_book(tx, actor, named)
@@ -73,9 +76,15 @@ def guest_list(draft: EventDraft) -> tuple[dict[UserId, Role], list[Fault]]:
     for place, guest in enumerate(draft.participants):
         where = ("participants", place, "user_id")
         if guest.user_id in seen:
-            faults.append(Fault(where, "duplicate_participant", f"user {guest.user_id} is named twice"))
+            faults.append(Fault(where, "duplicate_participant", f"user {guest.user_id} is named twice: name them once"))
         elif guest.user_id == draft.host_id and not draft.host_attends:
-            faults.append(Fault(where, "host_does_not_attend", "host_attends is false, yet the host is a participant"))
+            faults.append(
+                Fault(
+                    where,
+                    "host_does_not_attend",
+                    "host_attends is false, so the host cannot be a participant: leave one of the two out",
+                )
+            )
         seen.add(guest.user_id)
         roles[guest.user_id] = guest.role
     return roles, faults + seat_limit_faults(len(roles), ("participants",))
@@ -138,7 +147,7 @@ def without_deleted(tx: WriteTx, actor: Actor, event: Event, seats: Seats) -> Se
     """
     active, _ = people_to_book(tx, actor, [(user_id, ()) for user_id in {event.host_id, *seats}])
     if event.host_id not in active:
-        message = f"the host, user {event.host_id}, has been deleted: hand the event over before it is held again"
+        message = f"the host, user {event.host_id}, has been deleted: transfer the event to another host first"
         raise Invalid(Fault(("end",), "user_inactive", message))
     return {user_id: seat for user_id, seat in seats.items() if user_id in active}
 

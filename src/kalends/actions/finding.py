@@ -20,7 +20,8 @@ def event_to_change(tx: WriteTx, actor: Actor, event_id: EventId, expect: Versio
     """Give an event that the actor may change, locked. Raises NotFound, Forbidden or StaleVersion."""
     found, sight = event_in_sight(tx, actor, event_id)
     refuse_unless(
-        sight is Sight.command, "Only its host, who manages the host's calendar, and operators change an event"
+        sight is Sight.command,
+        "Only the host, somebody with write access to the host's calendar, or an operator can change an event",
     )
     expect_version("event", found.version, expect)
     return found
@@ -71,7 +72,7 @@ def people_to_book(tx: WriteTx, actor: Actor, named: list[Named]) -> tuple[dict[
     faults: list[Fault] = []
     for user_id, where in named:
         if user_id not in found:
-            faults.append(Fault(where, "unknown_user", f"there is no user {user_id}"))
+            faults.append(Fault(where, "unknown_user", f"there is no user {user_id}: check the id"))
         elif found[user_id][1]:
-            faults.append(Fault(where, "user_inactive", f"user {user_id} has been deleted"))
+            faults.append(Fault(where, "user_inactive", f"user {user_id} has been deleted: name another one"))
     return {user_id: zone for user_id, (zone, deleted) in found.items() if not deleted}, faults

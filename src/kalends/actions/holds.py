@@ -23,7 +23,7 @@ def place_hold(tx: WriteTx, actor: Actor, people: list[UserId], span: Span | lis
     """
     _, faults = people_to_book(tx, actor, [(user_id, ("user_ids", place)) for place, user_id in enumerate(people)])
     faults += [
-        Fault(("user_ids", place), "duplicate_user", f"user {user_id} is named twice")
+        Fault(("user_ids", place), "duplicate_user", f"user {user_id} is named twice: name them once")
         for place, user_id in enumerate(people)
         if user_id in people[:place]
     ]

@@ -10,7 +10,7 @@ from kalends.rules.hours import WorkingHours
 from kalends.store.database import WriteTx
 from kalends.store.hours import find_hours, store_hours
 
-REASON = "Only they, who manages their calendar, and operators set somebody's working hours"
+REASON = "Only the user, somebody with write access to their calendar, or an operator can set working hours"
 
 
 def set_working_hours(

@@ -43,14 +43,14 @@ def add_participants(
     _, faults = people_to_book(tx, actor, [(guest.user_id, (place, "user_id")) for place, guest in enumerate(guests)])
     places = {guest.user_id: place for place, guest in reversed(list(enumerate(guests)))}
     faults += [
-        Fault((place, "user_id"), "duplicate_participant", f"user {guest.user_id} is named twice")
+        Fault((place, "user_id"), "duplicate_participant", f"user {guest.user_id} is named twice: name them once")
         for place, guest in enumerate(guests)
         if places[guest.user_id] != place
     ]
     seated = seats_among(tx, event_id, places)
     faults += seat_limit_faults(before.tally.total + len(places.keys() - seated.keys()), ())
     taken = [
-        Fault((place, "user_id"), "already_participant", f"user {user_id} already takes part")
+        Fault((place, "user_id"), "already_participant", f"user {user_id} already takes part: leave them out")
         for user_id, place in reversed(places.items())
         if user_id in seated
     ]
@@ -141,7 +141,8 @@ def answer_invitation(
     """
     before, _ = event_in_sight(tx, actor, event_id)
     refuse_unless(
-        may_answer_for(actor, user_id, before.visibility), "Everybody answers for themselves, or for who lets them"
+        may_answer_for(actor, user_id, before.visibility),
+        "You can only answer for yourself, or for somebody who lets you respond for them",
     )
     guest = participant_to_change(tx, actor, before, user_id, expect)
     refuse_cancelled(before)

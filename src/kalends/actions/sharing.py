@@ -12,7 +12,7 @@ from kalends.store.shares import delete_share_row, insert_share, shares_by, shar
 MAX_SHARES = 500
 """Calendars that one person is let into: they are looked at with every request."""
 
-REASON = "Only they and operators say who is let into somebody's calendar"
+REASON = "Only the user and operators can share the calendar of a user"
 
 
 def share_calendar(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId, level: Sharing) -> tuple[Share, bool]:
@@ -27,9 +27,15 @@ def share_calendar(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId,
     refuse_unless(is_self(actor, owner_id), REASON)
     before = share_between(tx, actor, owner_id, user_id)
     if owner_id == user_id:
-        faults = [Fault(("other_id",), "own_calendar", "nobody is let into their own calendar")]
+        faults = [Fault(("other_id",), "own_calendar", "must be another user than the owner of the calendar")]
     elif before is None and len(shares_with(tx, actor.organization_id, user_id)) >= MAX_SHARES:
-        faults.append(Fault(("other_id",), "too_many_shares", f"{MAX_SHARES} calendars are shared with them already"))
+        faults.append(
+            Fault(
+                ("other_id",),
+                "too_many_shares",
+                f"{MAX_SHARES} calendars are shared with them, which is the most: end one of these first",
+            )
+        )
     if faults:
         raise Invalid(*faults)
     made = Share(owner_id, user_id, level, tx.now)

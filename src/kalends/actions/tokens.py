@@ -60,7 +60,10 @@ def end_within_own(tx: WriteTx, actor: Actor, expires_at: Instant | None) -> Ins
     own = None if actor.token_id is None else find_token(tx, actor, actor.token_id)
     if own is None or own.expires_at is None:
         return expires_at
-    refuse_unless(expires_at is None or expires_at <= own.expires_at, "A token cannot outlive the one it is made with")
+    refuse_unless(
+        expires_at is None or expires_at <= own.expires_at,
+        "A token cannot expire after the one that it is created with",
+    )
     return expires_at or own.expires_at
 
 
@@ -68,13 +71,19 @@ def token_faults(tx: WriteTx, actor: Actor, scopes: AbstractSet[Scope], expires_
     """Say everything that is wrong with a token to be made."""
     faults: list[Fault] = []
     if expires_at is not None and expires_at <= tx.now:
-        faults.append(Fault(("expires_at",), "in_the_past", "a token cannot have expired before it is made"))
+        faults.append(Fault(("expires_at",), "in_the_past", "must be in the future"))
     if not scopes:
-        faults.append(Fault(("scopes",), "missing", "a token without any scope is of no use"))
+        faults.append(Fault(("scopes",), "missing", "must name at least one scope"))
     if actor.user_id is not None:
         known = list_tokens_of(tx, actor, actor.user_id)
         if sum(token.is_in_use(tx.now) for token in known) >= MAX_TOKENS:
-            faults.append(Fault((), "too_many_tokens", f"{MAX_TOKENS} tokens in use are the most: revoke some"))
+            faults.append(
+                Fault(
+                    (),
+                    "too_many_tokens",
+                    f"{MAX_TOKENS} of your tokens are in use, which is the most: revoke one first",
+                )
+            )
     return faults
 
 

@@ -15,7 +15,7 @@ from kalends.store.users import email_owner, insert_user, update_user
 
 def create_user(tx: WriteTx, actor: Actor, draft: UserDraft) -> User:
     """Add somebody who can host and take part. Raises Forbidden or EmailTaken."""
-    refuse_unless(is_operator(actor), "Only operators add people")
+    refuse_unless(is_operator(actor), "Only operators can create users")
     refuse_taken_email(tx, actor, draft.email, None)
     person = User(
         id=UserId(tx.new_id()),
@@ -35,7 +35,7 @@ def create_user(tx: WriteTx, actor: Actor, draft: UserDraft) -> User:
 def change_user(tx: WriteTx, actor: Actor, user_id: UserId, edit: UserEdit, *, expect: Versions = None) -> User:
     """Apply an edit. Raises NotFound, Forbidden, StaleVersion, EmailTaken or Invalid."""
     before = user_to_change(tx, actor, user_id)
-    refuse_unless(is_self(actor, user_id), "Only they and operators change a person")
+    refuse_unless(is_self(actor, user_id), "Only the user and operators can change a user")
     expect_version("user", before.version, expect)
     after = revised_user(before, edit, now=tx.now)
     if after is before:

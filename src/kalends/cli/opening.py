@@ -73,7 +73,7 @@ def existing_database(settings: Settings, *, ready: bool = True) -> Generator[Da
     """
     path = sqlite_path(settings.database_url) if settings.database_url.startswith("sqlite:") else None
     if path is not None and not path.exists():
-        raise BadSetting("KALENDS_DATABASE_URL", f"there is no file {path}, and only `kalends db migrate` makes it")
+        raise BadSetting("KALENDS_DATABASE_URL", f"there is no file {path}: create it with `kalends db migrate`")
     with connected(settings) as database:
         if ready:
             database.read(check_readiness)

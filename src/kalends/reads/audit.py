@@ -49,7 +49,7 @@ CONDITIONS = {
 
 def list_records(tx: ReadTx, actor: Actor, wanted: RecordFilter, limit: int) -> RecordPage:
     """Give a page of the record. Raises Forbidden unless an operator asks who acts for nobody else."""
-    refuse_unless(is_operator(actor), "Only operators read the record")
+    refuse_unless(is_operator(actor), "Only operators can read the audit log")
     values: dict[str, Any] = {name: value for name in CONDITIONS if (value := getattr(wanted, name)) is not None}
     rows = tx.rows(listing(frozenset(values)), org=actor.organization_id, count=limit + 1, **values)
     page = [record_from(row) for row in rows[:limit]]

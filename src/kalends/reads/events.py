@@ -171,7 +171,7 @@ def refuse_nobodys(wanted: EventFilter) -> None:
     """Raise Invalid if a filter speaks of a person and none is named."""
     if wanted.participant_id is None and wanted.user_id is None:
         faults = [
-            Fault((name,), "person_required", f"{name} speaks of a person: name one with participant_id or user_id")
+            Fault((name,), "person_required", f"{name} is that of one person: name them with participant_id or user_id")
             for name in ("response", "role")
             if getattr(wanted, name) is not None
         ]

@@ -64,7 +64,7 @@ def export_user(tx: ReadTx, actor: Actor, user_id: UserId) -> Export:
     found = find_user_even_if_deleted(tx, actor, user_id)
     if found is None:
         raise NotFound("user", user_id)
-    refuse_unless(is_self(actor, user_id), "Only they and operators are given all that is kept about somebody")
+    refuse_unless(is_self(actor, user_id), "Only the user and operators can export what is kept about a user")
     person, deleted = found
     return Export(
         exported_at=tx.now,

@@ -70,7 +70,7 @@ def event_to_read(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[Event, S
     """Give an event of which somebody sees all, and hold still what follows. Raises NotFound or Forbidden."""
     tx.snapshot()
     event, sight = event_in_sight(tx, actor, event_id)
-    refuse_unless(sight >= Sight.whole, "Of this event you see title and time")
+    refuse_unless(sight >= Sight.whole, "You can only see the title and the time of this event")
     return event, sight
 
 

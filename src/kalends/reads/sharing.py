@@ -11,5 +11,5 @@ def list_shares(tx: ReadTx, actor: Actor, user_id: UserId, *, received: bool) ->
     """Give what somebody shares, or what is shared with them, in the order of ids. Raises NotFound or Forbidden."""
     tx.snapshot()
     read_user(tx, actor, user_id)
-    refuse_unless(is_self(actor, user_id), "Only they and operators see who shares what with somebody")
+    refuse_unless(is_self(actor, user_id), "Only the user and operators can list the shares of a user")
     return shares_with(tx, actor.organization_id, user_id) if received else shares_by(tx, actor, user_id)

@@ -71,7 +71,10 @@ def list_available_users(
     Raises NotFound or Forbidden.
     """
     event, sight = event_to_read(tx, actor, event_id)
-    refuse_unless(not hides_guests(sight, hides=event.hide_participants), "This event hides its participants")
+    refuse_unless(
+        not hides_guests(sight, hides=event.hide_participants),
+        "This event hides its participants, and with them who could be added",
+    )
     return list_users(tx, actor, limit, text=text, free=event.block.span, joining=event_id, after=after)
 
 

@@ -109,7 +109,7 @@ def filter_of(call: Call) -> RecordFilter:
     query: RecordListQuery = call.query
     since, until = moment_of("from", query.since, query.time_zone), moment_of("to", query.until, query.time_zone)
     if since is not None and until is not None and since >= until:
-        raise Invalid(Fault(("to",), "empty_span", "to must come after from"))
+        raise Invalid(Fault(("to",), "empty_span", "must come after from"))
     return RecordFilter(
         object_id=None if query.object_id is UNSET else number_of(query.object_id),
         user_id=known(query.user_id),

@@ -36,7 +36,7 @@ def read_tags(header: str | None) -> Tags | None:
     while position < len(header):
         found = TAG.match(header, position)
         if found is None:
-            raise ValueError('entity tags are written as "7" or as *')
+            raise ValueError('must be entity tags such as "7", or *')
         texts[found[1] is not None].append(found[2])
         position = found.end()
     return Tags(tuple(texts[False]), tuple(texts[True]))

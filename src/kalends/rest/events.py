@@ -153,7 +153,7 @@ def filter_of(call: Call) -> EventFilter:
     since = bound_in("from", query.since, query.time_zone, faults)
     until = bound_in("to", query.until, query.time_zone, faults)
     if since is not None and until is not None and since >= until:
-        faults.append(Fault(("to",), "empty_span", "`to` must come after `from`"))
+        faults.append(Fault(("to",), "empty_span", "must come after from"))
     after: Key | None = None
     with gathered(faults):
         after = key_of(call, tuple[int, int])

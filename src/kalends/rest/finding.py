@@ -105,10 +105,16 @@ def wish_of(body: FindTimeBody, now: Instant) -> tuple[Wish, list[Fault]]:
     faults += more
     for name, minutes in (("duration", body.duration), ("step", body.step)):
         if not 1 <= minutes <= DAY // MINUTE:
-            faults.append(Fault((name,), "out_of_range", f"{name} must be 1 to 1440 minutes, not {minutes}"))
+            faults.append(Fault((name,), "out_of_range", f"must be between 1 and 1,440 minutes, not {minutes}"))
     for place, group in enumerate(body.groups):
         if group.need > len(set(group.user_ids)):
-            faults.append(Fault(("groups", place, "need"), "out_of_range", "more than there are people in the group"))
+            faults.append(
+                Fault(
+                    ("groups", place, "need"),
+                    "out_of_range",
+                    f"must be at most the number of people in the group, not {group.need}",
+                )
+            )
     wish = Wish(
         tuple(dict.fromkeys(body.required)),
         {one.user_id: one.weight for one in body.optional if one.user_id not in body.required},
@@ -119,7 +125,7 @@ def wish_of(body: FindTimeBody, now: Instant) -> tuple[Wish, list[Fault]]:
         not_before,
     )
     if not 1 <= len(wish.people) <= MAX_FINDERS:
-        faults.append(Fault((), "out_of_range", f"name 1 to {MAX_FINDERS} people"))
+        faults.append(Fault((), "out_of_range", f"must name 1 to {MAX_FINDERS} people in all"))
     return wish, faults
 
 
@@ -133,9 +139,9 @@ def windows_of(body: FindTimeBody) -> tuple[tuple[Span, ...], list[Fault]]:
         except Invalid as error:
             faults += error.faults
     if sum(window.end - window.start for window in windows) > MAX_WINDOW:
-        faults.append(Fault(("between",), "window_too_long", "92 days in all are the most"))
+        faults.append(Fault(("between",), "window_too_long", "must be at most 92 days in all"))
     elif windows and max(one.end for one in windows) - min(one.start for one in windows) > MAX_SPREAD:
-        faults.append(Fault(("between",), "window_too_long", "366 days from first to last are the most"))
+        faults.append(Fault(("between",), "window_too_long", "must be at most 366 days from the first to the last"))
     return tuple(windows), faults
 
 
@@ -156,4 +162,8 @@ def unknown_faults(body: FindTimeBody, known: Container[UserId]) -> list[Fault]:
     named += [(one.user_id, ("optional", place, "user_id")) for place, one in enumerate(body.optional)]
     for number, group in enumerate(body.groups):
         named += [(user_id, ("groups", number, "user_ids", place)) for place, user_id in enumerate(group.user_ids)]
-    return [Fault(where, "unknown_user", f"there is no user {who}") for who, where in named if who not in known]
+    return [
+        Fault(where, "unknown_user", f"there is no user {who}: check the id")
+        for who, where in named
+        if who not in known
+    ]

@@ -90,14 +90,14 @@ def show_free_busy(call: Call) -> Reply:
     body: FreeBusyBody = call.body
     window = bounds_of(body.since, body.until, body.time_zone, ())
     if window.end - window.start > MAX_WINDOW:
-        raise Invalid(Fault(("to",), "window_too_long", "92 days are the most"))
+        raise Invalid(Fault(("to",), "window_too_long", "must be at most 92 days after from"))
     zone = zone_named(body.time_zone)
     people = peoples_time(call.tx, call.actor, body.user_ids, window)
     items: list[PersonFreeBusyJson] = []
     for user_id in body.user_ids:
         person = people.get(user_id)
         if person is None:
-            error = ItemErrorJson("unknown_user", f"there is no user {user_id}")
+            error = ItemErrorJson("unknown_user", f"there is no user {user_id}: check the id")
             items.append(PersonFreeBusyJson(str(user_id), error=error))
             continue
         periods = [

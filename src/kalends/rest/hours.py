@@ -62,7 +62,9 @@ def hours_of(body: WorkingHoursJson) -> WorkingHours:
     overrides: dict[date, tuple[Window, ...]] = {}
     for place, one in enumerate(body.overrides):
         if one.date in overrides:
-            faults.append(Fault(("overrides", place, "date"), "duplicate_date", f"{one.date} is named twice"))
+            faults.append(
+                Fault(("overrides", place, "date"), "duplicate_date", f"{one.date} is named twice: name it once")
+            )
         overrides[one.date] = windows_of(one.windows, ("overrides", place, "windows"), faults)
     if faults:
         raise Invalid(*faults)

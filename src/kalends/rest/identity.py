@@ -51,7 +51,9 @@ class Identities:
         if acting_for not in (None, known.actor.user_id):
             known = self._identity(digest, acting_for)
             if known is None:
-                raise Forbidden("This token cannot act for that user")
+                raise Forbidden(
+                    "This token cannot act for that user: only an operator's can, and for no user who has been deleted"
+                )
         who, where = known.actor, (request.address, request.request_id)
         return Actor(who.organization_id, who.token_id, who.user_id, who.scopes, who.shared, *where)
 

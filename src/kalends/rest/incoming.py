@@ -259,7 +259,7 @@ def read_key(request: Request) -> str | None:
     if key is None:
         return None
     if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
-        raise Malformed(f"an Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters")
+        raise Malformed(f"an Idempotency-Key must be 1 to {LONGEST_KEY} printable ASCII characters")
     return key
 
 

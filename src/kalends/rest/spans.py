@@ -69,7 +69,7 @@ def bounds_of(since: str, until: str, time_zone: str, where: Where, names: tuple
         except TimeError as error:
             faults.append(Fault((*where, name), error.code, str(error)))
     if not faults and moments[0] >= moments[1]:
-        faults.append(Fault((*where, names[1]), "empty_span", f"{names[1]} must come after {names[0]}"))
+        faults.append(Fault((*where, names[1]), "empty_span", f"must come after {names[0]}"))
     if faults:
         raise Invalid(*faults)
     return Span(moments[0], moments[1])

@@ -148,7 +148,7 @@ def free_span(query: UserListQuery) -> Span | None:
         return None
     if query.available_from is UNSET or query.available_to is UNSET:
         missing = "available_from" if query.available_from is UNSET else "available_to"
-        raise Invalid(Fault((missing,), "missing", "available_from and available_to go together"))
+        raise Invalid(Fault((missing,), "missing", "is required: available_from and available_to go together"))
     names = ("available_from", "available_to")
     return bounds_of(query.available_from, query.available_to, query.time_zone, (), names)
 

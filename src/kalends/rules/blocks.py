@@ -53,16 +53,16 @@ def placed(span: Span, time_zone: str) -> Block | list[Fault]:
 def span_faults(span: Span) -> list[Fault]:
     """Say what is wrong with the order or the length of a span: an event takes at least a minute."""
     if span.end <= span.start:
-        return [Fault(("end",), "end_before_start", "the end must come after the start")]
+        return [Fault(("end",), "end_before_start", "must come after the start")]
     if span.end - span.start < MINUTE:
-        return [Fault(("end",), "too_short", "an event takes at least one minute")]
+        return [Fault(("end",), "too_short", "must be at least one minute after the start")]
     return []
 
 
 def slot_faults(span: Span) -> list[Fault]:
     """Say why no event can take a span, whatever its zone."""
     if span.end - span.start > LONGEST_BLOCK:
-        return [Fault(("end",), "not_one_day", "a slot is as long as an event can be: a day at most")]
+        return [Fault(("end",), "not_one_day", "must be at most one day after the start")]
     return span_faults(span)
 
 
@@ -71,12 +71,12 @@ def day_faults(span: Span, zone: ZoneInfo) -> list[Fault]:
     last_moment = Instant(span.end - 1)
     if span.end - span.start <= LONGEST_BLOCK and local_date(span.start, zone) == local_date(last_moment, zone):
         return []
-    message = f"start and end must lie on the same day in {zone.key}; an event may end at midnight, when that day ends"
+    message = f"must be on the same day as the start in {zone.key}, or midnight at the end of that day"
     return [Fault(("end",), "not_one_day", message)]
 
 
 def whole_seconds(moment: Instant) -> Instant:
     """Give the instant back if it is a whole second, as calendars have them (RFC 5545 3.3.5). Raises TimeError."""
     if moment % SECOND:
-        raise TimeError("invalid_time", "events start and end on whole seconds")
+        raise TimeError("invalid_time", "must be on a whole second")
     return moment

@@ -38,7 +38,7 @@ def window_of(start: str, end: str) -> Window:
     """
     first, last = minute_of_day(start), minute_of_day(end)
     if first in (last, MINUTES_A_DAY):
-        raise ValueError("a window needs an end that differs from its start; the whole day is 00:00 to 24:00")
+        raise ValueError("must end at another time than it starts; for the whole day, write 00:00 to 24:00")
     return Window(first, last if last > first else last + MINUTES_A_DAY)
 
 
@@ -48,7 +48,7 @@ def minute_of_day(text: str) -> int:
     digits = len(hour) == len(minute) == 2 and (hour + minute).isascii() and (hour + minute).isdigit()
     minutes = int(hour) * 60 + int(minute) if digits and separator else -1
     if not 0 <= minutes <= MINUTES_A_DAY or int(minute) > 59:
-        raise ValueError(f"{text[:16]!r} is not a time of day such as 09:30")
+        raise ValueError(f"must be a time of day such as 09:30, not {text[:16]!r}")
     return minutes
 
 

@@ -22,7 +22,7 @@ def metadata_text(metadata: Mapping[str, Any] | None) -> str:
 def refuse_deep(value: Any) -> None:
     """Raise ValueError for what is nested too deeply."""
     if depth_of(value) > MAX_DEPTH:
-        raise ValueError(f"must be at most {MAX_DEPTH} levels deep")
+        raise ValueError(f"must be nested at most {MAX_DEPTH} levels deep")
 
 
 def depth_of(value: Any) -> int:

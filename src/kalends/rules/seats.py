@@ -75,4 +75,6 @@ def seat_limit_faults(count: int, where: tuple[str | int, ...]) -> list[Fault]:
     """Say whether so many seats are too many for one event."""
     if count <= MAX_PARTICIPANTS:
         return []
-    return [Fault(where, "too_many_participants", f"an event has {MAX_PARTICIPANTS} participants at most")]
+    return [
+        Fault(where, "too_many_participants", f"an event can have at most {MAX_PARTICIPANTS} participants, not {count}")
+    ]

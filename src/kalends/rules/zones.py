@@ -61,7 +61,7 @@ def known_zones() -> frozenset[str]:
 def zone_named(name: str) -> ZoneInfo:
     """Return the zone of an IANA name. Raise TimeError `unknown_zone`."""
     if name not in ZONES:
-        raise TimeError("unknown_zone", f"{name[:64]!r} is not the name of an IANA time zone")
+        raise TimeError("unknown_zone", f"must be an IANA time zone such as Europe/Berlin, not {name[:64]!r}")
     return ZONES[name]()
 
 
@@ -84,9 +84,9 @@ def written_date(text: str) -> date:
     try:
         day = date.fromisoformat(text if WRITTEN_DATE.fullmatch(text) else "")
     except ValueError:
-        raise TimeError("invalid_time", f"{text[:64]!r} is not a date") from None
+        raise TimeError("invalid_time", f"must be a date such as 2026-03-09, not {text[:64]!r}") from None
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise TimeError("invalid_time", f"the year must be between {FIRST_YEAR} and {LAST_YEAR}")
+        raise TimeError("invalid_time", f"must be in a year between {FIRST_YEAR} and {LAST_YEAR}, not {day.year}")
     return day
 
 
@@ -98,7 +98,7 @@ def read_time(text: str) -> Reading:
     """
     found = WRITTEN.fullmatch(text)
     if found is None:
-        raise TimeError("invalid_time", f"{text[:64]!r} is not a time such as 2026-03-09T14:00:00+01:00")
+        raise TimeError("invalid_time", f"must be a time such as 2026-03-09T14:00:00+01:00, not {text[:64]!r}")
     day, hour, minute, second, fraction, zulu, sign, offset_hours, offset_minutes = found.groups()
     end_of_day = hour == "24"
     midnight = datetime.combine(written_date(day), MIDNIGHT)
@@ -106,9 +106,9 @@ def read_time(text: str) -> Reading:
         clock = time(0 if end_of_day else int(hour), int(minute), int(second or 0), microseconds(fraction))
         offset = offset_of(sign, offset_hours, offset_minutes)
     except ValueError:
-        raise TimeError("invalid_time", f"{text[:64]!r} is not a time that any clock shows") from None
+        raise TimeError("invalid_time", f"must be a time that a clock can show, not {text[:64]!r}") from None
     if end_of_day and clock != MIDNIGHT:
-        raise TimeError("invalid_time", f"{text[:64]!r} lies beyond 24:00, where the day ends")
+        raise TimeError("invalid_time", f"must be at most 24:00, where the day ends, not {text[:64]!r}")
     wall = midnight + timedelta(days=1) if end_of_day else datetime.combine(midnight, clock)
     return Reading(wall, timedelta(0) if zulu else offset, end_of_day=end_of_day)
 
@@ -149,7 +149,7 @@ def instant_of(text: TimeText, zone: ZoneInfo | None, *, is_bound: bool = False)
     if reading.offset is not None:
         return to_instant(reading.wall.replace(tzinfo=timezone(reading.offset)))
     if zone is None:
-        raise TimeError("time_zone_required", "a time without an offset needs a time_zone")
+        raise TimeError("time_zone_required", "must have an offset such as Z or +01:00, or time_zone must be given")
     if reading.end_of_day:
         return end_of_day(text, reading.wall.date(), zone)
     moment = to_instant(reading.wall.replace(tzinfo=zone))
@@ -157,14 +157,14 @@ def instant_of(text: TimeText, zone: ZoneInfo | None, *, is_bound: bool = False)
         return moment
     if is_bound and reading.wall.time() == MIDNIGHT:
         return first_instant(reading.wall.date(), zone)
-    raise TimeError("nonexistent_time", f"the clocks of {zone.key} never show {text}")
+    raise TimeError("nonexistent_time", f"the clocks of {zone.key} never show {text}: choose another time")
 
 
 def end_of_day(text: str, next_day: date, zone: ZoneInfo) -> Instant:
     """Return the instant at which the day before `next_day` ends. Raise TimeError if calendars skip that day."""
     moment = first_instant(next_day, zone)
     if local_date(Instant(moment - 1), zone) != next_day - timedelta(days=1):
-        raise TimeError("nonexistent_time", f"the calendars of {zone.key} skip the day of {text}")
+        raise TimeError("nonexistent_time", f"the calendars of {zone.key} skip the day of {text}: choose another")
     return moment
 
 
@@ -208,7 +208,9 @@ def rendered(instant: Instant, zone: ZoneInfo) -> str:
     moment = from_instant(instant, zone)
     offset = moment.utcoffset()
     if offset is not None and offset % timedelta(minutes=1):
-        raise TimeError("invalid_time", f"{zone.key} kept solar time then, which RFC 3339 cannot write")
+        raise TimeError(
+            "invalid_time", f"{zone.key} kept solar time then, which RFC 3339 cannot write: choose a later time"
+        )
     return moment.isoformat() if offset else moment.replace(tzinfo=None).isoformat() + "Z"
 
 

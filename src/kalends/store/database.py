@@ -235,7 +235,7 @@ class Database:
                 return once()
             except Contended as error:
                 if attempt >= error.attempts:
-                    raise Unavailable(error.reason) from error
+                    raise Unavailable(error.reason, advice=error.advice) from error
             time.sleep(random.uniform(0.5, 1.5) * pause)  # noqa: S311 (jitter, not a secret)
             pause, attempt = min(pause * 2, LONGEST_PAUSE_S), attempt + 1
 

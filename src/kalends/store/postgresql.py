@@ -63,6 +63,9 @@ LOST_RACES = (pg.SerializationFailure, pg.DeadlockDetected, pg.UniqueViolation, 
 TOOK_TOO_LONG = (pg.QueryCanceled, pg.LockNotAvailable, pg.IdleInTransactionSessionTimeout)
 LOST_CONNECTION = (psycopg.OperationalError, psycopg.InterfaceError)
 
+REACH_ADVICE = "Check that the server runs and that the URL of the database is right."
+PRIMARY_ADVICE = "Try again later, or name the primary server in the URL of the database."
+DUMP_ADVICE = "Check that pg_dump is not older than the server, and what its user may read."
 POOLER_ADVICE = f"Add {POOLER}={POOLER_MODE} to the URL of the database."
 
 UNTOLD = "a pooler in front of the server keeps settings from its sessions"
@@ -202,7 +205,7 @@ class PostgresEngine:
         try:
             return psycopg.connect(self._url, **self._limits)
         except psycopg.OperationalError as error:
-            raise Contended(f"PostgreSQL cannot be reached: {error}.") from error
+            raise Contended(f"PostgreSQL cannot be reached: {error}.", advice=REACH_ADVICE) from error
 
     def backup(self, target: str) -> None:
         """Have pg_dump write its custom format, for pg_restore."""
@@ -225,7 +228,7 @@ class PostgresEngine:
                 check=False,
             )
             if done.returncode:
-                raise Unavailable(f"pg_dump says: {done.stderr.strip()}")
+                raise Unavailable(f"pg_dump says: {done.stderr.strip()}.", advice=DUMP_ADVICE)
 
     def close(self) -> None:
         """Close every connection."""
@@ -245,7 +248,7 @@ class PostgresEngine:
         except MIXED_UP as error:
             raise Unavailable("A pooler mixes up prepared statements.", advice=POOLER_ADVICE) from error
         except pg.ReadOnlySqlTransaction as error:
-            raise Contended("The database server takes no writes.") from error
+            raise Contended("The database server takes no writes.", advice=PRIMARY_ADVICE) from error
         except LOST_CONNECTION as error:
             self._pool.check()
             raise Contended("The connection to PostgreSQL was lost.") from error

@@ -16,7 +16,8 @@ def create_private(path: Path) -> None:
     except FileExistsError:
         pass
     except OSError as error:
-        raise Unavailable(f"The file {path} cannot be made: {error.strerror}.", retry_after=10) from error
+        advice = "Check its folder, and the rights and the room there."
+        raise Unavailable(f"The file {path} cannot be created: {error.strerror}.", 10, advice) from error
 
 
 @contextmanager
@@ -57,7 +58,7 @@ def refusing(target: Path) -> Generator[None]:
     try:
         yield
     except FileExistsError as error:
-        raise BadSetting(str(target), "there is such a file already; a new one is needed") from error
+        raise BadSetting(str(target), "there is such a file already: name a new one") from error
     except OSError as error:
         raise BadSetting(str(target), f"it cannot be made there ({error.strerror})") from error
 

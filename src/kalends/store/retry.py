@@ -5,17 +5,23 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
+from kalends.errors import TRY_AGAIN
+
 ATTEMPTS = 5
 """How often a transaction is tried before its caller is told to come back."""
 
 
 class Contended(Exception):
-    """The engine gave up on a transaction that changed nothing: run it from its start, `attempts` times in all."""
+    """The engine gave up on a transaction that changed nothing: run it from its start, `attempts` times in all.
 
-    def __init__(self, reason: str, attempts: int = ATTEMPTS) -> None:
+    `advice` is for people, if none of the attempts helped.
+    """
+
+    def __init__(self, reason: str, attempts: int = ATTEMPTS, advice: str = TRY_AGAIN) -> None:
         super().__init__(reason)
         self.reason = reason
         self.attempts = attempts
+        self.advice = advice
 
 
 @contextmanager

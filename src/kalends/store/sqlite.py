@@ -27,6 +27,7 @@ TAKEN = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 LOCKED = ("SQLITE_BUSY", "SQLITE_PROTOCOL")
 UNUSABLE = ("SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_NOTADB", "SQLITE_READONLY")
 
+FILE_ADVICE = "Check the database file, its rights and the disk: kalends doctor."
 KEPT_BUSY = "Another process keeps the database busy."
 
 sqlite3.register_adapter(list, repr)
@@ -278,7 +279,7 @@ def translated() -> Generator[None]:
         if name.startswith(LOCKED):
             raise Unavailable(KEPT_BUSY) from error
         if name.startswith(UNUSABLE):
-            raise Unavailable(f"SQLite says: {error}.", retry_after=10) from error
+            raise Unavailable(f"SQLite says: {error}.", retry_after=10, advice=FILE_ADVICE) from error
         raise
 
 
