@@ -108,6 +108,15 @@ def test_requests_in_flight_are_finished_when_all_processes_are_told_to_end(serv
     assert [line for line in server.log.read_text().splitlines() if '"level":"info"' not in line] == []
 
 
+def test_a_server_that_has_just_said_that_it_is_ready_hears_every_signal(tmp_path):
+    """A thread that takes a signal which another waits for keeps it from the main thread as well."""
+    url = f"sqlite:///{tmp_path / 'own.db'}"
+    for _ in range(5):
+        with serving(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=url) as server:
+            os.killpg(server.process.pid, CTRL_C)
+            assert server.wait() == 0
+
+
 def test_ctrl_c_a_second_time_does_not_wait_for_what_is_in_flight(server, bearer, engine, empty_url):
     with writes_held_up(engine, empty_url), send_user(server, bearer, 1, worked_on=True) as connection:
         os.killpg(server.process.pid, CTRL_C)

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 import click
-from granian.constants import Interfaces
+from granian.constants import Interfaces, RuntimeModes
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
@@ -57,6 +57,7 @@ def run_server(
         address=ip,
         port=port,
         interface=Interfaces.WSGI,
+        runtime_mode=RuntimeModes.st,  # the other may miss that all requests are finished, and never ends
         workers=processes,
         blocking_threads=threads,
         websockets=False,
@@ -66,7 +67,8 @@ def run_server(
     )
     address = f"http://{f'[{ip}]' if ':' in ip else ip}:{port}"
     own_id = secrets.token_hex(16)
-    threading.Thread(target=announce, args=(ip, port, own_id, lambda: say_ready(address)), daemon=True).start()
+    announcing = threading.Thread(target=announce, args=(ip, port, own_id, lambda: say_ready(address)), daemon=True)
+    server.on_startup(announcing.start)  # and not before: then it would take signals that others wait for
     server.serve_until_told(partial(app_beside, os.getpid(), settings, own_id))
 
 
