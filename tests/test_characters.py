@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec import ValidationError, convert
 
-from kalends.actions.imports import Schedule
+from kalends.actions.schedule import Schedule
 from kalends.characters import LINE, LINE_OR_NOTHING, LINES, VISIBLE, misfit
 from kalends.drafts import Description, Location, Name, Remark, Title
 from kalends.errors import Invalid

@@ -14,9 +14,10 @@ from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.erasure import erase_user
 from kalends.actions.events import create_event
 from kalends.actions.hours import clear_working_hours, set_working_hours
-from kalends.actions.imports import Schedule, import_schedule
+from kalends.actions.imports import import_schedule
 from kalends.actions.participants import answer_invitation
 from kalends.actions.retries import KeptAnswer, claim_key, keep_answer
+from kalends.actions.schedule import Schedule
 from kalends.actions.sharing import share_calendar
 from kalends.actions.tokens import issue_token
 from kalends.actions.users import change_user, create_user

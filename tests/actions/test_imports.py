@@ -7,7 +7,8 @@ import pytest
 
 from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.events import delete_event
-from kalends.actions.imports import ImportReport, Schedule, address_part, import_schedule
+from kalends.actions.imports import ImportReport, address_part, import_schedule
+from kalends.actions.schedule import Schedule
 from kalends.actions.users import create_user
 from kalends.drafts import UserDraft
 from kalends.errors import Invalid
@@ -92,9 +93,9 @@ def test_repeated_refs_and_addresses_are_all_named(cast):
         imported(cast, schedule_of(people, events))
     assert places(error) == [
         (("people", 1, "ref"), "repeated_ref"),
+        (("people", 2, "email"), "repeated_address"),
         (("events", 1, "ref"), "repeated_ref"),
         (("events", 2, "ref"), "repeated_ref"),
-        (("people", 2, "email"), "repeated_address"),
     ]
 
 

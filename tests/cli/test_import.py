@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from kalends.cli import kalends
 from kalends.cli.opening import OPERATOR
 from kalends.model import Event, Participant
 from kalends.reads.events import EventFilter
@@ -223,13 +225,12 @@ def test_everything_that_is_missing_unknown_or_wrong_in_a_file_is_named(call, da
     }
     assert [line.partition(":")[0] for line in said_of(call, file(broken))] == [
         "time_zone",
+        "evnts",
         'people[0] name (ref "a")',
         "people[1]",
         'people[2] ref (ref " ")',
         'people[2] email (ref " ")',
         'people[2] age (ref " ")',
-        "events",
-        "evnts",
     ]
     nul = {**SOUND, "people": [{"ref": "a\0", "name": "Ada"}]}
     assert said_of(call, file(nul)) == ['people[0] ref (ref "a\\u0000"): must not contain the NUL character']
@@ -260,6 +261,68 @@ def test_every_item_that_breaks_a_rule_is_named_and_nothing_is_added(call, datab
         'events[2] start (ref "3"): the clocks of Europe/Lisbon never show 2026-03-29T01:30: choose another time',
     ]
     assert rows_of(database, OPERATOR) == before
+
+
+def test_every_item_that_is_wrong_is_named_at_once_whatever_is_wrong_with_it(call, database, file):
+    """One with the wrong members, one with a ref that names nobody, one that breaks a rule: all in one go."""
+    before = rows_of(database, OPERATOR)
+    person, event = SOUND["people"][0], SOUND["events"][0]
+    broken = {
+        "time_zone": "Europe/Atlantis",
+        "people": [
+            person | {"email": "ada@example.org"},
+            {"ref": "b"},
+            person | {"email": "ADA@example.org", "name": ""},
+            "c",
+            {"ref": 5, "name": "Five"},
+        ],
+        "events": [
+            event | {"title": "", "host": "nobody"},
+            event | {"host": "b", "participants": ["a", 7, {"ref": "z"}, {"role": "required"}, "a"]},
+            event | {"ref": "3", "start": "2026-05-04T21:00+01:00", "end": "2026-05-04T20:00+01:00"},
+            event | {"ref": "4", "time_zone": "Europe/Lisbon", "end": "2026-05-05T20:00"},
+            event | {"ref": "5", "start": "yesterday", "end": 7},
+            {"ref": "6", "participants": "all"},
+        ],
+    }
+    assert [line.partition(":")[0] for line in said_of(call, file(broken))] == [
+        "time_zone",
+        'people[1] name (ref "b")',
+        'people[2] name (ref "a")',
+        'people[2] ref (ref "a")',
+        'people[2] email (ref "a")',
+        "people[3]",
+        "people[4] ref (ref 5)",
+        'events[0] title (ref "1")',
+        'events[0] host (ref "1")',
+        'events[1] participants[1] (ref "1")',
+        'events[1] participants[3] ref (ref "1")',
+        'events[1] ref (ref "1")',
+        'events[1] participants[2] (ref "1")',
+        'events[1] participants[4] (ref "1")',
+        'events[2] end (ref "3")',
+        'events[3] end (ref "4")',
+        'events[4] start (ref "5")',
+        'events[4] end (ref "5")',
+        *(f'events[5] {name} (ref "6")' for name in ("title", "start", "end", "host", "participants")),
+    ]
+    assert rows_of(database, OPERATOR) == before
+
+
+def test_people_alone_are_imported(call, database, file):
+    assert counts(call("import", file({"time_zone": "UTC", "people": SOUND["people"]}))) == [2, 0, 0, 0]
+
+
+def test_standard_input_is_imported_under_a_name(empty_url):
+    def call(*words: str, given: object = SOUND, code: int = 0) -> Result:
+        done = CliRunner(env={"KALENDS_DATABASE_URL": empty_url}).invoke(kalends, words, json.dumps(given))
+        assert done.exit_code == code, done.output
+        return done
+
+    assert "name the source" in call("import", "-", code=2).stderr
+    assert counts(call("import", "-", "--source", "team")) == [2, 0, 2, 0]
+    assert counts(call("import", "-", "--source", "team")) == [0, 2, 0, 2]
+    assert call("import", "-", "--source", "x", given=[], code=1).stderr.startswith("Error: standard input is broken")
 
 
 @pytest.mark.parametrize(

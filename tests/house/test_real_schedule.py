@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from kalends.actions.imports import Schedule, import_schedule
+from kalends.actions.imports import import_schedule
+from kalends.actions.schedule import Schedule
 from kalends.actions.tokens import issue_token
 from kalends.app import build_app
 from kalends.cli.opening import OPERATOR

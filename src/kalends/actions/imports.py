@@ -2,69 +2,20 @@
 
 import re
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from kalends.actions.booking import Guard, OnConflict
 from kalends.actions.events import create_event
+from kalends.actions.schedule import Schedule, ScheduleEvent, ScheduleGuest, SchedulePerson, faults_of_schedule
 from kalends.actions.users import create_user
-from kalends.characters import LINE
-from kalends.drafts import Description, EventDraft, Invitation, Location, Name, Title, UserDraft
+from kalends.drafts import EventDraft, Invitation, UserDraft
 from kalends.errors import Conflict, Fault, Invalid
-from kalends.model import Actor, Clash, Email, Metadata, Role, TimeText, UserId, Zone
-from kalends.rules.blocks import block_of
-from kalends.rules.emails import email_key
+from kalends.model import Actor, Clash, Email, UserId
 from kalends.store.database import WriteTx
 from kalends.store.imports import imported_objects, insert_imported
 from kalends.store.users import email_owner, lock_more_people
-
-Ref = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
-Where = tuple[str | int, ...]
-
-
-class SchedulePerson(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Somebody in a file; `ref` is what its events call them. Without an address they get one that no mail reaches."""
-
-    ref: Ref
-    name: Name
-    email: Email | None = None
-    time_zone: Zone | None = None
-    metadata: Metadata | None = None
-
-
-class ScheduleGuest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A participant with a role."""
-
-    ref: Ref
-    role: Role = Role.required
-
-
-class ScheduleEvent(Struct, forbid_unknown_fields=True, kw_only=True):
-    """An event in a file; host and participants are refs of its people."""
-
-    ref: Ref
-    title: Title
-    start: TimeText
-    end: TimeText
-    host: Ref
-    participants: list[Ref | ScheduleGuest] = []
-    time_zone: Zone | None = None
-    description: Description = ""
-    location: Location = ""
-    status: Literal["confirmed", "tentative"] = "confirmed"
-    metadata: Metadata | None = None
-
-
-class Schedule(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A whole file; `time_zone` is that of every event and person that names none."""
-
-    time_zone: Zone
-    people: list[SchedulePerson]
-    events: list[ScheduleEvent]
-    about: str = ""
 
 
 class DoubleBooking(Struct, frozen=True):
@@ -97,8 +48,7 @@ def import_schedule(
     Items that are known stay as they are by now. An event that books somebody twice is left out or added, as
     `on_conflict` says, and named in any case. Raises Invalid with everything wrong in the file.
     """
-    faults = repeated_refs("people", schedule.people) + repeated_refs("events", schedule.events)
-    faults += repeated_addresses(schedule.people)
+    faults = faults_of_schedule(schedule)
     if faults:
         raise Invalid(*faults)
     known = imported_objects(tx, actor, source)
@@ -129,31 +79,6 @@ def import_schedule(
     if faults:
         raise Invalid(*faults)
     return report
-
-
-def repeated_refs(name: str, items: list[SchedulePerson] | list[ScheduleEvent]) -> list[Fault]:
-    """Say which items use the ref of an earlier one."""
-    counts: Counter[str] = Counter()
-    faults: list[Fault] = []
-    for place, item in enumerate(items):
-        counts[item.ref] += 1
-        if counts[item.ref] > 1:
-            faults.append(Fault((name, place, "ref"), "repeated_ref", f"ref {item.ref!r} is used before"))
-    return faults
-
-
-def repeated_addresses(people: list[SchedulePerson]) -> list[Fault]:
-    """Say which people have the address of an earlier one: they would become one user."""
-    seen: set[str] = set()
-    faults: list[Fault] = []
-    for place, person in enumerate(people):
-        address = email_key(person.email or "")
-        if address in seen:
-            message = f"the address {person.email} is that of somebody before"
-            faults.append(Fault(("people", place, "email"), "repeated_address", message))
-        elif address:
-            seen.add(address)
-    return faults
 
 
 def import_person(
@@ -199,40 +124,20 @@ def names_of(schedule: Schedule, people: dict[str, UserId], clashes: Iterable[Cl
 
 
 def drafted_event(schedule: Schedule, event: ScheduleEvent, people: dict[str, UserId]) -> EventDraft:
-    """Give what an event becomes. Raises Invalid if refs name nobody, with all else that is wrong."""
+    """Give what an event becomes."""
     guests = [guest if isinstance(guest, ScheduleGuest) else ScheduleGuest(ref=guest) for guest in event.participants]
-    faults = ref_faults(event.host, [guest.ref for guest in guests], people)
-    zone = event.time_zone or schedule.time_zone
-    if faults:
-        made = block_of(event.start, event.end, zone)
-        raise Invalid(*faults, *(made if isinstance(made, list) else ()))
     return EventDraft(
         host_id=people[event.host],
         title=event.title,
         start=event.start,
         end=event.end,
-        time_zone=zone,
+        time_zone=event.time_zone or schedule.time_zone,
         description=event.description,
         location=event.location,
         status=event.status,
         metadata=event.metadata,
         participants=[Invitation(user_id=people[guest.ref], role=guest.role) for guest in guests],
     )
-
-
-def ref_faults(host: str, guests: list[str], people: dict[str, UserId]) -> list[Fault]:
-    """Say which refs of an event name nobody, and which participants are named twice."""
-    named: list[tuple[str, Where]] = [(host, ("host",))]
-    named += [(ref, ("participants", place)) for place, ref in enumerate(guests)]
-    faults = [
-        Fault(where, "unknown_ref", f"no person has the ref {ref!r}") for ref, where in named if ref not in people
-    ]
-    faults += [
-        Fault(("participants", place), "repeated_ref", f"{ref!r} takes part already")
-        for place, ref in enumerate(guests)
-        if ref in guests[:place]
-    ]
-    return faults
 
 
 def in_file(place: int, fault: Fault) -> Fault:

@@ -39,7 +39,11 @@ def command() -> None:
 @click.option("--name", default="unnamed", show_default=True, help="What the token is for.")
 @click.option("--user", metavar="EMAIL", help="Make it this person's own; without it, it is an operator's.")
 @click.option(
-    "--scope", "scopes", type=click.Choice(sorted(ALL_SCOPES)), multiple=True, help="What it may be used for; all."
+    "--scope",
+    "scopes",
+    type=click.Choice([scope.value for scope in Scope]),
+    multiple=True,
+    help="What it may be used for; may be repeated. All, if it is not given.",
 )
 @click.option("--expires", metavar="TIME", help="When it ends, such as 30d, 12h or 90m from now; never.")
 @organization_option

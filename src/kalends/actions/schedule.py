@@ -1,0 +1,150 @@
+"""A schedule as a file has it, and everything in it that breaks a rule, whatever else is wrong with the same item."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, cast
+
+import msgspec
+from msgspec import Meta, Struct
+
+from kalends.characters import LINE
+from kalends.drafts import Description, Location, Name, Title
+from kalends.errors import Fault
+from kalends.model import Email, Metadata, Role, TimeText, Zone
+from kalends.rules.blocks import block_of, faults_in_any_zone
+from kalends.rules.emails import email_key
+from kalends.rules.seats import seat_limit_faults
+from kalends.rules.zones import TimeError, zone_named
+
+Ref = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
+Where = tuple[str | int, ...]
+
+
+class SchedulePerson(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Somebody in a file; `ref` is what its events call them. Without an address they get one that no mail reaches."""
+
+    ref: Ref
+    name: Name
+    email: Email | None = None
+    time_zone: Zone | None = None
+    metadata: Metadata | None = None
+
+
+class ScheduleGuest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A participant with a role."""
+
+    ref: Ref
+    role: Role = Role.required
+
+
+class ScheduleEvent(Struct, forbid_unknown_fields=True, kw_only=True):
+    """An event in a file; host and participants are refs of its people."""
+
+    ref: Ref
+    title: Title
+    start: TimeText
+    end: TimeText
+    host: Ref
+    participants: list[Ref | ScheduleGuest] = []
+    time_zone: Zone | None = None
+    description: Description = ""
+    location: Location = ""
+    status: Literal["confirmed", "tentative"] = "confirmed"
+    metadata: Metadata | None = None
+
+
+class Schedule(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A whole file; `time_zone` is that of every event and person that names none."""
+
+    time_zone: Zone
+    people: list[SchedulePerson]
+    events: list[ScheduleEvent] = []
+    about: str = ""
+
+
+def faults_of_schedule(schedule: Schedule) -> list[Fault]:
+    """Return everything in a schedule that breaks a rule."""
+    return list(rules_broken(msgspec.to_builtins(schedule, enc_hook=str)))
+
+
+def rules_broken(written: Any) -> Iterator[Fault]:
+    """Find everything that breaks a rule in a schedule as JSON; a member of the wrong type is not looked at.
+
+    So it can be asked about a file that is no valid schedule, and all that is wrong is said at once.
+    """
+    people, events = items_of(written, "people"), items_of(written, "events")
+    yield from used_before("people", people)
+    yield from addresses_used_before(people)
+    yield from used_before("events", events)
+    zone = text_of(written, "time_zone")
+    refs = {text_of(person, "ref") for person in people.values()}
+    for place, event in events.items():
+        for fault in (*faults_of_refs(event, refs), *faults_of_time(event, zone)):
+            yield Fault(("events", place, *fault.where), fault.code, fault.message)
+
+
+def items_of(written: Any, name: str) -> dict[int, dict[str, Any]]:
+    """Return the objects in a list of a file, by their place."""
+    items = cast("dict[str, Any]", written).get(name) if isinstance(written, dict) else None
+    return {place: item for place, item in enumerate(cast("list[Any]", items or ())) if isinstance(item, dict)}
+
+
+def text_of(item: Any, name: str) -> str | None:
+    """Return a member that is text."""
+    value = cast("dict[str, Any]", item).get(name) if isinstance(item, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def used_before(name: str, items: dict[int, dict[str, Any]]) -> Iterator[Fault]:
+    """Find the items that use the ref of an earlier one."""
+    first: dict[str, int] = {}
+    for place, item in items.items():
+        ref = text_of(item, "ref")
+        if ref is not None and first.setdefault(ref, place) != place:
+            message = f"ref {ref!r} is used by {name}[{first[ref]}] already; give each its own"
+            yield Fault((name, place, "ref"), "repeated_ref", message)
+
+
+def addresses_used_before(people: dict[int, dict[str, Any]]) -> Iterator[Fault]:
+    """Find the people who have the e-mail address of an earlier one: they would become one user."""
+    first: dict[str, int] = {}
+    for place, person in people.items():
+        email = text_of(person, "email")
+        if email and first.setdefault(email_key(email), place) != place:
+            message = f"people[{first[email_key(email)]}] has the e-mail address {email} already; give each their own"
+            yield Fault(("people", place, "email"), "repeated_address", message)
+
+
+def faults_of_refs(event: dict[str, Any], refs: set[str | None]) -> list[Fault]:
+    """Return the refs in an event that name nobody, the participants named twice, and whether they are too many."""
+    host, listed = text_of(event, "host"), event.get("participants")
+    guests = [
+        guest if isinstance(guest, str) else text_of(guest, "ref")
+        for guest in (cast("list[Any]", listed) if isinstance(listed, list) else ())
+    ]
+    named = [(("host",), host), *((("participants", place), ref) for place, ref in enumerate(guests))]
+    faults = [
+        Fault(where, "unknown_ref", f"no person has the ref {ref!r}")
+        for where, ref in named
+        if ref is not None and ref not in refs
+    ]
+    seen: set[str] = set()
+    for place, ref in enumerate(guests):
+        if ref is not None and ref in seen:
+            faults.append(Fault(("participants", place), "repeated_ref", f"{ref!r} takes part already"))
+        elif ref is not None:
+            seen.add(ref)
+    return faults + seat_limit_faults(len({*seen, host}), ("participants",))
+
+
+def faults_of_time(event: dict[str, Any], zone: str | None) -> list[Fault]:
+    """Return what is wrong with the time of an event, as far as it is known."""
+    start, end = (text_of(event, name) for name in ("start", "end"))
+    if start is None or end is None:
+        return []
+    named = text_of(event, "time_zone") or zone
+    try:
+        zone_named(named or "")
+    except TimeError:  # which is said where the zone stands
+        return faults_in_any_zone(TimeText(start), TimeText(end))
+    made = block_of(TimeText(start), TimeText(end), named or "")
+    return made if isinstance(made, list) else []

@@ -1,0 +1,99 @@
+"""Reading a schedule from a file, and naming the line or every item that is wrong."""
+
+import codecs
+import json
+import re
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import msgspec
+
+from kalends.actions.schedule import Schedule, rules_broken
+from kalends.errors import Fault, Invalid
+from kalends.rest.incoming import LONE_SURROGATE, read_json
+from kalends.rest.problems import Malformed
+from kalends.rest.wire import read_struct
+
+AT_BYTE = re.compile(r" at byte (\d+)$")
+NEWLINE = b"\n"
+
+
+class ScheduleFile(NamedTuple):
+    """A file, by the name that messages give it, what it says, and how that is written."""
+
+    name: str
+    schedule: Schedule
+    written: Any
+
+    def item_name(self, where: tuple[str | int, ...]) -> str:
+        """Name a place in the file."""
+        return item_name(self.written, where)
+
+    def broken(self, faults: tuple[Fault, ...]) -> click.ClickException:
+        """Return the error that names everything wrong in the file."""
+        return broken(self.name, self.written, faults)
+
+
+def read_schedule(file: Path) -> ScheduleFile:
+    """Read a file, or standard input if it is `-`. Raises ClickException that names the line or every wrong item."""
+    is_stdin = file == Path("-")
+    name = "standard input" if is_stdin else str(file)
+    raw = (sys.stdin.buffer.read() if is_stdin else file.read_bytes()).removeprefix(codecs.BOM_UTF8)
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        raise unreadable(name, raw[: error.start], "the file is not UTF-8") from error
+    try:
+        written = read_json(raw)
+    except Invalid as error:
+        raise broken(name, msgspec.json.decode(raw), error.faults) from error
+    except Malformed as error:
+        read, reason = trouble_in(raw, error)
+        raise unreadable(name, read, reason) from error
+    misshapen: tuple[Fault, ...] = ()
+    try:
+        schedule = read_struct(Schedule, written)
+    except Invalid as error:
+        schedule, misshapen = None, error.faults
+    known = {fault.where for fault in misshapen}
+    faults = (*misshapen, *(fault for fault in rules_broken(written) if fault.where not in known))
+    if schedule is None or faults:
+        raise broken(name, written, tuple(sorted(faults, key=place_of)))
+    return ScheduleFile(name, schedule, written)
+
+
+def place_of(fault: Fault) -> tuple[int, int]:
+    """Return where a fault stands in a list of all: the file first, then people, then events, each by its place."""
+    section, place = fault.where[:2] if len(fault.where) > 1 else ("", 0)
+    return ("", "people", "events").index(str(section)), int(place)
+
+
+def trouble_in(raw: bytes, error: Malformed) -> tuple[bytes, str]:
+    """Give what could be read of a file, and why no more: it may also have ended too early."""
+    reason = error.reason.replace("the body", "the file")
+    found, lone = AT_BYTE.search(reason), LONE_SURROGATE.search(raw)
+    if found:
+        return raw[: int(found[1])], AT_BYTE.sub("", reason)
+    return (raw[: lone.start()] if lone else raw.rstrip()), reason
+
+
+def unreadable(name: str, read: bytes, reason: str) -> click.ClickException:
+    """Say in which line a file stops making sense."""
+    return click.ClickException(f"{name}, line {read.count(NEWLINE) + 1}: {reason}; nothing was imported")
+
+
+def broken(name: str, written: Any, faults: tuple[Fault, ...]) -> click.ClickException:
+    """Say everything that is wrong in a file, by item."""
+    lines = [f"  {item_name(written, fault.where)}: {fault.message}" for fault in faults]
+    return click.ClickException("\n".join([f"{name} is broken, nothing was imported:", *lines]))
+
+
+def item_name(written: Any, where: tuple[str | int, ...]) -> str:
+    """Name a place in a file such as `events[3] start (ref "6561")`."""
+    name = "".join(f"[{part}]" if isinstance(part, int) else f" {part}" for part in where).strip()
+    with suppress(LookupError, TypeError):
+        name += f" (ref {json.dumps(written[where[0]][where[1]]['ref'], ensure_ascii=False)})"
+    return name or "the file"
