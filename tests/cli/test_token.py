@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from kalends.app import build_app
+from kalends.model import Scope
 from kalends.settings import Settings
 from tests.cli.conftest import one_line
 
@@ -80,3 +81,9 @@ def test_something_else_than_an_id_is_a_wrong_call(call):
         "must be an id such as tok_018f3c5a9b2d4e6f, not 'kal_secret'"
         in call("token", "revoke", "kal_secret", code=2).stderr
     )
+
+
+@pytest.mark.parametrize("scope", [scope.value for scope in Scope])
+def test_scopes_are_named_as_the_reference_names_them(call, scope):
+    call("token", "create", "--scope", scope)
+    assert f"\t{scope}\t" in call("token", "list").stdout

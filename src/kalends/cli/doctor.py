@@ -28,6 +28,7 @@ from kalends.rules.deployment import (
     check_tokens,
     check_zone_data,
     good,
+    note,
     problem,
     warning,
 )
@@ -35,7 +36,7 @@ from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.disk import database_files
 from kalends.store.postgresql import without_pooler
-from kalends.store.schema import NEEDED
+from kalends.store.schema import MIGRATE, NEEDED
 from kalends.store.sqlite import sqlite_path
 from kalends.store.zone_data import load_zone_data
 from kalends.store.zone_release import find_release
@@ -46,7 +47,8 @@ from kalends.store.zone_release import find_release
 def command(deep: bool) -> None:
     """Check settings, database and machine, and say what to fix; changes nothing.
 
-    Prints a line for each check: ok, warning or problem, and what to do. Exits with 1 if there is a problem.
+    Prints a line for each check: ok, note, warning or problem, and what to do. Exits with 1 if there is a problem. A
+    database that is still to be made or migrated, which `kalends serve` does, is a note.
     """
     grades: list[Grade] = []
     for finding in examine(deep=deep):
@@ -78,6 +80,10 @@ def examine(*, deep: bool) -> Iterator[Finding]:
     yield from check_zone_data(zone_data.release, str(zone_data.folder), zone_data.incomplete)
     try:
         if settings.database_url.startswith("sqlite:"):
+            if not sqlite_path(settings.database_url).exists():
+                path = sqlite_path(settings.database_url)
+                yield note("database", f"there is no file {path} yet", "kalends serve makes it")
+                return
             yield from examine_files(settings)
         with existing_database(settings, ready=False) as database:
             for check_database in DATABASE_CHECKS:
@@ -102,7 +108,11 @@ def examine_schema(database: Database, _: Settings) -> Iterator[Finding]:
         database.read(check_readiness)
     except SchemaMismatch as error:
         yield good("database", "it answers")
-        yield problem("schema", f"at {error.found}, and {error.needed} is needed", error.advice)
+        said = f"at {error.found}, and {error.needed} is needed"
+        if error.advice == MIGRATE:
+            yield note("schema", said, "kalends serve migrates it, and so does kalends db migrate")
+        else:
+            yield problem("schema", said, error.advice)
     else:
         yield good("database", "it answers")
         yield good("schema", NEEDED)

@@ -58,11 +58,8 @@ def command(file: Path, dry_run: bool, on_conflict: str, org: str | None, source
     If anything in FILE is wrong, everything that is wrong is listed and nothing is imported. What an import of the same
     source has added before stays as it is, so importing again adds only what is new.
     """  # noqa: D301 (Click keeps the lines of a paragraph after a backspace)
-    if file == STDIN and not source:
-        raise click.BadParameter("name the source when FILE is standard input", param_hint="--source")
-    source = checked_name(source or file.stem, "--source")
+    source = source_of(file, source)
     told, choice = read_schedule(file), OnConflict(on_conflict)
-    schedule = told.schedule
     settings = read_settings()
     with (
         existing_database(settings) if dry_run else open_database(settings) as database,
@@ -70,11 +67,11 @@ def command(file: Path, dry_run: bool, on_conflict: str, org: str | None, source
     ):
         database.read(lambda tx: refuse_other_release(tx, load_zone_data().release))
         operator = operator_of(database, org)
-        bar = progress.add_task("Importing", total=len(schedule.people) + len(schedule.events))
+        bar = progress.add_task("Importing", total=len(told.schedule.people) + len(told.schedule.events))
 
         def work(tx: WriteTx) -> ImportReport:
             progress.reset(bar)  # a transaction may be tried again
-            return import_schedule(tx, operator, schedule, source, lambda: progress.advance(bar), choice)
+            return import_schedule(tx, operator, told.schedule, source, lambda: progress.advance(bar), choice)
 
         try:
             report = database.write(work, rehearse=dry_run)
@@ -86,6 +83,13 @@ def command(file: Path, dry_run: bool, on_conflict: str, org: str | None, source
     name_double_bookings(told, report, left_out=choice is OnConflict.reject)
     if report.double_bookings and choice is OnConflict.reject:
         sys.exit(LEFT_OUT)
+
+
+def source_of(file: Path, named: str | None) -> str:
+    """Return the name of where the refs of a file come from. Raises BadParameter."""
+    if file == STDIN and not named:
+        raise click.BadParameter("name the source when FILE is standard input", param_hint="--source")
+    return checked_name(named or file.stem, "--source")
 
 
 def name_double_bookings(told: ScheduleFile, report: ImportReport, *, left_out: bool) -> None:

@@ -34,6 +34,8 @@ class Grade(StrEnum):
     """How much a finding matters."""
 
     ok = "ok"
+    note = "note"
+    """Nothing is wrong, and something is still to come."""
     warning = "warning"
     problem = "problem"
 
@@ -91,6 +93,11 @@ def good(subject: str, text: str) -> Finding:
 def warning(subject: str, text: str, advice: str) -> Finding:
     """Give a finding to think about."""
     return Finding(Grade.warning, subject, text, advice)
+
+
+def note(subject: str, text: str, advice: str) -> Finding:
+    """Return a finding that is no fault, such as a database that is still to be made."""
+    return Finding(Grade.note, subject, text, advice)
 
 
 def problem(subject: str, text: str, advice: str = "") -> Finding:

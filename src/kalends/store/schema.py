@@ -22,6 +22,9 @@ VERSION_TABLE = "kalends_version"
 REVISIONS = {found[0] for path in MIGRATIONS.glob("versions/*.py") if (found := re.match(r"\d{4}", path.name))}
 NEEDED = max(REVISIONS)
 EMPTY = "empty"
+MIGRATE = "run: kalends db migrate"
+"""What to do about a schema that is empty or older."""
+
 
 ALEMBIC = threading.Lock()
 """Its environment is one for the whole process: two threads would write into each other's databases."""
@@ -72,5 +75,5 @@ def refuse_other_schema(tx: ReadTx) -> None:
     found = tx.row(VERSION_QUERY) if known and known[0] else None
     version = found[0] if found else EMPTY
     if version != NEEDED:
-        advice = "run: kalends db migrate" if version < NEEDED or version == EMPTY else "install that Kalends"
+        advice = MIGRATE if version < NEEDED or version == EMPTY else "install that Kalends"
         raise SchemaMismatch(version, NEEDED, advice)
