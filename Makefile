@@ -60,6 +60,8 @@ test-quick: setup ## run what takes no time, on SQLite alone and without coverag
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not postgresql" \
 	  --ignore=tests/house/test_schemathesis.py $(ARGS)
 
+test test-quick: export PYTHONDONTWRITEBYTECODE = # what is compiled for a run is there for its processes, and for the next one
+
 check: setup ## lint, formatting, types and the import rules
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
