@@ -15,7 +15,7 @@ def docstring_of(thing: Callable[..., Any]) -> str:
     text = thing.__doc__
     if text is None:
         with suppress(OSError):
-            (node,) = ast.parse(textwrap.dedent(inspect.getsource(thing))).body
+            node = ast.parse(textwrap.dedent(inspect.getsource(thing))).body[0]
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                 text = ast.get_docstring(node)
     return inspect.cleandoc(text or "")
