@@ -1,11 +1,12 @@
 """The conventions that every call follows: tokens, problems, conditions, previews, methods."""
 
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from kalends.actions.tokens import revoke_token
-from kalends.app import app_of_worker
+from kalends.app import build_app
 from kalends.errors import BadSetting, KalendsError, OutcomeUnknown, Unavailable
 from kalends.reads.tokens import list_tokens
 from kalends.reads.users import read_user
@@ -13,6 +14,7 @@ from kalends.rest.conditions import Tags, read_tags
 from kalends.rest.problems import STATUS, TITLES, headers_of, status_of
 from kalends.rules.tokens import token_text
 from kalends.settings import Settings
+from kalends.store.database import Database
 from kalends.store.zone_data import load_zone_data
 from tests.api import client, problem, send_raw
 
@@ -327,9 +329,9 @@ def test_health_is_told_without_a_token(app, api):
 
 
 def test_a_database_without_the_schema_is_not_ready(empty_url):
-    document = problem(
-        client(app_of_worker(Settings(database_url=empty_url))).get("/health/ready"), 503, "schema_mismatch"
-    )
+    settings = Settings(database_url=empty_url)
+    with closing(Database(settings)) as database:
+        document = problem(client(build_app(database, settings)).get("/health/ready"), 503, "schema_mismatch")
     assert "kalends db migrate" in document["detail"]
 
 
