@@ -1,5 +1,6 @@
 """What tests of the command line share: commands called in this process, on a database of each test's own."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,9 @@ def call_with(**environment: str) -> Call:
 
 
 @pytest.fixture
-def call(empty_url: str) -> Call:
-    """Call a command on an empty database: `call("db", "check", code=1)`."""
+def call(empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Call a command on an empty database, where no demo runs: `call("db", "check", code=1)`."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return call_with(KALENDS_DATABASE_URL=empty_url)
 
 
@@ -57,6 +59,12 @@ def server(engine: str, empty_url: str, tmp_path: Path) -> Iterator[Server]:
 def bearer(server: Server, call) -> dict[str, str]:
     """The header of a token that the server knows."""
     return {"Authorization": f"Bearer {call('token', 'create').stdout.strip()}"}
+
+
+def listed(call: Call, kind: str, *options: str) -> list[list[str]]:
+    """Return the rows that `kalends KIND list` prints below its header."""
+    _, *rows = call(kind, "list", *options).stdout.splitlines()
+    return [row.split("\t") for row in rows]
 
 
 def one_line(result: Any) -> str:

@@ -1,5 +1,6 @@
 """Organizations on the command line."""
 
+import json
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from kalends.app import build_app
 from kalends.settings import Settings
 from kalends.store.query import Query
 from tests.api import client
+from tests.cli.conftest import listed
 from tests.cli.test_import import VILLAGE
 
 AGED = Query(sa.text("UPDATE token SET expires_at = 1"))
@@ -19,14 +21,15 @@ def test_organizations_share_an_installation_and_nothing_else(call, database):
     org = made.stdout.strip()
     assert re.fullmatch(r"org_[0-9a-f]{16}", org)
     assert made.stderr == f"Created {org} (Riverside School). Make a token for it: kalends token create --org {org}\n"
-    listed = [line.split("\t") for line in call("org", "list").stdout.splitlines()]
-    assert [(row[0], row[2]) for row in listed] == [("org_0000000000000001", "default"), (org, "Riverside School")]
+    names = [("org_0000000000000001", "default"), (org, "Riverside School")]
+    assert [(row[0], row[2]) for row in listed(call, "org")] == names
+    assert [(one["id"], one["name"]) for one in json.loads(call("org", "list", "--json").stdout)] == names
     call("import", VILLAGE, "--org", org)
     ours, theirs = (call("token", "create", *words).stdout.strip() for words in ((), ("--org", org)))
     app = build_app(database, Settings())
     counted = [len(client(app, token).get("/v1/users").json()["items"]) for token in (ours, theirs)]
     assert counted == [0, 4]
-    (row,) = (line.split("\t") for line in call("token", "list", "--org", org).stdout.splitlines())
+    (row,) = listed(call, "token", "--org", org)
     assert "No token in use" in call("token", "revoke", row[0], code=1).stderr
     assert call("token", "revoke", row[0], "--org", org).stderr == f"Revoked {row[0]}.\n"
 
@@ -34,7 +37,7 @@ def test_organizations_share_an_installation_and_nothing_else(call, database):
 @pytest.mark.parametrize("org", ["x", "usr_0000000000000001", "org_7fffffffffffffff", ""])
 def test_an_organization_that_is_not_there_is_refused(call, database, org):
     assert "--org" in call("token", "create", "--org", org, code=2).stderr
-    assert call("token", "list").stdout == ""
+    assert listed(call, "token") == []
 
 
 @pytest.mark.parametrize(
@@ -49,14 +52,14 @@ def test_an_organization_that_is_not_there_is_refused(call, database, org):
 )
 def test_a_name_that_would_spoil_the_list_is_refused(call, database, name, told):
     assert told in call("org", "create", name, code=2).stderr
-    assert len(call("org", "list").stdout.splitlines()) == 1
+    assert len(listed(call, "org")) == 1
 
 
 def test_a_person_has_a_token_of_their_own(call, database):
     call("import", VILLAGE)
     made = call("token", "create", "--user", "ROSA@village.example", "--scope", "respond", "--expires", "90m")
-    assert ", of ROSA@village.example." in made.stderr
-    row = call("token", "list").stdout.rstrip("\n").split("\t")
+    assert ", of ROSA@village.example, in " in made.stderr
+    (row,) = listed(call, "token")
     assert (row[2], row[5], row[7]) == ("active", "-", "respond")
     assert re.fullmatch("usr_[0-9a-f]{16}", row[6])
     assert "there is no user with the e-mail address" in call("token", "create", "--user", "x@y", code=2).stderr
@@ -70,4 +73,4 @@ def test_a_lifetime_that_is_none_is_refused(call, database, text):
 def test_a_token_whose_time_is_up_is_listed_as_expired(call, database):
     call("token", "create", "--expires", "1m")
     database.write(lambda tx: tx.run(AGED))
-    assert call("token", "list").stdout.split("\t")[2] == "expired"
+    assert listed(call, "token")[0][2] == "expired"

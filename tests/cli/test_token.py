@@ -1,5 +1,6 @@
 """Tokens on the command line."""
 
+import json
 import re
 import stat
 from pathlib import Path
@@ -8,9 +9,10 @@ import httpx
 import pytest
 
 from kalends.app import build_app
+from kalends.cli.opening import DEMO_FOLDER
 from kalends.model import Scope
 from kalends.settings import Settings
-from tests.cli.conftest import one_line
+from tests.cli.conftest import listed, one_line
 
 SECRET = re.compile(r"kal_[a-z2-7]{39}\n")
 
@@ -19,15 +21,17 @@ def test_a_token_stands_alone_on_stdout_and_is_never_shown_again(call, empty_url
     made = call("token", "create", "--name", "Backend für 東京")
     assert SECRET.fullmatch(made.stdout)
     token_id = re.fullmatch(
-        r"Created (tok_[0-9a-f]{16}) \(Backend für 東京\), an operator's\. "
-        r"Keep the token safe; it cannot be shown again\.\n",
+        r"Created (tok_[0-9a-f]{16}) \(Backend für 東京\), an operator's, in \S.+\. "
+        r"Keep it safe; it cannot be shown again\.\n",
         made.stderr,
     )
     assert token_id
-    listed = call("token", "list").stdout
-    state = rf"{token_id[1]}\t{made.stdout[:10]}…\tactive\t\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00\t-\t-"
+    header = "ID\tTOKEN\tSTATE\tCREATED_AT\tEXPIRES_AT\tLAST_USED_AT\tUSER\tSCOPES\tNAME\n"
+    state = rf"{token_id[1]}\t{made.stdout[:10]}…\tactive\t\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ\t-\t-"
     row = rf"{state}\toperator\tall\tBackend für 東京\n"
-    assert re.fullmatch(row, listed)
+    assert re.fullmatch(header + row, call("token", "list").stdout)
+    (one,) = json.loads(call("token", "list", "--json").stdout)
+    assert (one["id"], one["scopes"], one["expires_at"]) == (token_id[1], ["all"], None)
     if empty_url.startswith("sqlite"):
         for file in Path(empty_url.removeprefix("sqlite:///")).parent.glob(Path(empty_url).name + "*"):
             assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
@@ -45,12 +49,12 @@ def test_a_revoked_token_is_out_at_once(call, database):
             ]
 
     assert statuses() == [200, 200]
-    first, second = (line.split("\t") for line in call("token", "list").stdout.splitlines())
+    first, second = listed(call, "token")
     assert (first[2], second[2]) == ("active", "active")
     done = call("token", "revoke", second[0])
     assert (done.stdout, done.stderr) == ("", f"Revoked {second[0]}.\n")
     assert statuses() == [200, 401]
-    assert [line.split("\t")[2] for line in call("token", "list").stdout.splitlines()] == ["active", "revoked"]
+    assert [row[2] for row in listed(call, "token")] == ["active", "revoked"]
     again = call("token", "revoke", second[0], code=1)
     assert (
         one_line(again)
@@ -73,7 +77,7 @@ def test_a_revoked_token_is_out_at_once(call, database):
 )
 def test_a_name_that_would_spoil_the_list_is_refused(call, database, name, told):
     assert told in call("token", "create", "--name", name, code=2).stderr
-    assert call("token", "list").stdout == ""
+    assert listed(call, "token") == []
 
 
 def test_something_else_than_an_id_is_a_wrong_call(call):
@@ -87,3 +91,9 @@ def test_something_else_than_an_id_is_a_wrong_call(call):
 def test_scopes_are_named_as_the_reference_names_them(call, scope):
     call("token", "create", "--scope", scope)
     assert f"\t{scope}\t" in call("token", "list").stdout
+
+
+def test_beside_a_demo_it_is_said_that_the_demo_has_another_database(call, tmp_path):
+    assert "demo" not in call("token", "create").stderr
+    (tmp_path / f"{DEMO_FOLDER}x").mkdir()
+    assert "A demo on this machine has a database of its own" in call("token", "create").stderr

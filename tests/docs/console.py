@@ -97,7 +97,7 @@ class Console:
         self._shell = subprocess.Popen(
             ["/bin/sh"],
             cwd=work,
-            env=environment | {"PATH": f"{programs}:{os.environ['PATH']}"},
+            env=environment | {"PATH": f"{programs}:{os.environ['PATH']}", "TMPDIR": str(folder)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

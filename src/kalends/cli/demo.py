@@ -10,7 +10,7 @@ import click
 from msgspec import structs
 
 from kalends.actions.tokens import issue_token
-from kalends.cli.opening import OPERATOR, open_database, read_settings
+from kalends.cli.opening import DEMO_FOLDER, OPERATOR, open_database, read_settings
 from kalends.cli.sample import add_sample
 from kalends.cli.serving import free_address, is_loopback, run_server
 from kalends.model import UserId
@@ -47,7 +47,7 @@ def command(host: str, port: int | None) -> None:
         raise click.BadParameter("the demo is served on loopback only; use 127.0.0.1 or ::1", param_hint="--host")
     if port is None:
         port = usual_or_free_port(host)
-    with tempfile.TemporaryDirectory(prefix="kalends-demo-") as folder:
+    with tempfile.TemporaryDirectory(prefix=DEMO_FOLDER) as folder:
         settings = structs.replace(read_settings(), database_url=f"sqlite:///{Path(folder) / 'demo.db'}")
         with open_database(settings) as database:
             database.write(mark_as_demo)

@@ -16,7 +16,7 @@ from kalends.rest.wire import BadValue, read_id
 from kalends.settings import Settings, settings_from
 from kalends.store.database import Database
 from kalends.store.organizations import DEFAULT_ORGANIZATION, organization_exists
-from kalends.store.postgresql import POOLER_ADVICE, REFUSALS
+from kalends.store.postgresql import POOLER_ADVICE, REFUSALS, url_parameters
 from kalends.store.schema import migrate
 from kalends.store.sqlite import sqlite_path
 
@@ -24,6 +24,9 @@ OPERATOR = Actor(DEFAULT_ORGANIZATION)
 """Who runs commands: whoever can read the database may do everything in it."""
 
 LONGEST_NAME = 200
+
+DEMO_FOLDER = "kalends-demo-"
+"""What the name of a demo's temporary folder begins with."""
 
 organization_option = click.option(
     "--org", help="Id of the organization (see `kalends org list`); by default the one that a fresh install has."
@@ -55,6 +58,14 @@ def checked_name(name: str, hint: str) -> str:
 def read_settings() -> Settings:
     """Give the settings of the environment. Raises BadSetting."""
     return settings_from(os.environ)
+
+
+def database_name(settings: Settings) -> str:
+    """Return what people call the database that the settings name, without a password."""
+    if settings.database_url.startswith("sqlite:"):
+        return str(sqlite_path(settings.database_url))
+    given = url_parameters(settings.database_url)
+    return f"PostgreSQL database {given.get('dbname', '')} at {given.get('host', 'this machine')}"
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 import click
 
 from kalends.actions.organizations import create_organization
+from kalends.cli.listing import json_option, moment, print_list
 from kalends.cli.opening import checked_name, existing_database, open_database, read_settings
-from kalends.rules.zones import from_instant
 from kalends.store.organizations import list_organizations
 
 
@@ -25,10 +25,10 @@ def create(name: str) -> None:
 
 
 @command.command(name="list", epilog="Example:  kalends org list")
-def show() -> None:
-    """List all organizations: id, creation and name, separated by tabs."""
+@json_option
+def show(*, as_json: bool) -> None:
+    """List all organizations: a line each, with tabs between the columns that the first line names."""
     with existing_database(read_settings()) as database:
         organizations = database.read(list_organizations)
-    for one in organizations:
-        created = from_instant(one.created_at).isoformat(timespec="seconds")
-        click.echo(f"{one.id}\t{created}\t{one.name}")
+    rows = ((str(one.id), moment(one.created_at), one.name) for one in organizations)
+    print_list(("id", "created_at", "name"), rows, as_json=as_json)

@@ -2,13 +2,18 @@
 
 import re
 import secrets
+import tempfile
+from pathlib import Path
 
 import click
 from msgspec import structs
 
 from kalends.actions.tokens import issue_token, revoke_token
+from kalends.cli.listing import json_option, moment, print_list
 from kalends.cli.opening import (
+    DEMO_FOLDER,
     checked_name,
+    database_name,
     existing_database,
     open_database,
     operator_of,
@@ -20,11 +25,11 @@ from kalends.reads.tokens import list_tokens
 from kalends.rest.wire import BadValue, read_id
 from kalends.rules.intervals import DAY, HOUR, MINUTE
 from kalends.rules.tokens import SECRET_BYTES
-from kalends.rules.zones import from_instant
 from kalends.store.database import ReadTx
 from kalends.store.users import email_owner
 
 UNITS = {"m": MINUTE, "h": HOUR, "d": DAY}
+COLUMNS = ("id", "token", "state", "created_at", "expires_at", "last_used_at", "user", "scopes", "name")
 LIFETIME = re.compile(r"(\d{1,5})([mhd])", re.ASCII)
 
 
@@ -51,27 +56,31 @@ def create(name: str, user: str | None, scopes: tuple[str, ...], expires: str | 
     """Create a token and print it, alone, on stdout: it is shown this once and stored only as a hash."""
     named, lasts = checked_name(name, "--name"), lifetime_of(expires)
     wanted = frozenset(map(Scope, scopes)) or ALL_SCOPES
-    with open_database(read_settings()) as database:
+    settings = read_settings()
+    with open_database(settings) as database:
         actor = operator_of(database, org)
         bearer = actor if user is None else database.read(lambda tx: person_named(tx, actor, user))
         secret = secrets.token_bytes(SECRET_BYTES)
         end = None if lasts is None else Instant(database.now() + lasts)
         made, text = database.write(lambda tx: issue_token(tx, bearer, named, secret, scopes=wanted, expires_at=end))
     whose = "an operator's" if user is None else f"of {user}"
-    click.echo(f"Created {made.id} ({name}), {whose}. Keep the token safe; it cannot be shown again.", err=True)
+    where = database_name(settings)
+    click.echo(f"Created {made.id} ({name}), {whose}, in {where}. Keep it safe; it cannot be shown again.", err=True)
+    if demo_was_started():
+        click.echo("A demo on this machine has a database of its own, which takes the token that it printed.", err=True)
     click.echo(text)
 
 
 @command.command(name="list", epilog="Example:  kalends token list")
+@json_option
 @organization_option
-def show(org: str | None) -> None:
-    """List all tokens: id, beginning, state, creation, end, last use, whose, scopes and name, separated by tabs."""
+def show(org: str | None, *, as_json: bool) -> None:
+    """List all tokens: a line each, with tabs between the columns that the first line names."""
     with existing_database(read_settings()) as database:
         actor = operator_of(database, org)
         now, tokens = database.now(), database.read(lambda tx: list_tokens(tx, actor))
-    for token in tokens:
-        scopes = "all" if token.scopes == ALL_SCOPES else ",".join(sorted(token.scopes))
-        columns = (
+    rows = (
+        (
             str(token.id),
             f"{token.hint}…",
             state_of(token, now),
@@ -79,10 +88,12 @@ def show(org: str | None) -> None:
             moment(token.expires_at),
             moment(token.last_used_at),
             "operator" if token.user_id is None else str(token.user_id),
-            scopes,
+            ["all"] if token.scopes == ALL_SCOPES else sorted(token.scopes),
             token.name,
         )
-        click.echo("\t".join(columns))
+        for token in tokens
+    )
+    print_list(COLUMNS, rows, as_json=as_json)
 
 
 @command.command(epilog="Example:  kalends token revoke tok_0ca9502e209288f4")
@@ -125,6 +136,6 @@ def state_of(token: Token, now: Instant) -> str:
     return "expired" if token.revoked_at is None else "revoked"
 
 
-def moment(instant: Instant | None) -> str:
-    """Write an instant, or that there is none."""
-    return "-" if instant is None else from_instant(instant).isoformat(timespec="seconds")
+def demo_was_started() -> bool:
+    """Return whether a demo has left its folder: one that runs, or one that was killed."""
+    return any(Path(tempfile.gettempdir()).glob(f"{DEMO_FOLDER}*"))
