@@ -88,7 +88,7 @@ def show(org: str | None, *, as_json: bool) -> None:
             moment(token.expires_at),
             moment(token.last_used_at),
             "operator" if token.user_id is None else str(token.user_id),
-            ["all"] if token.scopes == ALL_SCOPES else sorted(token.scopes),
+            ["all"] if token.scopes == ALL_SCOPES else sorted(scope.value for scope in token.scopes),
             token.name,
         )
         for token in tokens
