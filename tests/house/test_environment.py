@@ -131,6 +131,7 @@ def test_it_says_what_is_missing_if_no_environment_can_be_made(machine):
     assert not (machine.folder / ".venv").exists()
 
 
+@pytest.mark.slow
 def test_it_makes_an_environment_with_this_python(machine):
     """The one case with a real interpreter, and the pip that it bundles."""
     made = machine.make(sys.executable)

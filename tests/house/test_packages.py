@@ -52,6 +52,7 @@ def dist(tmp_path_factory):
     return target
 
 
+@pytest.mark.slow
 def test_the_wheel_has_every_file_of_the_package_as_it_is(dist):
     packed = contents(dist / WHEEL)
     ours = {name: text for name, text in packed.items() if not name.startswith(f"kalends-{VERSION}.dist-info/")}
@@ -60,6 +61,7 @@ def test_the_wheel_has_every_file_of_the_package_as_it_is(dist):
     assert {"kalends/py.typed", "kalends/rest/templates/reference.html.j2"} <= ours.keys()
 
 
+@pytest.mark.slow
 def test_the_metadata_is_whole(dist):
     packed = contents(dist / WHEEL)
     about = f"kalends-{VERSION}.dist-info"
@@ -82,6 +84,7 @@ def test_the_metadata_is_whole(dist):
     assert tuple(map(int, metadata["Metadata-Version"].split("."))) <= (2, 4)
 
 
+@pytest.mark.slow
 def test_the_source_distribution_builds_the_same_wheel(dist, tmp_path):
     with tarfile.open(dist / f"kalends-{VERSION}.tar.gz") as packed:
         packed.extractall(tmp_path, filter="data")
@@ -101,6 +104,7 @@ def test_the_source_distribution_builds_the_same_wheel(dist, tmp_path):
     assert not (source / ".env").exists()
 
 
+@pytest.mark.slow
 def test_an_installed_wheel_serves_from_any_folder(dist, tmp_path):
     """What it needs is lent by this environment; the package itself is the wheel's."""
     home, folder = tmp_path / "home", tmp_path / "elsewhere"

@@ -46,6 +46,7 @@ def said(level: int) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_reference_and_problems_are_the_same_without_docstrings():
     with_docstrings, without = said(0), said(2)
     assert with_docstrings == without
