@@ -22,6 +22,8 @@ from kalends.store.database import Database, WriteTx
 from kalends.store.query import Query
 from tests.served import KALENDS, PATIENCE_S, Server, serving
 
+pytestmark = pytest.mark.slow
+
 LOOPBACK = "127.0.0.1"
 IN_FLIGHT = 8
 """Twice as many as there are threads: some are worked on, others wait in the server."""

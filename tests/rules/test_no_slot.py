@@ -22,6 +22,7 @@ from tests.rules.spans import span
 from tests.rules.test_meeting import ALL, FREE, NINE, A, B, C, hours, search
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(CASES)
 def test_what_is_said_to_help_helps(case):
