@@ -35,6 +35,11 @@ settings.register_profile(
 )
 settings.load_profile("kalends")
 
+HOME = Path(__file__).parents[1]
+os.environ["COVERAGE_SOURCE"] = str(HOME / "src" / "kalends")
+os.environ["COVERAGE_FILE"] = str(HOME / ".coverage")
+"""Server processes that are forked in another folder read the settings of coverage anew (see pyproject.toml)."""
+
 ENGINES = ("sqlite", "postgresql")
 
 
