@@ -13,6 +13,7 @@ from kalends.store.database import Database
 def test_sqlite_tells_its_version(tmp_path) -> None:
     database = Database(Settings(database_url=f"sqlite:///{tmp_path / 'x.db'}"))
     assert database.read(sqlite_version) == sqlite3.sqlite_version
+    assert database.read(lambda tx: tx.promised_process) == 0, "there is no server"
     database.close()
 
 

@@ -1,4 +1,5 @@
 import threading
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -118,6 +119,12 @@ def test_a_pool_without_a_free_connection_is_unavailable(url: str, opened: Opene
         with pytest.raises(Unavailable, match="in time"):
             small.read(tries.append)
 
+    def is_connected() -> bool:
+        with suppress(Unavailable):  # a new connection may take longer than that
+            return bool(small.read(process_of))
+        return False
+
+    until(is_connected)
     small.read(work)
     assert not tries
     assert small.read(process_of)
