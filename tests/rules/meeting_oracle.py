@@ -75,7 +75,9 @@ def all_slots(case: Case, step: int | None = None) -> list[Span]:
         calendar = case.calendars[person]
         moments = [one.end for one in calendar.blocked] + [one.start for one in calendar.working or ()]
         starts.update(at for at in moments if becomes_free(case, calendar, at))
-    slots = [span(start, start + case.wish.duration) for start in sorted(starts)]
+    earliest, latest = min(one.start for one in case.wish.between), max(one.end for one in case.wish.between)
+    near = sorted(start for start in starts if earliest <= start < latest)  # the rest begins outside of every window
+    slots = [span(start, start + case.wish.duration) for start in near]
     return [slot for slot in slots if is_covered(slot, case.wish) and is_one_day(slot, case.zone)]
 
 
