@@ -10,53 +10,52 @@ EXPECTING = {"raises", "warns", "fail", "refused", "run_state_machine_as_test"}
 
 
 class Function(NamedTuple):
-    """A function of tests, and where it was defined that something is called by a name in it."""
+    """A function of tests: whether it asserts something itself, and the functions of tests that it names."""
 
-    node: ast.FunctionDef
     path: str
-    homes: dict[str, str]
+    name: str
+    asserts: bool
+    named: set[tuple[str, str]]
 
     @property
     def place(self) -> tuple[str, str]:
-        return self.path, self.node.name
+        return self.path, self.name
 
 
 def functions_of(path: str, text: str) -> Iterator[Function]:
+    """Read a file; names stand for what it defines or imports from another file of tests."""
     tree = ast.parse(text)
+    nodes = list(ast.walk(tree))
     homes = {
         name.name: f"{node.module.replace('.', '/')}.py"
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.ImportFrom) and node.module
         for name in node.names
     }
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    homes |= {node.name: path for node in nodes}
-    return (Function(node, path, homes) for node in nodes)
+    definitions = [node for node in nodes if isinstance(node, ast.FunctionDef)]
+    homes |= {node.name: path for node in definitions}
+    return (function_in(node, path, homes) for node in definitions)
 
 
-def asserts(function: Function, asserting: set[tuple[str, str]]) -> bool:
-    """Tell whether a function asserts something, itself or by a function of tests that it calls or hands on."""
-    nodes = list(ast.walk(function.node))
-    if any(isinstance(node, ast.Assert) for node in nodes):
-        return True
-    if EXPECTING & {node.attr for node in nodes if isinstance(node, ast.Attribute)}:
-        return True
+def function_in(definition: ast.FunctionDef, path: str, homes: dict[str, str]) -> Function:
+    nodes = list(ast.walk(definition))
     taken = {node.arg for node in nodes if isinstance(node, ast.arg)}
     named = {node.id for node in nodes if isinstance(node, ast.Name)} - taken
-    return bool(EXPECTING & named) or any((function.homes.get(name, ""), name) in asserting for name in named)
+    expected = EXPECTING & (named | {node.attr for node in nodes if isinstance(node, ast.Attribute)})
+    asserts = bool(expected) or any(isinstance(node, ast.Assert) for node in nodes)
+    return Function(path, definition.name, asserts, {(homes[name], name) for name in named if name in homes})
 
 
 def asserting_nothing(functions: list[Function]) -> list[str]:
-    """Give the tests that assert nothing."""
-    asserting: set[tuple[str, str]] = set()
-    while True:
-        more = {function.place for function in functions if asserts(function, asserting)}
-        if more == asserting:
-            break
-        asserting = more
-    return [
-        f"{path}::{name}" for path, name in sorted({one.place for one in functions} - asserting) if name[:5] == "test_"
-    ]
+    """Give the tests that assert nothing, neither themselves nor by a function that they call or hand on."""
+    asserting = {one.place for one in functions if one.asserts}
+    while more := {one.place for one in functions if one.named & asserting} - asserting:
+        asserting |= more
+    return [f"{path}::{name}" for path, name in sorted({one.place for one in functions} - asserting) if is_test(name)]
+
+
+def is_test(name: str) -> bool:
+    return name.startswith("test_")
 
 
 def test_every_test_asserts_something() -> None:

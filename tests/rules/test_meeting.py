@@ -31,7 +31,7 @@ ALL = 100_000
 
 
 @pytest.mark.slow
-@settings(max_examples=400)
+@settings(max_examples=1_000)
 @given(CASES, st.integers(1, 8))
 def test_the_search_agrees_with_the_oracle(case, most):
     search = case.search
