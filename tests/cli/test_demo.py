@@ -129,3 +129,14 @@ def test_the_sample_is_the_same_house_on_any_day(call, empty_url, day):
     answers = {guest.seat.response.value for guests in hosted.participants.values() for guest in guests}
     assert {"accepted", "tentative", "needs_action"} <= answers
     call("db", "check")
+
+
+def test_a_free_port_is_taken_where_the_usual_one_is_in_use(monkeypatch, capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        monkeypatch.setattr("kalends.cli.demo.USUAL_PORT", port)
+        assert usual_or_free_port("127.0.0.1") == 0
+    assert f"Port {port} is in use" in capsys.readouterr().err
+    assert usual_or_free_port("127.0.0.1") == port

@@ -352,3 +352,7 @@ def test_a_new_file_that_somebody_keeps_locked_is_said_to_be_busy(tmp_path: Path
     assert migrate(database)[0] == EMPTY
     database.close()
     other.close()
+
+
+def test_there_is_no_server_process(sqlite: Database) -> None:
+    assert sqlite.read(lambda tx: tx._session.promised_process) == 0

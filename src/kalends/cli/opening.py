@@ -109,12 +109,16 @@ def connected(settings: Settings) -> Generator[Database]:
         pool.removeHandler(words)
 
 
+FAILED_TO_CONNECT = "error connecting in 'kalends': "
+
+
 class LastWords(logging.Handler):
-    """Keeps the last message, where printing every one would bury the error."""
+    """Keeps the last reason why no connection was made, where printing every one would bury the error."""
 
     text = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the first line of a message."""
-        message = record.getMessage().removeprefix("error connecting in 'kalends': ")
-        self.text = message.partition("\n")[0] + "."
+        """Keep the first line of a reason; that the pool gives up is none."""
+        message = record.getMessage()
+        if message.startswith(FAILED_TO_CONNECT):
+            self.text = message.removeprefix(FAILED_TO_CONNECT).partition("\n")[0] + "."
