@@ -5,10 +5,11 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import coverage
 import httpx
 import pytest
 from hypothesis import HealthCheck, settings
@@ -59,6 +60,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             asked_for = POSTGRESQL_FIXTURES & {*item.fixturenames} | {"postgresql", "pooler"} & {*item.path.parts}
             if engine == "postgresql" or asked_for:
                 item.add_marker(pytest.mark.postgresql)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Stop measuring coverage, in server processes too, while a test marked `unmeasured` runs: twice as fast."""
+    with not_measured() if item.get_closest_marker("unmeasured") else nullcontext():
+        return (yield)
+
+
+@contextmanager
+def not_measured() -> Iterator[None]:
+    """Let nothing be measured; a process of pytest-xdist is measured twice over, by pytest-cov and as a process."""
+    stopped: list[coverage.Coverage] = []
+    processes = os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+    while measuring := coverage.Coverage.current():
+        measuring.stop()
+        stopped.append(measuring)
+    try:
+        yield
+    finally:
+        for measuring in reversed(stopped):
+            measuring.start()
+        if processes is not None:
+            os.environ["COVERAGE_PROCESS_CONFIG"] = processes
 
 
 class Clock:
