@@ -63,7 +63,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
     """Stop measuring coverage, in server processes too, while a test marked `unmeasured` runs: twice as fast."""
     with not_measured() if item.get_closest_marker("unmeasured") else nullcontext():
         return (yield)

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from kalends.cli import kalends
 from kalends.settings import Settings
 from kalends.store.database import Database
-from kalends.store.schema import migrate
+from tests.databases import Databases
 from tests.served import PATIENCE_S, Server, serving
 
 Call = Callable[..., Result]
@@ -30,28 +30,35 @@ def call_with(**environment: str) -> Call:
 
 
 @pytest.fixture
-def call(empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Call a command on an empty database, where no demo runs: `call("db", "check", code=1)`."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return call_with(KALENDS_DATABASE_URL=empty_url)
+def url(databases: Databases, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The database that the commands of this test work on: empty, unless the test asks for `database`."""
+    new = databases.migrated if "database" in request.fixturenames else databases.empty
+    with new() as made:
+        yield made
 
 
 @pytest.fixture
-def database(empty_url: str, call: Call) -> Iterator[Database]:
-    """The database that the commands of this test work on, migrated."""
-    own = Database(Settings(database_url=empty_url))
-    migrate(own)
+def call(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    """Call a command on that database, where no demo runs: `call("db", "check", code=1)`."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return call_with(KALENDS_DATABASE_URL=url)
+
+
+@pytest.fixture
+def database(url: str, call: Call) -> Iterator[Database]:
+    """The database that the commands of this test work on, with all tables."""
+    own = Database(Settings(database_url=url))
     yield own
     own.close()
 
 
 @pytest.fixture
-def server(engine: str, empty_url: str, tmp_path: Path) -> Iterator[Server]:
+def server(engine: str, url: str, tmp_path: Path) -> Iterator[Server]:
     """A server of an empty database, in two processes where the engine is made for that."""
     processes = "1" if engine == "sqlite" else "2"
     words = ("serve", "--port", "0", "--processes", processes, "--threads", "4")
     patient = {"KALENDS_BUSY_TIMEOUT_MS": str(PATIENCE_S * 1_000)}
-    with serving(tmp_path, *words, KALENDS_DATABASE_URL=empty_url, **patient) as started:
+    with serving(tmp_path, *words, KALENDS_DATABASE_URL=url, **patient) as started:
         yield started
 
 

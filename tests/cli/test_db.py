@@ -55,9 +55,9 @@ def test_migrating_says_what_it_did_and_again_does_nothing(call):
     assert one_line(call("db", "migrate")) == f"Already at schema {NEEDED}."
 
 
-def test_an_empty_database_is_not_checked_but_explained(call, empty_url):
-    if empty_url.startswith("sqlite"):
-        Path(empty_url.removeprefix("sqlite:///")).touch()
+def test_an_empty_database_is_not_checked_but_explained(call, url):
+    if url.startswith("sqlite"):
+        Path(url.removeprefix("sqlite:///")).touch()
     said = one_line(call("db", "check", code=1))
     assert said == f"Error: The database is at schema empty, and this Kalends needs {NEEDED}: run: kalends db migrate."
 

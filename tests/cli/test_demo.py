@@ -108,17 +108,17 @@ def test_what_the_demo_has_filled_is_served_to_nobody_else(call, database, host)
 
 
 @pytest.mark.slow
-def test_what_the_demo_has_filled_is_served_on_this_machine(tmp_path, database, empty_url):
+def test_what_the_demo_has_filled_is_served_on_this_machine(tmp_path, database, url):
     database.write(mark_as_demo)
-    with serving(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=empty_url) as server:
+    with serving(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=url) as server:
         assert httpx.get(f"{server.address}/health/ready").status_code == 200
 
 
 @pytest.mark.parametrize("day", ["2026-03-23", "2026-03-29", "2026-10-31"])
-def test_the_sample_is_the_same_house_on_any_day(call, empty_url, day):
+def test_the_sample_is_the_same_house_on_any_day(call, url, day):
     """Also in the weeks when clocks change."""
     today = datetime.fromisoformat(f"{day}T12:00:00+00:00")
-    database = Database(Settings(database_url=empty_url), lambda: int(to_instant(today)) * 1_000)
+    database = Database(Settings(database_url=url), lambda: int(to_instant(today)) * 1_000)
     migrate(database)
     founder = database.write(lambda tx: add_sample(tx, OPERATOR, today.date()))
     wanted = EventFilter(host_id=founder)

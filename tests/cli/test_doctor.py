@@ -60,7 +60,7 @@ def read(result) -> dict[str, tuple[str, str]]:
 
 
 @pytest.fixture
-def sound(engine, empty_url):
+def sound(engine, url):
     """What the doctor finds in the tests' own databases: their PostgreSQL does not wait for the disk."""
     return {"fsync"} if engine == "postgresql" else set()
 
@@ -94,9 +94,9 @@ def test_contents_are_checked_when_asked_for(call, database, sound):
     assert text.startswith("There are 1 events whose counts of participants are wrong. -> ")
 
 
-def test_a_database_that_is_still_to_be_migrated_is_a_note(call, empty_url, sound):
-    if empty_url.startswith("sqlite"):
-        Path(empty_url.removeprefix("sqlite:///")).touch(0o600)
+def test_a_database_that_is_still_to_be_migrated_is_a_note(call, url, sound):
+    if url.startswith("sqlite"):
+        Path(url.removeprefix("sqlite:///")).touch(0o600)
     for words in (("doctor",), ("doctor", "--deep")):
         found = read(call(*words, code=1 if sound else 0))
         advice = "kalends serve migrates it, and so does kalends db migrate"

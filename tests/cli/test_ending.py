@@ -83,14 +83,14 @@ def await_no_new_requests(server: Server) -> None:
     "signals",
     [
         pytest.param([CTRL_C], id="Ctrl-C"),
-        pytest.param([TERMINATE] * 3, id="SIGTERM"),
-        pytest.param([CTRL_C, TERMINATE, TERMINATE], id="Ctrl-C and SIGTERM"),
-        pytest.param([HANG_UP], id="SIGHUP"),
+        pytest.param([TERMINATE] * 3, id="SIGTERM", marks=pytest.mark.unmeasured),
+        pytest.param([CTRL_C, TERMINATE, TERMINATE], id="Ctrl-C and SIGTERM", marks=pytest.mark.unmeasured),
+        pytest.param([HANG_UP], id="SIGHUP", marks=pytest.mark.unmeasured),
     ],
 )
-def test_requests_in_flight_are_finished_when_all_processes_are_told_to_end(server, bearer, engine, empty_url, signals):
+def test_requests_in_flight_are_finished_when_all_processes_are_told_to_end(server, bearer, engine, url, signals):
     """A terminal sends Ctrl-C to the whole group, and a service manager may send SIGTERM to it."""
-    with writes_held_up(engine, empty_url) as release, ExitStack() as connections:
+    with writes_held_up(engine, url) as release, ExitStack() as connections:
         sent = [
             connections.enter_context(send_user(server, bearer, number, worked_on=number < IN_FLIGHT / 2))
             for number in range(IN_FLIGHT)
@@ -110,6 +110,7 @@ def test_requests_in_flight_are_finished_when_all_processes_are_told_to_end(serv
     assert [line for line in server.log.read_text().splitlines() if '"level":"info"' not in line] == []
 
 
+@pytest.mark.unmeasured
 def test_a_server_that_has_just_said_that_it_is_ready_hears_every_signal(tmp_path):
     """A thread that takes a signal which another waits for keeps it from the main thread as well."""
     url = f"sqlite:///{tmp_path / 'own.db'}"
@@ -119,8 +120,8 @@ def test_a_server_that_has_just_said_that_it_is_ready_hears_every_signal(tmp_pat
             assert server.wait() == 0
 
 
-def test_ctrl_c_a_second_time_does_not_wait_for_what_is_in_flight(server, bearer, engine, empty_url):
-    with writes_held_up(engine, empty_url), send_user(server, bearer, 1, worked_on=True) as connection:
+def test_ctrl_c_a_second_time_does_not_wait_for_what_is_in_flight(server, bearer, engine, url):
+    with writes_held_up(engine, url), send_user(server, bearer, 1, worked_on=True) as connection:
         os.killpg(server.process.pid, CTRL_C)
         await_no_new_requests(server)
         assert server.process.poll() is None
@@ -130,18 +131,18 @@ def test_ctrl_c_a_second_time_does_not_wait_for_what_is_in_flight(server, bearer
         assert time.monotonic() - began < PROCESS_END_S
         with suppress(ConnectionError):
             assert connection.recv(4096) == b""
-    own = Database(Settings(database_url=empty_url))
+    own = Database(Settings(database_url=url))
     assert own.read(lambda tx: tx.rows(Query(sa.text('SELECT name FROM "user"')))) == []
     own.close()
 
 
-def test_a_server_process_that_does_not_finish_in_time_is_killed_and_named(engine, empty_url, tmp_path, call):
+def test_a_server_process_that_does_not_finish_in_time_is_killed_and_named(engine, url, tmp_path, call):
     script = "from kalends.cli import ending, main; ending.PROCESS_END_S = 0.5; main()"
     program = (sys.executable, "-c", script)
-    environment = {"KALENDS_DATABASE_URL": empty_url, "KALENDS_BUSY_TIMEOUT_MS": str(PATIENCE_S * 1_000)}
+    environment = {"KALENDS_DATABASE_URL": url, "KALENDS_BUSY_TIMEOUT_MS": str(PATIENCE_S * 1_000)}
     with serving(tmp_path, "serve", "--port", "0", program=program, **environment) as server:
         bearer = {"Authorization": f"Bearer {call('token', 'create').stdout.strip()}"}
-        with writes_held_up(engine, empty_url), send_user(server, bearer, 1, worked_on=True):
+        with writes_held_up(engine, url), send_user(server, bearer, 1, worked_on=True):
             assert server.end() == 0
         (trouble,) = server.troubles()
         assert KILLED in trouble
@@ -162,13 +163,14 @@ def test_a_server_started_with_nohup_outlives_its_terminal(tmp_path):
         server.kill()
 
 
+@pytest.mark.unmeasured
 @pytest.mark.skipif(not TELLS_CHILDREN, reason="tells no children")
 @pytest.mark.parametrize("number", [CTRL_C, TERMINATE])
-def test_a_server_that_is_ended_while_its_processes_start_ends_at_once(engine, empty_url, number):
+def test_a_server_that_is_ended_while_its_processes_start_ends_at_once(engine, url, number):
     """A process that did not hear of it would serve on until it is killed."""
     words = (*KALENDS, "serve", "--port", "0", "--processes", "1" if engine == "sqlite" else "2")
     with subprocess.Popen(
-        words, env=os.environ | {"KALENDS_DATABASE_URL": empty_url}, stdout=subprocess.DEVNULL, start_new_session=True
+        words, env=os.environ | {"KALENDS_DATABASE_URL": url}, stdout=subprocess.DEVNULL, start_new_session=True
     ) as server:
         try:
             children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
@@ -183,6 +185,7 @@ def test_a_server_that_is_ended_while_its_processes_start_ends_at_once(engine, e
             server.kill()
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("number", [CTRL_C, TERMINATE, HANG_UP])
 def test_a_demo_that_is_ended_while_it_prepares_leaves_nothing_behind(tmp_path, number):
     words = (*KALENDS, "demo", "--port", "0")
@@ -206,6 +209,7 @@ def test_a_demo_that_is_ended_while_it_prepares_leaves_nothing_behind(tmp_path, 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.unmeasured
 def test_a_server_whose_output_nobody_reads_serves(tmp_path):
     url = f"sqlite:///{tmp_path / 'deaf.db'}"
     with serving(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=url) as server:

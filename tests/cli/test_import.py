@@ -139,11 +139,11 @@ def test_a_dry_run_tells_and_changes_nothing(call, database):
     assert counts(call("import", VILLAGE, "--dry-run")) == [0, 4, 0, 2]
 
 
-def test_a_dry_run_makes_no_database(call, empty_url):
+def test_a_dry_run_makes_no_database(call, url):
     said = one_line(call("import", VILLAGE, "--dry-run", code=1))
     assert "kalends db migrate" in said
-    if empty_url.startswith("sqlite"):
-        assert not Path(empty_url.removeprefix("sqlite:///")).exists()
+    if url.startswith("sqlite"):
+        assert not Path(url.removeprefix("sqlite:///")).exists()
 
 
 def test_importing_makes_the_database(call):
@@ -313,9 +313,9 @@ def test_people_alone_are_imported(call, database, file):
     assert counts(call("import", file({"time_zone": "UTC", "people": SOUND["people"]}))) == [2, 0, 0, 0]
 
 
-def test_standard_input_is_imported_under_a_name(empty_url):
+def test_standard_input_is_imported_under_a_name(url):
     def call(*words: str, given: object = SOUND, code: int = 0) -> Result:
-        done = CliRunner(env={"KALENDS_DATABASE_URL": empty_url}).invoke(kalends, words, json.dumps(given))
+        done = CliRunner(env={"KALENDS_DATABASE_URL": url}).invoke(kalends, words, json.dumps(given))
         assert done.exit_code == code, done.output
         return done
 
@@ -338,8 +338,9 @@ def test_a_file_that_cannot_be_read_is_a_wrong_call(call, tmp_path):
 
 
 @pytest.mark.slow
-def test_progress_is_shown_on_a_terminal_only(empty_url, tmp_path):
-    environment = {**os.environ, "KALENDS_DATABASE_URL": empty_url, "TERM": "xterm"}
+@pytest.mark.unmeasured
+def test_progress_is_shown_on_a_terminal_only(url, tmp_path):
+    environment = {**os.environ, "KALENDS_DATABASE_URL": url, "TERM": "xterm"}
     leader, follower = pty.openpty()
     words = [*KALENDS, "import", str(VILLAGE)]
     done = subprocess.run(

@@ -47,9 +47,9 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture
-def old(releases: dict[str, Path], empty_url: str, clock: Any) -> Iterator[Cast]:
+def old(releases: dict[str, Path], url: str, clock: Any) -> Iterator[Cast]:
     """A database that was filled with the older release, and people in it."""
-    database = Database(Settings(database_url=empty_url), clock)
+    database = Database(Settings(database_url=url), clock)
     with using(releases["2099a"], "2099a"):
         migrate(database)
         yield assemble(database)
@@ -254,11 +254,11 @@ def test_an_unknown_zone_stops_nothing_and_is_named(old, releases, call):
         call("db", "check")
 
 
-def test_the_doctor_says_which_zone_data_the_events_follow(old, releases, call, empty_url):
+def test_the_doctor_says_which_zone_data_the_events_follow(old, releases, call, url):
     meeting(old, "09:00", "10:00")
 
     def found() -> str:
-        said = CliRunner(env={"KALENDS_DATABASE_URL": empty_url}).invoke(kalends, ["doctor", "--deep"])
+        said = CliRunner(env={"KALENDS_DATABASE_URL": url}).invoke(kalends, ["doctor", "--deep"])
         lines = said.stdout.splitlines()
         return "\n".join(line for line in lines if " event times:" in line or " local times:" in line)
 
@@ -292,10 +292,11 @@ def test_a_database_of_before_is_of_an_unknown_release_until_it_is_retimed(old, 
 
 
 @pytest.mark.slow
-def test_a_server_moves_events_before_it_answers_and_refuses_to_go_back(old, releases, empty_url, tmp_path):
+@pytest.mark.unmeasured
+def test_a_server_moves_events_before_it_answers_and_refuses_to_go_back(old, releases, url, tmp_path):
     moved = meeting(old, "09:00", "10:00", title="Moved")
     meeting(old, "18:00", "19:00", title="Elsewhere", time_zone=Zone("Europe/Berlin"))
-    there = {"KALENDS_DATABASE_URL": empty_url}
+    there = {"KALENDS_DATABASE_URL": url}
     with serving(tmp_path, "serve", "--port", "0", PYTHONTZPATH=str(releases["2099b"]), **there) as server:
         assert server.said == [f"Kalends serves at {server.address} with zone data 2099b\n"]
         log = server.log.read_text()
@@ -311,8 +312,8 @@ def test_a_server_moves_events_before_it_answers_and_refuses_to_go_back(old, rel
     assert stored(old, moved)[3] == f"{DAY}T09:00:00-08:00"
 
 
-def test_a_server_whose_events_are_as_they_should_be_says_nothing(old, releases, empty_url, tmp_path):
+def test_a_server_whose_events_are_as_they_should_be_says_nothing(old, releases, url, tmp_path):
     with serving(
-        tmp_path, "serve", "--port", "0", PYTHONTZPATH=str(releases["2099a"]), KALENDS_DATABASE_URL=empty_url
+        tmp_path, "serve", "--port", "0", PYTHONTZPATH=str(releases["2099a"]), KALENDS_DATABASE_URL=url
     ) as server:
         assert "Zone data" not in server.log.read_text()

@@ -45,6 +45,7 @@ def test_a_server_migrates_says_one_line_serves_and_ends_in_good_order(server, b
         httpx.get(f"{server.address}/health/live")
 
 
+@pytest.mark.unmeasured
 def test_one_key_sent_twenty_times_at_once_to_all_processes_makes_one_user(server, bearer):
     headers = bearer | {"Idempotency-Key": "once"}
     body = {"name": "Only Once", "email": "once@example.org"}
@@ -63,6 +64,7 @@ def test_one_key_sent_twenty_times_at_once_to_all_processes_makes_one_user(serve
     assert len(httpx.get(f"{server.address}/v1/users", headers=bearer).json()["items"]) == 1
 
 
+@pytest.mark.unmeasured
 def test_a_server_that_is_killed_leaves_nobody_on_its_port(server):
     port = int(server.address.rpartition(":")[2])
     server.process.kill()
@@ -91,6 +93,7 @@ def test_a_process_ends_when_its_parent_is_gone():
     assert waiting.is_alive()
 
 
+@pytest.mark.unmeasured
 def test_half_sent_requests_do_not_shut_others_out_for_long(tmp_path):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 4_096 if hard == resource.RLIM_INFINITY else min(hard, 4_096)
@@ -131,6 +134,7 @@ def peak_memory(server: Server) -> int:
     return sum(int(peak[1]) for peak in peaks if peak) * 1_024
 
 
+@pytest.mark.unmeasured
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells no memory of a process")
 def test_a_chunked_upload_over_the_limit_is_refused_and_not_held(server, bearer):
     head = (
@@ -145,6 +149,7 @@ def test_a_chunked_upload_over_the_limit_is_refused_and_not_held(server, bearer)
     assert httpx.get(f"{server.address}/health/ready").status_code == 200
 
 
+@pytest.mark.unmeasured
 def test_what_is_too_long_to_be_a_request_is_refused_in_one_word(server):
     for target, field, status in ((9_000, 1, b"414"), (100_000, 1, b"431"), (1, 100_000, b"431")):
         asked = f"GET /v1/users?q={'a' * target} HTTP/1.1\r\nHost: kalends\r\nX-Long: {'a' * field}\r\n\r\n"
@@ -152,6 +157,7 @@ def test_what_is_too_long_to_be_a_request_is_refused_in_one_word(server):
     assert httpx.get(f"{server.address}/health/ready").status_code == 200
 
 
+@pytest.mark.unmeasured
 def test_only_what_a_trusted_proxy_says_of_an_address_is_believed(tmp_path):
     url = f"sqlite:///{tmp_path / 'proxied.db'}"
     forwarded = b"X-Forwarded-For: 198.51.100.1\r\nX-Forwarded-For: 192.0.2.7\r\n"
@@ -165,10 +171,11 @@ def test_only_what_a_trusted_proxy_says_of_an_address_is_believed(tmp_path):
         assert [line["address"] for line in lines if line["path"] == "/health/live"] == [known]
 
 
-def test_processes_on_postgresql_keep_one_limit_together(tmp_path, empty_url, engine, call):
+@pytest.mark.unmeasured
+def test_processes_on_postgresql_keep_one_limit_together(tmp_path, url, engine, call):
     """On SQLite one process serves."""
     processes = "1" if engine == "sqlite" else "2"
-    settings = {"KALENDS_DATABASE_URL": empty_url, "KALENDS_RATE_LIMIT": "20"}
+    settings = {"KALENDS_DATABASE_URL": url, "KALENDS_RATE_LIMIT": "20"}
     words = ("serve", "--port", "0", "--processes", processes)
     with serving(tmp_path, *words, **settings) as server:
         headers = {"Authorization": f"Bearer {call('token', 'create').stdout.strip()}"}

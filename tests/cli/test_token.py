@@ -17,7 +17,7 @@ from tests.cli.conftest import listed, one_line
 SECRET = re.compile(r"kal_[a-z2-7]{39}\n")
 
 
-def test_a_token_stands_alone_on_stdout_and_is_never_shown_again(call, empty_url):
+def test_a_token_stands_alone_on_stdout_and_is_never_shown_again(call, url):
     made = call("token", "create", "--name", "Backend für 東京")
     assert SECRET.fullmatch(made.stdout)
     token_id = re.fullmatch(
@@ -32,8 +32,8 @@ def test_a_token_stands_alone_on_stdout_and_is_never_shown_again(call, empty_url
     assert re.fullmatch(header + row, call("token", "list").stdout)
     (one,) = json.loads(call("token", "list", "--json").stdout)
     assert (one["id"], one["scopes"], one["expires_at"]) == (token_id[1], ["all"], None)
-    if empty_url.startswith("sqlite"):
-        for file in Path(empty_url.removeprefix("sqlite:///")).parent.glob(Path(empty_url).name + "*"):
+    if url.startswith("sqlite"):
+        for file in Path(url.removeprefix("sqlite:///")).parent.glob(Path(url).name + "*"):
             assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
 
 

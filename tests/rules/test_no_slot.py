@@ -24,7 +24,6 @@ from tests.rules.test_meeting import ALL, FREE, NINE, A, B, C, hours, search
 
 
 @pytest.mark.slow
-@pytest.mark.unmeasured
 @settings(max_examples=300)
 @given(CASES)
 def test_what_is_said_to_help_helps(case):
@@ -49,7 +48,6 @@ def relaxed(case: Case, offer: Relaxation) -> Case:
     )
 
 
-@pytest.mark.unmeasured
 @settings(max_examples=300)
 @given(CASES)
 def test_there_is_always_a_reason(case):
