@@ -95,6 +95,7 @@ def test_requests_in_flight_are_finished_when_all_processes_are_told_to_end(serv
             connections.enter_context(send_user(server, bearer, number, worked_on=number < IN_FLIGHT / 2))
             for number in range(IN_FLIGHT)
         ]
+        time.sleep(0.2)  # so that the server has read those that wait, too
         for number in signals:
             os.killpg(server.process.pid, number)
             time.sleep(0.05)  # so that they do not become one

@@ -25,6 +25,12 @@ PROCESS_END_S = 20
 ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 KILLED = f"A server process did not finish its requests within {PROCESS_END_S} s and was killed."
 
+PARENT_HEARS_S = 0.5
+"""How long a process that has not begun to serve stays, for its parent to hear of the same signal first.
+
+Granian takes a process that ends by itself for one that has failed.
+"""
+
 CUT_OFF = 128 + signal.SIGINT
 """Exit code, as shells know it, when Ctrl-C came a second time."""
 
@@ -82,4 +88,5 @@ def _await_sigterm() -> None:
     if callable(finish):
         finish(signal.SIGTERM, None)
     else:
+        time.sleep(PARENT_HEARS_S)
         os._exit(0)

@@ -172,7 +172,8 @@ def warning(text: str) -> Query:
     return Query(sa.text(f"DO $$ BEGIN RAISE WARNING '{text} due to user request'; END $$"))
 
 
-def test_other_notices_are_none_of_its_business(database: Database) -> None:
+def test_other_notices_are_none_of_its_business(url: str, opened: Opener) -> None:
+    database = opened(url, pool_size=1)
     before = database.write(process_of)
     assert database.write(lambda tx: tx.run(warning("something else")) and None) is None
     assert database.write(process_of) == before, "the connection is kept"

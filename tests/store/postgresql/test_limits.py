@@ -64,6 +64,7 @@ def test_a_transaction_that_cannot_be_put_in_an_order_is_tried_again(database: D
 def test_who_waits_too_long_for_a_row_is_told_to_come_back(database: Database, url: str, opened: Opener) -> None:
     at = database.write(lambda tx: add(tx, "before"))
     hasty = opened(url, busy_timeout_ms=50)
+    until(lambda: engine_of(hasty)._pool.get_stats()["pool_available"])  # 50 ms may be too short to connect as well
 
     def work(tx: WriteTx) -> None:
         tx.row(LOCK, id=at)
