@@ -79,7 +79,7 @@ def test_a_check_says_what_is_wrong_on_stdout(call, database):
     furnish(database)
     database.write(lambda tx: tx.run(SPOILED_COUNT))
     checked = call("db", "check", code=1)
-    assert checked.stdout == "There are 1 events whose counts of participants are wrong.\n"
+    assert checked.stdout == "Events whose counts of participants are wrong: 1.\n"
     assert checked.stderr == ""
 
 

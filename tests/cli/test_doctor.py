@@ -91,7 +91,7 @@ def test_contents_are_checked_when_asked_for(call, database, sound):
     database.write(lambda tx: tx.run(SPOILED))
     grade, text = read(call("doctor", "--deep", code=1))["contents"]
     assert grade == "problem"
-    assert text.startswith("There are 1 events whose counts of participants are wrong. -> ")
+    assert text.startswith("Events whose counts of participants are wrong: 1. -> ")
 
 
 def test_a_database_that_is_still_to_be_migrated_is_a_note(call, url, sound):

@@ -86,7 +86,10 @@ def test_events_move_with_their_agenda_and_keep_answers_and_new_double_bookings_
     everything = old.rows()
     with using(releases["2099b"], "2099b"):
         stale = call("db", "check", code=1)
-        assert f"There are 5 unfinished events in {VANCOUVER} whose stored local times disagree" in stale.stdout
+        assert (
+            f"Unfinished events in {VANCOUVER} whose stored local times disagree with zone data 2099b: 5"
+            in stale.stdout
+        )
         assert str(moved.id) in stale.stdout
         planned = call("db", "retime", "--dry-run")
         assert old.rows() == everything
@@ -97,13 +100,13 @@ def test_events_move_with_their_agenda_and_keep_answers_and_new_double_bookings_
             f"and Elsewhere ({fixed.id}, {DAY}T18:00:00+02:00)\n"
         )
         assert done.stderr == (
-            f"Zone data from 2099a to 2099b. Moved 5 events ({VANCOUVER} 5); new double bookings: 1.\n"
+            f"Zone data from 2099a to 2099b. Events moved: 5 ({VANCOUVER} 5); new double bookings: 1.\n"
         )
-        assert planned.stderr == done.stderr.replace("Moved 5", "Would move 5")
+        assert planned.stderr == done.stderr.replace("Events moved:", "Events that would move:")
         call("db", "check")
         assert check_house(old.database, old.actor) > 0
         again = call("db", "retime")
-        assert "Moved 0 events; new double bookings: 1." in again.stderr
+        assert "Events moved: 0; new double bookings: 1." in again.stderr
         assert again.stdout == call("db", "retime", "--dry-run").stdout == done.stdout  # as long as it is one
     version, start, end, start_local, end_local = stored(old, moved)
     assert (version, start_local, end_local) == (3, f"{DAY}T09:00:00-07:00", f"{DAY}T10:00:00-07:00")
@@ -225,9 +228,9 @@ def test_an_unknown_zone_stops_nothing_and_is_named(old, releases, call):
     lost, moved = meeting(old, "18:00", "19:00", time_zone=ATLANTIS), meeting(old, "09:00", "10:00")
     with using(releases["2099b"], "2099b"):
         found = call("db", "check", code=1)
-        assert f"There are 1 unfinished events in {ATLANTIS}, a zone that zone data 2099b do not have" in found.stdout
+        assert f"Unfinished events in {ATLANTIS}, a zone that zone data 2099b do not have: 1" in found.stdout
         done = call("db", "retime")
-        assert f"1 events are in {ATLANTIS}, which these zone data do not have." in done.stderr
+        assert f"Events in {ATLANTIS}, a zone that these zone data do not have: 1." in done.stderr
         assert old.database.read(find_release) == ("2099b", "2099b")
         assert (stored(old, lost)[0], stored(old, moved)[0]) == (1, 2)
         app = build_app(old.database, Settings(rate_limit=0, address_rate_limit=0, token_cache_ms=0))
@@ -265,7 +268,7 @@ def test_the_doctor_says_which_zone_data_the_events_follow(old, releases, call, 
     assert found().startswith("ok ")
     with using(releases["2099b"], "2099b"):
         assert "warning  event times: they follow zone data 2099a, not 2099b" in found()
-        assert "warning  local times: There are 1 unfinished events" in found()
+        assert "warning  local times: Unfinished events in America/Vancouver" in found()
         call("db", "retime")
         assert found().startswith("ok ")
     assert "problem  event times: they follow zone data 2099b, newer than 2099a" in found()
@@ -287,7 +290,7 @@ def test_a_database_of_before_is_of_an_unknown_release_until_it_is_retimed(old, 
         with pytest.raises(ZoneDataMismatch, match="of an unknown release, and this Kalends has 2099b: run"):
             old.database.read(lambda tx: refuse_other_release(tx, "2099b"))
         done = call("db", "retime")
-        assert "Zone data from an unknown release to 2099b. Moved 0 events" in done.stderr
+        assert "Zone data from an unknown release to 2099b. Events moved: 0" in done.stderr
         assert old.database.read(find_release) == ("2099b", "2099b")
 
 
@@ -299,7 +302,7 @@ def test_a_server_moves_events_before_it_answers_and_refuses_to_go_back(old, rel
     with serving(tmp_path, "serve", "--port", "0", PYTHONTZPATH=str(releases["2099b"]), **there) as server:
         assert server.said == [f"Kalends serves at {server.address} with zone data 2099b\n"]
         log = server.log.read_text()
-        assert "Zone data from 2099a to 2099b. Moved 1 events (America/Vancouver 1); new double bookings: 1." in log
+        assert "Zone data from 2099a to 2099b. Events moved: 1 (America/Vancouver 1); new double bookings: 1." in log
         assert f"double booking: {old.host.name}: Moved ({moved.id}" in log
         assert stored(old, moved)[3] == f"{DAY}T09:00:00-07:00"
         server.end()
@@ -307,7 +310,7 @@ def test_a_server_moves_events_before_it_answers_and_refuses_to_go_back(old, rel
     assert refused.returncode == 1
     assert "follow zone data 2099b, and this Kalends has 2099a: upgrade the package tzdata to 2099b" in refused.stderr
     back = run(tmp_path, "db", "retime", PYTHONTZPATH=str(releases["2099a"]), **there)
-    assert "Zone data from 2099b to 2099a. Moved 1 events" in back.stderr
+    assert "Zone data from 2099b to 2099a. Events moved: 1" in back.stderr
     assert stored(old, moved)[3] == f"{DAY}T09:00:00-08:00"
 
 

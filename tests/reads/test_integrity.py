@@ -14,12 +14,12 @@ from kalends.store.database import Database
 from kalends.store.query import Query
 from tests.cast import assemble
 
-COUNTS = "There are 1 events whose counts of participants are wrong."
-SEATS = "There are {} participants whose event is missing or wrong in their agenda."
-HOSTS = "There are {} hosts without a seat whose event is missing or wrong in their agenda."
-NOBODYS = "There are {} agenda rows of nobody's event."
-KINDS = "There are {} agenda rows that show or block what they should not."
-OUT_OF_ORDER = "users who are out of order, or not found by their name"
+COUNTS = "Events whose counts of participants are wrong: 1."
+SEATS = "Participants whose event is missing or wrong in their agenda: {}."
+HOSTS = "Hosts without a seat whose event is missing or wrong in their agenda: {}."
+NOBODYS = "Agenda rows of nobody's event: {}."
+KINDS = "Agenda rows that show or block what they should not: {}."
+OUT_OF_ORDER = "Users who are out of order, or not found by their name"
 GUEST = "user_id = (SELECT id FROM \"user\" WHERE name = 'Gustav Guest')"
 EVENT = "(SELECT max(id) FROM event)"
 EMPTY_SEAT = "(SELECT min(id) FROM event)"
@@ -63,7 +63,7 @@ PLANTED = {
     "somebody who does not block": (f"UPDATE agenda SET blocking = false WHERE event_id = {EVENT}", [KINDS.format(2)]),
     "a seat of the future": (
         f"UPDATE participant SET version = 99 WHERE event_id = {EVENT} AND {GUEST}",
-        ["There are 1 participants that are newer than their event."],
+        ["Participants that are newer than their event: 1."],
     ),
     "another organization in the agenda": (
         ELSEWHERE.format("agenda") + f" WHERE event_id = {EVENT} AND {GUEST}",
@@ -71,45 +71,45 @@ PLANTED = {
     ),
     "a seat of another organization": (
         ELSEWHERE.format("participant") + f" WHERE event_id = {EVENT} AND {GUEST}",
-        ["There are 1 participants from another organization than their event."],
+        ["Participants from another organization than their event: 1."],
     ),
     "people of another organization": (
         ELSEWHERE.format('"user"') + " WHERE name = 'Hanna Host'",
         [
-            "There are 3 events hosted by somebody of another organization.",
-            "There are 2 participants from another organization than their event.",
+            "Events hosted by somebody of another organization: 3.",
+            "Participants from another organization than their event: 2.",
         ],
     ),
     "a deleted host": (
         "UPDATE \"user\" SET deleted_at = 1 WHERE name = 'Hanna Host'",
         [
-            "There are 2 unfinished events hosted by somebody deleted.",
-            "There are 2 deleted people in unfinished events.",
+            "Unfinished events hosted by somebody deleted: 2.",
+            "Deleted people in unfinished events: 2.",
         ],
     ),
     "a place in the list": (
         "UPDATE \"user\" SET name_key = 'zzz' WHERE name = 'Gustav Guest'",
-        [f"There are 1 {OUT_OF_ORDER}: {{Gustav Guest}}."],
+        [f"{OUT_OF_ORDER}: 1 ({{Gustav Guest}})."],
     ),
     "a text to find a user by": (
         "UPDATE \"user\" SET search_text = 'x'",
-        [f"There are 3 {OUT_OF_ORDER}: {{Hanna Host}}, {{Gustav Guest}}, {{Stella Stranger}}."],
+        [f"{OUT_OF_ORDER}: 3 ({{Hanna Host}}, {{Gustav Guest}}, {{Stella Stranger}})."],
     ),
     "an address that nobody finds": (
         "UPDATE \"user\" SET email_folded = 'x@example.org' WHERE name = 'Gustav Guest'",
-        ["There are 1 users who are not found by their e-mail address: {Gustav Guest} (gustav@example.org)."],
+        ["Users who are not found by their e-mail address: 1 ({Gustav Guest} (gustav@example.org))."],
     ),
     "a text to find an event by": (
         f"UPDATE event SET search_text = 'x' WHERE id = {EVENT}",
-        ["There are 1 events that are not found by their text: {event}."],
+        ["Events that are not found by their text: 1 ({event})."],
     ),
     "a title that would be refused": (
         f"UPDATE event SET title = 'a' || chr(27), search_text = 'a' || chr(27) || '\n\n' WHERE id = {EVENT}",
-        ["There are 1 events whose title, location or description would be refused today: {event}."],
+        ["Events whose title, location or description would be refused today: 1 ({event})."],
     ),
     "a deleted guest": (
         "UPDATE \"user\" SET deleted_at = 1 WHERE name = 'Gustav Guest'",
-        ["There are 3 deleted people in unfinished events."],
+        ["Deleted people in unfinished events: 3."],
     ),
 }
 
@@ -154,6 +154,6 @@ def test_only_the_first_of_many_are_named(house):
     change = "UPDATE \"user\" SET name_key = '' WHERE name = 'Somebody'"
     database.write(lambda tx: tx.run(Query(sa.text(change))))
     (told,) = database.read(find_inconsistencies)
-    assert told.startswith(f"There are 23 {OUT_OF_ORDER}: usr_")
+    assert told.startswith(f"{OUT_OF_ORDER}: 23 (usr_")
     assert told.count("usr_") == 20
-    assert told.endswith(", …")
+    assert told.endswith(", …).")

@@ -94,11 +94,11 @@ def test_what_was_stored_is_kept_and_what_would_be_refused_is_named(migrated: Da
         assert migrated.read(lambda tx, number=number: read_user(tx, OPERATOR, UserId(number))).email == email
     both, name, address = migrated.read(find_text_troubles)
     assert both == (
-        "There are 1 users whose e-mail address somebody else has, too: "
-        "usr_000000000000000c (adam@münchen.example, as usr_000000000000000d)."
+        "Users whose e-mail address somebody else has, too: 1 "
+        "(usr_000000000000000c (adam@münchen.example, as usr_000000000000000d))."
     )
-    assert name == "There are 1 users whose name would be refused today: usr_000000000000000f ('\\u200b')."
-    assert address.startswith("There are 1 users whose e-mail address would be refused today: usr_000000000000000f (")
+    assert name == "Users whose name would be refused today: 1 (usr_000000000000000f ('\\u200b'))."
+    assert address.startswith("Users whose e-mail address would be refused today: 1 (usr_000000000000000f (")
 
 
 def test_two_people_with_one_address_can_be_changed_and_told_apart(migrated: Database) -> None:

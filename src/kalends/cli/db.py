@@ -53,7 +53,7 @@ def bring_to_zone_data(dry_run: bool) -> None:
                 click.echo(line)
         else:
             done = retime(database.write, click.echo)
-    for line in summary(done, "Would move" if dry_run else "Moved"):
+    for line in summary(done, "Events that would move" if dry_run else "Events moved"):
         click.echo(line, err=True)
 
 

@@ -72,18 +72,18 @@ def retime_if_needed(database: Database, say: Say) -> None:
     if release_order(found.newest) > release_order(release):
         raise mismatch(found, release)
     done = retime(database.write, say)
-    for line in summary(done, "Moved"):
+    for line in summary(done, "Events moved"):
         say(line)
 
 
-def summary(done: Retiming, verb: str) -> Iterator[str]:
+def summary(done: Retiming, what: str) -> Iterator[str]:
     """Say what was done, and which events could not be looked at."""
     count, zones = done.moved.total(), ", ".join(f"{zone} {number}" for zone, number in sorted(done.moved.items()))
     before = f"from {done.before}" if done.before else "from an unknown release"
     where = f" ({zones})" if zones else ""
-    yield f"Zone data {before} to {done.release}. {verb} {count} events{where}; new double bookings: {done.conflicts}."
+    yield f"Zone data {before} to {done.release}. {what}: {count}{where}; new double bookings: {done.conflicts}."
     for zone, number in sorted(done.unknown.items()):
-        yield f"{number} events are in {zone}, which these zone data do not have. Give them another time_zone."
+        yield f"Events in {zone}, a zone that these zone data do not have: {number}. Give them another time_zone."
 
 
 def conflict_line(conflict: DoubleBooking) -> str:

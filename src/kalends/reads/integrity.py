@@ -62,32 +62,32 @@ UNFINISHED = event.c.ends_at > given("now", type_=sa.BigInteger)
 GONE = user.c.deleted_at.is_not(None)
 
 CHECKS = {
-    "events whose counts of participants are wrong": those(event, sa.or_(*ROLES, *RESPONSES)),
-    "participants whose event is missing or wrong in their agenda": those(
+    "Events whose counts of participants are wrong": those(event, sa.or_(*ROLES, *RESPONSES)),
+    "Participants whose event is missing or wrong in their agenda": those(
         SEATS, ~sa.exists().where(*OF_EVENT, *OF_SEAT)
     ),
-    "hosts without a seat whose event is missing or wrong in their agenda": those(
+    "Hosts without a seat whose event is missing or wrong in their agenda": those(
         event, ~SEATED_HOST, ~sa.exists().where(*OF_EVENT, *HOST_ALONE)
     ),
-    "agenda rows of nobody's event": those(agenda, ~IN_SEAT, ~HOSTED),
-    "participants that are newer than their event": those(SEATS, participant.c.version > event.c.version),
-    "events hosted by somebody of another organization": those(
+    "Agenda rows of nobody's event": those(agenda, ~IN_SEAT, ~HOSTED),
+    "Participants that are newer than their event": those(SEATS, participant.c.version > event.c.version),
+    "Events hosted by somebody of another organization": those(
         sa.join(event, user, event.c.host_id == user.c.id), event.c.organization_id != user.c.organization_id
     ),
-    "participants from another organization than their event": those(
+    "Participants from another organization than their event": those(
         sa.join(SEATS, user, participant.c.user_id == user.c.id),
         sa.or_(
             participant.c.organization_id != event.c.organization_id, user.c.organization_id != event.c.organization_id
         ),
     ),
-    "unfinished events hosted by somebody deleted": those(
+    "Unfinished events hosted by somebody deleted": those(
         sa.join(event, user, event.c.host_id == user.c.id), UNFINISHED, GONE, event.c.status != Status.cancelled.value
     ),
-    "deleted people in unfinished events": those(
+    "Deleted people in unfinished events": those(
         sa.join(SEATS, user, participant.c.user_id == user.c.id), UNFINISHED, GONE
     ),
 }
-"""What to count, over all organizations; each count has to be nought."""
+"""What to count, over all organizations; each count has to be zero."""
 
 KIND = (event.c.status, event.c.show_as, agenda.c.role, agenda.c.response, agenda.c.shown, agenda.c.blocking)
 COMMITMENTS = Query(
@@ -99,11 +99,11 @@ COMMITMENTS = Query(
 
 
 def find_inconsistencies(tx: ReadTx) -> list[str]:
-    """Say everything that is inconsistent, in whole sentences; an empty list is good news."""
+    """Return a line for each kind of inconsistency, with how often it was found; an empty list is good news."""
     tx.snapshot()
     counts = {what: tx.rows(query, now=tx.now)[0][0] for what, query in CHECKS.items()}
-    counts["agenda rows that show or block what they should not"] = wrong_commitments(tx)
-    return [f"There are {count} {what}." for what, count in counts.items() if count] + find_text_troubles(tx)
+    counts["Agenda rows that show or block what they should not"] = wrong_commitments(tx)
+    return [f"{what}: {count}." for what, count in counts.items() if count] + find_text_troubles(tx)
 
 
 def wrong_commitments(tx: ReadTx) -> int:

@@ -65,12 +65,12 @@ class Troubles:
 
 
 def find_text_troubles(tx: ReadTx) -> list[str]:
-    """Return a sentence for each way in which stored text is not as it should be, with the first cases named."""
+    """Return a line for each way in which stored text is not as it should be, with the first cases named."""
     found: dict[str, Troubles] = {}
     for what, name in chain(user_troubles(tx), event_troubles(tx)):
         found.setdefault(what, Troubles()).add(name)
     return [
-        f"There are {one.count} {what}: {', '.join(one.names)}{', …' if one.count > MOST_NAMED else '.'}"
+        f"{what}: {one.count} ({', '.join(one.names)}{', …' if one.count > MOST_NAMED else ''})."
         for what, one in found.items()
     ]
 
@@ -82,27 +82,27 @@ def user_troubles(tx: ReadTx) -> Iterator[tuple[str, str]]:
         if key != email_folded:
             owner = email_owner(tx, Actor(OrganizationId(organization)), email)
             if owner is not None:
-                yield "users whose e-mail address somebody else has, too", f"{user_id} ({email}, as {owner})"
+                yield "Users whose e-mail address somebody else has, too", f"{user_id} ({email}, as {owner})"
             else:
-                yield "users who are not found by their e-mail address", f"{user_id} ({email})"
+                yield "Users who are not found by their e-mail address", f"{user_id} ({email})"
         if (name_key, search_text) != (sort_key(name), user_text(name, email)):
-            yield "users who are out of order, or not found by their name", str(user_id)
+            yield "Users who are out of order, or not found by their name", str(user_id)
         if not re.match(LINE, name):
-            yield "users whose name would be refused today", f"{user_id} ({name[:64]!r})"
+            yield "Users whose name would be refused today", f"{user_id} ({name[:64]!r})"
         try:
             check_email(email)
         except ValueError as error:
-            yield "users whose e-mail address would be refused today", f"{user_id} ({email!r}: {error})"
+            yield "Users whose e-mail address would be refused today", f"{user_id} ({email!r}: {error})"
 
 
 def event_troubles(tx: ReadTx) -> Iterator[tuple[str, str]]:
     """Find what is wrong with the texts of events: in which way, and of which."""
     for number, title, location, description, search_text in rows_of(tx, EVENTS):
         if search_text != event_text(title, location, description):
-            yield "events that are not found by their text", str(EventId(number))
+            yield "Events that are not found by their text", str(EventId(number))
         fits = re.match(LINE, title) and re.match(LINE_OR_NOTHING, location) and re.match(LINES, description)
         if not fits:
-            yield "events whose title, location or description would be refused today", str(EventId(number))
+            yield "Events whose title, location or description would be refused today", str(EventId(number))
 
 
 def rows_of(tx: ReadTx, query: Query) -> Iterator[Row]:

@@ -33,12 +33,12 @@ def find_stale_times(tx: ReadTx, release: str) -> list[str]:
                     continue
             first.setdefault(zone, one.event_id)
     return [
-        f"There are {count} unfinished events in {zone} whose stored local times disagree with zone data {release}, "
+        f"Unfinished events in {zone} whose stored local times disagree with zone data {release}: {count}, "
         f"{first[zone]} among them; run: kalends db retime."
         for zone, count in sorted(stale.items())
         if count
     ] + [
-        f"There are {count} unfinished events in {zone}, a zone that zone data {release} do not have, "
+        f"Unfinished events in {zone}, a zone that zone data {release} do not have: {count}, "
         f"{first[zone]} among them; give them another time_zone."
         for zone, count in sorted(unknown.items())
     ]
