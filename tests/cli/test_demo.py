@@ -50,7 +50,7 @@ def test_the_demo_works_as_printed_and_leaves_nothing_behind(tmp_path):
         (made,) = folder.glob("kalends-demo-*/demo.db")
         serve = call_with(KALENDS_DATABASE_URL=f"sqlite:///{made}")
         said = one_line(serve("serve", "--host", "0.0.0.0", "--port", "0", code=1))
-        assert "demo is served on loopback only, not on 0.0.0.0" in said
+        assert "demo may be served on loopback addresses only, not on 0.0.0.0" in said
         assert demo.end(signal.SIGTERM) == 0
     assert not list(folder.iterdir())
 
@@ -65,7 +65,7 @@ def test_the_demo_takes_a_free_port_if_the_usual_one_is_in_use(tmp_path):
         with serving(tmp_path, "demo") as demo:
             assert not demo.address.endswith(f":{USUAL_PORT}")
             assert httpx.get(f"{demo.address}/health/ready").status_code == 200
-            said = "Port 8000 is in use, so the demo takes a free one (choose one with --port).\n"
+            said = "Port 8000 is in use, so the demo uses a free one (--port chooses another).\n"
             assert demo.log.read_text().startswith(said)
 
 
@@ -103,7 +103,8 @@ def test_what_the_demo_has_filled_is_served_to_nobody_else(call, database, host)
     assert database.read(is_demo)
     said = one_line(call("serve", "--host", host, "--port", "0", code=1))
     assert said == (
-        f"Error: KALENDS_DATABASE_URL is not usable: the data of the demo is served on loopback only, not on {host}."
+        "Error: KALENDS_DATABASE_URL is not usable: "
+        f"the data of the demo may be served on loopback addresses only, not on {host}."
     )
 
 

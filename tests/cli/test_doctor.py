@@ -99,7 +99,7 @@ def test_a_database_that_is_still_to_be_migrated_is_a_note(call, url, sound):
         Path(url.removeprefix("sqlite:///")).touch(0o600)
     for words in (("doctor",), ("doctor", "--deep")):
         found = read(call(*words, code=1 if sound else 0))
-        advice = "kalends serve migrates it, and so does kalends db migrate"
+        advice = "kalends serve migrates it, as does kalends db migrate"
         assert found["schema"] == ("note", f"at empty, and {NEEDED} is needed -> {advice}")
         assert found["database"][0] == "ok"
 
@@ -108,7 +108,7 @@ def test_a_database_that_is_still_to_be_made_is_a_note(tmp_path):
     """So `kalends doctor && kalends serve` works on a new installation."""
     path = tmp_path / "none.db"
     found = read(call_with(KALENDS_DATABASE_URL=f"sqlite:///{path}")("doctor"))
-    assert found["database"] == ("note", f"there is no file {path} yet -> kalends serve makes it")
+    assert found["database"] == ("note", f"there is no file {path} yet -> kalends serve creates it")
     assert not path.exists()
 
 

@@ -47,6 +47,16 @@ def test_help_imports_nothing_slow(tmp_path):
     assert not loaded & SLOW
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [(), ("token", "create")], ids=" ".join)
+def test_help_is_the_same_where_python_leaves_docstrings_out(tmp_path, words):
+    with_docstrings, without = (
+        command(tmp_path, [sys.executable, *flags, "-m", "kalends", *words, "--help"], {}).stdout
+        for flags in ((), ("-OO",))
+    )
+    assert without == with_docstrings
+
+
 def test_the_version_is_told(tmp_path):
     assert call_with()("--version").stdout == f"kalends, version {__version__}\n"
     assert run(tmp_path, "--version").stdout == f"kalends, version {__version__}\n"

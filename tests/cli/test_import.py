@@ -211,7 +211,7 @@ def said_of(call: Any, path: Path) -> list[str]:
     result = call("import", path, code=1)
     assert result.stdout == ""
     headline, *lines = result.stderr.splitlines()
-    assert headline == f"Error: {path} is broken, nothing was imported:"
+    assert headline == f"Error: {path} has errors, nothing was imported:"
     return [line.strip() for line in lines]
 
 
@@ -322,7 +322,7 @@ def test_standard_input_is_imported_under_a_name(url):
     assert "name the source" in call("import", "-", code=2).stderr
     assert counts(call("import", "-", "--source", "team")) == [2, 0, 2, 0]
     assert counts(call("import", "-", "--source", "team")) == [0, 2, 0, 2]
-    assert call("import", "-", "--source", "x", given=[], code=1).stderr.startswith("Error: standard input is broken")
+    assert call("import", "-", "--source", "x", given=[], code=1).stderr.startswith("Error: standard input has errors")
 
 
 @pytest.mark.parametrize(

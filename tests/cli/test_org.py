@@ -20,7 +20,10 @@ def test_organizations_share_an_installation_and_nothing_else(call, database):
     made = call("org", "create", "Riverside School")
     org = made.stdout.strip()
     assert re.fullmatch(r"org_[0-9a-f]{16}", org)
-    assert made.stderr == f"Created {org} (Riverside School). Make a token for it: kalends token create --org {org}\n"
+    assert (
+        made.stderr
+        == f"Created organization {org} (Riverside School). Create a token for it: kalends token create --org {org}\n"
+    )
     names = [("org_0000000000000001", "default"), (org, "Riverside School")]
     assert [(row[0], row[2]) for row in listed(call, "org")] == names
     assert [(one["id"], one["name"]) for one in json.loads(call("org", "list", "--json").stdout)] == names
@@ -58,7 +61,7 @@ def test_a_name_that_would_spoil_the_list_is_refused(call, database, name, told)
 def test_a_person_has_a_token_of_their_own(call, database):
     call("import", VILLAGE)
     made = call("token", "create", "--user", "ROSA@village.example", "--scope", "respond", "--expires", "90m")
-    assert ", of ROSA@village.example, in " in made.stderr
+    assert " for ROSA@village.example in " in made.stderr
     (row,) = listed(call, "token")
     assert (row[2], row[5], row[7]) == ("active", "-", "respond")
     assert re.fullmatch("usr_[0-9a-f]{16}", row[6])

@@ -21,8 +21,8 @@ def test_a_token_stands_alone_on_stdout_and_is_never_shown_again(call, url):
     made = call("token", "create", "--name", "Backend für 東京")
     assert SECRET.fullmatch(made.stdout)
     token_id = re.fullmatch(
-        r"Created (tok_[0-9a-f]{16}) \(Backend für 東京\), an operator's, in \S.+\. "
-        r"Keep it safe; it cannot be shown again\.\n",
+        r"Created token (tok_[0-9a-f]{16}) \(Backend für 東京\) for an operator in \S.+\. "
+        r"Keep it safe: it cannot be shown again\.\n",
         made.stderr,
     )
     assert token_id
@@ -96,4 +96,4 @@ def test_scopes_are_named_as_the_reference_names_them(call, scope):
 def test_beside_a_demo_it_is_said_that_the_demo_has_another_database(call, tmp_path):
     assert "demo" not in call("token", "create").stderr
     (tmp_path / f"{DEMO_FOLDER}x").mkdir()
-    assert "A demo on this machine has a database of its own" in call("token", "create").stderr
+    assert "The demo on this machine has its own database" in call("token", "create").stderr

@@ -16,7 +16,7 @@ from kalends.errors import KalendsError
 
 COMMANDS = {
     "serve": "Serve the API.",
-    "demo": "Serve a small organisation from a throw-away database, to try things out.",
+    "demo": "Serve sample data from a temporary database, to try things out.",
     "import": "Import people and events from a JSON file.",
     "token": "Create, list and revoke tokens.",
     "org": "Create and list organizations.",
@@ -24,7 +24,7 @@ COMMANDS = {
     "doctor": "Check a deployment and say what to fix.",
     "openapi": "Print the OpenAPI document.",
 }
-"""What each module of this folder does; `import` is a word of Python, so its module is `importing`."""
+"""What each command does. Its module has the same name, but for `importing`, as `import` is a keyword of Python."""
 
 
 class Kalends(click.Group):
@@ -39,7 +39,7 @@ class Kalends(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"kalends.cli.{'importing' if cmd_name == 'import' else cmd_name}")
-        return module.command
+        return with_help(module.command)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; whatever goes wrong is one line on stderr and exit code 1."""
@@ -74,6 +74,17 @@ def kalends() -> None:
     """
 
 
+def with_help(command: click.Command) -> click.Command:
+    """Return a command that has its help text, and so have its subcommands, even under `python -OO`."""
+    if sys.flags.optimize > 1:
+        from kalends.rest.docstrings import docstring_of
+
+        command.help = docstring_of(command.callback) if command.callback else None
+        for subcommand in getattr(command, "commands", {}).values():
+            with_help(subcommand)
+    return command
+
+
 def main() -> None:
     """Run the command line: exit code 0 if all went well, 1 if not, 2 if it was called wrongly.
 
@@ -83,7 +94,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` has it
             signal.signal(number, leave)
-    kalends()
+    with_help(kalends)()
 
 
 def leave(number: int, _: object) -> None:

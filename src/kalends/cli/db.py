@@ -19,7 +19,7 @@ def command() -> None:
 
 @command.command(name="migrate", epilog="Example:  KALENDS_DATABASE_URL=sqlite:///team.db kalends db migrate")
 def bring_up() -> None:
-    """Bring an empty or older database to the schema of this Kalends; `serve` does it, too."""
+    """Migrate an empty or older database to the schema that this version needs. `kalends serve` does this, too."""
     with connected(read_settings()) as database:
         before, after = migrate(database)
     click.echo(f"Already at schema {after}." if before == after else f"Migrated from {before} to {after}.", err=True)
@@ -27,7 +27,7 @@ def bring_up() -> None:
 
 @command.command(epilog="Example:  kalends db check && echo fine")
 def check() -> None:
-    """Check schema and contents; says what is wrong on stdout and then exits with 1."""
+    """Check the schema and the contents: print what is wrong on stdout, and exit with 1 if anything is."""
     with existing_database(read_settings()) as database:
         release = load_zone_data().release
         troubles = database.read(find_inconsistencies) + database.read(lambda tx: find_stale_times(tx, release))
@@ -39,12 +39,13 @@ def check() -> None:
 
 
 @command.command(name="retime", epilog="Example:  kalends db retime --dry-run")
-@click.option("--dry-run", is_flag=True, help="Say what would be moved, in one transaction that is rolled back.")
+@click.option("--dry-run", is_flag=True, help="Print what would be moved, and change nothing.")
 def bring_to_zone_data(dry_run: bool) -> None:
-    """Move events that have not ended to where the zone data of this Kalends have their wall-clock times.
+    """Compute the instants of events that have not ended anew, from their local times and the current zone data.
 
-    `serve` does it when it starts, but never to older zone data than the database follows. New double bookings are
-    named on stdout. Answers stay, and each moved event gets a new version and an entry in the audit log.
+    `kalends serve` does this when it starts, unless the events were stored with newer zone data. Double bookings that
+    come about are printed on stdout. Participants keep their responses; each event that moves gets a new version and an
+    entry in the audit log.
     """
     with existing_database(read_settings()) as database:
         if dry_run:
@@ -60,9 +61,9 @@ def bring_to_zone_data(dry_run: bool) -> None:
 @command.command(epilog="Example:  kalends db backup before-upgrade.db")
 @click.argument("target", type=click.Path(dir_okay=False))
 def backup(target: str) -> None:
-    """Save a consistent copy to a new file TARGET while serving goes on.
+    """Save a consistent copy of the database to a new file TARGET; servers may go on meanwhile.
 
-    Of SQLite it is a database to open in its place, of PostgreSQL an archive for pg_restore.
+    For SQLite, TARGET is a database file. For PostgreSQL, it is an archive for pg_restore.
     """
     with existing_database(read_settings(), ready=False) as database:
         database.backup(target)

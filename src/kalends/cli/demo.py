@@ -20,31 +20,38 @@ from kalends.store.organizations import mark_as_demo
 READY = """\
 {address}/
 
-Kalends serves a sample organisation there. The token of an operator of it:
+Kalends serves a sample organization there. Its operator token:
 {token}
 
 Try it:
   curl -H 'Authorization: Bearer {token}' '{address}/v1/events?user_id={user}&expand=participants&limit=2'
 
 Reference: {address}/docs
-Ctrl-C ends it and throws everything away.
+Ctrl-C ends it and deletes everything.
 """
 
 USUAL_PORT = 8_000
 
 
 @click.command(name="demo", epilog="Example:  kalends demo --port 8080")
-@click.option("--host", default="127.0.0.1", show_default=True, help="A loopback address; no other is taken.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on. It has to be a loopback address."
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65_535),
     show_default=f"{USUAL_PORT}, or a free one if that is in use",
-    help="Port; 0 takes a free one.",
+    help="Port to listen on; 0 chooses a free one.",
 )
 def command(host: str, port: int | None) -> None:
-    """Serve a small organisation from a throw-away database on this machine, with a token ready to use."""
+    """Serve the sample data of a small organization from a temporary database, and print a token to use.
+
+    Only this machine reaches it. When it ends, it deletes the database.
+    """
     if not is_loopback(host):
-        raise click.BadParameter("the demo is served on loopback only; use 127.0.0.1 or ::1", param_hint="--host")
+        raise click.BadParameter(
+            "the demo listens on loopback addresses only; use 127.0.0.1 or ::1", param_hint="--host"
+        )
     if port is None:
         port = usual_or_free_port(host)
     with tempfile.TemporaryDirectory(prefix=DEMO_FOLDER) as folder:
@@ -70,6 +77,6 @@ def usual_or_free_port(host: str) -> int:
     try:
         free_address(host, USUAL_PORT)
     except click.ClickException:
-        click.echo(f"Port {USUAL_PORT} is in use, so the demo takes a free one (choose one with --port).", err=True)
+        click.echo(f"Port {USUAL_PORT} is in use, so the demo uses a free one (--port chooses another).", err=True)
         return 0
     return USUAL_PORT

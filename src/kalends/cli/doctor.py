@@ -45,10 +45,10 @@ from kalends.store.zone_release import find_release
 @click.command(name="doctor", epilog="Example:  kalends doctor && kalends serve")
 @click.option("--deep", is_flag=True, help="Also check the contents, as `kalends db check` does.")
 def command(deep: bool) -> None:
-    """Check settings, database and machine, and say what to fix; changes nothing.
+    """Check the settings, the database and the machine, and say what to fix. Nothing is changed.
 
-    Prints a line for each check: ok, note, warning or problem, and what to do. Exits with 1 if there is a problem. A
-    database that is still to be made or migrated, which `kalends serve` does, is a note.
+    Prints one line for each check: ok, note, warning or problem, and what to do. Exits with 1 if there is a problem. A
+    database that is missing or has an older schema is only a note, because `kalends serve` creates or migrates it.
     """
     grades: list[Grade] = []
     for finding in examine(deep=deep):
@@ -71,7 +71,7 @@ def examine(*, deep: bool) -> Iterator[Finding]:
     try:
         settings = read_settings()
     except BadSetting as error:
-        yield problem("settings", str(error), "set it right and run this again")
+        yield problem("settings", str(error), "correct the setting and run this again")
         return
     yield good("settings", "readable")
     for check in SETTINGS_CHECKS:
@@ -82,7 +82,7 @@ def examine(*, deep: bool) -> Iterator[Finding]:
         if settings.database_url.startswith("sqlite:"):
             if not sqlite_path(settings.database_url).exists():
                 path = sqlite_path(settings.database_url)
-                yield note("database", f"there is no file {path} yet", "kalends serve makes it")
+                yield note("database", f"there is no file {path} yet", "kalends serve creates it")
                 return
             yield from examine_files(settings)
         with existing_database(settings, ready=False) as database:
@@ -110,7 +110,7 @@ def examine_schema(database: Database, _: Settings) -> Iterator[Finding]:
         yield good("database", "it answers")
         said = f"at {error.found}, and {error.needed} is needed"
         if error.advice == MIGRATE:
-            yield note("schema", said, "kalends serve migrates it, and so does kalends db migrate")
+            yield note("schema", said, "kalends serve migrates it, as does kalends db migrate")
         else:
             yield problem("schema", said, error.advice)
     else:

@@ -30,17 +30,18 @@ LEFT_OUT = 5
 
 @click.command(name="import", epilog="Example:  kalends import schedule.json --dry-run")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
-@click.option("--dry-run", is_flag=True, help="Check everything, say what would be added, and add nothing.")
+@click.option("--dry-run", is_flag=True, help="Check the file and print what would be added, but add nothing.")
 @click.option(
     "--on-conflict",
     type=click.Choice([choice.value for choice in OnConflict]),
     default=OnConflict.allow.value,
     show_default=True,
-    help="Add events that book somebody twice, or leave them out and exit with 5. They are named in any case.",
+    help="Whether to add events that book somebody twice (allow), or to leave them out and exit with 5 (reject). "
+    "Both print them.",
 )
 @organization_option
 @click.option(
-    "--source", metavar="NAME", help="Where the refs come from; by default the name of FILE without its ending."
+    "--source", metavar="NAME", help="Where the refs come from; by default, the name of FILE without its extension."
 )
 def command(file: Path, dry_run: bool, on_conflict: str, org: str | None, source: str | None) -> None:
     """Import people and events from FILE, a JSON document; `-` reads standard input.
@@ -52,11 +53,11 @@ def command(file: Path, dry_run: bool, on_conflict: str, org: str | None, source
                  "time_zone"?, "description"?, "location"?, "status"?,
                  "metadata"?}, ...]}
 
-    The members with a question mark may be missing, and so may "events". "host" and "participants" are refs of people;
-    a participant may also be {"ref", "role"}.
+    Members with a question mark are optional, and so is "events". "host" and "participants" are refs of people; a
+    participant may also be {"ref", "role"}.
 
-    If anything in FILE is wrong, everything that is wrong is listed and nothing is imported. What an import of the same
-    source has added before stays as it is, so importing again adds only what is new.
+    If FILE has errors, all of them are listed and nothing is imported. What was imported before from the same source
+    is left as it is, so importing a file again adds only what is new.
     """  # noqa: D301 (Click keeps the lines of a paragraph after a backspace)
     source = source_of(file, source)
     told, choice = read_schedule(file), OnConflict(on_conflict)

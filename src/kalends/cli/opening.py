@@ -29,7 +29,7 @@ DEMO_FOLDER = "kalends-demo-"
 """What the name of a demo's temporary folder begins with."""
 
 organization_option = click.option(
-    "--org", help="Id of the organization (see `kalends org list`); by default the one that a fresh install has."
+    "--org", help="Id of the organization (see `kalends org list`); by default, the one that a new installation has."
 )
 
 
@@ -84,7 +84,7 @@ def existing_database(settings: Settings, *, ready: bool = True) -> Generator[Da
     """
     path = sqlite_path(settings.database_url) if settings.database_url.startswith("sqlite:") else None
     if path is not None and not path.exists():
-        raise BadSetting("KALENDS_DATABASE_URL", f"there is no file {path}: create it with `kalends db migrate`")
+        raise BadSetting("KALENDS_DATABASE_URL", f"there is no file {path}: `kalends db migrate` creates it")
     with connected(settings) as database:
         if ready:
             database.read(check_readiness)

@@ -10,24 +10,30 @@ from kalends.store.organizations import list_organizations
 
 @click.group(name="org", epilog="Example:  kalends org list")
 def command() -> None:
-    """Create and list organizations. A fresh install has one, which every command means unless --org is given."""
+    """Create and list organizations.
+
+    A new installation has one organization. Commands work on it unless --org names another.
+    """
 
 
 @command.command(epilog="Example:  ORG=$(kalends org create 'Riverside School')")
 @click.argument("name")
 def create(name: str) -> None:
-    """Create an organization and print its id, alone, on stdout."""
+    """Create an organization and print its id on stdout."""
     named = checked_name(name, "NAME")
     with open_database(read_settings()) as database:
         made = database.write(lambda tx: create_organization(tx, named))
-    click.echo(f"Created {made.id} ({name}). Make a token for it: kalends token create --org {made.id}", err=True)
+    click.echo(
+        f"Created organization {made.id} ({name}). Create a token for it: kalends token create --org {made.id}",
+        err=True,
+    )
     click.echo(str(made.id))
 
 
 @command.command(name="list", epilog="Example:  kalends org list")
 @json_option
 def show(*, as_json: bool) -> None:
-    """List all organizations: a line each, with tabs between the columns that the first line names."""
+    """List all organizations, one on each line; the first line names the columns, which tabs separate."""
     with existing_database(read_settings()) as database:
         organizations = database.read(list_organizations)
     rows = ((str(one.id), moment(one.created_at), one.name) for one in organizations)

@@ -88,7 +88,7 @@ def unreadable(name: str, read: bytes, reason: str) -> click.ClickException:
 def broken(name: str, written: Any, faults: tuple[Fault, ...]) -> click.ClickException:
     """Say everything that is wrong in a file, by item."""
     lines = [f"  {item_name(written, fault.where)}: {fault.message}" for fault in faults]
-    return click.ClickException("\n".join([f"{name} is broken, nothing was imported:", *lines]))
+    return click.ClickException("\n".join([f"{name} has errors, nothing was imported:", *lines]))
 
 
 def item_name(written: Any, where: tuple[str | int, ...]) -> str:

@@ -17,32 +17,41 @@ from kalends.store.zone_data import load_zone_data
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address to listen on. By default only this machine reaches it; 0.0.0.0 lets others in.",
+    help="Address to listen on. By default only this machine can reach it; 0.0.0.0 accepts connections from others.",
 )
 @click.option(
-    "--port", type=click.IntRange(0, 65_535), default=8_000, show_default=True, help="Port; 0 takes a free one."
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8_000,
+    show_default=True,
+    help="Port to listen on; 0 chooses a free one.",
 )
 @click.option(
     "--processes",
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
-    help="Server processes; on SQLite one is fastest.",
+    help="Number of server processes. On SQLite, one is fastest.",
 )
-@click.option("--threads", type=click.IntRange(1, 256), default=4, show_default=True, help="Threads of each process.")
+@click.option(
+    "--threads", type=click.IntRange(1, 256), default=4, show_default=True, help="Number of threads in each process."
+)
 def command(host: str, port: int, processes: int, threads: int) -> None:
-    """Serve the API of the database that KALENDS_DATABASE_URL names, migrating it first if it is empty or older.
+    """Serve the API with the database that KALENDS_DATABASE_URL names.
 
-    If its events follow older zone data, they are moved to their wall-clock times first, as by `kalends db retime`.
-    Prints one line on stdout when it is ready, and a line of JSON for each request on stderr.
+    Before it serves, it migrates a database that is empty or has an older schema, and updates events that were stored
+    with older zone data, as `kalends db retime` does. It prints one line on stdout when it is ready, and one line of
+    JSON on stderr for each request.
 
-    Ctrl-C or SIGTERM ends it with exit code 0 when the requests in flight are finished, which may take 20 s; Ctrl-C
-    again ends it at once, with exit code 130.
+    Ctrl-C or SIGTERM ends it: requests in flight are finished first, for at most 20 s, and the exit code is 0. A second
+    Ctrl-C ends it at once, with exit code 130.
     """
     settings = read_settings()
     with open_database(settings) as database:
         if not is_loopback(host) and database.read(is_demo):
-            raise BadSetting("KALENDS_DATABASE_URL", f"the data of the demo is served on loopback only, not on {host}")
+            raise BadSetting(
+                "KALENDS_DATABASE_URL", f"the data of the demo may be served on loopback addresses only, not on {host}"
+            )
         retime_if_needed(database, partial(click.echo, err=True))
     release = load_zone_data().release
 

@@ -42,18 +42,22 @@ def command() -> None:
     epilog="Example:  kalends token create --user hanna@example.org --scope events:read --scope respond --expires 30d"
 )
 @click.option("--name", default="unnamed", show_default=True, help="What the token is for.")
-@click.option("--user", metavar="EMAIL", help="Make it this person's own; without it, it is an operator's.")
+@click.option(
+    "--user", metavar="EMAIL", help="Issue the token to the user with this e-mail address; without it, to an operator."
+)
 @click.option(
     "--scope",
     "scopes",
     type=click.Choice([scope.value for scope in Scope]),
     multiple=True,
-    help="What it may be used for; may be repeated. All, if it is not given.",
+    help="What the token may be used for; may be repeated. Without it, everything.",
 )
-@click.option("--expires", metavar="TIME", help="When it ends, such as 30d, 12h or 90m from now; never.")
+@click.option(
+    "--expires", metavar="TIME", help="When the token expires: in 30d, 12h or 90m, for example. Without it, never."
+)
 @organization_option
 def create(name: str, user: str | None, scopes: tuple[str, ...], expires: str | None, org: str | None) -> None:
-    """Create a token and print it, alone, on stdout: it is shown this once and stored only as a hash."""
+    """Create a token and print it on stdout. Only its hash is stored, so it cannot be shown again."""
     named, lasts = checked_name(name, "--name"), lifetime_of(expires)
     wanted = frozenset(map(Scope, scopes)) or ALL_SCOPES
     settings = read_settings()
@@ -63,11 +67,15 @@ def create(name: str, user: str | None, scopes: tuple[str, ...], expires: str | 
         secret = secrets.token_bytes(SECRET_BYTES)
         end = None if lasts is None else Instant(database.now() + lasts)
         made, text = database.write(lambda tx: issue_token(tx, bearer, named, secret, scopes=wanted, expires_at=end))
-    whose = "an operator's" if user is None else f"of {user}"
+    whose = "an operator" if user is None else user
     where = database_name(settings)
-    click.echo(f"Created {made.id} ({name}), {whose}, in {where}. Keep it safe; it cannot be shown again.", err=True)
+    click.echo(
+        f"Created token {made.id} ({name}) for {whose} in {where}. Keep it safe: it cannot be shown again.", err=True
+    )
     if demo_was_started():
-        click.echo("A demo on this machine has a database of its own, which takes the token that it printed.", err=True)
+        click.echo(
+            "The demo on this machine has its own database, and accepts only the token that it printed.", err=True
+        )
     click.echo(text)
 
 
@@ -75,7 +83,7 @@ def create(name: str, user: str | None, scopes: tuple[str, ...], expires: str | 
 @json_option
 @organization_option
 def show(org: str | None, *, as_json: bool) -> None:
-    """List all tokens: a line each, with tabs between the columns that the first line names."""
+    """List all tokens, one on each line; the first line names the columns, which tabs separate."""
     with existing_database(read_settings()) as database:
         actor = operator_of(database, org)
         now, tokens = database.now(), database.read(lambda tx: list_tokens(tx, actor))
@@ -100,7 +108,7 @@ def show(org: str | None, *, as_json: bool) -> None:
 @click.argument("token_id")
 @organization_option
 def revoke(token_id: str, org: str | None) -> None:
-    """Take the token with an id (see `kalends token list`) out of use, in every process within a second."""
+    """Revoke the token with the id TOKEN_ID (see `kalends token list`). All processes refuse it within a second."""
     try:
         found = TokenId(read_id(TokenId, token_id))
     except BadValue as error:
@@ -117,7 +125,7 @@ def lifetime_of(text: str | None) -> int | None:
         return None
     found = LIFETIME.fullmatch(text)
     if found is None or int(found[1]) == 0:
-        raise click.BadParameter("a number and m, h or d are needed, such as 30d", param_hint="--expires")
+        raise click.BadParameter("must be a number followed by m, h or d, such as 30d", param_hint="--expires")
     return int(found[1]) * UNITS[found[2]]
 
 
@@ -130,7 +138,7 @@ def person_named(tx: ReadTx, operator: Actor, email: str) -> Actor:
 
 
 def state_of(token: Token, now: Instant) -> str:
-    """Tell in a word whether a token opens the door."""
+    """Return the state of a token: active, expired or revoked."""
     if token.is_in_use(now):
         return "active"
     return "expired" if token.revoked_at is None else "revoked"
