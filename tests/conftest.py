@@ -3,6 +3,7 @@
 import itertools
 import os
 import secrets
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -35,6 +36,9 @@ settings.register_profile(
     derandomize="CI" in os.environ,  # the same cases on every run that decides; at a desk, new ones each time
 )
 settings.load_profile("kalends")
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as shells have it for what they run in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # servers of tests inherit it, and have to hear Ctrl-C
 
 HOME = Path(__file__).parents[1]
 os.environ["COVERAGE_SOURCE"] = str(HOME / "src" / "kalends")
