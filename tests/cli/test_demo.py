@@ -27,6 +27,7 @@ from tests.served import serving
 
 
 @pytest.mark.slow
+@pytest.mark.measured
 def test_the_demo_works_as_printed_and_leaves_nothing_behind(tmp_path):
     folder = tmp_path / "temporary"
     folder.mkdir()

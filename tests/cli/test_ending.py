@@ -82,10 +82,10 @@ def await_no_new_requests(server: Server) -> None:
 @pytest.mark.parametrize(
     "signals",
     [
-        pytest.param([CTRL_C], id="Ctrl-C"),
-        pytest.param([TERMINATE] * 3, id="SIGTERM", marks=pytest.mark.unmeasured),
-        pytest.param([CTRL_C, TERMINATE, TERMINATE], id="Ctrl-C and SIGTERM", marks=pytest.mark.unmeasured),
-        pytest.param([HANG_UP], id="SIGHUP", marks=pytest.mark.unmeasured),
+        pytest.param([CTRL_C], id="Ctrl-C", marks=pytest.mark.measured),
+        pytest.param([TERMINATE] * 3, id="SIGTERM"),
+        pytest.param([CTRL_C, TERMINATE, TERMINATE], id="Ctrl-C and SIGTERM"),
+        pytest.param([HANG_UP], id="SIGHUP"),
     ],
 )
 def test_requests_in_flight_are_finished_when_all_processes_are_told_to_end(server, bearer, engine, url, signals):
@@ -111,7 +111,6 @@ def test_requests_in_flight_are_finished_when_all_processes_are_told_to_end(serv
     assert [line for line in server.log.read_text().splitlines() if '"level":"info"' not in line] == []
 
 
-@pytest.mark.unmeasured
 def test_a_server_that_has_just_said_that_it_is_ready_hears_every_signal(tmp_path):
     """A thread that takes a signal which another waits for keeps it from the main thread as well."""
     url = f"sqlite:///{tmp_path / 'own.db'}"
@@ -121,6 +120,7 @@ def test_a_server_that_has_just_said_that_it_is_ready_hears_every_signal(tmp_pat
             assert server.wait() == 0
 
 
+@pytest.mark.measured
 def test_ctrl_c_a_second_time_does_not_wait_for_what_is_in_flight(server, bearer, engine, url):
     with writes_held_up(engine, url), send_user(server, bearer, 1, worked_on=True) as connection:
         os.killpg(server.process.pid, CTRL_C)
@@ -137,6 +137,7 @@ def test_ctrl_c_a_second_time_does_not_wait_for_what_is_in_flight(server, bearer
     own.close()
 
 
+@pytest.mark.measured
 def test_a_server_process_that_does_not_finish_in_time_is_killed_and_named(engine, url, tmp_path, call):
     script = "from kalends.cli import ending, main; ending.PROCESS_END_S = 0.5; main()"
     program = (sys.executable, "-c", script)
@@ -164,7 +165,6 @@ def test_a_server_started_with_nohup_outlives_its_terminal(tmp_path):
         server.kill()
 
 
-@pytest.mark.unmeasured
 @pytest.mark.skipif(not TELLS_CHILDREN, reason="tells no children")
 @pytest.mark.parametrize("number", [CTRL_C, TERMINATE])
 def test_a_server_that_is_ended_while_its_processes_start_ends_at_once(engine, url, number):
@@ -186,7 +186,6 @@ def test_a_server_that_is_ended_while_its_processes_start_ends_at_once(engine, u
             server.kill()
 
 
-@pytest.mark.unmeasured
 @pytest.mark.parametrize("number", [CTRL_C, TERMINATE, HANG_UP])
 def test_a_demo_that_is_ended_while_it_prepares_leaves_nothing_behind(tmp_path, number):
     words = (*KALENDS, "demo", "--port", "0")
@@ -210,7 +209,6 @@ def test_a_demo_that_is_ended_while_it_prepares_leaves_nothing_behind(tmp_path, 
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.unmeasured
 def test_a_server_whose_output_nobody_reads_serves(tmp_path):
     url = f"sqlite:///{tmp_path / 'deaf.db'}"
     with serving(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=url) as server:

@@ -56,7 +56,6 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.unmeasured
 @pytest.mark.parametrize("words", all_commands(kalends), ids=" ".join)
 def test_the_example_of_a_command_does_what_it_says(words: tuple[str, ...], prepared: Path, tmp_path: Path) -> None:
     shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)

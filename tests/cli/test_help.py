@@ -48,6 +48,7 @@ def test_help_imports_nothing_slow(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.measured
 @pytest.mark.parametrize("words", [(), ("token", "create")], ids=" ".join)
 def test_help_is_the_same_where_python_leaves_docstrings_out(tmp_path, words):
     with_docstrings, without = (

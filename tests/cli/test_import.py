@@ -338,7 +338,6 @@ def test_a_file_that_cannot_be_read_is_a_wrong_call(call, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.unmeasured
 def test_progress_is_shown_on_a_terminal_only(url, tmp_path):
     environment = {**os.environ, "KALENDS_DATABASE_URL": url, "TERM": "xterm"}
     leader, follower = pty.openpty()

@@ -295,6 +295,7 @@ def test_a_database_of_before_is_of_an_unknown_release_until_it_is_retimed(old, 
 
 
 @pytest.mark.slow
+@pytest.mark.measured
 def test_a_server_moves_events_before_it_answers_and_refuses_to_go_back(old, releases, url, tmp_path):
     moved = meeting(old, "09:00", "10:00", title="Moved")
     meeting(old, "18:00", "19:00", title="Elsewhere", time_zone=Zone("Europe/Berlin"))

@@ -30,6 +30,7 @@ SHUT_OUT_AT_MOST_S = 20
 """Half-sent requests are cut off after 5 s; the rest is for slow machines."""
 
 
+@pytest.mark.measured
 def test_a_server_migrates_says_one_line_serves_and_ends_in_good_order(server, bearer):
     assert httpx.get(f"{server.address}/health/live").json() == {"status": "live"}
     ready = httpx.get(f"{server.address}/health/ready")
@@ -45,7 +46,6 @@ def test_a_server_migrates_says_one_line_serves_and_ends_in_good_order(server, b
         httpx.get(f"{server.address}/health/live")
 
 
-@pytest.mark.unmeasured
 def test_one_key_sent_twenty_times_at_once_to_all_processes_makes_one_user(server, bearer):
     headers = bearer | {"Idempotency-Key": "once"}
     body = {"name": "Only Once", "email": "once@example.org"}
@@ -64,7 +64,6 @@ def test_one_key_sent_twenty_times_at_once_to_all_processes_makes_one_user(serve
     assert len(httpx.get(f"{server.address}/v1/users", headers=bearer).json()["items"]) == 1
 
 
-@pytest.mark.unmeasured
 def test_a_server_that_is_killed_leaves_nobody_on_its_port(server):
     port = int(server.address.rpartition(":")[2])
     server.process.kill()
@@ -83,6 +82,7 @@ def is_free(port):
         return False
 
 
+@pytest.mark.measured
 def test_a_process_ends_when_its_parent_is_gone():
     ended = []
     end_with(os.getppid() + 1, lambda: ended.append(True))
@@ -93,7 +93,6 @@ def test_a_process_ends_when_its_parent_is_gone():
     assert waiting.is_alive()
 
 
-@pytest.mark.unmeasured
 def test_half_sent_requests_do_not_shut_others_out_for_long(tmp_path):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 4_096 if hard == resource.RLIM_INFINITY else min(hard, 4_096)
@@ -134,7 +133,6 @@ def peak_memory(server: Server) -> int:
     return sum(int(peak[1]) for peak in peaks if peak) * 1_024
 
 
-@pytest.mark.unmeasured
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells no memory of a process")
 def test_a_chunked_upload_over_the_limit_is_refused_and_not_held(server, bearer):
     head = (
@@ -149,7 +147,6 @@ def test_a_chunked_upload_over_the_limit_is_refused_and_not_held(server, bearer)
     assert httpx.get(f"{server.address}/health/ready").status_code == 200
 
 
-@pytest.mark.unmeasured
 def test_what_is_too_long_to_be_a_request_is_refused_in_one_word(server):
     for target, field, status in ((9_000, 1, b"414"), (100_000, 1, b"431"), (1, 100_000, b"431")):
         asked = f"GET /v1/users?q={'a' * target} HTTP/1.1\r\nHost: kalends\r\nX-Long: {'a' * field}\r\n\r\n"
@@ -157,7 +154,6 @@ def test_what_is_too_long_to_be_a_request_is_refused_in_one_word(server):
     assert httpx.get(f"{server.address}/health/ready").status_code == 200
 
 
-@pytest.mark.unmeasured
 def test_only_what_a_trusted_proxy_says_of_an_address_is_believed(tmp_path):
     url = f"sqlite:///{tmp_path / 'proxied.db'}"
     forwarded = b"X-Forwarded-For: 198.51.100.1\r\nX-Forwarded-For: 192.0.2.7\r\n"
@@ -171,7 +167,6 @@ def test_only_what_a_trusted_proxy_says_of_an_address_is_believed(tmp_path):
         assert [line["address"] for line in lines if line["path"] == "/health/live"] == [known]
 
 
-@pytest.mark.unmeasured
 def test_processes_on_postgresql_keep_one_limit_together(tmp_path, url, engine, call):
     """On SQLite one process serves."""
     processes = "1" if engine == "sqlite" else "2"
@@ -186,6 +181,7 @@ def test_processes_on_postgresql_keep_one_limit_together(tmp_path, url, engine, 
         assert httpx.get(f"{server.address}/health/live").headers.get_list("Server") == ["kalends"]
 
 
+@pytest.mark.measured
 def test_a_port_that_is_taken_is_named(call):
     with socket.socket() as taken:
         taken.bind((LOOPBACK, 0))
@@ -208,6 +204,7 @@ def test_numbers_that_cannot_be_are_a_wrong_call(call, words):
     assert re.search(r"Invalid value for '--\w+'", call("serve", *words.split(), code=2).stderr)
 
 
+@pytest.mark.measured
 def test_an_address_is_found_for_a_name_and_for_any_port():
     ip, port = free_address("localhost", 0)
     assert ip == LOOPBACK

@@ -20,7 +20,6 @@ BESIDES = {("GET", path) for path in ("/health/live", "/health/ready", "/openapi
 
 
 @pytest.mark.slow
-@pytest.mark.unmeasured
 def test_every_example_prints_what_the_readme_says(tmp_path):
     """With curl if there is one, else with its stand-in."""
     with console(tmp_path, CURL) as shell:

@@ -14,7 +14,7 @@ from kalends.reads.integrity import find_inconsistencies
 from kalends.settings import Settings
 from kalends.store.database import Database
 
-pytestmark = [pytest.mark.slow, pytest.mark.unmeasured]
+pytestmark = pytest.mark.slow
 
 PLAN = Plan(people=400, events=12_000)
 OVERLAPS = """

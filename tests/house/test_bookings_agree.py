@@ -15,7 +15,7 @@ from tests.house.booked_stage import BookedStage
 from tests.house.paper import Meeting, Refusal
 from tests.house.stage import instant
 
-pytestmark = [pytest.mark.slow, pytest.mark.unmeasured]
+pytestmark = pytest.mark.slow
 
 NOON = 720
 PEOPLE = 4

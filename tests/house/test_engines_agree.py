@@ -14,7 +14,7 @@ from tests.conftest import Clock
 from tests.house.paper import OFFSETS, Paper, Refusal
 from tests.house.stage import Stage, instant, told
 
-pytestmark = [pytest.mark.slow, pytest.mark.unmeasured]
+pytestmark = pytest.mark.slow
 
 NAMES = ("Ada", "Bob", "Änne", "Zoë", "ada")
 EMAILS = tuple(f"{name}@example.org" for name in ("ada", "ADA", "bob", "carla", "dora", "eve", "finn"))

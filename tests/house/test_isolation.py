@@ -157,7 +157,6 @@ def play(app, own, foreign, call, tokens):
 
 
 @pytest.mark.slow
-@pytest.mark.unmeasured
 def test_nothing_one_organization_calls_changes_another_or_shows_it(app, database, clock):
     _, theirs, their_tokens, signs = settled(database, clock)
     before = view(app, their_tokens["operator"])

@@ -21,7 +21,7 @@ from tests.house.ledger import Client, Ledger, check_ledgers, people_for
 from tests.served import PATIENCE_S, Server
 from tests.threads import Task
 
-pytestmark = [pytest.mark.slow, pytest.mark.unmeasured]
+pytestmark = pytest.mark.slow
 
 KILLS = int(os.environ.get("KALENDS_TEST_KILLS", "3"))
 CLIENTS = 16

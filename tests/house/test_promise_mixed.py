@@ -24,7 +24,7 @@ from tests.house.overlaps import overlaps
 from tests.served import Server, serving
 from tests.threads import Task, race
 
-pytestmark = [pytest.mark.slow, pytest.mark.unmeasured]
+pytestmark = pytest.mark.slow
 
 OPERATIONS = int(os.environ.get("KALENDS_TEST_OPERATIONS", "2000"))
 CLIENTS = 16

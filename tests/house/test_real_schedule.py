@@ -23,7 +23,7 @@ from kalends.store.database import Database
 from tests.api import client
 from tests.databases import Databases
 
-pytestmark = [pytest.mark.slow, pytest.mark.unmeasured]
+pytestmark = pytest.mark.slow
 
 VILLAGE = Path(__file__).parent.parent / "cli" / "village.json"
 DAYS = {"31c3": "2014-12-28", "village": "2026-05-04"}

@@ -16,7 +16,7 @@ from kalends.rest.identity import ACT_AS
 from tests.cast import assemble
 from tests.conftest import app_over
 
-pytestmark = [pytest.mark.slow, pytest.mark.unmeasured]
+pytestmark = pytest.mark.slow
 
 CONFIG = {
     "generation": {

@@ -52,7 +52,6 @@ def some_values(world: World, choice: random.Random):
 
 
 @pytest.mark.slow
-@pytest.mark.unmeasured
 def test_every_combination_of_filters(world):
     choice = random.Random(7)
     found = 0
@@ -78,7 +77,6 @@ def test_both_filters_that_need_a_person_are_named(world):
 
 
 @pytest.mark.slow
-@pytest.mark.unmeasured
 @settings(max_examples=150)
 @given(data=st.data())
 def test_random_filters_page_by_page(world, data):

@@ -24,7 +24,7 @@ from tests.reads.onlookers import Onlooker, seats_shown, world_with_secrets
 from tests.reads.worlds import HALF_HOUR, SEARCHED
 from tests.seen import list_events, read_event
 
-pytestmark = [pytest.mark.slow, pytest.mark.unmeasured]
+pytestmark = pytest.mark.slow
 
 EVENTS = 30
 LISTS = 20

@@ -31,7 +31,6 @@ ALL = 100_000
 
 
 @pytest.mark.slow
-@pytest.mark.unmeasured
 @settings(max_examples=1_000)
 @given(CASES, st.integers(1, 8))
 def test_the_search_agrees_with_the_oracle(case, most):
@@ -48,7 +47,6 @@ def test_the_search_agrees_with_the_oracle(case, most):
 
 
 @pytest.mark.slow
-@pytest.mark.unmeasured
 @settings(max_examples=200)
 @given(CASES, st.integers(0, 300), st.integers(0, 300), st.integers(0, 300), st.randoms())
 def test_a_wider_window_never_loses_a_slot_and_the_order_of_naming_does_not_matter(case, before, after, sooner, random):

@@ -48,6 +48,7 @@ def relaxed(case: Case, offer: Relaxation) -> Case:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(CASES)
 def test_there_is_always_a_reason(case):

@@ -55,7 +55,6 @@ def readings(day: date, clock: timedelta, zone: ZoneInfo) -> set[int]:
 
 
 @pytest.mark.slow
-@pytest.mark.unmeasured
 @settings(max_examples=300)
 @given(changing_days(), STEPS, DURATIONS, st.integers(-600, 600), st.integers(0, 3_000))
 def test_a_local_time_that_exists_is_a_start_on_every_day(pair, step, duration, shift, length):

@@ -138,7 +138,6 @@ def test_a_time_that_happens_twice_is_the_first_unless_an_offset_is_written(text
 
 
 @pytest.mark.slow
-@pytest.mark.unmeasured
 def test_a_local_date_begins_where_a_plain_reckoning_says_in_every_zone() -> None:
     counted = 0
     for name in different_zones(known_zones()):
@@ -282,7 +281,6 @@ crumbs = st.lists(
 
 
 @pytest.mark.slow
-@pytest.mark.unmeasured
 @given(st.text() | almost_times | crumbs | st.text(string.digits + "-:TZ+. ", max_size=40))
 @example("9998-12-31T24:00:00-23:59")
 @example("1900-01-01T00:00:00+23:59")

@@ -169,7 +169,6 @@ def test_threads_that_migrate_at_once_do_it_once(empty_url: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.unmeasured
 def test_processes_that_migrate_at_once_do_it_once(empty_url: str) -> None:
     command = [sys.executable, "-c", MIGRATE, empty_url]
     processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)]
