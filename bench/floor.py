@@ -1,7 +1,8 @@
 """The floor: the bare statements of a request and bytes as many as its answer has, behind the same server.
 
 No authentication, no reading of a request, no writing of an answer: nothing that answers these requests with these
-tables, this driver and this server could be cheaper. Run with the URL of the database, a port, and the sizes as JSON.
+tables, this driver and this server could be cheaper. Run with the URL of the database, a port, the sizes as JSON, and
+the driver for SQLite: apsw, which Kalends uses, or sqlite3, Python's own with the machine's library.
 """
 
 import json
@@ -13,6 +14,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+import apsw
 import psycopg
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
@@ -36,10 +38,10 @@ Work = Callable[["Desk", Numbers, str], None]
 class Desk:
     """A thread's connection."""
 
-    def __init__(self, url: str, texts: Texts) -> None:
+    def __init__(self, url: str, texts: Texts, driver: str) -> None:
         self.texts = texts
         self.sqlite = url.startswith("sqlite")
-        self._connection = connected(url)
+        self._connection = connected(url, driver)
         self.cursor: Any = self._connection.cursor()
         self.array: Callable[[Numbers], Any] = json.dumps if self.sqlite else list
 
@@ -61,12 +63,16 @@ class Desk:
         self.cursor.execute(word)
 
 
-def connected(url: str) -> Any:
+def connected(url: str, driver: str) -> Any:
     """Open a connection, set up as Kalends does it."""
     if not url.startswith("sqlite"):
         return psycopg.connect(url, autocommit=True, options="-c enable_bitmapscan=off")
     path = url.removeprefix("sqlite:///")
-    connection = sqlite3.connect(path, timeout=10, isolation_level=None, cached_statements=CACHED_STATEMENTS)
+    connection: Any = (
+        apsw.Connection(path, statementcachesize=CACHED_STATEMENTS)
+        if driver == "apsw"
+        else sqlite3.connect(path, timeout=10, isolation_level=None, cached_statements=CACHED_STATEMENTS)
+    )
     for pragma in ("synchronous = FULL", "foreign_keys = ON", f"cache_size = -{CACHE_KIB}"):
         connection.execute(f"PRAGMA {pragma}")
     return connection
@@ -153,7 +159,7 @@ WORKS: dict[str, Work] = {
 }
 
 
-def app_of(url: str, sizes: dict[str, int]) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
+def app_of(url: str, sizes: dict[str, int], driver: str) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
     """Give the WSGI application."""
     texts = texts_for(url)
     bodies = {kind: b"x" * size for kind, size in sizes.items()}
@@ -166,7 +172,7 @@ def app_of(url: str, sizes: dict[str, int]) -> Callable[[dict[str, Any], Any], I
         if kind in bodies:
             desk = getattr(desks, "own", None)
             if desk is None:
-                desk = desks.own = Desk(url, texts)
+                desk = desks.own = Desk(url, texts, driver)
             numbers = [int(number) for number in rest[1].split(",")]
             if writing and kind in ("create", "answer"):
                 with writing:
@@ -180,7 +186,7 @@ def app_of(url: str, sizes: dict[str, int]) -> Callable[[dict[str, Any], Any], I
 
 
 def main() -> None:
-    url, port, sizes = sys.argv[1:]
+    url, port, sizes, driver = sys.argv[1:]
     server = Server(
         "bench.floor",
         address="127.0.0.1",
@@ -192,12 +198,12 @@ def main() -> None:
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=LARGEST_HEAD_BYTES),
         log_level=LogLevels.warning,
     )
-    server.serve(target_loader=partial(app_of_worker, url, sizes), wrap_loader=False)
+    server.serve(target_loader=partial(app_of_worker, url, sizes, driver), wrap_loader=False)
 
 
-def app_of_worker(url: str, sizes: str) -> Any:
-    """Give the application of a server process."""
-    return app_of(url, json.loads(sizes))
+def app_of_worker(url: str, sizes: str, driver: str) -> Any:
+    """Return the application of a server process."""
+    return app_of(url, json.loads(sizes), driver)
 
 
 if __name__ == "__main__":

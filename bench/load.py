@@ -51,9 +51,9 @@ class Load:
         self._process = context.Process(target=serve, args=(there,), daemon=True)
         self._process.start()
 
-    def one_by_one(self, port: int, requests: list[bytes]) -> Seen:
-        """Send requests on one connection, each after the answer to the last."""
-        return self._do((port, requests, 1, None))
+    def crowd(self, port: int, requests: list[bytes], connections: int) -> Seen:
+        """Send requests on some connections, each connection its next one after the answer to its last."""
+        return self._do((port, requests, connections, None))
 
     def at_once(self, port: int, requests: list[bytes], connections: int, seconds: float) -> Seen:
         """Send requests on many connections for some seconds, or until there are no more."""

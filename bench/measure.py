@@ -24,6 +24,9 @@ COUNTS = {
 """Requests of a round, so many that a round takes some tenths of a second on one connection."""
 
 CONNECTIONS = 32
+CROWD = 16
+"""Connections on which the five requests are measured besides one."""
+
 MOST_A_SECOND = 4_000
 """More requests than that are not made ready for the mixed load."""
 
@@ -74,6 +77,21 @@ class Bench:
         progress.remove_task(bar)
         return [finished(figures) for figures in found.values()]
 
+    def crowded(self, effort: Effort, kinds: tuple[str, ...], progress: Progress) -> list[Figures]:
+        """Measure some kinds of request on CROWD connections; return a row for each server and kind."""
+        found: dict[tuple[str, str], Figures] = {}
+        bar = progress.add_task("Crowd", total=effort.rounds * len(kinds) * len(self.contestants))
+        for number in range(effort.rounds):
+            for kind in kinds:
+                asks = self._asker.several(kind, max(CROWD, round(COUNTS[kind] * effort.share)))
+                for one in self._in_turn(number):
+                    progress.update(bar, description=f"{kind}, {CROWD} connections: {one.name}")
+                    figures = found.setdefault((one.name, kind), fresh(one.name, kind))
+                    self._timed(one, figures, one.written(asks), CROWD)
+                    progress.advance(bar)
+        progress.remove_task(bar)
+        return [finished(figures) for figures in found.values()]
+
     def mixed(self, effort: Effort, progress: Progress) -> list[Figures]:
         """Load each server with everything at once; give a row for each."""
         found: list[Figures] = []
@@ -95,13 +113,17 @@ class Bench:
 
     def _batch(self, one: Contestant, requests: list[bytes], figures: Figures, *, warm_up: bool) -> None:
         place = one.log.stat().st_size
-        before, database_before = one.cpu_seconds(), self._database_cpu()
-        seen = self._load.one_by_one(one.port, requests)
-        spent, database = one.cpu_seconds() - before, self._database_cpu() - database_before
         if not warm_up:
-            noted(figures, seen, spent, database)
-        elif one.name == "kalends":
+            self._timed(one, figures, requests, 1)
+            return
+        self._load.crowd(one.port, requests, 1)
+        if one.name == "kalends":
             figures["statements"] = statements_logged(one, place)
+
+    def _timed(self, one: Contestant, figures: Figures, requests: list[bytes], connections: int) -> None:
+        before, database_before = one.cpu_seconds(), self._database_cpu()
+        seen = self._load.crowd(one.port, requests, connections)
+        noted(figures, seen, one.cpu_seconds() - before, self._database_cpu() - database_before)
 
     def _in_turn(self, number: int) -> Iterator[Contestant]:
         """Give all servers, in each round another one first."""

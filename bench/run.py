@@ -8,17 +8,17 @@ import contextlib
 import json
 import os
 import platform
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import apsw
 import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench.asks import Asker
+from bench.asks import FIVE, Asker
 from bench.measure import CONNECTIONS, QUICK, THOROUGH, Bench, Effort
 from bench.peers.agreement import differences
 from bench.peers.recipes import installed
@@ -26,7 +26,7 @@ from bench.plan import Plan
 from bench.postgres_store import PostgresStore
 from bench.rows import KALENDS as OWN_DATA
 from bench.rows import PEERS as PEER_DATA
-from bench.servers import ALL, KALENDS, Contestant, Recipe, checkout, floor_of, new_token
+from bench.servers import ALL, FLOORS, KALENDS, Contestant, Recipe, checkout, floor_of, new_token
 from bench.sqlite_store import SqliteStore
 from bench.stores import FOLDER, Store
 from bench.tables import in_terminal, sheets_of
@@ -105,7 +105,7 @@ def machine() -> dict[str, Any]:
         "processor": model or platform.machine(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
+        "sqlite": apsw.sqlite_lib_version(),
         "libpq": psycopg.pq.version(),
         "load_before": round(os.getloadavg()[0], 2),
     }
@@ -143,12 +143,14 @@ def measured(
         own, asker = store.data(OWN_DATA, plan, progress), Asker(plan)
         url = copied(own, "kalends")
         kalends = started(KALENDS, url, new_token(url))
-        floor = started(floor_of(sizes_of(kalends, asker)), copied(own, "floor"), "")
-        others = [started(recipe, copy := copied(own, recipe.name), new_token(copy)) for recipe in checkouts]
+        sizes = sizes_of(kalends, asker)
+        floors = FLOORS if store.engine == "sqlite" else ["floor"]
+        others = [started(floor_of(sizes, name), copied(own, name), "") for name in floors]
+        others += [started(recipe, copy := copied(own, recipe.name), new_token(copy)) for recipe in checkouts]
         peers = peers_started(store, plan, recipes, progress, copied, started)
         refused = agreed(kalends, peers, asker, progress.console.print)
         others += [one for one in peers if one.name not in refused]
-        bench = Bench([kalends, floor, *others], asker, store.root)
+        bench = Bench([kalends, *others], asker, store.root)
         stack.callback(bench.close)
         return {
             "engine": store.engine,
@@ -159,6 +161,7 @@ def measured(
             "connections": CONNECTIONS,
             "different": refused,
             "figures": bench.rounds(effort, ALL, progress),
+            "crowded": bench.crowded(effort, FIVE, progress),
             "mixed": bench.mixed(effort, progress),
             "seconds_to_ready": {one.name: round(one.seconds_to_ready, 3) for one in bench.contestants},
         }

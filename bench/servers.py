@@ -145,11 +145,15 @@ def checkout(name: str, folder: Path) -> Recipe:
     )
 
 
-def floor_of(sizes: Mapping[str, int]) -> Recipe:
-    """Give the floor whose answers have these sizes."""
+FLOORS = {"floor": "apsw", "floor_sqlite3": "sqlite3"}
+"""The drivers for SQLite that there is a floor with."""
+
+
+def floor_of(sizes: Mapping[str, int], name: str = "floor") -> Recipe:
+    """Return the floor whose answers have these sizes."""
     return Recipe(
-        "floor",
-        lambda url, port: [sys.executable, "-m", "bench.floor", url, str(port), json.dumps(dict(sizes))],
+        name,
+        lambda url, port: [sys.executable, "-m", "bench.floor", url, str(port), json.dumps(dict(sizes)), FLOORS[name]],
         lambda _url, _port, _token: {},
         in_floor,
     )

@@ -3,11 +3,11 @@
 import contextlib
 import json
 import shutil
-import sqlite3
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import apsw
 from rich.progress import Progress
 
 from bench.held import Held
@@ -43,7 +43,7 @@ class SqliteStore:
             making = path.with_name("making.db")
             remove(making)
             laid_out(family, f"sqlite:///{making}")
-            with contextlib.closing(sqlite3.connect(making, isolation_level=None)) as connection:
+            with contextlib.closing(apsw.Connection(str(making))) as connection:
                 fill(connection, family, plan, progress)
             making.rename(path)
             remove(making)
@@ -79,9 +79,9 @@ def remove(path: Path) -> None:
         path.with_name(path.name + end).unlink(missing_ok=True)
 
 
-def fill(connection: sqlite3.Connection, family: Family, plan: Plan, progress: Progress) -> None:
+def fill(connection: apsw.Connection, family: Family, plan: Plan, progress: Progress) -> None:
     """Write rows in the order of their keys, and make the indexes after them."""
-    sqlite3.register_adapter(datetime, lambda moment: moment.replace(tzinfo=None).isoformat(" ", "microseconds"))
+    connection.convert_binding = moment_as_text
     for pragma in FAST:
         connection.execute(f"PRAGMA {pragma}")
     indexes = connection.execute(OWN_INDEXES, [json.dumps(list(family.tables))]).fetchall()
@@ -103,6 +103,13 @@ def fill(connection: sqlite3.Connection, family: Family, plan: Plan, progress: P
         connection.execute(text)
     connection.execute("ANALYZE")
     connection.execute("PRAGMA journal_mode = WAL")
+
+
+def moment_as_text(_: object, place: int, value: object) -> str:
+    """Write a datetime as SQLAlchemy does, for the tables of the peers."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None).isoformat(" ", "microseconds")
+    raise TypeError(f"parameter {place} is a {type(value)}")
 
 
 def insertion(table: str, columns: tuple[str, ...]) -> str:

@@ -7,11 +7,14 @@ from typing import Any, NamedTuple
 
 from rich.table import Table
 
+from bench.measure import CROWD
+from bench.servers import FLOORS
+
 Run = dict[str, Any]
 Figures = dict[str, Any]
 
 FLOOR_TARGETS = {
-    "sqlite": {"list": 1.5, "list_participants": 1.5, "one": 2.5, "create": 2.2, "answer": 2.5},
+    "sqlite": {"list": 1.3, "list_participants": 1.3, "one": 2.0, "create": 1.7, "answer": 2.0},
     "postgresql": {},
 }
 """The most that Kalends' CPU time may be of the floor's."""
@@ -54,7 +57,7 @@ def sheets_of(run: Run) -> list[Sheet]:
     """Give all tables of one engine."""
     size = f"{run['engine']}, {run['events']:,} events, {run['people']:,} people"
     size += ", all in memory" if run["in_memory"] else ", partly from the disk"
-    sheets = [against_floor(run, size)]
+    sheets = [against_floor(run, size), in_a_crowd(run, size)]
     if peers_of(run):
         sheets.append(against_peers(run, size))
     return [*sheets, at_once(run, size)]
@@ -63,6 +66,7 @@ def sheets_of(run: Run) -> list[Sheet]:
 def against_floor(run: Run, size: str) -> Sheet:
     """Show what each request costs, and how much more than it must."""
     columns = ["request", "CPU ms", "database CPU ms", "floor CPU ms", "of the floor", "target"]
+    columns += ["of the floor by sqlite3"] if run["engine"] == "sqlite" else []
     columns += ["requests/s", "p50 ms", "p99 ms", "statements", "answer kB"]
     rows: list[list[str]] = []
     for kind, meaning in MEANINGS.items():
@@ -78,6 +82,11 @@ def against_floor(run: Run, size: str) -> Sheet:
                 spread(floor["cpu_ms"], 3) if floor else "-",
                 spread(shares, 2),
                 verdict(shares, FLOOR_TARGETS[run["engine"]].get(kind)),
+                *(
+                    [spread(ratios(own, figures_of(run, "floor_sqlite3", kind)), 2)]
+                    if run["engine"] == "sqlite"
+                    else []
+                ),
                 f"{statistics.median(own['per_second']):,.0f}",
                 f"{own['p50_ms']:.2f}",
                 f"{own['p99_ms']:.2f}",
@@ -86,6 +95,21 @@ def against_floor(run: Run, size: str) -> Sheet:
             ]
         )
     return Sheet(f"One connection: {size}", columns, rows)
+
+
+def in_a_crowd(run: Run, size: str) -> Sheet:
+    """Show what the requests cost on several connections at once, beside what they cost on one."""
+    rows: list[list[str]] = []
+    for kind, meaning in MEANINGS.items():
+        own, floor = (figures_of(run, name, kind, "crowded") for name in ("kalends", "floor"))
+        if own is not None:
+            alone = figures_of(run, "kalends", kind)
+            times = [median(figures["cpu_ms"], 3) for figures in (alone, own, floor)]
+            rows.append(
+                [meaning, *times, spread(ratios(own, floor), 2), f"{statistics.median(own['per_second']):,.0f}"]
+            )
+    columns = ["request", "CPU ms on one", f"on {CROWD}", f"floor on {CROWD}", "of the floor", "requests/s"]
+    return Sheet(f"On {CROWD} connections: {size}", columns, rows)
 
 
 def against_peers(run: Run, size: str) -> Sheet:
@@ -140,12 +164,12 @@ def at_once(run: Run, size: str) -> Sheet:
 
 def peers_of(run: Run) -> list[str]:
     """Give the names of the peers that were measured."""
-    return list(dict.fromkeys(f["server"] for f in run["figures"] if f["server"] not in ("kalends", "floor")))
+    return list(dict.fromkeys(f["server"] for f in run["figures"] if f["server"] not in ("kalends", *FLOORS)))
 
 
-def figures_of(run: Run, server: str, kind: str) -> Any:
-    """Give the row of a server and a kind of request, or None."""
-    return next((row for row in run["figures"] if (row["server"], row["kind"]) == (server, kind)), None)
+def figures_of(run: Run, server: str, kind: str, measured: str = "figures") -> Any:
+    """Return the row of a server and a kind of request, or None."""
+    return next((row for row in run[measured] if (row["server"], row["kind"]) == (server, kind)), None)
 
 
 def ratios(own: Figures, other: Figures | None) -> list[float]:

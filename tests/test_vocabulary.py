@@ -91,7 +91,7 @@ def test_every_setting_is_read_from_the_environment() -> None:
 ALL_SETTINGS = {
     f"KALENDS_{name}"
     for name in (
-        *("DATABASE_URL", "POOL_SIZE", "BUSY_TIMEOUT_MS", "MAX_BODY_BYTES"),
+        *("DATABASE_URL", "POOL_SIZE", "BUSY_TIMEOUT_MS", "READ_TIMEOUT_MS", "MAX_BODY_BYTES"),
         *("TOKEN_CACHE_MS", "RATE_LIMIT", "ADDRESS_RATE_LIMIT", "TRUSTED_PROXIES"),
     )
 }

@@ -273,6 +273,13 @@ class OutcomeUnknown(Unavailable):
     message = "{reason} Whether the change was saved is unknown: read what is there before you repeat the request."
 
 
+class TooExpensive(KalendsError):
+    """Reading takes longer than a server allows, and was stopped."""
+
+    code = "too_expensive"
+    message = "Reading the answer took too long and was stopped. Ask for less, such as a shorter span or fewer users."
+
+
 class ZoneDataMismatch(KalendsError):
     """Instants of the database were derived with another release of zone data than this process has."""
 

@@ -22,6 +22,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     busy_timeout_ms: int = 10_000
     """How long a write waits for its turn before the caller is told 503, in milliseconds."""
 
+    read_timeout_ms: int = 2_000
+    """How long a server may read for one answer, in milliseconds, before it answers 503; 0 for no limit."""
+
     token_cache_ms: int = 800
     """How long what a token stands for is remembered, in milliseconds; 0 looks it up with each request."""
 
@@ -38,7 +41,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Addresses or networks, separated by commas, of proxies whose X-Forwarded-For and -Proto are believed."""
 
 
-MAY_BE_NOUGHT = ("token_cache_ms", "rate_limit", "address_rate_limit")
+MAY_BE_NOUGHT = ("read_timeout_ms", "token_cache_ms", "rate_limit", "address_rate_limit")
 
 
 def read_file(path: str) -> str:

@@ -1,18 +1,20 @@
 """What the engines say of themselves."""
 
-import sqlite3
 import time
 
+import apsw
 import psycopg
 
-from kalends.reads.deployment import server_facts, sqlite_version
+from kalends.reads.deployment import describe_sqlite, server_facts
 from kalends.settings import Settings
 from kalends.store.database import Database
 
 
-def test_sqlite_tells_its_version(tmp_path) -> None:
+def test_sqlite_says_its_version_and_how_it_was_compiled(tmp_path) -> None:
     database = Database(Settings(database_url=f"sqlite:///{tmp_path / 'x.db'}"))
-    assert database.read(sqlite_version) == sqlite3.sqlite_version
+    told = database.read(describe_sqlite)
+    assert told.startswith(f"{apsw.sqlite_lib_version()}, compiled with ")
+    assert "THREADSAFE=1" in told
     assert database.read(lambda tx: tx.promised_process) == 0, "there is no server"
     database.close()
 

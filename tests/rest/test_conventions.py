@@ -7,7 +7,7 @@ import pytest
 
 from kalends.actions.tokens import revoke_token
 from kalends.app import build_app
-from kalends.errors import BadSetting, KalendsError, OutcomeUnknown, Unavailable
+from kalends.errors import BadSetting, KalendsError, OutcomeUnknown, TooExpensive, Unavailable
 from kalends.reads.tokens import list_tokens
 from kalends.reads.users import read_user
 from kalends.rest.conditions import Tags, read_tags
@@ -339,3 +339,4 @@ def test_what_cannot_be_done_now_says_when_to_try_again():
     busy, unknown = Unavailable("Too many writes are waiting.", retry_after=7), OutcomeUnknown("The connection broke.")
     assert (status_of(busy), headers_of(busy)) == (503, {"Retry-After": "7"})
     assert (status_of(unknown), headers_of(unknown)) == (503, {"Retry-After": "1"})
+    assert (status_of(TooExpensive()), headers_of(TooExpensive())) == (503, {}), "it would take as long again"

@@ -19,7 +19,6 @@ from kalends.rules.deployment import (
     check_rate_limits,
     check_rights,
     check_server,
-    check_sqlite,
     check_tokens,
     check_zone_data,
     filesystem_at,
@@ -123,17 +122,6 @@ def test_the_deepest_mount_counts(path: str, kind: str) -> None:
 
 def test_where_no_mount_is_told_nothing_is_known() -> None:
     assert filesystem_at("/k.db", "") == ""
-
-
-@pytest.mark.parametrize(
-    ("version", "grade"),
-    [
-        *((bad, "warning") for bad in ("3.37.0", "3.44.5", "3.45.1", "3.50.6", "3.51.2")),
-        *((good, "ok") for good in ("3.44.6", "3.50.7", "3.51.3", "3.53.0", "4.0.0")),
-    ],
-)
-def test_a_sqlite_that_may_lose_commits_is_worth_a_warning(version: str, grade: str) -> None:
-    assert told(check_sqlite(version)) == {"SQLite": grade}
 
 
 def test_a_sound_server_gets_no_advice() -> None:

@@ -1,4 +1,5 @@
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -7,7 +8,7 @@ import sqlalchemy as sa
 
 from kalends.actions.users import create_user
 from kalends.drafts import UserDraft
-from kalends.errors import BadSetting, NotFound, Unavailable
+from kalends.errors import BadSetting, NotFound, TooExpensive, Unavailable
 from kalends.model import Email, Instant, UserId
 from kalends.settings import Settings
 from kalends.store.database import ID_EPOCH_MS, Database, ReadTx, WriteTx, id_stream, new_ids
@@ -16,7 +17,8 @@ from kalends.store.retry import ATTEMPTS, Contended
 from kalends.store.tables import organization
 from tests.cast import Cast
 from tests.conftest import Clock
-from tests.store.names import INSERT, LOCK, NAME, add, count, new_name, rename
+from tests.store.conftest import Opener
+from tests.store.names import ENDLESS, INSERT, LOCK, LONG, NAME, add, count, new_name, rename
 from tests.threads import race
 
 
@@ -199,6 +201,28 @@ def test_a_statement_that_fails_leaves_the_connection_usable(database: Database)
                 attempt(lambda tx: tx.row(nonsense))
     assert database.write(lambda tx: add(tx, new_name()))
     assert database.read(lambda tx: count(tx, new_name())) == 0
+
+
+def test_a_read_that_takes_too_long_is_stopped_and_the_next_one_has_all_its_time(
+    migrated_url: str, opened: Opener
+) -> None:
+    hasty = opened(migrated_url, read_timeout_ms=20)
+    for _ in range(3):
+        with pytest.raises(TooExpensive):
+            hasty.read(lambda tx: tx.rows(ENDLESS))
+        assert hasty.read(lambda tx: count(tx, "default")) == 1
+    hasty.read(lambda tx: time.sleep(0.02))
+    assert hasty.read(lambda tx: count(tx, "default")) == 1
+
+
+def test_a_write_has_more_time_than_a_read(migrated_url: str, opened: Opener) -> None:
+    hasty = opened(migrated_url, read_timeout_ms=1)
+    assert hasty.write(lambda tx: tx.rows(LONG)) == [(300_000,)]
+
+
+def test_without_a_limit_a_read_takes_its_time(migrated_url: str, opened: Opener) -> None:
+    patient = opened(migrated_url, read_timeout_ms=0)
+    assert patient.read(lambda tx: tx.rows(LONG)) == [(300_000,)]
 
 
 def test_statements_are_counted(database: Database) -> None:

@@ -1,5 +1,4 @@
 import os
-import sqlite3
 import stat
 import subprocess
 import sys
@@ -9,24 +8,26 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 import sqlalchemy as sa
 
-from kalends.errors import BadSetting, Unavailable
+from kalends.errors import BadSetting, TooExpensive, Unavailable
 from kalends.model import UserId
 from kalends.settings import Settings
 from kalends.store.database import Database, ReadTx, WriteTx
 from kalends.store.query import Query
+from kalends.store.retry import Contended
 from kalends.store.schema import EMPTY, migrate
-from kalends.store.sqlite import SqliteEngine, SqliteSession, ran
+from kalends.store.sqlite import SqliteEngine, SqliteSession, ran, translated
 from tests.store.conftest import Opener
-from tests.store.names import INSERT, NAME, add, count, new_name
+from tests.store.names import ENDLESS, INSERT, NAME, add, count, new_name
 from tests.threads import at_once, in_line
 
 NOBODY = 65534
 HOLD_THE_LOCK = """
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+import apsw, sys
+connection = apsw.Connection(sys.argv[1])
 connection.execute("BEGIN IMMEDIATE")
 print("held", flush=True)
 sys.stdin.readline()
@@ -95,20 +96,20 @@ def test_a_reference_to_nothing_is_refused(sqlite: Database) -> None:
             "VALUES (1, 77, 'name', 'hint', x'00', 0)"
         )
     )
-    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+    with pytest.raises(apsw.ConstraintError, match="FOREIGN KEY"):
         sqlite.write(lambda tx: tx.run(stray))
 
 
 def test_a_write_holds_the_lock_of_the_file_before_its_first_statement(sqlite: Database, path: Path) -> None:
     def work(tx: WriteTx) -> None:
         with (
-            closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other,
-            pytest.raises(sqlite3.OperationalError, match="locked"),
+            closing(apsw.Connection(str(path))) as other,
+            pytest.raises(apsw.BusyError, match="locked"),
         ):
             other.execute("BEGIN IMMEDIATE")
 
     sqlite.write(work)
-    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other:
+    with closing(apsw.Connection(str(path))) as other:
         other.execute("BEGIN IMMEDIATE")
 
 
@@ -144,7 +145,7 @@ def test_a_full_disk_is_said_and_changes_nothing(sqlite: Database) -> None:
     sqlite.write(lambda tx: add(tx, new_name()))
     writer = engine_of(sqlite)._writer
     assert writer is not None
-    pages = writer.connection.execute("PRAGMA page_count").fetchone()[0]
+    pages = writer.connection.pragma("page_count")
     writer.connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
 
     def work(tx: WriteTx) -> None:
@@ -212,16 +213,9 @@ def test_a_damaged_file_is_said(sqlite: Database, path: Path, opened: Opener) ->
 def test_text_that_the_driver_cannot_decode_is_an_error_of_its_own(sqlite: Database) -> None:
     broken = Query(sa.text("SELECT CAST(x'ff' AS TEXT)"))
     for attempt in (sqlite.read, sqlite.write):
-        with pytest.raises(sqlite3.OperationalError, match="decode"):
+        with pytest.raises(UnicodeDecodeError):
             attempt(lambda tx: tx.rows(broken))
     assert sqlite.write(lambda tx: add(tx, new_name()))
-
-
-def test_an_old_sqlite_is_refused(path: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 36, 0))
-    with pytest.raises(BadSetting, match=r"3\.37"):
-        opened(f"sqlite:///{path}")
-    assert not path.exists()
 
 
 @pytest.mark.parametrize("url", ["sqlite:///:memory:", "sqlite:///a.db?mode=ro", "sqlite:////", "sqlite://host/a.db"])
@@ -258,10 +252,10 @@ def test_a_connection_that_failed_is_not_lent_again(sqlite: Database) -> None:
         failed.append(tx._session)
         tx.rows(Query(sa.text("SELECT nonsense")))
 
-    with pytest.raises(sqlite3.OperationalError, match="nonsense"):
+    with pytest.raises(apsw.SQLError, match="nonsense"):
         sqlite.read(work)
     assert sqlite.read(lambda tx: tx._session) is not failed[0]
-    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+    with pytest.raises((apsw.ConnectionClosedError, apsw.CursorClosedError), match="closed"):
         failed[0].connection.execute("SELECT 1")
 
 
@@ -275,7 +269,7 @@ def test_a_writer_that_cannot_roll_back_is_replaced(sqlite: Database) -> None:
         writer.connection.close()
         count(tx, name)
 
-    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+    with pytest.raises((apsw.ConnectionClosedError, apsw.CursorClosedError), match="closed"):
         sqlite.write(work)
     assert sqlite.write(lambda tx: count(tx, name)) == 0
 
@@ -311,7 +305,7 @@ def test_closing_does_not_wait_for_ever(sqlite: Database) -> None:
 def test_what_is_in_use_when_it_is_closed_is_closed_after_its_work(sqlite: Database) -> None:
     """Also what is opened later: nobody would close it."""
     engine = engine_of(sqlite)
-    used: list[sqlite3.Connection] = []
+    used: list[apsw.Connection] = []
 
     def work(tx: ReadTx) -> None:
         assert isinstance(tx._session, SqliteSession)
@@ -327,15 +321,15 @@ def test_what_is_in_use_when_it_is_closed_is_closed_after_its_work(sqlite: Datab
         sqlite.write(write)
     assert (engine._readers, engine._writer, engine._turnstile) == ([], None, None)
     for connection in used:
-        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        with pytest.raises(apsw.ConnectionClosedError):
             connection.execute("SELECT 1")
 
 
 def test_only_a_lock_is_waited_for(path: Path) -> None:
     """What waiting cannot mend is said at once: here, that there is a transaction already."""
-    connection = sqlite3.connect(path, isolation_level=None)
+    connection = apsw.Connection(str(path))
     assert ran(connection, "BEGIN IMMEDIATE")
-    with pytest.raises(sqlite3.OperationalError, match="within a transaction"):
+    with pytest.raises(apsw.SQLError, match="within a transaction"):
         ran(connection, "BEGIN IMMEDIATE")
     connection.close()
 
@@ -343,7 +337,7 @@ def test_only_a_lock_is_waited_for(path: Path) -> None:
 def test_a_new_file_that_somebody_keeps_locked_is_said_to_be_busy(tmp_path: Path) -> None:
     """It is not in WAL yet, and the change to WAL is what has to wait."""
     path = tmp_path / "new.db"
-    other = sqlite3.connect(path, isolation_level=None)
+    other = apsw.Connection(str(path))
     other.execute("BEGIN EXCLUSIVE")
     database = Database(Settings(database_url=f"sqlite:///{path}", busy_timeout_ms=20))
     with pytest.raises(Unavailable, match="Another process"):
@@ -356,3 +350,76 @@ def test_a_new_file_that_somebody_keeps_locked_is_said_to_be_busy(tmp_path: Path
 
 def test_there_is_no_server_process(sqlite: Database) -> None:
     assert sqlite.read(lambda tx: tx._session.promised_process) == 0
+
+
+def test_a_read_that_is_stopped_leaves_its_connection_usable(path: Path, opened: Opener) -> None:
+    hasty = opened(f"sqlite:///{path}", read_timeout_ms=20)
+    migrate(hasty)
+    sessions: list[Any] = []
+
+    def endless(tx: ReadTx) -> None:
+        sessions.append(tx._session)
+        tx.snapshot()
+        tx.rows(ENDLESS)
+
+    with pytest.raises(TooExpensive):
+        hasty.read(endless)
+    assert hasty.read(lambda tx: (tx._session, count(tx, "default"))) == (sessions[0], 1)
+    assert not sessions[0].connection.in_transaction
+
+
+def test_a_value_of_a_type_that_sqlite_does_not_know_is_a_defect(sqlite: Database) -> None:
+    with pytest.raises(TypeError, match="parameter 1 is of a type that SQLite does not know: <class 'set'>"):
+        sqlite.read(lambda tx: tx.rows(NAME, id={1}))
+
+
+def test_a_migration_may_read_rows_one_by_one_in_parts_or_all_at_once(sqlite: Database) -> None:
+    numbers = sa.text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 6) SELECT i AS number FROM n"
+    )
+    with engine_of(sqlite).migrating() as connection:
+        found = connection.execute(numbers)
+        assert list(found.keys()) == ["number"]
+        assert (found.fetchone(), found.fetchmany(3), found.fetchall()) == ((1,), [(2,), (3,), (4,)], [(5,), (6,)])
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_the_library_is_tuned_unless_it_is_in_use(tmp_path: Path, *, is_open: bool) -> None:
+    script = f"""
+import apsw
+other = apsw.Connection({str(tmp_path / "other.db")!r}) if {is_open} else None
+import kalends.store.sqlite
+apsw.Connection(":memory:").execute("CREATE TABLE filled AS SELECT zeroblob(100000)")
+print(apsw.memory_high_water() > 100_000)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{is_open}\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("SQLITE_CONSTRAINT_UNIQUE", Contended),
+        ("SQLITE_CONSTRAINT_PRIMARYKEY", Contended),
+        ("SQLITE_CONSTRAINT_FOREIGNKEY", apsw.ConstraintError),
+        ("SQLITE_CONSTRAINT_NOTNULL", apsw.ConstraintError),
+        ("SQLITE_BUSY", Unavailable),
+        ("SQLITE_BUSY_SNAPSHOT", Unavailable),
+        ("SQLITE_BUSY_RECOVERY", Unavailable),
+        ("SQLITE_LOCKED", Unavailable),
+        ("SQLITE_PROTOCOL", Unavailable),
+        ("SQLITE_FULL", Unavailable),
+        ("SQLITE_READONLY_DBMOVED", Unavailable),
+        ("SQLITE_IOERR_FSYNC", Unavailable),
+        ("SQLITE_CORRUPT_INDEX", Unavailable),
+        ("SQLITE_CANTOPEN_ISDIR", Unavailable),
+        ("SQLITE_NOTADB", Unavailable),
+        ("SQLITE_NOMEM", Unavailable),
+        ("SQLITE_INTERRUPT", TooExpensive),
+        ("SQLITE_TOOBIG", TooExpensive),
+        ("SQLITE_ERROR", apsw.SQLError),
+    ],
+)
+def test_every_result_code_is_told_as_what_it_is(code: str, error: type[Exception]) -> None:
+    with pytest.raises(error), translated():
+        raise apsw.exception_for(getattr(apsw, code))

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import click
+from msgspec import structs
 
 from kalends.characters import LINE, misfit
 from kalends.errors import BadSetting, Unavailable
@@ -93,10 +94,10 @@ def existing_database(settings: Settings, *, ready: bool = True) -> Generator[Da
 
 @contextmanager
 def connected(settings: Settings) -> Generator[Database]:
-    """Lend the database; if it cannot be reached, the error says what its pool of connections said last."""
+    """Lend the database, to read from without a limit; an error to connect says the last reason of the pool."""
     pool, words = logging.getLogger("psycopg.pool"), LastWords()
     pool.addHandler(words)
-    database = Database(settings)
+    database = Database(structs.replace(settings, read_timeout_ms=0))
     try:
         yield database
     except Unavailable as error:

@@ -22,7 +22,9 @@ SELECT
     pg_backend_pid()
 """)
 )
-SQLITE_VERSION = Query(sa.text("SELECT sqlite_version()"))
+SQLITE_VERSION = Query(
+    sa.text("SELECT sqlite_version(), group_concat(compile_options, ', ') FROM pragma_compile_options")
+)
 
 
 def server_facts(tx: ReadTx) -> ServerFacts:
@@ -30,9 +32,9 @@ def server_facts(tx: ReadTx) -> ServerFacts:
     return ServerFacts._make((*tx.rows(SERVER_FACTS)[0], tx.promised_process))
 
 
-def sqlite_version(tx: ReadTx) -> str:
-    """Tell which SQLite is at work."""
-    return tx.rows(SQLITE_VERSION)[0][0]
+def describe_sqlite(tx: ReadTx) -> str:
+    """Return the version of the SQLite library and the options that it was compiled with."""
+    return ", compiled with ".join(tx.rows(SQLITE_VERSION)[0])
 
 
 def token_facts(tx: ReadTx) -> TokenFacts:

@@ -210,8 +210,7 @@ def errors_of(known: Operation) -> Sequence[type[KalendsError]]:
     if known.takes_key:
         everywhere += [errors.KeyInFlight, errors.KeyReused]
     everywhere += [errors.RateLimited, InternalError, errors.Unavailable]
-    if known.writes:
-        everywhere.append(errors.OutcomeUnknown)
+    everywhere.append(errors.OutcomeUnknown if known.writes else errors.TooExpensive)
     return tuple(dict.fromkeys((*known.errors, *everywhere)))
 
 

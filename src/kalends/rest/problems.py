@@ -127,6 +127,7 @@ STATUS: dict[type[KalendsError], HTTPStatus] = {
     InternalError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.OutcomeUnknown: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.TooExpensive: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SchemaMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.ZoneDataMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -160,6 +161,7 @@ TITLES: dict[type[KalendsError], str] = {
     InternalError: "Something went wrong here",
     errors.Unavailable: "It cannot be done at the moment",
     errors.OutcomeUnknown: "It may or may not have been saved",
+    errors.TooExpensive: "The answer takes too long to read",
     errors.SchemaMismatch: "The database has another schema",
     errors.ZoneDataMismatch: "The database follows other zone data",
 }

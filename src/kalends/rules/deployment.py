@@ -15,9 +15,6 @@ LARGEST_SANE_BODY = 64 * MEBIBYTE
 LITTLE_SPACE = 1_024 * MEBIBYTE
 NO_SPACE = 100 * MEBIBYTE
 OLDEST_POSTGRESQL = 15
-SOUND_SQLITE = (3, 51, 3)
-SOUND_OLDER_SQLITE = ((3, 44, 6), (3, 50, 7))
-"""Without the "WAL-reset bug" of sqlite.org/wal.html: the first release of its own line, and two that were mended."""
 CLOCKS_DIFFER = 1 * SECOND
 CLOCKS_ARE_WRONG = 30 * SECOND
 IDLE = 90 * 86_400 * SECOND
@@ -163,16 +160,6 @@ def check_event_times(release: str | None, target: str | None, used: str) -> Ite
 
 
 # ------------------------------------------------------------------------------------------------------------- SQLite
-
-
-def check_sqlite(version: str) -> Iterator[Finding]:
-    """See whether SQLite could lose a commit. One process is safe: it commits and checkpoints on one connection."""
-    release = tuple(map(int, version.split(".")))
-    if release >= SOUND_SQLITE or any(release[:2] == older[:2] and release >= older for older in SOUND_OLDER_SQLITE):
-        yield good("SQLite", version)
-    else:
-        text = f"{version} may, very rarely, lose what two processes write at the same moment (its WAL-reset bug)"
-        yield warning("SQLite", text, "write from one process only, or use SQLite 3.51.3 or later")
 
 
 def check_rights(files: Iterable[FileFacts]) -> Iterator[Finding]:

@@ -37,11 +37,6 @@ ID_RANDOM_BITS = 22
 class Cursor(Protocol):
     """What both drivers have in common."""
 
-    @property
-    def rowcount(self) -> int:
-        """Count the rows that the last statement touched."""
-        ...
-
     def execute(self, query: Any, params: Any = ..., /) -> object:
         """Run a statement."""
         ...
@@ -66,6 +61,11 @@ class Session(Protocol):
     @property
     def promised_process(self) -> int:
         """Tell which process of the server answers, as was said when the connection was made; 0 where there is none."""
+        ...
+
+    @property
+    def rowcount(self) -> int:
+        """Return how many rows the last change touched."""
         ...
 
     def snapshot(self) -> None:
@@ -161,7 +161,7 @@ class WriteTx(ReadTx):
     def run(self, query: Query, **params: Any) -> int:
         """Run a change and give the number of rows it touched."""
         self._execute(query, params)
-        return self._cursor.rowcount
+        return self._session.rowcount
 
     def run_many(self, query: Query, many: Sequence[dict[str, Any]]) -> None:
         """Run a change once for each set of parameters."""
@@ -190,7 +190,7 @@ class Database:
         return self._engine.dialect
 
     def read(self, work: Callable[[ReadTx], Result]) -> Result:
-        """Give what `work` reads. Raises Unavailable."""
+        """Return what `work` reads. Raise Unavailable, or TooExpensive if it takes longer than the settings allow."""
         return self._attempt(lambda: self._read_once(work))
 
     def write(self, work: Callable[[WriteTx], Result], *, rehearse: bool = False) -> Result:

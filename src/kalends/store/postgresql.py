@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from kalends.errors import BadSetting, OutcomeUnknown, Unavailable
+from kalends.errors import BadSetting, OutcomeUnknown, TooExpensive, Unavailable
 from kalends.settings import Settings
 from kalends.store.private_files import new_private_file
 from kalends.store.retry import Contended, driver_errors
@@ -28,7 +28,6 @@ SILENCE_TIMEOUT_MS = 2_000
 
 SESSION_SETTINGS = {
     "timezone": "UTC",
-    "statement_timeout": "15s",
     "idle_in_transaction_session_timeout": "30s",
     # Every list is one ordered range scan along an index; what a bitmap finds would have to be sorted.
     "enable_bitmapscan": "off",
@@ -36,6 +35,9 @@ SESSION_SETTINGS = {
     # 0.88 ms instead of 1.22. What takes a few rows only has to say how many in its text, not in a parameter.
     "plan_cache_mode": "force_generic_plan",
 }
+STATEMENT_TIMEOUT_MS = 15_000
+"""After this long a statement of a transaction that writes is stopped, or any where reading has no limit of its own."""
+
 POOLER = "pooler"
 POOLER_MODE = "transaction"
 """The parameter of a URL that says that a pooler lends its connections for one transaction at a time, and its value."""
@@ -99,6 +101,11 @@ class PostgresSession:
         self.connection.execute("; ".join(filter(None, (f"BEGIN {mode}".strip(), self._settings))).encode())
         self._is_open = True
 
+    @property
+    def rowcount(self) -> int:
+        """Return how many rows the last change touched."""
+        return self.cursor.rowcount
+
     def snapshot(self) -> None:
         """Begin a read-only transaction that sees one state of the database; elsewhere each statement stands alone."""
         if not self._is_still:
@@ -121,15 +128,24 @@ class PostgresEngine:
         self._url, self._is_pooled = without_pooler(settings.database_url)
         given = url_parameters(self._url)
         self._limits: dict[str, Any] = {name: limit for name, limit in LIMITS.items() if name not in given}
-        self._settings = ""
-        session_settings = SESSION_SETTINGS | {"lock_timeout": f"{settings.busy_timeout_ms}ms"}
+        self._read_timeout_ms = settings.read_timeout_ms
+        own_options = given.get("options", "")
+        session_settings = SESSION_SETTINGS | {
+            "lock_timeout": f"{settings.busy_timeout_ms}ms",
+            "statement_timeout": f"{settings.read_timeout_ms or STATEMENT_TIMEOUT_MS}ms",
+        }
+        writer_settings = {"statement_timeout": f"{STATEMENT_TIMEOUT_MS}ms"}
         if self._is_pooled:
             # A prepared statement, or a setting of a session, would stay behind on a connection that others are lent.
             self._limits |= {"prepare_threshold": None, "options": ""}
-            self._settings = local_settings(session_settings | settings_in(given.get("options", "")))
+            session_settings |= settings_in(own_options)
+            self._reader_settings = local_settings(session_settings)
+            self._writer_settings = local_settings(session_settings | writer_settings | settings_in(own_options))
             options = ""
         else:
-            options = f"{session_options(session_settings)} {given.get('options', '')}"
+            self._reader_settings = ""
+            self._writer_settings = "" if "statement_timeout" in own_options else local_settings(writer_settings)
+            options = f"{session_options(session_settings)} {own_options}"
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             self._url,
             min_size=1,
@@ -147,14 +163,19 @@ class PostgresEngine:
     def reading(self) -> Generator[PostgresSession]:
         """Lend a connection in autocommit: a single statement needs no transaction around it (991 to 620 us).
 
-        Behind a pooler it does: settings hold in a transaction alone.
+        Behind a pooler it does: settings hold in a transaction alone. Raise TooExpensive if a statement takes longer
+        than a read may.
         """
         with self._translated(), self._pool.connection() as connection:
-            session = PostgresSession(connection, self._settings)
+            session = PostgresSession(connection, self._reader_settings)
             try:
                 if self._is_pooled:
                     session.begin()
                 yield session
+            except pg.QueryCanceled as error:
+                if self._read_timeout_ms:
+                    raise TooExpensive from error
+                raise
             finally:
                 if not connection.broken:
                     session.release()
@@ -166,7 +187,7 @@ class PostgresEngine:
         READ COMMITTED with explicit row locks: every action locks what it decides about before it looks.
         """
         with self._translated(), self._pool.connection() as connection:
-            session = PostgresSession(connection, self._settings)
+            session = PostgresSession(connection, self._writer_settings)
 
             def notice(diagnostic: pg.Diagnostic) -> None:
                 text, place = diagnostic.message_primary or "", diagnostic.source_function

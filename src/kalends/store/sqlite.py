@@ -1,48 +1,87 @@
 """SQLite: embedded, one file, WAL; one fair queue of writers in a process and as many readers as there are threads."""
 
-import sqlite3
+# pyright: reportUnknownMemberType=false
+# (apsw names types of Python 3.12 in its signatures, which are unknown to 3.11)
+
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
+import apsw
 from sqlalchemy import Connection, NullPool, create_engine, event
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
-from kalends.errors import BadSetting, Unavailable
-from kalends.model import AuditId, EventId, HoldId, Instant, OrganizationId, TokenId, UserId
+from kalends.errors import BadSetting, TooExpensive, Unavailable
 from kalends.settings import Settings
 from kalends.store.private_files import create_private, new_private_file
 from kalends.store.retry import Contended, driver_errors
+from kalends.store.sqlite_dialect import ApswDialect, DbapiConnection
 from kalends.store.turnstile import Turnstile, patiently
 
-OLDEST_SQLITE = (3, 37, 0)
 CACHED_STATEMENTS = 512
 CACHE_KIB = 8_000
 """Of each connection, of which there is one for each thread and one to write."""
 
-TAKEN = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
-LOCKED = ("SQLITE_BUSY", "SQLITE_PROTOCOL")
-UNUSABLE = ("SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_NOTADB", "SQLITE_READONLY")
+LOOKASIDE = (1_200, 100)
+"""Bytes and number of the slots that each connection sets aside for small values, where SQLite's own are 40."""
+
+TAKEN = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY)
+"""Extended result codes of a broken unique constraint (sqlite.org/rescode.html); what follows are primary ones."""
+
+LOCKED = (apsw.SQLITE_BUSY, apsw.SQLITE_LOCKED, apsw.SQLITE_PROTOCOL)
+UNUSABLE = (
+    apsw.SQLITE_CANTOPEN,
+    apsw.SQLITE_CORRUPT,
+    apsw.SQLITE_FULL,
+    apsw.SQLITE_IOERR,
+    apsw.SQLITE_NOMEM,
+    apsw.SQLITE_NOTADB,
+    apsw.SQLITE_PERM,
+    apsw.SQLITE_READONLY,
+)
+TOO_MUCH = (apsw.SQLITE_INTERRUPT, apsw.SQLITE_TOOBIG)
+"""A read that was stopped at its deadline, or an answer of more than a gigabyte."""
 
 FILE_ADVICE = "Check the database file, its rights and the disk: kalends doctor."
 KEPT_BUSY = "Another process keeps the database busy."
 
-sqlite3.register_adapter(list, repr)
-"""A list of ids is bound as JSON text, which `Among` unfolds with json_each: whole numbers are written the same."""
+STEPS_BETWEEN_LOOKS = 20_000
+"""Instructions of SQLite's virtual machine, some 0.5 ms of them, between two looks at a read's deadline."""
 
-for kind in (Instant, OrganizationId, UserId, EventId, TokenId, HoldId, AuditId):
-    sqlite3.register_adapter(kind, int)  # else the driver searches for each value how to adapt it
+
+def tune_library() -> None:
+    """Let SQLite keep no account of its memory, which takes a lock with each value, and set more aside for small ones.
+
+    A list costs 0.85 of what it does otherwise (docs/performance.md). It has to be done while SQLite is not in use: a
+    program that has opened connections of its own before it imports this keeps the library as it is.
+    """
+    if not apsw.connections():
+        apsw.shutdown()
+        apsw.config(apsw.SQLITE_CONFIG_MEMSTATUS, False)
+        apsw.config(apsw.SQLITE_CONFIG_LOOKASIDE, *LOOKASIDE)
+        apsw.initialize()
+
+
+tune_library()
 
 
 class SqliteSession:
     """A connection in use."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
         self.cursor = connection.cursor()
+        self.deadline = math.inf
+        connection.set_progress_handler(self._is_late, STEPS_BETWEEN_LOOKS)
+
+    @property
+    def rowcount(self) -> int:
+        """Return how many rows the last change touched."""
+        return self.connection.changes()
 
     @property
     def promised_process(self) -> int:
@@ -54,16 +93,19 @@ class SqliteSession:
         if not self.connection.in_transaction:
             self.connection.execute("BEGIN")
 
+    def _is_late(self) -> bool:
+        """Return whether to interrupt the statement that runs."""
+        return time.monotonic() > self.deadline
+
 
 class SqliteEngine:
     """One SQLite file."""
 
     def __init__(self, settings: Settings) -> None:
-        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-            raise BadSetting("SQLite", f"version 3.37 or later is needed, this Python has {sqlite3.sqlite_version}")
-        self.dialect = SQLiteDialect_pysqlite(paramstyle="named")
+        self.dialect = ApswDialect(paramstyle="named")
         self._path = sqlite_path(settings.database_url)
         self._timeout = settings.busy_timeout_ms / 1_000
+        self._read_timeout = settings.read_timeout_ms / 1_000 or math.inf
         self._readers: list[SqliteSession] = []
         self._most_readers = settings.pool_size
         self._turn = FairLock()
@@ -73,17 +115,22 @@ class SqliteEngine:
 
     @contextmanager
     def reading(self) -> Generator[SqliteSession]:
-        """Lend a connection; an open snapshot ends with the block."""
+        """Lend a connection; an open snapshot ends with the block. Raise TooExpensive after the time for a read."""
         try:
             session = self._readers.pop()
         except IndexError:
             with translated():
                 session = self._connect()
+        session.deadline = time.monotonic() + self._read_timeout
         try:
             yield session
-        except sqlite3.Error:
+        except apsw.InterruptError:  # the statement was reset, and the connection is as good as before
+            self._give_back(session)
             with translated():
-                session.connection.close()  # a statement that was left half-read would hold on to an old snapshot
+                raise
+        except (apsw.Error, UnicodeError):
+            session.connection.close()  # a statement that was left half-read would hold on to an old snapshot
+            with translated():
                 raise
         except BaseException:
             self._give_back(session)
@@ -118,7 +165,9 @@ class SqliteEngine:
     @contextmanager
     def migrating(self) -> Generator[Connection]:
         """Open one transaction for a change of schema, alone from its first statement on."""
-        engine = create_engine("sqlite://", creator=lambda: self._connect().connection, poolclass=NullPool)
+        engine = create_engine(
+            "sqlite+apsw://", creator=lambda: DbapiConnection(self._connect().connection), poolclass=NullPool
+        )
         event.listen(engine, "begin", begin_immediately)
         with translated(), driver_errors(), engine.begin() as connection:
             yield connection
@@ -126,6 +175,7 @@ class SqliteEngine:
     def backup(self, target: str) -> None:
         """Write a compact copy: VACUUM INTO holds no writer up (the stepwise backup never ends under writes)."""
         with new_private_file(Path(target)) as fresh, self.reading() as session:
+            session.deadline = math.inf
             session.cursor.execute("VACUUM INTO ?", (str(fresh),))
 
     def close(self) -> None:
@@ -148,7 +198,7 @@ class SqliteEngine:
     def _give_back(self, session: SqliteSession) -> None:
         if session.connection.in_transaction:
             with translated():
-                session.connection.rollback()
+                session.connection.execute("ROLLBACK")
         if len(self._readers) < self._most_readers and not self._closed:
             self._readers.append(session)
         else:
@@ -158,8 +208,8 @@ class SqliteEngine:
         """Leave no transaction open; a connection that cannot even roll back is not used again."""
         try:
             if session.connection.in_transaction:
-                session.connection.rollback()
-        except sqlite3.Error:
+                session.connection.execute("ROLLBACK")
+        except apsw.Error:
             session.connection.close()
             self._writer = None
 
@@ -173,26 +223,23 @@ class SqliteEngine:
     def _connect_writer(self) -> SqliteSession:
         """Open a connection that waits for the file's write lock in `_begin`, and nowhere else."""
         session = self._connect()
-        session.connection.execute("PRAGMA busy_timeout = 0")
+        session.connection.set_busy_timeout(0)
         return session
 
     def _connect(self) -> SqliteSession:
         create_private(self._path)
-        connection = sqlite3.connect(
-            self._path,
-            timeout=self._timeout,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=CACHED_STATEMENTS,
-        )
+        with translated():
+            connection = apsw.Connection(str(self._path), statementcachesize=CACHED_STATEMENTS)
+        connection.set_busy_timeout(round(self._timeout * 1_000))
+        connection.convert_binding = list_as_json
         try:
             self._set_up(connection)
-        except (sqlite3.Error, Unavailable):
+        except (apsw.Error, Unavailable):
             connection.close()
             raise
         return SqliteSession(connection)
 
-    def _set_up(self, connection: sqlite3.Connection) -> None:
+    def _set_up(self, connection: apsw.Connection) -> None:
         # The first process to come turns a new file into WAL, and SQLite lets none of the others wait for that.
         deadline = time.monotonic() + self._timeout
         if not patiently(lambda: ran(connection, "PRAGMA journal_mode = WAL"), deadline):
@@ -247,12 +294,19 @@ class FairLock:
             return waiting
 
 
-def ran(connection: sqlite3.Connection, statement: str) -> bool:
-    """Run a statement that needs the file's write lock; tell whether nobody else had it."""
+def list_as_json(_: object, place: int, value: object) -> str:
+    """Bind a list of ids as JSON text, which `Among` unfolds with json_each. Raises TypeError for anything else."""
+    if isinstance(value, list):
+        return repr(cast("list[int]", value))  # whole numbers are written the same
+    raise TypeError(f"parameter {place} is of a type that SQLite does not know: {type(value)}")
+
+
+def ran(connection: apsw.Connection, statement: str) -> bool:
+    """Run a statement that needs the file's write lock; return whether nobody else had it."""
     try:
         connection.execute(statement)
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorname.startswith(LOCKED):
+    except apsw.Error as error:
+        if primary_code(getattr(error, "extendedresult", apsw.SQLITE_ERROR)) in LOCKED:
             return False
         raise
     return True
@@ -265,22 +319,30 @@ def begin_immediately(connection: Connection) -> None:
 
 @contextmanager
 def translated() -> Generator[None]:
-    """Turn the driver's errors into what the house knows.
+    """Raise the errors of this package in place of the driver's.
 
     A broken unique constraint is worth another try: actions look before they write, so on the next try the
-    row that won the race is seen and named.
+    row that won the race is seen and named. Any other constraint is a defect of ours and stays as it is.
     """
     try:
         yield
-    except sqlite3.DatabaseError as error:
-        name = getattr(error, "sqlite_errorname", "")  # errors of the driver itself have none
-        if name in TAKEN:
+    except apsw.Error as error:
+        extended: int = getattr(error, "extendedresult", apsw.SQLITE_ERROR)  # misuse found by the driver has none
+        primary = primary_code(extended)
+        if extended in TAKEN:
             raise Contended("Too many writers want the same name.") from error
-        if name.startswith(LOCKED):
+        if primary in LOCKED:
             raise Unavailable(KEPT_BUSY) from error
-        if name.startswith(UNUSABLE):
+        if primary in UNUSABLE:
             raise Unavailable(f"SQLite says: {error}.", retry_after=10, advice=FILE_ADVICE) from error
+        if primary in TOO_MUCH:
+            raise TooExpensive from error
         raise
+
+
+def primary_code(extended: int) -> int:
+    """Return the primary result code, which is the low byte of an extended one."""
+    return extended & 0xFF
 
 
 def sqlite_path(url: str) -> Path:

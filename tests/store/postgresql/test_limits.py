@@ -7,7 +7,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from kalends.errors import BadSetting, OutcomeUnknown, Unavailable
+from kalends.errors import BadSetting, OutcomeUnknown, TooExpensive, Unavailable
 from kalends.settings import Settings
 from kalends.store import postgresql
 from kalends.store.database import Database, ReadTx, WriteTx
@@ -85,10 +85,18 @@ def test_a_statement_that_runs_too_long_is_ended(url: str, opened: Opener) -> No
         tx.snapshot()
         tx.row(Query(sa.text("SELECT pg_sleep(30)::text")))
 
-    with pytest.raises(Unavailable, match="too long"):
+    with pytest.raises(TooExpensive):
         hasty.read(work)
-    assert len(tries) == 1
+    with pytest.raises(Unavailable, match="too long"):
+        hasty.write(work)
+    assert len(tries) == 2
     assert hasty.read(process_of)
+
+
+def test_without_a_limit_for_reads_the_one_of_the_url_still_holds(url: str, opened: Opener) -> None:
+    hasty = opened(f"{url}&options=-c%20statement_timeout%3D50ms", read_timeout_ms=0)
+    with pytest.raises(Unavailable, match="too long"):
+        hasty.read(lambda tx: tx.row(Query(sa.text("SELECT pg_sleep(30)::text"))))
 
 
 SLOW_TO_COMMIT = """
@@ -160,10 +168,12 @@ def test_sessions_have_limits_and_a_url_may_add_to_them(url: str, opened: Opener
         return [tx.rows(Query(sa.text(f"SHOW {name}")))[0][0] for name in names]
 
     plain = opened(url, busy_timeout_ms=1_234)
-    assert plain.read(settings)[:4] == ["UTC", "15s", "30s", "1234ms"]
-    assert plain.write(settings) == plain.read(settings)
+    assert plain.read(settings)[:4] == ["UTC", "2s", "30s", "1234ms"]
+    assert plain.write(settings)[:4] == ["UTC", "15s", "30s", "1234ms"]
     rich = opened(f"{url}&options=-c%20work_mem%3D64MB&connect_timeout=9", busy_timeout_ms=1_234)
-    assert rich.read(settings) == ["UTC", "15s", "30s", "1234ms", "64MB"]
+    assert rich.read(settings) == ["UTC", "2s", "30s", "1234ms", "64MB"]
+    hurried = opened(f"{url}&options=-c%20statement_timeout%3D9s")
+    assert hurried.read(settings)[1] == hurried.write(settings)[1] == "9s"
     assert engine_of(rich)._limits == {"tcp_user_timeout": 2_000}
     assert engine_of(plain)._limits == {"connect_timeout": 2, "tcp_user_timeout": 2_000}
 
