@@ -30,6 +30,7 @@ from kalends.rest.route import OPERATIONS, Route
 from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.schema import migrate
+from kalends.store.zone_data import load_zone_data
 from tests.multitude import fill
 
 PEOPLE = 2_000
@@ -56,6 +57,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=100_000, help="how many events (default: 100,000)")
     parser.add_argument("--rounds", type=int, default=40, help="how many rounds (default: 40)")
     options = parser.parse_args()
+    load_zone_data()
     with tempfile.TemporaryDirectory(prefix="kalends-entrance-") as folder:
         database = Database(Settings(database_url=f"sqlite:///{Path(folder) / 'bench.db'}"))
         migrate(database)

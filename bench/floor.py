@@ -26,6 +26,7 @@ from bench.plan import DAY, HALF_HOUR, MINUTE
 from bench.rows import ORGANIZATION, local
 from kalends.cli.serving import HEADER_TIMEOUT_MS, LARGEST_HEAD_BYTES
 from kalends.store.sqlite import CACHE_KIB, CACHED_STATEMENTS
+from kalends.store.zone_data import load_zone_data
 
 LONGEST = 25 * 60 * MINUTE
 FIRST_NEW = 900_000_000_000_000_000
@@ -161,6 +162,7 @@ WORKS: dict[str, Work] = {
 
 def app_of(url: str, sizes: dict[str, int], driver: str) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
     """Give the WSGI application."""
+    load_zone_data()
     texts = texts_for(url)
     bodies = {kind: b"x" * size for kind, size in sizes.items()}
     writing = threading.Lock() if url.startswith("sqlite") else None

@@ -6,9 +6,11 @@ import apsw
 import pytest
 from rich.progress import Progress
 
-from bench.asks import MIX, Asker, in_kalends
+from bench.asks import MIX, Asker, in_floor, in_kalends
+from bench.floor import app_of
 from bench.plan import Plan
 from bench.rows import KALENDS, user_id
+from bench.servers import ALL, FLOORS
 from bench.sqlite_store import SqliteStore
 from kalends.reads.integrity import find_inconsistencies
 from kalends.settings import Settings
@@ -35,6 +37,21 @@ def test_what_is_filled_in_bulk_is_consistent_and_books_nobody_twice(tmp_path):
         (busy,) = connection.execute("SELECT max(ends_at) FROM agenda").fetchall()[0]
     assert isinstance(busy, int)
     assert PLAN.free_people(0)[0] > busy
+
+
+@pytest.mark.parametrize("driver", FLOORS.values())
+def test_the_floor_does_what_is_asked_of_it(tmp_path, driver):
+    """What fails is answered with 500, or leaves a transaction open that others then wait for."""
+    url = SqliteStore(tmp_path).data(KALENDS, PLAN, Progress(disable=True))
+    answered: list[str] = []
+    asker, floor = Asker(PLAN), app_of(url, dict.fromkeys(ALL, 3), driver)
+    for kind in (*ALL, *ALL):
+        (ask,) = asker.several(kind, 1)
+        path = in_floor(ask, "").split(b" ", 2)[1].decode()
+        assert list(floor({"PATH_INFO": path}, lambda status, _: answered.append(status))) == [b"xxx"]
+    assert set(answered) == {"200 OK"}
+    with contextlib.closing(apsw.Connection(url.removeprefix("sqlite:///"))) as connection:
+        assert connection.execute("SELECT count(*) FROM event").fetchone() == (PLAN.events + 2,)
 
 
 def test_whoever_is_asked_about_has_a_full_page():
