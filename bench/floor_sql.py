@@ -60,7 +60,7 @@ SELECT u.id, u.name, u.email, u.time_zone, u.metadata, u.version, u.created_at, 
 WHERE u.organization_id = ? AND u.deleted_at IS NULL AND NOT EXISTS (
     SELECT 1 FROM agenda a
     WHERE a.user_id = u.id AND a.starts_at > ? AND a.starts_at < ? AND a.ends_at > ? AND a.blocking
-) ORDER BY u.name, u.id LIMIT ?""",
+) ORDER BY u.name_key, u.id LIMIT ?""",
 }
 
 ON_SQLITE = {"among": "IN (SELECT value FROM json_each(?))", "lock": "", "lock_event": ""}

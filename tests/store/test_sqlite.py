@@ -13,13 +13,14 @@ import pytest
 import sqlalchemy as sa
 
 from kalends.errors import BadSetting, TooExpensive, Unavailable
-from kalends.model import UserId
+from kalends.model import TimeText, UserId
 from kalends.settings import Settings
 from kalends.store.database import Database, ReadTx, WriteTx
 from kalends.store.query import Query
 from kalends.store.retry import Contended
 from kalends.store.schema import EMPTY, migrate
 from kalends.store.sqlite import SqliteEngine, SqliteSession, ran, translated
+from tests.cast import assemble
 from tests.store.conftest import Opener
 from tests.store.names import ENDLESS, INSERT, NAME, add, count, new_name
 from tests.threads import at_once, in_line
@@ -381,6 +382,29 @@ def test_a_migration_may_read_rows_one_by_one_in_parts_or_all_at_once(sqlite: Da
         found = connection.execute(numbers)
         assert list(found.keys()) == ["number"]
         assert (found.fetchone(), found.fetchmany(3), found.fetchall()) == ((1,), [(2,), (3,), (4,)], [(5,), (6,)])
+
+
+def test_no_statement_is_compiled_anew_because_other_values_are_bound(sqlite: Database) -> None:
+    cast = assemble(sqlite)
+
+    def book(day: int) -> None:
+        cast.event(cast.guest, start=TimeText(f"2031-05-{day:02}T09:00Z"), end=TimeText(f"2031-05-{day:02}T10:00Z"))
+
+    book(1)
+    writer = engine_of(sqlite)._writer
+    assert writer
+    compiled: list[int] = []
+
+    def note(action: int, *_: str | None) -> int:
+        compiled.append(action)
+        return apsw.SQLITE_OK
+
+    writer.connection.authorizer = note  # SQLite asks it whenever it compiles a statement
+    book(2)
+    assert apsw.SQLITE_INSERT in compiled, "whatever was compiled before is compiled once more"
+    compiled.clear()
+    book(3)
+    assert compiled == []
 
 
 @pytest.mark.parametrize("is_open", [False, True])
