@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from kalends.errors import BadSetting, TooExpensive, Unavailable
 from kalends.model import TimeText, UserId
+from kalends.reads.health import check_readiness
 from kalends.settings import Settings
 from kalends.store.database import Database, ReadTx, WriteTx
 from kalends.store.query import Query
@@ -405,6 +406,32 @@ def test_no_statement_is_compiled_anew_because_other_values_are_bound(sqlite: Da
     compiled.clear()
     book(3)
     assert compiled == []
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_is_deleted_or_replaced_takes_nothing_more_until_it_is_back(
+    sqlite: Database, path: Path, *, replaced: bool
+) -> None:
+    sqlite.write(lambda tx: add(tx, "before"))
+    sqlite.read(lambda tx: count(tx, "before"))
+    away = path.with_name("away.db")
+
+    def lose_the_file(tx: WriteTx) -> None:
+        add(tx, "meanwhile")
+        path.rename(away)
+        if replaced:
+            path.write_bytes(away.read_bytes())
+
+    with pytest.raises(Unavailable, match="deleted or replaced"):
+        sqlite.write(lose_the_file)
+    for attempt in (lambda: sqlite.write(lambda tx: add(tx, "after")), lambda: sqlite.read(check_readiness)):
+        with pytest.raises(Unavailable, match="Put the file back, or restart the server"):
+            attempt()
+    assert path.exists() == replaced, "no new database is made in its place"
+    away.rename(path)
+    sqlite.write(lambda tx: add(tx, "back"))
+    names = ("before", "meanwhile", "after", "back")
+    assert sqlite.read(lambda tx: [count(tx, name) for name in names]) == [1, 0, 0, 1]
 
 
 @pytest.mark.parametrize("is_open", [False, True])

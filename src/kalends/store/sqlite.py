@@ -47,6 +47,8 @@ TOO_MUCH = (apsw.SQLITE_INTERRUPT, apsw.SQLITE_TOOBIG)
 """A read that was stopped at its deadline, or an answer of more than a gigabyte."""
 
 FILE_ADVICE = "Check the database file, its rights and the disk: kalends doctor."
+MOVED = "The database file was deleted or replaced while it was in use."
+MOVED_ADVICE = "Put the file back, or restart the server to use what is there now."
 KEPT_BUSY = "Another process keeps the database busy."
 
 STEPS_BETWEEN_LOOKS = 20_000
@@ -112,10 +114,13 @@ class SqliteEngine:
         self._writer: SqliteSession | None = None
         self._turnstile: Turnstile | None = None
         self._closed = False
+        self._file: tuple[int, int] | None = None
+        """Device and number of the file that was opened first."""
 
     @contextmanager
     def reading(self) -> Generator[SqliteSession]:
         """Lend a connection; an open snapshot ends with the block. Raise TooExpensive after the time for a read."""
+        self._refuse_other_file()
         try:
             session = self._readers.pop()
         except IndexError:
@@ -153,6 +158,7 @@ class SqliteEngine:
                 try:
                     self._begin(session, deadline)
                     yield session
+                    self._refuse_other_file()
                     session.connection.execute("COMMIT" if keep else "ROLLBACK")
                 except BaseException:
                     self._roll_back(session)
@@ -226,7 +232,13 @@ class SqliteEngine:
         session.connection.set_busy_timeout(0)
         return session
 
+    def _refuse_other_file(self) -> None:
+        """Raise Unavailable if the file was deleted or replaced: what is written to the old one is lost with it."""
+        if self._file and self._file != identity_of(self._path):
+            raise Unavailable(MOVED, retry_after=10, advice=MOVED_ADVICE)
+
     def _connect(self) -> SqliteSession:
+        self._refuse_other_file()
         create_private(self._path)
         with translated():
             connection = apsw.Connection(str(self._path), statementcachesize=CACHED_STATEMENTS)
@@ -237,6 +249,7 @@ class SqliteEngine:
         except (apsw.Error, Unavailable):
             connection.close()
             raise
+        self._file = self._file or identity_of(self._path)
         return SqliteSession(connection)
 
     def _set_up(self, connection: apsw.Connection) -> None:
@@ -302,6 +315,15 @@ def list_as_json(_: object, place: int, value: object) -> str:
     if isinstance(value, list):
         return repr(cast("list[int]", value))  # whole numbers are written the same
     raise TypeError(f"parameter {place} is of a type that SQLite does not know: {type(value)}")
+
+
+def identity_of(path: Path) -> tuple[int, int] | None:
+    """Return device and number of a file, which no other file has; None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def ran(connection: apsw.Connection, statement: str) -> bool:
