@@ -1,13 +1,15 @@
 """The data of the benchmark is what the service itself would have made."""
 
 import contextlib
+from typing import Any
 
 import apsw
 import pytest
 from rich.progress import Progress
 
+from bench import floor
 from bench.asks import MIX, Asker, in_floor, in_kalends
-from bench.floor import app_of
+from bench.floor import app_of, connected
 from bench.plan import Plan
 from bench.rows import KALENDS, user_id
 from bench.servers import ALL, FLOORS
@@ -28,7 +30,7 @@ SELECT count(*) FROM (
 
 def test_what_is_filled_in_bulk_is_consistent_and_books_nobody_twice(tmp_path):
     url = SqliteStore(tmp_path).data(KALENDS, PLAN, Progress(disable=True))
-    database = Database(Settings(database_url=url))
+    database = Database(Settings(database_url=url, read_timeout_ms=0))
     assert database.read(find_inconsistencies) == []
     database.close()
     with contextlib.closing(apsw.Connection(url.removeprefix("sqlite:///"))) as connection:
@@ -40,16 +42,19 @@ def test_what_is_filled_in_bulk_is_consistent_and_books_nobody_twice(tmp_path):
 
 
 @pytest.mark.parametrize("driver", FLOORS.values())
-def test_the_floor_does_what_is_asked_of_it(tmp_path, driver):
+def test_the_floor_does_what_is_asked_of_it(tmp_path, monkeypatch, driver):
     """What fails is answered with 500, or leaves a transaction open that others then wait for."""
     url = SqliteStore(tmp_path).data(KALENDS, PLAN, Progress(disable=True))
+    opened: list[Any] = []
+    monkeypatch.setattr(floor, "connected", lambda *words: opened.append(connected(*words)) or opened[-1])
     answered: list[str] = []
-    asker, floor = Asker(PLAN), app_of(url, dict.fromkeys(ALL, 3), driver)
+    asker, app = Asker(PLAN), app_of(url, dict.fromkeys(ALL, 3), driver)
     for kind in (*ALL, *ALL):
         (ask,) = asker.several(kind, 1)
         path = in_floor(ask, "").split(b" ", 2)[1].decode()
-        assert list(floor({"PATH_INFO": path}, lambda status, _: answered.append(status))) == [b"xxx"]
-    assert set(answered) == {"200 OK"}
+        assert list(app({"PATH_INFO": path}, lambda status, _: answered.append(status))) == [b"xxx"]
+    opened.pop().close()
+    assert (set(answered), opened) == ({"200 OK"}, [])
     with contextlib.closing(apsw.Connection(url.removeprefix("sqlite:///"))) as connection:
         assert connection.execute("SELECT count(*) FROM event").fetchone() == (PLAN.events + 2,)
 
