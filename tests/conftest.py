@@ -182,9 +182,9 @@ def migrated_url(databases: Databases) -> Iterator[str]:
 
 @contextmanager
 def shared_by_all(databases: Databases, clock: Clock) -> Iterator[Database]:
-    """Open a migrated database that tests share, each in an organization of its own."""
+    """Open a migrated database that tests share, each in an organization of its own, with no limit for reads."""
     with databases.migrated() as url:
-        shared = Database(Settings(database_url=url, pool_size=16), clock)
+        shared = Database(Settings(database_url=url, pool_size=16, read_timeout_ms=0), clock)
         yield shared
         shared.close()
 

@@ -47,7 +47,7 @@ def call(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
 @pytest.fixture
 def database(url: str, call: Call) -> Iterator[Database]:
     """The database that the commands of this test work on, with all tables."""
-    own = Database(Settings(database_url=url))
+    own = Database(Settings(database_url=url, read_timeout_ms=0))
     yield own
     own.close()
 

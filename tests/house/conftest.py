@@ -34,7 +34,7 @@ def both_databases(
 ) -> Iterator[tuple[Database, ...]]:
     """A fresh database of each engine, with one clock for both."""
     with sqlite_databases.migrated() as one, postgresql_databases.migrated() as other:
-        databases = tuple(Database(Settings(database_url=url), clock) for url in (one, other))
+        databases = tuple(Database(Settings(database_url=url, read_timeout_ms=0), clock) for url in (one, other))
         yield databases
         for database in databases:
             database.close()

@@ -45,7 +45,7 @@ class Gate:
 
 
 def test_a_server_that_is_killed_again_and_again_keeps_its_promise(engine: str, migrated_url: str, tmp_path: Path):
-    database = Database(Settings(database_url=migrated_url))
+    database = Database(Settings(database_url=migrated_url, read_timeout_ms=0))
     people, token = people_for(database, PEOPLE), new_token(database)
     gate, choice = Gate(), random.Random(KILLS)
     server = Server(tmp_path, "serve", "--port", "0", "--threads", "4", KALENDS_DATABASE_URL=migrated_url)

@@ -57,7 +57,7 @@ def servers_of(processes: list[int], url: str, folder: Path) -> Iterator[list[Se
 
 
 def test_sixteen_clients_who_mix_everything_book_nobody_twice(migrated_url: str, tmp_path: Path):
-    database = Database(Settings(database_url=migrated_url))
+    database = Database(Settings(database_url=migrated_url, read_timeout_ms=0))
     with servers_of([1], migrated_url, tmp_path) as servers:
         mix(database, servers, OPERATIONS, [])
     database.close()
@@ -65,7 +65,7 @@ def test_sixteen_clients_who_mix_everything_book_nobody_twice(migrated_url: str,
 
 def test_several_servers_keep_one_promise(engine: str, migrated_url: str, tmp_path: Path):
     """Two servers on one SQLite file, or one of four processes on PostgreSQL."""
-    database = Database(Settings(database_url=migrated_url))
+    database = Database(Settings(database_url=migrated_url, read_timeout_ms=0))
     with servers_of([1, 1] if engine == "sqlite" else [4], migrated_url, tmp_path) as servers:
         events = settle(database, servers)
         mix(database, servers, OPERATIONS // 4, events)

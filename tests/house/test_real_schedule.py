@@ -46,7 +46,7 @@ def callers(
     """A caller on each engine, with the schedule in its database."""
     with sqlite_databases.migrated() as one, postgresql_databases.migrated() as other:
         urls = {"sqlite": one, "postgresql": other}
-        databases = {engine: Database(Settings(database_url=url)) for engine, url in urls.items()}
+        databases = {engine: Database(Settings(database_url=url, read_timeout_ms=0)) for engine, url in urls.items()}
         yield {engine: caller_with(plan, database) for engine, database in databases.items()}
         for database in databases.values():
             database.close()

@@ -67,7 +67,7 @@ def fill_old(connection: sa.Connection) -> None:
 @pytest.fixture
 def migrated(empty_url: str, opened: Opener) -> Database:
     """A database of the version before, brought to this one."""
-    database = opened(empty_url)
+    database = opened(empty_url, read_timeout_ms=0)
     database.change_schema(fill_old)
     assert migrate(database)[0] == "0004"
     return database
