@@ -81,7 +81,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
 
 @contextmanager
 def not_measured() -> Iterator[None]:
-    """Let nothing be measured; a process of pytest-xdist is measured twice over, by pytest-cov and as a process."""
+    """Measure nothing; a process of pytest-xdist is measured twice over, by pytest-cov and as a process."""
     stopped: list[coverage.Coverage] = []
     processes = os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
     while measuring := coverage.Coverage.current():

@@ -47,7 +47,7 @@ def function_in(definition: ast.FunctionDef, path: str, homes: dict[str, str]) -
 
 
 def asserting_nothing(functions: list[Function]) -> list[str]:
-    """Give the tests that assert nothing, neither themselves nor by a function that they call or hand on."""
+    """Return the tests that assert nothing, neither themselves nor by a function that they call or hand on."""
     asserting = {one.place for one in functions if one.asserts}
     while more := {one.place for one in functions if one.named & asserting} - asserting:
         asserting |= more

@@ -115,7 +115,7 @@ class Bookings(RuleBasedStateMachine):
         return kept[pick % len(kept)] if kept and pick % 10 else pick // 10
 
     def holder(self, asks: Asks, place: int) -> Asks:
-        """Let it be asked by whose hold it is, mostly."""
+        """Return who asks: mostly whoever has the hold."""
         held = self.paper.holds[place] if place < len(self.paper.holds) else None
         if held is None or asks.kind == "person":
             return asks

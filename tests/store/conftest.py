@@ -1,12 +1,15 @@
 """What tests of the store share: a database of a test's own, where it may be stopped, filled up or broken."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kalends.settings import Settings
 from kalends.store.database import Database
+from kalends.store.schema import migrate
+from kalends.store.sqlite import SqliteEngine
 
 Opener = Callable[..., Database]
 
@@ -29,3 +32,20 @@ def opened() -> Iterator[Opener]:
 def fresh(migrated_url: str, opened: Opener) -> Database:
     """A migrated database for this test alone."""
     return opened(migrated_url)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "kalends.db"
+
+
+@pytest.fixture
+def sqlite(path: Path, opened: Opener) -> Database:
+    database = opened(f"sqlite:///{path}", busy_timeout_ms=200, pool_size=2)
+    migrate(database)
+    return database
+
+
+def engine_of(database: Database) -> SqliteEngine:
+    assert isinstance(database._engine, SqliteEngine)
+    return database._engine

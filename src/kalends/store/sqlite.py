@@ -56,7 +56,7 @@ STEPS_BETWEEN_LOOKS = 20_000
 
 
 def tune_library() -> None:
-    """Let SQLite keep no account of its memory, which takes a lock with each value, and set more aside for small ones.
+    """Stop SQLite from counting its memory, which takes a lock with each value, and set more aside for small ones.
 
     A list costs 0.82 of what it does otherwise (docs/performance.md). It has to be done while SQLite is not in use: a
     program that has opened connections of its own before it imports this keeps the library as it is.
