@@ -34,7 +34,7 @@ from kalends.rules.deployment import (
 from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.disk import database_files
-from kalends.store.postgresql import without_pooler
+from kalends.store.pooler import without_pooler
 from kalends.store.schema import MIGRATE, NEEDED
 from kalends.store.sqlite import sqlite_path
 from kalends.store.zone_data import load_zone_data

@@ -17,7 +17,7 @@ from kalends.rest.wire import BadValue, read_id
 from kalends.settings import Settings, settings_from
 from kalends.store.database import Database
 from kalends.store.organizations import DEFAULT_ORGANIZATION, organization_exists
-from kalends.store.postgresql import POOLER_ADVICE, REFUSALS, url_parameters
+from kalends.store.pooler import POOLER_ADVICE, REFUSALS
 from kalends.store.schema import migrate
 from kalends.store.sqlite import sqlite_path
 
@@ -65,6 +65,8 @@ def database_name(settings: Settings) -> str:
     """Return what people call the database that the settings name, without a password."""
     if settings.database_url.startswith("sqlite:"):
         return str(sqlite_path(settings.database_url))
+    from kalends.store.postgresql import url_parameters
+
     given = url_parameters(settings.database_url)
     return f"PostgreSQL database {given.get('dbname', '')} at {given.get('host', 'this machine')}"
 

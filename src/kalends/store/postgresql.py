@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from kalends.errors import BadSetting, OutcomeUnknown, TooExpensive, Unavailable
 from kalends.settings import Settings
+from kalends.store.pooler import POOLER_ADVICE, UNTOLD, without_pooler
 from kalends.store.private_files import new_private_file
 from kalends.store.retry import Contended, driver_errors
 
@@ -37,10 +38,6 @@ SESSION_SETTINGS = {
 }
 STATEMENT_TIMEOUT_MS = 15_000
 """After this long a statement of a transaction that writes is stopped, or any where reading has no limit of its own."""
-
-POOLER = "pooler"
-POOLER_MODE = "transaction"
-"""The parameter of a URL that says that a pooler lends its connections for one transaction at a time, and its value."""
 
 MIXED_UP = (pg.DuplicatePreparedStatement, pg.InvalidSqlStatementName)
 """What only a pooler brings about: a statement that was prepared on one connection meets another."""
@@ -68,11 +65,6 @@ LOST_CONNECTION = (psycopg.OperationalError, psycopg.InterfaceError)
 REACH_ADVICE = "Check that the server runs and that the URL of the database is right."
 PRIMARY_ADVICE = "Try again later, or name the primary server in the URL of the database."
 DUMP_ADVICE = "Check that pg_dump is not older than the server, and what its user may read."
-POOLER_ADVICE = f"Add {POOLER}={POOLER_MODE} to the URL of the database."
-
-UNTOLD = "a pooler in front of the server keeps settings from its sessions"
-REFUSALS = (UNTOLD, "unsupported startup parameter")
-"""How a connection through a pooler ends that Kalends was not told of: by ourselves, or by PgBouncer."""
 
 LIMITS = {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": SILENCE_TIMEOUT_MS}
 """Of every connection, unless the URL says otherwise."""
@@ -314,20 +306,6 @@ def url_parameters(url: str) -> dict[str, Any]:
         raise BadSetting(
             "KALENDS_DATABASE_URL", "it does not read as postgresql://user:password@host:port/name"
         ) from None
-
-
-def without_pooler(url: str) -> tuple[str, bool]:
-    """Return a URL without the parameter that no driver knows, and whether it says that there is a pooler.
-
-    Raises BadSetting.
-    """
-    address, _, query = url.partition("?")
-    parts = query.split("&") if query else []
-    modes = [part.partition("=")[2] for part in parts if part.partition("=")[0] == POOLER]
-    if set(modes) - {POOLER_MODE}:
-        raise BadSetting("KALENDS_DATABASE_URL", f"{POOLER} must be {POOLER_MODE}; a pooler of sessions needs nothing")
-    kept = "&".join(part for part in parts if part.partition("=")[0] != POOLER)
-    return (f"{address}?{kept}" if kept else address), bool(modes)
 
 
 def session_options(settings: Mapping[str, str]) -> str:

@@ -14,7 +14,6 @@ import msgspec
 import sqlalchemy as sa
 from limits.storage import Storage
 from sqlalchemy import bindparam as given
-from sqlalchemy.dialects.postgresql import insert
 
 from kalends.store.database import Database, WriteTx
 from kalends.store.query import Query
@@ -34,16 +33,15 @@ REST_S = 5
 
 TIDY_AFTER_S = 60
 
-ADDING = insert(rate_count).values(key=given("at_key"), hits=given("more"), expires_at=given("until"))
 LAPSED = rate_count.c.expires_at <= given("now", type_=sa.BigInteger)
-ADD = Query(
-    ADDING.on_conflict_do_update(
-        index_elements=[rate_count.c.key],
-        set_={
-            "hits": sa.case((LAPSED, ADDING.excluded.hits), else_=rate_count.c.hits + ADDING.excluded.hits),
-            "expires_at": sa.case((LAPSED, ADDING.excluded.expires_at), else_=rate_count.c.expires_at),
-        },
-    ).returning(rate_count.c.hits, rate_count.c.expires_at)
+ADD = Query(  # as text: what SQLAlchemy writes it with is 13 MB of memory and 0.1 s, and SQLite needs none of it
+    sa.text("""
+    INSERT INTO rate_count AS known (key, hits, expires_at) VALUES (:at_key, :more, :until)
+    ON CONFLICT (key) DO UPDATE SET
+        hits = CASE WHEN known.expires_at <= :now THEN excluded.hits ELSE known.hits + excluded.hits END,
+        expires_at = CASE WHEN known.expires_at <= :now THEN excluded.expires_at ELSE known.expires_at END
+    RETURNING hits, expires_at
+    """)
 )
 OLD = sa.select(rate_count.c.key).where(LAPSED).limit(sa.literal_column("10000")).with_for_update(skip_locked=True)
 FORGET_OLD_COUNTS = Query(sa.delete(rate_count).where(rate_count.c.key.in_(OLD)))

@@ -11,6 +11,7 @@ from kalends.errors import BadSetting, OutcomeUnknown, TooExpensive, Unavailable
 from kalends.settings import Settings
 from kalends.store import postgresql
 from kalends.store.database import Database, ReadTx, WriteTx
+from kalends.store.pooler import without_pooler
 from kalends.store.query import Query
 from kalends.store.retry import ATTEMPTS
 from kalends.store.schema import migrate
@@ -262,10 +263,10 @@ def test_only_one_kind_of_pooler_needs_to_be_told_of(mode: str) -> None:
 
 
 def test_a_pooler_is_taken_out_of_the_url() -> None:
-    assert postgresql.without_pooler("postgresql://h/n") == ("postgresql://h/n", False)
-    assert postgresql.without_pooler("postgresql://h/n?pooler=transaction") == ("postgresql://h/n", True)
+    assert without_pooler("postgresql://h/n") == ("postgresql://h/n", False)
+    assert without_pooler("postgresql://h/n?pooler=transaction") == ("postgresql://h/n", True)
     told = "postgresql://h/n?a=1&pooler=transaction&b=%26"
-    assert postgresql.without_pooler(told) == ("postgresql://h/n?a=1&b=%26", True)
+    assert without_pooler(told) == ("postgresql://h/n?a=1&b=%26", True)
 
 
 def test_options_behind_a_pooler_become_settings_of_transactions() -> None:
