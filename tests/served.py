@@ -1,5 +1,6 @@
 """Real `kalends` processes: a server that is awaited until it says where it serves, and ended in any case."""
 
+import json
 import os
 import queue
 import re
@@ -7,9 +8,11 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 KALENDS = (sys.executable, "-m", "kalends")
 PATIENCE_S = 60
@@ -92,6 +95,16 @@ class Server:
     def troubles(self) -> list[str]:
         """Give what it logged as its own troubles."""
         return [line for line in self.log.read_text().splitlines() if '"level":"error"' in line or "panicked" in line]
+
+    def logged(self, count: int) -> list[dict[str, Any]]:
+        """Wait until so many requests are in the log, and give their lines: they are written a moment later."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            lines = [json.loads(line) for line in self.log.read_text().splitlines() if '"level":"info"' in line]
+            if len(lines) >= count:
+                return lines
+            assert time.monotonic() < deadline, lines
+            time.sleep(0.01)
 
     @staticmethod
     def _listen(stdout: Iterable[str], lines: "queue.Queue[str | None]") -> None:

@@ -1,4 +1,4 @@
-"""The composition root: Settings, then Database, then the doors, then one WSGI application."""
+"""The composition root: Settings, then Database, then the doors, then one WSGI application, and its front."""
 
 import threading
 from collections.abc import Callable
@@ -9,6 +9,8 @@ import falcon
 
 from kalends.actions.tokens import note_use
 from kalends.errors import Unavailable
+from kalends.http.front import Front
+from kalends.http.lanes import widths
 from kalends.model import Actor, TokenId
 from kalends.reads.health import check_readiness
 from kalends.reads.identity import find_identity
@@ -18,6 +20,7 @@ from kalends.rest.openapi import openapi_document
 from kalends.rest.rates import Limit, RateLimits
 from kalends.rest.request import Request
 from kalends.rest.route import OPERATIONS, Route
+from kalends.rest.sorting import kind_finder
 from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.rate_counts import RateCounts
@@ -80,9 +83,10 @@ def noting_aside(database: Database) -> Callable[[Actor], None]:
     return note
 
 
-def app_of_worker(settings: Settings, unlogged_id: str = "") -> falcon.App[Request, falcon.Response]:
-    """Give the application of one server process, with connections of its own."""
-    return build_app(Database(settings), settings, unlogged_id)
+def front_of_worker(settings: Settings, threads: int, unlogged_id: str, at_end: Callable[[], None]) -> Front:
+    """Return the front of one server process, over an application with connections of its own."""
+    app = build_app(Database(settings), settings, unlogged_id)
+    return Front(app, kind_finder(OPERATIONS), widths(threads), settings.max_body_bytes, at_end)
 
 
 def reference() -> dict[str, Any]:

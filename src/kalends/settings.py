@@ -16,7 +16,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     database_url: str = "sqlite:///kalends.db"
     """`sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://user:password@host/name`."""
 
-    pool_size: int = 8
+    pool_size: int = 12
     """Connections that one process keeps: readers on SQLite, all connections on PostgreSQL."""
 
     busy_timeout_ms: int = 10_000

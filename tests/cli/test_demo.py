@@ -1,6 +1,5 @@
 """The demo: something to play with that leaves nothing behind."""
 
-import json
 import re
 import shlex
 import signal
@@ -46,8 +45,7 @@ def test_the_demo_works_as_printed_and_leaves_nothing_behind(tmp_path):
         reference = demo.await_line(re.compile(r"http://\S+/docs"))
         assert httpx.get(reference).status_code == 200
         assert httpx.get(f"{demo.address}/health/ready").status_code == 200
-        logged = [json.loads(line)["path"] for line in demo.log.read_text().splitlines()]
-        assert logged == ["/v1/events", "/docs", "/health/ready"]
+        assert [line["path"] for line in demo.logged(3)] == ["/v1/events", "/docs", "/health/ready"]
         (made,) = folder.glob("kalends-demo-*/demo.db")
         serve = call_with(KALENDS_DATABASE_URL=f"sqlite:///{made}")
         said = one_line(serve("serve", "--host", "0.0.0.0", "--port", "0", code=1))

@@ -49,8 +49,9 @@ def test_help_imports_nothing_slow(tmp_path):
 
 def test_a_server_on_sqlite_loads_no_driver_for_postgresql_and_nothing_that_only_migrates(tmp_path):
     script = (
-        "import sys\nimport kalends.cli.serve\nfrom kalends.app import app_of_worker\n"
-        "from kalends.settings import Settings\napp_of_worker(Settings(database_url='sqlite:///new.db'))\n"
+        "import sys\nimport kalends.cli.serve\nfrom kalends.app import front_of_worker\n"
+        "from kalends.settings import Settings\nsettings = Settings(database_url='sqlite:///new.db')\n"
+        "front_of_worker(settings, 4, '', print)\n"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)\n"
     )
     loaded = set(command(tmp_path, [sys.executable, "-c", script], {}).stderr.split())

@@ -10,11 +10,14 @@ import signal
 import sys
 import threading
 import time
+from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 from typing import Any, cast
 
+from granian import _signals
+from granian._granian import WorkerSignal
 from granian.server import MPServer
 
 from kalends.rest.log import TROUBLE, line_of
@@ -76,17 +79,24 @@ class EndingServer(MPServer):
 def finish_on_sigterm() -> None:
     """Have a server process finish what is in flight on SIGTERM, or end at once while it has not begun to serve.
 
-    Granian's handler is called by the thread that waits, once: it is not made to be called again.
+    Granian would have its loop take signals, and drops what is in flight when it hears of the second one.
     """
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # and not the handler that the parent had when it was forked
-    threading.Thread(target=_await_sigterm, daemon=True).start()
+    loops: list[AbstractEventLoop] = []
+    told = WorkerSignal()
+
+    def begin(loop: AbstractEventLoop) -> WorkerSignal:
+        loops.append(loop)
+        return told
+
+    _signals.set_loop_signals = begin
+    threading.Thread(target=_await_sigterm, args=(loops, told), daemon=True).start()
 
 
-def _await_sigterm() -> None:
+def _await_sigterm(loops: list[AbstractEventLoop], told: WorkerSignal) -> None:
     signal.sigwait({signal.SIGTERM})
-    finish = signal.getsignal(signal.SIGTERM)
-    if callable(finish):
-        finish(signal.SIGTERM, None)
+    if loops:
+        loops[0].call_soon_threadsafe(told.set)
     else:
         time.sleep(PARENT_HEARS_S)
         os._exit(0)

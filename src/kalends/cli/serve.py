@@ -34,7 +34,11 @@ from kalends.store.zone_data import load_zone_data
     help="Number of server processes. On SQLite, one is fastest.",
 )
 @click.option(
-    "--threads", type=click.IntRange(1, 256), default=4, show_default=True, help="Number of threads in each process."
+    "--threads",
+    type=click.IntRange(1, 256),
+    default=4,
+    show_default=True,
+    help="Number of threads of each process that read, and that write. Heavy requests have two of their own.",
 )
 def command(host: str, port: int, processes: int, threads: int) -> None:
     """Serve the API with the database that KALENDS_DATABASE_URL names.

@@ -5,6 +5,7 @@ import http.client
 import ipaddress
 import logging
 import os
+import resource
 import secrets
 import socket
 import threading
@@ -12,15 +13,17 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import click
-from granian.constants import Interfaces, RuntimeModes
+from granian.constants import HTTPModes, Interfaces, Loops, RuntimeModes
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from kalends.app import app_of_worker
+from kalends.app import front_of_worker
 from kalends.cli.ending import EndingServer, finish_on_sigterm
+from kalends.http.front import Front
 from kalends.rest.request import HEADER
 from kalends.settings import Settings
 
@@ -28,6 +31,13 @@ HEADER_TIMEOUT_MS = 5_000
 """A client that has not sent its headers by then is cut off: 1,200 half-sent requests shut nobody out for long."""
 
 LARGEST_HEAD_BYTES = 64 * 1_024
+
+BACKLOG = 2_048
+"""Connections that the system accepts before the server has looked at them."""
+
+MOST_FILES = 16_384
+OWN_FILES = 256
+"""Of its open files, those that are no connections of clients: databases, pipes."""
 
 GARBAGE_THRESHOLD = 20_000
 """New objects between two looks for garbage in circles; Python's own is 700."""
@@ -38,8 +48,7 @@ PARENT_LOOK_S = 0.5
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}},
+    "handlers": {"stderr": {"()": "kalends.cli.lines.LineHandler"}},
     "loggers": {
         "kalends": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "_granian": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
@@ -56,11 +65,15 @@ def run_server(
         "kalends.app",
         address=ip,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         runtime_mode=RuntimeModes.st,  # the other may miss that all requests are finished, and never ends
+        loop=Loops.uvloop if find_spec("uvloop") else Loops.asyncio,
+        http=HTTPModes.http1,
         workers=processes,
-        blocking_threads=threads,
+        respawn_failed_workers=True,
         websockets=False,
+        backlog=BACKLOG,
+        backpressure=allow_connections(),
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=LARGEST_HEAD_BYTES),
         log_level=LogLevels.warning,
         log_dictconfig=LOGGING,
@@ -69,17 +82,28 @@ def run_server(
     own_id = secrets.token_hex(16)
     announcing = threading.Thread(target=announce, args=(ip, port, own_id, lambda: say_ready(address)), daemon=True)
     server.on_startup(announcing.start)  # and not before: then it would take signals that others wait for
-    server.serve_until_told(partial(app_beside, os.getpid(), settings, own_id))
+    server.serve_until_told(partial(front_beside, os.getpid(), settings, threads, own_id))
 
 
-def app_beside(parent: int, settings: Settings, own_id: str) -> Any:
-    """Give the application of a server process that ends with its parent: left alone, it would keep the port."""
+def front_beside(parent: int, settings: Settings, threads: int, own_id: str) -> Front:
+    """Return the front of a server process that ends with its parent: left alone, it would keep the port."""
     threading.Thread(target=end_with, args=(parent, lambda: os._exit(1)), daemon=True).start()
     finish_on_sigterm()
     keep_lines_cheap()
-    app = app_of_worker(settings, own_id)
+    front = front_of_worker(settings, threads, own_id, at_end=logging.shutdown)
     collect_garbage_rarely()
-    return app
+    return front
+
+
+def allow_connections() -> int:
+    """Let this process, and those that it starts, have as many files open as they may; return how many may be clients.
+
+    Each connection is one: where the system says 1,024, clients that say nothing soon shut all others out.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = MOST_FILES if most == resource.RLIM_INFINITY else min(most, MOST_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+    return max(allowed - OWN_FILES, OWN_FILES)
 
 
 def keep_lines_cheap() -> None:

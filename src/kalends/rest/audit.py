@@ -92,6 +92,7 @@ def facts_json(text: str | None) -> msgspec.Raw:
     query=RecordListQuery,
     answer=RecordListJson,
     errors=(Forbidden, Invalid),
+    heavy=True,
 )
 def get_records(call: Call) -> Reply:
     """List what was done.

@@ -9,6 +9,7 @@ import falcon
 import msgspec
 
 from kalends.errors import KalendsError, SchemaMismatch, Unavailable
+from kalends.http.front import LIVE_PATH, READY_PATH
 from kalends.rest import (
     audit,
     events,
@@ -96,8 +97,8 @@ def responders_by_path(
     paths: dict[str, dict[str, Responder]] = defaultdict(dict)
     for route in routes:
         paths[route.operation.path][route.operation.method] = route
-    paths["/health/live"]["GET"] = fixed(b'{"status":"live"}', "application/json")
-    paths["/health/ready"]["GET"] = readiness(check_readiness)
+    paths[LIVE_PATH]["GET"] = fixed(b'{"status":"live"}', "application/json")
+    paths[READY_PATH]["GET"] = readiness(check_readiness)
     for path, responder in page_responders(openapi_document(OPERATIONS), trusted_proxies).items():
         paths[path]["GET"] = responder
     for responders in paths.values():

@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 import falcon
 
+from kalends.http.front import LIVE_PATH, READY_PATH
+from kalends.http.refusals import REFUSED
 from kalends.rest.problems import TargetTooLong
 from kalends.rest.rates import RateLimits
 from kalends.rest.request import Request
@@ -14,7 +16,7 @@ from kalends.rules.addresses import Network, client_address
 
 LONGEST_TARGET = 8_192
 
-NEVER_LIMITED = ("/health/live", "/health/ready")
+NEVER_LIMITED = (LIVE_PATH, READY_PATH)
 """Who looks after the service has to learn the truth in a flood, too."""
 
 ALWAYS = (
@@ -41,10 +43,12 @@ class Entrance:
         self._trusted_proxies = trusted_proxies
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
-        """Find the client's address and count the request for it. Raises TargetTooLong or RateLimited."""
+        """Find the client's address and count the request for it. Raise what refuses the request, if anything does."""
         if self._trusted_proxies:
             forwarded = req.header("X-Forwarded-For") or ""
             req.address = client_address(req.address, forwarded, self._trusted_proxies)
+        if (refusal := req.env.get(REFUSED)) is not None:
+            raise refusal
         if req.path not in NEVER_LIMITED:
             self._rates.count_address(req, resp, 1)
         if len(req.path) + len(req.query_string) >= LONGEST_TARGET:

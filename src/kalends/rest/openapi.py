@@ -9,6 +9,7 @@ import msgspec
 
 from kalends import __version__, errors
 from kalends.errors import KalendsError
+from kalends.http.refusals import BodyTooSlow, Overloaded, WrongTransferCoding
 from kalends.rest.docstrings import describe_schemas, docstring_of
 from kalends.rest.event_shapes import EventJson
 from kalends.rest.examples import ANSWER_EXAMPLES
@@ -206,10 +207,10 @@ def errors_of(known: Operation) -> Sequence[type[KalendsError]]:
     if known.scope is not None:
         everywhere.append(errors.MissingScope)
     if known.body is not None:
-        everywhere += [BodyTooLarge, WrongMediaType, WrongContentEncoding]
+        everywhere += [BodyTooLarge, BodyTooSlow, WrongMediaType, WrongContentEncoding, WrongTransferCoding]
     if known.takes_key:
         everywhere += [errors.KeyInFlight, errors.KeyReused]
-    everywhere += [errors.RateLimited, InternalError, errors.Unavailable]
+    everywhere += [errors.RateLimited, InternalError, errors.Unavailable, Overloaded]
     everywhere.append(errors.OutcomeUnknown if known.writes else errors.TooExpensive)
     return tuple(dict.fromkeys((*known.errors, *everywhere)))
 

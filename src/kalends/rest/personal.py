@@ -94,6 +94,7 @@ def export_json(export: Export) -> ExportJson:
     ids=ID,
     answer=ExportJson,
     errors=(NotFound, Forbidden),
+    heavy=True,
 )
 def get_export(call: Call) -> Reply:
     """Export all that is kept about a user.

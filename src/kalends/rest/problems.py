@@ -9,6 +9,7 @@ import msgspec
 
 from kalends import errors
 from kalends.errors import Fault, KalendsError
+from kalends.http.refusals import BadHead, BodyTooSlow, Overloaded, WrongTransferCoding
 from kalends.rest.spans import clashes_json
 
 
@@ -100,12 +101,14 @@ class InternalError(KalendsError):
 
 STATUS: dict[type[KalendsError], HTTPStatus] = {
     Malformed: HTTPStatus.BAD_REQUEST,
+    BadHead: HTTPStatus.BAD_REQUEST,
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.MissingScope: HTTPStatus.FORBIDDEN,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     NoSuchPath: HTTPStatus.NOT_FOUND,
     MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
+    BodyTooSlow: HTTPStatus.REQUEST_TIMEOUT,
     errors.EmailTaken: HTTPStatus.CONFLICT,
     errors.AlreadyParticipant: HTTPStatus.CONFLICT,
     errors.Conflict: HTTPStatus.CONFLICT,
@@ -125,6 +128,8 @@ STATUS: dict[type[KalendsError], HTTPStatus] = {
     errors.KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     InternalError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    WrongTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+    Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.OutcomeUnknown: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.TooExpensive: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -134,12 +139,14 @@ STATUS: dict[type[KalendsError], HTTPStatus] = {
 
 TITLES: dict[type[KalendsError], str] = {
     Malformed: "The request cannot be read",
+    BadHead: "The request cannot be read",
     errors.Unauthenticated: "A valid token is needed",
     errors.Forbidden: "You may not do that",
     errors.MissingScope: "The token was not made for that",
     errors.NotFound: "Not found",
     NoSuchPath: "No operation has this path",
     MethodNotAllowed: "Method not allowed",
+    BodyTooSlow: "The body did not arrive in time",
     errors.EmailTaken: "The e-mail address is taken",
     errors.AlreadyParticipant: "Already a participant",
     errors.Conflict: "Somebody needed is not free",
@@ -159,6 +166,8 @@ TITLES: dict[type[KalendsError], str] = {
     errors.KeyReused: "The key was used for another request",
     errors.RateLimited: "Too many requests",
     InternalError: "Something went wrong here",
+    WrongTransferCoding: "The transfer coding is not supported",
+    Overloaded: "Too many requests are waiting",
     errors.Unavailable: "It cannot be done at the moment",
     errors.OutcomeUnknown: "It may or may not have been saved",
     errors.TooExpensive: "The answer takes too long to read",
@@ -185,7 +194,7 @@ def headers_of(error: KalendsError) -> dict[str, str]:
         return {"WWW-Authenticate": f'Bearer realm="kalends", error="insufficient_scope", scope="{error.scope.value}"'}
     if isinstance(error, (errors.Unavailable, errors.RateLimited)):
         return {"Retry-After": str(error.retry_after)}
-    if isinstance(error, errors.KeyInFlight):
+    if isinstance(error, (errors.KeyInFlight, Overloaded)):
         return {"Retry-After": "1"}
     if isinstance(error, MethodNotAllowed):
         return {"Allow": error.allowed}

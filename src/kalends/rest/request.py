@@ -8,6 +8,7 @@ from typing import Any
 
 import falcon
 
+from kalends.http.refusals import ARRIVED
 from kalends.model import TokenId
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
@@ -21,7 +22,7 @@ class Request(falcon.Request):
         super().__init__(env, options)
         given = self.header(HEADER) or ""
         self.request_id = given if REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
-        self.began = time.perf_counter()
+        self.began: float = env.get(ARRIVED) or time.perf_counter()
         self.statements = 0
         self.token_id: TokenId | None = None
         self.address: str = env.get("REMOTE_ADDR", "")

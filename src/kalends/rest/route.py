@@ -15,6 +15,7 @@ from msgspec import UNSET, Meta, Struct
 
 from kalends.actions.retries import Claim, KeptAnswer, claim_key, give_up_claim, keep_answer
 from kalends.errors import Fault, Invalid, KalendsError, MissingScope, OutcomeUnknown, Unavailable
+from kalends.http.lanes import Kind
 from kalends.model import Actor, Identifier, Scope
 from kalends.rest.advice import advised
 from kalends.rest.conditions import Tags, expected_versions, is_known
@@ -117,11 +118,18 @@ class Operation(Struct, frozen=True, kw_only=True):
     """A body to show in the reference."""
     cost: int = 1
     """How many units of the rate limits a request takes."""
+    heavy: bool = False
+    """Whether it may read much, even where it costs no more than others."""
 
     @property
     def writes(self) -> bool:
         """Tell whether this needs a write transaction."""
         return issubclass(self.query, WriteQuery)
+
+    @property
+    def kind(self) -> Kind:
+        """Tell which threads answer it."""
+        return Kind.WRITE if self.writes else Kind.HEAVY if self.heavy or self.cost > 1 else Kind.LIGHT
 
     @property
     def answers(self) -> tuple[Any, ...]:

@@ -167,6 +167,7 @@ def page_reply(call: Call, page: UserPage) -> Reply:
     query=PoolQuery,
     answer=UserListJson,
     errors=(NotFound, Invalid),
+    heavy=True,
 )
 def get_available_users(call: Call) -> Reply:
     """List who could be added to an event.

@@ -1,0 +1,123 @@
+"""From the head of a request, as the server read it, to the environment that WSGI wants (PEP 3333)."""
+
+import sys
+from functools import cache
+from io import BytesIO
+from time import perf_counter
+from typing import Any, Protocol
+
+from kalends.errors import KalendsError
+from kalends.http.refusals import ARRIVED, REFUSED, BadHead, WrongTransferCoding
+
+NO_UNDERSCORE = "the header {name!r} has an underscore, and many a proxy takes it for a hyphen"
+NO_ASCII = "the header {name} has characters beyond ASCII"
+ONE_HOST = "a request must have one Host header"
+
+DECIDING = frozenset(
+    {
+        "authorization",
+        "content-encoding",
+        "content-type",
+        "idempotency-key",
+        "if-match",
+        "if-none-match",
+        "kalends-act-as",
+    }
+)
+"""Headers that change what a request does: it would mean something else if one that cannot be read were left out."""
+
+FIXED: dict[str, Any] = {
+    "SCRIPT_NAME": "",
+    "wsgi.version": (1, 0),
+    "wsgi.errors": sys.stderr,
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": True,
+    "wsgi.run_once": False,
+}
+
+
+class Headers(Protocol):
+    """The headers of a request, with names in small letters; what is not ASCII is left out of the values."""
+
+    def keys(self) -> list[str]:
+        """Return the names."""
+        ...
+
+    def items(self) -> list[tuple[str, str]]:
+        """Return names and values, one for each line."""
+        ...
+
+
+class Scope(Protocol):
+    """The head of a request, as RSGI has it."""
+
+    http_version: str
+    server: str
+    client: str
+    scheme: str
+    method: str
+    path: str
+    query_string: str
+    authority: str | None
+
+    @property
+    def headers(self) -> Headers:
+        """Return the headers."""
+        ...
+
+
+def environ_of(scope: Scope) -> dict[str, Any]:
+    """Return the environment of a request without its body; REFUSED is set in it if the head is not a good one."""
+    host, _, port = scope.server.rpartition(":")
+    environ: dict[str, Any] = FIXED | {
+        ARRIVED: perf_counter(),
+        "REQUEST_METHOD": scope.method,
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string.encode().decode("latin-1"),
+        "SERVER_NAME": host,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": BytesIO(),
+    }
+    refusal = add_headers(environ, scope)
+    if refusal is not None:
+        environ[REFUSED] = refusal
+    return environ
+
+
+def add_headers(environ: dict[str, Any], scope: Scope) -> KalendsError | None:
+    """Put the headers into an environment, and return what is wrong with them, if anything is."""
+    headers = scope.headers
+    refusal: KalendsError | None = None
+    seen: set[str] = set()
+    for name, value in headers.items():
+        place = environ_name(name)
+        if name not in seen:
+            seen.add(name)
+            environ[place] = value
+        else:
+            environ[place] += f"{'; ' if name == 'cookie' else ', '}{value}"
+            if name == "host":
+                refusal = BadHead(ONE_HOST)
+        if "_" in name:
+            refusal = BadHead(NO_UNDERSCORE.format(name=name))
+    if scope.authority:
+        environ["HTTP_HOST"] = scope.authority  # the target names it, and overrules the header (RFC 9112 section 3.2.2)
+    if "HTTP_HOST" not in environ and scope.http_version == "1.1":
+        refusal = BadHead(ONE_HOST)
+    if environ.get("HTTP_TRANSFER_ENCODING", "chunked").strip().lower() != "chunked":
+        refusal = WrongTransferCoding()
+    names = headers.keys()
+    if len(names) != len(seen):
+        for name in DECIDING.intersection(names) - seen:
+            refusal = BadHead(NO_ASCII.format(name=name))
+    return refusal
+
+
+@cache
+def environ_name(header: str) -> str:
+    """Return where WSGI keeps a header."""
+    name = header.upper().replace("-", "_")
+    return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"

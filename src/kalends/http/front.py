@@ -1,0 +1,231 @@
+"""The front of a server process: an RSGI application that reads requests and hands them to threads of their lane.
+
+It runs on the loop of the server, which waits for as many connections as there are: what comes slowly, or not at all,
+takes no thread. A thread has a request only once all of it is there.
+"""
+
+import asyncio
+from asyncio import AbstractEventLoop, Future
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import partial
+from io import BytesIO
+from time import perf_counter
+from typing import Any, NamedTuple, Protocol
+
+from kalends.errors import Unavailable
+from kalends.http.environ import Scope, environ_of
+from kalends.http.lanes import Kind, Lane, Width
+from kalends.http.refusals import REFUSED, BadHead, BodyTooSlow, Overloaded
+
+LIVE_PATH = "/health/live"
+READY_PATH = "/health/ready"
+
+BODY_TIMEOUT_S = 8
+"""A body that is not there by then is answered 408, and its connection is closed."""
+
+READY_TIMEOUT_S = 0.4
+"""So long may the database take to say that it is ready."""
+
+LONGEST_WAIT_S = 10
+"""A request that has waited so long for a thread is answered 503: whoever sent it has given up, or will."""
+
+MOST_HELD_BYTES = 64 * 1_024 * 1_024
+"""Of all bodies that are being read. Beyond it the one that takes longest is ended: one of good will takes no time."""
+
+WHOLE_UP_TO = 65_536
+"""A body of at most so many bytes is taken from the server in one piece."""
+
+NOT_KNOWN = f"The database has not answered within {READY_TIMEOUT_S} s."
+BROKEN_OFF = "the body broke off, or ended with trailer fields"
+
+WsgiApp = Callable[..., Iterable[bytes]]
+
+
+class Exchange(Protocol):
+    """What RSGI gives for one request."""
+
+    async def __call__(self) -> bytes:
+        """Return the whole body."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Return the body in pieces as they come."""
+        ...
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        """Answer."""
+        ...
+
+
+class Answer(NamedTuple):
+    """What the application answers."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class Front:
+    """Reads requests, and has them answered by a WSGI application in lanes of threads."""
+
+    def __init__(
+        self,
+        app: WsgiApp,
+        kind_of: Callable[[str, str, str], Kind],
+        lanes: Mapping[Kind, Width],
+        max_body_bytes: int,
+        at_end: Callable[[], None],
+    ) -> None:
+        self._app = app
+        self._kind_of = kind_of
+        self._widths = lanes
+        self._max_body_bytes = max_body_bytes
+        self._at_end = at_end
+        self._bodies = Bodies()
+
+    def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
+        """Begin to serve on a loop."""
+        self._loop = loop
+        self._lanes = {kind: Lane(kind, width) for kind, width in self._widths.items()}
+
+    def __rsgi_del__(self, _: AbstractEventLoop) -> None:
+        """End, once all requests are answered."""
+        self._at_end()
+
+    async def __rsgi__(self, scope: Scope, protocol: Exchange) -> None:
+        """Answer one request."""
+        environ = environ_of(scope)
+        if REFUSED not in environ and ("CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ):
+            await self._read_body(environ, protocol)
+        answer = await self._answer(environ)
+        protocol.response_bytes(*answer)
+
+    async def _read_body(self, environ: dict[str, Any], protocol: Exchange) -> None:
+        """Put the body into the environment, or what is wrong with it; none is read that is known to be too large."""
+        length = int(environ["CONTENT_LENGTH"]) if "CONTENT_LENGTH" in environ else None
+        if length is not None and not 0 < length <= self._max_body_bytes:
+            return  # there is nothing to read, or the application refuses it by its length
+        try:
+            body = await self._bodies.read(protocol, length, self._max_body_bytes)
+        except TimeoutError:
+            environ[REFUSED] = BodyTooSlow(BODY_TIMEOUT_S)
+        except ValueError:
+            environ[REFUSED] = BadHead(BROKEN_OFF)
+        else:
+            environ["wsgi.input"] = BytesIO(body)
+            environ["CONTENT_LENGTH"] = str(len(body))
+
+    async def _answer(self, environ: dict[str, Any]) -> Answer:
+        """Return the answer to a request that is all there."""
+        path = environ["PATH_INFO"]
+        if path == READY_PATH and REFUSED not in environ:
+            return await self._answer_ready(environ)
+        if path != LIVE_PATH and REFUSED not in environ:
+            kind = self._kind_of(environ["REQUEST_METHOD"], path, environ["QUERY_STRING"])
+            if done := self._enter(kind, environ):
+                return await done
+            environ[REFUSED] = Overloaded()
+        return call(self._app, environ)  # it waits for nothing, and needs no thread
+
+    async def _answer_ready(self, environ: dict[str, Any]) -> Answer:
+        """Return whether the service is ready, and that it is not where that does not become known in time."""
+        done = self._enter(Kind.READY, environ.copy())
+        with suppress(TimeoutError):
+            if done:
+                return await asyncio.wait_for(done, READY_TIMEOUT_S)
+        environ[REFUSED] = Unavailable(NOT_KNOWN)
+        return call(self._app, environ)
+
+    def _enter(self, kind: Kind, environ: dict[str, Any]) -> Future[Answer] | None:
+        """Return the answer to come from a thread of a lane, or None where too many wait for one already."""
+        done: Future[Answer] = self._loop.create_future()
+        entered = self._lanes[kind].enter(partial(self._answer_in_thread, environ, done, perf_counter()))
+        return done if entered else None
+
+    def _answer_in_thread(self, environ: dict[str, Any], done: Future[Answer], entered_at: float) -> None:
+        """Run in a thread of a lane."""
+        if perf_counter() - entered_at > LONGEST_WAIT_S:
+            environ[REFUSED] = Overloaded()
+        try:
+            settle = partial(done.set_result, call(self._app, environ))
+        except Exception as error:  # noqa: BLE001 (the thread goes on; the server answers 500)
+            settle = partial(done.set_exception, error)
+        with suppress(RuntimeError):  # the loop has ended, and nobody is there who could be answered
+            self._loop.call_soon_threadsafe(unless_done, done, settle)
+
+
+class Bodies:
+    """Reads bodies, each for a limited time, and holds no more of them than a limit."""
+
+    def __init__(self) -> None:
+        self._held = 0
+        self._readers: dict[asyncio.Timeout, int] = {}
+        """How many bytes each holds; who began first stands first."""
+
+    async def read(self, protocol: Exchange, length: int | None, most: int) -> bytes:
+        """Return a body, of a length if it is known, or a part of it that is larger than `most` bytes.
+
+        Raise TimeoutError if it does not come in time, ValueError if it breaks off.
+        """
+        async with asyncio.timeout(BODY_TIMEOUT_S) as reader:
+            self._readers[reader] = 0
+            try:
+                if length is None or length > WHOLE_UP_TO:
+                    return await self._read_pieces(protocol, reader, most)
+                self._hold(reader, length)
+                return await protocol()
+            except RuntimeError as error:  # of the server: the client is gone
+                raise ValueError from error
+            finally:
+                self._held -= self._readers.pop(reader, 0)
+
+    async def _read_pieces(self, protocol: Exchange, reader: asyncio.Timeout, most: int) -> bytes:
+        """Return what comes in pieces: the server ends it with an empty one, and has one more before that if it fails.
+
+        So does a trailer field, which nobody sends.
+        """
+        pieces: list[bytes] = []
+        size = 0
+        is_ended = False
+        async for piece in protocol:
+            if is_ended:
+                raise ValueError
+            is_ended = not piece
+            pieces.append(piece)
+            size += len(piece)
+            self._hold(reader, len(piece))
+            if size > most:
+                break
+        return b"".join(pieces)
+
+    def _hold(self, reader: asyncio.Timeout, size: int) -> None:
+        """Count bytes that a reader holds, and end the oldest readers if there are too many."""
+        self._readers[reader] += size
+        self._held += size
+        while self._held > MOST_HELD_BYTES and (oldest := next(iter(self._readers))) is not reader:
+            self._held -= self._readers.pop(oldest)
+            oldest.reschedule(0)
+
+
+def call(app: WsgiApp, environ: dict[str, Any]) -> Answer:
+    """Return what a WSGI application answers (PEP 3333)."""
+    started: list[Any] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> None:
+        started[:] = int(status[:3]), headers
+
+    parts = app(environ, start_response)
+    try:
+        body = b"".join(parts)
+    finally:
+        if close := getattr(parts, "close", None):
+            close()
+    status, headers = started
+    return Answer(status, headers, body)
+
+
+def unless_done(done: Future[Answer], settle: Callable[[], None]) -> None:
+    """Settle what somebody waits for, unless nobody does any more."""
+    if not done.done():
+        settle()

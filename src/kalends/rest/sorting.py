@@ -1,0 +1,33 @@
+"""Which threads answer a request: those that read, those that read or calculate much, or those that write."""
+
+import re
+from collections.abc import Callable, Iterable
+
+from kalends.http.lanes import Kind
+from kalends.rest.route import Operation
+
+SEARCH = re.compile(r"(?:^|&)q=")
+"""A list by text, which reads more than it shows."""
+
+
+def kind_finder(operations: Iterable[Operation]) -> Callable[[str, str, str], Kind]:
+    """Return what tells the kind of a request from its method, path and query, whether there is such a path or not."""
+    known = list(operations)
+    heavy, light = (
+        re.compile("|".join(pattern_of(operation) for operation in known if operation.kind is kind))
+        for kind in (Kind.HEAVY, Kind.LIGHT)
+    )
+
+    def kind_of(method: str, path: str, query: str) -> Kind:
+        request = f"{'GET' if method == 'HEAD' else method} {path}"
+        if heavy.fullmatch(request) or (SEARCH.search(query) and light.fullmatch(request)):
+            return Kind.HEAVY
+        return Kind.LIGHT if method in ("GET", "HEAD") or light.fullmatch(request) else Kind.WRITE
+
+    return kind_of
+
+
+def pattern_of(operation: Operation) -> str:
+    """Return what matches the method and any path of an operation."""
+    path = re.sub(r"\{\w+\}", "[^/]+", operation.path)
+    return f"{operation.method} {path}"

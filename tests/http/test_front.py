@@ -1,0 +1,264 @@
+"""The front on a loop of its own, with a client that sends and waits as a test wants it to."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from kalends.http import front as module
+from kalends.http.front import Answer, Front
+from kalends.http.lanes import Kind, Width
+from kalends.http.refusals import REFUSED
+from tests.http.test_environ import Head, Lines
+
+LIMIT = 200_000
+
+
+class Client:
+    """One request: the pieces of its body, each after a pause, and the answer to it."""
+
+    def __init__(self, *pieces: bytes, pause_s: float = 0, fails: bool = False) -> None:
+        self._pieces = list(pieces)
+        self._pause_s = pause_s
+        self._fails = fails
+        self._answer: Answer | None = None
+        self.bytes_read = 0
+
+    async def __call__(self) -> bytes:
+        pieces = [piece async for piece in self]
+        if self._fails:
+            raise RuntimeError("the stream is closed")
+        return b"".join(pieces)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            await asyncio.sleep(self._pause_s)
+            self.bytes_read += len(piece)
+            yield piece
+        if self._fails:
+            yield b""
+        yield b""
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self._answer = Answer(status, headers, body)
+
+    @property
+    def is_answered(self) -> bool:
+        return self._answer is not None
+
+    @property
+    def answer(self) -> Answer:
+        assert self._answer
+        return self._answer
+
+
+def head(path: str = "/echo", *, method: str = "POST", length: int | None = None, chunked: bool = False) -> Head:
+    lines = [("host", "kalends")]
+    lines += [("content-length", str(length))] if length is not None else []
+    lines += [("transfer-encoding", "chunked")] if chunked else []
+    return Head(Lines(lines), path=path, method=method)
+
+
+class App:
+    """Answers with the body that it was sent, or with the code of what the front refuses."""
+
+    def __init__(self) -> None:
+        self.hold = threading.Event()
+        self.hold.set()
+        self.held = threading.Semaphore(0)
+        self.threads: dict[str, str] = {}
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., object]) -> list[bytes]:
+        path = environ["PATH_INFO"]
+        self.threads[path] = threading.current_thread().name
+        if REFUSED in environ:
+            start_response("503 Service Unavailable", [])
+            return [environ[REFUSED].code.encode()]
+        if path in ("/held", "/health/ready"):
+            self.held.release()
+            assert self.hold.wait(60)
+        if path == "/broken":
+            raise ZeroDivisionError
+        body = environ["wsgi.input"].read()
+        start_response("200 OK", [("x-length", environ.get("CONTENT_LENGTH", ""))])
+        return [body[:100], body[100:]]
+
+
+@pytest.fixture
+def app() -> App:
+    return App()
+
+
+@pytest.fixture
+def loop():
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+def kind_of(method: str, path: str, _: str) -> Kind:
+    return Kind.HEAVY if path == "/held" else Kind.LIGHT if method == "GET" else Kind.WRITE
+
+
+@pytest.fixture
+def front(app, loop) -> Front:
+    lanes = {kind: Width(1, 2) for kind in Kind}
+    front = Front(app, kind_of, lanes, LIMIT, print)
+    front.__rsgi_init__(loop)
+    return front
+
+
+@pytest.fixture
+def ask(front, loop):
+    """Play requests at once, and give what each is answered."""
+
+    def play(*requests: tuple[Head, Client]) -> list[Answer]:
+        async def all_of_them() -> None:
+            await asyncio.gather(*(front.__rsgi__(*request) for request in requests))
+
+        loop.run_until_complete(all_of_them())
+        return [client.answer for _, client in requests]
+
+    return play
+
+
+def test_what_lives_is_said_by_the_loop_and_all_else_by_threads_of_its_kind(ask, app):
+    ask((head("/health/live", method="GET"), Client()), (head("/read", method="GET"), Client()), (head("/x"), Client()))
+    assert app.threads == {"/health/live": "MainThread", "/read": "light-0", "/x": "write-0"}
+
+
+@pytest.mark.parametrize(
+    ("request_head", "pieces"),
+    [
+        (head(length=5), [b"hello"]),
+        (head(length=5), [b"he", b"llo"]),
+        (head(length=100_000), [b"a" * 60_000, b"b" * 40_000]),
+        (head(chunked=True), [b"he", b"llo"]),
+        (head(chunked=True), []),
+        (head(length=0), []),
+        (head(), []),
+    ],
+)
+def test_a_body_comes_whole(ask, request_head, pieces):
+    (answer,) = ask((request_head, Client(*pieces)))
+    assert answer.status == 200
+    assert answer.body == b"".join(pieces)
+
+
+def test_a_body_that_is_known_to_be_too_large_is_not_read(ask):
+    client = Client(b"a" * LIMIT, b"a")
+    (answer,) = ask((head(length=LIMIT + 1), client))
+    assert dict(answer.headers) == {"x-length": str(LIMIT + 1)}
+    assert client.bytes_read == 0
+
+
+def test_no_more_is_read_of_a_body_that_turns_out_to_be_too_large(ask):
+    client = Client(*[b"a" * 100_000] * 100)
+    (answer,) = ask((head(chunked=True), client))
+    assert client.bytes_read == 300_000
+    assert dict(answer.headers) == {"x-length": "300000"}
+
+
+@pytest.mark.parametrize("request_head", [head(length=5), head(length=100_000), head(chunked=True)])
+def test_a_body_that_breaks_off_is_refused(ask, request_head):
+    (answer,) = ask((request_head, Client(b"{}", fails=True)))
+    assert answer.body == b"malformed"
+
+
+@pytest.mark.parametrize("request_head", [head(length=5), head(length=100_000), head(chunked=True)])
+def test_a_body_that_does_not_come_is_refused_while_others_are_answered(ask, monkeypatch, request_head):
+    monkeypatch.setattr(module, "BODY_TIMEOUT_S", 0.2)
+    slow, quick = ask((request_head, Client(b"{", b"}", pause_s=5)), (head(length=2), Client(b"{}")))
+    assert slow.body == b"body_too_slow"
+    assert quick.body == b"{}"
+
+
+def test_the_body_that_takes_longest_gives_way_to_new_ones(ask, monkeypatch):
+    monkeypatch.setattr(module, "MOST_HELD_BYTES", 250_000)
+    slow = [(head(chunked=True), Client(b"a" * 100_000, b"b", pause_s=pause)) for pause in (0.2, 0.21, 0.22, 0.23)]
+    answers = ask(*slow)
+    assert [answer.body[:13] for answer in answers[:2]] == [b"body_too_slow"] * 2
+    assert [len(answer.body) for answer in answers[2:]] == [100_001] * 2
+
+
+def test_one_kind_of_request_does_not_wait_for_another(front, app, loop):
+    app.hold.clear()
+
+    async def play() -> list[Answer]:
+        held, read, written = Client(), Client(), Client()
+        waiting = asyncio.ensure_future(front.__rsgi__(head("/held"), held))
+        await asyncio.to_thread(app.held.acquire)
+        await front.__rsgi__(head("/read", method="GET"), read)
+        await front.__rsgi__(head("/written"), written)
+        assert not held.is_answered
+        app.hold.set()
+        await waiting
+        return [held.answer, read.answer, written.answer]
+
+    assert [answer.status for answer in loop.run_until_complete(play())] == [200] * 3
+
+
+def test_who_comes_when_too_many_wait_is_told_so_at_once(front, app, loop):
+    app.hold.clear()
+
+    async def play() -> tuple[list[Client], Client]:
+        clients = [Client() for _ in range(3)]
+        first = asyncio.ensure_future(front.__rsgi__(head("/held"), clients[0]))
+        await asyncio.to_thread(app.held.acquire)
+        others = [asyncio.ensure_future(front.__rsgi__(head("/held"), client)) for client in clients[1:]]
+        await asyncio.sleep(0)
+        late = Client()
+        await front.__rsgi__(head("/held"), late)
+        app.hold.set()
+        await asyncio.gather(first, *others)
+        return clients, late
+
+    clients, late = loop.run_until_complete(play())
+    assert late.answer.body == b"overloaded"
+    assert [client.answer.status for client in clients] == [200] * 3
+
+
+def test_who_has_waited_too_long_is_not_worked_for(front, app, loop, monkeypatch):
+    monkeypatch.setattr(module, "LONGEST_WAIT_S", 0.05)
+    app.hold.clear()
+
+    async def play() -> Client:
+        first = asyncio.ensure_future(front.__rsgi__(head("/held"), Client()))
+        await asyncio.to_thread(app.held.acquire)
+        late = Client()
+        second = asyncio.ensure_future(front.__rsgi__(head("/held"), late))
+        await asyncio.sleep(0.1)
+        app.hold.set()
+        await asyncio.gather(first, second)
+        return late
+
+    assert loop.run_until_complete(play()).answer.body == b"overloaded"
+
+
+def test_it_is_not_ready_while_the_database_does_not_answer(front, app, loop):
+    app.hold.clear()
+
+    async def play() -> list[bytes]:
+        clients = [Client() for _ in range(5)]
+        await asyncio.gather(*(front.__rsgi__(head("/health/ready", method="GET"), client) for client in clients))
+        return [client.answer.body for client in clients]
+
+    began = loop.time()
+    assert loop.run_until_complete(play()) == [b"unavailable"] * 5
+    assert loop.time() - began < 5
+    app.hold.set()
+
+
+def test_a_defect_is_the_servers_to_answer_and_the_thread_goes_on(front, loop, ask):
+    with pytest.raises(ZeroDivisionError):
+        loop.run_until_complete(front.__rsgi__(head("/broken"), Client()))
+    assert ask((head(length=2), Client(b"{}")))[0].status == 200
+
+
+def test_the_end_is_told(app, loop):
+    told: list[str] = []
+    front = Front(app, kind_of, {}, LIMIT, lambda: told.append("end"))
+    front.__rsgi_del__(loop)
+    assert told == ["end"]
