@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 from bench.asks import FIVE, READS, Ask, in_floor, in_kalends, in_peers
 from bench.processes import Memory, cpu_seconds, family, memory
 
-THREADS = 4
 PATIENCE_S = 60
 UNLIMITED = {"KALENDS_RATE_LIMIT": "0", "KALENDS_ADDRESS_RATE_LIMIT": "0"}
 ALL = tuple(dict.fromkeys((*FIVE, *READS)))
@@ -130,7 +129,7 @@ def new_token(url: str) -> str:
 
 KALENDS = Recipe(
     "kalends",
-    lambda _, port: [sys.executable, "-m", "kalends", "serve", "--port", str(port), "--threads", str(THREADS)],
+    lambda _, port: [sys.executable, "-m", "kalends", "serve", "--port", str(port)],
     lambda url, _port, _token: UNLIMITED | {"KALENDS_DATABASE_URL": url},
     in_kalends,
 )

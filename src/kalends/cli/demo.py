@@ -67,7 +67,7 @@ def command(host: str, port: int | None) -> None:
             host,
             port,
             1,
-            4,
+            2,
             lambda address: click.echo(READY.format(address=address, token=token, user=user)),
         )
 

@@ -36,9 +36,9 @@ from kalends.store.zone_data import load_zone_data
 @click.option(
     "--threads",
     type=click.IntRange(1, 256),
-    default=4,
+    default=2,
     show_default=True,
-    help="Number of threads of each process that read, and that write. Heavy requests have two of their own.",
+    help="Number of threads of each process that read. Twice as many write, and two are for heavy requests.",
 )
 def command(host: str, port: int, processes: int, threads: int) -> None:
     """Serve the API with the database that KALENDS_DATABASE_URL names.

@@ -33,11 +33,15 @@ class Width(NamedTuple):
 
 
 def widths(threads: int) -> dict[Kind, Width]:
-    """Return the width of each lane of a process, for so many threads that read."""
+    """Return the width of each lane of a process, for so many threads that read little.
+
+    More of them answer no more requests, as only one at a time runs Python; and a writer, who has to take its turn for
+    that a dozen times, waits the longer the more there are.
+    """
     return {
         Kind.LIGHT: Width(threads, 1_024),
         Kind.HEAVY: Width(2, 64),  # more would only share one processor, and make all others wait for it
-        Kind.WRITE: Width(threads, 512),
+        Kind.WRITE: Width(2 * threads, 512),
         Kind.READY: Width(1, 16),
     }
 
