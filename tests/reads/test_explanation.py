@@ -71,7 +71,8 @@ def test_what_only_touches_does_not_bear_on_it(cast):
 
 def test_a_private_event_is_no_more_than_that(cast):
     cast.event(cast.guest, visibility=Visibility.private)
-    assert [reason.sight for reason in cast.ask(explain_booking, cast.guest.id, SLOT).events] == [Sight.block]
+    explained = cast.ask(explain_booking, cast.guest.id, SLOT)
+    assert (explained.events, explained.unseen, explained.bookable) == ([], [SLOT], False)
 
 
 def test_a_lapsed_hold_is_gone(cast, clock):

@@ -66,8 +66,11 @@ def test_an_event_is_seen_as_far_as_its_hosts_calendar_is_shared(cast, level, si
     else:
         assert me.ask(read_event, event.id, expand=False).sight is seen
         assert all(listed(me, **one)[event.id] is min(seen, Sight.whole) for one in ids)
-    told = {reason.event_id: reason.sight for reason in me.ask(explain_booking, cast.host.id, span).events}
-    assert told[event.id] is seen
+    explained = me.ask(explain_booking, cast.host.id, span)
+    told = {reason.event_id: reason.sight for reason in explained.events}
+    assert told.get(event.id) is (None if seen is Sight.block else seen)
+    assert explained.unseen == ([] if told else [span]), "nothing is told of what lies under an event that is seen"
+    assert not explained.bookable
     assert event.id not in listed(me), "a list without a person is one's own"
 
 
@@ -100,8 +103,8 @@ def test_by_titles_nobody_learns_who_takes_part_or_what_it_is_about(cast, level)
     assert {**listed(me, participant_id=guest, response=Response.needs_action)} == answered
     assert event.id in listed(me, user_id=host)
     assert (event.id in listed(me, user_id=host, role=Role.required)) is bool(answered)
-    (told,) = me.ask(explain_booking, guest, event.block.span).events
-    assert (told.sight is Sight.whole) is bool(answered)
+    told = me.ask(explain_booking, guest, event.block.span).events
+    assert [one.sight for one in told] == ([Sight.whole] if answered else [])
     assert clash_names(me, cast.guest) == ({event.id} if answered else set())
 
 
@@ -152,7 +155,7 @@ def test_who_is_hidden_is_hidden_everywhere(cast, hides):
     assert event.id in listed(me, user_id=cast.host.id)
     assert event.id in listed(me, participant_id=cast.guest.id, user_id=cast.host.id)
     told = {one.event_id: one.sight for one in me.ask(explain_booking, other.id, event.block.span).events}
-    assert told[event.id] is (Sight.block if hides else Sight.whole)
+    assert told == ({} if hides else {event.id: Sight.whole})
     assert (event.id in clash_names(me, other)) is not hides
     if hides:
         assert str(other.id) in refusal(me, read_participant, event.id, other.id)
@@ -215,8 +218,8 @@ def test_a_private_event_is_a_block_to_deputies_and_managers(cast):
 
 def test_an_operator_is_told_in_explanations_and_conflicts_of_no_private_event(cast):
     event = cast.event(cast.guest, visibility=Visibility.private)
-    (told,) = cast.ask(explain_booking, cast.guest.id, event.block.span).events
-    assert told.sight is Sight.block
+    told = cast.ask(explain_booking, cast.guest.id, event.block.span)
+    assert (told.events, told.unseen) == ([], [event.block.span])
     assert clash_names(cast, cast.guest) == set()
     open_one = cast.event(cast.guest)
     assert clash_names(cast, cast.guest) == {open_one.id}
@@ -227,8 +230,9 @@ def test_whose_hold_it_is_knows_its_id(cast):
     mine = cast.as_person(cast.guest)
     hold = mine.do(place_hold, [cast.guest.id], event.block.span, 300)
     for seeing, told in ((mine, hold.id), (cast, hold.id), (cast.as_person(cast.stranger), None)):
-        (reason,) = seeing.ask(explain_booking, cast.guest.id, event.block.span).holds
-        assert reason.hold_id == told
+        explained = seeing.ask(explain_booking, cast.guest.id, event.block.span)
+        assert [reason.hold_id for reason in explained.holds] == ([told] if told else [])
+        assert explained.unseen == ([] if told else [event.block.span])
 
 
 def test_lists_without_a_name_are_ones_own_page_by_page(cast):

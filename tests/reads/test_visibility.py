@@ -1,7 +1,7 @@
 """Random worlds in which people hide things and let each other in: everybody is shown what the pure rules say."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from kalends.errors import Forbidden, NotFound
-from kalends.model import EventId, Instant, Response, Role, UserId
+from kalends.model import Event, EventId, Instant, Response, Role, Seat, Span, UserId
 from kalends.reads.events import EventFilter
 from kalends.reads.explanation import explain_booking
 from kalends.reads.participants import list_participants, read_participant
 from kalends.reads.users import list_available_users
 from kalends.rules.access import Sight
+from kalends.rules.busy import commitment
+from kalends.rules.intervals import MINUTE
 from kalends.store.commitments import blocking_commitments
 from kalends.store.database import Database
 from tests.cast import assemble, instant
@@ -29,6 +31,7 @@ pytestmark = pytest.mark.slow
 EVENTS = 30
 LISTS = 20
 TIMES = 8
+CELL = 15 * MINUTE
 BY_PERSON = ("user_id", "host_id", "participant_id")
 MORE = ("response", "role", "text", "status")
 NEVER = settings(max_examples=2, phases=[Phase.explicit, Phase.generate])  # no seed is simpler than another
@@ -105,13 +108,29 @@ def check_time(onlooker: Onlooker, person: UserId, choice: random.Random) -> Non
         span = event.block.span
         told = onlooker.told(person, span)
         found = onlooker.cast.ask(explain_booking, person, span)
-        assert {reason.event_id: reason.sight for reason in found.events} == told
+        seen = {event_id: sight for event_id, sight in told.items() if sight is not Sight.block}
+        assert {reason.event_id: reason.sight for reason in found.events} == seen
         blocking = onlooker.cast.ask(blocking_commitments, [person], span)
-        names = [clash.event_id for clash in blocking]
-        assert {*names} - {None} == {
-            reason.event_id for reason in found.events if reason.blocking and told[reason.event_id] is not Sight.block
+        assert {clash.event_id for clash in blocking} - {None} == {
+            reason.event_id for reason in found.events if reason.blocking
         }
-        assert len(names) == sum(reason.blocking for reason in found.events)
+        hidden = [onlooker.world.events[event_id] for event_id in told if event_id not in seen]
+        unseen = [event.block.span for event, seats in hidden if blocks(event, seats, person)]
+        shown = [reason.span for reason in found.events if reason.blocking]
+        cells = {at for at in range(span.start, span.end, CELL) if lies_in(at, unseen) and not lies_in(at, shown)}
+        assert {at for at in range(span.start, span.end, CELL) if lies_in(at, found.unseen)} == cells
+        assert found.bookable is not bool(cells or shown)
+
+
+def blocks(event: Event, seats: Mapping[UserId, Seat], person: UserId) -> bool:
+    """Tell whether an event keeps a person from others."""
+    own = seats.get(person)
+    return commitment(event.status, event.show_as, own and own.role, own and own.response)[1]
+
+
+def lies_in(at: int, spans: list[Span]) -> bool:
+    """Tell whether an instant lies in one of some spans."""
+    return any(one.start <= at < one.end for one in spans)
 
 
 def check_list(onlooker: Onlooker, wanted: EventFilter, limit: int) -> int:

@@ -35,7 +35,7 @@ def test_every_rule_that_bears_on_it_is_named(api, cast):
     api.put(f"/v1/users/{cast.guest.id}/working-hours", json={"weekly": {}})
     body = explain(api, cast.guest.id, **BERLIN).json()
     assert (body["user_id"], body["start"], body["end"], body["bookable"]) == (str(cast.guest.id), START, END, False)
-    active, first, private, declined, hours = body["rules"]
+    active, first, declined, hours = body["rules"]
     assert active == {"rule": "active", "verdict": "passes", "source": None}
     assert first == {
         "rule": "event",
@@ -52,7 +52,6 @@ def test_every_rule_that_bears_on_it_is_named(api, cast):
             "end": END,
         },
     }
-    assert private == {"rule": "event", "verdict": "blocks", "source": {"type": "private", "start": START, "end": END}}
     assert (declined["verdict"], declined["source"]["response"]) == ("passes", "declined")
     assert hours == {"rule": "working_hours", "verdict": "advises_against", "source": None}
     held = explain(api, cast.stranger.id).json()

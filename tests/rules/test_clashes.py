@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from kalends.model import AgendaRow, Busy, Clash, EventId, Response, Role, ShowAs, Status, UserId
 from kalends.rules.busy import commitment
-from kalends.rules.clashes import judged, rows_taking_time, takes_time
-from tests.rules.spans import span
+from kalends.rules.clashes import judged, rows_taking_time, takes_time, told
+from kalends.rules.periods import Period, layered
+from tests.rules.spans import span, spans
 
 NOON, LATER = span(12, 13), span(13, 14)
 
@@ -74,3 +75,31 @@ def test_a_clash_is_a_conflict_for_who_blocks_a_warning_for_who_does_not_and_not
     assert [clash.user_id for clash in warnings] == [person for person in people if person == 2]
     assert all(clash.needed for clash in conflicts)
     assert not any(clash.needed for clash in warnings)
+
+
+BLOCKING = st.lists(st.builds(Period, spans(0, 40), st.sampled_from([Busy.busy, Busy.tentative])), max_size=8)
+WINDOW = span(10, 30)
+
+
+def clashes(periods, *event_ids):
+    ids = itertools.chain(event_ids, itertools.repeat(None))
+    return [
+        Clash(UserId(1), one.span, one.strength, event_id, needed=True)
+        for one, event_id in zip(periods, ids, strict=False)
+    ]
+
+
+@given(BLOCKING, BLOCKING, st.randoms())
+def test_what_is_not_seen_makes_no_difference_but_by_when_it_blocks(unseen, seen, chance):
+    """As many events or a few, from long before or from now on, one over the other or under one that is seen."""
+    named = clashes(seen, *map(EventId, range(1, len(seen) + 1)))
+    told_of = told([*named, *clashes(unseen)], WINDOW)
+    others = layered(unseen, WINDOW)
+    others += [Period(span(one.span.start, one.span.end + 5), one.strength) for one in others if one.span.end == 30]
+    others += [chance.choice(others)] if others else []
+    others += [one for one in layered(seen, WINDOW) if chance.random() < 0.5]
+    chance.shuffle(others)
+    assert told([*clashes(others), *named], WINDOW) == told_of
+    assert [one for one in told_of if one.event_id is not None] == sorted(
+        named, key=lambda one: (one.span, one.event_id)
+    )

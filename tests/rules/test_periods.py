@@ -67,3 +67,14 @@ def test_layers_do_not_depend_on_the_order_they_come_in(periods):
         Period(span(2, 6), Busy.busy),
         Period(span(6, 8), Busy.tentative),
     ]
+
+
+@given(PERIODS, PERIODS, spans(0, LAST))
+def test_nothing_is_told_of_what_lies_under_something_as_strong(some, others, window):
+    result = layered(some, window, under=others)
+    own, other = layered(some, window), layered(others, window)
+    for at in range(-1, LAST + 1):
+        shown = strongest(own, at)
+        covered = STRENGTH.index(shown) <= STRENGTH.index(strongest(other, at))
+        assert strongest(result, at) is (Busy.free if covered else shown)
+    assert all(one.span.end <= other.span.start for one, other in itertools.pairwise(result))

@@ -22,6 +22,7 @@ from kalends.model import (
 from kalends.rules.access import Sight, is_operator, may_use_hold, sight_of, sight_of_part
 from kalends.rules.blocks import slot_faults
 from kalends.rules.hours import WorkingHours, working_periods
+from kalends.rules.periods import Period, layered
 from kalends.rules.zones import zone_or_utc
 from kalends.store.commitments import overlapping, span_values
 from kalends.store.database import ReadTx
@@ -81,24 +82,30 @@ class EventReason(Struct, frozen=True):
 
 
 class HoldReason(Struct, frozen=True):
-    """A slot that is held for somebody; whose hold it is knows its id."""
+    """A slot that is held for somebody; the id is None of a hold that is not shown."""
 
     span: Span
     hold_id: HoldId | None
 
 
 class Explanation(Struct, frozen=True):
-    """Everything that bears on booking a person in a span; `works` is None where nobody has said when they work."""
+    """Everything that bears on booking a person in a span, as far as it is told.
+
+    `unseen` is when something blocks that is not seen, merged and cut to the span; `works` is None where nobody has
+    said when they work.
+    """
 
     deleted: bool
     events: list[EventReason]
     holds: list[HoldReason]
+    unseen: list[Span]
     works: bool | None
 
     @property
     def bookable(self) -> bool:
         """Tell whether a required participant would be let in; working hours advise, they do not forbid."""
-        return not (self.deleted or self.holds or any(reason.blocking for reason in self.events))
+        blocked = self.deleted or self.holds or self.unseen or any(reason.blocking for reason in self.events)
+        return not blocked
 
 
 def explain_booking(tx: ReadTx, actor: Actor, user_id: UserId, span: Span) -> Explanation:
@@ -112,31 +119,51 @@ def explain_booking(tx: ReadTx, actor: Actor, user_id: UserId, span: Span) -> Ex
         raise NotFound("user", user_id)
     time_zone, deleted, hours = row
     values = {"org": actor.organization_id, "id": user_id, **span_values(span)}
+    events = [
+        EventReason(
+            Span(Instant(start), Instant(end)),
+            Busy(shown),
+            bool(blocking),
+            EventId(event_id),
+            Role(role) if role else None,
+            Response(response) if response else None,
+            title,
+            Status(status),
+            ShowAs(show_as),
+            sight_in_explanation(actor, user_id, *ties),
+        )
+        for start, end, shown, blocking, event_id, role, response, title, status, show_as, *ties in tx.rows(
+            EVENTS, **values, **tie_values(actor)
+        )
+    ]
+    holds = [
+        HoldReason(Span(Instant(start), Instant(end)), HoldId(hold_id) if may_use_hold(actor, placed_by) else None)
+        for start, end, hold_id, placed_by in tx.rows(HOLDS, **values, now=tx.now)
+    ]
+    seen = [reason for reason in events if reason.sight is not Sight.block]
+    own = [reason for reason in holds if reason.hold_id is not None]
     return Explanation(
         deleted=bool(deleted),
-        events=[
-            EventReason(
-                Span(Instant(start), Instant(end)),
-                Busy(shown),
-                bool(blocking),
-                EventId(event_id),
-                Role(role) if role else None,
-                Response(response) if response else None,
-                title,
-                Status(status),
-                ShowAs(show_as),
-                sight_in_explanation(actor, user_id, *ties),
-            )
-            for start, end, shown, blocking, event_id, role, response, title, status, show_as, *ties in tx.rows(
-                EVENTS, **values, **tie_values(actor)
-            )
-        ],
-        holds=[
-            HoldReason(Span(Instant(start), Instant(end)), HoldId(hold_id) if may_use_hold(actor, placed_by) else None)
-            for start, end, hold_id, placed_by in tx.rows(HOLDS, **values, now=tx.now)
-        ],
+        events=seen,
+        holds=own,
+        unseen=blocked_unseen(events, holds, span),
         works=works_throughout(hours_from(hours), time_zone, span),
     )
+
+
+def blocked_unseen(events: list[EventReason], holds: list[HoldReason], span: Span) -> list[Span]:
+    """Return when something blocks that is not seen, and nothing that is: merged, and cut to a span."""
+    seen = [reason.span for reason in events if reason.blocking and reason.sight is not Sight.block]
+    seen += [reason.span for reason in holds if reason.hold_id is not None]
+    unseen = [reason.span for reason in events if reason.blocking and reason.sight is Sight.block]
+    unseen += [reason.span for reason in holds if reason.hold_id is None]
+    busy = layered(map(as_busy, unseen), span, under=map(as_busy, seen))
+    return [period.span for period in busy]
+
+
+def as_busy(span: Span) -> Period:
+    """Return a period of being busy."""
+    return Period(span, Busy.busy)
 
 
 def sight_in_explanation(

@@ -24,7 +24,7 @@ class ExplainBody(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class SourceJson(Struct, omit_defaults=True):
-    """What a verdict rests on; of a private event no more than that it is one."""
+    """What a verdict rests on. `private` stands for all that blocks and is not shown: events and holds, merged."""
 
     type: str
     id: str | UnsetType = UNSET
@@ -94,8 +94,10 @@ def verdicts(found: Explanation, zone: ZoneInfo) -> list[VerdictJson]:
     ]
     for hold in found.holds:
         start, end = span_json(hold.span, zone)
-        hold_id = UNSET if hold.hold_id is None else str(hold.hold_id)
-        result.append(VerdictJson("hold", "blocks", SourceJson("hold", hold_id, start=start, end=end)))
+        result.append(VerdictJson("hold", "blocks", SourceJson("hold", str(hold.hold_id), start=start, end=end)))
+    for span in found.unseen:
+        start, end = span_json(span, zone)
+        result.append(VerdictJson("event", "blocks", SourceJson("private", start=start, end=end)))
     if found.works is not None:
         result.append(VerdictJson("working_hours", "passes" if found.works else "advises_against", None))
     return result
@@ -104,8 +106,6 @@ def verdicts(found: Explanation, zone: ZoneInfo) -> list[VerdictJson]:
 def event_source(reason: EventReason, zone: ZoneInfo) -> SourceJson:
     """Write the event that a verdict rests on."""
     start, end = span_json(reason.span, zone)
-    if reason.sight is Sight.block:
-        return SourceJson("private", start=start, end=end)
     if reason.sight is Sight.title:
         titled = SourceJson("event", str(reason.event_id), reason.title, start=start, end=end)
         titled.status, titled.show_as = reason.status, reason.show_as

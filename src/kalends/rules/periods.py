@@ -1,10 +1,12 @@
 """Sets of spans: joined, cut to a window, and laid over each other by strength."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
 from kalends.model import Busy, Instant, Span
+
+STRENGTH = {Busy.free: 0, Busy.tentative: 1, Busy.busy: 2}
 
 
 class Period(Struct, frozen=True):
@@ -32,25 +34,33 @@ def cut(spans: Iterable[Span], window: Span) -> list[Span]:
     return [part for part in parts if part.start < part.end]
 
 
-def layered(periods: Iterable[Period], window: Span) -> list[Period]:
+def layered(periods: Iterable[Period], window: Span, *, under: Iterable[Period] = ()) -> list[Period]:
     """Lay periods over each other within a window: ordered, none overlaps another, the stronger one shows.
 
-    Free periods vanish, and what touches with equal strength becomes one. A sweep over the edges, O(n log n).
+    Free periods vanish, and what touches with equal strength becomes one. Nothing is told of what lies under another
+    period that is as strong. A sweep over the edges, O(n log n).
     """
-    edges: list[tuple[Instant, int, Busy]] = []
-    for period in periods:
-        for part in cut([period.span], window):
-            edges += [(part.start, 1, period.strength), (part.end, -1, period.strength)]
-    depth = dict.fromkeys(Busy, 0)
+    edges: list[tuple[Instant, int, int, Busy]] = []
+    for layer, several in enumerate((periods, under)):
+        for period in several:
+            for part in cut([period.span], window):
+                edges += [(part.start, 1, layer, period.strength), (part.end, -1, layer, period.strength)]
+    depths = dict.fromkeys(Busy, 0), dict.fromkeys(Busy, 0)
     result: list[Period] = []
     begun, current = window.start, Busy.free
-    for moment, step, strength in sorted(edges):
-        depth[strength] += step
-        shown = next((level for level in (Busy.busy, Busy.tentative) if depth[level]), Busy.free)
+    for moment, step, layer, strength in sorted(edges):
+        depths[layer][strength] += step
+        own, other = map(strongest, depths)
+        shown = own if STRENGTH[own] > STRENGTH[other] else Busy.free
         if shown is not current:
             extend(result, Period(Span(begun, moment), current))
             begun, current = moment, shown
     return result
+
+
+def strongest(depth: Mapping[Busy, int]) -> Busy:
+    """Return the strongest of what there is."""
+    return next((level for level in (Busy.busy, Busy.tentative) if depth[level]), Busy.free)
 
 
 def extend(result: list[Period], period: Period) -> None:

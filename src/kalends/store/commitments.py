@@ -8,6 +8,7 @@ from sqlalchemy import bindparam as given
 
 from kalends.model import Actor, Busy, Clash, EventId, HoldId, Instant, Span, UserId, Visibility
 from kalends.rules.access import is_operator
+from kalends.rules.clashes import told
 from kalends.rules.intervals import earliest_start
 from kalends.store.database import ReadTx
 from kalends.store.query import Among, Query
@@ -58,7 +59,7 @@ def blocking(is_named: sa.ColumnElement[bool]) -> Query:
         held_time.c.expires_at > given("now"),
         held_time.c.hold_id != given("own_hold"),
     )
-    return Query(events.union_all(holds).order_by(sa.text("1, 2, 3")))
+    return Query(events.union_all(holds))
 
 
 BLOCKING_SEEN_BY_OPERATOR = blocking(event.c.visibility == Visibility.default.value)
@@ -74,10 +75,10 @@ def blocking_commitments(
     event_id: EventId | None = None,
     hold_id: HoldId | None = None,
 ) -> list[Clash]:
-    """Give everything that blocks some people in a span, but for an event and a hold of one's own: one statement.
+    """Return what blocks some people in a span, but for an event and a hold of one's own, as far as it is told.
 
-    It names an event to whom may see it, and that this person is in it; a private one not even to an operator, who
-    asks in the name of others.
+    One statement. It names an event to whom may see it, and that this person is in it; a private one not even to an
+    operator, who asks in the name of others. What is not seen is merged (see `told`).
     """
     operator = is_operator(actor)
     rows = tx.rows(
@@ -90,7 +91,7 @@ def blocking_commitments(
         **({} if operator else sight_values(actor)),
         **span_values(span),
     )
-    return [
+    found = [
         Clash(
             UserId(user_id),
             Span(Instant(start), Instant(end)),
@@ -100,3 +101,4 @@ def blocking_commitments(
         )
         for user_id, start, end, shown, event_id, visible in rows
     ]
+    return told(found, span)
