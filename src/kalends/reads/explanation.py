@@ -1,5 +1,7 @@
 """Reading why somebody can or cannot be booked: each rule, its verdict, and what it rests on."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy import bindparam as given
@@ -19,7 +21,7 @@ from kalends.model import (
     UserId,
     Visibility,
 )
-from kalends.rules.access import Sight, is_operator, may_use_hold, sight_of, sight_of_part
+from kalends.rules.access import Sight, is_operator, may_read_events, may_use_hold, sight_of, sight_of_part
 from kalends.rules.blocks import slot_faults
 from kalends.rules.hours import WorkingHours, working_periods
 from kalends.rules.periods import Period, layered
@@ -82,10 +84,10 @@ class EventReason(Struct, frozen=True):
 
 
 class HoldReason(Struct, frozen=True):
-    """A slot that is held for somebody; the id is None of a hold that is not shown."""
+    """A slot that is held for somebody, by a hold that the caller may use."""
 
     span: Span
-    hold_id: HoldId | None
+    hold_id: HoldId
 
 
 class Explanation(Struct, frozen=True):
@@ -119,7 +121,29 @@ def explain_booking(tx: ReadTx, actor: Actor, user_id: UserId, span: Span) -> Ex
         raise NotFound("user", user_id)
     time_zone, deleted, hours = row
     values = {"org": actor.organization_id, "id": user_id, **span_values(span)}
-    events = [
+    events = events_within(tx, actor, user_id, values)
+    seen = [reason for reason in events if reason.sight is not Sight.block]
+    own: list[HoldReason] = []
+    unseen = [reason.span for reason in events if reason.blocking and reason.sight is Sight.block]
+    for start, end, hold_id, placed_by in tx.rows(HOLDS, **values, now=tx.now):
+        held = Span(Instant(start), Instant(end))
+        if may_read_events(actor) and may_use_hold(actor, placed_by):
+            own.append(HoldReason(held, HoldId(hold_id)))
+        else:
+            unseen.append(held)
+    shown = [reason.span for reason in seen if reason.blocking] + [reason.span for reason in own]
+    return Explanation(
+        deleted=bool(deleted),
+        events=seen,
+        holds=own,
+        unseen=[period.span for period in layered(map(as_busy, unseen), span, under=map(as_busy, shown))],
+        works=works_throughout(hours_from(hours), time_zone, span),
+    )
+
+
+def events_within(tx: ReadTx, actor: Actor, user_id: UserId, values: dict[str, Any]) -> list[EventReason]:
+    """Return all events in somebody's time, with how much of each the caller sees; `values` say whose and when."""
+    return [
         EventReason(
             Span(Instant(start), Instant(end)),
             Busy(shown),
@@ -136,29 +160,6 @@ def explain_booking(tx: ReadTx, actor: Actor, user_id: UserId, span: Span) -> Ex
             EVENTS, **values, **tie_values(actor)
         )
     ]
-    holds = [
-        HoldReason(Span(Instant(start), Instant(end)), HoldId(hold_id) if may_use_hold(actor, placed_by) else None)
-        for start, end, hold_id, placed_by in tx.rows(HOLDS, **values, now=tx.now)
-    ]
-    seen = [reason for reason in events if reason.sight is not Sight.block]
-    own = [reason for reason in holds if reason.hold_id is not None]
-    return Explanation(
-        deleted=bool(deleted),
-        events=seen,
-        holds=own,
-        unseen=blocked_unseen(events, holds, span),
-        works=works_throughout(hours_from(hours), time_zone, span),
-    )
-
-
-def blocked_unseen(events: list[EventReason], holds: list[HoldReason], span: Span) -> list[Span]:
-    """Return when something blocks that is not seen, and nothing that is: merged, and cut to a span."""
-    seen = [reason.span for reason in events if reason.blocking and reason.sight is not Sight.block]
-    seen += [reason.span for reason in holds if reason.hold_id is not None]
-    unseen = [reason.span for reason in events if reason.blocking and reason.sight is Sight.block]
-    unseen += [reason.span for reason in holds if reason.hold_id is None]
-    busy = layered(map(as_busy, unseen), span, under=map(as_busy, seen))
-    return [period.span for period in busy]
 
 
 def as_busy(span: Span) -> Period:
@@ -169,7 +170,12 @@ def as_busy(span: Span) -> Period:
 def sight_in_explanation(
     actor: Actor, person: UserId, visibility: str, host_id: UserId, hides: object, seated: object, deputy: object
 ) -> Sight:
-    """Tell how much is said of an event: of a private one nothing even to operators, who ask in the name of others."""
+    """Tell how much is said of an event: nothing without the right scope.
+
+    Of a private one not even to operators, who ask in the name of others.
+    """
+    if not may_read_events(actor):
+        return Sight.block
     if is_operator(actor) and visibility == Visibility.private.value:
         return Sight.block
     sight = sight_of(actor, host_id, Visibility(visibility), seated=bool(seated), deputy=bool(deputy))

@@ -1,7 +1,7 @@
 """The record over HTTP."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -26,6 +26,7 @@ class RecordJson(Struct):
     Without `token_id` it was done on the command line, without `user_id` by an operator.
     """
 
+    scope: ClassVar[Scope] = Scope.audit_read
     id: Annotated[str, Meta(extra_json_schema=id_schema(AuditId))]
     at: datetime
     action: Deed

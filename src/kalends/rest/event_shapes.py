@@ -1,12 +1,12 @@
 """Events as callers see them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from kalends.model import Event, EventId, ShowAs, Status, Visibility
+from kalends.model import Event, EventId, Scope, ShowAs, Status, Visibility
 from kalends.rest.participants import ParticipantJson
 from kalends.rest.spans import ClashJson
 from kalends.rest.users import JsonObject, UserIdText
@@ -34,6 +34,7 @@ class EventJson(Struct, omit_defaults=True, kw_only=True):
     Who is let see no more than titles by the host is given id, title, times, status, show_as, host and version alone.
     """
 
+    scope: ClassVar[Scope] = Scope.events_read
     id: Annotated[str, Meta(extra_json_schema=id_schema(EventId))]
     title: str
     description: str | UnsetType = UNSET

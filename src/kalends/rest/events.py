@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
@@ -52,6 +52,7 @@ class EventListJson(Struct):
 class EventPageJson(Struct):
     """The same, of a list that is JSON already."""
 
+    scope: ClassVar[Scope] = Scope.events_read
     items: Raw
     next_cursor: str | None
 

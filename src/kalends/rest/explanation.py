@@ -1,5 +1,6 @@
 """Why somebody can or cannot be booked, over HTTP."""
 
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
@@ -26,6 +27,7 @@ class ExplainBody(Struct, forbid_unknown_fields=True, kw_only=True):
 class SourceJson(Struct, omit_defaults=True):
     """What a verdict rests on. `private` stands for all that blocks and is not shown: events and holds, merged."""
 
+    scope: ClassVar[Scope] = Scope.events_read
     type: str
     id: str | UnsetType = UNSET
     title: str | UnsetType = UNSET
@@ -48,6 +50,7 @@ class VerdictJson(Struct):
 class ExplanationJson(Struct):
     """Whether a required participant would be let in, and every rule that was looked at."""
 
+    scope: ClassVar[Scope] = Scope.free_busy_read
     user_id: str
     start: str
     end: str
@@ -74,7 +77,8 @@ class ExplanationJson(Struct):
 def explain(call: Call) -> Reply:
     """Explain why somebody can or cannot be booked.
 
-    Every rule that bears on it, its verdict, and what it rests on.
+    Every rule that bears on it, its verdict, and what it rests on. Without the scope `events:read`, events and holds
+    are only told of where they block, as `private`.
     """
     body: ExplainBody = call.body
     span = span_of(body.start, body.end, zone_named(body.time_zone) if body.time_zone else None)

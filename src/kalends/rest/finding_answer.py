@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
 
-from kalends.model import Instant, Span, UserId
+from kalends.model import Instant, Scope, Span, UserId
 from kalends.reads.availability import Finding
 from kalends.rest.spans import SpanJson, span_json
 from kalends.rules.intervals import MINUTE
@@ -62,6 +63,7 @@ class RelaxationJson(Struct):
 class FindTimeJson(Struct, omit_defaults=True):
     """The best slots; if there are none, the starts looked at, why, what is in the way and the cheapest ways out."""
 
+    scope: ClassVar[Scope] = Scope.free_busy_read
     slots: list[SlotJson]
     starts: int | UnsetType = UNSET
     reasons: list[ReasonJson] | UnsetType = UNSET

@@ -1,6 +1,6 @@
 """Free/busy over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -49,6 +49,7 @@ class ItemErrorJson(Struct):
 class PersonFreeBusyJson(Struct, omit_defaults=True):
     """One person's periods, ordered and apart; or why there are none."""
 
+    scope: ClassVar[Scope] = Scope.free_busy_read
     user_id: str
     periods: list[PeriodJson] | UnsetType = UNSET
     working_hours: list[SpanJson] | UnsetType | None = UNSET

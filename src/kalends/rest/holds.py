@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
@@ -38,6 +38,7 @@ class ExtendBody(Struct, forbid_unknown_fields=True, kw_only=True):
 class HoldJson(Struct):
     """A slot that is kept until it lapses, is released, or becomes an event."""
 
+    scope: ClassVar[Scope] = Scope.events_read
     id: str
     user_ids: list[str]
     start: datetime

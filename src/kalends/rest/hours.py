@@ -2,7 +2,7 @@
 
 from datetime import date
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
@@ -51,6 +51,7 @@ class OverrideJson(Struct, forbid_unknown_fields=True, kw_only=True):
 class WorkingHoursJson(Struct, forbid_unknown_fields=True, kw_only=True):
     """When somebody works, on the clocks of their own time zone."""
 
+    scope: ClassVar[Scope] = Scope.users_read
     weekly: WeekJson
     overrides: Annotated[list[OverrideJson], Meta(max_length=1_000)] = []
 

@@ -36,6 +36,7 @@ from kalends.rest.schemas import (
     problem_content,
     text_schema,
 )
+from kalends.rest.scopes import scopes_of
 from kalends.rest.users import UserJson
 
 REFERENCE = "#/components/schemas/{name}"
@@ -194,6 +195,9 @@ def answers_of(known: Operation, schemas: dict[int, Any]) -> dict[HTTPStatus, An
             several = [schemas[id(kind)] for kind in kinds]
             schema = {"anyOf": several} if len(several) > 1 else several[0]
             answers[status]["content"] = {JSON: {"schema": schema, "example": ANSWER_EXAMPLES[kinds[0]]}}
+    if known.writes and scopes_of(known.answers) - {known.scope, *known.besides}:
+        description = "Done. The token may not read what it has written"
+        answers.setdefault(HTTPStatus.NO_CONTENT, {"description": description, "headers": headers_named(*RATES)})
     if known.method == "GET" and has_version(known):
         status = HTTPStatus.NOT_MODIFIED
         answers[status] = {"description": status.phrase, "headers": headers_named("ETag", *RATES)}

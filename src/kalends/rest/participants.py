@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
@@ -37,6 +37,7 @@ CHANGE_ERRORS = (NotFound, EventCancelled, EventEnded, Conflict, StaleVersion, I
 class ParticipantJson(Struct, omit_defaults=True):
     """Somebody's part in an event, and what they said to the invitation."""
 
+    scope: ClassVar[Scope] = Scope.events_read
     user_id: UserIdText
     name: str
     email: str

@@ -94,6 +94,7 @@ def export_json(export: Export) -> ExportJson:
     ids=ID,
     answer=ExportJson,
     errors=(NotFound, Forbidden),
+    besides=(Scope.events_read, Scope.audit_read, Scope.tokens_write),
     heavy=True,
 )
 def get_export(call: Call) -> Reply:
@@ -101,9 +102,9 @@ def get_export(call: Call) -> Reply:
 
     For the person themself and for operators, who are given what is left of deleted people, too: user, working hours,
     shares, tokens without secrets, holds, every event that concerns them with their own seat, and what the record
-    says. Other people's answers are not in it. Needs the scope `events:read` besides.
+    says. Other people's answers are not in it. Needs the scopes `events:read`, `audit:read` and `tokens:write`
+    besides.
     """
-    call.need(Scope.events_read)
     return Reply(export_json(export_user(call.tx, call.actor, call.ids["user_id"])))
 
 

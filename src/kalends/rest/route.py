@@ -35,6 +35,7 @@ from kalends.rest.incoming import (
 from kalends.rest.problems import BadBody
 from kalends.rest.rates import SEARCH_COST, UNLIMITED, RateLimits
 from kalends.rest.request import Request
+from kalends.rest.scopes import scopes_of
 from kalends.rest.wire import ENCODER, read_struct
 from kalends.store.database import Database, ReadTx, WriteTx
 
@@ -97,6 +98,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     tag: str
     scope: Scope | None
     """What a token has to be made for; None where any token will do."""
+    besides: tuple[Scope, ...] = ()
+    """What it has to be made for as well, as the answer shows more than one kind of data."""
     query: type[Struct]
     ids: Mapping[str, type[Identifier]] = {}
     """The names in the path, and what each is the id of."""
@@ -180,14 +183,16 @@ class Route:
         self._identities = identities
         self._max_body_bytes = max_body_bytes
         self._rates = rates
+        self._answer_scopes = scopes_of(operation.answers)
 
     def __call__(self, request: Request, response: falcon.Response, **path: str) -> None:
         """Answer a request. Raises KalendsError."""
         self._rates.count_address(request, response, self.operation.cost - 1)  # one was counted at the entrance
         actor = self._identities.actor_of(request)
         self._rates.count_token(request, response, self.operation.cost)
-        if (scope := self.operation.scope) is not None and scope not in actor.scopes:
-            raise MissingScope(scope)
+        for scope in (self.operation.scope, *self.operation.besides):
+            if scope is not None and scope not in actor.scopes:
+                raise MissingScope(scope)
         ids = read_path(self.operation.ids, path)
         query = read_query(self.operation.query, request.query_string)
         if getattr(query, "q", UNSET) is not UNSET:
@@ -212,6 +217,8 @@ class Route:
             answer = self._answer(reply._replace(etag=None, location=None) if query.dry_run else reply)
         else:
             answer = self._answer_once(actor, key, fingerprint(request, actor, raw), handle)
+        if not self._answer_scopes <= actor.scopes:
+            answer = without_body(answer)
         finish(response, answer, None)
         self._rates.charge_weight(request, response, len(answer.body))
 
@@ -261,6 +268,12 @@ class Route:
         headers = msgspec.json.encode(answer.headers).decode()
         keep_answer(tx, actor, claim, KeptAnswer(answer.status, headers, answer.body))
         return answer
+
+
+def without_body(answer: Answer) -> Answer:
+    """Return the answer to a token that may write what it may not read."""
+    status = HTTPStatus.NO_CONTENT if answer.status == HTTPStatus.OK else answer.status
+    return Answer(status, answer.headers, b"")
 
 
 def finish(response: falcon.Response, answer: Answer, if_none_match: Tags | None) -> None:

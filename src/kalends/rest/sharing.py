@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
@@ -27,6 +27,7 @@ class ShareBody(Struct, forbid_unknown_fields=True, kw_only=True):
 class ShareJson(Struct):
     """How far `user_id` is let into the calendar of `owner_id`."""
 
+    scope: ClassVar[Scope] = Scope.users_read
     owner_id: UserIdText
     user_id: UserIdText
     level: Sharing

@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta, Struct
 
@@ -30,6 +30,7 @@ class TokenBody(Struct, forbid_unknown_fields=True, kw_only=True):
 class TokenJson(Struct):
     """A token without its secret; without `user_id` it is an operator's."""
 
+    scope: ClassVar[Scope] = Scope.tokens_write
     id: Annotated[str, Meta(extra_json_schema=id_schema(TokenId))]
     user_id: UserIdText | None
     name: str

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -33,6 +33,7 @@ JsonObject = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})]
 class UserJson(Struct):
     """Somebody who hosts events or takes part in them."""
 
+    scope: ClassVar[Scope] = Scope.users_read
     id: UserIdText
     name: str
     email: str
@@ -167,12 +168,14 @@ def page_reply(call: Call, page: UserPage) -> Reply:
     query=PoolQuery,
     answer=UserListJson,
     errors=(NotFound, Invalid),
+    besides=(Scope.users_read,),
     heavy=True,
 )
 def get_available_users(call: Call) -> Reply:
     """List who could be added to an event.
 
-    Active users who are not in it yet and whom nothing blocks in its block of time.
+    Active users who are not in it yet and whom nothing blocks in its block of time. Needs the scope `users:read`
+    besides.
     """
     query: PoolQuery = call.query
     event_id, after = call.ids["event_id"], key_of(call, tuple[str, int])

@@ -19,7 +19,7 @@ What is not seen is not there (404); what is seen and may not be done is forbidd
 from enum import IntEnum
 
 from kalends.errors import Forbidden
-from kalends.model import Actor, Sharing, Token, UserId, Visibility
+from kalends.model import Actor, Scope, Sharing, Token, UserId, Visibility
 
 
 class Sight(IntEnum):
@@ -48,6 +48,11 @@ DEPUTY = (Sharing.respond, Sharing.write)
 def is_operator(actor: Actor) -> bool:
     """Tell whether somebody acts for the whole organization."""
     return actor.user_id is None
+
+
+def may_read_events(actor: Actor) -> bool:
+    """Tell whether events and holds may be named to somebody: for that their token has to be made."""
+    return Scope.events_read in actor.scopes
 
 
 def sight_of(actor: Actor, host_id: UserId, visibility: Visibility, *, seated: bool, deputy: bool) -> Sight:

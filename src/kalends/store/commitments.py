@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam as given
 
 from kalends.model import Actor, Busy, Clash, EventId, HoldId, Instant, Span, UserId, Visibility
-from kalends.rules.access import is_operator
+from kalends.rules.access import is_operator, may_read_events
 from kalends.rules.clashes import told
 from kalends.rules.intervals import earliest_start
 from kalends.store.database import ReadTx
@@ -77,10 +77,10 @@ def blocking_commitments(
 ) -> list[Clash]:
     """Return what blocks some people in a span, but for an event and a hold of one's own, as far as it is told.
 
-    One statement. It names an event to whom may see it, and that this person is in it; a private one not even to an
-    operator, who asks in the name of others. What is not seen is merged (see `told`).
+    One statement. It names an event to whom may read events and sees this one, and that this person is in it; a private
+    one not even to an operator, who asks in the name of others. What is not seen is merged (see `told`).
     """
-    operator = is_operator(actor)
+    operator, named = is_operator(actor), may_read_events(actor)
     rows = tx.rows(
         BLOCKING_SEEN_BY_OPERATOR if operator else BLOCKING_SEEN_BY_PERSON,
         org=actor.organization_id,
@@ -96,7 +96,7 @@ def blocking_commitments(
             UserId(user_id),
             Span(Instant(start), Instant(end)),
             Busy(shown),
-            EventId(event_id) if visible else None,
+            EventId(event_id) if visible and named else None,
             needed=True,
         )
         for user_id, start, end, shown, event_id, visible in rows
