@@ -7,7 +7,7 @@ import pytest
 
 from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.events import delete_event
-from kalends.actions.imports import ImportReport, address_part, import_schedule
+from kalends.actions.imports import ImportReport, Merged, address_part, import_schedule
 from kalends.actions.schedule import Schedule
 from kalends.actions.users import create_user
 from kalends.drafts import UserDraft
@@ -25,9 +25,9 @@ def schedule_of(people: list[dict[str, Any]], events: list[dict[str, Any]] | Non
     return read_struct(Schedule, {"time_zone": "Europe/Lisbon", "people": people, "events": events or []})
 
 
-def imported(cast, schedule, source="plan") -> ImportReport:
+def imported(cast, schedule, source="plan", *, merge=False) -> ImportReport:
     items: list[None] = []
-    report = cast.do(import_schedule, schedule, source, lambda: items.append(None))
+    report = cast.do(import_schedule, schedule, source, lambda: items.append(None), merge=merge)
     assert len(items) == len(schedule.people) + len(schedule.events)
     return report
 
@@ -38,8 +38,16 @@ def places(error: Any) -> list[tuple[tuple[str | int, ...], str]]:
 
 def test_somebody_with_a_known_address_is_found_whatever_its_case(cast):
     people = [{"ref": "h", "name": "Another name", "email": "HANNA@example.org"}]
-    report = imported(cast, schedule_of(people, [{"ref": "1", "title": "Talk", "host": "h", **DAY}]))
+    schedule = schedule_of(people, [{"ref": "1", "title": "Talk", "host": "h", **DAY}])
+    before = cast.rows()
+    with cast.refused(Invalid) as caught:
+        imported(cast, schedule)
+    assert places(caught) == [(("people", 0, "email"), "email_taken")]
+    assert cast.rows() == before, "nobody is given the events of another by accident"
+    report = imported(cast, schedule, merge=True)
     assert msgspec.structs.astuple(report)[:4] == (0, 1, 1, 0)
+    assert report.merged == [Merged(0, cast.host.id)]
+    assert imported(cast, schedule).merged == [], "it is known by now who it is"
     (event,) = cast.ask(list_events, EventFilter(host_id=cast.host.id), 10, expand=False).events
     assert event.title == "Talk"
     assert cast.ask(read_user, cast.host.id) == cast.host
@@ -47,7 +55,7 @@ def test_somebody_with_a_known_address_is_found_whatever_its_case(cast):
 
 def test_a_made_up_address_that_is_taken_is_that_person(cast):
     maker = cast.do(create_user, UserDraft(name="Ada", email=Email("ada@plan.invalid")))
-    report = imported(cast, schedule_of([{"ref": "ada", "name": "Ada"}]))
+    report = imported(cast, schedule_of([{"ref": "ada", "name": "Ada"}]), merge=True)
     assert msgspec.structs.astuple(report)[:4] == (0, 1, 0, 0)
     assert [user.id for user in cast.ask(list_users, 10, text="ada").users] == [maker.id]
 

@@ -309,6 +309,20 @@ def test_every_item_that_is_wrong_is_named_at_once_whatever_is_wrong_with_it(cal
     assert rows_of(database, OPERATOR) == before
 
 
+def test_who_has_the_address_of_a_user_is_that_user_only_if_it_is_said(call, database, file):
+    path = file({"time_zone": "UTC", "people": [{"ref": "a", "name": "Ada", "email": "ada@example.org"}]})
+    call("import", path, "--source", "first")
+    refused = call("import", path, "--source", "second", code=1)
+    assert 'people[0] email (ref "a")' in refused.stderr
+    assert "--merge" in refused.stderr
+    merged = call("import", path, "--source", "second", "--merge")
+    (user,) = database.read(lambda tx: list_users(tx, OPERATOR, 10)).users
+    assert (merged.stdout.splitlines()[0], merged.stderr) == (
+        "people: 0 added, 1 known",
+        f'merged: people[0] (ref "a") Ada: user {user.id}\n',
+    )
+
+
 def test_people_alone_are_imported(call, database, file):
     assert counts(call("import", file({"time_zone": "UTC", "people": SOUND["people"]}))) == [2, 0, 0, 0]
 

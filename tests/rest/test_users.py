@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api import faults, problem
+from tests.api import client, faults, problem
 
 HANNA = {"name": "Hanna Huber", "email": "hanna.huber@example.org", "time_zone": "Europe/Vienna"}
 
@@ -134,3 +134,34 @@ def test_a_user_who_hosts_events_to_come_is_deleted_with_a_word_on_those(api, ca
     assert api.delete(f"/v1/users/{cast.guest.id}?hosted=cancel").status_code == 204
     assert api.get("/v1/events").json()["items"] == []
     assert len(api.get("/v1/events?status=cancelled").json()["items"]) == 1
+
+
+def test_metadata_of_users_are_between_operators(app, api, cast):
+    """They are notes of whoever runs the organization: members see none, not even their own, and set none."""
+    path = f"/v1/users/{cast.guest.id}"
+    event = cast.event()
+    assert api.patch(path, json={"metadata": {"salary": 7}}).json()["metadata"] == {"salary": 7}
+    for person in (cast.guest, cast.host):
+        with client(app, cast.token_for(person)) as caller:
+            pool = f"/v1/events/{event.id}/available-users"
+            answers = [caller.get(path), caller.get("/v1/users"), caller.get("/v1/users?q=guest")]
+            answers += [caller.get(pool)] if person is cast.host else []
+            assert all("salary" not in answer.text and "metadata" not in answer.text for answer in answers)
+    with client(app, cast.token_for(cast.guest)) as caller:
+        problem(caller.patch(path, json={"metadata": {"salary": 8}}), 403, "forbidden")
+        assert "metadata" not in caller.patch(path, json={"name": "Another name"}).json()
+        assert caller.get(f"{path}/export").json()["user"]["metadata"] == {"salary": 7}, "but a copy is a copy of all"
+    assert api.get(path).json()["metadata"] == {"salary": 7}
+
+
+def test_an_address_is_an_operators_to_change(app, api, cast):
+    """By their address people are known to imports and commands: nobody becomes somebody else by taking it."""
+    path = f"/v1/users/{cast.guest.id}"
+    own = api.get(path).json()["email"]
+    with client(app, cast.token_for(cast.guest)) as caller:
+        problem(caller.patch(path, json={"email": "colleague.to.come@example.org"}), 403, "forbidden")
+        assert caller.patch(path, json={"email": own, "name": "Another name"}).json()["name"] == "Another name"
+    with client(app, cast.token_for()) as operator:
+        acting = {"Kalends-Act-As": str(cast.guest.id)}
+        problem(operator.patch(path, json={"email": "other@example.org"}, headers=acting), 403, "forbidden")
+        assert operator.patch(path, json={"email": "other@example.org"}).json()["email"] == "other@example.org"

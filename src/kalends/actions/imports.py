@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
@@ -25,13 +25,21 @@ class DoubleBooking(Struct, frozen=True):
     names: tuple[str, ...]
 
 
+class Merged(Struct, frozen=True):
+    """A person of a file, by their place, who is taken for a user because of their address."""
+
+    place: int
+    user_id: UserId
+
+
 class ImportReport(Struct):
-    """How many items became something new, how many were known before, and which events book somebody twice."""
+    """How many items became something new, how many were known before, and what whoever imports has to know of."""
 
     people_added: int = 0
     people_known: int = 0
     events_added: int = 0
     events_known: int = 0
+    merged: list[Merged] = []
     double_bookings: list[DoubleBooking] = []
 
 
@@ -42,10 +50,13 @@ def import_schedule(
     source: str,
     on_item: Callable[[], None],
     on_conflict: OnConflict = OnConflict.allow,
+    *,
+    merge: bool = False,
 ) -> ImportReport:
     """Add what an earlier import of the same source has not added; `on_item` is called after each item.
 
-    Items that are known stay as they are by now. An event that books somebody twice is left out or added, as
+    Items that are known stay as they are by now. Who has the address of a user is taken for that user if `merge` says
+    so, as all their events in the file become that user's. An event that books somebody twice is left out or added, as
     `on_conflict` says, and named in any case. Raises Invalid with everything wrong in the file.
     """
     faults = faults_of_schedule(schedule)
@@ -53,16 +64,9 @@ def import_schedule(
         raise Invalid(*faults)
     known = imported_objects(tx, actor, source)
     report = ImportReport()
-    people: dict[str, UserId] = {}
-    for person in schedule.people:
-        if ("person", person.ref) in known:
-            people[person.ref] = UserId(known["person", person.ref])
-            report.people_known += 1
-        else:
-            people[person.ref], is_new = import_person(tx, actor, schedule, person, source)
-            report.people_added += is_new
-            report.people_known += not is_new
-        on_item()
+    people = import_people(tx, actor, schedule, source, known, report, on_item)
+    if report.merged and not merge:
+        raise Invalid(*(address_taken(one) for one in report.merged))
     lock_more_people(tx, actor, sorted(people.values()))  # all at once, in the order of ids: no circles with others
     for place, event in enumerate(schedule.events):
         if ("event", event.ref) in known:
@@ -81,6 +85,30 @@ def import_schedule(
     return report
 
 
+def import_people(
+    tx: WriteTx,
+    actor: Actor,
+    schedule: Schedule,
+    source: str,
+    known: Mapping[tuple[str, str], int],
+    report: ImportReport,
+    on_item: Callable[[], None],
+) -> dict[str, UserId]:
+    """Add people, or find the users who they are, and return who is who by ref."""
+    people: dict[str, UserId] = {}
+    for place, person in enumerate(schedule.people):
+        if ("person", person.ref) in known:
+            people[person.ref] = UserId(known["person", person.ref])
+            report.people_known += 1
+        else:
+            people[person.ref], is_new = import_person(tx, actor, schedule, person, source)
+            report.people_added += is_new
+            report.people_known += not is_new
+            report.merged += [] if is_new else [Merged(place, people[person.ref])]
+        on_item()
+    return people
+
+
 def import_person(
     tx: WriteTx, actor: Actor, schedule: Schedule, person: SchedulePerson, source: str
 ) -> tuple[UserId, bool]:
@@ -90,6 +118,12 @@ def import_person(
     user_id = found or create_user(tx, actor, drafted_user(schedule, person, email)).id
     insert_imported(tx, actor, source, "person", person.ref, user_id)
     return user_id, found is None
+
+
+def address_taken(merged: Merged) -> Fault:
+    """Return the fault of a person whose address is that of a user."""
+    message = f"is the address of user {merged.user_id}: import with --merge to take both for one person"
+    return Fault(("people", merged.place, "email"), "email_taken", message)
 
 
 def drafted_user(schedule: Schedule, person: SchedulePerson, email: Email) -> UserDraft:

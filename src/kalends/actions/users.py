@@ -40,7 +40,9 @@ def change_user(tx: WriteTx, actor: Actor, user_id: UserId, edit: UserEdit, *, e
     after = revised_user(before, edit, now=tx.now)
     if after is before:
         return before
+    refuse_unless(is_operator(actor) or after.metadata == before.metadata, "Only operators can set metadata of users")
     if after.email != before.email:
+        refuse_unless(is_operator(actor), "Only operators can change an e-mail address, as it tells who somebody is")
         refuse_taken_email(tx, actor, after.email, user_id)
     update_user(tx, after)
     record(tx, actor, Deed.changed, ObjectKind.user, user_id, user_facts(before), user_facts(after))

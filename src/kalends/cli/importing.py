@@ -1,6 +1,7 @@
 """kalends import: a file of people and events."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -39,11 +40,16 @@ LEFT_OUT = 5
     help="Whether to add events that book somebody twice (allow), or to leave them out and exit with 5 (reject). "
     "Both print them.",
 )
+@click.option(
+    "--merge",
+    is_flag=True,
+    help="Take people for the users who have their addresses, and print them. Without it, such a person is an error.",
+)
 @organization_option
 @click.option(
     "--source", metavar="NAME", help="Where the refs come from; by default, the name of FILE without its extension."
 )
-def command(file: Path, dry_run: bool, on_conflict: str, org: str | None, source: str | None) -> None:
+def command(file: Path, dry_run: bool, on_conflict: str, merge: bool, org: str | None, source: str | None) -> None:
     """Import people and events from FILE, a JSON document; `-` reads standard input.
 
     \b
@@ -72,16 +78,14 @@ def command(file: Path, dry_run: bool, on_conflict: str, org: str | None, source
 
         def work(tx: WriteTx) -> ImportReport:
             progress.reset(bar)  # a transaction may be tried again
-            return import_schedule(tx, operator, told.schedule, source, lambda: progress.advance(bar), choice)
+            report = partial(progress.advance, bar)
+            return import_schedule(tx, operator, told.schedule, source, report, choice, merge=merge)
 
         try:
             report = database.write(work, rehearse=dry_run)
         except Invalid as error:
             raise told.broken(error.faults) from error
-    done = "would be added" if dry_run else "added"
-    click.echo(f"people: {report.people_added} {done}, {report.people_known} known")
-    click.echo(f"events: {report.events_added} {done}, {report.events_known} known")
-    name_double_bookings(told, report, left_out=choice is OnConflict.reject)
+    print_report(told, report, "would be added" if dry_run else "added", left_out=choice is OnConflict.reject)
     if report.double_bookings and choice is OnConflict.reject:
         sys.exit(LEFT_OUT)
 
@@ -93,8 +97,13 @@ def source_of(file: Path, named: str | None) -> str:
     return checked_name(named or file.stem, "--source")
 
 
-def name_double_bookings(told: ScheduleFile, report: ImportReport, *, left_out: bool) -> None:
-    """Say which events book somebody twice, and whom."""
+def print_report(told: ScheduleFile, report: ImportReport, done: str, *, left_out: bool) -> None:
+    """Print what was done; on stderr, who was taken for whom, and which events book somebody twice."""
+    click.echo(f"people: {report.people_added} {done}, {report.people_known} known")
+    click.echo(f"events: {report.events_added} {done}, {report.events_known} known")
+    for one in report.merged:
+        name = told.schedule.people[one.place].name
+        click.echo(f"merged: {told.item_name(('people', one.place))} {name}: user {one.user_id}", err=True)
     for one in report.double_bookings:
         event, place = told.schedule.events[one.place], told.item_name(("events", one.place))
         kind = "double booking (left out)" if left_out else "double booking"

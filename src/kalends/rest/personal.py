@@ -11,14 +11,13 @@ from kalends.model import Event, Response, Role, Scope, Seat
 from kalends.reads.export import Export, export_user
 from kalends.rest.audit import RecordJson, record_json
 from kalends.rest.clashes import guard_of
-from kalends.rest.conditions import entity_tag
 from kalends.rest.event_shapes import EventJson, event_json
 from kalends.rest.holds import HoldJson, hold_json
 from kalends.rest.hours import ID, WorkingHoursJson, hours_json
 from kalends.rest.route import Call, Reply, operation
 from kalends.rest.sharing import ShareJson, share_json
 from kalends.rest.tokens import TokenJson, moment_or_none, token_json
-from kalends.rest.users import DepartureQuery, UserJson, known, user_json
+from kalends.rest.users import DepartureQuery, UserJson, known, user_json, user_reply
 from kalends.rules.zones import from_instant
 
 
@@ -74,7 +73,7 @@ def export_json(export: Export) -> ExportJson:
     """Write all that is kept about a person."""
     return ExportJson(
         exported_at=from_instant(export.exported_at),
-        user=user_json(export.user),
+        user=user_json(export.user, whole=True),
         deleted=export.deleted,
         working_hours=None if export.working_hours is None else hours_json(export.working_hours),
         shares_given=[share_json(share) for share in export.shares_given],
@@ -130,4 +129,4 @@ def erase_person(call: Call) -> Reply:
     hosted, heir, guard = known(query.hosted), known(query.to), guard_of(query)
     user_id = call.ids["user_id"]
     left = erase_user(call.tx, call.actor, user_id, hosted=hosted, to=heir, expect=call.expect, guard=guard)
-    return Reply(user_json(left), etag=entity_tag(left.version))
+    return user_reply(call, left)

@@ -20,6 +20,7 @@ from kalends.rest.paging import cursor_of, key_of
 from kalends.rest.route import Call, Reply, operation
 from kalends.rest.spans import bounds_of
 from kalends.rest.wire import DateOrTime, id_schema
+from kalends.rules.access import is_operator
 from kalends.rules.zones import from_instant
 
 ID = {"user_id": UserId}
@@ -30,15 +31,15 @@ UserIdText = Annotated[str, Meta(extra_json_schema=id_schema(UserId))]
 JsonObject = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})]
 
 
-class UserJson(Struct):
-    """Somebody who hosts events or takes part in them."""
+class UserJson(Struct, kw_only=True, omit_defaults=True):
+    """Somebody who hosts events or takes part in them; `metadata` is shown to operators alone."""
 
     scope: ClassVar[Scope] = Scope.users_read
     id: UserIdText
     name: str
     email: str
     time_zone: str
-    metadata: JsonObject
+    metadata: JsonObject | UnsetType = UNSET
     version: int
     created_at: datetime
     updated_at: datetime
@@ -81,23 +82,23 @@ class DepartureQuery(BookingQuery, kw_only=True):
     to: UserId | UnsetType = UNSET
 
 
-def user_json(user: User) -> UserJson:
-    """Write a user."""
+def user_json(user: User, *, whole: bool) -> UserJson:
+    """Write a user, as a whole or as far as other people may know them."""
     return UserJson(
-        str(user.id),
-        user.name,
-        user.email,
-        user.time_zone,
-        msgspec.Raw(user.metadata.encode()),
-        user.version,
-        from_instant(user.created_at),
-        from_instant(user.updated_at),
+        id=str(user.id),
+        name=user.name,
+        email=user.email,
+        time_zone=user.time_zone,
+        metadata=msgspec.Raw(user.metadata.encode()) if whole else UNSET,
+        version=user.version,
+        created_at=from_instant(user.created_at),
+        updated_at=from_instant(user.updated_at),
     )
 
 
-def user_reply(user: User) -> Reply:
+def user_reply(call: Call, user: User) -> Reply:
     """Answer with a user."""
-    return Reply(user_json(user), etag=entity_tag(user.version))
+    return Reply(user_json(user, whole=is_operator(call.actor)), etag=entity_tag(user.version))
 
 
 def known(value: Any) -> Any:
@@ -123,7 +124,7 @@ def add_user(call: Call) -> Reply:
     of events they host, unless an event names its own.
     """
     user = create_user(call.tx, call.actor, call.body)
-    return user_reply(user)._replace(location=f"/v1/users/{user.id}")
+    return user_reply(call, user)._replace(location=f"/v1/users/{user.id}")
 
 
 @operation(
@@ -156,7 +157,8 @@ def free_span(query: UserListQuery) -> Span | None:
 
 def page_reply(call: Call, page: UserPage) -> Reply:
     """Answer with a page of users."""
-    return Reply(UserListJson([user_json(user) for user in page.users], cursor_of(call, page.next_key)))
+    whole = is_operator(call.actor)
+    return Reply(UserListJson([user_json(user, whole=whole) for user in page.users], cursor_of(call, page.next_key)))
 
 
 @operation(
@@ -188,7 +190,7 @@ def get_available_users(call: Call) -> Reply:
 )
 def get_user(call: Call) -> Reply:
     """Read a user."""
-    return user_reply(read_user(call.tx, call.actor, call.ids["user_id"]))
+    return user_reply(call, read_user(call.tx, call.actor, call.ids["user_id"]))
 
 
 @operation(
@@ -205,9 +207,10 @@ def get_user(call: Call) -> Reply:
 def edit_user(call: Call) -> Reply:
     """Change a user.
 
-    A JSON Merge Patch (RFC 7396): what is left out stays as it is.
+    A JSON Merge Patch (RFC 7396): what is left out stays as it is. The e-mail address and `metadata` are operators' to
+    change.
     """
-    return user_reply(change_user(call.tx, call.actor, call.ids["user_id"], call.body, expect=call.expect))
+    return user_reply(call, change_user(call.tx, call.actor, call.ids["user_id"], call.body, expect=call.expect))
 
 
 @operation(
