@@ -55,6 +55,8 @@ FAULT_CODES: Mapping[str, str] = {
     "repeated_ref": "A reference within a file to import is used twice",
     "set_elsewhere": "Another operation sets the member; the message names it",
     "time_zone_required": "A time without an offset needs `time_zone`",
+    "too_many_commitments": "The users have more events and holds in that time than are looked at for one answer",
+    "too_many_windows": "There are more windows of working hours than a user may have, or than are shown in one answer",
     "too_long": "The text has too many characters, or the list too many items",
     "too_many_participants": "An event cannot have so many participants",
     "too_many_shares": "Too many calendars are shared with one person",

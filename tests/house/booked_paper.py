@@ -7,6 +7,7 @@ it takes and who is not free, and it is taken back if it may not be.
 from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from tests.house.paper import Meeting, Paper, Refusal, refuse
@@ -84,6 +85,27 @@ def touched(call: str, before: Meeting | None, after: Meeting) -> set[int]:
     return seated | {after.host} | ({before.host} & after.chairs.keys())
 
 
+def told_of(found: list[Clash], start: int, end: int) -> list[Clash]:
+    """Leave of what is not seen of one person only in which minutes it blocks, and nothing as strong that is seen."""
+    told = [clash for clash in found if clash[4] is not None]
+    unseen = [clash for clash in found if clash[4] is None]
+    for strength, minutes in groupby(range(start, end + 1), lambda at: hidden_strength(told, unseen, at, end)):
+        if strength != "free":
+            first, *rest = minutes
+            who, *_, needed = unseen[0]
+            told.append((who, first, (rest[-1] if rest else first) + 1, strength, None, needed))
+    return told
+
+
+def hidden_strength(told: list[Clash], unseen: list[Clash], at: int, end: int) -> str:
+    """Give how strongly something blocks in a minute that is not seen."""
+    seen, hidden = (
+        max((one[3] for one in some if one[1] <= at < one[2]), key=STRENGTH.__getitem__, default="free")
+        for some in ([one for one in told if one[4] is not None], unseen)
+    )
+    return hidden if at < end and STRENGTH[hidden] > STRENGTH[seen] else "free"
+
+
 def ordered(clashes: Iterable[Clash]) -> tuple[Clash, ...]:
     """Give what is in the way, in an order that both engines can be compared in."""
     return tuple(sorted(clashes, key=lambda clash: tuple(map(str, clash))))
@@ -150,7 +172,7 @@ class BookedPaper(Paper):
             keeps = held is not None and who in held.people and held.until > self.now and place != hold
             if held and keeps and held.start < end and start < held.end:
                 found.append((who, held.start, held.end, "busy", None, needed))
-        return found
+        return told_of(found, start, end)
 
     def _use_hold(self, meeting: Meeting, people: set[int]) -> None:
         held = self._own_hold(self.asking.hold)

@@ -99,7 +99,7 @@ def test_a_person_has_events_holds_and_hours_in_one_statement(cast):
     cast.do(set_working_hours, cast.guest.id, NINE_TO_FIVE)
 
     def read(tx):
-        found = peoples_time(tx, cast.actor, [cast.guest.id, cast.host.id, cast.stranger.id], WEEK)
+        found = peoples_time(tx, cast.actor, [cast.guest.id, cast.host.id, cast.stranger.id], WEEK, hours=True)
         assert tx.statements == 1
         return found
 
@@ -154,7 +154,7 @@ def test_a_time_is_found_in_everybodys_time(cast):
     cast.do(set_working_hours, cast.guest.id, NINE_TO_FIVE)
     tuesday_evening = span(instant("2026-03-09T13:00+01:00"), instant("2026-03-11T10:00+01:00"))
     wish = Wish((cast.host.id, cast.guest.id), {cast.stranger.id: 2}, (), HOUR, HOUR, (tuesday_evening,))
-    people = cast.ask(peoples_time, wish.people, tuesday_evening)
+    people = cast.ask(peoples_time, wish.people, tuesday_evening, hours=True)
     found = find_time(people, wish, BERLIN, 50, within_working_hours=True)
     starts = [instant(f"2026-03-{text}:00+01:00") for text in ("09T13", "09T15", "09T16", "11T09")]
     assert [slot.span.start for slot in found.slots] == starts

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from msgspec import Struct, structs
 from sqlalchemy import bindparam as given
 
+from kalends.errors import Fault, Invalid
 from kalends.model import Actor, Busy, Instant, Span, UserId
 from kalends.rules.hours import WorkingHours, working_periods
 from kalends.rules.meeting import Calendar, Slot, Wish, best_slots, search_of, slots_of
@@ -46,14 +47,18 @@ PEOPLES_TIME = Query(
             NO_TEXT,
         ).where(overlapping(held_time), Among(held_time.c.user_id, "ids"), held_time.c.expires_at > given("now")),
     )
+    .limit(given("count", type_=sa.Integer))
 )
 """One statement for everything: a row for each person who is there, and one for each commitment."""
+
+MOST_COMMITMENTS = 20_000
+"""Events and holds that are looked at for one answer."""
 
 MOST_OFFERS = 5
 
 
 class PersonsTime(Struct):
-    """One person's zone, working hours if there are any, and commitments; `blocked` are those that keep others out."""
+    """One person's zone, working hours if they were asked for, and commitments; `blocked` are those that block."""
 
     time_zone: str
     hours: WorkingHours | None
@@ -76,15 +81,29 @@ class Finding(Struct, frozen=True):
     relaxations: list[Relaxation] = []
 
 
-def peoples_time(tx: ReadTx, actor: Actor, people: Sequence[UserId], window: Span) -> dict[UserId, PersonsTime]:
-    """Give the time of everybody who is there; who is unknown or deleted is left out."""
+def peoples_time(
+    tx: ReadTx,
+    actor: Actor,
+    people: Sequence[UserId],
+    window: Span,
+    *,
+    hours: bool = False,
+    most: int = MOST_COMMITMENTS,
+) -> dict[UserId, PersonsTime]:
+    """Return the time of everybody who is there; who is unknown or deleted is left out.
+
+    Working hours only if they are asked for. Raises Invalid if they have more than `most` commitments in all.
+    """
     found: dict[UserId, PersonsTime] = {}
-    values = span_values(window)
-    rows = tx.rows(PEOPLES_TIME, org=actor.organization_id, ids=sorted(set(people)), now=tx.now, **values)
+    ids, values = sorted(set(people)), span_values(window)
+    count = most + len(ids) + 1
+    rows = tx.rows(PEOPLES_TIME, org=actor.organization_id, ids=ids, now=tx.now, count=count, **values)
+    if len(rows) == count:
+        raise too_much(most)
     commitments: list[tuple[int, Period, bool]] = []
-    for user_id, start, end, shown, blocking, time_zone, hours in rows:
+    for user_id, start, end, shown, blocking, time_zone, stored in rows:
         if start is None:
-            found[UserId(user_id)] = PersonsTime(time_zone, hours_from(hours), [], [])
+            found[UserId(user_id)] = PersonsTime(time_zone, hours_from(stored) if hours else None, [], [])
         else:
             commitments.append((user_id, Period(Span(Instant(start), Instant(end)), Busy(shown)), bool(blocking)))
     for user_id, period, blocking in commitments:
@@ -94,6 +113,12 @@ def peoples_time(tx: ReadTx, actor: Actor, people: Sequence[UserId], window: Spa
             if blocking:
                 person.blocked.append(period.span)
     return found
+
+
+def too_much(most: int) -> Invalid:
+    """Return the error of asking for more than can be looked at in a moment."""
+    message = f"the users have more than {most:,} events and holds in that time: ask for less time or fewer users"
+    return Invalid(Fault((), "too_many_commitments", message))
 
 
 def find_time(

@@ -18,6 +18,9 @@ MAX_PEOPLE = 200
 MAX_WINDOW = 92 * DAY + 2 * HOUR
 """92 local days, one of which may be longer than 24 hours: by two, at Troll."""
 
+MOST_WINDOWS = 20_000
+TOO_MANY_WINDOWS = f"the users work in more than {MOST_WINDOWS:,} windows: ask for less time or fewer users"
+
 UserIds = Annotated[list[UserId], Meta(min_length=1, max_length=MAX_PEOPLE)]
 
 
@@ -93,8 +96,9 @@ def show_free_busy(call: Call) -> Reply:
     if window.end - window.start > MAX_WINDOW:
         raise Invalid(Fault(("to",), "window_too_long", "must be at most 92 days after from"))
     zone = zone_named(body.time_zone)
-    people = peoples_time(call.tx, call.actor, body.user_ids, window)
+    people = peoples_time(call.tx, call.actor, body.user_ids, window, hours=body.working_hours)
     items: list[PersonFreeBusyJson] = []
+    windows = 0
     for user_id in body.user_ids:
         person = people.get(user_id)
         if person is None:
@@ -107,6 +111,9 @@ def show_free_busy(call: Call) -> Reply:
         item = PersonFreeBusyJson(str(user_id), periods)
         if body.working_hours:
             working = person.working(window)
+            windows += len(working or ())
+            if windows > MOST_WINDOWS:
+                raise Invalid(Fault(("working_hours",), "too_many_windows", TOO_MANY_WINDOWS))
             item.working_hours = None if working is None else [SpanJson(*span_json(span, zone)) for span in working]
         items.append(item)
     return Reply(FreeBusyJson(*span_json(window, zone), body.time_zone, items))

@@ -26,6 +26,9 @@ class WindowJson(Struct, forbid_unknown_fields=True):
     end: TimeOfDay
 
 
+MOST_WINDOWS = 2_000
+"""Of all days of the week and all dates together."""
+
 Windows = Annotated[list[WindowJson], Meta(max_length=50)]
 
 
@@ -67,6 +70,8 @@ def hours_of(body: WorkingHoursJson) -> WorkingHours:
                 Fault(("overrides", place, "date"), "duplicate_date", f"{one.date} is named twice: name it once")
             )
         overrides[one.date] = windows_of(one.windows, ("overrides", place, "windows"), faults)
+    if sum(map(len, (*weekly, *overrides.values()))) > MOST_WINDOWS:
+        faults.append(Fault(("overrides",), "too_many_windows", f"must have at most {MOST_WINDOWS:,} windows in all"))
     if faults:
         raise Invalid(*faults)
     return WorkingHours(weekly, dict(sorted(overrides.items())))

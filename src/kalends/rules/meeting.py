@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum, auto
 from itertools import islice, pairwise
+from operator import le
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -94,12 +95,14 @@ class Search(Struct, frozen=True):
 
 
 class Run(NamedTuple):
-    """Starts, by their places `first` to `last`, that find everybody the same; the sets change with the next run."""
+    """Starts, by their places `first` to `last`, that find everybody the same; all else changes with the next run."""
 
     first: int
     last: int
     away: AbstractSet[UserId]
     unsure: AbstractSet[UserId]
+    absent: Sequence[int]
+    """How many of each group are away."""
 
 
 class State(Enum):
@@ -148,21 +151,54 @@ def starts_that_meet(spans: Sequence[Span], duration: int) -> list[Span]:
 
 
 def runs_of(search: Search, starts: Sequence[Instant]) -> Iterator[Run]:
-    """Yield the runs of some starts, in order."""
+    """Yield the runs of some starts, in order.
+
+    Whatever can be counted is counted when somebody leaves or comes back, and not anew for each run.
+    """
     away: set[UserId] = set()
     unsure: set[UserId] = set()
-    changes: defaultdict[int, list[tuple[set[UserId], UserId]]] = defaultdict(list)
+    absent = [0] * len(search.wish.groups)
+    groups_of: defaultdict[UserId, list[int]] = defaultdict(list)
+    for place, group in enumerate(search.wish.groups):
+        for person in group.people:
+            groups_of[person].append(place)
+    changes = changes_of(search, starts)
+    for first, last in pairwise(sorted({0, len(starts), *changes})):
+        change = changes.get(first, NOTHING)
+        away.difference_update(change.coming)
+        away.update(change.leaving)
+        unsure.difference_update(change.sure)
+        unsure.update(change.unsure)
+        for people, step in ((change.coming, -1), (change.leaving, 1)):
+            for person in people:
+                for place in groups_of[person]:
+                    absent[place] += step
+        yield Run(first, last, away, unsure, absent)
+
+
+class Change(NamedTuple):
+    """For whom a start differs from the one before; who is in two lists leaves again as soon as they are back."""
+
+    leaving: list[UserId]
+    coming: list[UserId]
+    unsure: list[UserId]
+    sure: list[UserId]
+
+
+NOTHING = Change([], [], [], [])
+
+
+def changes_of(search: Search, starts: Sequence[Instant]) -> Mapping[int, Change]:
+    """Return what changes with which start, by its place."""
+    changes: defaultdict[int, Change] = defaultdict(lambda: Change([], [], [], []))
     for person, presence in search.presences.items():
-        for present, spans in ((away, presence.away), (unsure, presence.unsure)):
+        for begins, spans in ((0, presence.away), (2, presence.unsure)):
             for span in spans:
                 first, last = bisect_left(starts, span.start), bisect_left(starts, span.end)
                 if first < last:
-                    changes[first].append((present, person))
-                    changes[last].append((present, person))
-    for first, last in pairwise(sorted({0, len(starts), *changes})):
-        for present, person in changes.get(first, ()):
-            present ^= {person}
-        yield Run(first, last, away, unsure)
+                    changes[first][begins].append(person)
+                    changes[last][begins + 1].append(person)
+    return changes
 
 
 def best_slots(search: Search, most: int) -> list[Slot]:
@@ -180,10 +216,15 @@ def best_slots(search: Search, most: int) -> list[Slot]:
 def suitable_runs(search: Search, starts: Sequence[Instant]) -> Iterator[Run]:
     """Yield the runs in which everybody required is free and each group has as many as it needs."""
     required = frozenset(search.wish.required)
-    groups = [(frozenset(group.people), group.need) for group in search.wish.groups]
+    spare = spare_of(search.wish)
     for run in runs_of(search, starts):
-        if required.isdisjoint(run.away) and all(len(people - run.away) >= need for people, need in groups):
+        if required.isdisjoint(run.away) and all(map(le, run.absent, spare)):
             yield run
+
+
+def spare_of(wish: Wish) -> list[int]:
+    """Return how many of each group may be away."""
+    return [len(group.people) - group.need for group in wish.groups]
 
 
 def slots_of(search: Search) -> int:

@@ -4,14 +4,15 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, repeat
+from operator import sub
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from kalends.model import Instant, Span, UserId
 from kalends.rules.intervals import MINUTE
-from kalends.rules.meeting import Search, runs_of, starts_that_meet, suitable_runs
+from kalends.rules.meeting import Search, runs_of, spare_of, starts_that_meet, suitable_runs
 from kalends.rules.periods import cut, joined
 from kalends.rules.starts import slot_starts, start_spans
 
@@ -89,10 +90,10 @@ class Lack(NamedTuple):
 def relaxations(search: Search, most: int) -> list[Relaxation]:
     """Return the cheapest ways out: fewest things to give up, then most slots won."""
     required = frozenset(search.wish.required)
-    groups = [(frozenset(group.people), group.need) for group in search.wish.groups]
+    spare = spare_of(search.wish)
     lacking: Counter[Lack] = Counter()
     for run in runs_of(search, search.starts):
-        short = tuple(max(0, need - len(people - run.away)) for people, need in groups)
+        short = tuple(map(max, repeat(0), map(sub, run.absent, spare)))
         lacking[Lack(required & run.away, short)] += run.last - run.first
     offers: list[Relaxation] = []
     smaller: list[Lack] = []
