@@ -1,7 +1,7 @@
 # Needs Python 3.11 or later and make; `make setup` brings the rest into .venv.
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: ANEW help install setup run test check format bench bench-peers bench-growth bench-report bench-race bench-time bench-entrance lock dist clean
+.PHONY: ANEW help install setup run test check format bench bench-peers bench-growth bench-report bench-race bench-time bench-entrance bench-attacks lock dist clean
 
 PYTHON ?=
 PORT ?=
@@ -92,6 +92,9 @@ bench-time: setup ## find-time, free/busy and the pool at a million events (ARGS
 
 bench-entrance: setup ## what it costs to know who asks, in the hot list (ARGS=--help)
 	PYTHONPATH=. $(BIN)/python bench/entrance.py $(ARGS)
+
+bench-attacks: setup ## attack a server, and see how long others wait (ARGS=--help)
+	PYTHONPATH=. $(BIN)/python bench/attacks.py $(ARGS)
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-build-options $(ARGS)

@@ -1,6 +1,7 @@
 """The composition root: Settings, then Database, then the doors, then one WSGI application, and its front."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -49,9 +50,13 @@ def build_app(database: Database, settings: Settings, unlogged_id: str = "") -> 
 
 
 def limit_of(kind: str, units: int, database: Database) -> Limit | None:
-    """Give the limit of a kind of caller, if there is one; its counts are shared where machines share the database."""
+    """Return the limit of a kind of caller, if there is one; its counts are shared where machines share the database.
+
+    Only then is it reckoned by a clock that may be set: the one that all machines have in common.
+    """
     shared = database if database.dialect.name == "postgresql" else None
-    return Limit(kind, units, RateCounts(units, shared)) if units else None
+    clock = time.time if shared else time.monotonic
+    return Limit(kind, units, RateCounts(units, shared, clock), clock) if units else None
 
 
 def identities_of(database: Database, settings: Settings) -> Identities:

@@ -1,3 +1,4 @@
+import itertools
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -349,3 +350,20 @@ def test_a_race_for_one_row_is_won_in_turn(database: Database) -> None:
     outcomes: list[Any] = race([lambda: database.write(bump)] * 20)
     assert outcomes == [None] * 20
     assert database.read(lambda tx: tx.row(NAME, id=at)) == ("20",)
+
+
+def test_ids_are_ids_whatever_the_clock_says(monkeypatch):
+    """Before 2020, after 2089, and on a clock that was in the year 2100 for a moment."""
+    year = 365 * 24 * 3_600 * 1_000
+    times = iter([-50 * year, -1, 0, 80 * year, 80 * year, 6 * year, 7 * year, (1 << 41) - 1, 1 << 41, (1 << 41) + 1])
+    monkeypatch.setattr("kalends.store.database.time.time_ns", lambda: (ID_EPOCH_MS + next(times)) * 1_000_000)
+    made = list(itertools.islice(id_stream(), 10))
+    assert all(0 < one < 1 << 63 for one in made)
+    assert len(set(made)) == 10
+    assert made[-2] < made[-1] < 1 << 24, "they begin anew"
+
+
+def test_the_last_id_of_all_is_followed_by_the_first(monkeypatch):
+    monkeypatch.setattr("kalends.store.database.time.time_ns", lambda: (ID_EPOCH_MS + (1 << 41) - 1) * 1_000_000)
+    monkeypatch.setattr("kalends.store.database.secrets.randbits", lambda bits: (1 << bits) - 1)
+    assert list(itertools.islice(id_stream(), 2)) == [(1 << 63) - 1, 1]

@@ -27,9 +27,11 @@ LONGEST_PAUSE_S = 0.5
 """Between two tries of one transaction, give or take a half."""
 
 ID_EPOCH_MS = 1_577_836_800_000
-"""Ids count milliseconds from 2020-01-01: 41 bits last until 2089."""
+"""Ids count milliseconds from 2020-01-01, in 41 bits: in 2089 they begin anew, and before 2020 at the end."""
 
+ID_TIME_BITS = 41
 ID_RANDOM_BITS = 22
+LARGEST_ID = (1 << ID_TIME_BITS + ID_RANDOM_BITS) - 1
 
 
 class Cursor(Protocol):
@@ -253,11 +255,17 @@ def engine_for(settings: Settings) -> Engine:
 
 
 def id_stream() -> Iterator[int]:
-    """Make ids of 41 bits of milliseconds and 22 random bits, each larger than the last, for one thread at a time."""
+    """Make ids of 41 bits of milliseconds and 22 random bits, each larger than the last, for one thread at a time.
+
+    Where the count of milliseconds begins anew, ids do as well; 0 is none.
+    """
     last = 0
     while True:
-        fresh = (time.time_ns() // 1_000_000 - ID_EPOCH_MS) << ID_RANDOM_BITS | secrets.randbits(ID_RANDOM_BITS)
-        last = max(fresh, last + 1)
+        moment = (time.time_ns() // 1_000_000 - ID_EPOCH_MS) % (1 << ID_TIME_BITS)
+        fresh = moment << ID_RANDOM_BITS | secrets.randbits(ID_RANDOM_BITS)
+        begins_anew = last - fresh > LARGEST_ID // 2
+        last = fresh if begins_anew else max(fresh, last + 1)
+        last = last if 0 < last <= LARGEST_ID else 1
         yield last
 
 

@@ -1,5 +1,6 @@
 """PostgreSQL: for when one machine is outgrown. Connections are pooled and mended; a lost one costs a 503 at most."""
 
+import math
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from kalends.errors import BadSetting, OutcomeUnknown, TooExpensive, Unavailable
 from kalends.settings import Settings
+from kalends.store.patience import Breaker, Watch, Watchdog
 from kalends.store.pooler import POOLER_ADVICE, UNTOLD, without_pooler
 from kalends.store.private_files import new_private_file
 from kalends.store.retry import Contended, driver_errors
@@ -36,6 +38,8 @@ SESSION_SETTINGS = {
     # 0.88 ms instead of 1.22. What takes a few rows only has to say how many in its text, not in a parameter.
     "plan_cache_mode": "force_generic_plan",
 }
+SILENCE_S = SILENCE_TIMEOUT_MS / 1_000
+
 STATEMENT_TIMEOUT_MS = 15_000
 """After this long a statement of a transaction that writes is stopped, or any where reading has no limit of its own."""
 
@@ -72,12 +76,31 @@ LIMITS = {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": SILENCE_TIME
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
+class PatientCursor(psycopg.Cursor[tuple[Any, ...]]):
+    """A cursor that begins to wait anew with each statement."""
+
+    def __init__(self, connection: Connection, watch: Watch) -> None:
+        super().__init__(connection)
+        self._watch = watch
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> "PatientCursor":
+        """Run a statement."""
+        self._watch.renew()
+        super().execute(query, params, **options)
+        return self
+
+    def executemany(self, query: Any, params_seq: Any, *, returning: bool = False) -> None:
+        """Run a statement once for each set of parameters."""
+        self._watch.renew(len(params_seq))
+        super().executemany(query, params_seq, returning=returning)
+
+
 class PostgresSession:
     """A connection in use; `one_node_only` tells that the server committed without its replica."""
 
-    def __init__(self, connection: Connection, settings: str) -> None:
+    def __init__(self, connection: Connection, settings: str, watch: Watch) -> None:
         self.connection = connection
-        self.cursor = connection.cursor()
+        self.cursor = PatientCursor(connection, watch)
         self.one_node_only = False
         self._settings = settings
         self._is_open = False
@@ -150,6 +173,8 @@ class PostgresEngine:
             name="kalends",
         )
         self._pool.open()
+        self._breaker = Breaker()
+        self._watchdog = Watchdog()
 
     @contextmanager
     def reading(self) -> Generator[PostgresSession]:
@@ -158,8 +183,8 @@ class PostgresEngine:
         Behind a pooler it does: settings hold in a transaction alone. Raise TooExpensive if a statement takes longer
         than a read may.
         """
-        with self._translated(), self._pool.connection() as connection:
-            session = PostgresSession(connection, self._reader_settings)
+        with self._translated(), self._connection(self._read_timeout_ms) as (connection, watch):
+            session = PostgresSession(connection, self._reader_settings, watch)
             try:
                 if self._is_pooled:
                     session.begin()
@@ -178,8 +203,8 @@ class PostgresEngine:
 
         READ COMMITTED with explicit row locks: every action locks what it decides about before it looks.
         """
-        with self._translated(), self._pool.connection() as connection:
-            session = PostgresSession(connection, self._writer_settings)
+        with self._translated(), self._connection(STATEMENT_TIMEOUT_MS) as (connection, watch):
+            session = PostgresSession(connection, self._writer_settings, watch)
 
             def notice(diagnostic: pg.Diagnostic) -> None:
                 text, place = diagnostic.message_primary or "", diagnostic.source_function
@@ -246,6 +271,29 @@ class PostgresEngine:
     def close(self) -> None:
         """Close every connection."""
         self._pool.close()
+        self._watchdog.close()
+
+    @contextmanager
+    def _connection(self, statement_ms: int) -> Generator[tuple[Connection, Watch]]:
+        """Lend a connection whose statements may take so long; a server that keeps no limit of its own is cut off.
+
+        Commands, which read without a limit, wait for as long as it takes.
+        """
+        self._breaker.enter(self._pool.timeout)
+        try:
+            connection = self._pool.getconn()
+        except PoolTimeout:
+            if not self._watchdog.watched:  # else it may just be that all connections are in use
+                self._breaker.note(reached=False)
+            raise
+        self._breaker.note(reached=True)
+        try:
+            patience = statement_ms / 1_000 + SILENCE_S if self._read_timeout_ms else math.inf
+            watch = Watch(connection.fileno(), patience)
+            with self._watchdog.watching(watch):
+                yield connection, watch
+        finally:
+            self._pool.putconn(connection)
 
     @contextmanager
     def _translated(self) -> Generator[None]:
@@ -263,7 +311,7 @@ class PostgresEngine:
         except pg.ReadOnlySqlTransaction as error:
             raise Contended("The database server takes no writes.", advice=PRIMARY_ADVICE) from error
         except LOST_CONNECTION as error:
-            self._pool.check()
+            self._pool.drain()
             raise Contended("The connection to PostgreSQL was lost.") from error
 
 

@@ -1,0 +1,245 @@
+"""Attacks on a server, and how long everybody else waits meanwhile: one row for each.
+
+A light client asks for somebody's agenda again and again, another for both health checks, while each attack lasts.
+"""
+
+import argparse
+import http.client
+import json
+import resource
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from socket import create_connection, socket
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from bench.asks import Asker
+from bench.plan import Plan
+from bench.rows import KALENDS as OWN_DATA
+from bench.rows import user_id
+from bench.servers import KALENDS, Contestant, new_token
+from bench.sqlite_store import SqliteStore
+from bench.stores import FOLDER
+
+SILENT, HALF_BODIES, SLOW_READERS, HEAVY = 1_200, 400, 300, 10
+PATIENCE_S = 120
+LIGHT_P99_MS = 200
+LIVE_MS = 20
+READY_MS = 500
+
+
+class Waits(NamedTuple):
+    """Milliseconds that requests took, and what was answered with an error of the server."""
+
+    light: list[float]
+    live: list[float]
+    ready: list[float]
+    failed: list[int]
+
+
+class Target(NamedTuple):
+    """The server under attack."""
+
+    server: Contestant
+    token: str
+    database: Path
+    people: list[str]
+    day: str
+    later: str
+
+    def head(self, method: str, path: str, *lines: str) -> bytes:
+        """Return the head of a request with a token, without the empty line after it."""
+        own = ("Host: kalends", f"Authorization: Bearer {self.token}", *lines)
+        return "\r\n".join((f"{method} {path} HTTP/1.1", *own, "")).encode()
+
+
+Attack = Callable[[Target, ExitStack], object]
+
+
+def connections(target: Target, stack: ExitStack, count: int, sent: bytes) -> list[socket]:
+    """Open connections that send something and then wait."""
+    opened = [stack.enter_context(create_connection(("127.0.0.1", target.server.port))) for _ in range(count)]
+    for one in opened:
+        one.sendall(sent)
+    return opened
+
+
+def silent(target: Target, stack: ExitStack) -> object:
+    return connections(target, stack, SILENT, b"")
+
+
+def half_heads(target: Target, stack: ExitStack) -> object:
+    return connections(target, stack, SILENT, b"GET /health/live HTTP/1.1\r\nX-Slow: ")
+
+
+def prefaces(target: Target, stack: ExitStack) -> object:
+    return connections(target, stack, SILENT, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+
+
+def half_bodies(target: Target, stack: ExitStack) -> object:
+    head = target.head("POST", "/v1/users", "Content-Type: application/json", "Content-Length: 100000")
+    return connections(target, stack, HALF_BODIES, head + b"\r\n{")
+
+
+def slow_readers(target: Target, stack: ExitStack) -> object:
+    asked = target.head("GET", f"/v1/events?host_id={target.people[0]}&limit=250&expand=participants") + b"\r\n"
+    return connections(target, stack, SLOW_READERS, asked * 20)
+
+
+def searches(target: Target, stack: ExitStack) -> object:
+    return heavy(target, stack, "GET", f"/v1/events?q={'a' * 199}b&limit=250", None)
+
+
+def find_times(target: Target, stack: ExitStack) -> object:
+    people = target.people[:100]
+    groups = [{"user_ids": people, "need": 90} for _ in range(20)]
+    window = {"from": target.day, "to": target.later}
+    body = {"groups": groups, "duration": 60, "step": 5, "between": [window]}
+    return heavy(target, stack, "POST", "/v1/find-time", body)
+
+
+def free_busy(target: Target, stack: ExitStack) -> object:
+    body = {"user_ids": target.people[:200], "from": target.day, "to": target.later, "working_hours": True}
+    return heavy(target, stack, "POST", "/v1/free-busy", body)
+
+
+def pages(target: Target, stack: ExitStack) -> object:
+    return heavy(target, stack, "GET", "/v1/events?limit=250&expand=participants", None)
+
+
+def locked(target: Target, stack: ExitStack) -> object:
+    """Hold the write lock of the database, as another process may, while forty writers wait."""
+    holder = sqlite3.connect(target.database, isolation_level=None, check_same_thread=False)
+    stack.callback(holder.close)
+    holder.execute("BEGIN IMMEDIATE")
+    body = json.dumps({"name": "Ada"}).encode()
+    path = f"/v1/users/{target.people[0]}"
+    head = target.head("PATCH", path, "Content-Type: application/json", f"Content-Length: {len(body)}")
+    return connections(target, stack, 40, head + b"\r\n" + body)
+
+
+def heavy(target: Target, stack: ExitStack, method: str, path: str, body: object) -> object:
+    """Ask for the same heavy thing on several connections, again and again."""
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            with suppress(OSError, http.client.HTTPException):
+                call(target, method, path, body)
+
+    threads = [threading.Thread(target=ask, daemon=True) for _ in range(HEAVY)]
+    for one in threads:
+        one.start()
+    stack.callback(over.set)
+    return threads
+
+
+ATTACKS: dict[str, Attack | None] = {
+    "nobody": None,
+    f"{SILENT:,} connections that send nothing": silent,
+    f"{SILENT:,} with half a head": half_heads,
+    f"{SILENT:,} with the preface of HTTP/2": prefaces,
+    f"{HALF_BODIES} bodies of which one byte comes": half_bodies,
+    f"{SLOW_READERS} readers of 20 pages who do not read": slow_readers,
+    f"{HEAVY} searches at once": searches,
+    f"{HEAVY} times find-time, 20 groups of 100, 92 days": find_times,
+    f"{HEAVY} times free/busy, 200 people, 92 days": free_busy,
+    f"{HEAVY} pages of 250 with participants": pages,
+    "another process holds the write lock, 40 writers": locked,
+}
+
+
+def call(target: Target, method: str, path: str, body: object = None) -> int:
+    """Send one request on a connection of its own, and return the status."""
+    connection = http.client.HTTPConnection("127.0.0.1", target.server.port, timeout=PATIENCE_S)
+    headers = {"Authorization": f"Bearer {target.token}", "Content-Type": "application/json"}
+    try:
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+    finally:
+        connection.close()
+
+
+def watched(target: Target, seconds: float) -> Waits:
+    """Ask for little, and for health, for some seconds."""
+    waits = Waits([], [], [], [])
+    until = time.monotonic() + seconds
+    agenda = f"/v1/events?user_id={target.people[-1]}&from={target.day}&limit=50"
+
+    def watch(path: str, into: list[float], pause: float) -> None:
+        while time.monotonic() < until:
+            began = time.perf_counter()
+            status = call(target, "GET", path)
+            into.append((time.perf_counter() - began) * 1_000)
+            if status >= 500 and path == agenda:
+                waits.failed.append(status)
+            time.sleep(pause)
+
+    jobs = ((agenda, waits.light, 0.01), ("/health/live", waits.live, 0.05), ("/health/ready", waits.ready, 0.05))
+    threads = [threading.Thread(target=watch, args=job) for job in jobs]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    return waits
+
+
+def at(waits: list[float], share: float) -> float:
+    """Return the wait that this share of the requests did not exceed."""
+    return sorted(waits)[min(len(waits) - 1, int(len(waits) * share))]
+
+
+@contextmanager
+def under_attack(folder: Path) -> Iterator[Target]:
+    """Start a server over data of 100,000 events."""
+    with ExitStack() as stack, Progress(disable=True) as progress:
+        store = SqliteStore(folder / "sqlite")
+        stack.callback(store.close)
+        plan = Plan(20_000, 100_000)
+        url = store.copied(store.data(OWN_DATA, plan, progress), "attacked")
+        stack.callback(store.discard, url)
+        token = new_token(url)
+        server = Contestant(KALENDS, url, token, folder / "attacked.log")
+        stack.callback(server.stop)
+        ask = Asker(plan).next("list")
+        day = datetime.fromtimestamp(ask.start / 1_000_000, UTC)
+        people = [f"usr_{user_id(number):016x}" for number in range(1, 201)]
+        database = Path(url.removeprefix("sqlite:///"))
+        yield Target(server, token, database, people, f"{day:%Y-%m-%d}", f"{day + timedelta(92):%Y-%m-%d}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench/attacks.py", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=8, help="how long each attack lasts (default: %(default)s)")
+    options = parser.parse_args()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    table = Table("attack", "light p50 ms", "p99", "most", "live, most", "ready, most", "failed", "MB", "missed")
+    with under_attack(FOLDER) as target:
+        for name, attack in ATTACKS.items():
+            with ExitStack() as stack:
+                if attack:
+                    attack(target, stack)
+                waits = watched(target, options.seconds)
+            p99, live, ready = at(waits.light, 0.99), max(waits.live), max(waits.ready)
+            limits = (("light", p99, LIGHT_P99_MS), ("live", at(waits.live, 0.99), LIVE_MS), ("ready", ready, READY_MS))
+            missed = ", ".join(name for name, found, limit in limits if found > limit)
+            cells = (at(waits.light, 0.5), p99, max(waits.light), live, ready)
+            memory = target.server.memory().resident
+            table.add_row(name, *(f"{one:.0f}" for one in cells), f"{len(waits.failed)}", f"{memory:.0f}", missed)
+            time.sleep(1)
+    Console(width=170).print(table)
+
+
+if __name__ == "__main__":
+    main()
