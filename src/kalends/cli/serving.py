@@ -8,6 +8,7 @@ import os
 import resource
 import secrets
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -41,6 +42,9 @@ OWN_FILES = 256
 
 GARBAGE_THRESHOLD = 20_000
 """New objects between two looks for garbage in circles; Python's own is 700."""
+
+LONGEST_TURN_S = 0.001
+"""How long a thread that calculates may keep the interpreter while others want it; Python's own is 5 ms."""
 
 PARENT_LOOK_S = 0.5
 """How often a process looks whether its parent is still there."""
@@ -90,6 +94,7 @@ def front_beside(parent: int, settings: Settings, threads: int, own_id: str) -> 
     threading.Thread(target=end_with, args=(parent, lambda: os._exit(1)), daemon=True).start()
     finish_on_sigterm()
     keep_lines_cheap()
+    sys.setswitchinterval(LONGEST_TURN_S)
     front = front_of_worker(settings, threads, own_id, at_end=logging.shutdown)
     collect_garbage_rarely()
     return front
