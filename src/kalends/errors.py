@@ -276,10 +276,13 @@ class OutcomeUnknown(Unavailable):
 
 
 class TooExpensive(KalendsError):
-    """Reading takes longer than a server allows, and was stopped."""
+    """Reading takes longer than a server allows, or more memory, and was stopped."""
 
     code = "too_expensive"
-    message = "Reading the answer took too long and was stopped. Ask for less, such as a shorter span or fewer users."
+    message = (
+        "The answer takes too long to read, or is too large: reading it was stopped. "
+        "Ask for less, such as a shorter span, a smaller limit or fewer users."
+    )
 
 
 class ZoneDataMismatch(KalendsError):

@@ -1,10 +1,12 @@
 """What would take long to answer is refused before it begins, with what to ask for instead."""
 
 import pytest
+import sqlalchemy as sa
 
 from kalends.errors import Invalid
 from kalends.reads.availability import peoples_time
 from kalends.rest import finding, freebusy, hours
+from kalends.store.query import Query
 from tests.api import faults, problem
 from tests.cast import instant
 from tests.rules.spans import span
@@ -75,3 +77,16 @@ def test_a_user_has_two_thousand_windows_at_most(api, cast):
     assert api.put(path, json={"weekly": {}, "overrides": dates}).status_code == 200
     document = problem(api.put(path, json={"weekly": {"monday": HALF_HOURS[:1]}, "overrides": dates}), 422, "invalid")
     assert faults(document) == {"/overrides": "too_many_windows"}
+
+
+def test_a_page_that_is_larger_than_a_server_holds_is_refused_and_a_smaller_one_is_not(api, cast):
+    """Twenty events of a megabyte each, as a list of all would hold them if each had hundreds of talkative people."""
+    for _ in range(20):
+        cast.event()
+    large = Query(sa.text("UPDATE event SET description = :text WHERE organization_id = :org"))
+    cast.database.write(lambda tx: tx.run(large, text="x" * 1_000_000, org=cast.actor.organization_id))
+    refused = api.get("/v1/events?limit=50")
+    assert problem(refused, 503, "too_expensive")["detail"].endswith("a smaller limit or fewer users.")
+    assert "Retry-After" not in refused.headers
+    page = api.get("/v1/events?limit=5")
+    assert (page.status_code, len(page.json()["items"])) == (200, 5)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from msgspec import Struct, structs
 from sqlalchemy import bindparam as given
 
-from kalends.errors import Fault, Invalid, NotFound
+from kalends.errors import Fault, Invalid, NotFound, TooExpensive
 from kalends.model import Actor, EventId, Instant, Response, Role, Status, UserId
 from kalends.reads.event_text import (
     FACTS,
@@ -111,7 +111,8 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
     By a person they see only what they are shown this person takes part in; by text, role and response only events of
     which they see all.
 
-    Raises Invalid if `response` or `role` is given and nobody is named whose it could be.
+    Raises Invalid if `response` or `role` is given and nobody is named whose it could be, and TooExpensive if the page
+    would be larger than a server holds.
     """
     wanted = own_unless_named(actor, wanted)
     refuse_nobodys(wanted)
@@ -122,8 +123,10 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
         least = Sight.title if filters.isdisjoint(NEEDS_ALL) else Sight.whole
         values |= sight_values(actor, least)
     ((texts, known),) = tx.rows(listing(filters, view, expand=expand), **values)
-    if texts is None:
+    if known is None:
         return EventPage("[]", None)
+    if texts is None:
+        raise TooExpensive
     next_key: Key | None = None
     if known.count(SEPARATOR) == limit:  # there is one more than the page holds
         texts, _, _ = texts.rpartition(SEPARATOR)

@@ -170,7 +170,7 @@ TITLES: dict[type[KalendsError], str] = {
     Overloaded: "Too many requests are waiting",
     errors.Unavailable: "It cannot be done at the moment",
     errors.OutcomeUnknown: "It may or may not have been saved",
-    errors.TooExpensive: "The answer takes too long to read",
+    errors.TooExpensive: "The answer takes too long to read, or is too large",
     errors.SchemaMismatch: "The database has another schema",
     errors.ZoneDataMismatch: "The database follows other zone data",
 }

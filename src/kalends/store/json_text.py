@@ -18,6 +18,9 @@ from kalends.model import Identifier
 SEPARATOR = "\x1e"
 """Stands between texts of JSON in one row: in none of them can it occur (RFC 7464 section 2)."""
 
+LARGEST_TEXT_BYTES = 16 * 1_024 * 1_024
+"""No text that is read is larger: a page of 250 events with 100 participants each is a third of that."""
+
 Piece = tuple[str, list[str]]
 """Part of a template, and what fills each `%s` (or `%016x`) in it, as SQL."""
 
@@ -67,6 +70,10 @@ class JsonArray(JsonElement):
     """An array of values, written as in a JsonObject."""
 
 
+class NoneIfTooLarge(JsonElement):
+    """A text, or null if it is larger than LARGEST_TEXT_BYTES."""
+
+
 class Joined(JsonElement):
     """The texts of a column of all rows in one, in the order of the rows."""
 
@@ -83,9 +90,20 @@ def json_list(statement: Select[str]) -> ColumnElement[str]:
 
 
 def in_one_row(statement: Select[str, str]) -> Select[str, str]:
-    """Give all rows of a statement of two JsonTexts as one: of each column all texts, separated by SEPARATOR."""
+    """Return all rows of a statement of two JsonTexts as one: of each column all texts, separated by SEPARATOR.
+
+    The first is null, where the second is not, if it is larger than LARGEST_TEXT_BYTES; SQLite stops before (see
+    `SqliteEngine`).
+    """
     left, right = statement.subquery("page").c
-    return sa.select(Joined(left, SEPARATOR), Joined(right, SEPARATOR))
+    return sa.select(NoneIfTooLarge(Joined(left, SEPARATOR)), Joined(right, SEPARATOR))
+
+
+@compiles(NoneIfTooLarge)
+def none_if_too_large(element: NoneIfTooLarge, compiler: SQLCompiler, **options: Any) -> str:
+    """Keep a text that is too large from the client of a server."""
+    text = compiler.process(element.clauses, **options)
+    return text if on_sqlite(compiler) else f"CASE WHEN octet_length({text}) <= {LARGEST_TEXT_BYTES} THEN {text} END"
 
 
 @compiles(Joined)

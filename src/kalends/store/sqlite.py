@@ -17,6 +17,7 @@ from sqlalchemy import Connection, NullPool, create_engine, event
 
 from kalends.errors import BadSetting, TooExpensive, Unavailable
 from kalends.settings import Settings
+from kalends.store.json_text import LARGEST_TEXT_BYTES
 from kalends.store.private_files import create_private, new_private_file
 from kalends.store.retry import Contended, driver_errors
 from kalends.store.sqlite_dialect import ApswDialect, DbapiConnection
@@ -44,7 +45,7 @@ UNUSABLE = (
     apsw.SQLITE_READONLY,
 )
 TOO_MUCH = (apsw.SQLITE_INTERRUPT, apsw.SQLITE_TOOBIG)
-"""A read that was stopped at its deadline, or an answer of more than a gigabyte."""
+"""A read that was stopped at its deadline, or a text that would be larger than allowed."""
 
 FILE_ADVICE = "Check the database file, its rights and the disk: kalends doctor."
 MOVED = "The database file was deleted or replaced while it was in use."
@@ -244,6 +245,7 @@ class SqliteEngine:
             connection = apsw.Connection(str(self._path), statementcachesize=CACHED_STATEMENTS)
         connection.set_busy_timeout(round(self._timeout * 1_000))
         connection.convert_binding = list_as_json
+        connection.limit(apsw.SQLITE_LIMIT_LENGTH, LARGEST_TEXT_BYTES)
         try:
             self._set_up(connection)
         except (apsw.Error, Unavailable):
