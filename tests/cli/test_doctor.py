@@ -23,6 +23,7 @@ GOOD = {
     "address rate limit",
     "trusted proxies",
     "body size",
+    "open files",
     "zone data",
     "event times",
     "database",

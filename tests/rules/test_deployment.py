@@ -14,6 +14,7 @@ from kalends.rules.deployment import (
     check_clocks,
     check_connection,
     check_disk,
+    check_open_files,
     check_pooler,
     check_proxies,
     check_rate_limits,
@@ -40,6 +41,11 @@ def told(findings: Iterator[Finding]) -> dict[str, str]:
     found = list(findings)
     assert all((finding.grade == "ok") == (finding.advice == "") for finding in found)
     return {finding.subject: str(finding.grade) for finding in found}
+
+
+def test_few_open_files_are_worth_a_warning() -> None:
+    assert told(check_open_files(4_096)) == {"open files": "ok"}
+    assert told(check_open_files(4_095)) == {"open files": "warning"}
 
 
 def test_limits_that_are_off_are_worth_a_warning() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import click
 
+from kalends.cli.open_files import most_open_files
 from kalends.cli.opening import existing_database, read_settings
 from kalends.errors import BadSetting, KalendsError, SchemaMismatch
 from kalends.reads.deployment import describe_sqlite, server_facts, token_facts
@@ -19,6 +20,7 @@ from kalends.rules.deployment import (
     check_connection,
     check_disk,
     check_event_times,
+    check_open_files,
     check_pooler,
     check_proxies,
     check_rate_limits,
@@ -75,6 +77,7 @@ def examine(*, deep: bool) -> Iterator[Finding]:
     yield good("settings", "readable")
     for check in SETTINGS_CHECKS:
         yield from check(settings)
+    yield from check_open_files(most_open_files())
     zone_data = load_zone_data()
     yield from check_zone_data(zone_data.release, str(zone_data.folder), zone_data.incomplete)
     try:

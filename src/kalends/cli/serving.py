@@ -5,7 +5,6 @@ import http.client
 import ipaddress
 import logging
 import os
-import resource
 import secrets
 import socket
 import sys
@@ -24,6 +23,7 @@ from granian.log import LogLevels
 
 from kalends.app import front_of_worker
 from kalends.cli.ending import EndingServer, finish_on_sigterm
+from kalends.cli.open_files import allow_connections
 from kalends.http.front import Front
 from kalends.rest.request import HEADER
 from kalends.settings import Settings
@@ -35,10 +35,6 @@ LARGEST_HEAD_BYTES = 64 * 1_024
 
 BACKLOG = 2_048
 """Connections that the system accepts before the server has looked at them."""
-
-MOST_FILES = 16_384
-OWN_FILES = 256
-"""Of its open files, those that are no connections of clients: databases, pipes."""
 
 GARBAGE_THRESHOLD = 20_000
 """New objects between two looks for garbage in circles; Python's own is 700."""
@@ -98,17 +94,6 @@ def front_beside(parent: int, settings: Settings, threads: int, own_id: str) -> 
     front = front_of_worker(settings, threads, own_id, at_end=logging.shutdown)
     collect_garbage_rarely()
     return front
-
-
-def allow_connections() -> int:
-    """Let this process, and those that it starts, have as many files open as they may; return how many may be clients.
-
-    Each connection is one: where the system says 1,024, clients that say nothing soon shut all others out.
-    """
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    allowed = MOST_FILES if most == resource.RLIM_INFINITY else min(most, MOST_FILES)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
-    return max(allowed - OWN_FILES, OWN_FILES)
 
 
 def keep_lines_cheap() -> None:

@@ -82,6 +82,10 @@ class TokenFacts(NamedTuple):
     endless: int
 
 
+FEWEST_FILES = 4_096
+"""With fewer open files, few clients are enough to shut all others out."""
+
+
 def good(subject: str, text: str) -> Finding:
     """Give a finding that needs nothing done."""
     return Finding(Grade.ok, subject, text)
@@ -134,6 +138,15 @@ def check_bodies(settings: Settings) -> Iterator[Finding]:
         yield warning("body size", text, "lower KALENDS_MAX_BODY_BYTES; no call needs more than a few MiB")
     else:
         yield good("body size", f"{settings.max_body_bytes} bytes at most")
+
+
+def check_open_files(most: int) -> Iterator[Finding]:
+    """Check how many files a server may have open: each connection is one."""
+    if most < FEWEST_FILES:
+        advice = "raise the hard limit of open files, such as by ulimit -Hn or LimitNOFILE"
+        yield warning("open files", f"{most:,} at most: as many clients that say nothing shut others out", advice)
+    else:
+        yield good("open files", f"{most:,} at most")
 
 
 def check_zone_data(release: str, folder: str, incomplete: str | None) -> Iterator[Finding]:

@@ -1,0 +1,29 @@
+"""How many files a process may have open; each connection of a client is one."""
+
+import resource
+from contextlib import suppress
+
+ENOUGH_FILES = 16_384
+OWN_FILES = 256
+"""Of them, those that are no connections of clients: databases, pipes."""
+
+
+def most_open_files() -> int:
+    """Return how many files a process may have open once it has asked for as many as it may."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return ENOUGH_FILES if hard == resource.RLIM_INFINITY else hard
+
+
+def allow_connections() -> int:
+    """Let this process, and those that it starts, have enough files open; return how many may be clients.
+
+    Where the system says 1,024 unless asked, clients that say nothing soon shut all others out.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(most_open_files(), ENOUGH_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):  # as macOS says where its kernel allows less
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if soft == resource.RLIM_INFINITY else min(soft, ENOUGH_FILES)
+    return max(allowed - OWN_FILES, OWN_FILES)

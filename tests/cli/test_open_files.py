@@ -1,0 +1,37 @@
+"""How many connections a server takes: as many as the system lets it have files."""
+
+import resource
+
+import pytest
+
+from kalends.cli import open_files
+from kalends.cli.open_files import ENOUGH_FILES, OWN_FILES, allow_connections, most_open_files
+
+UNLIMITED = resource.RLIM_INFINITY
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "may_change", "connections", "left"),
+    [
+        (1_024, 524_288, True, ENOUGH_FILES - OWN_FILES, ENOUGH_FILES),
+        (1_024, 4_096, True, 4_096 - OWN_FILES, 4_096),
+        (1_024, UNLIMITED, True, ENOUGH_FILES - OWN_FILES, ENOUGH_FILES),
+        (256, UNLIMITED, False, OWN_FILES, 256),
+        (1_024, UNLIMITED, False, 1_024 - OWN_FILES, 1_024),
+        (524_288, 524_288, True, ENOUGH_FILES - OWN_FILES, 524_288),
+        (UNLIMITED, UNLIMITED, True, ENOUGH_FILES - OWN_FILES, UNLIMITED),
+    ],
+)
+def test_as_many_files_are_asked_for_as_are_of_use(monkeypatch, soft, hard, may_change, connections, left):
+    limits = [soft, hard]
+
+    def change(_: int, wanted: tuple[int, int]) -> None:
+        if not may_change:
+            raise ValueError("current limit exceeds maximum limit")
+        limits[:] = wanted
+
+    monkeypatch.setattr(open_files.resource, "getrlimit", lambda _: tuple(limits))
+    monkeypatch.setattr(open_files.resource, "setrlimit", change)
+    assert allow_connections() == connections
+    assert limits == [left, hard]
+    assert most_open_files() == (ENOUGH_FILES if hard == UNLIMITED else hard)
