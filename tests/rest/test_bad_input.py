@@ -380,10 +380,10 @@ def test_long_values_are_not_sent_back_whole(place, send):
         assert len(answer.content) < 2_000
 
 
-def test_so_many_faults_are_listed_and_the_others_counted(api):
+def test_an_answer_that_lists_faults_is_not_larger_than_what_it_answers(api):
     body = {"name": "Ada", "email": "ada@example.org", "metadata": {"texts": ["\0"] * 60_000}}
     answer = api.post("/v1/users", json=body)
     document = problem(answer, 422, "invalid")
     assert len(document["errors"]) == 100
-    assert document["detail"].endswith("; and 59,900 more")
+    assert document["detail"].endswith("; and more")
     assert len(answer.content) < 30_000

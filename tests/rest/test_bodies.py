@@ -161,10 +161,11 @@ def test_a_patch_is_told_of_both_its_media_types(api, cast):
     )
 
 
-def test_one_answer_names_a_thousand_faults_at_most(api):
+def test_one_answer_names_a_hundred_faults_at_most(api):
     many = {f"member{number}": 1 for number in range(5_000)}
     document = problem(api.post("/v1/users", json=many), 422, "invalid")
-    assert len(document["errors"]) == 1_000
+    assert len(document["errors"]) == 100
+    assert document["detail"].endswith("; and more")
     assert faults_of(document)[:2] == [("/name", "missing"), ("/email", "missing")]
 
 

@@ -9,6 +9,7 @@ import pytest
 from kalends.actions.users import create_user
 from kalends.app import build_app, identities_of
 from kalends.drafts import UserDraft
+from kalends.errors import Unavailable
 from kalends.model import Email, Scope
 from kalends.rest.door import wsgi_app
 from kalends.rest.log import ACCESS
@@ -125,3 +126,22 @@ def test_nothing_is_written_when_nobody_wants_it(api, caplog):
     caplog.set_level(logging.WARNING, ACCESS.name)
     assert api.get("/health/live").headers["X-Request-Id"]
     assert not caplog.records
+
+
+def test_who_has_no_token_is_not_told_what_is_wrong_with_the_database(app, cast, monkeypatch, caplog):
+    secret = Unavailable("SQLite says: unable to open database file /srv/kalends/secret.db.", retry_after=7)
+
+    def refuse(*_):
+        raise secret
+
+    token = cast.token_for()
+    with client(app, token) as known:
+        assert known.get("/v1/users").status_code == 200
+    monkeypatch.setattr(type(cast.database), "read", refuse)
+    with client(app) as stranger, caplog.at_level(logging.INFO):
+        answer = stranger.get("/health/ready")
+    document = problem(answer, 503, "unavailable")
+    assert "secret.db" not in answer.text
+    assert document["detail"].startswith("The database cannot be used at the moment.")
+    assert answer.headers["Retry-After"] == "7"
+    assert "secret.db" in caplog.text

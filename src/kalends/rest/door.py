@@ -62,6 +62,10 @@ NOUNS = (
 """The modules that enter their operations into the table."""
 
 
+NOT_AVAILABLE = "The database cannot be used at the moment."
+"""What callers without a token are told: why it is so stands in the log."""
+
+
 class Resource:
     """One path: an `on_…` responder for each method it takes, as Falcon wants it."""
 
@@ -121,6 +125,10 @@ def answer_problem(request: Request, response: falcon.Response, error: KalendsEr
     """Answer with the problem document of an error."""
     if isinstance(error, (Unavailable, SchemaMismatch, InternalError)):
         log_trouble(request, error)
+    if (
+        type(error) is Unavailable and request.token_id is None
+    ):  # what is wrong is in the log, and nobody else's business
+        error = Unavailable(NOT_AVAILABLE, error.retry_after)
     response.status = status_of(error)
     response.set_headers(headers_of(error))
     response.content_type = MEDIA_TYPE

@@ -177,8 +177,8 @@ TITLES: dict[type[KalendsError], str] = {
 
 MEDIA_TYPE = "application/problem+json"
 
-MOST_FAULTS = 100
-"""So many are listed; a body may have hundreds of thousands."""
+MOST_TOLD = 100
+"""So many faults are listed; a body may have hundreds of thousands."""
 
 FOUND_IN: dict[type[KalendsError], str] = {BadQuery: "query", BadBody: "body"}
 """Where faults lie that were found on reading; what an action finds lies where the operation takes that argument."""
@@ -214,10 +214,10 @@ def problem_document(error: KalendsError, path: str, request_id: str, places: Ma
     `places` says of the arguments of the operation which are taken from the path or the query, and not from the body.
     """
     every: tuple[Fault, ...] = getattr(error, "faults", ())
-    faults = every[:MOST_FAULTS]
+    faults = every[:MOST_TOLD]
     told = list(map(sentence_of, faults))
-    if len(every) > MOST_FAULTS:
-        told.append(f"and {len(every) - MOST_FAULTS:,} more")
+    if len(every) > MOST_TOLD:
+        told.append("and more")
     document: dict[str, Any] = {
         "type": f"/docs#{error.code}",
         "title": TITLES[type(error)],
