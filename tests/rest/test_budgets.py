@@ -79,6 +79,7 @@ def test_a_user_has_two_thousand_windows_at_most(api, cast):
     assert faults(document) == {"/overrides": "too_many_windows"}
 
 
+@pytest.mark.measured
 def test_a_page_that_is_larger_than_a_server_holds_is_refused_and_a_smaller_one_is_not(api, cast):
     """Twenty events of a megabyte each, as a list of all would hold them if each had hundreds of talkative people."""
     for _ in range(20):

@@ -201,7 +201,7 @@ class Bodies:
 
     def _hold(self, reader: asyncio.Timeout, size: int) -> None:
         """Count bytes that a reader holds, and end the oldest readers if there are too many."""
-        self._readers[reader] += size
+        self._readers[reader] = self._readers.get(reader, 0) + size  # it may have been ended just now
         self._held += size
         while self._held > MOST_HELD_BYTES and (oldest := next(iter(self._readers))) is not reader:
             self._held -= self._readers.pop(oldest)
