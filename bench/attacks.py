@@ -17,9 +17,7 @@ from pathlib import Path
 from socket import create_connection, socket
 from typing import NamedTuple
 
-from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from bench.asks import Asker
 from bench.plan import Plan
@@ -223,24 +221,33 @@ def under_attack(folder: Path) -> Iterator[Target]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench/attacks.py", description=__doc__)
     parser.add_argument("--seconds", type=float, default=8, help="how long each attack lasts (default: %(default)s)")
+    parser.add_argument("--only", default="", metavar="WORD", help="only attacks with this word in their names")
     options = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    table = Table("attack", "light p50 ms", "p99", "most", "live, most", "ready, most", "failed", "MB", "missed")
+    print(ROW.format("ms for a light client: attack", "p50", "p99", "most", "live", "ready", "failed", "MB", "missed"))
     with under_attack(FOLDER) as target:
         for name, attack in ATTACKS.items():
+            if options.only not in name:
+                continue
             with ExitStack() as stack:
                 if attack:
                     attack(target, stack)
                 waits = watched(target, options.seconds)
-            p99, live, ready = at(waits.light, 0.99), max(waits.live), max(waits.ready)
-            limits = (("light", p99, LIGHT_P99_MS), ("live", at(waits.live, 0.99), LIVE_MS), ("ready", ready, READY_MS))
-            missed = ", ".join(name for name, found, limit in limits if found > limit)
-            cells = (at(waits.light, 0.5), p99, max(waits.light), live, ready)
-            memory = target.server.memory().resident
-            table.add_row(name, *(f"{one:.0f}" for one in cells), f"{len(waits.failed)}", f"{memory:.0f}", missed)
+            print(row_of(name, waits, target.server.memory().resident), flush=True)
             time.sleep(1)
-    Console(width=170).print(table)
+
+
+ROW = "{:<52} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7} {:>5}  {}"
+
+
+def row_of(name: str, waits: Waits, memory: float) -> str:
+    """Return a line of the table: the longest waits of both health checks, and which targets are missed."""
+    p99, live, ready = at(waits.light, 0.99), max(waits.live), max(waits.ready)
+    limits = (("light", p99, LIGHT_P99_MS), ("live", at(waits.live, 0.99), LIVE_MS), ("ready", ready, READY_MS))
+    missed = ", ".join(what for what, found, limit in limits if found > limit)
+    figures = (at(waits.light, 0.5), p99, max(waits.light), live, ready)
+    return ROW.format(name, *(f"{one:.0f}" for one in figures), len(waits.failed), f"{memory:.0f}", missed)
 
 
 if __name__ == "__main__":
