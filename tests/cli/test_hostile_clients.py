@@ -32,7 +32,7 @@ HEAD = b"POST /v1/users HTTP/1.1\r\nHost: kalends\r\nContent-Type: application/j
 
 @pytest.fixture(autouse=True)
 def _room_for_connections() -> Iterator[None]:
-    """Let this process have as many connections open as it may."""
+    """Allow this process as many connections as it may have."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 4_096 if hard == resource.RLIM_INFINITY else min(hard, 4_096)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
@@ -69,7 +69,7 @@ def everybody_is_answered(server: Server, bearer: dict[str, str], *, writes: boo
 
 
 def rest_of(connection: socket.socket) -> bytes:
-    """Give what still comes from a connection until it is cut."""
+    """Return what still comes from a connection until it is cut."""
     rest = b""
     with suppress(ConnectionError):
         while part := connection.recv(4_096):
@@ -135,7 +135,7 @@ def test_a_server_process_that_is_killed_is_started_again(server, bearer):
 
 
 def children_of(parent: int) -> set[int]:
-    """Give the processes that a process has started."""
+    """Return the processes that a process has started."""
     return {int(word) for word in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()}
 
 

@@ -98,7 +98,7 @@ def told_of(found: list[Clash], start: int, end: int) -> list[Clash]:
 
 
 def hidden_strength(told: list[Clash], unseen: list[Clash], at: int, end: int) -> str:
-    """Give how strongly something blocks in a minute that is not seen."""
+    """Return how strongly something blocks in a minute that is not seen."""
     seen, hidden = (
         max((one[3] for one in some if one[1] <= at < one[2]), key=STRENGTH.__getitem__, default="free")
         for some in ([one for one in told if one[4] is not None], unseen)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from kalends.errors import Forbidden, NotFound
-from kalends.model import Event, EventId, Instant, Response, Role, Seat, Span, UserId
+from kalends.model import Event, EventId, Instant, Response, Role, Seat, UserId
 from kalends.reads.events import EventFilter
 from kalends.reads.explanation import explain_booking
 from kalends.reads.participants import list_participants, read_participant
@@ -24,6 +24,7 @@ from tests.cast import assemble, instant
 from tests.conftest import Clock
 from tests.reads.onlookers import Onlooker, seats_shown, world_with_secrets
 from tests.reads.worlds import HALF_HOUR, SEARCHED
+from tests.rules.spans import holds
 from tests.seen import list_events, read_event
 
 pytestmark = pytest.mark.slow
@@ -117,20 +118,15 @@ def check_time(onlooker: Onlooker, person: UserId, choice: random.Random) -> Non
         hidden = [onlooker.world.events[event_id] for event_id in told if event_id not in seen]
         unseen = [event.block.span for event, seats in hidden if blocks(event, seats, person)]
         shown = [reason.span for reason in found.events if reason.blocking]
-        cells = {at for at in range(span.start, span.end, CELL) if lies_in(at, unseen) and not lies_in(at, shown)}
-        assert {at for at in range(span.start, span.end, CELL) if lies_in(at, found.unseen)} == cells
+        cells = {at for at in range(span.start, span.end, CELL) if holds(unseen, at) and not holds(shown, at)}
+        assert {at for at in range(span.start, span.end, CELL) if holds(found.unseen, at)} == cells
         assert found.bookable is not bool(cells or shown)
 
 
 def blocks(event: Event, seats: Mapping[UserId, Seat], person: UserId) -> bool:
-    """Tell whether an event keeps a person from others."""
+    """Return whether an event keeps a person from others."""
     own = seats.get(person)
     return commitment(event.status, event.show_as, own and own.role, own and own.response)[1]
-
-
-def lies_in(at: int, spans: list[Span]) -> bool:
-    """Tell whether an instant lies in one of some spans."""
-    return any(one.start <= at < one.end for one in spans)
 
 
 def check_list(onlooker: Onlooker, wanted: EventFilter, limit: int) -> int:

@@ -78,8 +78,8 @@ def command(file: Path, dry_run: bool, on_conflict: str, merge: bool, org: str |
 
         def work(tx: WriteTx) -> ImportReport:
             progress.reset(bar)  # a transaction may be tried again
-            report = partial(progress.advance, bar)
-            return import_schedule(tx, operator, told.schedule, source, report, choice, merge=merge)
+            on_item = partial(progress.advance, bar)
+            return import_schedule(tx, operator, told.schedule, source, on_item, choice, merge=merge)
 
         try:
             report = database.write(work, rehearse=dry_run)

@@ -15,7 +15,7 @@ def most_open_files() -> int:
 
 
 def allow_connections() -> int:
-    """Let this process, and those that it starts, have enough files open; return how many may be clients.
+    """Allow this process, and those that it starts, enough open files; return how many may be clients.
 
     Where the system says 1,024 unless asked, clients that say nothing soon shut all others out.
     """

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from kalends.errors import KalendsError
-from kalends.http.refusals import ARRIVED, REFUSED, BadHead, WrongTransferCoding
+from kalends.http.refusals import ARRIVED, REFUSED, Malformed, WrongTransferCoding
 
 NO_UNDERSCORE = "the header {name!r} has an underscore, and many a proxy takes it for a hyphen"
 NO_ASCII = "the header {name} has characters beyond ASCII"
@@ -100,19 +100,19 @@ def add_headers(environ: dict[str, Any], scope: Scope) -> KalendsError | None:
         else:
             environ[place] += f"{'; ' if name == 'cookie' else ', '}{value}"
             if name == "host":
-                refusal = BadHead(ONE_HOST)
+                refusal = Malformed(ONE_HOST)
         if "_" in name:
-            refusal = BadHead(NO_UNDERSCORE.format(name=name))
+            refusal = Malformed(NO_UNDERSCORE.format(name=name))
     if scope.authority:
         environ["HTTP_HOST"] = scope.authority  # the target names it, and overrules the header (RFC 9112 section 3.2.2)
     if "HTTP_HOST" not in environ and scope.http_version == "1.1":
-        refusal = BadHead(ONE_HOST)
+        refusal = Malformed(ONE_HOST)
     if environ.get("HTTP_TRANSFER_ENCODING", "chunked").strip().lower() != "chunked":
         refusal = WrongTransferCoding()
     names = headers.keys()
     if len(names) != len(seen):
         for name in DECIDING.intersection(names) - seen:
-            refusal = BadHead(NO_ASCII.format(name=name))
+            refusal = Malformed(NO_ASCII.format(name=name))
     return refusal
 
 

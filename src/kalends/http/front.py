@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 from kalends.errors import Unavailable
 from kalends.http.environ import Scope, environ_of
 from kalends.http.lanes import Kind, Lane, Width
-from kalends.http.refusals import REFUSED, BadHead, BodyTooSlow, Overloaded
+from kalends.http.refusals import REFUSED, BodyTooSlow, Malformed, Overloaded
 
 LIVE_PATH = "/health/live"
 READY_PATH = "/health/ready"
@@ -111,7 +111,7 @@ class Front:
         except TimeoutError:
             environ[REFUSED] = BodyTooSlow(BODY_TIMEOUT_S)
         except ValueError:
-            environ[REFUSED] = BadHead(BROKEN_OFF)
+            environ[REFUSED] = Malformed(BROKEN_OFF)
         else:
             environ["wsgi.input"] = BytesIO(body)
             environ["CONTENT_LENGTH"] = str(len(body))

@@ -9,8 +9,8 @@ ARRIVED = "kalends.arrived"
 """The place for when its head was there, by `time.perf_counter`."""
 
 
-class BadHead(KalendsError):
-    """The head of the request is not one that HTTP allows, or could be read in two ways."""
+class Malformed(KalendsError):
+    """The request is not one that HTTP, JSON or a header allows, or could be read in two ways."""
 
     code = "malformed"
     message = "The request cannot be read: {reason}."

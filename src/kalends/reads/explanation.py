@@ -170,7 +170,7 @@ def as_busy(span: Span) -> Period:
 def sight_in_explanation(
     actor: Actor, person: UserId, visibility: str, host_id: UserId, hides: object, seated: object, deputy: object
 ) -> Sight:
-    """Tell how much is said of an event: nothing without the right scope.
+    """Return how much is said of an event: nothing without the right scope.
 
     Of a private one not even to operators, who ask in the name of others.
     """

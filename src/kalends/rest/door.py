@@ -125,9 +125,7 @@ def answer_problem(request: Request, response: falcon.Response, error: KalendsEr
     """Answer with the problem document of an error."""
     if isinstance(error, (Unavailable, SchemaMismatch, InternalError)):
         log_trouble(request, error)
-    if (
-        type(error) is Unavailable and request.token_id is None
-    ):  # what is wrong is in the log, and nobody else's business
+    if type(error) is Unavailable and request.token_id is None:
         error = Unavailable(NOT_AVAILABLE, error.retry_after)
     response.status = status_of(error)
     response.set_headers(headers_of(error))

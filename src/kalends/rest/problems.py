@@ -9,19 +9,8 @@ import msgspec
 
 from kalends import errors
 from kalends.errors import Fault, KalendsError
-from kalends.http.refusals import BadHead, BodyTooSlow, Overloaded, WrongTransferCoding
+from kalends.http.refusals import BodyTooSlow, Malformed, Overloaded, WrongTransferCoding
 from kalends.rest.spans import clashes_json
-
-
-class Malformed(KalendsError):
-    """The request is not one that HTTP, JSON or a header allows."""
-
-    code = "malformed"
-    message = "The request cannot be read: {reason}."
-
-    def __init__(self, reason: str) -> None:
-        super().__init__()
-        self.reason = reason
 
 
 class NoSuchPath(KalendsError):
@@ -101,7 +90,6 @@ class InternalError(KalendsError):
 
 STATUS: dict[type[KalendsError], HTTPStatus] = {
     Malformed: HTTPStatus.BAD_REQUEST,
-    BadHead: HTTPStatus.BAD_REQUEST,
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.MissingScope: HTTPStatus.FORBIDDEN,
@@ -139,7 +127,6 @@ STATUS: dict[type[KalendsError], HTTPStatus] = {
 
 TITLES: dict[type[KalendsError], str] = {
     Malformed: "The request cannot be read",
-    BadHead: "The request cannot be read",
     errors.Unauthenticated: "A valid token is needed",
     errors.Forbidden: "You may not do that",
     errors.MissingScope: "The token was not made for that",

@@ -131,7 +131,7 @@ class Operation(Struct, frozen=True, kw_only=True):
 
     @property
     def kind(self) -> Kind:
-        """Tell which threads answer it."""
+        """Return which threads answer it."""
         return Kind.WRITE if self.writes else Kind.HEAVY if self.heavy or self.cost > 1 else Kind.LIGHT
 
     @property

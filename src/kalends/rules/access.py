@@ -51,7 +51,7 @@ def is_operator(actor: Actor) -> bool:
 
 
 def may_read_events(actor: Actor) -> bool:
-    """Tell whether events and holds may be named to somebody: for that their token has to be made."""
+    """Return whether events and holds may be named to somebody: for that their token has to be made."""
     return Scope.events_read in actor.scopes
 
 

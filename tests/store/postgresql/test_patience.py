@@ -124,7 +124,7 @@ def test_while_a_server_is_away_one_caller_waits_and_the_others_are_told_at_once
 
 
 def answers(database: Database) -> bool:
-    """Tell whether the server can be reached."""
+    """Return whether the server can be reached."""
     with suppress(Unavailable):
         return database.read(process_of) > 0
     return False
