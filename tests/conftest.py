@@ -40,6 +40,8 @@ settings.load_profile("kalends")
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as shells have it for what they run in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # servers of tests inherit it, and have to hear Ctrl-C
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # as `nohup` has it
+    signal.signal(signal.SIGHUP, lambda *_: None)  # what a test starts has the default again, and this goes on
 
 HOME = Path(__file__).parents[1]
 os.environ["COVERAGE_SOURCE"] = str(HOME / "src" / "kalends")

@@ -75,7 +75,9 @@ def send_user(server: Server, bearer: dict[str, str], number: int, *, worked_on:
 
 def await_no_new_requests(server: Server) -> None:
     """Wait until a server takes no more requests."""
+    deadline = time.monotonic() + PATIENCE_S
     while answers_ready(LOOPBACK, server.port, "of-a-test"):
+        assert time.monotonic() < deadline, "The server goes on to take requests."
         time.sleep(0.02)
 
 

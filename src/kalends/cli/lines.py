@@ -31,10 +31,6 @@ class LineHandler(logging.Handler):
         self._some = threading.Event()
         self._writer: threading.Thread | None = None
 
-    def createLock(self) -> None:  # noqa: N802 (the name is logging's)
-        """Take no lock around a line: a deque needs none."""
-        self.lock = None
-
     def emit(self, record: logging.LogRecord) -> None:
         """Put a line where the writer finds it, or drop it where too many wait."""
         if len(self._waiting) >= MOST_WAITING:

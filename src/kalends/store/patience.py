@@ -41,7 +41,7 @@ class Watchdog:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a transaction that was left open may be ended by the collector, at any line
         self._watches: set[Watch] = set()
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
@@ -75,7 +75,7 @@ class Watchdog:
         while not self._closed.wait(LOOK_S):
             now = time.monotonic()
             with self._lock:  # as long as it is held, no descriptor can have become that of another connection
-                for watch in [one for one in self._watches if one.deadline < now]:
+                for watch in [one for one in tuple(self._watches) if one.deadline < now]:
                     self._watches.discard(watch)
                     cut(watch.descriptor)
 
