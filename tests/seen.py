@@ -38,11 +38,12 @@ UNSEEN = {
     "visibility": "default",
     "hide_participants": False,
     "participant_counts": {"total": 0},
+    "version": 0,
     "metadata": msgspec.Raw(b"{}"),
     "created_at": "1970-01-01T00:00:00Z",
     "updated_at": "1970-01-01T00:00:00Z",
 }
-"""For what is not in the text of an event of which only the title is seen."""
+"""For what is not in the text of an event of which not all is seen."""
 
 
 class Seen(NamedTuple):
@@ -84,7 +85,7 @@ def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> 
     """Read one event."""
     seen = events.read_event(tx, actor, event_id, expand=expand)
     event = event_in(seen.text)
-    assert event.version == seen.version
+    assert event.version == (seen.version or 0)
     return Seen(event, seen.sight, guests_in(seen.text))
 
 

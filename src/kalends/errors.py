@@ -276,13 +276,17 @@ class OutcomeUnknown(Unavailable):
 
 
 class TooExpensive(KalendsError):
-    """Reading takes longer than a server allows, or more memory, and was stopped."""
+    """Reading takes longer than a server allows or, `by_size`, gives a larger text than it holds, and was stopped."""
 
     code = "too_expensive"
     message = (
         "The answer takes too long to read, or is too large: reading it was stopped. "
         "Ask for less, such as a shorter span, a smaller limit or fewer users."
     )
+
+    def __init__(self, *, by_size: bool = False) -> None:
+        super().__init__()
+        self.by_size = by_size
 
 
 class ZoneDataMismatch(KalendsError):

@@ -82,7 +82,11 @@ class Onlooker:
     def shown(self, event_id: EventId) -> Seen:
         """Give an event as they are shown it."""
         event, sight = self.world.events[event_id][0], self.sight(event_id)
-        return Seen(event if sight >= Sight.whole else title_of(event), sight, self.people(event_id))
+        if sight < Sight.whole:
+            event = title_of(event)
+        elif hides_guests(sight, hides=event.hide_participants):
+            event = structs.replace(event, tally=Tally(), version=0, updated_at=Instant(0))
+        return Seen(event, sight, self.people(event_id))
 
     def listed(self, wanted: EventFilter) -> list[Seen]:
         """Give what a list of theirs has to hold, in order."""
@@ -114,6 +118,7 @@ def title_of(event: Event) -> Event:
         cancel_reason=None,
         metadata="{}",
         tally=Tally(),
+        version=0,
         created_at=Instant(0),
         updated_at=Instant(0),
     )

@@ -7,7 +7,7 @@ from kalends.errors import Invalid
 from kalends.reads.availability import peoples_time
 from kalends.rest import finding, freebusy, hours
 from kalends.store.query import Query
-from tests.api import faults, problem
+from tests.api import client, faults, problem
 from tests.cast import instant
 from tests.rules.spans import span
 
@@ -80,8 +80,24 @@ def test_a_user_has_two_thousand_windows_at_most(api, cast):
 
 
 @pytest.mark.measured
-def test_a_page_that_is_larger_than_a_server_holds_is_refused_and_a_smaller_one_is_not(api, cast):
-    """Twenty events of a megabyte each, as a list of all would hold them if each had hundreds of talkative people."""
+@pytest.mark.parametrize(("events", "letters"), [(9, "x" * 600_000), (9, "é" * 300_000), (30, "x" * 600_000)])
+def test_a_page_ends_before_it_is_too_large(api, cast, events, letters):
+    """Thirty such events are more than a server reads at once; six are as much as a page shows."""
+    made = [str(cast.event().id) for _ in range(events)]
+    large = Query(sa.text("UPDATE event SET description = :text WHERE organization_id = :org"))
+    cast.database.write(lambda tx: tx.run(large, text=letters, org=cast.actor.organization_id))
+    page = api.get("/v1/events?limit=100").json()
+    found = [event["id"] for event in page["items"]]
+    assert len(found) == 6
+    while page["next_cursor"]:
+        page = api.get("/v1/events", params={"limit": 100, "cursor": page["next_cursor"]}).json()
+        found += [event["id"] for event in page["items"]]
+    assert found == made
+
+
+@pytest.mark.measured
+def test_what_no_page_can_hold_is_refused(api, cast):
+    """No event is so large unless somebody writes to the database by hand."""
     for _ in range(20):
         cast.event()
     large = Query(sa.text("UPDATE event SET description = :text WHERE organization_id = :org"))
@@ -89,5 +105,19 @@ def test_a_page_that_is_larger_than_a_server_holds_is_refused_and_a_smaller_one_
     refused = api.get("/v1/events?limit=50")
     assert problem(refused, 503, "too_expensive")["detail"].endswith("a smaller limit or fewer users.")
     assert "Retry-After" not in refused.headers
-    page = api.get("/v1/events?limit=5")
-    assert (page.status_code, len(page.json()["items"])) == (200, 5)
+
+
+def test_lists_show_a_hundred_participants_of_an_event_and_say_so(app, api, cast):
+    people = [cast.person() for _ in range(103)]
+    event = cast.event(*people, hide_participants=True)
+    path = f"/v1/events/{event.id}?expand=participants"
+    (listed,) = api.get("/v1/events?expand=participants").json()["items"]
+    whole = api.get(path).json()
+    assert (listed["participants"], listed["participants_truncated"]) == (whole["participants"][:100], True)
+    assert len(whole["participants"]) == 104
+    assert "participants_truncated" not in whole
+    last = client(app, cast.token_for(people[-1]))
+    for query in ("expand=participants", f"expand=participants&host_id={cast.host.id}"):
+        (listed,) = last.get(f"/v1/events?{query}").json()["items"]
+        assert [guest["user_id"] for guest in listed["participants"]] == [str(cast.host.id), str(people[-1].id)]
+        assert listed == last.get(path).json(), "the rest is hidden, and not cut off"

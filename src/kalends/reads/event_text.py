@@ -10,8 +10,10 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 from msgspec import Raw, Struct
+from sqlalchemy import bindparam as given
 
-from kalends.model import EventId, UserId, Visibility
+from kalends.model import Actor, EventId, UserId, Visibility
+from kalends.store.database import ReadTx
 from kalends.store.json_text import (
     JsonArray,
     JsonId,
@@ -19,9 +21,12 @@ from kalends.store.json_text import (
     JsonObject,
     JsonText,
     JsonWord,
+    OmittedIfFalse,
     OmittedIfNull,
     json_list,
 )
+from kalends.store.query import Among, Query
+from kalends.store.sight import tie_values
 from kalends.store.tables import event, participant, user
 
 EVENT: dict[str, sa.ColumnElement[Any]] = {
@@ -80,13 +85,29 @@ GUESTS = (
     .order_by(participant.c.user_id)
     .correlate(event)
 )
+MOST_LISTED = 100
+"""Participants that are shown of each event of a list."""
+
 TEXT = {
     False: JsonObject(EVENT).label("text"),
     True: JsonObject(EVENT | {"participants": json_list(GUESTS)}).label("text"),
 }
 """An event without its participants, and with them."""
 
-SHOWN_AS_TITLE = ("id", "title", "start", "end", "time_zone", "status", "show_as", "host_id", "version")
+LISTED_TEXT = TEXT | {
+    True: JsonObject(
+        EVENT
+        | {
+            "participants": json_list(GUESTS.limit(sa.literal_column(str(MOST_LISTED), sa.Integer))),
+            "participants_truncated": OmittedIfFalse(event.c.required_count + event.c.optional_count > MOST_LISTED),
+        }
+    ).label("text"),
+}
+"""The same of an event in a list."""
+
+SHOWN_AS_TITLE = ("id", "title", "start", "end", "time_zone", "status", "show_as", "host_id")
+OF_ALL_GUESTS = ("participant_counts", "version", "updated_at", "participants_truncated")
+"""What tells of participants who are not shown: how many there are, and that one of them has answered."""
 
 
 class Place(Struct, array_like=True, frozen=True):
@@ -116,6 +137,27 @@ def about(*columns: sa.ColumnElement[Any]) -> sa.Label[str]:
     return JsonArray(*columns).label("about")
 
 
+HIDDEN = "true"
+"""In FACTS without ties it says that an event hides its participants."""
+
+TRUNCATED = '"participants_truncated":true}'
+"""The end of an event in a list that does not show all its participants."""
+
+FEW_GUESTS = Query(
+    sa.select(participant.c.event_id, AS_GUEST.scalar_subquery())
+    .join_from(participant, event, participant.c.event_id == event.c.id)
+    .where(
+        participant.c.organization_id == given("org"),
+        Among(participant.c.event_id, "events"),
+        sa.or_(
+            participant.c.user_id == event.c.host_id,
+            participant.c.user_id == given("me"),
+            Among(participant.c.user_id, "principals"),
+        ),
+    )
+    .order_by(participant.c.event_id, participant.c.user_id)
+)
+
 PLACE_DECODER = msgspec.json.Decoder(Place)
 FACTS_DECODER = msgspec.json.Decoder(Facts)
 MEMBERS = msgspec.json.Decoder(dict[str, Raw])
@@ -128,12 +170,21 @@ def title_alone(text: str) -> str:
     return msgspec.json.encode({name: members[name] for name in SHOWN_AS_TITLE}).decode()
 
 
-def with_guests_among(text: str, shown: Container[UserId]) -> str:
-    """Cut out of an event the participants who are hidden."""
-    members: dict[str, Any] = dict(MEMBERS.decode(text))
-    guests = GUEST_LIST.decode(members["participants"])
-    members["participants"] = [guest for guest in guests if user_in(guest) in shown]
+def with_guests_among(text: str, shown: Container[UserId], guests: Raw | None = None) -> str:
+    """Cut out of an event the participants who are hidden; `guests` are those to look among, if not those in it."""
+    members: dict[str, Any] = {name: raw for name, raw in MEMBERS.decode(text).items() if name not in OF_ALL_GUESTS}
+    if "participants" in members:
+        known = GUEST_LIST.decode(members["participants"] if guests is None else guests)
+        members["participants"] = [guest for guest in known if user_in(guest) in shown]
     return msgspec.json.encode(members).decode()
+
+
+def guests_never_hidden(tx: ReadTx, actor: Actor, events: list[int]) -> dict[int, Raw]:
+    """Return, of each of some events, the host, the actor and whose delegate they are, if they take part, in JSON."""
+    found: dict[int, list[str]] = {event_id: [] for event_id in events}
+    for event_id, text in tx.rows(FEW_GUESTS, org=actor.organization_id, events=events, **tie_values(actor)):
+        found[event_id].append(text)
+    return {event_id: Raw(f"[{','.join(texts)}]".encode()) for event_id, texts in found.items()}
 
 
 def user_in(guest: dict[str, Raw]) -> UserId:

@@ -1,11 +1,13 @@
 """Reading events: one by its id, or page by page along somebody's agenda."""
 
+from collections.abc import Mapping
 from enum import Enum
 from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from msgspec import Struct, structs
+from msgspec import Raw, Struct, structs
 from sqlalchemy import bindparam as given
 
 from kalends.errors import Fault, Invalid, NotFound, TooExpensive
@@ -13,11 +15,15 @@ from kalends.model import Actor, EventId, Instant, Response, Role, Status, UserI
 from kalends.reads.event_text import (
     FACTS,
     FACTS_DECODER,
+    HIDDEN,
+    LISTED_TEXT,
     PLACE,
     PLACE_DECODER,
     TEXT,
+    TRUNCATED,
     Facts,
     about,
+    guests_never_hidden,
     title_alone,
     with_guests_among,
 )
@@ -43,11 +49,19 @@ from kalends.store.tables import agenda, event
 Key = tuple[int, int]
 """Where a page ended: start (microseconds) and id of its last event."""
 
+LARGEST_PAGE_BYTES = 4 * 1_024 * 1_024
+"""A page ends before it is larger."""
+
+SURE_TO_FIT = 25
+"""So many events of a list are never larger than LARGEST_TEXT_BYTES: each with 100 participants is 0.6 MB at most."""
+
+MOST_BYTES_A_CHARACTER = 4
+
 
 class View(Enum):
     """Whose events are listed to whom: what is left to be decided of each."""
 
-    everything = "an operator's, and one's own without participants: nothing"
+    everything = "an operator's: nothing"
     own = "one's own: whether participants are hidden"
     others = "somebody else's: how much is seen, if anything"
 
@@ -79,7 +93,8 @@ class SeenEvent(NamedTuple):
     """An event as far as somebody sees it: JSON text, with participants if they were asked for and are seen."""
 
     text: str
-    version: int
+    version: int | None
+    """None if it is not shown, as it counts the answers of people who are not."""
     sight: Sight
 
 
@@ -99,7 +114,7 @@ def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> 
     text, known = row
     if is_operator(actor):
         return SeenEvent(text, PLACE_DECODER.decode(known).version, Sight.command)
-    seen = seen_by(actor, text, FACTS_DECODER.decode(known), expand=expand)
+    seen = seen_by(actor, text, FACTS_DECODER.decode(known))
     if seen.sight is Sight.block:
         raise NotFound("event", event_id)
     return seen
@@ -109,16 +124,25 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
     """Give a page of events that somebody sees, expanded with the participants of all of them, in one statement.
 
     By a person they see only what they are shown this person takes part in; by text, role and response only events of
-    which they see all.
+    which they see all. A page ends early where it would be larger than LARGEST_PAGE_BYTES.
 
-    Raises Invalid if `response` or `role` is given and nobody is named whose it could be, and TooExpensive if the page
-    would be larger than a server holds.
+    Raise Invalid if `response` or `role` is given and nobody is named whose it could be.
     """
     wanted = own_unless_named(actor, wanted)
     refuse_nobodys(wanted)
+    try:
+        return read_page(tx, actor, wanted, limit, expand=expand)
+    except TooExpensive as error:
+        if not error.by_size:
+            raise
+        return read_page(tx, actor, wanted, SURE_TO_FIT, expand=expand)
+
+
+def read_page(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expand: bool) -> EventPage:
+    """Return a page of at most so many events. Raise TooExpensive if all together are larger than a server holds."""
     filters = frozenset(name for name in EventFilter.__struct_fields__ if getattr(wanted, name) is not None)
     values = {"org": actor.organization_id, "count": limit + 1, **values_of(wanted)}
-    view = view_of(actor, wanted, expand=expand)
+    view = view_of(actor, wanted)
     if view is View.others:
         least = Sight.title if filters.isdisjoint(NEEDS_ALL) else Sight.whole
         values |= sight_values(actor, least)
@@ -126,40 +150,57 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
     if known is None:
         return EventPage("[]", None)
     if texts is None:
-        raise TooExpensive
+        raise TooExpensive(by_size=True)
+    count = known.count(SEPARATOR) + 1
+    texts = fitting(texts if count <= limit else texts.rpartition(SEPARATOR)[0])
+    shown = texts.count(SEPARATOR) + 1
     next_key: Key | None = None
-    if known.count(SEPARATOR) == limit:  # there is one more than the page holds
-        texts, _, _ = texts.rpartition(SEPARATOR)
-        known, _, _ = known.rpartition(SEPARATOR)
+    if shown < count:
+        known = SEPARATOR.join(known.split(SEPARATOR, shown)[:shown])
         last = PLACE_DECODER.decode(known.rpartition(SEPARATOR)[2])
         next_key = (last.start, last.id)
-    if view is View.everything:
+    if view is View.everything or (view is View.own and HIDDEN not in known):
         return EventPage(f"[{texts.replace(SEPARATOR, ',')}]", next_key)
-    facts = map(FACTS_DECODER.decode, known.split(SEPARATOR))
-    own = view is View.own
-    seen = [
-        seen_by(actor, text, fact, expand=expand, own=own).text
-        for text, fact in zip(texts.split(SEPARATOR), facts, strict=True)
-    ]
+    facts = [FACTS_DECODER.decode(fact) for fact in known.split(SEPARATOR)]
+    events = list(zip(texts.split(SEPARATOR), facts, strict=True))
+    cut_off = [fact.id for text, fact in events if fact.hides and text.endswith(TRUNCATED)]
+    guests = guests_never_hidden(tx, actor, cut_off) if cut_off else {}
+    seen = [seen_by(actor, text, fact, own=view is View.own, guests=guests).text for text, fact in events]
     return EventPage(f"[{','.join(seen)}]", next_key)
 
 
-def view_of(actor: Actor, wanted: EventFilter, *, expand: bool) -> View:
+def fitting(texts: str) -> str:
+    """Return as many of the texts, from the first, as LARGEST_PAGE_BYTES holds."""
+    if len(texts) <= LARGEST_PAGE_BYTES // MOST_BYTES_A_CHARACTER:
+        return texts
+    content = texts.encode()
+    if len(content) <= LARGEST_PAGE_BYTES:
+        return texts
+    end = content.rfind(SEPARATOR.encode(), 0, LARGEST_PAGE_BYTES)
+    return content[:end].decode() if end > 0 else texts
+
+
+def view_of(actor: Actor, wanted: EventFilter) -> View:
     """Tell what a filter and who asks leave to be decided."""
-    own = {wanted.participant_id, wanted.user_id} - {None} == {actor.user_id}
-    if is_operator(actor) or (own and not expand):
+    if is_operator(actor):
         return View.everything
+    own = {wanted.participant_id, wanted.user_id} - {None} == {actor.user_id}
     return View.own if own else View.others
 
 
-def seen_by(actor: Actor, text: str, facts: Facts, *, expand: bool, own: bool = False) -> SeenEvent:
-    """Give an event as far as a person sees it; `own` says that it surely concerns them."""
+def seen_by(
+    actor: Actor, text: str, facts: Facts, *, own: bool = False, guests: Mapping[int, Raw] = MappingProxyType({})
+) -> SeenEvent:
+    """Return an event as far as a person sees it; `own` says that it surely concerns them.
+
+    `guests` has the participants to look among of events of which the text does not have all.
+    """
     host = UserId(facts.host_id)
     sight = sight_of(actor, host, facts.visibility, seated=own or facts.seated, deputy=facts.deputy)
     if sight < Sight.whole:
-        text = title_alone(text)
-    elif expand and hides_guests(sight, hides=facts.hides):
-        text = with_guests_among(text, guests_not_hidden(actor, host))
+        return SeenEvent(title_alone(text), None, sight)
+    if hides_guests(sight, hides=facts.hides):
+        return SeenEvent(with_guests_among(text, guests_not_hidden(actor, host), guests.get(facts.id)), None, sight)
     return SeenEvent(text, facts.version, sight)
 
 
@@ -215,7 +256,7 @@ def listing(given_filters: frozenset[str], view: View, *, expand: bool) -> Query
     if view is View.others:
         where.append(is_part_visible(agenda) if person else is_visible(scanned.c.starts_at, key))
         columns = (*FACTS, is_seated(scanned.c.starts_at, key), is_deputy(scanned.c.starts_at, key))
-    statement = sa.select(TEXT[expand], about(*columns)).select_from(source).where(*where)
+    statement = sa.select(LISTED_TEXT[expand], about(*columns)).select_from(source).where(*where)
     return Query(in_one_row(statement.order_by(scanned.c.starts_at, key).limit(given("count", type_=sa.Integer))))
 
 

@@ -16,11 +16,11 @@ class Tags(Struct, frozen=True):
     anything: bool = False
 
 
-def entity_tag(version: int, shown: int | str | None = None) -> str:
+def entity_tag(version: int, shown: int | None = None) -> str:
     """Write a version as strong entity tag; `shown` tells apart answers that show different things of one version.
 
     Someone's new name changes what is shown of an event with its participants, though not the event's version: that is
-    a digest. A word names a part, for who sees no more than that; it names no version to If-Match.
+    a digest. To who is not told the version, it is 0.
     """
     return f'"{version}"' if shown is None else f'"{version}.{shown}"'
 

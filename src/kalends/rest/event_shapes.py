@@ -31,7 +31,8 @@ class CountsJson(Struct):
 class EventJson(Struct, omit_defaults=True, kw_only=True):
     """A single block of time in a day, with one host; `participants` only if asked for with `expand=participants`.
 
-    Who is let see no more than titles by the host is given id, title, times, status, show_as, host and version alone.
+    Who is let see no more than titles by the host is given id, title, times, status, show_as and host alone. Who is not
+    shown all participants is not told counts, version and `updated_at`, which would say that somebody has answered.
     """
 
     scope: ClassVar[Scope] = Scope.events_read
@@ -50,11 +51,13 @@ class EventJson(Struct, omit_defaults=True, kw_only=True):
     host_id: UserIdText
     participant_counts: CountsJson | UnsetType = UNSET
     metadata: JsonObject | UnsetType = UNSET
-    version: int
+    version: int | UnsetType = UNSET
     created_at: datetime | UnsetType = UNSET
     updated_at: datetime | UnsetType = UNSET
     cancel_reason: str | UnsetType = UNSET
     participants: list[ParticipantJson] | UnsetType = UNSET
+    participants_truncated: bool | UnsetType = UNSET
+    """In lists: that there are more participants than the 100 that are shown; read them under the event."""
     conflicts: list[ClashJson] | UnsetType = UNSET
     """Who was booked twice, as `on_conflict=allow` asked."""
     warnings: list[ClashJson] | UnsetType = UNSET

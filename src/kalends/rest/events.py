@@ -34,7 +34,6 @@ from kalends.rest.participants import participant_json
 from kalends.rest.route import Call, Reply, operation
 from kalends.rest.users import Cursor, Limit, SearchText, known
 from kalends.rest.wire import DateOrTime, read_struct
-from kalends.rules.access import Sight
 from kalends.rules.blocks import block_of, faults_in_any_zone
 from kalends.rules.zones import TimeError, bound_of
 
@@ -263,10 +262,9 @@ def get_event(call: Call) -> Reply:
     """Read an event."""
     expand = call.query.expand is not UNSET
     seen = read_event(call.tx, call.actor, call.ids["event_id"], expand=expand)
-    if seen.sight is Sight.title:
-        return Reply(Raw(seen.text), etag=entity_tag(seen.version, "title"))
-    shown = digest_of(seen.text) if expand else None
-    return Reply(Raw(seen.text), etag=entity_tag(seen.version, shown))
+    if seen.version is None:
+        return Reply(Raw(seen.text), etag=entity_tag(0, digest_of(seen.text)))
+    return Reply(Raw(seen.text), etag=entity_tag(seen.version, digest_of(seen.text) if expand else None))
 
 
 @operation(

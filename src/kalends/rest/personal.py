@@ -8,6 +8,7 @@ from msgspec import Struct
 from kalends.actions.erasure import erase_user
 from kalends.errors import Conflict, Forbidden, HostsEvents, Invalid, NotFound, StaleVersion
 from kalends.model import Event, Response, Role, Scope, Seat
+from kalends.reads.event_text import OF_ALL_GUESTS
 from kalends.reads.export import Export, export_user
 from kalends.rest.audit import RecordJson, record_json
 from kalends.rest.clashes import guard_of
@@ -31,7 +32,10 @@ class SeatJson(Struct):
 
 
 class OwnEventJson(EventJson, kw_only=True):
-    """An event without its counts and its other participants; without a seat the person hosts it and is not there."""
+    """An event as it concerns one person: without counts, version and `updated_at`, and without other participants.
+
+    Without a seat the person hosts it and is not there.
+    """
 
     seat: SeatJson | None
 
@@ -54,13 +58,11 @@ class ExportJson(Struct):
     """What they did and what was done to them, oldest first."""
 
 
-COUNTS = "participant_counts"
-
-
 def own_event_json(event: Event, seat: Seat | None) -> OwnEventJson:
-    """Write an event with one person's seat."""
+    """Return an event with one person's seat, and without what tells of other people's answers."""
     whole = event_json(event)
-    members: dict[str, Any] = {name: getattr(whole, name) for name in EventJson.__struct_fields__ if name != COUNTS}
+    names = [name for name in EventJson.__struct_fields__ if name not in OF_ALL_GUESTS]
+    members: dict[str, Any] = {name: getattr(whole, name) for name in names}
     return OwnEventJson(**members, seat=seat_json(seat))
 
 

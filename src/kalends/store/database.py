@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Dialect
 
-from kalends.errors import BadSetting, Unavailable
+from kalends.errors import BadSetting, TooExpensive, Unavailable
 from kalends.model import Instant
 from kalends.settings import Settings
 from kalends.store.query import Query
@@ -66,6 +66,11 @@ class Session(Protocol):
     @property
     def rowcount(self) -> int:
         """Return how many rows the last change touched."""
+        ...
+
+    @property
+    def too_large(self) -> tuple[type[Exception], ...]:
+        """Return what the driver raises where a text would be larger than LARGEST_TEXT_BYTES."""
         ...
 
     def snapshot(self) -> None:
@@ -122,9 +127,12 @@ class ReadTx:
         return self._session.promised_process
 
     def rows(self, query: Query, **params: Any) -> list[Row]:
-        """Run a query and give all its rows."""
-        self._execute(query, params)
-        return self._cursor.fetchall()
+        """Run a query and give all its rows. Raise TooExpensive, `by_size`, if a text would be too large."""
+        try:
+            self._execute(query, params)
+            return self._cursor.fetchall()
+        except self._session.too_large as error:  # the statement was reset, and the connection is as good as before
+            raise TooExpensive(by_size=True) from error
 
     def row(self, query: Query, **params: Any) -> Row | None:
         """Run a query and give its first row, if any.

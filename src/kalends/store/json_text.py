@@ -19,7 +19,7 @@ SEPARATOR = "\x1e"
 """Stands between texts of JSON in one row: in none of them can it occur (RFC 7464 section 2)."""
 
 LARGEST_TEXT_BYTES = 16 * 1_024 * 1_024
-"""No text that is read is larger: a page of 250 events with 100 participants each is a third of that."""
+"""No text that is read is larger; the largest page of lists of events is read in two goes (reads/events.py)."""
 
 Piece = tuple[str, list[str]]
 """Part of a template, and what fills each `%s` (or `%016x`) in it, as SQL."""
@@ -56,6 +56,10 @@ class JsonMoment(JsonElement):
 
 class OmittedIfNull(JsonElement):
     """A text that is left out of its object where it is null; never the first member."""
+
+
+class OmittedIfFalse(JsonElement):
+    """A truth that is left out of its object unless it holds; never the first member."""
 
 
 class JsonObject(JsonElement):
@@ -146,16 +150,24 @@ def object_piece(element: JsonObject, compiler: SQLCompiler, options: dict[str, 
     template: list[str] = []
     filling: list[str] = []
     for name, value in zip(element.names, element.clauses, strict=True):
-        if isinstance(value, OmittedIfNull):
-            column = compiler.process(value.clauses, **options)
-            member = f"',\"{name}\":' || {quoted(column, compiler)}"
+        if isinstance(value, OmittedIfNull | OmittedIfFalse):
             template.append("%s")
-            filling.append(f"CASE WHEN {column} IS NULL THEN '' ELSE {member} END")
+            filling.append(member_or_nothing(name, value, compiler, options))
             continue
         text, values = piece(value, compiler, options)
         template.append(f'{"," if template else ""}"{name}":{text}')
         filling += values
     return f"{{{''.join(template)}}}", filling
+
+
+def member_or_nothing(
+    name: str, value: OmittedIfNull | OmittedIfFalse, compiler: SQLCompiler, options: dict[str, Any]
+) -> str:
+    """Return the SQL of a member that is not always there, with the comma before it."""
+    column = compiler.process(value.clauses, **options)
+    if isinstance(value, OmittedIfFalse):
+        return f"CASE WHEN {column} THEN ',\"{name}\":true' ELSE '' END"
+    return f"CASE WHEN {column} IS NULL THEN '' ELSE ',\"{name}\":' || {quoted(column, compiler)} END"
 
 
 def value_text(element: ColumnElement[Any], compiler: SQLCompiler, options: dict[str, Any]) -> str:

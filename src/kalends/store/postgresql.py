@@ -98,6 +98,8 @@ class PatientCursor(psycopg.Cursor[tuple[Any, ...]]):
 class PostgresSession:
     """A connection in use; `one_node_only` tells that the server committed without its replica."""
 
+    too_large = ()  # statements look before they send a text (`NoneIfTooLarge`)
+
     def __init__(self, connection: Connection, settings: str, watch: Watch) -> None:
         self.connection = connection
         self.cursor = PatientCursor(connection, watch)

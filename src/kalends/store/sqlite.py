@@ -44,9 +44,6 @@ UNUSABLE = (
     apsw.SQLITE_PERM,
     apsw.SQLITE_READONLY,
 )
-TOO_MUCH = (apsw.SQLITE_INTERRUPT, apsw.SQLITE_TOOBIG)
-"""A read that was stopped at its deadline, or a text that would be larger than allowed."""
-
 FILE_ADVICE = "Check the database file, its rights and the disk: kalends doctor."
 MOVED = "The database file was deleted or replaced while it was in use."
 MOVED_ADVICE = "Put the file back, or restart the server to use what is there now."
@@ -74,6 +71,8 @@ tune_library()
 
 class SqliteSession:
     """A connection in use."""
+
+    too_large = (apsw.TooBigError,)
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
@@ -362,7 +361,7 @@ def translated() -> Generator[None]:
             raise Unavailable(KEPT_BUSY) from error
         if primary in UNUSABLE:
             raise Unavailable(f"SQLite says: {error}.", retry_after=10, advice=FILE_ADVICE) from error
-        if primary in TOO_MUCH:
+        if primary in (apsw.SQLITE_INTERRUPT, apsw.SQLITE_TOOBIG):
             raise TooExpensive from error
         raise
 
