@@ -211,6 +211,25 @@ def test_a_demo_that_is_ended_while_it_prepares_leaves_nothing_behind(tmp_path, 
     assert not list(tmp_path.iterdir())
 
 
+LOSES_A_SIGNAL = """
+from kalends import cli
+try:
+    cli.leave(2, None)
+except SystemExit:
+    pass
+cli.main()
+"""
+
+
+def test_a_signal_ends_a_command_before_it_serves_although_the_exception_was_lost(tmp_path):
+    """A destructor, for one, loses every exception that is raised in it."""
+    url = f"sqlite:///{tmp_path / 'own.db'}"
+    words = (sys.executable, "-c", LOSES_A_SIGNAL, "serve", "--port", "0")
+    environment = os.environ | {"KALENDS_DATABASE_URL": url}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + CTRL_C, "", "")
+
+
 def test_a_server_whose_output_nobody_reads_serves(tmp_path):
     url = f"sqlite:///{tmp_path / 'deaf.db'}"
     with serving(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=url) as server:
