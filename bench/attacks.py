@@ -6,6 +6,7 @@ A light client asks for somebody's agenda again and again, another for both heal
 import argparse
 import http.client
 import json
+import multiprocessing
 import os
 import resource
 import signal
@@ -13,7 +14,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socket import create_connection, socket
@@ -177,6 +178,29 @@ ATTACKS: dict[str, Attack | None] = {
 }
 
 
+@contextmanager
+def lasting(attack: Attack, target: Target) -> Iterator[None]:
+    """Attack from a process of its own, which gives way to the server: attackers have machines of their own."""
+    fork = multiprocessing.get_context("fork")
+    begun, over = fork.Event(), fork.Event()
+
+    def last() -> None:
+        os.nice(10)
+        with ExitStack() as stack:
+            attack(target, stack)
+            begun.set()
+            over.wait()
+
+    attacker = fork.Process(target=last)
+    attacker.start()
+    begun.wait(PATIENCE_S)
+    try:
+        yield
+    finally:
+        over.set()
+        attacker.join()
+
+
 def call(target: Target, method: str, path: str, body: object = None) -> int:
     """Send one request on a connection of its own, and return the status."""
     connection = http.client.HTTPConnection("127.0.0.1", target.server.port, timeout=PATIENCE_S)
@@ -252,9 +276,7 @@ def main() -> None:
         for name, attack in ATTACKS.items():
             if options.only not in name or (name == FROZEN and target.database_server is None):
                 continue
-            with ExitStack() as stack:
-                if attack:
-                    attack(target, stack)
+            with lasting(attack, target) if attack else nullcontext():
                 waits = watched(target, options.seconds)
             print(row_of(name, waits, target.server.memory().resident), flush=True)
             time.sleep(1)
