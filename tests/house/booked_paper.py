@@ -184,9 +184,12 @@ class BookedPaper(Paper):
             self.holds[self.asking.hold] = None
 
     def _own_hold(self, place: int | None) -> Held | None:
+        held = self._kept_hold(place)
+        return held if held and self.asking.who in (None, held.by) else None
+
+    def _kept_hold(self, place: int | None) -> Held | None:
         held = self.holds[place] if place is not None and 0 <= place < len(self.holds) else None
-        mine = held is not None and self.asking.who in (None, held.by)
-        return held if held and mine and held.until > self.now else None
+        return held if held and held.until > self.now else None
 
     # ---------------------------------------------------------------------------------------------- who may do what
     def changing(self, number: int, expect: Any) -> Meeting:
@@ -250,6 +253,8 @@ class BookedPaper(Paper):
 
     def extend_hold(self, place: int, minutes: int) -> Any:
         held = self._hold(place)
+        if self.asking.who not in (None, held.by):
+            raise Refusal("forbidden")
         if held.extended:
             raise Refusal("hold_extended")
         self._refuse_taken_slot(held.people, held.start, held.end, place)
@@ -257,16 +262,18 @@ class BookedPaper(Paper):
         return self.shown_hold(place)
 
     def release_hold(self, place: int) -> None:
-        self._hold(place)
-        self.holds[place] = None
+        held, who = self._hold(place), self.asking.who
+        left = () if who in (None, held.by) else tuple(one for one in held.people if one != who)
+        self.holds[place] = replace(held, people=left) if left else None
 
     def shown_hold(self, place: int) -> Any:
         held = self._hold(place)
         return (place, held.people, held.start, held.end, held.until, held.extended)
 
     def _hold(self, place: int) -> Held:
-        held = self._own_hold(place)
-        if held is None:
+        """Give a hold that somebody placed or that keeps their time."""
+        held = self._kept_hold(place)
+        if held is None or self.asking.who not in (None, held.by, *held.people):
             raise Refusal("not_found", "hold")
         return held
 

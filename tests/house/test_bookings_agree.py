@@ -115,10 +115,12 @@ class Bookings(RuleBasedStateMachine):
         return kept[pick % len(kept)] if kept and pick % 10 else pick // 10
 
     def holder(self, asks: Asks, place: int) -> Asks:
-        """Return who asks: mostly whoever has the hold."""
+        """Return who asks: mostly whoever placed the hold, and now and then somebody whom it keeps."""
         held = self.paper.holds[place] if place < len(self.paper.holds) else None
         if held is None or asks.kind == "person":
             return asks
+        if asks.kind == "participant":
+            return asks._replace(kind="person", person=held.people[asks.person % len(held.people)])
         return asks._replace(kind="operator") if held.by is None else asks._replace(kind="person", person=held.by)
 
     def used_hold(self, asks: Asks) -> int | None:

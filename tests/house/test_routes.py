@@ -37,7 +37,7 @@ class Row(NamedTuple):
     stranger: int
     """A member of the organization whom nothing ties to what is named."""
     participant: int
-    """Of the event that is named."""
+    """Of the event that is named; the hold keeps their time, too."""
     host: int
     """Of the event, who placed the hold and has the token; and the user that is named."""
     delegate: int
@@ -77,9 +77,10 @@ TABLE = {
     "POST /v1/find-time": Row("R", "free-busy:read", WANTED, 422, 200, 200, 200, 200, 200),
     "POST /v1/explain": Row("R", "free-busy:read", {"user_id": "{host_id}", **BUSY_HOUR}, 404, 200, 200, 200, 200, 200),
     "POST /v1/holds": Row("W", "events:write", {"user_ids": ["{new_id}"], **BUSY_HOUR}, 422, 201, 201, 201, 201, 201),
-    "GET /v1/holds/{hold_id}": Row("R", "events:read", None, 404, 404, 404, 200, 404, 200),
-    "POST /v1/holds/{hold_id}/extend": Row("W", "events:write", {}, 404, 404, 404, 200, 404, 200),
-    "DELETE /v1/holds/{hold_id}": Row("W", "events:write", None, 404, 404, 404, 204, 404, 204),
+    "GET /v1/holds": Row("R", "events:read", None, 200, 200, 200, 200, 200, 200),
+    "GET /v1/holds/{hold_id}": Row("R", "events:read", None, 404, 404, 200, 200, 404, 200),
+    "POST /v1/holds/{hold_id}/extend": Row("W", "events:write", {}, 404, 404, 403, 200, 404, 200),
+    "DELETE /v1/holds/{hold_id}": Row("W", "events:write", None, 404, 404, 204, 204, 404, 204),
     "GET /v1/users/{user_id}/shares": Row("R", "users:read", None, 404, 403, 403, 200, 403, 200),
     "PUT /v1/users/{user_id}/shares/{other_id}": Row("W", "users:write", {"level": "read"}, 404, 403, 403, 200, 403, 200),
     "DELETE /v1/users/{user_id}/shares/{other_id}": Row("W", "users:write", None, 404, 403, 403, 204, 403, 204),
@@ -138,7 +139,7 @@ def furnished(cast):
         "host_id": str(cast.host.id),
         "new_id": str(newcomer.id),
         "other_id": str(delegate.id),
-        "hold_id": str(host.do(place_hold, [cast.host.id], span, 900).id),
+        "hold_id": str(host.do(place_hold, [cast.host.id, cast.guest.id], span, 900).id),
         "token_id": str(host.do(issue_token, "to revoke", str(event.id).encode()[-20:])[0].id),
     }
     people = {"stranger": cast.stranger, "participant": cast.guest, "host": cast.host, "delegate": delegate}

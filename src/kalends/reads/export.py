@@ -9,7 +9,7 @@ from sqlalchemy import bindparam as given
 
 from kalends.errors import NotFound
 from kalends.model import Actor, Event, Hold, Instant, Seat, Share, Token, User, UserId
-from kalends.rules.access import is_self, refuse_unless
+from kalends.rules.access import hold_shown_to, is_self, refuse_unless
 from kalends.rules.audit import Record, told_to
 from kalends.rules.hours import WorkingHours
 from kalends.store.audit import records_of_person
@@ -74,7 +74,7 @@ def export_user(tx: ReadTx, actor: Actor, user_id: UserId) -> Export:
         shares_given=shares_by(tx, actor, user_id),
         shares_received=shares_with(tx, actor.organization_id, user_id),
         tokens=list_tokens_of(tx, actor, user_id),
-        holds=holds_concerning(tx, actor, user_id),
+        holds=[hold_shown_to(user_id, one) for one in holds_concerning(tx, actor, user_id)],
         events=events_of(tx, actor, user_id),
         records=[own_record(one, user_id) for one in records_of_person(tx, actor, user_id)],
     )

@@ -16,10 +16,13 @@ from what ties them to it:
 What is not seen is not there (404); what is seen and may not be done is forbidden (403).
 """
 
+from collections.abc import Collection
 from enum import IntEnum
 
+from msgspec import structs
+
 from kalends.errors import Forbidden
-from kalends.model import Actor, Scope, Sharing, Token, UserId, Visibility
+from kalends.model import Actor, Hold, Scope, Sharing, Token, UserId, Visibility
 
 
 class Sight(IntEnum):
@@ -112,6 +115,19 @@ def may_manage(actor: Actor, user_id: UserId) -> bool:
 def may_use_hold(actor: Actor, placed_by: UserId | None) -> bool:
     """Tell whether a hold is somebody's own, by who placed it; operators may use every one."""
     return is_self(actor, placed_by)
+
+
+def may_see_hold(actor: Actor, placed_by: UserId | None, people: Collection[UserId]) -> bool:
+    """Return whether somebody is told of a hold: one of their own, or one that keeps their time."""
+    return may_use_hold(actor, placed_by) or actor.user_id in people
+
+
+def hold_shown_to(person: UserId | None, hold: Hold) -> Hold:
+    """Return a hold as it is shown to a person who may see it, or to an operator (None).
+
+    Who did not place it learns that they are held and by whom, and not who else is.
+    """
+    return hold if person in (None, hold.placed_by) else structs.replace(hold, user_ids=(person,))
 
 
 def may_manage_token(actor: Actor, token: Token) -> bool:
