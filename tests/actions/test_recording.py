@@ -66,6 +66,7 @@ def test_an_event_is_recorded_with_all_its_seats_when_it_comes_and_goes(cast, to
     event = cast.event(cast.guest, metadata=Metadata(topic="roof"))
     facts = {
         "host_id": str(cast.host.id),
+        "pending_host_id": None,
         "title": "Planning",
         "description": "",
         "location": "",

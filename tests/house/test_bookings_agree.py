@@ -195,6 +195,24 @@ class Bookings(RuleBasedStateMachine):
     def transfer_event(self, asks: Asks, pick: int, to: int) -> None:
         self.play_on(asks, "transfer_event", self.event(pick), to, None)
 
+    @rule(asks=asking, pick=picks, other=picks, accept=st.sampled_from([True, True, False]), changed=st.booleans())
+    def answer_transfer(self, asks: Asks, pick: int, other: int, accept: bool, changed: bool) -> None:
+        """Mostly who is asked answers; now and then the event has changed since they were."""
+        event = self.event(pick)
+        meeting = self.meeting(event)
+        if meeting and meeting.asked is None and other % 4:
+            self.play_on(Asks("host", 0, "allow", None), "transfer_event", event, other % PEOPLE, None)
+            meeting = self.meeting(event)
+        if changed:
+            self.play_on(OPERATOR, "change_event", event, {"title": "Talk"}, True, None)
+        if meeting and meeting.asked is not None and other % 5:
+            asks = asks._replace(kind="person", person=meeting.asked)
+        self.play_on(asks, "answer_transfer", event, accept, None)
+
+    @rule(asks=asking, pick=picks)
+    def withdraw_transfer(self, asks: Asks, pick: int) -> None:
+        self.play_on(asks, "withdraw_transfer", self.event(pick), None)
+
     # ------------------------------------------------------------------------------------------ participants
     @rule(asks=asking, pick=picks, guests=guest_lists)
     def add_participants(self, asks: Asks, pick: int, guests: list[tuple[int, str]]) -> None:

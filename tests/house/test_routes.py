@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from kalends.actions.events import transfer_event
 from kalends.actions.holds import place_hold
 from kalends.actions.hours import set_working_hours
 from kalends.actions.tokens import issue_token
@@ -61,7 +62,9 @@ TABLE = {
     "PATCH /v1/events/{event_id}": Row("W", "events:write", {"title": "x"}, 404, 404, 403, 200, 200, 200),
     "DELETE /v1/events/{event_id}": Row("W", "events:write", None, 404, 404, 403, 204, 204, 204),
     "POST /v1/events/{event_id}/cancel": Row("W", "events:write", {}, 404, 404, 403, 200, 200, 200),
-    "POST /v1/events/{event_id}/transfer": Row("W", "events:write", {"host_id": "{new_id}"}, 404, 404, 403, 200, 200, 200),
+    "POST /v1/events/{event_id}/transfer": Row("W", "events:write", {"host_id": "{new_id}"}, 404, 404, 403, 202, 202, 200),
+    "DELETE /v1/events/{event_id}/transfer": Row("W", "events:write", None, 404, 404, 403, 204, 204, 204),
+    "PUT /v1/events/{event_id}/transfer/response": Row("W", "events:write", {"response": "accepted"}, 404, 404, 403, 403, 403, 200),
     "GET /v1/events/{event_id}/participants": Row("R", "events:read", None, 404, 404, 200, 200, 200, 200),
     "POST /v1/events/{event_id}/participants": Row("W", "events:write", {"user_id": "{new_id}"}, 404, 404, 403, 201, 201, 201),
     "GET /v1/events/{event_id}/participants/{user_id}": Row("R", "events:read", None, 404, 404, 200, 200, 200, 200),
@@ -127,13 +130,14 @@ class Stage(NamedTuple):
 
 
 def furnished(cast):
-    """Give the host an event with a guest, working hours, a hold, a token, and somebody who may write."""
+    """Give the host an event with a guest, which somebody is asked to host, working hours, a hold, a token, a delegate."""
     event = cast.event(cast.guest)
     delegate, newcomer = cast.person(), cast.person()
     cast.share(cast.host, delegate, Sharing.write)
     cast.do(set_working_hours, cast.host.id, WorkingHours(((),) * 7, {}))
     span = Span(*(instant_of(TimeText(f"2026-03-11T{hour}:00Z"), None) for hour in (10, 11)))
     host = cast.as_person(cast.host)
+    host.do(transfer_event, event.id, newcomer.id)
     names = {
         "event_id": str(event.id),
         "host_id": str(cast.host.id),

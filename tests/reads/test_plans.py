@@ -58,6 +58,7 @@ class Crowd:
             "user_id": self.first + 5,
             "participant_id": self.first + 5 + 17,
             "host_id": self.first + 5,
+            "pending_host_id": self.first + 5,
             "event_id": self.first + 5,
             "since": MIDDLE,
             "until": MIDDLE + 40 * 48 * HALF_HOUR,
@@ -233,7 +234,14 @@ def check_others_agenda(crowd, engine, person, bounds):
 
 
 def test_a_hosts_and_everybodys_events_are_one_range_scan_without_a_sort(crowd, engine):
-    check_every(check_hosted, crowd, engine, host=["host_id", ""], bounds=BOUNDS, more=[(), ("status", "text")])
+    check_every(
+        check_hosted,
+        crowd,
+        engine,
+        host=["host_id", "pending_host_id", ""],
+        bounds=BOUNDS,
+        more=[(), ("status", "text")],
+    )
 
 
 def check_hosted(crowd, engine, host, bounds, more):

@@ -13,9 +13,9 @@ from kalends.model import Actor, Event, EventId, Status, UserId
 from kalends.rules.access import is_operator, refuse_unless
 from kalends.rules.audit import Deed, ObjectKind, user_facts
 from kalends.rules.intervals import earliest_start
-from kalends.rules.revise import cancelled, handed_over, next_version
+from kalends.rules.revise import cancelled, handed_over, next_version, offered
 from kalends.store.database import WriteTx
-from kalends.store.events import lock_events
+from kalends.store.events import events_offered_to, lock_events
 from kalends.store.participants import seats_of
 from kalends.store.retry import Contended
 from kalends.store.users import bury_user, unfinished_events
@@ -40,18 +40,18 @@ def delete_user(
 ) -> None:
     """Delete a user and free their seats in events that have not ended; past events keep naming them.
 
-    Their tokens end, and so does all sharing with them and by them.
+    Their tokens end, all sharing with them and by them, and every pending transfer to them.
 
     Raises Forbidden, NotFound, StaleVersion, HostsEvents, Invalid if the events cannot go to `to`, or Conflict if `to`
     is busy.
     """
     refuse_unless(is_operator(actor), "Only operators can delete users")
-    locked = lock_events(tx, actor, unfinished_ids(tx, actor, user_id))
+    locked = lock_events(tx, actor, concerned_ids(tx, actor, user_id))
     heir_faults = heir_to_book(tx, actor, to) if to is not None and to < user_id else []
     person = user_to_change(tx, actor, user_id, expect)
     if to is not None and to > user_id:  # people are locked in the order of their ids, whoever takes over from whom
         heir_faults = heir_to_book(tx, actor, to)
-    concerned = unfinished_ids(tx, actor, user_id)
+    concerned = concerned_ids(tx, actor, user_id)
     events = [event for event in locked if event.id in concerned]
     if len(events) < len(concerned):
         raise Contended("Their events are being changed.")  # the events come before the people: begin again
@@ -67,25 +67,32 @@ def delete_user(
     record(tx, actor, Deed.deleted, ObjectKind.user, user_id, user_facts(person), None)
 
 
-def unfinished_ids(tx: WriteTx, actor: Actor, user_id: UserId) -> list[EventId]:
-    """Give the ids of a user's events that have not ended, in their order."""
-    return [event_id for event_id, _, _ in unfinished_events(tx, actor, user_id, earliest_start(tx.now))]
+def concerned_ids(tx: WriteTx, actor: Actor, user_id: UserId) -> list[EventId]:
+    """Return the ids of a user's events that have not ended, and of those they are asked to host, in their order."""
+    unfinished = {event_id for event_id, _, _ in unfinished_events(tx, actor, user_id, earliest_start(tx.now))}
+    return sorted(unfinished | {event.id for event in events_offered_to(tx, actor, user_id)})
 
 
 def leave_event(
     tx: WriteTx, actor: Actor, before: Event, user_id: UserId, heir: UserId | None, guard: Guard | None
 ) -> None:
-    """Take a user out of an event; one they host goes to the heir, or is called off."""
+    """Take a user out of an event, unless it has ended; one they host goes to the heir, or is called off.
+
+    A pending transfer to them ends in any case.
+    """
     old: Seats = seats_of(tx, before.id)
-    new, after = old, next_version(before, now=tx.now)
+    asked = before.pending_host_id == user_id
+    new = old
+    after = offered(before, None, now=tx.now) if asked else next_version(before, now=tx.now)
     if before.host_id == user_id and before.status is not Status.cancelled:
         if heir is None:
             after = cancelled(before, None, now=tx.now)
         else:
             after, new = handed_over(before, old, heir, now=tx.now)
-    elif user_id not in old:
+    elif user_id not in old and not asked:
         return  # a cancelled event keeps its host, and there is no seat to free
-    new = {seated: seat for seated, seat in new.items() if seated != user_id}
+    if before.block.span.end > tx.now:
+        new = {seated: seat for seated, seat in new.items() if seated != user_id}
     save_event(tx, actor, before, after, old, new, guard)
 
 

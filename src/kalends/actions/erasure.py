@@ -4,7 +4,7 @@ import msgspec
 from msgspec import structs
 
 from kalends.actions.booking import Guard
-from kalends.actions.departure import Hosted, delete_user, refuse_wrong_heir, unfinished_ids
+from kalends.actions.departure import Hosted, concerned_ids, delete_user, refuse_wrong_heir
 from kalends.actions.finding import Versions, expect_version
 from kalends.actions.recording import record
 from kalends.actions.saving import save_event
@@ -44,7 +44,7 @@ def erase_user(
     Raises what `delete_user` raises; NotFound only for somebody who never was.
     """
     refuse_unless(is_operator(actor), "Only operators can erase users")
-    concerned = {*commented_events(tx, actor, user_id), *unfinished_ids(tx, actor, user_id)}
+    concerned = {*commented_events(tx, actor, user_id), *concerned_ids(tx, actor, user_id)}
     events = lock_events(tx, actor, sorted(concerned))
     if person_to_erase(tx, actor, user_id)[1]:
         refuse_wrong_heir(user_id, hosted, to, [])

@@ -14,7 +14,7 @@ from kalends.rules.audit import Record, told_to
 from kalends.rules.hours import WorkingHours
 from kalends.store.audit import records_of_person
 from kalends.store.database import ReadTx
-from kalends.store.events import COLUMNS, event_from
+from kalends.store.events import COLUMNS, event_from, events_offered_to
 from kalends.store.holds import holds_concerning
 from kalends.store.hours import find_hours
 from kalends.store.participants import COLUMNS as SEAT_COLUMNS
@@ -51,6 +51,7 @@ class Export(Struct, frozen=True, kw_only=True):
     holds: list[Hold]
     events: list[tuple[Event, Seat | None]]
     """In the order of start and id; without a seat they host it and do not attend."""
+    asked_to_host: list[Event]
     records: list[Record]
     """Oldest first."""
 
@@ -76,6 +77,7 @@ def export_user(tx: ReadTx, actor: Actor, user_id: UserId) -> Export:
         tokens=list_tokens_of(tx, actor, user_id),
         holds=[hold_shown_to(user_id, one) for one in holds_concerning(tx, actor, user_id)],
         events=events_of(tx, actor, user_id),
+        asked_to_host=events_offered_to(tx, actor, user_id),
         records=[own_record(one, user_id) for one in records_of_person(tx, actor, user_id)],
     )
 

@@ -179,6 +179,7 @@ EXPORT: dict[str, Any] = {
         {name: value for name, value in EVENT.items() if name != "participant_counts"}
         | {"seat": {name: PARTICIPANT[name] for name in ("role", "response", "comment", "responded_at")}}
     ],
+    "asked_to_host": [],
     "record": [RECORD],
 }
 

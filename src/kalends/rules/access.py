@@ -7,11 +7,15 @@ from what ties them to it:
 |--------------------------------------------|--------------------------|------------|--------------------|
 | host                                       | all                      | yes        | for themselves     |
 | participant                                | all                      | no         | for themselves     |
+| asked to host it (a pending transfer)      | all                      | no         | for themselves     |
 | `write` on the host's calendar             | all, unless private      | yes        | for the host       |
-| `respond` or `write` on a participant's    | all, unless private      | no         | for that person    |
+| `respond` or `write` on the calendar of a  |                          |            |                    |
+| participant, or of who is asked to host it | all, unless private      | no         | for that person    |
 | `read` on the host's calendar              | all, unless private      | no         | no                 |
 | `titles` on the host's calendar            | title, unless private    | no         | no                 |
 | member of the organization                 | a busy block             | no         | no                 |
+
+Saying that somebody will host an event takes `write` on their calendar, as creating one in their name does.
 
 What is not seen is not there (404); what is seen and may not be done is forbidden (403).
 """
@@ -110,6 +114,11 @@ def may_answer_for(actor: Actor, user_id: UserId, visibility: Visibility) -> boo
 def may_manage(actor: Actor, user_id: UserId) -> bool:
     """Tell whether somebody may host in a person's name, and set their working hours."""
     return is_self(actor, user_id) or actor.shared.get(user_id) is Sharing.write
+
+
+def may_answer_transfer_for(actor: Actor, user_id: UserId, visibility: Visibility) -> bool:
+    """Tell whether somebody may say in a person's name whether they will host an event that they are asked to."""
+    return may_manage(actor, user_id) and may_answer_for(actor, user_id, visibility)
 
 
 def may_use_hold(actor: Actor, placed_by: UserId | None) -> bool:

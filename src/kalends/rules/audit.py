@@ -84,6 +84,7 @@ def event_facts(happening: Event) -> Facts:
     block = happening.block
     return {
         "host_id": str(happening.host_id),
+        "pending_host_id": None if happening.pending_host_id is None else str(happening.pending_host_id),
         "title": happening.title,
         "description": happening.description,
         "location": happening.location,
