@@ -14,6 +14,7 @@ from psycopg import sql
 
 from kalends.settings import Settings
 from kalends.store.database import Database
+from kalends.store.private_files import create_private
 from kalends.store.schema import migrate
 from tests.postgres import create_database
 
@@ -68,7 +69,9 @@ class SqliteDatabases(Databases):
         self._folder = folder
 
     def _create(self, number: int) -> str:
-        return f"sqlite:///{self._folder / f'{number}.db'}"  # SQLite makes the file
+        path = self._folder / f"{number}.db"
+        create_private(path)
+        return f"sqlite:///{path}"
 
     def _copy(self, url: str, number: int) -> str:
         copy = self._create(number)

@@ -166,10 +166,20 @@ def test_a_file_that_cannot_be_made_or_read_is_said(opened: Opener) -> None:
         ):
             database = opened(f"sqlite:///{folder / name}")
             for attempt in (database.read, database.write):
-                with pytest.raises(Unavailable, match=reason):
+                with pytest.raises(Unavailable, match="unable to open"):
                     attempt(lambda tx: count(tx, "default"))
             with pytest.raises(Unavailable, match=reason):
                 migrate(database)
+
+
+def test_a_file_that_is_missing_is_created_by_a_migration_alone(path: Path, opened: Opener) -> None:
+    database = opened(f"sqlite:///{path}")
+    for attempt in (database.read, database.write):
+        with pytest.raises(Unavailable, match="unable to open"):
+            attempt(lambda tx: count(tx, "default"))
+    assert not path.exists()
+    migrate(database)
+    assert database.read(lambda tx: count(tx, "default")) == 1
 
 
 def test_a_file_of_something_else_is_left_alone(path: Path, opened: Opener) -> None:

@@ -19,7 +19,10 @@ def command() -> None:
 
 @command.command(name="migrate", epilog="Example:  KALENDS_DATABASE_URL=sqlite:///team.db kalends db migrate")
 def bring_up() -> None:
-    """Migrate an empty or older database to the schema that this version needs. `kalends serve` does this, too."""
+    """Migrate an empty or older database to the schema that this version needs; create a SQLite file that is missing.
+
+    `kalends serve` migrates, too, but never creates a file.
+    """
     with connected(read_settings()) as database:
         before, after = migrate(database)
     click.echo(f"Already at schema {after}." if before == after else f"Migrated from {before} to {after}.", err=True)

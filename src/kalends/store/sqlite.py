@@ -170,9 +170,9 @@ class SqliteEngine:
 
     @contextmanager
     def migrating(self) -> Generator[Connection]:
-        """Open one transaction for a change of schema, alone from its first statement on."""
+        """Open one transaction for a change of schema, alone from its first statement on; create the file if needed."""
         engine = create_engine(
-            "sqlite+apsw://", creator=lambda: DbapiConnection(self._connect().connection), poolclass=NullPool
+            "sqlite+apsw://", creator=lambda: DbapiConnection(self._create_and_connect()), poolclass=NullPool
         )
         event.listen(engine, "begin", begin_immediately)
         with translated(), driver_errors(), engine.begin() as connection:
@@ -237,11 +237,18 @@ class SqliteEngine:
         if self._file and self._file != identity_of(self._path):
             raise Unavailable(MOVED, retry_after=10, advice=MOVED_ADVICE)
 
-    def _connect(self) -> SqliteSession:
+    def _create_and_connect(self) -> apsw.Connection:
+        """Connect to change the schema, which alone may create the file: a server that lost its volume must not."""
         self._refuse_other_file()
         create_private(self._path)
+        return self._connect().connection
+
+    def _connect(self) -> SqliteSession:
+        self._refuse_other_file()
         with translated():
-            connection = apsw.Connection(str(self._path), statementcachesize=CACHED_STATEMENTS)
+            connection = apsw.Connection(
+                str(self._path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=CACHED_STATEMENTS
+            )
         connection.set_busy_timeout(round(self._timeout * 1_000))
         connection.convert_binding = list_as_json
         connection.limit(apsw.SQLITE_LIMIT_LENGTH, LARGEST_TEXT_BYTES)
