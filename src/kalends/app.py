@@ -44,6 +44,7 @@ def build_app(database: Database, settings: Settings, unlogged_id: str = "") -> 
     def release_when_ready() -> str:
         database.read(check_readiness)
         database.read(lambda tx: refuse_other_release(tx, zone_data.release))
+        database.check_writable()
         return zone_data.release
 
     return wsgi_app(routes, release_when_ready, rates, settings.trusted_proxies, unlogged_id)

@@ -335,6 +335,14 @@ def test_a_database_without_the_schema_is_not_ready(empty_url):
     assert "kalends db migrate" in document["detail"]
 
 
+def test_a_database_that_takes_no_writes_is_not_ready(databases, migrated_url):
+    settings = Settings(database_url=migrated_url)
+    with closing(Database(settings)) as before:
+        assert client(build_app(before, settings)).get("/health/ready").status_code == 200
+        with databases.refusing_writes(migrated_url), closing(Database(settings)) as database:
+            problem(client(build_app(database, settings)).get("/health/ready"), 503, "unavailable")
+
+
 def test_what_cannot_be_done_now_says_when_to_try_again():
     busy, unknown = Unavailable("Too many writes are waiting.", retry_after=7), OutcomeUnknown("The connection broke.")
     assert (status_of(busy), headers_of(busy)) == (503, {"Retry-After": "7"})

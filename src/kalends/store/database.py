@@ -26,6 +26,9 @@ Result = TypeVar("Result")
 LONGEST_PAUSE_S = 0.5
 """Between two tries of one transaction, give or take a half."""
 
+WRITABLE_S = 5
+"""How long a write that was tried shows that others can be saved."""
+
 ID_EPOCH_MS = 1_577_836_800_000
 """Ids count milliseconds from 2020-01-01, in 41 bits: in 2089 they begin anew, and before 2020 at the end."""
 
@@ -92,6 +95,10 @@ class Engine(Protocol):
 
     def writing(self, *, keep: bool) -> AbstractContextManager[Session]:
         """Lend a connection in a transaction that is committed (or rolled back, if not to keep) at the end."""
+        ...
+
+    def probe_writing(self) -> None:
+        """Try a write that leaves nothing, without a wait for others who write. Raise Unavailable if it fails."""
         ...
 
     def migrating(self) -> AbstractContextManager[Connection]:
@@ -191,6 +198,7 @@ class Database:
     def __init__(self, settings: Settings, clock: Callable[[], int] = time.time_ns) -> None:
         self._engine = engine_for(settings)
         self._clock = clock
+        self._writable_until = 0.0
 
     @property
     def dialect(self) -> Dialect:
@@ -204,6 +212,12 @@ class Database:
     def write(self, work: Callable[[WriteTx], Result], *, rehearse: bool = False) -> Result:
         """Give what `work` returns once all it wrote is saved; a rehearsal saves nothing. Raises Unavailable."""
         return self._attempt(lambda: self._write_once(work, rehearse=rehearse))
+
+    def check_writable(self) -> None:
+        """Raise Unavailable if nothing can be written, as far as a write that leaves nothing shows it."""
+        if time.monotonic() >= self._writable_until:
+            self._attempt(self._engine.probe_writing)
+            self._writable_until = time.monotonic() + WRITABLE_S
 
     def change_schema(self, work: Callable[[Connection], Result]) -> Result:
         """Give what `work` returns once its change of the schema is saved; nobody else changes it meanwhile.
