@@ -9,7 +9,7 @@ from typing import Any
 import falcon
 
 from kalends.actions.tokens import note_use
-from kalends.errors import Unavailable
+from kalends.errors import SchemaMismatch, Unavailable
 from kalends.http.front import Front
 from kalends.http.lanes import widths
 from kalends.model import Actor, TokenId
@@ -76,7 +76,7 @@ def noting_aside(database: Database) -> Callable[[Actor], None]:
 
     def write(actor: Actor) -> None:
         try:
-            with suppress(Unavailable):
+            with suppress(Unavailable, SchemaMismatch):
                 database.write(lambda tx: note_use(tx, actor))
         finally:
             under_way.discard(actor.token_id)

@@ -19,7 +19,7 @@ from kalends.rules.zones import from_instant
 from kalends.settings import Settings
 from kalends.store.database import Database, WriteTx
 from kalends.store.query import Query
-from kalends.store.schema import NEEDED, VERSION_TABLE
+from kalends.store.revision import NEEDED, VERSION_TABLE
 from tests.cast import rows_of
 from tests.cli.conftest import call_with, one_line
 from tests.cli.test_import import VILLAGE

@@ -9,7 +9,7 @@ from kalends.cli.opening import OPERATOR
 from kalends.cli.sample import add_sample
 from kalends.rules.zones import from_instant
 from kalends.store.query import Query
-from kalends.store.schema import NEEDED
+from kalends.store.revision import NEEDED
 from tests.cli.conftest import call_with
 from tests.postgres import start_postgres
 

@@ -24,8 +24,8 @@ LONGEST_FUNCTION = 40
 NO_NAMES = {"base", "common", "core", "helper", "helpers", "manager", "misc", "service", "util", "utils"}
 
 OF_NO_ORGANIZATION = {
-    "kalends.store.schema.VERSION_QUERY",
-    "kalends.store.schema.HAS_VERSION",
+    "kalends.store.revision.VERSION_QUERY",
+    "kalends.store.revision.HAS_VERSION",
     "kalends.store.idempotency.OLD",  # housekeeping: everybody's answers are kept for a day
     "kalends.store.rate_counts.FORGET_OLD_COUNTS",  # housekeeping: requests are counted before anybody is known
     "kalends.reads.deployment.SERVER_FACTS",  # of the engine itself, as the next one

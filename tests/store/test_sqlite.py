@@ -20,7 +20,8 @@ from kalends.reads.health import check_readiness
 from kalends.settings import Settings
 from kalends.store.database import Database, ReadTx, WriteTx
 from kalends.store.query import Query
-from kalends.store.schema import EMPTY, migrate
+from kalends.store.revision import EMPTY
+from kalends.store.schema import migrate
 from kalends.store.sqlite import SqliteSession, ran
 from tests.databases import full_disk
 from tests.store.conftest import Opener, engine_of

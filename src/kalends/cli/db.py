@@ -8,7 +8,8 @@ from kalends.cli.opening import connected, existing_database, read_settings
 from kalends.cli.retiming import rehearse, retime, summary
 from kalends.reads.integrity import find_inconsistencies
 from kalends.reads.zone_times import find_stale_times
-from kalends.store.schema import NEEDED, migrate
+from kalends.store.revision import NEEDED
+from kalends.store.schema import migrate
 from kalends.store.zone_data import load_zone_data
 
 

@@ -37,7 +37,7 @@ from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.disk import database_files
 from kalends.store.pooler import without_pooler
-from kalends.store.schema import MIGRATE, NEEDED
+from kalends.store.revision import MIGRATE, NEEDED
 from kalends.store.sqlite import sqlite_path
 from kalends.store.zone_data import load_zone_data
 from kalends.store.zone_release import find_release
