@@ -78,6 +78,8 @@ token = Table(
     Column("last_used_at", BigInteger),
     Index(None, "organization_id", "id"),
     Index(None, "user_id"),
+    Index(None, "expires_at"),
+    Index(None, "revoked_at"),
 )
 
 user = Table(
