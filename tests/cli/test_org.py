@@ -76,4 +76,4 @@ def test_a_lifetime_that_is_none_is_refused(call, database, text):
 def test_a_token_whose_time_is_up_is_listed_as_expired(call, database):
     call("token", "create", "--expires", "1m")
     database.write(lambda tx: tx.run(AGED))
-    assert listed(call, "token")[0][2] == "expired"
+    assert listed(call, "token", "--all")[0][2] == "expired"

@@ -22,7 +22,7 @@ def command() -> None:
 def bring_up() -> None:
     """Migrate an empty or older database to the schema that this version needs; create a SQLite file that is missing.
 
-    `kalends serve` migrates, too, but never creates a file.
+    `kalends serve` does this, too, but does not create a file anew that was lost.
     """
     with connected(read_settings()) as database:
         before, after = migrate(database)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import click
 
 from kalends.cli.open_files import most_open_files
-from kalends.cli.opening import existing_database, read_settings
+from kalends.cli.opening import existing_database, missing_file, read_settings, refuse_lost_file
 from kalends.errors import BadSetting, KalendsError, SchemaMismatch
 from kalends.reads.deployment import describe_sqlite, server_facts, token_facts
 from kalends.reads.health import check_readiness
@@ -49,7 +49,7 @@ def command(deep: bool) -> None:
     """Check the settings, the database and the machine, and say what to fix. Nothing is changed.
 
     Prints one line for each check: ok, note, warning or problem, and what to do. Exits with 1 if there is a problem. A
-    database that is empty or has an older schema is only a note, because `kalends serve` migrates it.
+    database that is missing or has an older schema is only a note, because `kalends serve` creates or migrates it.
     """
     grades: list[Grade] = []
     for finding in examine(deep=deep):
@@ -82,9 +82,9 @@ def examine(*, deep: bool) -> Iterator[Finding]:
     yield from check_zone_data(zone_data.release, str(zone_data.folder), zone_data.incomplete)
     try:
         if settings.database_url.startswith("sqlite:"):
-            if not sqlite_path(settings.database_url).exists():
-                path = sqlite_path(settings.database_url)
-                yield problem("database", f"there is no file {path}", "for a new database run kalends db migrate")
+            if path := missing_file(settings):
+                refuse_lost_file(settings)
+                yield note("database", f"there is no file {path} yet", "kalends serve creates it")
                 return
             yield from examine_files(settings)
         with existing_database(settings, ready=False) as database:

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 from msgspec import structs
@@ -20,6 +21,7 @@ from kalends.store.organizations import DEFAULT_ORGANIZATION, organization_exist
 from kalends.store.pooler import POOLER_ADVICE, REFUSALS
 from kalends.store.schema import migrate
 from kalends.store.sqlite import sqlite_path
+from kalends.store.turnstile import turnstile_path
 
 OPERATOR = Actor(DEFAULT_ORGANIZATION)
 """Who runs commands: whoever can read the database may do everything in it."""
@@ -28,6 +30,11 @@ LONGEST_NAME = 200
 
 DEMO_FOLDER = "kalends-demo-"
 """What the name of a demo's temporary folder begins with."""
+
+LOST_FILE = (
+    "there is no file {path}, but {mark} beside it shows that there was one; "
+    "put it back, or begin with a new database: kalends db migrate"
+)
 
 organization_option = click.option(
     "--org", help="Id of the organization (see `kalends org list`); by default, the one that a new installation has."
@@ -73,11 +80,11 @@ def database_name(settings: Settings) -> str:
 
 @contextmanager
 def open_database(settings: Settings) -> Generator[Database]:
-    """Open a database that is there, migrated if it is empty or older.
+    """Open the database, migrated if it is empty or older; one that was there and is gone is not created anew.
 
     Raises BadSetting, SchemaMismatch or Unavailable.
     """
-    refuse_missing_file(settings)
+    refuse_lost_file(settings)
     with connected(settings) as database:
         migrate(database)
         yield database
@@ -89,18 +96,26 @@ def existing_database(settings: Settings, *, ready: bool = True) -> Generator[Da
 
     Raises BadSetting, SchemaMismatch or Unavailable.
     """
-    refuse_missing_file(settings)
+    path = missing_file(settings)
+    if path is not None:
+        raise BadSetting("KALENDS_DATABASE_URL", f"there is no file {path}; for a new database run: kalends db migrate")
     with connected(settings) as database:
         if ready:
             database.read(check_readiness)
         yield database
 
 
-def refuse_missing_file(settings: Settings) -> None:
-    """Raise BadSetting if the file of a SQLite database is missing: a wrong path must not become a new database."""
+def missing_file(settings: Settings) -> Path | None:
+    """Return the file of a SQLite database if it is not there."""
     path = sqlite_path(settings.database_url) if settings.database_url.startswith("sqlite:") else None
-    if path is not None and not path.exists():
-        raise BadSetting("KALENDS_DATABASE_URL", f"there is no file {path}; for a new database run: kalends db migrate")
+    return None if path is None or path.exists() else path
+
+
+def refuse_lost_file(settings: Settings) -> None:
+    """Raise BadSetting if a SQLite database is gone: a new, empty one would take its place, and nobody notice."""
+    path = missing_file(settings)
+    if path is not None and turnstile_path(path).exists():
+        raise BadSetting("KALENDS_DATABASE_URL", LOST_FILE.format(path=path, mark=turnstile_path(path).name))
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from kalends.store.json_text import LARGEST_TEXT_BYTES
 from kalends.store.private_files import create_private, new_private_file
 from kalends.store.retry import Contended, driver_errors
 from kalends.store.sqlite_dialect import ApswDialect, DbapiConnection
-from kalends.store.turnstile import Turnstile, patiently
+from kalends.store.turnstile import Turnstile, patiently, turnstile_path
 
 CACHED_STATEMENTS = 512
 CACHE_KIB = 8_000
@@ -235,7 +235,7 @@ class SqliteEngine:
 
     def _begin(self, session: SqliteSession, deadline: float) -> None:
         """Begin, after whichever processes wait already. Raises Unavailable when the deadline passes before."""
-        turnstile = self._turnstile = self._turnstile or Turnstile(self._path.with_name(f"{self._path.name}-turn"))
+        turnstile = self._turnstile = self._turnstile or Turnstile(turnstile_path(self._path))
         with turnstile.entered(deadline) as inside:
             if not inside or not patiently(lambda: ran(session.connection, "BEGIN IMMEDIATE"), deadline):
                 raise Unavailable(KEPT_BUSY)

@@ -18,6 +18,11 @@ PAUSE_S = 0.000_25
 """Between two looks."""
 
 
+def turnstile_path(database: Path) -> Path:
+    """Return where the file of a database is by which processes take turns: there once something was written."""
+    return database.with_name(f"{database.name}-turn")
+
+
 class Turnstile:
     """A file beside the database that one process at a time has locked; the lock of a process that dies is gone."""
 
