@@ -275,6 +275,13 @@ class OutcomeUnknown(Unavailable):
     message = "{reason} Whether the change was saved is unknown: read what is there before you repeat the request."
 
 
+class Unfinished(Unavailable):
+    """What takes several transactions was begun, and one of them failed."""
+
+    code = "unfinished"
+    message = "{reason} What you asked for has been done in part: repeat the request to finish it."
+
+
 class TooExpensive(KalendsError):
     """Reading takes longer than a server allows or, `by_size`, gives a larger text than it holds, and was stopped."""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from kalends.actions.erasure import erase_user
+from kalends.actions.erasure import Traces, erase_traces, erase_user
 from kalends.errors import Conflict, Forbidden, HostsEvents, Invalid, NotFound, StaleVersion
 from kalends.model import Event, Response, Role, Scope, Seat
 from kalends.reads.event_text import OF_ALL_GUESTS
@@ -109,6 +109,11 @@ def get_export(call: Call) -> Reply:
     return Reply(export_json(export_user(call.tx, call.actor, call.ids["user_id"])))
 
 
+def erase_some_traces(call: Call, left: Traces | None) -> Traces | None:
+    """Remove some of the traces of an erased user; return what is left."""
+    return erase_traces(call.tx, call.actor, call.ids["user_id"], left)
+
+
 @operation(
     "POST",
     "/v1/users/{user_id}/erase",
@@ -118,6 +123,7 @@ def get_export(call: Call) -> Reply:
     query=DepartureQuery,
     answer=UserJson,
     errors=(NotFound, Forbidden, StaleVersion, HostsEvents, Conflict, Invalid),
+    follow_up=erase_some_traces,
 )
 def erase_person(call: Call) -> Reply:
     """Erase a user.
@@ -125,7 +131,8 @@ def erase_person(call: Call) -> Reply:
     Deletes them unless they are deleted, with the same say in what becomes of the events they host, and replaces name
     and e-mail address everywhere, in the record too. Metadata, comments, working hours, shares and the names of their
     tokens go. What others wrote stays: titles, descriptions and metadata of events are not searched for the name.
-    Answers with what is left. It cannot be undone.
+    Answers with what is left, once all is done; until then their comments, and what the record says, may still be seen.
+    If the answer is `unfinished`, or none arrives, repeat the request. It cannot be undone.
     """
     query: DepartureQuery = call.query
     hosted, heir, guard = known(query.hosted), known(query.to), guard_of(query)

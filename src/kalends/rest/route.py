@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct
 
 from kalends.actions.retries import Claim, KeptAnswer, claim_key, give_up_claim, keep_answer
-from kalends.errors import Fault, Invalid, KalendsError, MissingScope, OutcomeUnknown, Unavailable
+from kalends.errors import Fault, Invalid, KalendsError, MissingScope, OutcomeUnknown, Unavailable, Unfinished
 from kalends.http.lanes import Kind
 from kalends.model import Actor, Identifier, Scope
 from kalends.rest.advice import advised
@@ -119,6 +119,9 @@ class Operation(Struct, frozen=True, kw_only=True):
     errors: tuple[type[KalendsError], ...] = ()
     example: Any = None
     """A body to show in the reference."""
+    follow_up: Callable[[Call, Any], Any] | None = None
+    """Does a part of what need not be done in the transaction of the handler, each in a transaction of its own, before
+    the answer goes out. It is given what it returned for the last part, at first None, and returns None in the end."""
     cost: int = 1
     """How many units of the rate limits a request takes."""
     heavy: bool = False
@@ -201,9 +204,12 @@ class Route:
         body = self._decode(request, raw, ids)
         conditions = read_condition(request, "If-Match"), read_condition(request, "If-None-Match")
 
+        def call(tx: ReadTx) -> Call:
+            return Call(tx, actor, ids, query, body, *conditions)
+
         def handle(tx: ReadTx) -> Reply:
             try:
-                return self.operation.handler(Call(tx, actor, ids, query, body, *conditions))
+                return self.operation.handler(call(tx))
             finally:
                 request.statements = tx.statements
 
@@ -217,6 +223,8 @@ class Route:
             answer = self._answer(reply._replace(etag=None, location=None) if query.dry_run else reply)
         else:
             answer = self._answer_once(actor, key, fingerprint(request, actor, raw), handle)
+        if self.operation.follow_up is not None and not query.dry_run:
+            self._follow_up(self.operation.follow_up, call)
         if not self._answer_scopes <= actor.scopes:
             answer = without_body(answer)
         finish(response, answer, None)
@@ -262,6 +270,18 @@ class Route:
             with suppress(Unavailable):
                 self._database.write(lambda tx: give_up_claim(tx, actor, claim))
             raise
+
+    def _follow_up(self, part: Callable[[Call, Any], Any], call: Callable[[WriteTx], Call]) -> None:
+        """Do the rest of the work, also when an answer is repeated: what came before may have been cut short.
+
+        Raises Unfinished.
+        """
+        left = None
+        try:
+            while (left := self._database.write(lambda tx, left=left: part(call(tx), left))) is not None:
+                pass
+        except Unavailable as error:
+            raise Unfinished(error.reason, error.retry_after) from error
 
     def _work_and_keep(self, tx: WriteTx, actor: Actor, claim: Claim, handle: Callable[[WriteTx], Reply]) -> Answer:
         answer = self._answer(handle(tx))
