@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
 from kalends.errors import Unavailable
-from kalends.http.environ import Scope, environ_of
+from kalends.http.environ import FileBody, Scope, environ_of
 from kalends.http.lanes import Kind, Lane, Width
 from kalends.http.refusals import REFUSED, BodyTooSlow, Malformed, Overloaded
 
@@ -35,6 +35,9 @@ MOST_HELD_BYTES = 64 * 1_024 * 1_024
 
 WHOLE_UP_TO = 65_536
 """A body of at most so many bytes is taken from the server in one piece."""
+
+LONGEST_OPENING_S = 30
+"""So long a file is kept open for the server to open it, too, which takes it some microseconds."""
 
 NOT_KNOWN = f"The database has not answered within {READY_TIMEOUT_S} s."
 BROKEN_OFF = "the body broke off, or ended with trailer fields"
@@ -57,13 +60,17 @@ class Exchange(Protocol):
         """Answer."""
         ...
 
+    def response_file(self, status: int, headers: list[tuple[str, str]], file: str) -> None:
+        """Answer with what is in the file at a path, which is read no faster than it is sent."""
+        ...
+
 
 class Answer(NamedTuple):
     """What the application answers."""
 
     status: int
     headers: list[tuple[str, str]]
-    body: bytes
+    body: bytes | FileBody
 
 
 class Front:
@@ -98,8 +105,12 @@ class Front:
         environ = environ_of(scope)
         if REFUSED not in environ and ("CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ):
             await self._read_body(environ, protocol)
-        answer = await self._answer(environ)
-        protocol.response_bytes(*answer)
+        status, headers, body = await self._answer(environ)
+        if isinstance(body, FileBody):
+            protocol.response_file(status, headers, f"/dev/fd/{body.file.fileno()}")
+            self._loop.call_later(LONGEST_OPENING_S, body.file.close)
+        else:
+            protocol.response_bytes(status, headers, body)
 
     async def _read_body(self, environ: dict[str, Any], protocol: Exchange) -> None:
         """Put the body into the environment, or what is wrong with it; none is read that is known to be too large."""
@@ -216,6 +227,8 @@ def call(app: WsgiApp, environ: dict[str, Any]) -> Answer:
         started[:] = int(status[:3]), headers
 
     parts = app(environ, start_response)
+    if isinstance(parts, FileBody):
+        return Answer(started[0], started[1], parts)
     try:
         body = b"".join(parts)
     finally:

@@ -1,5 +1,6 @@
 """What a person may ask of who keeps their data: a copy of all of it, and that it be erased."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -13,12 +14,14 @@ from kalends.reads.export import Export, export_user
 from kalends.rest.audit import RecordJson, record_json
 from kalends.rest.clashes import guard_of
 from kalends.rest.event_shapes import EventJson, event_json
+from kalends.rest.files import gathered
 from kalends.rest.holds import HoldJson, hold_json
 from kalends.rest.hours import ID, WorkingHoursJson, hours_json
 from kalends.rest.route import Call, Reply, operation
 from kalends.rest.sharing import ShareJson, share_json
 from kalends.rest.tokens import TokenJson, moment_or_none, token_json
 from kalends.rest.users import DepartureQuery, UserJson, known, user_json, user_reply
+from kalends.rest.wire import ENCODER
 from kalends.rules.zones import from_instant
 
 
@@ -71,8 +74,26 @@ def seat_json(seat: Seat | None) -> SeatJson | None:
     return None if seat is None else SeatJson(seat.role, seat.response, seat.comment, moment_or_none(seat.responded_at))
 
 
+def export_pieces(export: Export) -> Iterator[bytes]:
+    """Write all that is kept about a person as ExportJson, an event or an entry of the record at a time."""
+    yield ENCODER.encode(export_json(export)).removesuffix(b'[],"record":[]}')
+    yield from list_pieces(own_event_json(event, seat) for event, seat in export.events)
+    yield b',"record":'
+    yield from list_pieces(map(record_json, export.records))
+    yield b"}"
+
+
+def list_pieces(items: Iterable[Struct]) -> Iterator[bytes]:
+    """Write a list, an item at a time."""
+    separator = b"["
+    for item in items:
+        yield separator + ENCODER.encode(item)
+        separator = b","
+    yield b"]" if separator == b"," else b"[]"
+
+
 def export_json(export: Export) -> ExportJson:
-    """Write all that is kept about a person."""
+    """Write all that is kept about a person but for their events and the record."""
     return ExportJson(
         exported_at=from_instant(export.exported_at),
         user=user_json(export.user, whole=True),
@@ -82,8 +103,8 @@ def export_json(export: Export) -> ExportJson:
         shares_received=[share_json(share) for share in export.shares_received],
         tokens=[token_json(token) for token in export.tokens],
         holds=[hold_json(hold) for hold in export.holds],
-        events=[own_event_json(event, seat) for event, seat in export.events],
-        record=[record_json(one) for one in export.records],
+        events=[],
+        record=[],
     )
 
 
@@ -106,7 +127,7 @@ def get_export(call: Call) -> Reply:
     says. Other people's answers are not in it. Needs the scopes `events:read`, `audit:read` and `tokens:write`
     besides.
     """
-    return Reply(export_json(export_user(call.tx, call.actor, call.ids["user_id"])))
+    return Reply(gathered(export_pieces(export_user(call.tx, call.actor, call.ids["user_id"]))))
 
 
 def erase_some_traces(call: Call, left: Traces | None) -> Traces | None:

@@ -19,6 +19,7 @@ from kalends.http.lanes import Kind
 from kalends.model import Actor, Identifier, Scope
 from kalends.rest.advice import advised
 from kalends.rest.conditions import Tags, expected_versions, is_known
+from kalends.rest.files import File
 from kalends.rest.identity import Identities
 from kalends.rest.incoming import (
     JSON,
@@ -51,7 +52,7 @@ class WriteQuery(Struct, forbid_unknown_fields=True):
 
 
 class Reply(NamedTuple):
-    """What a handler answers: a struct to encode, or nothing."""
+    """What a handler answers: a struct to encode, JSON in a file, or nothing."""
 
     body: Any = None
     etag: str | None = None
@@ -65,6 +66,13 @@ class Answer(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
+    file: File | None = None
+    """What goes out in place of a body that is too large to hold."""
+
+    @property
+    def size(self) -> int:
+        """Return of how many bytes the body is."""
+        return self.file.size if self.file else len(self.body)
 
 
 class Call(NamedTuple):
@@ -214,8 +222,8 @@ class Route:
                 request.statements = tx.statements
 
         if not self.operation.writes:
-            finish(response, self._answer(self._database.read(handle)), conditions[1])
-            self._rates.charge_weight(request, response, len(response.data or b""))
+            sent = finish(response, self._answer(self._database.read(handle)), conditions[1])
+            self._rates.charge_weight(request, response, sent)
             return
         key = read_key(request) if self.operation.takes_key else None
         if key is None or query.dry_run:
@@ -227,8 +235,7 @@ class Route:
             self._follow_up(self.operation.follow_up, call)
         if not self._answer_scopes <= actor.scopes:
             answer = without_body(answer)
-        finish(response, answer, None)
-        self._rates.charge_weight(request, response, len(answer.body))
+        self._rates.charge_weight(request, response, finish(response, answer, None))
 
     def _decode(self, request: Request, raw: bytes, ids: Mapping[str, Identifier]) -> Any:
         kind = self.operation.body
@@ -254,8 +261,10 @@ class Route:
             headers["ETag"] = reply.etag
         if reply.location is not None:
             headers["Location"] = reply.location
-        body = b"" if reply.body is None else ENCODER.encode(reply.body)
-        return Answer(reply.status or self.operation.status, headers, body)
+        status = reply.status or self.operation.status
+        if isinstance(reply.body, File):
+            return Answer(status, headers, b"", reply.body)
+        return Answer(status, headers, b"" if reply.body is None else ENCODER.encode(reply.body))
 
     def _answer_once(self, actor: Actor, key: str, digest: bytes, handle: Callable[[WriteTx], Reply]) -> Answer:
         """Answer the first request with a key by doing the work, and every other by repeating the answer."""
@@ -296,13 +305,20 @@ def without_body(answer: Answer) -> Answer:
     return Answer(status, answer.headers, b"")
 
 
-def finish(response: falcon.Response, answer: Answer, if_none_match: Tags | None) -> None:
-    """Fill the response; a reader who has this very answer already is told so (304) without it."""
+def finish(response: falcon.Response, answer: Answer, if_none_match: Tags | None) -> int:
+    """Fill the response, and return of how many bytes its body is.
+
+    A reader who has this very answer already is told so (304) without it.
+    """
     response.set_headers(answer.headers)
     if "ETag" in answer.headers and is_known(if_none_match, answer.headers["ETag"]):
         response.status = HTTPStatus.NOT_MODIFIED
-        return
+        return 0
     response.status = answer.status
-    if answer.body:
+    if answer.size:
         response.content_type = JSON
+    if answer.file:
+        response.set_stream(answer.file.file, answer.file.size)
+    elif answer.body:
         response.data = answer.body
+    return answer.size

@@ -41,17 +41,9 @@ COLUMNS = (
 )
 
 PAGE = 500
-"""So many entries are looked through in one transaction when a person is erased."""
+"""So many entries are looked through at a time for those that concern one person."""
 
 INSERT = Query(sa.insert(audit))
-OF_PERSON = Query(
-    sa.select(*COLUMNS)
-    .where(
-        audit.c.organization_id == given("org"),
-        sa.or_(audit.c.user_id == given("id"), audit.c.object_id == given("id")),
-    )
-    .order_by(audit.c.id)
-)
 NEXT = (
     sa.select(audit.c.id)
     .where(audit.c.organization_id == given("org"), audit.c.id > given("after"))
@@ -60,6 +52,11 @@ NEXT = (
 )
 END_OF_PAGE = Query(sa.select(sa.func.max(NEXT.subquery().c.id)))
 ON_PAGE = (audit.c.organization_id == given("org"), audit.c.id > given("after"), audit.c.id <= given("last"))
+OF_PERSON = Query(
+    sa.select(*COLUMNS)
+    .where(*ON_PAGE, sa.or_(audit.c.user_id == given("id"), audit.c.object_id == given("id")))
+    .order_by(audit.c.id)
+)
 NAMING = Query(
     sa.select(audit.c.id, audit.c.object_kind, audit.c.object_id, audit.c.before, audit.c.after)
     .where(
@@ -140,15 +137,16 @@ def values_of(organization_id: OrganizationId, made: Record) -> dict[str, Any]:
     }
 
 
-def records_of_person(tx: ReadTx, actor: Actor, user_id: UserId) -> list[Record]:
-    """Give what a person did and what was done to them, oldest first."""
-    return [record_from(row) for row in tx.rows(OF_PERSON, org=actor.organization_id, id=user_id)]
-
-
 def end_of_page(tx: ReadTx, actor: Actor, after: int) -> int | None:
     """Return the id of the last of the next PAGE entries after an id, or None if there are no more."""
     row = tx.row(END_OF_PAGE, org=actor.organization_id, after=after)
     return row[0] if row else None
+
+
+def records_of_person(tx: ReadTx, actor: Actor, user_id: UserId, after: int, last: int) -> list[Record]:
+    """Return the entries of a page that say what a person did or what was done to them, oldest first."""
+    rows = tx.rows(OF_PERSON, org=actor.organization_id, after=after, last=last, id=user_id)
+    return [record_from(row) for row in rows]
 
 
 def facts_naming(

@@ -77,6 +77,10 @@ class Session(Protocol):
         """Let what follows see one state of the database."""
         ...
 
+    def renew(self) -> None:
+        """Let what follows take as long as a read may from now on."""
+        ...
+
 
 class Engine(Protocol):
     """What an engine gives: connections to read on, and write transactions that commit at the end of their block."""
@@ -120,6 +124,10 @@ class ReadTx:
     def snapshot(self) -> None:
         """Let all following statements see the database as of now; needed by reads of more than one statement."""
         self._session.snapshot()
+
+    def renew(self) -> None:
+        """Let what follows take as long as a read may from now on: a read in pages does so before each."""
+        self._session.renew()
 
     @property
     def promised_process(self) -> int:
