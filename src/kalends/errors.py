@@ -238,6 +238,21 @@ class HostsEvents(KalendsError):
         self.count = count
 
 
+class TooManyEvents(KalendsError):
+    """Deleting the user would change so many events that others would wait too long."""
+
+    code = "too_many_events"
+    message = (
+        "Unfinished events of the user: {count}. At most {limit} can be cancelled, transferred or left at a time: "
+        "cancel or transfer some of them, or remove the user from them, one by one first."
+    )
+
+    def __init__(self, count: int, limit: int) -> None:
+        super().__init__()
+        self.count = count
+        self.limit = limit
+
+
 class KeyReused(KalendsError):
     """One Idempotency-Key came with two different requests."""
 

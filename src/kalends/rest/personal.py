@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from kalends.actions.erasure import Traces, erase_traces, erase_user
-from kalends.errors import Conflict, Forbidden, HostsEvents, Invalid, NotFound, StaleVersion
+from kalends.errors import Conflict, Forbidden, HostsEvents, Invalid, NotFound, StaleVersion, TooManyEvents
 from kalends.model import Event, Response, Role, Scope, Seat
 from kalends.reads.event_text import OF_ALL_GUESTS
 from kalends.reads.export import Export, export_user
@@ -143,7 +143,7 @@ def erase_some_traces(call: Call, left: Traces | None) -> Traces | None:
     ids=ID,
     query=DepartureQuery,
     answer=UserJson,
-    errors=(NotFound, Forbidden, StaleVersion, HostsEvents, Conflict, Invalid),
+    errors=(NotFound, Forbidden, StaleVersion, HostsEvents, TooManyEvents, Conflict, Invalid),
     follow_up=erase_some_traces,
 )
 def erase_person(call: Call) -> Reply:

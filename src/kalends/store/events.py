@@ -1,5 +1,7 @@
 """Rows of events."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -110,14 +112,18 @@ def insert_event(tx: WriteTx, actor: Actor, happening: Event) -> None:
     tx.run(INSERT, **row, **values_of(happening))
 
 
-def update_event(tx: WriteTx, before: Event, after: Event) -> None:
-    """Store an event's new version.
+def update_events(tx: WriteTx, versions: Iterable[tuple[Event, Event]]) -> None:
+    """Store the new versions of events, each given with the one before.
 
     Only the columns that differ: SQLite writes an index anew for each of its columns that a statement names.
     """
-    old, new = values_of(before), values_of(after)
-    changed = {name: value for name, value in new.items() if value != old[name]}
-    tx.run(updating(frozenset(changed)), at=after.id, **changed)
+    alike: dict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
+    for before, after in versions:
+        old, new = values_of(before), values_of(after)
+        changed = {name: value for name, value in new.items() if value != old[name]}
+        alike[frozenset(changed)].append(changed | {"at": after.id})
+    for names, many in alike.items():
+        tx.run_many(updating(names), many)
 
 
 @lru_cache(maxsize=256)
