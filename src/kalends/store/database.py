@@ -159,12 +159,13 @@ class ReadTx:
 class WriteTx(ReadTx):
     """What an action is given: everything of a read, and changes that all happen or none.
 
-    `locked` are the ids of the people whose rows this transaction has locked.
+    `locked` says of the people whose rows this transaction has locked in which zone they are and whether they are
+    deleted, or that there is none: nobody else can change it until the transaction ends.
     """
 
     def __init__(self, session: Session, dialect: Dialect, now: Instant) -> None:
         super().__init__(session, dialect, now)
-        self.locked: set[int] = set()
+        self.locked: dict[int, tuple[str, bool] | None] = {}
 
     @property
     def alone(self) -> bool:

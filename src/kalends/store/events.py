@@ -106,10 +106,11 @@ def lock_events(tx: WriteTx, actor: Actor, ids: list[EventId]) -> list[Event]:
     return [event_from(row) for row in tx.rows(LOCK_SEVERAL, org=actor.organization_id, ids=ids)]
 
 
-def insert_event(tx: WriteTx, actor: Actor, happening: Event) -> None:
-    """Store a new event; its seats and agenda rows are stored by their own rooms."""
-    row = {"id": happening.id, "organization_id": actor.organization_id, "created_at": happening.created_at}
-    tx.run(INSERT, **row, **values_of(happening))
+def insert_events(tx: WriteTx, actor: Actor, events: Iterable[Event]) -> None:
+    """Store new events; their seats and agenda rows are stored by modules of their own."""
+    own = {"organization_id": actor.organization_id}
+    many = [own | {"id": new.id, "created_at": new.created_at} | values_of(new) for new in events]
+    tx.run_many(INSERT, many)
 
 
 def update_events(tx: WriteTx, versions: Iterable[tuple[Event, Event]]) -> None:
