@@ -6,21 +6,27 @@ A light client asks for somebody's agenda again and again, another for both heal
 import argparse
 import http.client
 import json
+import multiprocessing
+import os
 import resource
+import signal
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socket import create_connection, socket
 from typing import NamedTuple
 
+import psycopg
 from rich.progress import Progress
 
 from bench.asks import Asker
 from bench.plan import Plan
+from bench.postgres_store import PostgresStore
+from bench.processes import family
 from bench.rows import KALENDS as OWN_DATA
 from bench.rows import user_id
 from bench.servers import KALENDS, Contestant, new_token
@@ -48,7 +54,9 @@ class Target(NamedTuple):
 
     server: Contestant
     token: str
-    database: Path
+    url: str
+    database_server: int | None
+    """The process that all others of a database server come from."""
     people: list[str]
     day: str
     later: str
@@ -114,14 +122,27 @@ def pages(target: Target, stack: ExitStack) -> object:
 
 
 def locked(target: Target, stack: ExitStack) -> object:
-    """Hold the write lock of the database, as another process may, while forty writers wait."""
-    holder = sqlite3.connect(target.database, isolation_level=None, check_same_thread=False)
-    stack.callback(holder.close)
-    holder.execute("BEGIN IMMEDIATE")
+    """Hold the lock that forty writers wait for, as another process may."""
+    if target.database_server is None:
+        path = target.url.removeprefix("sqlite:///")
+        holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        stack.callback(holder.close)
+        holder.execute("BEGIN IMMEDIATE")
+    else:
+        stack.enter_context(psycopg.connect(target.url)).execute('LOCK TABLE "user" IN EXCLUSIVE MODE')
     body = json.dumps({"name": "Ada"}).encode()
     path = f"/v1/users/{target.people[0]}"
     head = target.head("PATCH", path, "Content-Type: application/json", f"Content-Length: {len(body)}")
     return connections(target, stack, 40, head + b"\r\n" + body)
+
+
+def frozen(target: Target, stack: ExitStack) -> object:
+    """Stop all processes of a database server, as a machine that hangs does: nothing can be answered but health."""
+    stopped = family(target.database_server or 0)
+    for process in stopped:
+        os.kill(process, signal.SIGSTOP)
+        stack.callback(os.kill, process, signal.SIGCONT)
+    return stopped
 
 
 def heavy(target: Target, stack: ExitStack, method: str, path: str, body: object) -> object:
@@ -140,6 +161,7 @@ def heavy(target: Target, stack: ExitStack, method: str, path: str, body: object
     return threads
 
 
+FROZEN = "the database server is frozen"
 ATTACKS: dict[str, Attack | None] = {
     "nobody": None,
     f"{SILENT:,} connections that send nothing": silent,
@@ -151,8 +173,32 @@ ATTACKS: dict[str, Attack | None] = {
     f"{HEAVY} times find-time, 20 groups of 100, 92 days": find_times,
     f"{HEAVY} times free/busy, 200 people, 92 days": free_busy,
     f"{HEAVY} pages of 250 with participants": pages,
-    "another process holds the write lock, 40 writers": locked,
+    "another process holds the lock that 40 writers need": locked,
+    FROZEN: frozen,
 }
+
+
+@contextmanager
+def lasting(attack: Attack, target: Target) -> Iterator[None]:
+    """Attack from a process of its own, which gives way to the server: attackers have machines of their own."""
+    fork = multiprocessing.get_context("fork")
+    begun, over = fork.Event(), fork.Event()
+
+    def last() -> None:
+        os.nice(10)
+        with ExitStack() as stack:
+            attack(target, stack)
+            begun.set()
+            over.wait()
+
+    attacker = fork.Process(target=last)
+    attacker.start()
+    begun.wait(PATIENCE_S)
+    try:
+        yield
+    finally:
+        over.set()
+        attacker.join()
 
 
 def call(target: Target, method: str, path: str, body: object = None) -> int:
@@ -200,10 +246,10 @@ def at(waits: list[float], share: float) -> float:
 
 
 @contextmanager
-def under_attack(folder: Path) -> Iterator[Target]:
+def under_attack(folder: Path, engine: str) -> Iterator[Target]:
     """Start a server over data of 100,000 events."""
     with ExitStack() as stack, Progress(disable=True) as progress:
-        store = SqliteStore(folder / "sqlite")
+        store = (SqliteStore if engine == "sqlite" else PostgresStore)(folder / engine)
         stack.callback(store.close)
         plan = Plan(20_000, 100_000)
         url = store.copied(store.data(OWN_DATA, plan, progress), "attacked")
@@ -214,25 +260,23 @@ def under_attack(folder: Path) -> Iterator[Target]:
         ask = Asker(plan).next("list")
         day = datetime.fromtimestamp(ask.start / 1_000_000, UTC)
         people = [f"usr_{user_id(number):016x}" for number in range(1, 201)]
-        database = Path(url.removeprefix("sqlite:///"))
-        yield Target(server, token, database, people, f"{day:%Y-%m-%d}", f"{day + timedelta(92):%Y-%m-%d}")
+        yield Target(server, token, url, store.root, people, f"{day:%Y-%m-%d}", f"{day + timedelta(92):%Y-%m-%d}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench/attacks.py", description=__doc__)
     parser.add_argument("--seconds", type=float, default=8, help="how long each attack lasts (default: %(default)s)")
     parser.add_argument("--only", default="", metavar="WORD", help="only attacks with this word in their names")
+    parser.add_argument("--engine", choices=["sqlite", "postgresql"], default="sqlite", help="(default: %(default)s)")
     options = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     print(ROW.format("ms for a light client: attack", "p50", "p99", "most", "live", "ready", "failed", "MB", "missed"))
-    with under_attack(FOLDER) as target:
+    with under_attack(FOLDER, options.engine) as target:
         for name, attack in ATTACKS.items():
-            if options.only not in name:
+            if options.only not in name or (name == FROZEN and target.database_server is None):
                 continue
-            with ExitStack() as stack:
-                if attack:
-                    attack(target, stack)
+            with lasting(attack, target) if attack else nullcontext():
                 waits = watched(target, options.seconds)
             print(row_of(name, waits, target.server.memory().resident), flush=True)
             time.sleep(1)

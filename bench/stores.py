@@ -11,7 +11,8 @@ from bench.plan import Plan
 from bench.rows import Batch, Family, peer_metadata
 from kalends.settings import Settings
 from kalends.store.database import Database
-from kalends.store.schema import NEEDED, migrate
+from kalends.store.revision import NEEDED
+from kalends.store.schema import migrate
 
 FOLDER = Path("build/bench")
 

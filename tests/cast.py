@@ -186,6 +186,8 @@ def check_house(database: Database, actor: Actor) -> int:
             seats = seats_of(tx, event.id)
             assert event.tally == tallied(type(event.tally)(), come=seats.values())
             assert all(seat.version <= event.version for seat in seats.values())
+            assert event.pending_host_id not in {event.host_id, *deleted}
+            assert event.pending_host_id is None or event.status != "cancelled"
             if event.block.span.end > tx.now:
                 assert not seats.keys() & deleted
                 assert event.host_id not in deleted or event.status == "cancelled"

@@ -1,10 +1,11 @@
 """New databases of both engines, each dropped when whoever asked for it is done."""
 
 import itertools
+import resource
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from psycopg import sql
 
 from kalends.settings import Settings
 from kalends.store.database import Database
+from kalends.store.private_files import create_private
 from kalends.store.schema import migrate
 from tests.postgres import create_database
 
@@ -51,6 +53,10 @@ class Databases(ABC):
         return url
 
     @abstractmethod
+    def refusing_writes(self, url: str) -> AbstractContextManager[None]:
+        """Refuse all writes of connections that are made meanwhile."""
+
+    @abstractmethod
     def _create(self, number: int) -> str: ...
 
     @abstractmethod
@@ -68,12 +74,17 @@ class SqliteDatabases(Databases):
         self._folder = folder
 
     def _create(self, number: int) -> str:
-        return f"sqlite:///{self._folder / f'{number}.db'}"  # SQLite makes the file
+        path = self._folder / f"{number}.db"
+        create_private(path)
+        return f"sqlite:///{path}"
 
     def _copy(self, url: str, number: int) -> str:
         copy = self._create(number)
         shutil.copy(_file_of(url), _file_of(copy))
         return copy
+
+    def refusing_writes(self, url: str) -> AbstractContextManager[None]:
+        return full_disk(_file_of(url))
 
     def _drop(self, url: str) -> None:
         for file in self._folder.glob(f"{_file_of(url).name}*"):
@@ -93,10 +104,30 @@ class PostgresDatabases(Databases):
     def _copy(self, url: str, number: int) -> str:
         return create_database(self._server, _name(number), template=urlsplit(url).path[1:])
 
+    @contextmanager
+    def refusing_writes(self, url: str) -> Iterator[None]:
+        change = "ALTER DATABASE {} SET default_transaction_read_only = {}"
+        name = sql.Identifier(urlsplit(url).path[1:])
+        with psycopg.connect(self._server, autocommit=True) as connection:
+            connection.execute(sql.SQL(change).format(name, "on"))
+            yield
+            connection.execute(sql.SQL(change).format(name, "off"))
+
     def _drop(self, url: str) -> None:
         name = sql.Identifier(urlsplit(url).path[1:])
         with psycopg.connect(self._server, autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+@contextmanager
+def full_disk(path: Path) -> Iterator[None]:
+    """Let no file of this process grow beyond the log of a SQLite database, as on a disk that is full."""
+    usual, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.with_name(f"{path.name}-wal").stat().st_size, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (usual, most))
 
 
 def _file_of(url: str) -> Path:

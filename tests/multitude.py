@@ -105,3 +105,34 @@ def fill(database: Database, *, people: int, events: int, seats: int = 4, apart:
     first = database.write(work)
     database.write(lambda tx: tx.run(Query(sa.text("ANALYZE"))))
     return actor, first
+
+
+HOLDS = """
+INSERT INTO hold (id, organization_id, starts_at, ends_at, expires_at, extended, created_at, placed_by)
+{numbers} SELECT {first} + n, {organization}, {start} + n * {half_hour}, {start} + (n + 1) * {half_hour},
+    CASE WHEN n % 10 = 0 THEN 0 ELSE {expires} + n END, false, 0, {object} + n % {people} FROM number
+"""
+HELD_TIME = """
+INSERT INTO held_time (organization_id, user_id, starts_at, hold_id, ends_at, expires_at)
+{numbers}, seat(k) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT k + 1 FROM seat WHERE k < 1)
+SELECT {organization}, {object} + (n + k * 17 + 1) % {people}, starts_at, id, ends_at, expires_at
+FROM number JOIN hold ON id = {first} + n CROSS JOIN seat
+"""
+
+
+def fill_holds(database: Database, actor: Actor, first_person: int, *, people: int, holds: int) -> int:
+    """Make holds of two people each, a tenth of them lapsed, numbered from the id that is given back.
+
+    Hold n is placed by person n modulo people and lapses n microseconds after FIRST_START.
+    """
+
+    def work(tx: WriteTx) -> int:
+        first = tx.new_id()
+        values = {"first": first, "organization": int(actor.organization_id), "object": first_person}
+        values |= {"people": people, "start": FIRST_START, "half_hour": HALF_HOUR, "expires": FIRST_START}
+        for text in (HOLDS, HELD_TIME):
+            tx.run(Query(sa.text(text.format(numbers=NUMBERS.format(last=holds - 1), **values))))
+        tx.run(Query(sa.text("ANALYZE")))
+        return first
+
+    return database.write(work)

@@ -120,6 +120,7 @@ def event_in(text: str) -> Event:
         version=known["version"],
         created_at=instant(known["created_at"]),
         updated_at=instant(known["updated_at"]),
+        pending_host_id=number(UserId, known["pending_host_id"]) if "pending_host_id" in known else None,
     )
 
 

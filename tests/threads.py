@@ -9,8 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from kalends.store.database import Database
+from kalends.store.fair_lock import FairLock
 from kalends.store.query import Query
-from kalends.store.sqlite import FairLock, SqliteEngine
+from kalends.store.sqlite import SqliteEngine
 
 PATIENCE_S = 30
 BLOCKED = Query(

@@ -9,7 +9,7 @@ from typing import Any
 import falcon
 
 from kalends.actions.tokens import note_use
-from kalends.errors import Unavailable
+from kalends.errors import SchemaMismatch, Unavailable
 from kalends.http.front import Front
 from kalends.http.lanes import widths
 from kalends.model import Actor, TokenId
@@ -44,6 +44,7 @@ def build_app(database: Database, settings: Settings, unlogged_id: str = "") -> 
     def release_when_ready() -> str:
         database.read(check_readiness)
         database.read(lambda tx: refuse_other_release(tx, zone_data.release))
+        database.check_writable()
         return zone_data.release
 
     return wsgi_app(routes, release_when_ready, rates, settings.trusted_proxies, unlogged_id)
@@ -75,7 +76,7 @@ def noting_aside(database: Database) -> Callable[[Actor], None]:
 
     def write(actor: Actor) -> None:
         try:
-            with suppress(Unavailable):
+            with suppress(Unavailable, SchemaMismatch):
                 database.write(lambda tx: note_use(tx, actor))
         finally:
             under_way.discard(actor.token_id)

@@ -248,6 +248,8 @@ class Event(Struct, frozen=True):
     version: int
     created_at: Instant
     updated_at: Instant
+    pending_host_id: UserId | None = None
+    """Who is asked to host it and has not answered: never the host, and nobody of a cancelled event."""
 
 
 class Seat(Struct, frozen=True):

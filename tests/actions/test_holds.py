@@ -9,14 +9,14 @@ from msgspec import structs
 from kalends.actions.booking import Guard, OnConflict
 from kalends.actions.departure import delete_user
 from kalends.actions.events import create_event
-from kalends.actions.holds import extend_hold, place_hold, release_hold
+from kalends.actions.holds import MOST_HELD_HOURS, extend_hold, place_hold, release_hold
 from kalends.actions.participants import add_participants
 from kalends.drafts import EventDraft, Invitation
-from kalends.errors import Conflict, Fault, HoldExtended, Invalid, NotFound
-from kalends.model import Busy, Clash, HoldId, Role, TimeText, UserId
+from kalends.errors import Conflict, Fault, Forbidden, HoldExtended, Invalid, NotFound
+from kalends.model import Busy, Clash, HoldId, Role, Span, TimeText, UserId
 from kalends.reads.availability import peoples_time
 from kalends.reads.explanation import HoldReason, explain_booking
-from kalends.reads.holds import read_hold
+from kalends.reads.holds import list_holds, read_hold
 from kalends.reads.users import list_users
 from kalends.rules.intervals import HOUR, MINUTE, SECOND
 from kalends.rules.periods import Period
@@ -260,3 +260,132 @@ def test_everything_wrong_with_a_hold_is_said_at_once(cast):
         with cast.refused(Invalid) as caught:
             cast.do(place_hold, people, at, 300)
         assert [(one.where, one.code) for one in caught.value.faults] == [*expected, fault]
+
+
+def over(day: int, hours: int) -> Span:
+    """Return so many hours of a day in March."""
+    start = instant(f"2026-03-{day:02}T00:00+01:00")
+    return span(start, start + hours * HOUR)
+
+
+def test_a_person_keeps_so_much_time_and_no_more(cast, clock):
+    people = [cast.person() for _ in range(10)]
+    mine, other = cast.as_person(cast.host), cast.as_person(cast.stranger)
+    first = hold(mine, *people, at=over(10, 10))
+    hold(mine, *people, at=over(11, 9))
+    hold(mine, *people[:9], at=over(12, 1))
+    with cast.refused(Invalid) as caught:
+        hold(mine, *people[:1], at=span(over(13, 1).start, over(13, 1).end + MINUTE))
+    assert [(fault.where, fault.code) for fault in caught.value.faults] == [((), "too_much_held")]
+    assert str(caught.value) == (
+        "your holds keep 199.00 hours of people's time and would keep 200.02 with this one, and 200 is the most: "
+        "hold fewer people or less time, or release a hold first"
+    )
+    hold(mine, *people[:1], at=over(13, 1))
+    hold(other, *people, at=over(14, 20))
+    hold(cast, *people, at=over(15, 21))
+    with cast.refused(Invalid):
+        hold(mine, cast.guest, at=over(16, 1))
+    mine.do(release_hold, first.id)
+    again = hold(mine, *people, at=over(10, 10))
+    clock.set_to(again.expires_at)
+    hold(mine, *people, at=over(16, 20))
+    assert MOST_HELD_HOURS == 200
+
+
+def test_that_too_much_would_be_held_is_said_with_all_else(cast):
+    mine = cast.as_person(cast.host)
+    people = [*(cast.person().id for _ in range(7)), NOBODY]
+    with cast.refused(Invalid) as caught:
+        mine.do(place_hold, people, over(10, 30), 300)
+    assert codes(caught) == ["unknown_user", "too_much_held"]
+    with cast.refused(Invalid) as caught:
+        mine.do(place_hold, [*people[:3], people[0]], over(10, 30), 300)
+    assert codes(caught) == ["duplicate_user"], "who is named twice is one person"
+
+
+def test_who_was_deleted_holds_nobody(cast):
+    gone = cast.person()
+    theirs = cast.as_person(gone)
+    cast.do(delete_user, gone.id)
+    with cast.refused(Invalid) as caught:
+        hold(theirs)
+    assert [(fault.where, fault.code) for fault in caught.value.faults] == [((), "user_inactive")]
+
+
+def test_who_is_held_sees_that_and_by_whom_and_not_who_else_is(cast):
+    placed = hold(cast.as_person(cast.host), cast.guest, cast.stranger)
+    held = cast.as_person(cast.guest)
+    shown = structs.replace(placed, user_ids=(cast.guest.id,))
+    assert held.ask(read_hold, placed.id) == shown
+    assert held.ask(list_holds, 10).holds == [shown]
+    assert cast.as_person(cast.host).ask(read_hold, placed.id) == cast.ask(read_hold, placed.id) == placed
+    other = cast.as_person(cast.person())
+    with cast.refused(NotFound):
+        other.ask(read_hold, placed.id)
+    with cast.refused(Forbidden):
+        held.do(extend_hold, placed.id, 60)
+    with cast.refused(Invalid) as caught:
+        held.do(create_event, draft(cast), guard=Guard(hold_id=placed.id))
+    assert codes(caught) == ["hold_lapsed"]
+
+
+def test_who_is_held_takes_themself_out_and_the_others_stay(cast):
+    mine, guest, stranger = (cast.as_person(who) for who in (cast.host, cast.guest, cast.stranger))
+    placed = hold(mine, cast.guest, cast.stranger)
+    guest.do(release_hold, placed.id)
+    left = structs.replace(placed, user_ids=(cast.stranger.id,))
+    assert mine.ask(read_hold, placed.id) == stranger.ask(read_hold, placed.id) == left
+    for again in (lambda: guest.do(release_hold, placed.id), lambda: guest.ask(read_hold, placed.id)):
+        with cast.refused(NotFound):
+            again()
+    cast.do(create_event, draft(cast))
+    extended = mine.do(extend_hold, placed.id, 600)
+    assert extended.user_ids == left.user_ids
+    with cast.refused(Invalid) as caught:
+        mine.do(create_event, draft(cast, host_id=cast.host.id, host_attends=False), guard=Guard(hold_id=placed.id))
+    assert codes(caught) == ["hold_elsewhere"]
+    invited = [Invitation(user_id=cast.stranger.id)]
+    mine.do(create_event, draft(cast, host_id=cast.host.id, participants=invited), guard=Guard(hold_id=placed.id))
+    assert cast.rows()["hold"] == cast.rows()["held_time"] == []
+
+
+def test_a_hold_goes_with_the_last_who_is_in_it(cast):
+    placed = hold(cast, cast.guest, cast.stranger)
+    cast.as_person(cast.stranger).do(release_hold, placed.id)
+    assert cast.ask(read_hold, placed.id).user_ids == (cast.guest.id,)
+    cast.as_person(cast.guest).do(release_hold, placed.id)
+    assert cast.rows()["hold"] == cast.rows()["held_time"] == []
+
+
+def test_who_placed_a_hold_of_their_own_time_releases_it_for_all(cast):
+    mine = cast.as_person(cast.guest)
+    mine.do(release_hold, hold(mine, cast.guest, cast.stranger).id)
+    assert cast.rows()["hold"] == cast.rows()["held_time"] == []
+
+
+def test_holds_are_listed_page_by_page_to_whom_they_concern(cast, database, clock):
+    mine, held = cast.as_person(cast.host), cast.as_person(cast.guest)
+    hold(mine, cast.guest, at=over(9, 1), seconds=1)
+    clock.set_to(MORNING + SECOND)
+    of_guest = [hold(mine, cast.guest, cast.stranger, at=over(10 + n, 1)) for n in range(2)]
+    of_operator = hold(cast, cast.guest, at=over(12, 1))
+    of_other = hold(cast.as_person(cast.stranger), cast.person(), at=over(13, 1))
+    hold(assemble(database))
+    every = [*of_guest, of_operator, of_other]
+    assert cast.ask(list_holds, 4).holds == every
+    assert mine.ask(list_holds, 10).holds == of_guest
+    assert mine.ask(list_holds, 10, user_id=cast.host.id).holds == of_guest
+    assert [one.id for one in held.ask(list_holds, 10).holds] == [one.id for one in every[:3]]
+    assert {one.user_ids for one in held.ask(list_holds, 10).holds} == {(cast.guest.id,)}
+    assert cast.ask(list_holds, 10, user_id=cast.stranger.id).holds == [*of_guest, of_other]
+    assert cast.ask(list_holds, 10, user_id=NOBODY).holds == []
+    for whose in (cast.guest.id, NOBODY):
+        with cast.refused(Forbidden):
+            mine.ask(list_holds, 10, user_id=whose)
+    for seeing, expected in ((cast, every), (held, every[:3])):
+        first = seeing.ask(list_holds, 2)
+        assert first.next_key == expected[1].id
+        second = seeing.ask(list_holds, 2, after=first.next_key)
+        assert [one.id for one in first.holds + second.holds] == [one.id for one in expected]
+        assert second.next_key is None

@@ -66,6 +66,7 @@ def test_an_event_is_recorded_with_all_its_seats_when_it_comes_and_goes(cast, to
     event = cast.event(cast.guest, metadata=Metadata(topic="roof"))
     facts = {
         "host_id": str(cast.host.id),
+        "pending_host_id": None,
         "title": "Planning",
         "description": "",
         "location": "",
@@ -241,6 +242,19 @@ def test_holds_are_recorded_until_they_are_used_or_released(cast, told):
     _, consumed, created = told()
     assert consumed == ("consumed", "hold", hold.id, facts, {"event_id": str(event.id)})
     assert created[:3] == ("created", "event", event.id)
+
+
+def test_who_leaves_a_hold_is_recorded_with_who_was_in_it_and_who_is_left(cast, told):
+    hold = cast.do(place_hold, [cast.guest.id, cast.stranger.id], SLOT, 60)
+    both = [str(user_id) for user_id in hold.user_ids]
+    told()
+    for person, before, after in ((cast.guest, both, [str(cast.stranger.id)]), (cast.stranger, both[1:], None)):
+        cast.as_person(person).do(release_hold, hold.id)
+        ((*what, was, now),) = told()
+        assert what == ["released", "hold", hold.id]
+        assert was["user_ids"] == before
+        assert now == (after and {"user_ids": after})
+    assert (was["start"], was["extended"]) == ("2026-03-09T15:00:00Z", False)
 
 
 def test_who_when_and_from_where_are_recorded(cast, told):

@@ -4,7 +4,7 @@ import pytest
 
 from kalends.actions import sharing
 from kalends.actions.departure import delete_user
-from kalends.actions.events import cancel_event, change_event, create_event, transfer_event
+from kalends.actions.events import answer_transfer, cancel_event, change_event, create_event, transfer_event
 from kalends.actions.hours import clear_working_hours, set_working_hours
 from kalends.actions.participants import add_participants, answer_invitation, remove_participant
 from kalends.actions.sharing import share_calendar, stop_sharing
@@ -182,7 +182,8 @@ def test_who_hands_an_event_over_hands_over_the_right_to_it(cast):
     """The old host stays as a participant: they see it and change it no more."""
     event = cast.event()
     host, guest = cast.as_person(cast.host), cast.as_person(cast.guest)
-    assert host.do(transfer_event, event.id, cast.guest.id).host_id == cast.guest.id
+    assert host.do(transfer_event, event.id, cast.guest.id).host_id == cast.host.id
+    assert guest.do(answer_transfer, event.id, accept=True).host_id == cast.guest.id
     with host.refused(Forbidden):
         host.do(transfer_event, event.id, cast.host.id)
     assert host.do(answer_invitation, event.id, cast.host.id, Answer(response="declined"))
@@ -193,7 +194,8 @@ def test_who_manages_a_calendar_loses_what_is_handed_over_or_made_private(cast):
     cast.share(cast.host, cast.stranger, Sharing.write)
     me = cast.as_person(cast.stranger)
     away, hidden = cast.event(), cast.event(start=TimeText("2026-03-11T14:00"), end=TimeText("2026-03-11T15:00"))
-    assert me.do(transfer_event, away.id, cast.guest.id).host_id == cast.guest.id
+    assert me.do(transfer_event, away.id, cast.guest.id).pending_host_id == cast.guest.id
+    assert cast.as_person(cast.guest).do(answer_transfer, away.id, accept=True).host_id == cast.guest.id
     assert me.do(change_event, hidden.id, EventEdit(visibility=Visibility.private)).visibility == "private"
     with me.refused(Forbidden):  # they see it still: the old host takes part
         me.do(change_event, away.id, EventEdit(title="x"))

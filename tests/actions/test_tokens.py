@@ -1,6 +1,7 @@
 """What can be done with credentials."""
 
 import secrets
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -8,11 +9,15 @@ from msgspec import structs
 
 from kalends.actions import tokens
 from kalends.actions.departure import delete_user
+from kalends.actions.retries import claim_key
 from kalends.actions.tokens import issue_token, revoke_token
 from kalends.errors import Forbidden, Invalid, NotFound
 from kalends.model import ALL_SCOPES, Instant, Scope, Sharing, TokenId
+from kalends.reads.audit import RecordFilter, list_records
 from kalends.reads.tokens import list_tokens
 from kalends.rules.tokens import token_digest
+from kalends.settings import Settings
+from kalends.store.database import Database
 from tests.cast import assemble, codes
 
 
@@ -67,7 +72,7 @@ def test_a_token_ends_after_it_begins(cast, clock):
             issue(cast, expires_at=end)
         assert codes(error) == ["in_the_past"]
     clock.set_to(now + 1)
-    assert [token.is_in_use(Instant(now + 1)) for token in cast.ask(list_tokens)] == [False]
+    assert [token.is_in_use(Instant(now + 1)) for token in cast.ask(list_tokens, 250, ended=True).tokens] == [False]
 
 
 def test_a_token_does_not_outlive_the_one_it_is_made_with(cast):
@@ -90,7 +95,7 @@ def test_a_person_has_so_many_tokens_in_use(cast, monkeypatch):
     assert codes(error) == ["too_many_tokens"]
     me.do(revoke_token, first.id)
     issue(me)
-    assert len(me.ask(list_tokens)) == 3, "those out of use are listed, too"
+    assert len(me.ask(list_tokens, 250, ended=True).tokens) == 3, "those out of use are listed, too"
     for _ in range(3):
         issue(cast)
 
@@ -99,8 +104,8 @@ def test_people_see_and_revoke_their_own_and_operators_all(cast):
     guest, host = cast.as_person(cast.guest), cast.as_person(cast.host)
     cast.share(cast.guest, cast.host, Sharing.write)
     mine, other, backend = issue(guest), issue(host), issue(cast)
-    assert [token.id for token in guest.ask(list_tokens)] == [mine.id]
-    assert [token.id for token in cast.ask(list_tokens)] == [mine.id, other.id, backend.id]
+    assert [token.id for token in guest.ask(list_tokens, 250, ended=True).tokens] == [mine.id]
+    assert [token.id for token in cast.ask(list_tokens, 250, ended=True).tokens] == [mine.id, other.id, backend.id]
     for token_id in (other.id, backend.id):
         with guest.refused(NotFound):
             guest.do(revoke_token, token_id)
@@ -113,4 +118,61 @@ def test_deleting_somebody_ends_their_tokens_and_nobody_elses(cast):
     kept = {issue(cast.as_person(cast.stranger)).id, issue(cast).id}
     cast.do(delete_user, cast.guest.id)
     now = cast.database.now()
-    assert {token.id for token in cast.ask(list_tokens) if token.is_in_use(now)} == kept
+    assert {token.id for token in cast.ask(list_tokens, 250, ended=True).tokens if token.is_in_use(now)} == kept
+
+
+@pytest.fixture
+def alone(migrated_url, clock):
+    """A cast whose database has no tokens of others, which would be removed as well."""
+    with closing(Database(Settings(database_url=migrated_url), clock)) as database:
+        yield assemble(database)
+
+
+def ended_ids(cast):
+    return {token.id for token in cast.ask(list_tokens, 250, ended=True).tokens}
+
+
+def test_tokens_are_removed_some_time_after_they_ended(alone, clock):
+    now = Instant(clock() // 1_000)
+    clock.set_to(now)
+    me = alone.as_person(alone.guest)
+    lasting, revoked, expiring = issue(alone), issue(me), issue(me, expires_at=Instant(now + 1))
+    later = issue(alone, expires_at=Instant(now + 2))
+    alone.do(revoke_token, revoked.id)
+    assert [token.id for token in alone.ask(list_tokens, 250).tokens] == [lasting.id, expiring.id, later.id]
+    clock.set_to(now + tokens.ENDED_KEPT_FOR + 1)
+    assert [token.id for token in alone.ask(list_tokens, 250).tokens] == [lasting.id]
+    newest = issue(alone)
+    assert ended_ids(alone) == {lasting.id, expiring.id, later.id, newest.id}
+    clock.set_to(now + tokens.ENDED_KEPT_FOR + 3)
+    issued = issue(alone)
+    assert ended_ids(alone) == {lasting.id, newest.id, issued.id}
+    assert [record.object_id for record in alone.ask(list_records, RecordFilter(object_id=revoked.id), 9).records] == [
+        revoked.id,
+        revoked.id,
+    ], "the audit log keeps them"
+
+
+def test_a_token_is_kept_while_its_answers_are(alone, clock):
+    now = Instant(clock() // 1_000)
+    clock.set_to(now)
+    used = issue(alone, expires_at=Instant(now + 1))
+    acting = structs.replace(alone.actor, token_id=used.id)
+    alone.database.write(lambda tx: claim_key(tx, acting, "a key", b"digest"))
+    clock.set_to(now + 2 * tokens.ENDED_KEPT_FOR)
+    issue(alone)
+    assert used.id in ended_ids(alone)
+    another = structs.replace(alone.actor, token_id=issue(alone).id)
+    alone.database.write(lambda tx: claim_key(tx, another, "a key", b"digest"))  # it forgets old ones
+    issue(alone)
+    assert used.id not in ended_ids(alone)
+
+
+def test_no_more_than_so_many_tokens_are_removed_at_a_time(alone, clock):
+    now = Instant(clock() // 1_000)
+    clock.set_to(now)
+    ids = [issue(alone, expires_at=Instant(now + 1 + number)).id for number in range(52)]
+    clock.set_to(now + 2 * tokens.ENDED_KEPT_FOR)
+    for left in (2, 0):
+        issue(alone)
+        assert ended_ids(alone) & {*ids} == {*ids[52 - left :]}

@@ -29,6 +29,13 @@ def call_with(**environment: str) -> Call:
     return call
 
 
+def new_sqlite_url(path: Path) -> str:
+    """Create a SQLite database as an operator does, and return its URL."""
+    url = f"sqlite:///{path}"
+    call_with(KALENDS_DATABASE_URL=url)("db", "migrate")
+    return url
+
+
 @pytest.fixture
 def url(databases: Databases, request: pytest.FixtureRequest) -> Iterator[str]:
     """The database that the commands of this test work on: empty, unless the test asks for `database`."""

@@ -19,9 +19,10 @@ from kalends.rules.zones import from_instant
 from kalends.settings import Settings
 from kalends.store.database import Database, WriteTx
 from kalends.store.query import Query
-from kalends.store.schema import NEEDED, VERSION_TABLE
+from kalends.store.revision import NEEDED, VERSION_TABLE
 from tests.cast import rows_of
 from tests.cli.conftest import call_with, one_line
+from tests.cli.test_import import VILLAGE
 from tests.postgres import PACKAGE, VERSION
 
 SPOILED_COUNT = Query(
@@ -55,9 +56,25 @@ def test_migrating_says_what_it_did_and_again_does_nothing(call):
     assert one_line(call("db", "migrate")) == f"Already at schema {NEEDED}."
 
 
-def test_an_empty_database_is_not_checked_but_explained(call, url):
-    if url.startswith("sqlite"):
-        Path(url.removeprefix("sqlite:///")).touch()
+@pytest.mark.parametrize(
+    "words",
+    ["serve --port 0", "token create", "token list", "org create School", f"import {VILLAGE}", "db check", "db retime"],
+)
+def test_no_other_command_creates_the_file_of_a_database(tmp_path, words):
+    path = tmp_path / "none.db"
+    said = one_line(call_with(KALENDS_DATABASE_URL=f"sqlite:///{path}")(*words.split(), code=1))
+    reason = f"there is no file {path}; for a new database run: kalends db migrate"
+    assert said == f"Error: KALENDS_DATABASE_URL is not usable: {reason}."
+    assert not list(tmp_path.iterdir())
+
+
+def test_migrating_creates_the_file_of_a_database(tmp_path):
+    path = tmp_path / "none.db"
+    call_with(KALENDS_DATABASE_URL=f"sqlite:///{path}")("db", "migrate")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_an_empty_database_is_not_checked_but_explained(call):
     said = one_line(call("db", "check", code=1))
     assert said == f"Error: The database is at schema empty, and this Kalends needs {NEEDED}: run: kalends db migrate."
 

@@ -1,7 +1,6 @@
 """The doctor: a line for each check, and an exit code that a script can act on."""
 
 import re
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -10,7 +9,7 @@ from kalends.cli.opening import OPERATOR
 from kalends.cli.sample import add_sample
 from kalends.rules.zones import from_instant
 from kalends.store.query import Query
-from kalends.store.schema import NEEDED
+from kalends.store.revision import NEEDED
 from tests.cli.conftest import call_with
 from tests.postgres import start_postgres
 
@@ -95,9 +94,7 @@ def test_contents_are_checked_when_asked_for(call, database, sound):
     assert text.startswith("Events whose counts of participants are wrong: 1. -> ")
 
 
-def test_a_database_that_is_still_to_be_migrated_is_a_note(call, url, sound):
-    if url.startswith("sqlite"):
-        Path(url.removeprefix("sqlite:///")).touch(0o600)
+def test_a_database_that_is_still_to_be_migrated_is_a_note(call, sound):
     for words in (("doctor",), ("doctor", "--deep")):
         found = read(call(*words, code=1 if sound else 0))
         advice = "kalends serve migrates it, as does kalends db migrate"
@@ -105,11 +102,10 @@ def test_a_database_that_is_still_to_be_migrated_is_a_note(call, url, sound):
         assert found["database"][0] == "ok"
 
 
-def test_a_database_that_is_still_to_be_made_is_a_note(tmp_path):
-    """So `kalends doctor && kalends serve` works on a new installation."""
+def test_a_database_file_that_is_missing_is_a_problem_as_no_server_creates_it(tmp_path):
     path = tmp_path / "none.db"
-    found = read(call_with(KALENDS_DATABASE_URL=f"sqlite:///{path}")("doctor"))
-    assert found["database"] == ("note", f"there is no file {path} yet -> kalends serve creates it")
+    found = read(call_with(KALENDS_DATABASE_URL=f"sqlite:///{path}")("doctor", code=1))
+    assert found["database"] == ("problem", f"there is no file {path} -> for a new database run kalends db migrate")
     assert not path.exists()
 
 

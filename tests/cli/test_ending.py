@@ -20,6 +20,7 @@ from kalends.cli.serving import answers_ready
 from kalends.settings import Settings
 from kalends.store.database import Database, WriteTx
 from kalends.store.query import Query
+from tests.cli.conftest import new_sqlite_url
 from tests.served import KALENDS, PATIENCE_S, Server, serving
 
 pytestmark = pytest.mark.slow
@@ -115,7 +116,7 @@ def test_requests_in_flight_are_finished_when_all_processes_are_told_to_end(serv
 
 def test_a_server_that_has_just_said_that_it_is_ready_hears_every_signal(tmp_path):
     """A thread that takes a signal which another waits for keeps it from the main thread as well."""
-    url = f"sqlite:///{tmp_path / 'own.db'}"
+    url = new_sqlite_url(tmp_path / "own.db")
     for _ in range(5):
         with serving(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=url) as server:
             os.killpg(server.process.pid, CTRL_C)
@@ -155,7 +156,7 @@ def test_a_server_process_that_does_not_finish_in_time_is_killed_and_named(engin
 def test_a_server_started_with_nohup_outlives_its_terminal(tmp_path):
     usual = signal.signal(HANG_UP, signal.SIG_IGN)  # what `nohup` does
     try:
-        server = Server(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=f"sqlite:///{tmp_path / 'own.db'}")
+        server = Server(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=new_sqlite_url(tmp_path / "own.db"))
         server.start()
     finally:
         signal.signal(HANG_UP, usual)
@@ -211,8 +212,27 @@ def test_a_demo_that_is_ended_while_it_prepares_leaves_nothing_behind(tmp_path, 
     assert not list(tmp_path.iterdir())
 
 
+LOSES_A_SIGNAL = """
+from kalends import cli
+try:
+    cli.leave(2, None)
+except SystemExit:
+    pass
+cli.main()
+"""
+
+
+def test_a_signal_ends_a_command_before_it_serves_although_the_exception_was_lost(tmp_path):
+    """A destructor, for one, loses every exception that is raised in it."""
+    url = f"sqlite:///{tmp_path / 'own.db'}"
+    words = (sys.executable, "-c", LOSES_A_SIGNAL, "serve", "--port", "0")
+    environment = os.environ | {"KALENDS_DATABASE_URL": url}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + CTRL_C, "", "")
+
+
 def test_a_server_whose_output_nobody_reads_serves(tmp_path):
-    url = f"sqlite:///{tmp_path / 'deaf.db'}"
+    url = new_sqlite_url(tmp_path / "deaf.db")
     with serving(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=url) as server:
         assert httpx.get(f"{server.address}/health/ready").status_code == 200
         assert server.end(CTRL_C) == 0, "Ctrl-C ends it in good order, too"

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from kalends.http.front import BODY_TIMEOUT_S
+from tests.cli.conftest import new_sqlite_url
 from tests.cli.test_ending import LOOPBACK, TELLS_CHILDREN, send_user, writes_held_up
 from tests.served import KALENDS, PATIENCE_S, UNLIMITED, Server
 
@@ -141,7 +142,7 @@ def children_of(parent: int) -> set[int]:
 
 def test_a_log_that_nobody_reads_keeps_nobody_waiting(tmp_path: Path):
     read, write = os.pipe()
-    environment = {**os.environ, **UNLIMITED, "KALENDS_DATABASE_URL": f"sqlite:///{tmp_path / 'own.db'}"}
+    environment = {**os.environ, **UNLIMITED, "KALENDS_DATABASE_URL": new_sqlite_url(tmp_path / "own.db")}
     words = [*KALENDS, "serve", "--port", "0"]
     process = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=write, text=True)
     try:

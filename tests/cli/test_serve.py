@@ -17,7 +17,7 @@ import pytest
 
 from kalends.cli.serving import answers_ready, end_with, free_address
 from kalends.store.zone_data import load_zone_data
-from tests.cli.conftest import one_line
+from tests.cli.conftest import new_sqlite_url, one_line
 from tests.served import PATIENCE_S, Server, serving
 
 pytestmark = pytest.mark.slow
@@ -145,7 +145,7 @@ def test_what_is_too_long_to_be_a_request_is_refused_in_one_word(server):
 
 
 def test_only_what_a_trusted_proxy_says_of_an_address_is_believed(tmp_path):
-    url = f"sqlite:///{tmp_path / 'proxied.db'}"
+    url = new_sqlite_url(tmp_path / "proxied.db")
     forwarded = b"X-Forwarded-For: 198.51.100.1\r\nX-Forwarded-For: 192.0.2.7\r\n"
     for trusted, known in (("127.0.0.1", "192.0.2.7"), ("10.0.0.0/8", LOOPBACK)):
         settings = {"KALENDS_DATABASE_URL": url, "KALENDS_TRUSTED_PROXIES": trusted}

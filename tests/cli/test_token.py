@@ -54,12 +54,20 @@ def test_a_revoked_token_is_out_at_once(call, database):
     done = call("token", "revoke", second[0])
     assert (done.stdout, done.stderr) == ("", f"Revoked {second[0]}.\n")
     assert statuses() == [200, 401]
-    assert [row[2] for row in listed(call, "token")] == ["active", "revoked"]
+    assert [row[2] for row in listed(call, "token")] == ["active"]
+    assert [row[2] for row in listed(call, "token", "--all")] == ["active", "revoked"]
     again = call("token", "revoke", second[0], code=1)
     assert (
         one_line(again)
         == f"Error: No token in use {second[0]} could be found: it does not exist, or you may not see it."
     )
+
+
+def test_all_tokens_are_listed_however_many_there_are(call, monkeypatch):
+    monkeypatch.setattr("kalends.cli.token.PAGE", 2)
+    for name in "abcde":
+        call("token", "create", "--name", name)
+    assert [row[-1] for row in listed(call, "token")] == list("abcde")
 
 
 @pytest.mark.parametrize(

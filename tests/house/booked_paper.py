@@ -14,7 +14,7 @@ from tests.house.paper import Meeting, Paper, Refusal, refuse
 
 STRENGTH = {"free": 0, "tentative": 1, "busy": 2}
 GUARDED = {
-    *("create_event", "change_event", "transfer_event", "delete_user"),
+    *("create_event", "change_event", "transfer_event", "answer_transfer", "delete_user"),
     *("add_participants", "seat_participant", "change_role", "answer_invitation"),
 }
 """What may take somebody's time."""
@@ -72,8 +72,8 @@ def takes_more(before: Taken | None, after: Taken | None) -> bool:
 
 
 def only_text(before: Meeting | None, after: Meeting) -> bool:
-    """Tell whether a change leaves time, status and everybody alone, so that nobody's time is looked at."""
-    said = {"title": after.title, "version": after.version, "updated": after.updated}
+    """Tell whether a change leaves time, status and everybody in it alone, so that nobody's time is looked at."""
+    said = {"title": after.title, "version": after.version, "updated": after.updated, "asked": after.asked}
     return before is not None and replace(before, **said) == after
 
 
@@ -166,7 +166,7 @@ class BookedPaper(Paper):
         for other, meeting in enumerate(self.meetings):
             taken = taken_by(meeting, who)
             if meeting and taken and taken.blocks and other != number and taken.start < end and start < taken.end:
-                shown = self.asking.who in (None, who, meeting.host, *meeting.chairs)
+                shown = self.asking.who in (None, who, meeting.host, meeting.asked, *meeting.chairs)
                 found.append((who, taken.start, taken.end, taken.shown, other if shown else None, needed))
         for place, held in enumerate(self.holds):
             keeps = held is not None and who in held.people and held.until > self.now and place != hold
@@ -184,15 +184,18 @@ class BookedPaper(Paper):
             self.holds[self.asking.hold] = None
 
     def _own_hold(self, place: int | None) -> Held | None:
+        held = self._kept_hold(place)
+        return held if held and self.asking.who in (None, held.by) else None
+
+    def _kept_hold(self, place: int | None) -> Held | None:
         held = self.holds[place] if place is not None and 0 <= place < len(self.holds) else None
-        mine = held is not None and self.asking.who in (None, held.by)
-        return held if held and mine and held.until > self.now else None
+        return held if held and held.until > self.now else None
 
     # ---------------------------------------------------------------------------------------------- who may do what
     def changing(self, number: int, expect: Any) -> Meeting:
         meeting, who = self.meeting(number), self.asking.who
         if who is not None and who != meeting.host:
-            if who not in meeting.chairs:
+            if who not in meeting.chairs and who != meeting.asked:
                 raise Refusal("not_found", "event")
             if not self._answering:
                 raise Refusal("forbidden")
@@ -202,6 +205,42 @@ class BookedPaper(Paper):
         if self.asking.who not in (None, host):
             raise Refusal("forbidden")
         return super().create_event(host, *rest, **more)
+
+    def transfer_event(self, number: int, to: int, expect: Any) -> Any:
+        before = self.changing(number, expect)
+        if self.asking.who in (None, to) and to != before.host:
+            return super().transfer_event(number, to, expect)
+        self.refuse_cancelled(before)
+        refuse(self.bookable(to, ("host_id",)))
+        return self._ask(number, None if to == before.host else to)
+
+    def answer_transfer(self, number: int, accept: bool, expect: Any) -> Any:
+        self._answering = True
+        try:
+            before = self.changing(number, None)
+        finally:
+            self._answering = False
+        who = self.asking.who
+        if before.asked is None and who in (None, before.host):
+            raise Refusal("not_found", "pending transfer of event")
+        if before.asked is None or who not in (None, before.asked):
+            raise Refusal("forbidden")
+        self.refuse_stale("event", before.version, expect)
+        if not accept:
+            return self._ask(number, None)
+        self.meetings[number] = self.handed_over(before, before.asked)
+        return self.shown_event(number)
+
+    def withdraw_transfer(self, number: int, expect: Any) -> None:
+        if self.changing(number, expect).asked is None:
+            raise Refusal("not_found", "pending transfer of event")
+        self._ask(number, None)
+
+    def _ask(self, number: int, asked: int | None) -> Any:
+        meeting = self.meeting(number)
+        if asked != meeting.asked:
+            self.meetings[number] = self.next(meeting, asked=asked)
+        return self.shown_event(number)
 
     def answer_invitation(self, number: int, who: int, *rest: Any, **more: Any) -> Any:
         self._answering = True
@@ -250,6 +289,8 @@ class BookedPaper(Paper):
 
     def extend_hold(self, place: int, minutes: int) -> Any:
         held = self._hold(place)
+        if self.asking.who not in (None, held.by):
+            raise Refusal("forbidden")
         if held.extended:
             raise Refusal("hold_extended")
         self._refuse_taken_slot(held.people, held.start, held.end, place)
@@ -257,16 +298,18 @@ class BookedPaper(Paper):
         return self.shown_hold(place)
 
     def release_hold(self, place: int) -> None:
-        self._hold(place)
-        self.holds[place] = None
+        held, who = self._hold(place), self.asking.who
+        left = () if who in (None, held.by) else tuple(one for one in held.people if one != who)
+        self.holds[place] = replace(held, people=left) if left else None
 
     def shown_hold(self, place: int) -> Any:
         held = self._hold(place)
         return (place, held.people, held.start, held.end, held.until, held.extended)
 
     def _hold(self, place: int) -> Held:
-        held = self._own_hold(place)
-        if held is None:
+        """Give a hold that somebody placed or that keeps their time."""
+        held = self._kept_hold(place)
+        if held is None or self.asking.who not in (None, held.by, *held.people):
             raise Refusal("not_found", "hold")
         return held
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from inspect import signature
 from typing import Any
 
-from kalends.actions import holds
+from kalends.actions import events, holds
 from kalends.actions.booking import Guard, OnConflict
 from kalends.errors import Conflict, KalendsError
 from kalends.model import Actor, Hold, HoldId, Span
@@ -67,6 +67,13 @@ class BookedStage(Stage):
             )
             for clash in clashes
         )
+
+    # ----------------------------------------------------------------------------------------------------- transfers
+    def answer_transfer(self, number: int, accept: bool, expect: Any) -> Any:
+        return self.shown_event(self.do(events.answer_transfer, self.event(number), accept=accept, expect=expect))
+
+    def withdraw_transfer(self, number: int, expect: Any) -> None:
+        self.do(events.withdraw_transfer, self.event(number), expect=expect)
 
     # --------------------------------------------------------------------------------------------------------- holds
     def hold(self, place: int) -> HoldId:

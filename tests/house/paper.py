@@ -55,6 +55,8 @@ class Meeting:
     version: int = 1
     reason: str | None = None
     chairs: dict[int, Chair] = field(default_factory=dict)
+    asked: int | None = None
+    """Who is asked to host it."""
 
 
 def folded(text: str) -> str:
@@ -116,10 +118,13 @@ class Paper:
             if number in hosting and to is not None:
                 meeting = self.handed_over(meeting, to)
             elif number in hosting:
-                meeting = self.next(meeting, status="cancelled")
-            elif who in meeting.chairs:
-                meeting = self.next(meeting)
+                meeting = self.next(meeting, status="cancelled", asked=None)
+            elif who in meeting.chairs or who == meeting.asked:
+                meeting = self.next(meeting, asked=None if who == meeting.asked else meeting.asked)
             self.meetings[number] = replace(meeting, chairs={n: c for n, c in meeting.chairs.items() if n != who})
+        for number, meeting in enumerate(self.meetings):
+            if meeting and who == meeting.asked:
+                self.meetings[number] = self.next(meeting, asked=None)
         person.deleted = True
 
     def read_user(self, who: int) -> Any:
@@ -176,7 +181,7 @@ class Paper:
     def cancel_event(self, number: int, reason: str | None, expect: Any) -> Any:
         before = self.changing(number, expect)
         if before.status != "cancelled":
-            self.meetings[number] = self.next(before, status="cancelled", reason=reason)
+            self.meetings[number] = self.next(before, status="cancelled", reason=reason, asked=None)
         return self.shown_event(number)
 
     def delete_event(self, number: int, expect: Any) -> None:
@@ -351,7 +356,7 @@ class Paper:
         self.meetings[number] = after
 
     def handed_over(self, meeting: Meeting, to: int) -> Meeting:
-        after = self.next(meeting, host=to)
+        after = self.next(meeting, host=to, asked=None)
         if {meeting.host, to} & meeting.chairs.keys():
             after.chairs[to] = Chair("required", "accepted", after.version, None, self.now)
         return after
@@ -368,7 +373,7 @@ class Paper:
         return (
             *(number, meeting.host, meeting.title, meeting.start, meeting.end, meeting.zone, meeting.status),
             *(meeting.show_as, meeting.reason, tuple(said.count(kind) for kind in kinds)),
-            *(meeting.version, meeting.updated),
+            *(meeting.version, meeting.updated, meeting.asked),
         )
 
     def shown_guests(self, number: int) -> Any:

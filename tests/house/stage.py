@@ -103,6 +103,7 @@ class Stage:
             *(minute_of(span.end), event.block.time_zone, event.status, event.show_as, event.cancel_reason),
             (tally.required, tally.optional, tally.accepted, tally.declined, tally.tentative, tally.needs_action),
             *(event.version, minute_of(event.updated_at)),
+            None if event.pending_host_id is None else self.users.index(event.pending_host_id),
         )
 
     def shown_guest(self, guest: Participant) -> Any:

@@ -115,10 +115,12 @@ class Bookings(RuleBasedStateMachine):
         return kept[pick % len(kept)] if kept and pick % 10 else pick // 10
 
     def holder(self, asks: Asks, place: int) -> Asks:
-        """Return who asks: mostly whoever has the hold."""
+        """Return who asks: mostly whoever placed the hold, and now and then somebody whom it keeps."""
         held = self.paper.holds[place] if place < len(self.paper.holds) else None
         if held is None or asks.kind == "person":
             return asks
+        if asks.kind == "participant":
+            return asks._replace(kind="person", person=held.people[asks.person % len(held.people)])
         return asks._replace(kind="operator") if held.by is None else asks._replace(kind="person", person=held.by)
 
     def used_hold(self, asks: Asks) -> int | None:
@@ -192,6 +194,24 @@ class Bookings(RuleBasedStateMachine):
     @rule(asks=asking, pick=picks, to=people)
     def transfer_event(self, asks: Asks, pick: int, to: int) -> None:
         self.play_on(asks, "transfer_event", self.event(pick), to, None)
+
+    @rule(asks=asking, pick=picks, other=picks, accept=st.sampled_from([True, True, False]), changed=st.booleans())
+    def answer_transfer(self, asks: Asks, pick: int, other: int, accept: bool, changed: bool) -> None:
+        """Mostly who is asked answers; now and then the event has changed since they were."""
+        event = self.event(pick)
+        meeting = self.meeting(event)
+        if meeting and meeting.asked is None and other % 4:
+            self.play_on(Asks("host", 0, "allow", None), "transfer_event", event, other % PEOPLE, None)
+            meeting = self.meeting(event)
+        if changed:
+            self.play_on(OPERATOR, "change_event", event, {"title": "Talk"}, True, None)
+        if meeting and meeting.asked is not None and other % 5:
+            asks = asks._replace(kind="person", person=meeting.asked)
+        self.play_on(asks, "answer_transfer", event, accept, None)
+
+    @rule(asks=asking, pick=picks)
+    def withdraw_transfer(self, asks: Asks, pick: int) -> None:
+        self.play_on(asks, "withdraw_transfer", self.event(pick), None)
 
     # ------------------------------------------------------------------------------------------ participants
     @rule(asks=asking, pick=picks, guests=guest_lists)

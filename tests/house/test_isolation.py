@@ -36,6 +36,7 @@ QUERIES = (
     "hosted=transfer&to={host_id}",
     "user_id={host_id}",
     "host_id={host_id}&q=marked",
+    "pending_host_id={new_id}",
     "participant_id={user_id}&response=needs_action",
     "hold={hold_id}",
     "side=received",

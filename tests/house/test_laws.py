@@ -24,8 +24,8 @@ LONGEST_FUNCTION = 40
 NO_NAMES = {"base", "common", "core", "helper", "helpers", "manager", "misc", "service", "util", "utils"}
 
 OF_NO_ORGANIZATION = {
-    "kalends.store.schema.VERSION_QUERY",
-    "kalends.store.schema.HAS_VERSION",
+    "kalends.store.revision.VERSION_QUERY",
+    "kalends.store.revision.HAS_VERSION",
     "kalends.store.idempotency.OLD",  # housekeeping: everybody's answers are kept for a day
     "kalends.store.idempotency.END_OF_PAGE",  # an instant, up to which the keys of the organization are read
     "kalends.store.rate_counts.FORGET_OLD_COUNTS",  # housekeeping: requests are counted before anybody is known
@@ -34,6 +34,8 @@ OF_NO_ORGANIZATION = {
     "kalends.store.organizations.LIST",  # for who runs the service, as the next ones: no door has them
     "kalends.store.organizations.FIND",
     "kalends.store.tokens.TOKENS_IN_USE",
+    "kalends.store.tokens.REVOKED_BEFORE",  # housekeeping: tokens that ended are kept for a time, as the next one
+    "kalends.store.tokens.EXPIRED_BEFORE",
     "kalends.reads.deployment.TOKENS_IN_USE",
     "kalends.reads.integrity.COMMITMENTS",  # the operator's check of the whole database counts, and shows no row
     "kalends.reads.texts.USERS",  # the same check names who is wrong, to who runs the service, as the next one

@@ -120,8 +120,10 @@ def test_an_installed_wheel_serves_from_any_folder(dist, tmp_path):
         [python, "-c", "import kalends; print(kalends.__file__)"], cwd=folder, env=environment
     )
     assert Path(where.decode().strip()).is_relative_to(home)
+    program = str(home / "bin" / "kalends")
+    subprocess.run([program, "db", "migrate"], cwd=folder, env=environment, check=True)
     with subprocess.Popen(
-        [str(home / "bin" / "kalends"), "serve", "--port", "0"],
+        [program, "serve", "--port", "0"],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,

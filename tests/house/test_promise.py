@@ -11,7 +11,7 @@ import pytest
 from kalends.actions.booking import Guard, OnConflict
 from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.events import change_event, create_event, transfer_event
-from kalends.actions.holds import extend_hold, place_hold
+from kalends.actions.holds import extend_hold, place_hold, release_hold
 from kalends.actions.participants import add_participants, answer_invitation, change_role, seat_participant
 from kalends.drafts import Answer, EventDraft, EventEdit, Invitation
 from kalends.errors import Conflict, Invalid, KalendsError
@@ -211,3 +211,23 @@ def test_people_needed_together_in_any_order_are_never_booked_twice(cast):
     assert 1 <= sum(isinstance(result, Event) for result in results) <= 2
     assert overlaps(cast.database, cast.actor) == []
     check_house(cast.database, cast.actor)
+
+
+def test_one_person_who_places_many_holds_at_once_keeps_no_more_than_so_much(cast):
+    mine = cast.as_person(cast.host)
+    people = [cast.person().id for _ in range(40)]
+    day = Span(instant("2026-03-10T00:00+01:00"), instant("2026-03-10T20:00+01:00"))
+    works = [partial(mine.do, place_hold, people[2 * number : 2 * number + 2], day, 600) for number in range(20)]
+    results = race(works)
+    lost: list[Any] = [result for result in results if isinstance(result, Exception)]
+    assert {(type(error), *(fault.code for fault in error.faults)) for error in lost} == {(Invalid, "too_much_held")}
+    assert len(results) - len(lost) == 5, "40 hours each, and 200 are the most"
+    assert len(cast.rows()["held_time"]) == 10
+
+
+def test_a_hold_is_gone_once_all_have_left_it_at_once(cast):
+    for _ in range(ROUNDS):
+        people = [cast.person() for _ in range(10)]
+        hold = cast.do(place_hold, [person.id for person in people], SLOT, 600)
+        assert race([partial(cast.as_person(person).do, release_hold, hold.id) for person in people]) == [None] * 10
+        assert cast.rows()["hold"] == cast.rows()["held_time"] == []

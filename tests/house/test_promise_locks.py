@@ -11,7 +11,7 @@ from kalends.actions.retries import KEPT_FOR, claim_key
 from kalends.actions.tokens import issue_token
 from kalends.model import Actor, Span, TokenId
 from kalends.store.database import WriteTx
-from kalends.store.holds import find_hold
+from kalends.store.holds import lock_hold
 from kalends.store.users import lock_people
 from tests.cast import Cast, instant
 from tests.threads import at_once, waiting_writers
@@ -38,7 +38,7 @@ def test_who_extends_a_hold_and_who_consumes_it_do_not_wait_for_each_other(cast:
         lock_people(tx, cast.actor, [cast.guest.id])
         extending.start()
         waiting_writers(cast.database, 1)
-        return find_hold(tx, cast.actor, hold.id, lock=True)
+        return lock_hold(tx, cast.actor, hold.id)
 
     extending = at_once(partial(cast.database.write, extend))
     assert cast.database.write(consume) == hold

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from kalends.actions.events import transfer_event
 from kalends.actions.holds import place_hold
 from kalends.actions.hours import set_working_hours
 from kalends.actions.tokens import issue_token
@@ -37,7 +38,7 @@ class Row(NamedTuple):
     stranger: int
     """A member of the organization whom nothing ties to what is named."""
     participant: int
-    """Of the event that is named."""
+    """Of the event that is named; the hold keeps their time, too."""
     host: int
     """Of the event, who placed the hold and has the token; and the user that is named."""
     delegate: int
@@ -61,7 +62,9 @@ TABLE = {
     "PATCH /v1/events/{event_id}": Row("W", "events:write", {"title": "x"}, 404, 404, 403, 200, 200, 200),
     "DELETE /v1/events/{event_id}": Row("W", "events:write", None, 404, 404, 403, 204, 204, 204),
     "POST /v1/events/{event_id}/cancel": Row("W", "events:write", {}, 404, 404, 403, 200, 200, 200),
-    "POST /v1/events/{event_id}/transfer": Row("W", "events:write", {"host_id": "{new_id}"}, 404, 404, 403, 200, 200, 200),
+    "POST /v1/events/{event_id}/transfer": Row("W", "events:write", {"host_id": "{new_id}"}, 404, 404, 403, 202, 202, 200),
+    "DELETE /v1/events/{event_id}/transfer": Row("W", "events:write", None, 404, 404, 403, 204, 204, 204),
+    "PUT /v1/events/{event_id}/transfer/response": Row("W", "events:write", {"response": "accepted"}, 404, 404, 403, 403, 403, 200),
     "GET /v1/events/{event_id}/participants": Row("R", "events:read", None, 404, 404, 200, 200, 200, 200),
     "POST /v1/events/{event_id}/participants": Row("W", "events:write", {"user_id": "{new_id}"}, 404, 404, 403, 201, 201, 201),
     "GET /v1/events/{event_id}/participants/{user_id}": Row("R", "events:read", None, 404, 404, 200, 200, 200, 200),
@@ -77,9 +80,10 @@ TABLE = {
     "POST /v1/find-time": Row("R", "free-busy:read", WANTED, 422, 200, 200, 200, 200, 200),
     "POST /v1/explain": Row("R", "free-busy:read", {"user_id": "{host_id}", **BUSY_HOUR}, 404, 200, 200, 200, 200, 200),
     "POST /v1/holds": Row("W", "events:write", {"user_ids": ["{new_id}"], **BUSY_HOUR}, 422, 201, 201, 201, 201, 201),
-    "GET /v1/holds/{hold_id}": Row("R", "events:read", None, 404, 404, 404, 200, 404, 200),
-    "POST /v1/holds/{hold_id}/extend": Row("W", "events:write", {}, 404, 404, 404, 200, 404, 200),
-    "DELETE /v1/holds/{hold_id}": Row("W", "events:write", None, 404, 404, 404, 204, 404, 204),
+    "GET /v1/holds": Row("R", "events:read", None, 200, 200, 200, 200, 200, 200),
+    "GET /v1/holds/{hold_id}": Row("R", "events:read", None, 404, 404, 200, 200, 404, 200),
+    "POST /v1/holds/{hold_id}/extend": Row("W", "events:write", {}, 404, 404, 403, 200, 404, 200),
+    "DELETE /v1/holds/{hold_id}": Row("W", "events:write", None, 404, 404, 204, 204, 404, 204),
     "GET /v1/users/{user_id}/shares": Row("R", "users:read", None, 404, 403, 403, 200, 403, 200),
     "PUT /v1/users/{user_id}/shares/{other_id}": Row("W", "users:write", {"level": "read"}, 404, 403, 403, 200, 403, 200),
     "DELETE /v1/users/{user_id}/shares/{other_id}": Row("W", "users:write", None, 404, 403, 403, 204, 403, 204),
@@ -126,19 +130,20 @@ class Stage(NamedTuple):
 
 
 def furnished(cast):
-    """Give the host an event with a guest, working hours, a hold, a token, and somebody who may write."""
+    """Give the host an event with a guest, which somebody is asked to host, working hours, a hold, a token, a delegate."""
     event = cast.event(cast.guest)
     delegate, newcomer = cast.person(), cast.person()
     cast.share(cast.host, delegate, Sharing.write)
     cast.do(set_working_hours, cast.host.id, WorkingHours(((),) * 7, {}))
     span = Span(*(instant_of(TimeText(f"2026-03-11T{hour}:00Z"), None) for hour in (10, 11)))
     host = cast.as_person(cast.host)
+    host.do(transfer_event, event.id, newcomer.id)
     names = {
         "event_id": str(event.id),
         "host_id": str(cast.host.id),
         "new_id": str(newcomer.id),
         "other_id": str(delegate.id),
-        "hold_id": str(host.do(place_hold, [cast.host.id], span, 900).id),
+        "hold_id": str(host.do(place_hold, [cast.host.id, cast.guest.id], span, 900).id),
         "token_id": str(host.do(issue_token, "to revoke", str(event.id).encode()[-20:])[0].id),
     }
     people = {"stranger": cast.stranger, "participant": cast.guest, "host": cast.host, "delegate": delegate}

@@ -28,6 +28,7 @@ class Client:
         self._fails = fails
         self._answer: Answer | None = None
         self.bytes_read = 0
+        self.is_closed = False
 
     async def __call__(self) -> bytes:
         pieces = [piece async for piece in self]
@@ -50,6 +51,10 @@ class Client:
     def response_file(self, status: int, headers: list[tuple[str, str]], file: str) -> None:
         self._answer = Answer(status, headers, Path(file).read_bytes())
 
+    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> "Later":
+        self.is_closed = True
+        return Later(self, status, headers)
+
     @property
     def is_answered(self) -> bool:
         return self._answer is not None
@@ -58,6 +63,17 @@ class Client:
     def answer(self) -> Answer:
         assert self._answer
         return self._answer
+
+
+class Later:
+    """The body of an answer that is sent later, after which the server closes the connection."""
+
+    def __init__(self, client: Client, status: int, headers: list[tuple[str, str]]) -> None:
+        self._client = client
+        self._head = status, headers
+
+    def send_bytes(self, data: bytes) -> None:
+        self._client.response_bytes(*self._head, data)
 
 
 def head(path: str = "/echo", *, method: str = "POST", length: int | None = None, chunked: bool = False) -> Head:
@@ -128,6 +144,8 @@ def ask(front, loop):
     def play(*requests: tuple[Head, Client]) -> list[Answer]:
         async def all_of_them() -> None:
             await asyncio.gather(*(front.__rsgi__(*request) for request in requests))
+            while not all(client.is_answered for _, client in requests):
+                await asyncio.sleep(0.01)
 
         loop.run_until_complete(all_of_them())
         return [client.answer for _, client in requests]
@@ -153,8 +171,9 @@ def test_what_lives_is_said_by_the_loop_and_all_else_by_threads_of_its_kind(ask,
     ],
 )
 def test_a_body_comes_whole(ask, request_head, pieces):
-    (answer,) = ask((request_head, Client(*pieces)))
-    assert answer.status == 200
+    client = Client(*pieces)
+    (answer,) = ask((request_head, client))
+    assert (answer.status, client.is_closed) == (200, False)
     assert answer.body == b"".join(pieces)
 
 
@@ -162,13 +181,13 @@ def test_a_body_that_is_known_to_be_too_large_is_not_read(ask):
     client = Client(b"a" * LIMIT, b"a")
     (answer,) = ask((head(length=LIMIT + 1), client))
     assert dict(answer.headers) == {"x-length": str(LIMIT + 1)}
-    assert client.bytes_read == 0
+    assert (client.bytes_read, client.is_closed) == (0, True)
 
 
 def test_no_more_is_read_of_a_body_that_turns_out_to_be_too_large(ask):
     client = Client(*[b"a" * 100_000] * 100)
     (answer,) = ask((head(chunked=True), client))
-    assert client.bytes_read == 300_000
+    assert (client.bytes_read, client.is_closed) == (300_000, True)
     assert dict(answer.headers) == {"x-length": "300000"}
 
 
@@ -181,8 +200,9 @@ def test_a_body_that_breaks_off_is_refused(ask, request_head):
 @pytest.mark.parametrize("request_head", [head(length=5), head(length=100_000), head(chunked=True)])
 def test_a_body_that_does_not_come_is_refused_while_others_are_answered(ask, monkeypatch, request_head):
     monkeypatch.setattr(module, "BODY_TIMEOUT_S", 0.2)
-    slow, quick = ask((request_head, Client(b"{", b"}", pause_s=5)), (head(length=2), Client(b"{}")))
-    assert slow.body == b"body_too_slow"
+    client = Client(b"{", b"}", pause_s=5)
+    slow, quick = ask((request_head, client), (head(length=2), Client(b"{}")))
+    assert (slow.body, client.is_closed) == (b"body_too_slow", True)
     assert quick.body == b"{}"
 
 
@@ -192,6 +212,13 @@ def test_the_body_that_takes_longest_gives_way_to_new_ones(ask, monkeypatch):
     answers = ask(*slow)
     assert [answer.body[:13] for answer in answers[:2]] == [b"body_too_slow"] * 2
     assert [len(answer.body) for answer in answers[2:]] == [100_001] * 2
+
+
+def test_nothing_holds_a_request_whose_head_is_refused(ask):
+    client = Client(b"{", pause_s=5)
+    refused = Head(Lines([("host", "kalends"), ("x_y", "1"), ("content-length", "2")]), path="/echo", method="POST")
+    (answer,) = ask((refused, client))
+    assert (answer.body, client.bytes_read, client.is_closed) == (b"malformed", 0, True)
 
 
 def test_one_kind_of_request_does_not_wait_for_another(front, app, loop):

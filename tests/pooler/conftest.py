@@ -1,7 +1,7 @@
 """What is tried elsewhere against the server itself is tried here through a PgBouncer, where one is installed."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -34,6 +34,9 @@ class PooledDatabases(Databases):
     def migrated(self) -> Iterator[str]:
         with self._direct.migrated() as url:
             yield self._pooler.url(url)
+
+    def refusing_writes(self, url: str) -> AbstractContextManager[None]:
+        raise NotImplementedError
 
     def _create(self, number: int) -> str:
         raise NotImplementedError

@@ -13,7 +13,7 @@ from kalends.rules.intervals import overlaps
 from tests.cast import Cast
 from tests.reads.worlds import World, random_event
 
-WHOLE_ONLY = ("participant_id", "response", "role", "text")
+WHOLE_ONLY = ("participant_id", "pending_host_id", "response", "role", "text")
 """What is asked with these is answered of events alone of which all is seen."""
 
 
@@ -39,7 +39,7 @@ class Onlooker:
     def sight(self, event_id: EventId) -> Sight:
         """Tell how much of an event they see."""
         event, _ = self.world.events[event_id]
-        concerned = self.concerned(event_id)
+        concerned = self.concerned(event_id) | {event.pending_host_id}
         return sight_of(
             self.actor,
             event.host_id,
@@ -86,11 +86,14 @@ class Onlooker:
             event = title_of(event)
         elif hides_guests(sight, hides=event.hide_participants):
             event = structs.replace(event, tally=Tally(), version=0, updated_at=Instant(0))
+            if event.pending_host_id not in {self.actor.user_id, *principals_of(self.actor)}:
+                event = structs.replace(event, pending_host_id=None)
         return Seen(event, sight, self.people(event_id))
 
     def listed(self, wanted: EventFilter) -> list[Seen]:
         """Give what a list of theirs has to hold, in order."""
-        if self.actor.user_id and not (wanted.user_id or wanted.host_id or wanted.participant_id):
+        named = wanted.user_id or wanted.host_id or wanted.participant_id or wanted.pending_host_id
+        if self.actor.user_id and not named:
             wanted = structs.replace(wanted, user_id=self.actor.user_id)
         found = [event.id for event in self.world.expected(wanted) if self.is_listed(event.id, wanted)]
         return [self.shown(event_id) for event_id in found]
@@ -99,7 +102,11 @@ class Onlooker:
         asks_for_all = any(getattr(wanted, name) is not None for name in WHOLE_ONLY)
         least = Sight.whole if asks_for_all else Sight.title
         people = [one for one in (wanted.user_id, wanted.participant_id) if one is not None]
-        return self.sight(event_id) >= least and all(self.part(event_id, one) >= least for one in people)
+        return (
+            self.sight(event_id) >= least
+            and all(self.part(event_id, one) >= least for one in people)
+            and wanted.pending_host_id in (None, self.shown(event_id).event.pending_host_id)
+        )
 
     def told(self, person: UserId, span: Span) -> dict[EventId, Sight]:
         """Give how much they are told of each event in a person's time in a span."""
@@ -121,6 +128,7 @@ def title_of(event: Event) -> Event:
         version=0,
         created_at=Instant(0),
         updated_at=Instant(0),
+        pending_host_id=None,
     )
 
 

@@ -12,15 +12,18 @@ from kalends.actions.tokens import issue_token
 from kalends.model import Actor
 from kalends.reads.audit import listing as record_listing
 from kalends.reads.events import View, listing
+from kalends.reads.holds import listing as hold_listing
 from kalends.reads.participants import PAGE
 from kalends.reads.users import listing as user_listing
 from kalends.settings import Settings
 from kalends.store.database import Database, ReadTx
+from kalends.store.holds import FIND as FIND_HOLD
+from kalends.store.holds import HELD_BY
 from kalends.store.idempotency import OLD
 from kalends.store.query import Query
 from tests.databases import Databases
 from tests.every import check_every
-from tests.multitude import FIRST_START, HALF_HOUR, fill, fill_keys, fill_record
+from tests.multitude import FIRST_START, HALF_HOUR, fill, fill_holds, fill_keys, fill_record
 
 PEOPLE, EVENTS = 200, 20_000
 MIDDLE = FIRST_START + EVENTS // 2 * HALF_HOUR
@@ -55,6 +58,7 @@ class Crowd:
             "user_id": self.first + 5,
             "participant_id": self.first + 5 + 17,
             "host_id": self.first + 5,
+            "pending_host_id": self.first + 5,
             "event_id": self.first + 5,
             "since": MIDDLE,
             "until": MIDDLE + 40 * 48 * HALF_HOUR,
@@ -71,6 +75,8 @@ class Crowd:
             "older_than": self.entry,
             "before": FIRST_START + 50,
             "token_id": self.first,
+            "now": FIRST_START,
+            "id": self.first,
             "me": self.first + 1,
             "operator": False,
             **{name: [self.first + 2] for name in ("principals", "shown_hosts", "read_hosts", "managed_hosts")},
@@ -86,6 +92,8 @@ def crowd(databases: Databases) -> Iterator[Crowd]:
         fill_record(database, *others, 40_000)
         actor, first = fill(database, people=PEOPLE, events=EVENTS)
         entry = fill_record(database, actor, first, EVENTS) + EVENTS // 2
+        fill_holds(database, *others, people=10_000, holds=20_000)
+        fill_holds(database, actor, first, people=PEOPLE, holds=2_000)
         fill_record(database, *others, 40_000)
         yield Crowd(database, actor, first, entry)
         database.close()
@@ -226,7 +234,14 @@ def check_others_agenda(crowd, engine, person, bounds):
 
 
 def test_a_hosts_and_everybodys_events_are_one_range_scan_without_a_sort(crowd, engine):
-    check_every(check_hosted, crowd, engine, host=["host_id", ""], bounds=BOUNDS, more=[(), ("status", "text")])
+    check_every(
+        check_hosted,
+        crowd,
+        engine,
+        host=["host_id", "pending_host_id", ""],
+        bounds=BOUNDS,
+        more=[(), ("status", "text")],
+    )
 
 
 def check_hosted(crowd, engine, host, bounds, more):
@@ -337,3 +352,40 @@ def check_record(crowd, engine, of_object, after, more):
         assert scan["Index Name"] == index or (scan["Index Name"] == "pk_audit" and not of_object)
         assert scan["Scan Direction"] == "Backward"
         assert ("(id <" in scan.get("Index Cond", "")) is bool(after)
+
+
+def test_a_page_of_holds_looks_up_the_people_of_each(crowd, engine):
+    """Which holds stand is a range of the organization's, or a walk along all ids; nobody looks through held time."""
+    check_every(check_holds, crowd, engine, of_person=[False, True], continued=[False, True])
+
+
+def check_holds(crowd, engine, of_person, continued):
+    query = hold_listing(of_person=of_person, continued=continued)
+    if engine == "sqlite":
+        plan = sqlite_plan(crowd, query)
+        assert not [step for step in plan if step.startswith("SCAN h")]
+        assert "SEARCH held_time USING COVERING INDEX ix_held_time_hold_id (hold_id=?)" in plan
+        assert ("SEARCH held_time USING PRIMARY KEY (user_id=?)" in plan) is of_person
+        return
+    for plan in postgresql_plans(crowd, query):
+        assert "Seq Scan" not in kinds(plan)
+        looks = {node["Index Name"] for node in plan if node.get("Relation Name") == "held_time"}
+        assert looks == {"ix_held_time_hold_id", *(["pk_held_time"] if of_person else [])}
+
+
+def test_what_a_person_holds_is_found_among_the_holds_that_stand(crowd, engine):
+    """PostgreSQL may walk through all holds, which are few: none stands for more than half an hour."""
+    if engine == "sqlite":
+        assert sqlite_plan(crowd, HELD_BY) == [
+            "SEARCH hold USING INDEX ix_hold_organization_id_expires_at (organization_id=? AND expires_at>?)",
+            "SEARCH held_time USING INDEX ix_held_time_hold_id (hold_id=?)",
+        ]
+        assert sqlite_plan(crowd, FIND_HOLD)[0] == "SEARCH hold USING INTEGER PRIMARY KEY (rowid=?)"
+        return
+    for plan in postgresql_plans(crowd, HELD_BY):
+        assert scan_of(plan, "held_time")["Index Name"] == "ix_held_time_hold_id"
+    for plan in postgresql_plans(crowd, FIND_HOLD):
+        assert [node.get("Index Name") for node in plan if "Relation Name" in node] == [
+            "pk_hold",
+            "ix_held_time_hold_id",
+        ]

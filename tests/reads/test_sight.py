@@ -225,11 +225,12 @@ def test_an_operator_is_told_in_explanations_and_conflicts_of_no_private_event(c
     assert clash_names(cast, cast.guest) == {open_one.id}
 
 
-def test_whose_hold_it_is_knows_its_id(cast):
+def test_who_placed_a_hold_and_whom_it_keeps_know_its_id(cast):
     event = cast.event()
-    mine = cast.as_person(cast.guest)
-    hold = mine.do(place_hold, [cast.guest.id], event.block.span, 300)
-    for seeing, told in ((mine, hold.id), (cast, hold.id), (cast.as_person(cast.stranger), None)):
+    placer, held = cast.as_person(cast.person()), cast.as_person(cast.guest)
+    hold = placer.do(place_hold, [cast.guest.id], event.block.span, 300)
+    told_to = ((placer, hold.id), (held, hold.id), (cast, hold.id), (cast.as_person(cast.stranger), None))
+    for seeing, told in told_to:
         explained = seeing.ask(explain_booking, cast.guest.id, event.block.span)
         assert [reason.hold_id for reason in explained.holds] == ([told] if told else [])
         assert explained.unseen == ([] if told else [event.block.span])

@@ -1,5 +1,7 @@
 """Every list takes the same number of statements for 1, 3 and 250 rows; so does every read of one thing."""
 
+from functools import partial
+
 import msgspec
 import pytest
 from msgspec import structs
@@ -8,9 +10,10 @@ from kalends.model import Sharing, UserId
 from kalends.reads.audit import RecordFilter, list_records
 from kalends.reads.events import EventFilter, list_events, read_event
 from kalends.reads.export import export_user
+from kalends.reads.holds import list_holds
 from kalends.reads.participants import list_participants, read_participant
 from kalends.reads.users import list_users, read_user
-from tests.multitude import fill
+from tests.multitude import FIRST_START, fill, fill_holds
 
 ROWS = (1, 3, 250)
 
@@ -104,4 +107,19 @@ def test_the_record_and_the_export(cast):
     for count in range(3):
         counts.append(cast.database.read(lambda tx, count=count: export(tx, count)))
         cast.event(cast.guest)
-    assert counts == [10, 10, 10]
+    assert counts == [11, 11, 11]
+
+
+def test_lists_of_holds(database, clock):
+    clock.set_to(FIRST_START)
+    actor, first = fill(database, people=40, events=1)
+    fill_holds(database, actor, first, people=2, holds=600)
+    held = structs.replace(actor, user_id=UserId(first))
+
+    def read(tx, *, asking, rows):
+        found = list_holds(tx, asking, rows).holds
+        assert len(found) == rows
+        return tx.statements
+
+    counts = [database.read(partial(read, asking=asking, rows=rows)) for asking in (actor, held) for rows in ROWS]
+    assert counts == [1] * 6

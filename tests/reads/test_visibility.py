@@ -33,7 +33,7 @@ EVENTS = 30
 LISTS = 20
 TIMES = 8
 CELL = 15 * MINUTE
-BY_PERSON = ("user_id", "host_id", "participant_id")
+BY_PERSON = ("user_id", "host_id", "participant_id", "pending_host_id")
 MORE = ("response", "role", "text", "status")
 NEVER = settings(max_examples=2, phases=[Phase.explicit, Phase.generate])  # no seed is simpler than another
 
@@ -156,16 +156,18 @@ def filters_of_each_person(onlooker: Onlooker, choice: random.Random) -> Iterato
         for name in BY_PERSON:
             values: dict[str, Any] = {name: person}
             yield EventFilter(**values)
-            for more in {"user_id": MORE, "host_id": ("text",)}.get(name, (choice.choice(MORE),)):
+            few = {"user_id": MORE, "host_id": ("text",), "pending_host_id": ("text",)}
+            for more in few.get(name, (choice.choice(MORE),)):
                 yield EventFilter(**values | {more: value_of(more, onlooker, choice)})
 
 
 def random_filters(onlooker: Onlooker, choice: random.Random) -> Iterator[EventFilter]:
     """Give some filters of a few conditions, which say whom they speak of where they have to."""
     for _ in range(LISTS):
-        names = {*choice.sample(BY_PERSON, choice.randrange(4))}
+        names = {*choice.sample(BY_PERSON, choice.randrange(5))}
         names |= {*choice.sample((*MORE, "since", "until", "after"), choice.randrange(3))}
-        if (onlooker.actor.user_id is None or "host_id" in names) and names.isdisjoint({"user_id", "participant_id"}):
+        named = onlooker.actor.user_id is None or names & {"host_id", "pending_host_id"}
+        if named and names.isdisjoint({"user_id", "participant_id"}):
             names -= {"response", "role"}
         yield EventFilter(**{name: value_of(name, onlooker, choice) for name in sorted(names)})
 
@@ -179,6 +181,7 @@ def value_of(name: str, onlooker: Onlooker, choice: random.Random) -> Any:
         "user_id": event.host_id if choice.random() < 0.5 else choice.choice(onlooker.world.people),
         "host_id": event.host_id,
         "participant_id": seat.user_id if seat else event.host_id,
+        "pending_host_id": event.pending_host_id or choice.choice(onlooker.world.people),
         "since": Instant(span.start + choice.randrange(-1, 2) * HALF_HOUR),
         "until": Instant(span.end + choice.randrange(5, 8) * HALF_HOUR),
         "response": seat.response if seat else Response.accepted,

@@ -2,13 +2,13 @@
 
 import random
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kalends.actions.events import cancel_event
+from kalends.actions.events import cancel_event, transfer_event
 from kalends.actions.participants import answer_invitation, remove_participant
 from kalends.drafts import Answer, Invitation
-from kalends.model import Event, EventId, Response, Role, Seat, Status, TimeText, UserId, Zone
+from kalends.model import Actor, Event, EventId, Response, Role, Seat, Status, TimeText, UserId, Zone
 from kalends.reads.events import EventFilter
 from tests.cast import Cast
 from tests.seen import read_event
@@ -51,6 +51,7 @@ def matches(event: Event, seats: dict[UserId, Seat], wanted: EventFilter) -> boo
             wanted.user_id is None or wanted.user_id == event.host_id or wanted.user_id in seats,
             wanted.host_id is None or wanted.host_id == event.host_id,
             wanted.participant_id is None or wanted.participant_id in seats,
+            wanted.pending_host_id is None or wanted.pending_host_id == event.pending_host_id,
             wanted.since is None or span.end > wanted.since,
             wanted.until is None or span.start < wanted.until,
             wanted.response is None or (seat is not None and seat.response is wanted.response),
@@ -101,6 +102,9 @@ def random_event(world: World, choice: random.Random, **details: Any) -> Event:
             cast.do(remove_participant, event.id, seated)
         elif said is not Response.needs_action:
             cast.force(answer_invitation, event.id, seated, Answer(response=said.value))
+    if choice.random() < 0.5:
+        as_host = replace(cast, actor=Actor(cast.actor.organization_id, user_id=host))
+        as_host.do(transfer_event, event.id, choice.choice(world.people))
     if choice.random() < 0.2:
         cast.do(cancel_event, event.id)
     return world.note(event.id)

@@ -229,6 +229,7 @@ def good_bodies(place: Place) -> dict[str, Any]:
         "EventEdit": {"title": "x"},
         "CancelBody": {"reason": "x"},
         "TransferBody": {"host_id": place.guest},
+        "TransferAnswer": {"response": "accepted"},
         "SeatBody": {"role": "optional"},
         "SeatPatch": {"role": "optional"},
         "Answer": {"response": "accepted"},

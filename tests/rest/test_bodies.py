@@ -1,14 +1,21 @@
 """Bodies: how large, how long, in which media type, and how many faults an answer names."""
 
+import asyncio
+import gc
 import gzip
 import json
 import tracemalloc
+import weakref
 import zlib
 from typing import Any
 
 import pytest
 
+from kalends.http import front
+from kalends.http.front import Front
+from kalends.http.lanes import Kind, widths
 from tests.api import problem, send_raw
+from tests.http.test_front import Client, head
 
 
 def test_a_body_of_a_megabyte_is_read_and_one_byte_more_is_not(app, api, token, cast):
@@ -171,3 +178,26 @@ def test_one_answer_names_a_hundred_faults_at_most(api):
 
 def faults_of(document):
     return [(fault["pointer"], fault["code"]) for fault in document["errors"]]
+
+
+def test_nothing_holds_on_to_a_body_that_did_not_come(app, monkeypatch):
+    """As long as somebody could read it the server keeps the connection open, and garbage is collected rarely."""
+    monkeypatch.setattr(front, "BODY_TIMEOUT_S", 0.05)
+    client = Client(b"{", pause_s=5)
+    held = weakref.ref(client)
+
+    async def ask(client: Client) -> bytes:
+        served = Front(app, lambda *_: Kind.WRITE, widths(1), 1_000, print)
+        served.__rsgi_init__(asyncio.get_running_loop())
+        await served.__rsgi__(head(chunked=True), client)
+        while not client.is_answered:
+            await asyncio.sleep(0.01)
+        return client.answer.body
+
+    gc.disable()
+    try:
+        assert b"body_too_slow" in asyncio.run(ask(client))
+        del client
+        assert held() is None
+    finally:
+        gc.enable()

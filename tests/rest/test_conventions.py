@@ -1,13 +1,16 @@
 """The conventions that every call follows: tokens, problems, conditions, previews, methods."""
 
+import secrets
 from contextlib import closing
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from kalends.actions.tokens import revoke_token
+from kalends.actions.tokens import issue_token, revoke_token
 from kalends.app import build_app
 from kalends.errors import BadSetting, KalendsError, OutcomeUnknown, TooExpensive, Unavailable
+from kalends.model import Actor
 from kalends.reads.tokens import list_tokens
 from kalends.reads.users import read_user
 from kalends.rest.conditions import Tags, read_tags
@@ -15,6 +18,8 @@ from kalends.rest.problems import STATUS, TITLES, headers_of, status_of
 from kalends.rules.tokens import token_text
 from kalends.settings import Settings
 from kalends.store.database import Database
+from kalends.store.organizations import DEFAULT_ORGANIZATION
+from kalends.store.query import Query
 from kalends.store.zone_data import load_zone_data
 from tests.api import client, problem, send_raw
 
@@ -77,7 +82,7 @@ def test_the_scheme_of_a_token_is_taken_in_any_case(app, token, scheme):
 
 def test_a_revoked_token_is_refused_at_once(api, cast):
     assert api.get("/v1/users").status_code == 200
-    (token,) = cast.ask(list_tokens)
+    (token,) = cast.ask(list_tokens, 250, ended=True).tokens
     cast.do(revoke_token, token.id)
     problem(api.get("/v1/users"), 401, "unauthenticated")
 
@@ -333,6 +338,32 @@ def test_a_database_without_the_schema_is_not_ready(empty_url):
     with closing(Database(settings)) as database:
         document = problem(client(build_app(database, settings)).get("/health/ready"), 503, "schema_mismatch")
     assert "kalends db migrate" in document["detail"]
+
+
+def test_a_newer_schema_under_a_server_stops_writes_and_says_so(migrated_url):
+    settings = Settings(database_url=migrated_url, token_cache_ms=0)
+    newer = Query(sa.text("UPDATE kalends_version SET version_num = '9999'"))
+    with closing(Database(settings)) as database, closing(Database(settings)) as other:
+        _, secret = database.write(
+            lambda tx: issue_token(tx, Actor(DEFAULT_ORGANIZATION), "x", secrets.token_bytes(20))
+        )
+        other.write(lambda tx: tx.run(newer))
+        database._schema_known_until = 0  # on PostgreSQL it takes a second to be noticed
+        caller = client(build_app(database, settings), secret)
+        for answer in (
+            caller.post("/v1/users", json={"name": "x", "email": "x@example.org"}),
+            caller.get("/health/ready"),
+        ):
+            assert "install that Kalends" in problem(answer, 503, "schema_mismatch")["detail"]
+        assert caller.get("/v1/users").json()["items"] == []
+
+
+def test_a_database_that_takes_no_writes_is_not_ready(databases, migrated_url):
+    settings = Settings(database_url=migrated_url)
+    with closing(Database(settings)) as before:
+        assert client(build_app(before, settings)).get("/health/ready").status_code == 200
+        with databases.refusing_writes(migrated_url), closing(Database(settings)) as database:
+            problem(client(build_app(database, settings)).get("/health/ready"), 503, "unavailable")
 
 
 def test_what_cannot_be_done_now_says_when_to_try_again():

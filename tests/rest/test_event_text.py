@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw, structs
 
-from kalends.actions.events import cancel_event
+from kalends.actions.events import cancel_event, transfer_event
 from kalends.actions.participants import answer_invitation
 from kalends.drafts import Answer
 from kalends.model import Metadata, Response, ShowAs
@@ -47,6 +47,8 @@ def test_the_text_is_what_the_door_would_write(database, clock, data):
         said = data.draw(st.sampled_from([Response.accepted, Response.declined, Response.tentative]))
         comment = data.draw(st.none() | WORDS)
         cast.do(answer_invitation, event.id, cast.guest.id, Answer(response=said, comment=comment))
+    if data.draw(st.booleans()):
+        cast.as_person(cast.host).do(transfer_event, event.id, cast.stranger.id)
     if data.draw(st.booleans()):
         cast.do(cancel_event, event.id, data.draw(st.none() | WORDS))
     found = cast.ask(find_event, event.id)

@@ -4,7 +4,7 @@ import pytest
 
 from kalends.rules.intervals import SECOND
 from kalends.rules.zones import from_instant
-from tests.api import faults, problem
+from tests.api import client, faults, problem
 from tests.cast import instant
 
 MORNING = instant("2026-03-09T08:00+01:00")
@@ -34,6 +34,7 @@ def test_a_hold_is_placed_read_and_released(api, cast, placed):
         "expires_at": "2026-03-09T07:01:00Z",
         "extended": False,
         "created_at": "2026-03-09T07:00:00Z",
+        "placed_by": None,
     }
     assert body["id"].startswith("hld_")
     path = placed.headers["Location"]
@@ -113,3 +114,59 @@ def test_retrying_with_a_key_places_one_hold(api, cast):
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.json() == second.json()
     assert first.json()["created_at"] == from_instant(MORNING).isoformat().replace("+00:00", "Z")
+
+
+def held_by_host(app, cast, *people, day=9):
+    """Return a hold that the host places with a token of their own."""
+    times = {name: f"2026-03-{day:02}T{hour}:00+01:00" for name, hour in (("start", 14), ("end", 15))}
+    with client(app, cast.token_for(cast.host)) as caller:
+        answer = caller.post("/v1/holds", json={"user_ids": [str(one.id) for one in people], **times})
+    assert answer.status_code == 201
+    return answer.json()
+
+
+def test_who_is_held_sees_that_and_releases_it_for_themself(app, api, cast):
+    made = held_by_host(app, cast, cast.guest, cast.stranger)
+    path = f"/v1/holds/{made['id']}"
+    assert made["placed_by"] == str(cast.host.id)
+    with client(app, cast.token_for(cast.guest)) as guest:
+        shown = made | {"user_ids": [str(cast.guest.id)]}
+        assert guest.get(path).json() == shown
+        assert guest.get("/v1/holds").json() == {"items": [shown], "next_cursor": None}
+        problem(guest.post(path + "/extend"), 403, "forbidden")
+        assert guest.delete(path, params={"dry_run": "true"}).status_code == 204
+        assert api.get(path).json() == made
+        assert guest.delete(path).status_code == 204
+        problem(guest.delete(path), 404, "not_found")
+        problem(guest.get(path), 404, "not_found")
+    assert api.get(path).json() == made | {"user_ids": [str(cast.stranger.id)]}
+
+
+def test_holds_are_listed_page_by_page(app, api, cast, clock):
+    made = [held_by_host(app, cast, cast.guest, day=day) for day in (9, 10, 11)]
+    first = api.get("/v1/holds", params={"limit": 2}).json()
+    assert first["items"] == made[:2]
+    following = {"limit": 2, "cursor": first["next_cursor"]}
+    assert api.get("/v1/holds", params=following).json() == {"items": made[2:], "next_cursor": None}
+    other = following | {"user_id": str(cast.guest.id)}
+    assert faults(problem(api.get("/v1/holds", params=other), 422, "invalid")) == {"/cursor": "invalid_cursor"}
+    assert api.get("/v1/holds", params={"user_id": str(cast.guest.id)}).json()["items"] == made
+    assert api.get("/v1/holds", params={"user_id": str(cast.stranger.id)}).json()["items"] == []
+    with client(app, cast.token_for(cast.stranger)) as stranger:
+        assert stranger.get("/v1/holds").json() == {"items": [], "next_cursor": None}
+        problem(stranger.get("/v1/holds", params={"user_id": str(cast.guest.id)}), 403, "forbidden")
+    clock.set_to(MORNING + 300 * SECOND)
+    assert api.get("/v1/holds").json()["items"] == []
+
+
+def test_a_person_holds_no_more_than_so_much(app, api, cast):
+    people = [str(cast.person().id) for _ in range(21)]
+    body = {"user_ids": people, "start": "2026-03-10T09:00Z", "end": "2026-03-10T19:00Z"}
+    with client(app, cast.token_for(cast.host)) as caller:
+        document = problem(caller.post("/v1/holds", json=body), 422, "invalid")
+        assert faults(document) == {"": "too_much_held"}
+        assert "would keep 210.00 with this one, and 200 is the most" in document["errors"][0]["message"]
+        assert caller.post("/v1/holds", json=body | {"user_ids": people[:20]}).status_code == 201
+    assert (
+        api.post("/v1/holds", json=body | {"start": "2026-03-11T09:00Z", "end": "2026-03-11T19:00Z"}).status_code == 201
+    )

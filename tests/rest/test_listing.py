@@ -137,12 +137,39 @@ def test_what_is_wrong_with_a_query_is_said(api, query, pointers):
     assert {fault["in"] for fault in document["errors"]} == {"query"}
 
 
+def test_tokens_come_in_pages_and_those_that_ended_for_who_asks(api, cast):
+    made = [api.post("/v1/tokens", json={"name": name}).json()["id"] for name in "ABCDE"]
+    own = api.get("/v1/tokens").json()["items"][0]["id"]
+    api.delete(f"/v1/tokens/{made[1]}")
+    for query, expected in (
+        ({}, [own, made[0], *made[2:]]),
+        ({"include_ended": "false"}, [own, made[0], *made[2:]]),
+        ({"include_ended": "true"}, [own, *made]),
+    ):
+        sizes, items = pages(api, "/v1/tokens", limit=2, **query)
+        assert [item["id"] for item in items] == expected
+        assert sizes == [2, 2, len(expected) - 4]
+        assert all((item["revoked_at"] is not None) == (item["id"] == made[1]) for item in items)
+    cursor = api.get("/v1/tokens?limit=1").json()["next_cursor"]
+    problem(api.get("/v1/tokens", params={"cursor": cursor, "include_ended": "true"}), 422, "invalid", "/cursor")
+
+
+def test_people_page_through_their_own_tokens(app, cast):
+    with client(app, cast.token_for(cast.guest)) as guest:
+        cast.token_for(cast.host)
+        made = [guest.post("/v1/tokens", json={"name": name}).json()["id"] for name in "AB"]
+        sizes, items = pages(guest, "/v1/tokens", limit=1)
+        assert ([item["id"] for item in items[1:]], sizes) == (made, [1, 1, 1])
+
+
 def test_the_cursor_of_another_list_is_refused(api, cast):
     for name in "ABC":
         cast.person(name)
         hold(cast)
     event = hold(cast, cast.guest)
-    lists = ("/v1/users", "/v1/events", "/v1/audit", f"/v1/events/{event.id}/participants")
+    for name in "AB":
+        api.post("/v1/tokens", json={"name": name})
+    lists = ("/v1/users", "/v1/events", "/v1/audit", "/v1/tokens", f"/v1/events/{event.id}/participants")
     cursors = {path: api.get(path, params={"limit": 1}).json()["next_cursor"] for path in lists}
     pool = f"/v1/events/{hold(cast, host_attends=False, at='12:00').id}/available-users"
     cursors[pool] = api.get(pool, params={"limit": 1}).json()["next_cursor"]

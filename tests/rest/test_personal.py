@@ -54,7 +54,8 @@ def test_everything_that_is_kept_about_somebody_is_exported(api, cast, guest):
     assert document["shares_received"] == [received.json()]
     (token,) = document["tokens"]
     assert token == guest.get("/v1/tokens").json()["items"][0]
-    assert [one["id"] for one in document["holds"]] == [str(hold.id)]
+    (held,) = document["holds"]
+    assert (held["id"], held["user_ids"], held["placed_by"]) == (str(hold.id), [str(cast.guest.id)], None)
     by_id = {one["id"]: one for one in document["events"]}
     assert by_id.keys() == {str(event.id), str(hosted.id)}
     seat = by_id[str(event.id)]["seat"]
@@ -97,6 +98,15 @@ def test_of_what_they_did_other_peoples_seats_are_left_out(api, cast, guest):
     *_, deleted = guest.get(f"/v1/users/{cast.guest.id}/export").json()["record"]
     assert deleted["before"]["participants"].keys() == {str(cast.guest.id)}
     assert (deleted["after"], deleted["address"]) == (None, "127.0.0.1")
+
+
+def test_of_a_hold_that_they_left_nobody_else_is_told(cast, guest):
+    hold = cast.as_person(cast.host).do(place_hold, [cast.guest.id, cast.stranger.id], SLOT, 60)
+    assert guest.delete(f"/v1/holds/{hold.id}").status_code == 204
+    document = guest.get(f"/v1/users/{cast.guest.id}/export").json()
+    *_, released = document["record"]
+    assert (released["before"], released["after"]) == ({"user_ids": [str(cast.guest.id)]}, {"user_ids": []})
+    assert (document["holds"], str(cast.stranger.id) in str(document)) == ([], False)
 
 
 def test_from_where_others_acted_is_not_told(api, cast, guest):

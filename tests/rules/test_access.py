@@ -1,9 +1,10 @@
 """The table of who may do what, cell by cell."""
 
 import pytest
+from msgspec import structs
 
 from kalends.errors import Forbidden
-from kalends.model import Actor, OrganizationId, Sharing, UserId, Visibility
+from kalends.model import Actor, Hold, HoldId, Instant, OrganizationId, Sharing, Span, UserId, Visibility
 from kalends.rules import access
 from kalends.rules.access import Sight, sight_of, sight_of_part
 
@@ -87,6 +88,17 @@ def test_a_hold_is_its_placers_and_every_operators():
     assert not access.may_use_hold(person(), None), "one that an operator placed"
     assert access.may_use_hold(OPERATOR, OTHER)
     assert access.may_use_hold(OPERATOR, None)
+
+
+def test_who_is_held_sees_that_and_by_whom_and_not_who_else_is():
+    held = Hold(HoldId(1), (ME, OTHER), Span(Instant(0), Instant(1)), Instant(2), False, Instant(0), HOST)
+    assert access.may_see_hold(person(), HOST, held.user_ids)
+    assert not access.may_see_hold(person(), HOST, (OTHER,))
+    assert access.may_see_hold(person(), ME, (OTHER,))
+    assert access.may_see_hold(OPERATOR, HOST, ())
+    assert access.hold_shown_to(ME, held) == structs.replace(held, user_ids=(ME,))
+    assert access.hold_shown_to(ME, structs.replace(held, placed_by=None)).user_ids == (ME,)
+    assert access.hold_shown_to(HOST, held) is access.hold_shown_to(None, held) is held
 
 
 # Whose part in an event is shown, to whom so much is seen of it; `hides` where the event hides its participants.

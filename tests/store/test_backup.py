@@ -11,10 +11,9 @@ import sqlalchemy as sa
 
 from kalends.errors import BadSetting, Unavailable
 from kalends.store import tables
-from kalends.store.database import Database, WriteTx
+from kalends.store.database import Database, WriteTx, refuse_other_schema
 from kalends.store.private_files import create_private, new_private_file
 from kalends.store.query import Query
-from kalends.store.schema import refuse_other_schema
 from tests.cast import assemble
 from tests.postgres import PACKAGE, VERSION
 from tests.store.conftest import Opener

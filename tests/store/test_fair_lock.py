@@ -6,7 +6,7 @@ from types import FrameType
 
 import pytest
 
-from kalends.store.sqlite import FairLock
+from kalends.store.fair_lock import FairLock
 from tests.threads import at_once, in_line
 
 

@@ -15,7 +15,8 @@ from kalends.reads.users import list_users, read_user
 from kalends.rules.text import caseless
 from kalends.store.database import Database
 from kalends.store.organizations import DEFAULT_ORGANIZATION
-from kalends.store.schema import ALEMBIC, MIGRATIONS, migrate
+from kalends.store.revision import MIGRATIONS
+from kalends.store.schema import ALEMBIC, migrate
 from tests.store.conftest import Opener
 
 OPERATOR = Actor(DEFAULT_ORGANIZATION)

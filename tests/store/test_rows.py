@@ -1,6 +1,7 @@
 """What is not seen through any action: rows as they are stored."""
 
 from kalends.model import ALL_SCOPES, Actor, Instant, Token, TokenId
+from kalends.reads.tokens import list_tokens
 from kalends.store.database import Database, WriteTx
 from kalends.store.events import find_event, lock_events
 from kalends.store.idempotency import (
@@ -13,7 +14,7 @@ from kalends.store.idempotency import (
 )
 from kalends.store.organizations import DEFAULT_ORGANIZATION
 from kalends.store.participants import participants_among, seats_among, seats_of
-from kalends.store.tokens import find_token_in_use, insert_token, list_organization_tokens, revoke_token_row
+from kalends.store.tokens import find_token, find_token_in_use, insert_token, revoke_token_row
 from kalends.store.users import bury_user, email_owner, find_user, lock_people, lock_user, unfinished_events
 from tests.cast import Cast, new_organization
 from tests.conftest import Clock
@@ -56,9 +57,10 @@ def test_a_token_is_found_by_its_digest_until_it_is_revoked(database: Database) 
     assert database.write(lambda tx: revoke_token_row(tx, actor, made.id))
     assert not database.write(lambda tx: revoke_token_row(tx, actor, made.id))
     assert database.read(lambda tx: find_token_in_use(tx, digest)) is None
-    listed = database.read(lambda tx: list_organization_tokens(tx, actor))
-    assert [token.id for token in listed] == [made.id]
-    assert listed[0].revoked_at is not None
+    found = database.read(lambda tx: find_token(tx, actor, made.id))
+    assert found is not None
+    assert found.revoked_at is not None
+    assert database.read(lambda tx: find_token(tx, other, made.id)) is None
 
 
 def test_nothing_is_found_from_another_organization(cast: Cast) -> None:
@@ -76,7 +78,7 @@ def test_nothing_is_found_from_another_organization(cast: Cast) -> None:
             find_event(tx, other, event.id),
             lock_events(tx, other, [event.id]),
             participants_among(tx, other, event, people),
-            list_organization_tokens(tx, other),
+            list_tokens(tx, other, 1).tokens,
         ]
 
     assert not any(cast.database.write(look))

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from alembic.script import ScriptDirectory
 from kalends.errors import SchemaMismatch
 from kalends.settings import Settings
 from kalends.store import tables
-from kalends.store.database import Database
+from kalends.store.database import Database, refuse_other_schema
 from kalends.store.query import Query
-from kalends.store.schema import EMPTY, MIGRATIONS, NEEDED, REVISIONS, VERSION_TABLE, migrate, refuse_other_schema
+from kalends.store.revision import EMPTY, MIGRATIONS, NEEDED, REVISIONS, VERSION_TABLE
+from kalends.store.schema import migrate
 from tests.store.conftest import Opener
-from tests.store.names import count
+from tests.store.names import add, count
 from tests.threads import race
 
 MIGRATE = """
@@ -224,6 +226,34 @@ def test_a_database_of_another_kalends_is_left_alone(fresh: Database, version: s
     with pytest.raises(SchemaMismatch, match="migrate" if version < NEEDED else "install") as refused:
         fresh.read(refuse_other_schema)
     assert refused.value.found == version
+
+
+def test_a_database_that_a_newer_kalends_has_migrated_takes_no_more_writes(fresh: Database) -> None:
+    """On SQLite at once; on PostgreSQL a process looks once in a while."""
+    fresh.write(lambda tx: add(tx, "before"))
+    run(fresh, f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+    fresh._schema_known_until = min(fresh._schema_known_until, time.monotonic())
+    for _ in range(2):
+        with pytest.raises(SchemaMismatch, match="install") as refused:
+            fresh.write(lambda tx: add(tx, "after"))
+        assert (refused.value.found, refused.value.needed) == ("9999", NEEDED)
+    assert fresh.read(lambda tx: [count(tx, name) for name in ("before", "after")]) == [1, 0]
+    run(fresh, f"UPDATE {VERSION_TABLE} SET version_num = '{NEEDED}'")
+    fresh.write(lambda tx: add(tx, "after"))
+
+
+def test_which_schema_there_is_is_asked_once_a_second_at_most_on_postgresql(
+    fresh: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    monkeypatch.setattr("kalends.store.database.refuse_other_schema", lambda _: asked.append(time.monotonic()))
+    began = time.monotonic()
+    for _ in range(20):
+        fresh.write(lambda tx: add(tx, "one"), rehearse=True)
+    if fresh.dialect.name == "sqlite":
+        assert len(asked) == 20
+    else:
+        assert 1 <= len(asked) <= 1 + time.monotonic() - began
 
 
 def test_a_database_of_something_else_is_left_alone(empty_url: str, opened: Opener) -> None:

@@ -3,6 +3,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -13,13 +14,16 @@ import pytest
 import sqlalchemy as sa
 
 from kalends.errors import BadSetting, Unavailable
+from kalends.http.front import READY_TIMEOUT_S
 from kalends.model import UserId
 from kalends.reads.health import check_readiness
 from kalends.settings import Settings
 from kalends.store.database import Database, ReadTx, WriteTx
 from kalends.store.query import Query
-from kalends.store.schema import EMPTY, migrate
+from kalends.store.revision import EMPTY
+from kalends.store.schema import migrate
 from kalends.store.sqlite import SqliteSession, ran
+from tests.databases import full_disk
 from tests.store.conftest import Opener, engine_of
 from tests.store.names import INSERT, NAME, add, count, new_name
 from tests.threads import at_once, in_line
@@ -154,6 +158,56 @@ def test_a_file_that_may_not_be_written_can_be_read(opened: Opener) -> None:
             database.write(lambda tx: add(tx, new_name()))
 
 
+def test_a_file_that_may_no_longer_be_written_is_found_before_anybody_writes(opened: Opener) -> None:
+    with ordinary_user() as folder:
+        path = folder / "kalends.db"
+        database = opened(f"sqlite:///{path}")
+        migrate(database)
+        database.write(lambda tx: add(tx, new_name()))  # it stays connected, as a server does
+        path.chmod(0o400)
+        with pytest.raises(Unavailable, match="readonly"):
+            database.check_writable()
+        path.chmod(0o600)
+        database.check_writable()
+
+
+def test_a_disk_without_room_for_the_log_is_found_before_anybody_writes(sqlite: Database, path: Path) -> None:
+    name = new_name()
+    sqlite.write(lambda tx: add(tx, new_name()))
+    with full_disk(path):
+        for attempt in (sqlite.check_writable, lambda: sqlite.write(lambda tx: add(tx, name))):
+            with pytest.raises(Unavailable, match="disk"):
+                attempt()
+    sqlite.check_writable()
+    sqlite.write(lambda tx: add(tx, name))
+    assert sqlite.read(lambda tx: count(tx, name)) == 1
+
+
+def test_whether_anything_can_be_written_is_tried_once_in_a_while(
+    sqlite: Database, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = path.with_name(f"{path.name}-wal")
+    sizes = []
+    sqlite.read(lambda tx: count(tx, "default"))  # as long as somebody is connected, the log stays
+    monkeypatch.setattr("kalends.store.database.WRITABLE_S", 60)
+    for until in (0, None, 0):
+        if until is not None:
+            sqlite._writable_until = until
+        sqlite.check_writable()
+        sizes.append(log.stat().st_size)
+    assert sizes[0] == sizes[1] < sizes[2]
+
+
+def test_who_writes_at_the_moment_does_not_make_a_database_unwritable(sqlite: Database) -> None:
+    def work(tx: WriteTx) -> None:
+        began = time.monotonic()
+        sqlite.check_writable()
+        assert time.monotonic() - began < READY_TIMEOUT_S
+        add(tx, new_name())
+
+    assert sqlite.write(work) is None
+
+
 def test_a_file_that_cannot_be_made_or_read_is_said(opened: Opener) -> None:
     with ordinary_user() as folder:
         (folder / "secret.db").touch(mode=0)
@@ -166,10 +220,20 @@ def test_a_file_that_cannot_be_made_or_read_is_said(opened: Opener) -> None:
         ):
             database = opened(f"sqlite:///{folder / name}")
             for attempt in (database.read, database.write):
-                with pytest.raises(Unavailable, match=reason):
+                with pytest.raises(Unavailable, match="unable to open"):
                     attempt(lambda tx: count(tx, "default"))
             with pytest.raises(Unavailable, match=reason):
                 migrate(database)
+
+
+def test_a_file_that_is_missing_is_created_by_a_migration_alone(path: Path, opened: Opener) -> None:
+    database = opened(f"sqlite:///{path}")
+    for attempt in (database.read, database.write):
+        with pytest.raises(Unavailable, match="unable to open"):
+            attempt(lambda tx: count(tx, "default"))
+    assert not path.exists()
+    migrate(database)
+    assert database.read(lambda tx: count(tx, "default")) == 1
 
 
 def test_a_file_of_something_else_is_left_alone(path: Path, opened: Opener) -> None:

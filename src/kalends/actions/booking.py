@@ -16,7 +16,7 @@ from kalends.rules.clashes import judged, rows_taking_time
 from kalends.rules.intervals import overlaps
 from kalends.store.commitments import blocking_commitments
 from kalends.store.database import WriteTx
-from kalends.store.holds import delete_hold_row, find_hold
+from kalends.store.holds import delete_hold_row, lock_hold
 from kalends.store.users import lock_more_people
 
 
@@ -70,11 +70,10 @@ def consume_hold(tx: WriteTx, actor: Actor, guard: Guard, event: Event, people: 
     """Let a hold become the event that is made of it. Raises Invalid if it is not for some of its people and time."""
     if guard.hold_id is None:
         return
-    hold = find_hold(tx, actor, guard.hold_id, lock=True)
+    hold = lock_hold(tx, actor, guard.hold_id)
     if hold is None or not may_use_hold(actor, hold.placed_by):
-        raise Invalid(
-            Fault(("hold",), "hold_lapsed", f"hold {guard.hold_id} has lapsed, or there never was one: place a new one")
-        )
+        message = f"hold {guard.hold_id} has lapsed, never was, or was placed by somebody else: place a new one"
+        raise Invalid(Fault(("hold",), "hold_lapsed", message))
     if not overlaps(hold.span, event.block.span) or people.isdisjoint(hold.user_ids):
         message = f"hold {guard.hold_id} keeps another time, or the time of other people: name the one for this event"
         raise Invalid(Fault(("hold",), "hold_elsewhere", message))

@@ -9,13 +9,13 @@ from kalends.actions.saving import EventChange, Seats, save_event, save_events
 from kalends.actions.sharing import stop_all_sharing
 from kalends.actions.tokens import revoke_all_tokens
 from kalends.errors import Fault, HostsEvents, Invalid, TooManyEvents
-from kalends.model import Actor, Event, Instant, Status, UserId
+from kalends.model import Actor, Event, EventId, Instant, Status, UserId
 from kalends.rules.access import is_operator, refuse_unless
 from kalends.rules.audit import Deed, ObjectKind, user_facts
 from kalends.rules.intervals import earliest_start
-from kalends.rules.revise import cancelled, handed_over, next_version
+from kalends.rules.revise import cancelled, handed_over, next_version, offered
 from kalends.store.database import WriteTx
-from kalends.store.events import lock_events
+from kalends.store.events import events_offered_to, lock_events
 from kalends.store.participants import seats_of_events
 from kalends.store.retry import Contended
 from kalends.store.users import bury_user, unfinished_events
@@ -49,18 +49,18 @@ def delete_user(
 ) -> None:
     """Delete a user and free their seats in events that have not ended; past events keep naming them.
 
-    Their tokens end, and so does all sharing with them and by them.
+    Their tokens end, all sharing with them and by them, and every pending transfer to them.
 
     Raises Forbidden, NotFound, StaleVersion, HostsEvents, TooManyEvents, Invalid if the events cannot go to `to`, or
     Conflict if `to` is busy.
     """
     refuse_unless(is_operator(actor), "Only operators can delete users")
-    locked = lock_unfinished(tx, actor, user_id, hosted)
+    locked = lock_events(tx, actor, concerned_ids(tx, actor, user_id, hosted))
     heir_faults = heir_to_book(tx, actor, to) if to is not None and to < user_id else []
     person = user_to_change(tx, actor, user_id, expect)
     if to is not None and to > user_id:  # people are locked in the order of their ids, whoever takes over from whom
         heir_faults = heir_to_book(tx, actor, to)
-    concerned = {event_id for event_id, _, _ in unfinished_events(tx, actor, user_id, earliest_start(tx.now))}
+    concerned = {*concerned_ids(tx, actor, user_id, hosted)}
     events = [event for event in locked if event.id in concerned]
     if len(events) < len(concerned):
         raise Contended("Their events are being changed.")  # the events come before the people: begin again
@@ -76,15 +76,20 @@ def delete_user(
     record(tx, actor, Deed.deleted, ObjectKind.user, user_id, user_facts(person), None)
 
 
-def lock_unfinished(tx: WriteTx, actor: Actor, user_id: UserId, hosted: Hosted | None) -> list[Event]:
-    """Lock a user's events that have not ended. Raises TooManyEvents."""
+def concerned_ids(tx: WriteTx, actor: Actor, user_id: UserId, hosted: Hosted | None) -> list[EventId]:
+    """Return the ids of a user's events that have not ended, and of those they are asked to host, in their order.
+
+    Raises TooManyEvents.
+    """
     unfinished = unfinished_events(tx, actor, user_id, earliest_start(tx.now))
     transferred = sum(hosting and status != Status.cancelled for _, hosting, status in unfinished)
     if hosted is Hosted.transfer and transferred > MOST_TRANSFERRED:
         raise TooManyEvents(transferred, MOST_TRANSFERRED)
-    if len(unfinished) > MOST_EVENTS:
-        raise TooManyEvents(len(unfinished), MOST_EVENTS)
-    return lock_events(tx, actor, [event_id for event_id, _, _ in unfinished])
+    asked = {event.id for event in events_offered_to(tx, actor, user_id)}
+    concerned = asked | {event_id for event_id, _, _ in unfinished}
+    if len(concerned) > MOST_EVENTS:
+        raise TooManyEvents(len(concerned), MOST_EVENTS)
+    return sorted(concerned)
 
 
 def leave_events(
@@ -101,16 +106,23 @@ def leave_events(
 
 
 def left_event(before: Event, old: Seats, user_id: UserId, heir: UserId | None, *, now: Instant) -> EventChange | None:
-    """Return how an event changes when a user leaves it, if it does."""
-    new, after = old, next_version(before, now=now)
+    """Return how an event changes when a user leaves it, if it does: one that has ended keeps its seats.
+
+    A pending transfer to them ends in any case.
+    """
+    asked = before.pending_host_id == user_id
+    new = old
+    after = offered(before, None, now=now) if asked else next_version(before, now=now)
     if before.host_id == user_id and before.status is not Status.cancelled:
         if heir is None:
             after = cancelled(before, None, now=now)
         else:
             after, new = handed_over(before, old, heir, now=now)
-    elif user_id not in old:
+    elif user_id not in old and not asked:
         return None  # a cancelled event keeps its host, and there is no seat to free
-    return EventChange(before, after, old, {seated: seat for seated, seat in new.items() if seated != user_id})
+    if before.block.span.end > now:
+        new = {seated: seat for seated, seat in new.items() if seated != user_id}
+    return EventChange(before, after, old, new)
 
 
 def heir_to_book(tx: WriteTx, actor: Actor, to: UserId) -> list[Fault]:

@@ -1,7 +1,7 @@
 """Erasing a person: the calendar stays as it was, and nothing in it says any more who they were.
 
 First they are deleted and their own row is erased, in one transaction. Their traces elsewhere may be many, and go in
-transactions of their own, each of which looks at a limited number of rows (decision 0029).
+transactions of their own, each of which looks at a limited number of rows (decision 0030).
 """
 
 from typing import NamedTuple

@@ -3,15 +3,15 @@
 from msgspec import structs
 
 from kalends.actions.booking import Guard, OnConflict
-from kalends.actions.finding import Named, Versions, event_to_change, people_to_book
+from kalends.actions.finding import Named, Versions, event_in_sight, event_to_change, expect_version, people_to_book
 from kalends.actions.saving import Seats, erase_event, save_event, save_new_event
 from kalends.drafts import EventDraft, EventEdit
-from kalends.errors import Fault, Invalid
+from kalends.errors import Fault, Forbidden, Invalid, NotFound
 from kalends.model import Actor, Block, Event, EventId, Instant, Response, Role, Status, Tally, UserId
-from kalends.rules.access import may_manage, refuse_unless
+from kalends.rules.access import Sight, may_answer_transfer_for, may_manage, refuse_unless
 from kalends.rules.blocks import block_of, faults_in_any_zone
 from kalends.rules.metadata import metadata_text
-from kalends.rules.revise import cancelled, handed_over, revised_event
+from kalends.rules.revise import cancelled, handed_over, offered, revised_event
 from kalends.rules.seats import agenda_of, asked_again, new_seat, refuse_cancelled, seat_limit_faults
 from kalends.store.commitments import blocking_commitments
 from kalends.store.database import WriteTx
@@ -185,17 +185,73 @@ def transfer_event(
     expect: Versions = None,
     guard: Guard | None = None,
 ) -> Event:
-    """Hand an event over to another host. Raises NotFound, StaleVersion, EventCancelled, Invalid or Conflict."""
+    """Transfer an event to another host, or ask them to host it, unless the actor may manage their calendar.
+
+    Whoever was asked before is asked no more. Raises NotFound, StaleVersion, EventCancelled, Invalid or Conflict.
+    """
     before = event_to_change(tx, actor, event_id, expect)
     refuse_cancelled(before)
-    _, faults = people_to_book(tx, actor, [(host_id, ("host_id",))])
-    if faults:
-        raise Invalid(*faults)
-    if host_id == before.host_id:
-        return before
-    old = seats_among(tx, event_id, [before.host_id, host_id])
+    if host_id != before.host_id and may_manage(actor, host_id):
+        return hand_over(tx, actor, before, host_id, "host_id", guard)
+    refuse_unbookable(tx, actor, host_id, "host_id")
+    return save_offer(tx, actor, before, None if host_id == before.host_id else host_id)
+
+
+def answer_transfer(
+    tx: WriteTx,
+    actor: Actor,
+    event_id: EventId,
+    *,
+    accept: bool,
+    expect: Versions = None,
+    guard: Guard | None = None,
+) -> Event:
+    """Transfer an event to the person who is asked to host it, or leave it with its host, as they say.
+
+    Raises NotFound, Forbidden, StaleVersion, Invalid or Conflict.
+    """
+    before, sight = event_in_sight(tx, actor, event_id)
+    asked = before.pending_host_id
+    if asked is None and sight is Sight.command:
+        raise NotFound("pending transfer of event", event_id)
+    if asked is None or not may_answer_transfer_for(actor, asked, before.visibility):
+        raise Forbidden(
+            "Only the person who is asked to host an event, somebody with write access to their calendar, or an "
+            "operator can accept or decline it"
+        )
+    expect_version("event", before.version, expect)
+    if accept:
+        return hand_over(tx, actor, before, asked, "response", guard)
+    return save_offer(tx, actor, before, None)
+
+
+def withdraw_transfer(tx: WriteTx, actor: Actor, event_id: EventId, *, expect: Versions = None) -> None:
+    """Ask nobody any more to host an event. Raises NotFound, Forbidden or StaleVersion."""
+    before = event_to_change(tx, actor, event_id, expect)
+    if before.pending_host_id is None:
+        raise NotFound("pending transfer of event", event_id)
+    save_offer(tx, actor, before, None)
+
+
+def hand_over(tx: WriteTx, actor: Actor, before: Event, host_id: UserId, where: str, guard: Guard | None) -> Event:
+    """Save an event under another host; `where` is the argument that names them. Raises Invalid or Conflict."""
+    refuse_unbookable(tx, actor, host_id, where)
+    old = seats_among(tx, before.id, [before.host_id, host_id])
     after, new = handed_over(before, old, host_id, now=tx.now)
-    faults = seat_limit_faults(before.tally.total + len(new) - len(old), ("host_id",))
+    faults = seat_limit_faults(before.tally.total + len(new) - len(old), (where,))
     if faults:
         raise Invalid(*faults)
     return save_event(tx, actor, before, after, old, new, guard)
+
+
+def refuse_unbookable(tx: WriteTx, actor: Actor, host_id: UserId, where: str) -> None:
+    """Lock who is to host an event. Raises Invalid if they cannot."""
+    _, faults = people_to_book(tx, actor, [(host_id, (where,))])
+    if faults:
+        raise Invalid(*faults)
+
+
+def save_offer(tx: WriteTx, actor: Actor, before: Event, host_id: UserId | None) -> Event:
+    """Save who is asked to host an event, if it is somebody else than before."""
+    after = offered(before, host_id, now=tx.now)
+    return before if after is before else save_event(tx, actor, before, after, {}, {})

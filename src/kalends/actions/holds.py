@@ -2,32 +2,46 @@
 
 from msgspec import structs
 
-from kalends.actions.finding import people_to_book
+from kalends.actions.finding import Named, people_to_book
 from kalends.actions.recording import record
 from kalends.errors import Conflict, Fault, HoldExtended, Invalid, NotFound
 from kalends.model import Actor, Hold, HoldId, Instant, Span, UserId
-from kalends.rules.access import may_use_hold
+from kalends.rules.access import may_see_hold, may_use_hold, refuse_unless
 from kalends.rules.audit import Deed, ObjectKind, hold_facts
 from kalends.rules.blocks import slot_faults
-from kalends.rules.intervals import SECOND
+from kalends.rules.intervals import HOUR, SECOND
 from kalends.store.commitments import blocking_commitments
 from kalends.store.database import WriteTx
-from kalends.store.holds import delete_hold_row, extend_hold_rows, find_hold, insert_hold
+from kalends.store.holds import (
+    delete_held_time,
+    delete_hold_row,
+    extend_hold_rows,
+    find_hold,
+    insert_hold,
+    lock_hold,
+    time_held_by,
+)
 from kalends.store.users import lock_more_people
+
+MOST_HELD_HOURS = 200
+"""Hours that the holds of one person keep, of all people together: 25 people for 8 hours, or 100 for 2."""
 
 
 def place_hold(tx: WriteTx, actor: Actor, people: list[UserId], span: Span | list[Fault], seconds: int) -> Hold:
     """Keep a slot for some people, all of whom have to be free. Raises Invalid or Conflict.
 
-    Where the span could not be read, its faults are named with all the others.
+    Where the span could not be read, its faults are named with all the others. Who places it is locked with the people:
+    several holds that one person places at once are counted one after the other.
     """
-    _, faults = people_to_book(tx, actor, [(user_id, ("user_ids", place)) for place, user_id in enumerate(people)])
+    named: list[Named] = [(user_id, ("user_ids", place)) for place, user_id in enumerate(people)]
+    named += [] if actor.user_id is None else [(actor.user_id, ())]
+    _, faults = people_to_book(tx, actor, named)
     faults += [
         Fault(("user_ids", place), "duplicate_user", f"user {user_id} is named twice: name them once")
         for place, user_id in enumerate(people)
         if user_id in people[:place]
     ]
-    faults += span if isinstance(span, list) else slot_faults(span)
+    faults += span if isinstance(span, list) else slot_faults(span) or limit_faults(tx, actor, people, span)
     if faults or isinstance(span, list):
         raise Invalid(*faults)
     refuse_taken_slot(tx, actor, people, span)
@@ -41,15 +55,16 @@ def place_hold(tx: WriteTx, actor: Actor, people: list[UserId], span: Span | lis
 def extend_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, seconds: int) -> Hold:
     """Let a hold last some seconds from now on, once, and never shorter than it would have.
 
-    Raises NotFound, HoldExtended, or Conflict if it just lapsed and the slot was taken.
+    Raises NotFound, Forbidden, HoldExtended, or Conflict if it just lapsed and the slot was taken.
     """
-    people = list(found_hold(actor, find_hold(tx, actor, hold_id), hold_id).user_ids)
-    lock_more_people(tx, actor, people)  # before the hold, as whoever makes an event of it does
+    found = found_hold(actor, find_hold(tx, actor, hold_id), hold_id)
+    refuse_unless(may_use_hold(actor, found.placed_by), "Only the user who placed a hold and operators can extend it")
+    lock_more_people(tx, actor, list(found.user_ids))  # before the hold, as whoever makes an event of it does
     before = hold_to_change(tx, actor, hold_id)
     if before.extended:
         raise HoldExtended
     # It may have lapsed while this waited for its turn, and the slot be somebody else's by now.
-    refuse_taken_slot(tx, actor, people, before.span, hold_id)
+    refuse_taken_slot(tx, actor, list(before.user_ids), before.span, hold_id)
     until = max(before.expires_at, Instant(tx.now + seconds * SECOND))
     after = structs.replace(before, expires_at=until, extended=True)
     extend_hold_rows(tx, hold_id, after.expires_at)
@@ -58,22 +73,45 @@ def extend_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, seconds: int) -> Hol
 
 
 def release_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> None:
-    """Give a slot back. Raises NotFound."""
-    found = hold_to_change(tx, actor, hold_id)
-    delete_hold_row(tx, hold_id)
-    record(tx, actor, Deed.released, ObjectKind.hold, hold_id, hold_facts(found), None)
+    """Give a slot back: for everybody, or for themself alone if somebody who is held did not place it.
+
+    A hold goes with the last person in it. Raises NotFound.
+    """
+    before = hold_to_change(tx, actor, hold_id)
+    after = None
+    if actor.user_id is None or may_use_hold(actor, before.placed_by) or before.user_ids == (actor.user_id,):
+        delete_hold_row(tx, hold_id)
+    else:
+        delete_held_time(tx, hold_id, actor.user_id)
+        after = structs.replace(before, user_ids=tuple(who for who in before.user_ids if who != actor.user_id))
+    record(tx, actor, Deed.released, ObjectKind.hold, hold_id, hold_facts(before), after and hold_facts(after))
 
 
 def hold_to_change(tx: WriteTx, actor: Actor, hold_id: HoldId) -> Hold:
     """Give a hold, locked. Raises NotFound, for one that has lapsed too."""
-    return found_hold(actor, find_hold(tx, actor, hold_id, lock=True), hold_id)
+    return found_hold(actor, lock_hold(tx, actor, hold_id), hold_id)
 
 
 def found_hold(actor: Actor, found: Hold | None, hold_id: HoldId) -> Hold:
-    """Give what was found. Raises NotFound if nothing was, or it is somebody else's."""
-    if found is None or not may_use_hold(actor, found.placed_by):
+    """Give what was found. Raises NotFound if nothing was, or the actor may not see it."""
+    if found is None or not may_see_hold(actor, found.placed_by, found.user_ids):
         raise NotFound("hold", hold_id)
     return found
+
+
+def limit_faults(tx: WriteTx, actor: Actor, people: list[UserId], span: Span) -> list[Fault]:
+    """Say whether one more hold would keep too much time; of operators nobody counts it."""
+    if actor.user_id is None:
+        return []
+    kept = time_held_by(tx, actor, actor.user_id)
+    wanted = kept + len(set(people)) * (span.end - span.start)
+    if wanted <= MOST_HELD_HOURS * HOUR:
+        return []
+    message = (
+        f"your holds keep {kept / HOUR:.2f} hours of people's time and would keep {wanted / HOUR:.2f} with this one, "
+        f"and {MOST_HELD_HOURS} is the most: hold fewer people or less time, or release a hold first"
+    )
+    return [Fault((), "too_much_held", message)]
 
 
 def refuse_taken_slot(tx: WriteTx, actor: Actor, people: list[UserId], span: Span, own: HoldId | None = None) -> None:

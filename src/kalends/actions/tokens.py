@@ -7,12 +7,23 @@ from kalends.errors import Fault, Invalid, NotFound
 from kalends.model import ALL_SCOPES, Actor, Instant, Scope, Token, TokenId, UserId
 from kalends.rules.access import may_manage_token, refuse_unless
 from kalends.rules.audit import Deed, ObjectKind, token_facts
+from kalends.rules.intervals import DAY
 from kalends.rules.tokens import token_digest, token_hint, token_text
 from kalends.store.database import WriteTx
-from kalends.store.tokens import find_token, insert_token, list_tokens_of, revoke_token_row, touch_token
+from kalends.store.tokens import (
+    find_token,
+    forget_ended_tokens,
+    insert_token,
+    list_tokens_of,
+    revoke_token_row,
+    touch_token,
+)
 
 MAX_TOKENS = 100
 """A person's tokens in use."""
+
+ENDED_KEPT_FOR = 90 * DAY
+"""How long a token that was revoked or has expired is still listed, before it is removed."""
 
 
 def issue_token(
@@ -51,6 +62,7 @@ def issue_token(
         revoked_at=None,
     )
     insert_token(tx, made, token_digest(text))
+    forget_ended_tokens(tx, tx.now - ENDED_KEPT_FOR)
     record(tx, actor, Deed.issued, ObjectKind.token, made.id, None, token_facts(made))
     return made, text
 

@@ -97,6 +97,17 @@ def main() -> None:
     with_help(kalends)()
 
 
+SIGNALS: list[int] = []
+"""Those that have come. The exception that is to end a command is lost if it comes where a library drops all."""
+
+
 def leave(number: int, _: object) -> None:
-    """End a command by an exception, so that it does what it has to do in the end. Raises SystemExit."""
+    """End a command by an exception, so that it does what it has to do in the end. Raise SystemExit."""
+    SIGNALS.append(number)
     sys.exit(128 + number)
+
+
+def leave_if_told() -> None:
+    """Raise SystemExit if a signal has come that did not end the command."""
+    if SIGNALS:
+        sys.exit(128 + SIGNALS[0])

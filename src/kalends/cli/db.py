@@ -8,7 +8,8 @@ from kalends.cli.opening import connected, existing_database, read_settings
 from kalends.cli.retiming import rehearse, retime, summary
 from kalends.reads.integrity import find_inconsistencies
 from kalends.reads.zone_times import find_stale_times
-from kalends.store.schema import NEEDED, migrate
+from kalends.store.revision import NEEDED
+from kalends.store.schema import migrate
 from kalends.store.zone_data import load_zone_data
 
 
@@ -19,7 +20,10 @@ def command() -> None:
 
 @command.command(name="migrate", epilog="Example:  KALENDS_DATABASE_URL=sqlite:///team.db kalends db migrate")
 def bring_up() -> None:
-    """Migrate an empty or older database to the schema that this version needs. `kalends serve` does this, too."""
+    """Migrate an empty or older database to the schema that this version needs; create a SQLite file that is missing.
+
+    `kalends serve` migrates, too, but never creates a file.
+    """
     with connected(read_settings()) as database:
         before, after = migrate(database)
     click.echo(f"Already at schema {after}." if before == after else f"Migrated from {before} to {after}.", err=True)

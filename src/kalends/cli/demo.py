@@ -10,12 +10,13 @@ import click
 from msgspec import structs
 
 from kalends.actions.tokens import issue_token
-from kalends.cli.opening import DEMO_FOLDER, OPERATOR, open_database, read_settings
+from kalends.cli.opening import DEMO_FOLDER, OPERATOR, connected, read_settings
 from kalends.cli.sample import add_sample
 from kalends.cli.serving import free_address, is_loopback, run_server
 from kalends.model import UserId
 from kalends.rules.tokens import SECRET_BYTES
 from kalends.store.organizations import mark_as_demo
+from kalends.store.schema import migrate
 
 READY = """\
 {address}/
@@ -56,7 +57,8 @@ def command(host: str, port: int | None) -> None:
         port = usual_or_free_port(host)
     with tempfile.TemporaryDirectory(prefix=DEMO_FOLDER) as folder:
         settings = structs.replace(read_settings(), database_url=f"sqlite:///{Path(folder) / 'demo.db'}")
-        with open_database(settings) as database:
+        with connected(settings) as database:
+            migrate(database)
             database.write(mark_as_demo)
             secret = secrets.token_bytes(SECRET_BYTES)
             _, token = database.write(lambda tx: issue_token(tx, OPERATOR, "demo", secret))

@@ -37,7 +37,7 @@ from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.disk import database_files
 from kalends.store.pooler import without_pooler
-from kalends.store.schema import MIGRATE, NEEDED
+from kalends.store.revision import MIGRATE, NEEDED
 from kalends.store.sqlite import sqlite_path
 from kalends.store.zone_data import load_zone_data
 from kalends.store.zone_release import find_release
@@ -49,7 +49,7 @@ def command(deep: bool) -> None:
     """Check the settings, the database and the machine, and say what to fix. Nothing is changed.
 
     Prints one line for each check: ok, note, warning or problem, and what to do. Exits with 1 if there is a problem. A
-    database that is missing or has an older schema is only a note, because `kalends serve` creates or migrates it.
+    database that is empty or has an older schema is only a note, because `kalends serve` migrates it.
     """
     grades: list[Grade] = []
     for finding in examine(deep=deep):
@@ -84,7 +84,7 @@ def examine(*, deep: bool) -> Iterator[Finding]:
         if settings.database_url.startswith("sqlite:"):
             if not sqlite_path(settings.database_url).exists():
                 path = sqlite_path(settings.database_url)
-                yield note("database", f"there is no file {path} yet", "kalends serve creates it")
+                yield problem("database", f"there is no file {path}", "for a new database run kalends db migrate")
                 return
             yield from examine_files(settings)
         with existing_database(settings, ready=False) as database:

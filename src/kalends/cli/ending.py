@@ -20,6 +20,7 @@ from granian import _signals
 from granian._granian import WorkerSignal
 from granian.server import MPServer
 
+from kalends.cli import leave_if_told
 from kalends.rest.log import TROUBLE, line_of
 
 PROCESS_END_S = 20
@@ -47,6 +48,7 @@ class EndingServer(MPServer):
         """Serve until SIGINT, SIGTERM or SIGHUP (which `nohup` has it ignore). Raises SystemExit if cut off."""
         expected = ENDING - {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else ENDING
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # processes and threads that it starts inherit this
+        leave_if_told()
         threading.Thread(target=self._await_signals, args=(expected,), daemon=True).start()
         self.serve(target_loader=load, wrap_loader=False)
         if self.cut_off:

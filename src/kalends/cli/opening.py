@@ -1,4 +1,4 @@
-"""What commands share: the settings, and the database, which only some of them may make or migrate."""
+"""What commands share: the settings, and the database, which only some of them may migrate or create."""
 
 import logging
 import os
@@ -73,7 +73,11 @@ def database_name(settings: Settings) -> str:
 
 @contextmanager
 def open_database(settings: Settings) -> Generator[Database]:
-    """Open the database, migrated if it is empty or older. Raises BadSetting, SchemaMismatch or Unavailable."""
+    """Open a database that is there, migrated if it is empty or older.
+
+    Raises BadSetting, SchemaMismatch or Unavailable.
+    """
+    refuse_missing_file(settings)
     with connected(settings) as database:
         migrate(database)
         yield database
@@ -81,17 +85,22 @@ def open_database(settings: Settings) -> Generator[Database]:
 
 @contextmanager
 def existing_database(settings: Settings, *, ready: bool = True) -> Generator[Database]:
-    """Open a database that is there, with the needed schema if it has to be ready, and make none.
+    """Open a database that is there, with the needed schema if it has to be ready.
 
     Raises BadSetting, SchemaMismatch or Unavailable.
     """
-    path = sqlite_path(settings.database_url) if settings.database_url.startswith("sqlite:") else None
-    if path is not None and not path.exists():
-        raise BadSetting("KALENDS_DATABASE_URL", f"there is no file {path}: `kalends db migrate` creates it")
+    refuse_missing_file(settings)
     with connected(settings) as database:
         if ready:
             database.read(check_readiness)
         yield database
+
+
+def refuse_missing_file(settings: Settings) -> None:
+    """Raise BadSetting if the file of a SQLite database is missing: a wrong path must not become a new database."""
+    path = sqlite_path(settings.database_url) if settings.database_url.startswith("sqlite:") else None
+    if path is not None and not path.exists():
+        raise BadSetting("KALENDS_DATABASE_URL", f"there is no file {path}; for a new database run: kalends db migrate")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from kalends.store.organizations import is_demo
 from kalends.store.zone_data import load_zone_data
 
 
-@click.command(name="serve", epilog="Example:  KALENDS_DATABASE_URL=sqlite:///team.db kalends serve --port 8000")
+@click.command(name="serve", epilog="Example:  KALENDS_DATABASE_URL=sqlite:///kalends.db kalends serve --port 8000")
 @click.option(
     "--host",
     default="127.0.0.1",
@@ -43,9 +43,10 @@ from kalends.store.zone_data import load_zone_data
 def command(host: str, port: int, processes: int, threads: int) -> None:
     """Serve the API with the database that KALENDS_DATABASE_URL names.
 
-    Before it serves, it migrates a database that is empty or has an older schema, and updates events that were stored
-    with older zone data, as `kalends db retime` does. It prints one line on stdout when it is ready, and one line of
-    JSON on stderr for each request.
+    The database has to be there: `kalends db migrate` creates a SQLite file, so that a wrong path or a volume that is
+    not mounted is an error. Before it serves, it migrates a database that is empty or has an older schema, and updates
+    events that were stored with older zone data, as `kalends db retime` does. It prints one line on stdout when it is
+    ready, and one line of JSON on stderr for each request.
 
     Ctrl-C or SIGTERM ends it: requests in flight are finished first, for at most 20 s, and the exit code is 0. A second
     Ctrl-C ends it at once, with exit code 130.

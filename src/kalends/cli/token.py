@@ -3,6 +3,7 @@
 import re
 import secrets
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -25,11 +26,12 @@ from kalends.reads.tokens import list_tokens
 from kalends.rest.wire import BadValue, read_id
 from kalends.rules.intervals import DAY, HOUR, MINUTE
 from kalends.rules.tokens import SECRET_BYTES
-from kalends.store.database import ReadTx
+from kalends.store.database import Database, ReadTx
 from kalends.store.users import email_owner
 
 UNITS = {"m": MINUTE, "h": HOUR, "d": DAY}
 COLUMNS = ("id", "token", "state", "created_at", "expires_at", "last_used_at", "user", "scopes", "name")
+PAGE = 250
 LIFETIME = re.compile(r"(\d{1,5})([mhd])", re.ASCII)
 
 
@@ -80,13 +82,16 @@ def create(name: str, user: str | None, scopes: tuple[str, ...], expires: str | 
 
 
 @command.command(name="list", epilog="Example:  kalends token list")
+@click.option(
+    "--all", "ended", is_flag=True, help="List tokens that were revoked or have expired, too, for at least 90 days."
+)
 @json_option
 @organization_option
-def show(org: str | None, *, as_json: bool) -> None:
-    """List all tokens, one on each line; the first line names the columns, which tabs separate."""
+def show(org: str | None, *, ended: bool, as_json: bool) -> None:
+    """List the active tokens, one on each line; the first line names the columns, which tabs separate."""
     with existing_database(read_settings()) as database:
         actor = operator_of(database, org)
-        now, tokens = database.now(), database.read(lambda tx: list_tokens(tx, actor))
+        now, tokens = database.now(), list(every_token(database, actor, ended=ended))
     rows = (
         (
             str(token.id),
@@ -117,6 +122,17 @@ def revoke(token_id: str, org: str | None) -> None:
         actor = operator_of(database, org)
         database.write(lambda tx: revoke_token(tx, actor, found))
     click.echo(f"Revoked {found}.", err=True)
+
+
+def every_token(database: Database, actor: Actor, *, ended: bool) -> Iterator[Token]:
+    """Return all tokens of an organization, read page by page."""
+    key: TokenId | None = None
+    while True:
+        page = database.read(lambda tx, after=key: list_tokens(tx, actor, PAGE, ended=ended, after=after))
+        yield from page.tokens
+        key = page.next_key
+        if key is None:
+            return
 
 
 def lifetime_of(text: str | None) -> int | None:

@@ -33,6 +33,13 @@ LONGEST_WAIT_S = 10
 MOST_HELD_BYTES = 64 * 1_024 * 1_024
 """Of all bodies that are being read. Beyond it the one that takes longest is ended: one of good will takes no time."""
 
+CLOSE_AFTER_S = 0.25
+"""So much later the body of an answer is sent where the request's was not read to its end.
+
+hyper, below the server, closes such a connection when it has something to do for it and nobody is there any more who
+could read that body. When the answer is begun somebody still is, and later it has nothing to do but to send this.
+"""
+
 WHOLE_UP_TO = 65_536
 """A body of at most so many bytes is taken from the server in one piece."""
 
@@ -62,6 +69,18 @@ class Exchange(Protocol):
 
     def response_file(self, status: int, headers: list[tuple[str, str]], file: str) -> None:
         """Answer with what is in the file at a path, which is read no faster than it is sent."""
+        ...
+
+    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> "Stream":
+        """Answer with a body that is sent later, and ends when the stream is dropped."""
+        ...
+
+
+class Stream(Protocol):
+    """What RSGI gives for a body that is sent later."""
+
+    def send_bytes(self, data: bytes) -> object:
+        """Send some of it."""
         ...
 
 
@@ -103,20 +122,27 @@ class Front:
     async def __rsgi__(self, scope: Scope, protocol: Exchange) -> None:
         """Answer one request."""
         environ = environ_of(scope)
-        if REFUSED not in environ and ("CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ):
-            await self._read_body(environ, protocol)
+        is_read = await self._read_body(environ, protocol)
         status, headers, body = await self._answer(environ)
         if isinstance(body, FileBody):
             protocol.response_file(status, headers, f"/dev/fd/{body.file.fileno()}")
             self._loop.call_later(LONGEST_OPENING_S, body.file.close)
-        else:
+        elif is_read:
             protocol.response_bytes(status, headers, body)
+        else:
+            stream = protocol.response_stream(status, headers)
+            self._loop.call_later(CLOSE_AFTER_S, stream.send_bytes, body)
 
-    async def _read_body(self, environ: dict[str, Any], protocol: Exchange) -> None:
-        """Put the body into the environment, or what is wrong with it; none is read that is known to be too large."""
+    async def _read_body(self, environ: dict[str, Any], protocol: Exchange) -> bool:
+        """Put the body into the environment, or what is wrong with it, and return whether all of it was read.
+
+        None is read that is known to be too large: the application refuses it by its length.
+        """
         length = int(environ["CONTENT_LENGTH"]) if "CONTENT_LENGTH" in environ else None
-        if length is not None and not 0 < length <= self._max_body_bytes:
-            return  # there is nothing to read, or the application refuses it by its length
+        if length == 0 or (length is None and "HTTP_TRANSFER_ENCODING" not in environ):
+            return True
+        if REFUSED in environ or (length is not None and length > self._max_body_bytes):
+            return False
         try:
             body = await self._bodies.read(protocol, length, self._max_body_bytes)
         except TimeoutError:
@@ -126,6 +152,8 @@ class Front:
         else:
             environ["wsgi.input"] = BytesIO(body)
             environ["CONTENT_LENGTH"] = str(len(body))
+            return len(body) <= self._max_body_bytes
+        return False
 
     async def _answer(self, environ: dict[str, Any]) -> Answer:
         """Return the answer to a request that is all there."""

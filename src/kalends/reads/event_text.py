@@ -58,6 +58,7 @@ EVENT: dict[str, sa.ColumnElement[Any]] = {
     "created_at": JsonMoment(event.c.created_at),
     "updated_at": JsonMoment(event.c.updated_at),
     "cancel_reason": OmittedIfNull(event.c.cancel_reason),
+    "pending_host_id": OmittedIfNull(JsonId(UserId, event.c.pending_host_id)),
 }
 GUEST: dict[str, sa.ColumnElement[Any]] = {
     "user_id": JsonId(UserId, participant.c.user_id),
@@ -171,11 +172,13 @@ def title_alone(text: str) -> str:
 
 
 def with_guests_among(text: str, shown: Container[UserId], guests: Raw | None = None) -> str:
-    """Cut out of an event the participants who are hidden; `guests` are those to look among, if not those in it."""
+    """Cut out of an event the people who are hidden; `guests` are those to look among, if not those in it."""
     members: dict[str, Any] = {name: raw for name, raw in MEMBERS.decode(text).items() if name not in OF_ALL_GUESTS}
+    if "pending_host_id" in members and user_in(members["pending_host_id"]) not in shown:
+        del members["pending_host_id"]
     if "participants" in members:
         known = GUEST_LIST.decode(members["participants"] if guests is None else guests)
-        members["participants"] = [guest for guest in known if user_in(guest) in shown]
+        members["participants"] = [guest for guest in known if user_in(guest["user_id"]) in shown]
     return msgspec.json.encode(members).decode()
 
 
@@ -187,9 +190,9 @@ def guests_never_hidden(tx: ReadTx, actor: Actor, events: list[int]) -> dict[int
     return {event_id: Raw(f"[{','.join(texts)}]".encode()) for event_id, texts in found.items()}
 
 
-def user_in(guest: dict[str, Raw]) -> UserId:
-    """Give whose seat it is."""
-    return UserId(int(bytes(guest["user_id"])[1 + len(UserId.prefix) : -1], 16))
+def user_in(text: Raw) -> UserId:
+    """Return the user whose id is written in JSON."""
+    return UserId(int(bytes(text)[1 + len(UserId.prefix) : -1], 16))
 
 
 def digest_of(text: str) -> int:

@@ -38,6 +38,7 @@ from kalends.store.sight import (
     DEPUTY,
     SEATED,
     is_deputy,
+    is_offer_visible,
     is_part_visible,
     is_seated,
     is_visible,
@@ -73,6 +74,8 @@ class EventFilter(Struct, frozen=True, kw_only=True):
     """Host or participant."""
     host_id: UserId | None = None
     participant_id: UserId | None = None
+    pending_host_id: UserId | None = None
+    """Who is asked to host it."""
     since: Instant | None = None
     until: Instant | None = None
     """Events that overlap `[since, until)`."""
@@ -85,7 +88,7 @@ class EventFilter(Struct, frozen=True, kw_only=True):
     """The key of the last event of the page before."""
 
 
-NEEDS_ALL = ("participant_id", "response", "role", "text")
+NEEDS_ALL = ("participant_id", "pending_host_id", "response", "role", "text")
 """Filters by what is not seen of an event of which somebody sees the title alone."""
 
 
@@ -123,8 +126,8 @@ def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> 
 def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expand: bool) -> EventPage:
     """Give a page of events that somebody sees, expanded with the participants of all of them, in one statement.
 
-    By a person they see only what they are shown this person takes part in; by text, role and response only events of
-    which they see all. A page ends early where it would be larger than LARGEST_PAGE_BYTES.
+    By a person they see only what they are shown this person takes part in, or is asked to host; by text, role and
+    response only events of which they see all. A page ends early where it would be larger than LARGEST_PAGE_BYTES.
 
     Raise Invalid if `response` or `role` is given and nobody is named whose it could be.
     """
@@ -185,7 +188,7 @@ def view_of(actor: Actor, wanted: EventFilter) -> View:
     if is_operator(actor):
         return View.everything
     own = {wanted.participant_id, wanted.user_id} - {None} == {actor.user_id}
-    return View.own if own else View.others
+    return View.own if own and wanted.pending_host_id is None else View.others
 
 
 def seen_by(
@@ -206,7 +209,8 @@ def seen_by(
 
 def own_unless_named(actor: Actor, wanted: EventFilter) -> EventFilter:
     """Let a person who names nobody ask for what concerns themselves."""
-    if actor.user_id is None or wanted.user_id or wanted.host_id or wanted.participant_id:
+    named = wanted.user_id or wanted.host_id or wanted.participant_id or wanted.pending_host_id
+    if actor.user_id is None or named:
         return wanted
     return structs.replace(wanted, user_id=actor.user_id)
 
@@ -268,6 +272,9 @@ def conditions(
         "participant_id": agenda.c.role.is_not(None),
         "user_id": also_concerns(seen=seen) if person == "participant_id" else sa.true(),
         "host_id": event.c.host_id == given("host_id"),
+        "pending_host_id": sa.and_(
+            event.c.pending_host_id == given("pending_host_id"), is_offer_visible() if seen else sa.true()
+        ),
         "since": scanned.c.ends_at > given("since"),
         "until": scanned.c.starts_at < given("until"),
         "response": agenda.c.response == given("response"),
@@ -292,7 +299,7 @@ def also_concerns(*, seen: bool) -> sa.ColumnElement[bool]:
 def values_of(wanted: EventFilter) -> dict[str, object]:
     """Give the parameters of the filters that are given."""
     values: dict[str, object] = {}
-    for name in ("user_id", "host_id", "participant_id", "since", "until"):
+    for name in ("user_id", "host_id", "participant_id", "pending_host_id", "since", "until"):
         if (value := getattr(wanted, name)) is not None:
             values[name] = int(value)
     for name in ("response", "role", "status"):

@@ -21,7 +21,7 @@ from kalends.model import (
     UserId,
     Visibility,
 )
-from kalends.rules.access import Sight, is_operator, may_read_events, may_use_hold, sight_of, sight_of_part
+from kalends.rules.access import Sight, is_operator, may_read_events, may_see_hold, sight_of, sight_of_part
 from kalends.rules.blocks import slot_faults
 from kalends.rules.hours import WorkingHours, working_periods
 from kalends.rules.periods import Period, layered
@@ -84,7 +84,7 @@ class EventReason(Struct, frozen=True):
 
 
 class HoldReason(Struct, frozen=True):
-    """A slot that is held for somebody, by a hold that the caller may use."""
+    """A slot that is held for somebody, by a hold that the caller may see."""
 
     span: Span
     hold_id: HoldId
@@ -127,7 +127,7 @@ def explain_booking(tx: ReadTx, actor: Actor, user_id: UserId, span: Span) -> Ex
     unseen = [reason.span for reason in events if reason.blocking and reason.sight is Sight.block]
     for start, end, hold_id, placed_by in tx.rows(HOLDS, **values, now=tx.now):
         held = Span(Instant(start), Instant(end))
-        if may_read_events(actor) and may_use_hold(actor, placed_by):
+        if may_read_events(actor) and may_see_hold(actor, placed_by, [user_id]):
             own.append(HoldReason(held, HoldId(hold_id)))
         else:
             unseen.append(held)

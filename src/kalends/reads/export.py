@@ -10,12 +10,12 @@ from sqlalchemy import bindparam as given
 
 from kalends.errors import NotFound
 from kalends.model import Actor, Event, Hold, Instant, Seat, Share, Token, User, UserId
-from kalends.rules.access import is_self, refuse_unless
+from kalends.rules.access import hold_shown_to, is_self, refuse_unless
 from kalends.rules.audit import Record, told_to
 from kalends.rules.hours import WorkingHours
 from kalends.store.audit import end_of_page, records_of_person
 from kalends.store.database import ReadTx
-from kalends.store.events import COLUMNS, event_from
+from kalends.store.events import COLUMNS, event_from, events_offered_to
 from kalends.store.holds import holds_concerning
 from kalends.store.hours import find_hours
 from kalends.store.participants import COLUMNS as SEAT_COLUMNS
@@ -66,6 +66,7 @@ class Export(Struct, frozen=True, kw_only=True):
     holds: list[Hold]
     events: Iterator[tuple[Event, Seat | None]]
     """In the order of start and id; without a seat they host it and do not attend."""
+    asked_to_host: list[Event]
     records: Iterator[Record]
     """Oldest first."""
 
@@ -89,8 +90,9 @@ def export_user(tx: ReadTx, actor: Actor, user_id: UserId) -> Export:
         shares_given=shares_by(tx, actor, user_id),
         shares_received=shares_with(tx, actor.organization_id, user_id),
         tokens=list_tokens_of(tx, actor, user_id),
-        holds=holds_concerning(tx, actor, user_id),
+        holds=[hold_shown_to(user_id, one) for one in holds_concerning(tx, actor, user_id)],
         events=events_of(tx, actor, user_id),
+        asked_to_host=events_offered_to(tx, actor, user_id),
         records=records_of(tx, actor, user_id),
     )
 

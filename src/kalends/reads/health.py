@@ -1,7 +1,6 @@
 """Reading whether the database is there and has the schema that this Kalends needs."""
 
-from kalends.store.database import ReadTx
-from kalends.store.schema import refuse_other_schema
+from kalends.store.database import ReadTx, refuse_other_schema
 
 
 def check_readiness(tx: ReadTx) -> None:

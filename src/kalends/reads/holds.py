@@ -1,15 +1,59 @@
-"""Reading a hold."""
+"""Reading holds: one by its id, or page by page in the order of ids."""
+
+from functools import lru_cache
+
+import sqlalchemy as sa
+from msgspec import Struct
+from sqlalchemy import bindparam as given
 
 from kalends.errors import NotFound
-from kalends.model import Actor, Hold, HoldId
-from kalends.rules.access import may_use_hold
+from kalends.model import Actor, Hold, HoldId, UserId
+from kalends.rules.access import hold_shown_to, is_self, may_see_hold, refuse_unless
 from kalends.store.database import ReadTx
-from kalends.store.holds import find_hold
+from kalends.store.holds import LIVE, OF_PERSON, columns_of, find_hold, hold_from
+from kalends.store.query import Query
+from kalends.store.tables import hold
+
+
+class HoldPage(Struct, frozen=True):
+    """Some holds in the order of ids; `next_key` is None on the last page."""
+
+    holds: list[Hold]
+    next_key: int | None
 
 
 def read_hold(tx: ReadTx, actor: Actor, hold_id: HoldId) -> Hold:
-    """Give a hold of one's own. Raises NotFound, for one that has lapsed too."""
+    """Return a hold that somebody placed or that keeps their time. Raise NotFound, for one that has lapsed too."""
     found = find_hold(tx, actor, hold_id)
-    if found is None or not may_use_hold(actor, found.placed_by):
+    if found is None or not may_see_hold(actor, found.placed_by, found.user_ids):
         raise NotFound("hold", hold_id)
-    return found
+    return hold_shown_to(actor.user_id, found)
+
+
+def list_holds(
+    tx: ReadTx, actor: Actor, limit: int, *, user_id: UserId | None = None, after: int | None = None
+) -> HoldPage:
+    """Return a page of the holds that a person placed or that keep their time; by default the actor's own.
+
+    To an operator who names nobody, all of the organization. Raise Forbidden for those of somebody else.
+    """
+    whose = user_id or actor.user_id
+    refuse_unless(is_self(actor, whose), "Only the user and operators can list the holds of a user")
+    values = {"user_id": whose} if whose else {}
+    values |= {"after": after} if after is not None else {}
+    query = listing(of_person=whose is not None, continued=after is not None)
+    rows = tx.rows(query, org=actor.organization_id, now=tx.now, count=limit + 1, **values)
+    holds = [hold_shown_to(actor.user_id, hold_from(row)) for row in rows[:limit]]
+    return HoldPage(holds, holds[-1].id if len(rows) > limit else None)
+
+
+@lru_cache
+def listing(*, of_person: bool, continued: bool) -> Query:
+    """Compose the statement: the holds of a page, and then the people of each."""
+    where = [*LIVE]
+    if of_person:
+        where.append(OF_PERSON)
+    if continued:
+        where.append(hold.c.id > given("after"))
+    page = sa.select(hold).where(*where).order_by(hold.c.id).limit(given("count", type_=sa.Integer)).subquery("page")
+    return Query(sa.select(*columns_of(page)).order_by(page.c.id))

@@ -1,13 +1,52 @@
 """Reading credentials, without their secrets."""
 
-from kalends.model import Actor, Bearer, Token
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+from sqlalchemy import bindparam as given
+
+from kalends.model import Actor, Bearer, Token, TokenId
 from kalends.store.database import ReadTx
-from kalends.store.tokens import find_bearer, list_organization_tokens, list_tokens_of
+from kalends.store.query import Query
+from kalends.store.tables import token
+from kalends.store.tokens import COLUMNS, IN_USE, find_bearer, token_from
 
 
-def list_tokens(tx: ReadTx, actor: Actor) -> list[Token]:
-    """List a person's own tokens, or to an operator all of the organization; oldest first, those out of use too."""
-    return list_organization_tokens(tx, actor) if actor.user_id is None else list_tokens_of(tx, actor, actor.user_id)
+class TokenPage(Struct, frozen=True):
+    """Some tokens, oldest first; `next_key` is None on the last page."""
+
+    tokens: list[Token]
+    next_key: TokenId | None
+
+
+def list_tokens(tx: ReadTx, actor: Actor, limit: int, *, ended: bool = False, after: int | None = None) -> TokenPage:
+    """Return a page of a person's own tokens, or, to an operator, of all in the organization.
+
+    With `ended`, those that were revoked or have expired are among them.
+    """
+    values: dict[str, Any] = {} if actor.user_id is None else {"user_id": actor.user_id}
+    values |= {} if ended else {"now": tx.now}
+    values |= {} if after is None else {"after": after}
+    query = listing(own=actor.user_id is not None, ended=ended, continued=after is not None)
+    rows = tx.rows(query, org=actor.organization_id, count=limit + 1, **values)
+    page = [token_from(row) for row in rows[:limit]]
+    return TokenPage(page, page[-1].id if len(rows) > limit else None)
+
+
+@lru_cache
+def listing(*, own: bool, ended: bool, continued: bool) -> Query:
+    """Compose the statement: a scan along the ids of an organization, or the few tokens of a person."""
+    where: list[sa.ColumnElement[bool]] = [token.c.organization_id == given("org")]
+    if own:
+        where.append(token.c.user_id == given("user_id"))
+    if not ended:
+        where += IN_USE
+    if continued:
+        where.append(token.c.id > given("after"))
+    statement = sa.select(*COLUMNS).where(*where).order_by(token.c.id)
+    return Query(statement.limit(given("count", type_=sa.Integer)))
 
 
 def read_bearer(tx: ReadTx, actor: Actor) -> Bearer:

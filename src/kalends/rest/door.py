@@ -12,6 +12,7 @@ from kalends.errors import KalendsError, SchemaMismatch, Unavailable
 from kalends.http.front import LIVE_PATH, READY_PATH
 from kalends.rest import (
     audit,
+    event_transfer,
     events,
     explanation,
     finding,
@@ -47,6 +48,7 @@ from kalends.rules.addresses import Network
 NOUNS = (
     users,
     events,
+    event_transfer,
     participants,
     hours,
     freebusy,

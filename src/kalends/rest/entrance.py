@@ -47,8 +47,8 @@ class Entrance:
         if self._trusted_proxies:
             forwarded = req.header("X-Forwarded-For") or ""
             req.address = client_address(req.address, forwarded, self._trusted_proxies)
-        if (refusal := req.env.get(REFUSED)) is not None:
-            raise refusal
+        if REFUSED in req.env:  # taken out of it: left there, it would hold the request until garbage is collected
+            raise req.env.pop(REFUSED)
         if req.path not in NEVER_LIMITED:
             self._rates.count_address(req, resp, 1)
         if len(req.path) + len(req.query_string) >= LONGEST_TARGET:

@@ -32,7 +32,8 @@ class EventJson(Struct, omit_defaults=True, kw_only=True):
     """A single block of time in a day, with one host; `participants` only if asked for with `expand=participants`.
 
     Who is let see no more than titles by the host is given id, title, times, status, show_as and host alone. Who is not
-    shown all participants is not told counts, version and `updated_at`, which would say that somebody has answered.
+    shown all participants is not told counts, version and `updated_at`, which would say that somebody has answered, nor
+    who is asked to host it, unless it is they.
     """
 
     scope: ClassVar[Scope] = Scope.events_read
@@ -55,6 +56,8 @@ class EventJson(Struct, omit_defaults=True, kw_only=True):
     created_at: datetime | UnsetType = UNSET
     updated_at: datetime | UnsetType = UNSET
     cancel_reason: str | UnsetType = UNSET
+    pending_host_id: UserIdText | UnsetType = UNSET
+    """Who is asked to host it and has yet to answer."""
     participants: list[ParticipantJson] | UnsetType = UNSET
     participants_truncated: bool | UnsetType = UNSET
     """In lists: that there are more participants than the 100 that are shown; read them under the event."""
@@ -94,4 +97,5 @@ def event_json(event: Event) -> EventJson:
         created_at=from_instant(event.created_at),
         updated_at=from_instant(event.updated_at),
         cancel_reason=UNSET if event.cancel_reason is None else event.cancel_reason,
+        pending_host_id=UNSET if event.pending_host_id is None else str(event.pending_host_id),
     )

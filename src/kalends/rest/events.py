@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
-from kalends.actions.events import cancel_event, change_event, create_event, delete_event, transfer_event
+from kalends.actions.events import cancel_event, change_event, create_event, delete_event
 from kalends.drafts import EventDraft, EventEdit, Remark
 from kalends.errors import Conflict, EventCancelled, Fault, Invalid, NotFound, StaleVersion
 from kalends.model import (
@@ -68,6 +68,7 @@ class EventListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     user_id: Annotated[UserId, Meta(description="Host or participant")] | UnsetType = UNSET
     host_id: UserId | UnsetType = UNSET
     participant_id: UserId | UnsetType = UNSET
+    pending_host_id: Annotated[UserId, Meta(description="Who is asked to host it")] | UnsetType = UNSET
     since: Annotated[DateOrTime, Meta(description="Only what ends after this")] | UnsetType = field(
         default=UNSET, name="from"
     )
@@ -114,12 +115,6 @@ class Times(Struct, kw_only=True):
     time_zone: Zone | None = None
 
 
-class TransferBody(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Who hosts from now on."""
-
-    host_id: UserId
-
-
 def event_reply(event: Event) -> Reply:
     """Answer with an event."""
     return Reply(event_json(event), etag=entity_tag(event.version))
@@ -161,6 +156,7 @@ def filter_of(call: Call) -> EventFilter:
         user_id=known(query.user_id),
         host_id=known(query.host_id),
         participant_id=known(query.participant_id),
+        pending_host_id=known(query.pending_host_id),
         since=since,
         until=until,
         response=known(query.response),
@@ -343,26 +339,3 @@ def call_off_event(call: Call) -> Reply:
     """
     event_id = call.ids["event_id"]
     return event_reply(cancel_event(call.tx, call.actor, event_id, call.body.reason, expect=call.expect))
-
-
-@operation(
-    "POST",
-    "/v1/events/{event_id}/transfer",
-    tag="Events",
-    scope=Scope.events_write,
-    ids=ID,
-    query=BookingQuery,
-    body=TransferBody,
-    answer=EventJson,
-    errors=(NotFound, StaleVersion, EventCancelled, Conflict, Invalid),
-    example={"host_id": "usr_018f3c5a9b2d5f70"},
-)
-def hand_over_event(call: Call) -> Reply:
-    """Hand an event over to another host.
-
-    The new host attends if the old one did; the old host stays as a participant.
-    """
-    guard = guard_of(call.query)
-    event_id, host_id = call.ids["event_id"], call.body.host_id
-    event = transfer_event(call.tx, call.actor, event_id, host_id, expect=call.expect, guard=guard)
-    return noting(event_reply(event), guard)

@@ -8,7 +8,7 @@ from kalends.rest.events import EventListJson
 from kalends.rest.explanation import ExplanationJson
 from kalends.rest.finding_answer import FindTimeJson
 from kalends.rest.freebusy import FreeBusyJson
-from kalends.rest.holds import HoldJson
+from kalends.rest.holds import HoldJson, HoldListJson
 from kalends.rest.hours import WorkingHoursJson
 from kalends.rest.me import MeJson
 from kalends.rest.participants import ParticipantJson, ParticipantListJson
@@ -124,6 +124,7 @@ HOLD: dict[str, Any] = {
     "expires_at": "2026-03-02T08:10:00Z",
     "extended": False,
     "created_at": "2026-03-02T08:05:00Z",
+    "placed_by": "usr_018f3c5a9b2d5f70",
 }
 
 SHARE: dict[str, Any] = {
@@ -178,6 +179,7 @@ EXPORT: dict[str, Any] = {
         {name: value for name, value in EVENT.items() if name != "participant_counts"}
         | {"seat": {name: PARTICIPANT[name] for name in ("role", "response", "comment", "responded_at")}}
     ],
+    "asked_to_host": [],
     "record": [RECORD],
 }
 
@@ -200,6 +202,7 @@ ANSWER_EXAMPLES: dict[Any, Any] = {
     FindTimeJson: FOUND_TIME,
     ExplanationJson: EXPLANATION,
     HoldJson: HOLD,
+    HoldListJson: {"items": [HOLD], "next_cursor": None},
     ShareJson: SHARE,
     ShareListJson: {"items": [SHARE], "next_cursor": None},
     MeJson: ME,

@@ -4,13 +4,15 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, ClassVar
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kalends.actions.holds import extend_hold, place_hold, release_hold
-from kalends.errors import Conflict, HoldExtended, Invalid, NotFound
+from kalends.errors import Conflict, Forbidden, HoldExtended, Invalid, NotFound
 from kalends.model import Hold, HoldId, Scope, TimeText, UserId, Zone
-from kalends.reads.holds import read_hold
+from kalends.reads.holds import list_holds, read_hold
+from kalends.rest.paging import cursor_of, key_of
 from kalends.rest.route import Call, Reply, operation
+from kalends.rest.users import Cursor, Limit, UserIdText, known
 from kalends.rules.blocks import span_of
 from kalends.rules.zones import from_instant, zone_named
 
@@ -41,11 +43,31 @@ class HoldJson(Struct):
     scope: ClassVar[Scope] = Scope.events_read
     id: str
     user_ids: list[str]
+    """Only yourself, if somebody else placed it and you are no operator."""
     start: datetime
     end: datetime
     expires_at: datetime
     extended: bool
     created_at: datetime
+    placed_by: UserIdText | None
+    """Null for an operator."""
+
+
+class HoldListJson(Struct):
+    """A page of holds in the order of ids, which is that in which they were placed."""
+
+    items: list[HoldJson]
+    next_cursor: str | None
+
+
+class HoldListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Whose holds, and how many."""
+
+    user_id: (
+        Annotated[UserId, Meta(description="Only those that the user placed or that keep their time")] | UnsetType
+    ) = UNSET
+    limit: Limit = 50
+    cursor: Cursor | UnsetType = UNSET
 
 
 def hold_json(hold: Hold) -> HoldJson:
@@ -58,6 +80,7 @@ def hold_json(hold: Hold) -> HoldJson:
         from_instant(hold.expires_at),
         hold.extended,
         from_instant(hold.created_at),
+        None if hold.placed_by is None else str(hold.placed_by),
     )
 
 
@@ -81,7 +104,8 @@ def add_hold(call: Call) -> Reply:
     """Keep a slot for a moment.
 
     Everybody named has to be free, and is shown as busy until it lapses. Make an event of it with
-    `POST /v1/events?hold=…`.
+    `POST /v1/events?hold=…`. All holds that a person has placed keep 200 hours of people's time at most: one hour for
+    each of 10 people is 10 hours. Operators are not limited.
     """
     body: HoldBody = call.body
     span = span_of(body.start, body.end, zone_named(body.time_zone) if body.time_zone else None)
@@ -90,12 +114,33 @@ def add_hold(call: Call) -> Reply:
 
 
 @operation(
+    "GET",
+    "/v1/holds",
+    tag="Holds",
+    scope=Scope.events_read,
+    query=HoldListQuery,
+    answer=HoldListJson,
+    errors=(Forbidden, Invalid),
+)
+def get_holds(call: Call) -> Reply:
+    """List holds.
+
+    Those that you placed and those that keep your time, oldest first, page by page; none that has lapsed. An operator
+    sees all of the organization, or with `user_id` those of one user.
+    """
+    query: HoldListQuery = call.query
+    page = list_holds(call.tx, call.actor, query.limit, user_id=known(query.user_id), after=key_of(call, int))
+    return Reply(HoldListJson([hold_json(one) for one in page.holds], cursor_of(call, page.next_key)))
+
+
+@operation(
     "GET", "/v1/holds/{hold_id}", tag="Holds", scope=Scope.events_read, ids=ID, answer=HoldJson, errors=(NotFound,)
 )
 def get_hold(call: Call) -> Reply:
     """Read a hold.
 
-    404 once it has lapsed.
+    One that you placed, or that keeps your time: then you see by whom you are held, and not who else is. 404 once it
+    has lapsed.
     """
     return Reply(hold_json(read_hold(call.tx, call.actor, call.ids["hold_id"])))
 
@@ -109,11 +154,14 @@ def get_hold(call: Call) -> Reply:
     body=ExtendBody,
     body_optional=True,
     answer=HoldJson,
-    errors=(NotFound, HoldExtended, Conflict, Invalid),
+    errors=(NotFound, Forbidden, HoldExtended, Conflict, Invalid),
     example={"ttl": 300},
 )
 def prolong_hold(call: Call) -> Reply:
-    """Extend a hold, once."""
+    """Extend a hold, once.
+
+    For the user who placed it and for operators.
+    """
     return Reply(hold_json(extend_hold(call.tx, call.actor, call.ids["hold_id"], call.body.ttl)))
 
 
@@ -127,6 +175,10 @@ def prolong_hold(call: Call) -> Reply:
     errors=(NotFound,),
 )
 def drop_hold(call: Call) -> Reply:
-    """Release a hold."""
+    """Release a hold.
+
+    For everybody, if you placed it or are an operator. If it keeps your time and somebody else placed it, only you are
+    taken out of it; it ends when nobody is left.
+    """
     release_hold(call.tx, call.actor, call.ids["hold_id"])
     return Reply()

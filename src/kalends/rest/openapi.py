@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document, generated from the table of operations and the structs they take and give."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -134,9 +134,9 @@ def health_content(name: str) -> dict[str, Any]:
     return {JSON: {"schema": schema, "example": example}}
 
 
-def has_version(known: Operation) -> bool:
-    """Tell whether the answer carries an ETag: things that have a version of their own do."""
-    return any(kind in VERSIONED for kind in known.answers)
+def has_version(kinds: Iterable[Any]) -> bool:
+    """Tell whether an answer of some kinds carries an ETag: things that have a version of their own do."""
+    return any(kind in VERSIONED for kind in kinds)
 
 
 def operation_object(known: Operation, schemas: dict[int, Any], components: dict[str, Any]) -> dict[str, Any]:
@@ -175,9 +175,9 @@ def parameters_of(known: Operation, query: dict[str, Any]) -> list[dict[str, Any
     headers = ["act-as"]
     if errors.StaleVersion in known.errors:
         headers.append("if-match")
-    if known.method == "GET" and has_version(known):
+    if known.method == "GET" and has_version(known.answers):
         headers.append("if-none-match")
-    if known.may_create:
+    if known.also is HTTPStatus.CREATED:
         headers.append("if-none-match-any")
     if known.takes_key:
         headers.append("idempotency-key")
@@ -187,18 +187,19 @@ def parameters_of(known: Operation, query: dict[str, Any]) -> list[dict[str, Any
 def answers_of(known: Operation, schemas: dict[int, Any]) -> dict[HTTPStatus, Any]:
     """Describe the answer of success and those of everything that can go wrong."""
     answers: dict[HTTPStatus, Any] = {}
-    for status in (known.status, HTTPStatus.CREATED) if known.may_create else (known.status,):
-        tag = ("ETag",) if has_version(known) else ()
+    for status in filter(None, (known.status, known.also)):
+        kinds = () if status is HTTPStatus.NO_CONTENT else known.answers
+        tag = ("ETag",) if has_version(kinds) else ()
         place = ("Location",) if status is HTTPStatus.CREATED else ()
         answers[status] = {"description": status.phrase, "headers": headers_named(*tag, *place, *RATES)}
-        if kinds := known.answers:
+        if kinds:
             several = [schemas[id(kind)] for kind in kinds]
             schema = {"anyOf": several} if len(several) > 1 else several[0]
             answers[status]["content"] = {JSON: {"schema": schema, "example": ANSWER_EXAMPLES[kinds[0]]}}
     if known.writes and scopes_of(known.answers) - {known.scope, *known.besides}:
         description = "Done. The token may not read what it has written"
         answers.setdefault(HTTPStatus.NO_CONTENT, {"description": description, "headers": headers_named(*RATES)})
-    if known.method == "GET" and has_version(known):
+    if known.method == "GET" and has_version(known.answers):
         status = HTTPStatus.NOT_MODIFIED
         answers[status] = {"description": status.phrase, "headers": headers_named("ETag", *RATES)}
     return answers | problem_answers(errors_of(known))

@@ -193,7 +193,7 @@ def get_participant(call: Call) -> Reply:
     body=SeatBody,
     elsewhere=ANSWER_ELSEWHERE,
     answer=ParticipantJson,
-    may_create=True,
+    also=HTTPStatus.CREATED,
     errors=CHANGE_ERRORS,
     example={"role": "optional"},
 )

@@ -35,9 +35,9 @@ class SeatJson(Struct):
 
 
 class OwnEventJson(EventJson, kw_only=True):
-    """An event as it concerns one person: without counts, version and `updated_at`, and without other participants.
+    """An event as it concerns one person: without counts, version and `updated_at`, and nobody else but its host.
 
-    Without a seat the person hosts it and is not there.
+    Without a seat the person hosts it, or is asked to, and does not take part.
     """
 
     seat: SeatJson | None
@@ -57,6 +57,8 @@ class ExportJson(Struct):
     """Those that they placed and those that keep their time."""
     events: list[OwnEventJson]
     """In the order of start and id."""
+    asked_to_host: list[OwnEventJson]
+    """Those of others that they are asked to host, in the same order."""
     record: list[RecordJson]
     """What they did and what was done to them, oldest first."""
 
@@ -64,7 +66,7 @@ class ExportJson(Struct):
 def own_event_json(event: Event, seat: Seat | None) -> OwnEventJson:
     """Return an event with one person's seat, and without what tells of other people's answers."""
     whole = event_json(event)
-    names = [name for name in EventJson.__struct_fields__ if name not in OF_ALL_GUESTS]
+    names = [name for name in EventJson.__struct_fields__ if name not in (*OF_ALL_GUESTS, "pending_host_id")]
     members: dict[str, Any] = {name: getattr(whole, name) for name in names}
     return OwnEventJson(**members, seat=seat_json(seat))
 
@@ -76,8 +78,10 @@ def seat_json(seat: Seat | None) -> SeatJson | None:
 
 def export_pieces(export: Export) -> Iterator[bytes]:
     """Write all that is kept about a person as ExportJson, an event or an entry of the record at a time."""
-    yield ENCODER.encode(export_json(export)).removesuffix(b'[],"record":[]}')
+    yield ENCODER.encode(export_json(export)).removesuffix(b'[],"asked_to_host":[],"record":[]}')
     yield from list_pieces(own_event_json(event, seat) for event, seat in export.events)
+    yield b',"asked_to_host":'
+    yield from list_pieces(own_event_json(event, None) for event in export.asked_to_host)
     yield b',"record":'
     yield from list_pieces(map(record_json, export.records))
     yield b"}"
@@ -104,6 +108,7 @@ def export_json(export: Export) -> ExportJson:
         tokens=[token_json(token) for token in export.tokens],
         holds=[hold_json(hold) for hold in export.holds],
         events=[],
+        asked_to_host=[],
         record=[],
     )
 

@@ -120,8 +120,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     answer: Any = None
     """The struct it answers with, or several where it depends on the body."""
     status: HTTPStatus = HTTPStatus.OK
-    may_create: bool = False
-    """Whether it answers 201 where it has made something new."""
+    also: HTTPStatus | None = None
+    """What else it answers where it is done: 201 for something new, 202 for what somebody has to agree to."""
     repeatable: bool = True
     """Whether the answer to a POST may be kept under an Idempotency-Key: a secret may not."""
     errors: tuple[type[KalendsError], ...] = ()

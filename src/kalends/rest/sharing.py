@@ -81,7 +81,7 @@ def get_shares(call: Call) -> Reply:
     ids=ID,
     body=ShareBody,
     answer=ShareJson,
-    may_create=True,
+    also=HTTPStatus.CREATED,
     errors=(NotFound, Forbidden, Invalid),
     example={"level": "titles"},
 )

@@ -5,15 +5,16 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, ClassVar
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kalends.actions.tokens import issue_token, revoke_token
 from kalends.drafts import Name
 from kalends.errors import Fault, Forbidden, Invalid, NotFound
 from kalends.model import ALL_SCOPES, Instant, Scope, TimeText, Token, TokenId
 from kalends.reads.tokens import list_tokens
+from kalends.rest.paging import cursor_of, key_of
 from kalends.rest.route import Call, Reply, operation
-from kalends.rest.users import UserIdText
+from kalends.rest.users import Cursor, Limit, UserIdText
 from kalends.rest.wire import id_schema
 from kalends.rules.tokens import SECRET_BYTES
 from kalends.rules.zones import TimeError, from_instant, instant_of
@@ -51,10 +52,20 @@ class NewTokenJson(TokenJson):
 
 
 class TokenListJson(Struct):
-    """All tokens, oldest first; `next_cursor` is always null."""
+    """A page of tokens, oldest first."""
 
     items: list[TokenJson]
-    next_cursor: str | None = None
+    next_cursor: str | None
+
+
+class TokenListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Which tokens, and how many."""
+
+    include_ended: Annotated[
+        bool, Meta(description="List those too that were revoked or have expired, for at least 90 days")
+    ] = False
+    limit: Limit = 50
+    cursor: Cursor | UnsetType = UNSET
 
 
 def token_json(token: Token) -> TokenJson:
@@ -111,13 +122,24 @@ def add_token(call: Call) -> Reply:
     return Reply(NewTokenJson(**{name: getattr(shown, name) for name in TokenJson.__struct_fields__}, token=text))
 
 
-@operation("GET", "/v1/tokens", tag="Tokens", scope=Scope.tokens_write, answer=TokenListJson)
+@operation(
+    "GET",
+    "/v1/tokens",
+    tag="Tokens",
+    scope=Scope.tokens_write,
+    query=TokenListQuery,
+    answer=TokenListJson,
+    errors=(Invalid,),
+)
 def get_tokens(call: Call) -> Reply:
     """List your tokens.
 
-    Without their secrets; those that have expired or were revoked too. An operator sees all of the organization.
+    Oldest first, page by page, without their secrets. Those that were revoked or have expired are listed with
+    `include_ended` only, until they are removed, 90 days later or more. An operator sees all of the organization.
     """
-    return Reply(TokenListJson([token_json(token) for token in list_tokens(call.tx, call.actor)]))
+    query: TokenListQuery = call.query
+    page = list_tokens(call.tx, call.actor, query.limit, ended=query.include_ended, after=key_of(call, int))
+    return Reply(TokenListJson([token_json(token) for token in page.tokens], cursor_of(call, page.next_key)))
 
 
 @operation(

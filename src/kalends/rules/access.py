@@ -7,19 +7,26 @@ from what ties them to it:
 |--------------------------------------------|--------------------------|------------|--------------------|
 | host                                       | all                      | yes        | for themselves     |
 | participant                                | all                      | no         | for themselves     |
+| asked to host it (a pending transfer)      | all                      | no         | for themselves     |
 | `write` on the host's calendar             | all, unless private      | yes        | for the host       |
-| `respond` or `write` on a participant's    | all, unless private      | no         | for that person    |
+| `respond` or `write` on the calendar of a  |                          |            |                    |
+| participant, or of who is asked to host it | all, unless private      | no         | for that person    |
 | `read` on the host's calendar              | all, unless private      | no         | no                 |
 | `titles` on the host's calendar            | title, unless private    | no         | no                 |
 | member of the organization                 | a busy block             | no         | no                 |
 
+Saying that somebody will host an event takes `write` on their calendar, as creating one in their name does.
+
 What is not seen is not there (404); what is seen and may not be done is forbidden (403).
 """
 
+from collections.abc import Collection
 from enum import IntEnum
 
+from msgspec import structs
+
 from kalends.errors import Forbidden
-from kalends.model import Actor, Scope, Sharing, Token, UserId, Visibility
+from kalends.model import Actor, Hold, Scope, Sharing, Token, UserId, Visibility
 
 
 class Sight(IntEnum):
@@ -109,9 +116,27 @@ def may_manage(actor: Actor, user_id: UserId) -> bool:
     return is_self(actor, user_id) or actor.shared.get(user_id) is Sharing.write
 
 
+def may_answer_transfer_for(actor: Actor, user_id: UserId, visibility: Visibility) -> bool:
+    """Tell whether somebody may say in a person's name whether they will host an event that they are asked to."""
+    return may_manage(actor, user_id) and may_answer_for(actor, user_id, visibility)
+
+
 def may_use_hold(actor: Actor, placed_by: UserId | None) -> bool:
     """Tell whether a hold is somebody's own, by who placed it; operators may use every one."""
     return is_self(actor, placed_by)
+
+
+def may_see_hold(actor: Actor, placed_by: UserId | None, people: Collection[UserId]) -> bool:
+    """Return whether somebody is told of a hold: one of their own, or one that keeps their time."""
+    return may_use_hold(actor, placed_by) or actor.user_id in people
+
+
+def hold_shown_to(person: UserId | None, hold: Hold) -> Hold:
+    """Return a hold as it is shown to a person who may see it, or to an operator (None).
+
+    Who did not place it learns that they are held and by whom, and not who else is.
+    """
+    return hold if person in (None, hold.placed_by) else structs.replace(hold, user_ids=(person,))
 
 
 def may_manage_token(actor: Actor, token: Token) -> bool:

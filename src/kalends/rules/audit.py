@@ -84,6 +84,7 @@ def event_facts(happening: Event) -> Facts:
     block = happening.block
     return {
         "host_id": str(happening.host_id),
+        "pending_host_id": None if happening.pending_host_id is None else str(happening.pending_host_id),
         "title": happening.title,
         "description": happening.description,
         "location": happening.location,
@@ -153,8 +154,10 @@ def windows_facts(windows: Iterable[Window]) -> list[Facts]:
 
 
 def told_to(facts: dict[str, Any], user_id: UserId) -> dict[str, Any]:
-    """Give recorded facts as far as they are one person's own: of an event's participants their own seat."""
-    if "participants" not in facts:
-        return facts
-    own = {who: seat for who, seat in facts["participants"].items() if who == str(user_id)}
-    return facts | {"participants": own}
+    """Give recorded facts as far as they are one person's own: of an event or a hold nobody else who is in it."""
+    own = dict(facts)
+    if "participants" in facts:
+        own["participants"] = {who: seat for who, seat in facts["participants"].items() if who == str(user_id)}
+    if "user_ids" in facts:
+        own["user_ids"] = [who for who in facts["user_ids"] if who == str(user_id)]
+    return own

@@ -100,15 +100,23 @@ def handed_over(
 
     `seats` are those of the old and the new host, as far as they have one.
     """
-    after = structs.replace(next_version(before, now=now), host_id=host_id)
+    after = structs.replace(next_version(before, now=now), host_id=host_id, pending_host_id=None)
     attends = before.host_id in seats or host_id in seats
     taken = {host_id: Seat(host_id, Role.required, Response.accepted, None, now, after.version)} if attends else {}
     return after, {**seats, **taken}
 
 
+def offered(before: Event, host_id: UserId | None, *, now: Instant) -> Event:
+    """Return the event with another person asked to host it, or nobody; the same as before leave the version alone."""
+    if host_id == before.pending_host_id:
+        return before
+    return structs.replace(next_version(before, now=now), pending_host_id=host_id)
+
+
 def cancelled(before: Event, reason: str | None, *, now: Instant) -> Event:
-    """Give the event as called off: still readable, and nobody's time is taken."""
-    return structs.replace(next_version(before, now=now), status=Status.cancelled, cancel_reason=reason)
+    """Give the event as called off: still readable, nobody's time is taken, and nobody is asked to host it."""
+    after = next_version(before, now=now)
+    return structs.replace(after, status=Status.cancelled, cancel_reason=reason, pending_host_id=None)
 
 
 def kept(new: Any, old: Any) -> Any:

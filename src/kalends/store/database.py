@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Dialect
 from kalends.errors import BadSetting, TooExpensive, Unavailable
 from kalends.model import Instant
 from kalends.settings import Settings
+from kalends.store import revision
 from kalends.store.query import Query
 from kalends.store.retry import Contended
 
@@ -25,6 +26,12 @@ Result = TypeVar("Result")
 
 LONGEST_PAUSE_S = 0.5
 """Between two tries of one transaction, give or take a half."""
+
+WRITABLE_S = 5
+"""How long a write that was tried shows that others can be saved."""
+
+SCHEMA_KNOWN_S = {"sqlite": 0.0, "postgresql": 1.0}
+"""How long it is known to a process which schema a database has, when it writes: on SQLite each write looks."""
 
 ID_EPOCH_MS = 1_577_836_800_000
 """Ids count milliseconds from 2020-01-01, in 41 bits: in 2089 they begin anew, and before 2020 at the end."""
@@ -96,6 +103,10 @@ class Engine(Protocol):
 
     def writing(self, *, keep: bool) -> AbstractContextManager[Session]:
         """Lend a connection in a transaction that is committed (or rolled back, if not to keep) at the end."""
+        ...
+
+    def probe_writing(self) -> None:
+        """Try a write that leaves nothing, without a wait for others who write. Raise Unavailable if it fails."""
         ...
 
     def migrating(self) -> AbstractContextManager[Connection]:
@@ -194,12 +205,22 @@ class WriteTx(ReadTx):
         return next(new_ids)
 
 
+def refuse_other_schema(tx: ReadTx) -> None:
+    """Raise SchemaMismatch unless the database has exactly the schema that this Kalends needs."""
+    known = tx.row(revision.HAS_VERSION)
+    found = tx.row(revision.VERSION_QUERY) if known and known[0] else None
+    revision.refuse_other_revision(found[0] if found else revision.EMPTY)
+
+
 class Database:
     """The database that a URL names. Threads may share it; a forked process needs its own."""
 
     def __init__(self, settings: Settings, clock: Callable[[], int] = time.time_ns) -> None:
         self._engine = engine_for(settings)
         self._clock = clock
+        self._writable_until = 0.0
+        self._schema_known_s = SCHEMA_KNOWN_S[self._engine.dialect.name]
+        self._schema_known_until = 0.0
 
     @property
     def dialect(self) -> Dialect:
@@ -211,8 +232,17 @@ class Database:
         return self._attempt(lambda: self._read_once(work))
 
     def write(self, work: Callable[[WriteTx], Result], *, rehearse: bool = False) -> Result:
-        """Give what `work` returns once all it wrote is saved; a rehearsal saves nothing. Raises Unavailable."""
+        """Give what `work` returns once all it wrote is saved; a rehearsal saves nothing.
+
+        Raise Unavailable, or SchemaMismatch if another Kalends has migrated the database meanwhile.
+        """
         return self._attempt(lambda: self._write_once(work, rehearse=rehearse))
+
+    def check_writable(self) -> None:
+        """Raise Unavailable if nothing can be written, as far as a write that leaves nothing shows it."""
+        if time.monotonic() >= self._writable_until:
+            self._attempt(self._engine.probe_writing)
+            self._writable_until = time.monotonic() + WRITABLE_S
 
     def change_schema(self, work: Callable[[Connection], Result]) -> Result:
         """Give what `work` returns once its change of the schema is saved; nobody else changes it meanwhile.
@@ -239,6 +269,10 @@ class Database:
 
     def _write_once(self, work: Callable[[WriteTx], Result], *, rehearse: bool) -> Result:
         with self._engine.writing(keep=not rehearse) as session:
+            began = time.monotonic()
+            if began >= self._schema_known_until:
+                refuse_other_schema(ReadTx(session, self._engine.dialect, self.now()))
+                self._schema_known_until = began + self._schema_known_s
             return work(WriteTx(session, self._engine.dialect, self.now()))
 
     def _change_schema_once(self, work: Callable[[Connection], Result]) -> Result:

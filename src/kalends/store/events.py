@@ -52,6 +52,7 @@ COLUMNS = (
     event.c.version,
     event.c.created_at,
     event.c.updated_at,
+    event.c.pending_host_id,
 )
 
 BY_ID = sa.select(*COLUMNS).where(event.c.organization_id == given("org"), event.c.id == given("id"))
@@ -62,6 +63,11 @@ LOCK_SEVERAL = Query(
     .where(event.c.organization_id == given("org"), Among(event.c.id, "ids"))
     .order_by(event.c.id)
     .with_for_update()
+)
+OFFERED = Query(
+    sa.select(*COLUMNS)
+    .where(event.c.organization_id == given("org"), event.c.pending_host_id == given("id"))
+    .order_by(event.c.starts_at, event.c.id)
 )
 INSERT = Query(sa.insert(event))
 DELETE = Query(sa.delete(event).where(event.c.id == given("at")))
@@ -86,6 +92,7 @@ def event_from(row: Row) -> Event:
         version=row[22],
         created_at=Instant(row[23]),
         updated_at=Instant(row[24]),
+        pending_host_id=None if row[25] is None else UserId(row[25]),
     )
 
 
@@ -104,6 +111,11 @@ def lock_event(tx: WriteTx, actor: Actor, event_id: EventId) -> Event | None:
 def lock_events(tx: WriteTx, actor: Actor, ids: list[EventId]) -> list[Event]:
     """Give several events, locked in the order of their ids."""
     return [event_from(row) for row in tx.rows(LOCK_SEVERAL, org=actor.organization_id, ids=ids)]
+
+
+def events_offered_to(tx: ReadTx, actor: Actor, user_id: UserId) -> list[Event]:
+    """Return the events that somebody is asked to host, in the order of start and id."""
+    return [event_from(row) for row in tx.rows(OFFERED, org=actor.organization_id, id=user_id)]
 
 
 def insert_events(tx: WriteTx, actor: Actor, events: Iterable[Event]) -> None:
@@ -167,6 +179,7 @@ def values_of(happening: Event) -> dict[str, Any]:
         "needs_action_count": tally.needs_action,
         "version": happening.version,
         "updated_at": happening.updated_at,
+        "pending_host_id": happening.pending_host_id,
     }
 
 

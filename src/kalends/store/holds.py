@@ -1,54 +1,52 @@
 """Rows of holds: slots kept for a moment, with one row of time for each person."""
 
-from collections.abc import Sequence
-from itertools import groupby
-from operator import itemgetter
+from typing import Any
 
 import sqlalchemy as sa
+from msgspec import json
 from sqlalchemy import bindparam as given
 
 from kalends.model import Actor, Hold, HoldId, Instant, Span, UserId
 from kalends.store.database import ReadTx, Row, WriteTx
+from kalends.store.json_text import JsonText, json_list
 from kalends.store.query import Query
 from kalends.store.tables import held_time, hold
 
-COLUMNS = (
-    hold.c.id,
-    hold.c.starts_at,
-    hold.c.ends_at,
-    hold.c.expires_at,
-    hold.c.extended,
-    hold.c.created_at,
-    hold.c.placed_by,
-    held_time.c.user_id,
+LIVE = (hold.c.organization_id == given("org"), hold.c.expires_at > given("now"))
+OF_PERSON = sa.or_(
+    hold.c.placed_by == given("user_id"),
+    hold.c.id.in_(sa.select(held_time.c.hold_id).where(held_time.c.user_id == given("user_id"))),
 )
+"""Which holds somebody placed, and which keep their time."""
 
-BY_ID = (
-    sa.select(*COLUMNS)
-    .join_from(hold, held_time, held_time.c.hold_id == hold.c.id)
-    .where(hold.c.organization_id == given("org"), hold.c.id == given("id"), hold.c.expires_at > given("now"))
-    .order_by(held_time.c.user_id)
+NAMES = ("id", "starts_at", "ends_at", "expires_at", "extended", "created_at", "placed_by")
+
+
+def columns_of(holds: sa.FromClause) -> list[sa.ColumnElement[Any]]:
+    """Return what `hold_from` needs of each row of some holds; the people are looked up hold by hold."""
+    people = sa.select(sa.cast(held_time.c.user_id, JsonText())).where(held_time.c.hold_id == holds.c.id)
+    return [*(holds.c[name] for name in NAMES), json_list(people.order_by(held_time.c.user_id).correlate(holds))]
+
+
+COLUMNS = columns_of(hold)
+FIND = Query(sa.select(*COLUMNS).where(*LIVE, hold.c.id == given("id")))
+LOCK = Query(
+    sa.select(hold.c.id).where(hold.c.organization_id == given("org"), hold.c.id == given("id")).with_for_update()
 )
-FIND = Query(BY_ID)
-FIND_TO_CHANGE = Query(BY_ID.with_for_update(of=hold))
-CONCERNING = Query(
-    sa.select(*COLUMNS)
+CONCERNING = Query(sa.select(*COLUMNS).where(*LIVE, OF_PERSON).order_by(hold.c.id))
+HELD_BY = Query(
+    sa.select(sa.func.sum(held_time.c.ends_at - held_time.c.starts_at))
     .join_from(hold, held_time, held_time.c.hold_id == hold.c.id)
-    .where(
-        hold.c.organization_id == given("org"),
-        hold.c.expires_at > given("now"),
-        sa.or_(
-            hold.c.placed_by == given("id"),
-            hold.c.id.in_(sa.select(held_time.c.hold_id).where(held_time.c.user_id == given("id"))),
-        ),
-    )
-    .order_by(hold.c.id, held_time.c.user_id)
+    .where(*LIVE, hold.c.placed_by == given("user_id"))
 )
 INSERT = Query(sa.insert(hold))
 INSERT_TIME = Query(sa.insert(held_time))
 EXTEND = Query(sa.update(hold).where(hold.c.id == given("at")).values(expires_at=given("until"), extended=sa.true()))
 EXTEND_TIME = Query(sa.update(held_time).where(held_time.c.hold_id == given("at")).values(expires_at=given("until")))
 DELETE = Query(sa.delete(hold).where(hold.c.id == given("at")))
+DELETE_TIME = Query(
+    sa.delete(held_time).where(held_time.c.hold_id == given("at"), held_time.c.user_id == given("at_user"))
+)
 LAPSED = (
     sa.select(hold.c.id)
     .where(hold.c.organization_id == given("org"), hold.c.expires_at <= given("now"))
@@ -58,25 +56,39 @@ LAPSED = (
 DELETE_LAPSED = Query(sa.delete(hold).where(hold.c.id.in_(LAPSED)))
 
 
-def find_hold(tx: ReadTx, actor: Actor, hold_id: HoldId, *, lock: bool = False) -> Hold | None:
+def find_hold(tx: ReadTx, actor: Actor, hold_id: HoldId) -> Hold | None:
     """Give a hold that has not lapsed."""
-    rows = tx.rows(FIND_TO_CHANGE if lock else FIND, org=actor.organization_id, id=hold_id, now=tx.now)
-    return hold_from(rows) if rows else None
+    row = tx.row(FIND, org=actor.organization_id, id=hold_id, now=tx.now)
+    return hold_from(row) if row else None
 
 
-def hold_from(rows: Sequence[Row]) -> Hold:
-    """Make a hold of its rows, one for each person, that COLUMNS name."""
-    hold_id, start, end, expires_at, extended, created_at, placed_by, _ = rows[0]
-    people = tuple(UserId(row[-1]) for row in rows)
+def lock_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> Hold | None:
+    """Give a hold that has not lapsed, and keep everybody else from changing it until the transaction ends.
+
+    Who is in it is read by a second statement, which sees who was taken out while this waited for the lock.
+    """
+    if not tx.alone:
+        tx.rows(LOCK, org=actor.organization_id, id=hold_id)
+    return find_hold(tx, actor, hold_id)
+
+
+def hold_from(row: Row) -> Hold:
+    """Make a hold of a row of `columns_of`."""
+    hold_id, start, end, expires_at, extended, created_at, placed_by, people = row
+    user_ids = tuple(UserId(user_id) for user_id in json.decode(people, type=list[int]))
     span = Span(Instant(start), Instant(end))
     by = None if placed_by is None else UserId(placed_by)
-    return Hold(HoldId(hold_id), people, span, Instant(expires_at), bool(extended), Instant(created_at), by)
+    return Hold(HoldId(hold_id), user_ids, span, Instant(expires_at), bool(extended), Instant(created_at), by)
 
 
 def holds_concerning(tx: ReadTx, actor: Actor, user_id: UserId) -> list[Hold]:
     """Give the holds that somebody placed or that keep their time, and that have not lapsed."""
-    rows = tx.rows(CONCERNING, org=actor.organization_id, id=user_id, now=tx.now)
-    return [hold_from(list(of_one)) for _, of_one in groupby(rows, key=itemgetter(0))]
+    return [hold_from(row) for row in tx.rows(CONCERNING, org=actor.organization_id, user_id=user_id, now=tx.now)]
+
+
+def time_held_by(tx: ReadTx, actor: Actor, user_id: UserId) -> int:
+    """Return how much time the holds that somebody placed keep, of all people together, in microseconds."""
+    return int(tx.rows(HELD_BY, org=actor.organization_id, user_id=user_id, now=tx.now)[0][0] or 0)
 
 
 def insert_hold(tx: WriteTx, actor: Actor, made: Hold) -> None:
@@ -97,3 +109,8 @@ def extend_hold_rows(tx: WriteTx, hold_id: HoldId, until: Instant) -> None:
 def delete_hold_row(tx: WriteTx, hold_id: HoldId) -> None:
     """Remove a hold and the time it took."""
     tx.run(DELETE, at=hold_id)
+
+
+def delete_held_time(tx: WriteTx, hold_id: HoldId, user_id: UserId) -> None:
+    """Take one person out of a hold."""
+    tx.run(DELETE_TIME, at=hold_id, at_user=user_id)

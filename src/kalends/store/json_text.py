@@ -55,7 +55,7 @@ class JsonMoment(JsonElement):
 
 
 class OmittedIfNull(JsonElement):
-    """A text that is left out of its object where it is null; never the first member."""
+    """A text or an id that is left out of its object where it is null; never the first member."""
 
 
 class OmittedIfFalse(JsonElement):
@@ -164,10 +164,13 @@ def member_or_nothing(
     name: str, value: OmittedIfNull | OmittedIfFalse, compiler: SQLCompiler, options: dict[str, Any]
 ) -> str:
     """Return the SQL of a member that is not always there, with the comma before it."""
-    column = compiler.process(value.clauses, **options)
+    (element,) = value.clauses
+    is_id = isinstance(element, JsonId)
+    column = compiler.process(element.clauses if is_id else element, **options)
     if isinstance(value, OmittedIfFalse):
         return f"CASE WHEN {column} THEN ',\"{name}\":true' ELSE '' END"
-    return f"CASE WHEN {column} IS NULL THEN '' ELSE ',\"{name}\":' || {quoted(column, compiler)} END"
+    text = compiler.process(element, **options) if is_id else quoted(column, compiler)
+    return f"CASE WHEN {column} IS NULL THEN '' ELSE ',\"{name}\":' || {text} END"
 
 
 def value_text(element: ColumnElement[Any], compiler: SQLCompiler, options: dict[str, Any]) -> str:

@@ -46,6 +46,9 @@ STATEMENT_TIMEOUT_MS = 15_000
 MIXED_UP = (pg.DuplicatePreparedStatement, pg.InvalidSqlStatementName)
 """What only a pooler brings about: a statement that was prepared on one connection meets another."""
 
+LOCK_A_ROW = "SELECT 1 FROM zone_data FOR UPDATE SKIP LOCKED"
+"""Needs the right to write, and waits for nobody."""
+
 MIGRATION_LOCK = 5_494_612_907_321
 """Any number will do that no other program takes as advisory lock in the same database."""
 
@@ -68,6 +71,7 @@ LOST_CONNECTION = (psycopg.OperationalError, psycopg.InterfaceError)
 
 REACH_ADVICE = "Check that the server runs and that the URL of the database is right."
 PRIMARY_ADVICE = "Try again later, or name the primary server in the URL of the database."
+DISK_ADVICE = "Make room on the disk of the database server."
 DUMP_ADVICE = "Check that pg_dump is not older than the server, and what its user may read."
 
 LIMITS = {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": SILENCE_TIMEOUT_MS}
@@ -231,6 +235,15 @@ class PostgresEngine:
             finally:
                 connection.remove_notice_handler(notice)
 
+    def probe_writing(self) -> None:
+        """Lock the one row of a table and roll back. Raise Unavailable or Contended if the server takes no writes.
+
+        A standby and a database that is set to read only refuse that. That the disk of the data is full shows only when
+        a table has to grow; where the log has no room, the server stops.
+        """
+        with self.writing(keep=False) as session:
+            session.cursor.execute(LOCK_A_ROW)
+
     @contextmanager
     def migrating(self) -> Generator[sa.Connection]:
         """Open one transaction for a change of schema, alone, and never making others wait long behind its locks."""
@@ -315,6 +328,8 @@ class PostgresEngine:
             raise Unavailable("A pooler mixes up prepared statements.", advice=POOLER_ADVICE) from error
         except pg.ReadOnlySqlTransaction as error:
             raise Contended("The database server takes no writes.", advice=PRIMARY_ADVICE) from error
+        except pg.DiskFull as error:
+            raise Unavailable("The disk of the database server is full.", retry_after=10, advice=DISK_ADVICE) from error
         except LOST_CONNECTION as error:
             self._pool.drain()
             raise Contended("The connection to PostgreSQL was lost.") from error

@@ -1,35 +1,17 @@
-"""Bringing a database to the schema that this Kalends needs: never past it, never backwards.
+"""Bringing a database to the schema that this Kalends needs: never past it, never backwards."""
 
-Revisions are numbered 0001, 0002, … so that older and newer can be told apart by the number alone.
-"""
-
-import re
 import threading
-from pathlib import Path
 
 import sqlalchemy as sa
 
 from kalends.errors import SchemaMismatch
 from kalends.store import tables
-from kalends.store.database import Database, ReadTx
-from kalends.store.query import Query, TableExists
+from kalends.store.database import Database
+from kalends.store.revision import EMPTY, MIGRATIONS, NEEDED, REVISIONS, VERSION, VERSION_TABLE
 from kalends.store.zone_data import load_zone_data
-
-MIGRATIONS = Path(__file__).parent / "migrations"
-VERSION_TABLE = "kalends_version"
-REVISIONS = {found[0] for path in MIGRATIONS.glob("versions/*.py") if (found := re.match(r"\d{4}", path.name))}
-NEEDED = max(REVISIONS)
-EMPTY = "empty"
-MIGRATE = "run: kalends db migrate"
-"""What to do about a schema that is empty or older."""
-
 
 ALEMBIC = threading.Lock()
 """Its environment is one for the whole process: two threads would write into each other's databases."""
-
-VERSION = sa.select(sa.column("version_num", sa.Text)).select_from(sa.table(VERSION_TABLE))
-VERSION_QUERY = Query(VERSION)
-HAS_VERSION = Query(sa.select(TableExists(VERSION_TABLE)))
 
 
 def migrate(database: Database) -> tuple[str, str]:
@@ -73,13 +55,3 @@ def version_of(connection: sa.Connection) -> str:
     if not sa.inspect(connection).has_table(VERSION_TABLE):
         return EMPTY
     return connection.execute(VERSION).scalar() or EMPTY
-
-
-def refuse_other_schema(tx: ReadTx) -> None:
-    """Raise SchemaMismatch unless the database has exactly the schema that this Kalends needs."""
-    known = tx.row(HAS_VERSION)
-    found = tx.row(VERSION_QUERY) if known and known[0] else None
-    version = found[0] if found else EMPTY
-    if version != NEEDED:
-        advice = MIGRATE if version < NEEDED or version == EMPTY else "install that Kalends"
-        raise SchemaMismatch(version, NEEDED, advice)

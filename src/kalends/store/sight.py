@@ -1,6 +1,7 @@
 """What ties whoever asks to an event, as SQL: decided by `rules/access.py`, looked up here.
 
-Both ties are a look at one key of the agenda, which has a row for everybody an event concerns.
+Both ties are a look at one key of the agenda, which has a row for everybody an event concerns, and at the event's own
+row, which names who is asked to host it: an event concerns them, too.
 """
 
 from typing import Any
@@ -21,13 +22,15 @@ NOBODY = 0
 def is_seated(start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     """Tell whether an event concerns `me`."""
     mine = agenda.alias("mine")
-    return is_there(mine, mine.c.user_id == given("me"), start, event_id)
+    asked = event.c.pending_host_id == given("me")
+    return sa.or_(asked, is_there(mine, mine.c.user_id == given("me"), start, event_id))
 
 
 def is_deputy(start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     """Tell whether an event concerns one of `principals`."""
     theirs = agenda.alias("theirs")
-    return is_there(theirs, Among(theirs.c.user_id, "principals"), start, event_id)
+    asked = Among(event.c.pending_host_id, "principals")
+    return sa.or_(asked, is_there(theirs, Among(theirs.c.user_id, "principals"), start, event_id))
 
 
 def is_there(
@@ -80,6 +83,17 @@ def is_part_visible(part: sa.FromClause) -> sa.ColumnElement[bool]:
     )
 
 
+def is_offer_visible() -> sa.ColumnElement[bool]:
+    """Tell whether a person who sees all of an event is shown who is asked to host it (see `with_guests_among`)."""
+    return sa.or_(
+        sa.not_(event.c.hide_participants),
+        event.c.pending_host_id == given("me"),
+        Among(event.c.pending_host_id, "principals"),
+        event.c.host_id == given("me"),
+        sa.and_(event.c.visibility == Visibility.default.value, Among(event.c.host_id, "managed_hosts")),
+    )
+
+
 def tie_values(actor: Actor) -> dict[str, Any]:
     """Give the parameters of `is_seated` and `is_deputy`.
 
@@ -90,21 +104,15 @@ def tie_values(actor: Actor) -> dict[str, Any]:
 
 
 def sight_values(actor: Actor, least: Sight = Sight.title) -> dict[str, Any]:
-    """Give the parameters of `is_visible` and `is_part_visible`; what is seen less of than `least` is left out."""
+    """Return the parameters of what decides here who sees what; what is seen less of than `least` is left out."""
     levels = {"shown_hosts": least, "read_hosts": Sight.whole, "managed_hosts": Sight.command}
     return tie_values(actor) | {name: hosts_shown_to(actor, level) for name, level in levels.items()}
 
 
-TIES = Query(
-    sa.select(
-        is_seated(given("start", type_=sa.BigInteger), given("event_id", type_=sa.BigInteger)),
-        is_deputy(given("start", type_=sa.BigInteger), given("event_id", type_=sa.BigInteger)),
-    )
-)
+TIES = Query(sa.select(SEATED, DEPUTY).where(event.c.id == given("event_id")))
 
 
 def ties_to(tx: ReadTx, actor: Actor, happening: Event) -> tuple[bool, bool]:
     """Tell whether an event concerns a person, and whether it concerns somebody whose deputy they are."""
-    start, event_id = happening.block.span.start, happening.id
-    seated, deputy = tx.rows(TIES, start=start, event_id=event_id, **tie_values(actor))[0]
+    seated, deputy = tx.rows(TIES, event_id=happening.id, **tie_values(actor))[0]
     return bool(seated), bool(deputy)

@@ -4,11 +4,9 @@
 # (apsw names types of Python 3.12 in its signatures, which are unknown to 3.11)
 
 import math
-import threading
 import time
-from collections import deque
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -17,6 +15,7 @@ from sqlalchemy import Connection, NullPool, create_engine, event
 
 from kalends.errors import BadSetting, TooExpensive, Unavailable
 from kalends.settings import Settings
+from kalends.store.fair_lock import FairLock
 from kalends.store.json_text import LARGEST_TEXT_BYTES
 from kalends.store.private_files import create_private, new_private_file
 from kalends.store.retry import Contended, driver_errors
@@ -48,6 +47,9 @@ FILE_ADVICE = "Check the database file, its rights and the disk: kalends doctor.
 MOVED = "The database file was deleted or replaced while it was in use."
 MOVED_ADVICE = "Put the file back, or restart the server to use what is there now."
 KEPT_BUSY = "Another process keeps the database busy."
+
+PROBE_S = 0.1
+"""How long finding out whether anything can be written waits for others who write, which shows it as well."""
 
 STEPS_BETWEEN_LOOKS = 20_000
 """Instructions of SQLite's virtual machine, some 0.5 ms of them, between two looks at a read's deadline."""
@@ -173,11 +175,23 @@ class SqliteEngine:
                 self._close_writer()
             self._turn.release()
 
+    def probe_writing(self) -> None:
+        """Commit a page of the file as it is. Raise Unavailable if that fails; it is left undone while others write.
+
+        Only what is written to the log shows that a disk is full, so a rollback is not enough. The log is not
+        synchronized for it, as a slow disk is not a full one. A connection of its own waits for no turn.
+        """
+        session = self._connect_writer()
+        with closing(session.connection) as connection, translated():
+            connection.execute("PRAGMA synchronous = NORMAL")
+            if patiently(lambda: ran(connection, "BEGIN IMMEDIATE"), time.monotonic() + PROBE_S):
+                connection.execute("PRAGMA user_version = 0; COMMIT")  # nothing uses it: it is 0 in any case
+
     @contextmanager
     def migrating(self) -> Generator[Connection]:
-        """Open one transaction for a change of schema, alone from its first statement on."""
+        """Open one transaction for a change of schema, alone from its first statement on; create the file if needed."""
         engine = create_engine(
-            "sqlite+apsw://", creator=lambda: DbapiConnection(self._connect().connection), poolclass=NullPool
+            "sqlite+apsw://", creator=lambda: DbapiConnection(self._create_and_connect()), poolclass=NullPool
         )
         event.listen(engine, "begin", begin_immediately)
         with translated(), driver_errors(), engine.begin() as connection:
@@ -242,11 +256,18 @@ class SqliteEngine:
         if self._file and self._file != identity_of(self._path):
             raise Unavailable(MOVED, retry_after=10, advice=MOVED_ADVICE)
 
-    def _connect(self) -> SqliteSession:
+    def _create_and_connect(self) -> apsw.Connection:
+        """Connect to change the schema, which alone may create the file: a server that lost its volume must not."""
         self._refuse_other_file()
         create_private(self._path)
+        return self._connect().connection
+
+    def _connect(self) -> SqliteSession:
+        self._refuse_other_file()
         with translated():
-            connection = apsw.Connection(str(self._path), statementcachesize=CACHED_STATEMENTS)
+            connection = apsw.Connection(
+                str(self._path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=CACHED_STATEMENTS
+            )
         connection.set_busy_timeout(round(self._timeout * 1_000))
         connection.convert_binding = list_as_json
         connection.limit(apsw.SQLITE_LIMIT_LENGTH, LARGEST_TEXT_BYTES)
@@ -271,49 +292,6 @@ class SqliteEngine:
         # Plans that do not depend on what is bound, as a statement is else compiled anew whenever that changes: of the
         # look at who is busy, which comes with every booking, it was three quarters of the cost.
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
-
-
-class FairLock:
-    """A lock whose waiters get it in the order they came: SQLite's own starved a writer for 4.6 s."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._held = False
-        self._waiting: deque[threading.Lock] = deque()
-
-    def acquire(self, timeout: float) -> bool:
-        """Wait in line for at most `timeout` seconds; tell whether the lock is now held."""
-        with self._guard:
-            if not self._held:
-                self._held = True
-                return True
-            mine = threading.Lock()
-            mine.acquire()
-            self._waiting.append(mine)
-        try:
-            if mine.acquire(timeout=timeout):
-                return True
-        except BaseException:  # a signal: whoever waits behind must not wait for somebody who has left
-            if not self._left_line(mine):
-                self.release()
-            raise
-        return not self._left_line(mine)
-
-    def release(self) -> None:
-        """Hand the lock to whoever waits longest."""
-        with self._guard:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._held = False
-
-    def _left_line(self, mine: threading.Lock) -> bool:
-        """Stop waiting; tell if the lock was not handed over just as the time ran out."""
-        with self._guard:
-            waiting = mine in self._waiting
-            if waiting:
-                self._waiting.remove(mine)
-            return waiting
 
 
 def list_as_json(_: object, place: int, value: object) -> str:

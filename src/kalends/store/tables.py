@@ -78,6 +78,8 @@ token = Table(
     Column("last_used_at", BigInteger),
     Index(None, "organization_id", "id"),
     Index(None, "user_id"),
+    Index(None, "expires_at"),
+    Index(None, "revoked_at"),
 )
 
 user = Table(
@@ -137,8 +139,17 @@ event = Table(
     required("created_at", BigInteger),
     required("updated_at", BigInteger),
     required("hide_participants", Boolean, server_default=false()),
+    Column("pending_host_id", BigInteger),
     Index(None, "organization_id", "starts_at", "id"),
     Index(None, "host_id", "starts_at", "id"),
+    Index(
+        None,
+        "pending_host_id",
+        "starts_at",
+        "id",
+        sqlite_where=text("pending_host_id IS NOT NULL"),
+        postgresql_where=text("pending_host_id IS NOT NULL"),
+    ),
 )
 
 participant = Table(

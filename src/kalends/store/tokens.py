@@ -7,7 +7,7 @@ from kalends.model import Actor, Bearer, Instant, OrganizationId, Scope, Token, 
 from kalends.rules.intervals import MINUTE
 from kalends.store.database import ReadTx, Row, WriteTx
 from kalends.store.query import Query
-from kalends.store.tables import organization, token, user
+from kalends.store.tables import idempotency, organization, token, user
 from kalends.store.users import COLUMNS as USER_COLUMNS
 from kalends.store.users import user_from
 
@@ -29,7 +29,6 @@ IN_USE = (
 )
 
 FIND_BY_HASH = Query(sa.select(*COLUMNS).where(token.c.hash == given("hash"), *IN_USE))
-LIST = Query(sa.select(*COLUMNS).where(token.c.organization_id == given("org")).order_by(token.c.id))
 LIST_OF_USER = Query(
     sa.select(*COLUMNS)
     .where(token.c.organization_id == given("org"), token.c.user_id == given("user_id"))
@@ -58,6 +57,18 @@ TOUCH = Query(
     .where(token.c.id == given("at"), sa.or_(token.c.last_used_at.is_(None), token.c.last_used_at < given("now")))
     .values(last_used_at=given("now"))
 )
+
+
+def ended_before(end: sa.ColumnElement[int]) -> Query:
+    """Compose the statement that finds up to 50 tokens that ended before an instant and hold no Idempotency-Key."""
+    keys = sa.exists().where(idempotency.c.token_id == token.c.id)
+    statement = sa.select(token.c.id).where(end < given("before"), ~keys).order_by(end)
+    return Query(statement.limit(sa.literal_column("50")).with_for_update(of=token, skip_locked=True))
+
+
+REVOKED_BEFORE = ended_before(token.c.revoked_at)
+EXPIRED_BEFORE = ended_before(token.c.expires_at)
+FORGET = Query(sa.delete(token).where(token.c.id == given("at")))
 IS_ACTIVE = Query(
     sa.select(user.c.id).where(
         user.c.organization_id == given("org"), user.c.id == given("id"), user.c.deleted_at.is_(None)
@@ -109,11 +120,6 @@ def is_active(tx: ReadTx, organization_id: OrganizationId, user_id: UserId) -> b
     return tx.row(IS_ACTIVE, org=organization_id, id=user_id) is not None
 
 
-def list_organization_tokens(tx: ReadTx, actor: Actor) -> list[Token]:
-    """List an organization's tokens, oldest first, those out of use among them."""
-    return [token_from(row) for row in tx.rows(LIST, org=actor.organization_id)]
-
-
 def list_tokens_of(tx: ReadTx, actor: Actor, user_id: UserId) -> list[Token]:
     """List a person's tokens, oldest first, those out of use among them."""
     return [token_from(row) for row in tx.rows(LIST_OF_USER, org=actor.organization_id, user_id=user_id)]
@@ -126,7 +132,7 @@ def find_token(tx: ReadTx, actor: Actor, token_id: TokenId) -> Token | None:
 
 
 def find_bearer(tx: ReadTx, actor: Actor) -> Bearer:
-    """Return the token of a request, and whose it is; a row that was found once stays for good."""
+    """Return the token of a request, and whose it is; the row of a token in use is there."""
     (row,) = tx.rows(FIND_BEARER, org=actor.organization_id, id=actor.token_id)
     width = len(COLUMNS)
     found, organization_name, person = token_from(row[:width]), row[width], row[width + 1 :]
@@ -154,6 +160,12 @@ def insert_token(tx: WriteTx, made: Token, digest: bytes) -> None:
 def revoke_token_row(tx: WriteTx, actor: Actor, token_id: TokenId) -> bool:
     """Take a token out of use; tell whether it was in use."""
     return tx.run(REVOKE, org=actor.organization_id, at=token_id, now=tx.now) == 1
+
+
+def forget_ended_tokens(tx: WriteTx, before: int) -> None:
+    """Remove up to 100 tokens that were revoked or expired before an instant."""
+    for query in (REVOKED_BEFORE, EXPIRED_BEFORE):
+        tx.run_many(FORGET, [{"at": token_id} for (token_id,) in tx.rows(query, before=before)])
 
 
 def rename_tokens_of(tx: WriteTx, actor: Actor, user_id: UserId, name: str) -> None:

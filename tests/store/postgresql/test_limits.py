@@ -163,6 +163,20 @@ def test_a_server_that_takes_no_writes_any_more_is_left_for_another(
     assert len(set(processes)) == 2 + ATTEMPTS
 
 
+def test_a_full_disk_is_said(database: Database) -> None:
+    full = Query(sa.text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END $$"))
+    with pytest.raises(Unavailable, match="disk of the database server is full") as refused:
+        database.write(lambda tx: tx.run(full))
+    assert refused.value.retry_after == 10
+
+
+def test_whether_anything_can_be_written_is_found_without_a_wait_for_locks(database: Database, url: str) -> None:
+    with psycopg.connect(url) as other:
+        other.execute("SELECT 1 FROM zone_data FOR UPDATE")
+        database.check_writable()
+        assert other.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone() == (0,)
+
+
 def test_sessions_have_limits_and_a_url_may_add_to_them(url: str, opened: Opener) -> None:
     def settings(tx: ReadTx) -> list[str]:
         names = ("TimeZone", "statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout", "work_mem")

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from kalends.store.schema import VERSION_TABLE
+from kalends.store.revision import VERSION_TABLE
 from kalends.store.tables import metadata
 
 context.configure(

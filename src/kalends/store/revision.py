@@ -1,0 +1,31 @@
+"""Which schema this Kalends needs, and how a database says which one it has.
+
+Revisions are numbered 0001, 0002, … so that older and newer can be told apart by the number alone.
+"""
+
+import re
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from kalends.errors import SchemaMismatch
+from kalends.store.query import Query, TableExists
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+VERSION_TABLE = "kalends_version"
+REVISIONS = {found[0] for path in MIGRATIONS.glob("versions/*.py") if (found := re.match(r"\d{4}", path.name))}
+NEEDED = max(REVISIONS)
+EMPTY = "empty"
+MIGRATE = "run: kalends db migrate"
+"""What to do about a schema that is empty or older."""
+
+VERSION = sa.select(sa.column("version_num", sa.Text)).select_from(sa.table(VERSION_TABLE))
+VERSION_QUERY = Query(VERSION)
+HAS_VERSION = Query(sa.select(TableExists(VERSION_TABLE)))
+
+
+def refuse_other_revision(found: str) -> None:
+    """Raise SchemaMismatch unless a database has exactly the schema that this Kalends needs."""
+    if found != NEEDED:
+        advice = MIGRATE if found < NEEDED or found == EMPTY else "install that Kalends"
+        raise SchemaMismatch(found, NEEDED, advice)

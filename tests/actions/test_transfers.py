@@ -1,0 +1,403 @@
+"""Asking somebody to host an event: what is asked, who answers, what comes of it, and what ends it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from kalends.actions.booking import Guard, OnConflict
+from kalends.actions.departure import Hosted, delete_user
+from kalends.actions.erasure import erase_user
+from kalends.actions.events import (
+    answer_transfer,
+    cancel_event,
+    change_event,
+    delete_event,
+    transfer_event,
+    withdraw_transfer,
+)
+from kalends.actions.participants import remove_participant
+from kalends.drafts import EventEdit
+from kalends.errors import Conflict, EventCancelled, Forbidden, Invalid, KalendsError, NotFound, StaleVersion
+from kalends.model import Response, Sharing, TimeText, UserId, Visibility
+from kalends.reads.events import EventFilter
+from kalends.reads.export import export_user
+from kalends.reads.participants import list_participants
+from kalends.rules.access import Sight
+from kalends.store.events import find_event
+from tests.cast import check_house, codes, instant
+from tests.seen import list_events, read_event
+from tests.threads import race
+
+BEFORE = instant("2026-03-01T08:00+01:00")
+AFTER = instant("2026-03-20T08:00+01:00")
+LATER: dict[str, Any] = {"start": TimeText("2026-03-11T14:00"), "end": TimeText("2026-03-11T15:00")}
+
+
+@pytest.fixture(autouse=True)
+def before_it_all(clock):
+    clock.set_to(BEFORE)
+
+
+@pytest.fixture
+def host(cast):
+    return cast.as_person(cast.host)
+
+
+@pytest.fixture
+def stranger(cast):
+    return cast.as_person(cast.stranger)
+
+
+def offer(host, *guests, **details):
+    """Have the host make an event and ask the stranger to host it."""
+    event = host.do(transfer_event, host.event(*guests, **details).id, host.stranger.id)
+    assert (event.host_id, event.pending_host_id) == (host.host.id, host.stranger.id)
+    return event
+
+
+def stored(cast, event):
+    return cast.ask(find_event, event.id)
+
+
+# ------------------------------------------------------------------------------------------------------------- asking
+def test_nobody_is_made_host_without_being_asked(cast, host):
+    made = cast.event(cast.guest, title="I quit")
+    before = cast.rows()
+    event = host.do(transfer_event, made.id, cast.stranger.id)
+    after = cast.rows()
+    assert (event.host_id, event.pending_host_id, event.version) == (cast.host.id, cast.stranger.id, 2)
+    assert stored(cast, event) == event
+    assert {name for name in before if before[name] != after[name]} == {"event", "audit"}
+    assert [json.loads(text) for text in after["audit"][-1][-2:]] == [
+        {"pending_host_id": None},
+        {"pending_host_id": str(cast.stranger.id)},
+    ]
+    assert host.do(transfer_event, made.id, cast.stranger.id) == event
+    assert cast.rows() == after, "asking once more changes nothing"
+    check_house(cast.database, cast.actor)
+
+
+@pytest.mark.parametrize("level", [None, *Sharing])
+def test_who_may_manage_a_calendar_transfers_to_it_at_once(cast, host, level):
+    event = cast.event()
+    if level:
+        cast.share(cast.stranger, cast.host, level)
+    after = cast.as_person(cast.host).do(transfer_event, event.id, cast.stranger.id)
+    at_once = level is Sharing.write
+    assert (after.host_id, after.pending_host_id) == (
+        (cast.stranger.id, None) if at_once else (cast.host.id, cast.stranger.id)
+    )
+
+
+def test_who_may_change_an_event_takes_it_over_at_once(cast, stranger):
+    event = cast.event()
+    cast.share(cast.host, cast.stranger, Sharing.write)
+    assert cast.as_person(cast.stranger).do(transfer_event, event.id, cast.stranger.id).host_id == cast.stranger.id
+
+
+def test_a_new_offer_replaces_the_old_one(cast, host, stranger):
+    event = offer(host, cast.guest)
+    assert host.do(transfer_event, event.id, cast.guest.id).pending_host_id == cast.guest.id
+    with stranger.refused(NotFound):
+        stranger.do(answer_transfer, event.id, accept=True)
+    assert cast.as_person(cast.guest).do(answer_transfer, event.id, accept=True).host_id == cast.guest.id
+
+
+def test_naming_the_host_leaves_nobody_asked(cast, host):
+    event = offer(host)
+    after = host.do(transfer_event, event.id, cast.host.id)
+    assert (after.host_id, after.pending_host_id, after.version) == (cast.host.id, None, 3)
+
+
+def test_nobody_but_an_active_user_is_asked(cast, host):
+    event = cast.event()
+    cast.do(delete_user, cast.stranger.id)
+    for host_id, code in ((UserId(2**62), "unknown_user"), (cast.stranger.id, "user_inactive")):
+        with host.refused(Invalid) as error:
+            host.do(transfer_event, event.id, host_id)
+        assert codes(error) == [code]
+
+
+def test_of_a_cancelled_event_nobody_is_asked(cast, host):
+    event = cast.event()
+    cast.do(cancel_event, event.id)
+    with host.refused(EventCancelled):
+        host.do(transfer_event, event.id, cast.stranger.id)
+
+
+# ---------------------------------------------------------------------------------------------------------- answering
+def test_who_accepts_hosts(cast, host, stranger):
+    event = offer(host, cast.guest)
+    after = stranger.do(answer_transfer, event.id, accept=True)
+    assert (after.host_id, after.pending_host_id, after.version) == (cast.stranger.id, None, 3)
+    seat = cast.seats(event.id)[cast.stranger.id]
+    assert (seat.response, seat.version) == (Response.accepted, 3)
+    assert stranger.do(change_event, event.id, EventEdit(title="Mine")).title == "Mine"
+    with stranger.refused(NotFound) as error:
+        stranger.do(answer_transfer, event.id, accept=True)
+    assert str(error.value).startswith(f"No pending transfer of event {event.id} ")
+    check_house(cast.database, cast.actor)
+
+
+def test_who_accepts_an_event_without_its_host_hosts_it_without_attending(cast, host, stranger):
+    event = offer(host, cast.guest, host_attends=False)
+    stranger.do(answer_transfer, event.id, accept=True)
+    assert cast.seats(event.id).keys() == {cast.guest.id}
+
+
+def test_who_declines_leaves_all_as_it_was(cast, host, stranger):
+    event = offer(host, cast.guest)
+    after = stranger.do(answer_transfer, event.id, accept=False)
+    assert (after.host_id, after.pending_host_id, after.version) == (cast.host.id, None, 3)
+    for action, options in ((answer_transfer, {"accept": True}), (cancel_event, {})):
+        with stranger.refused(NotFound):
+            stranger.do(action, event.id, **options)
+    check_house(cast.database, cast.actor)
+
+
+def test_conflicts_are_looked_for_when_it_is_accepted(cast, host, stranger):
+    event = offer(host)
+    busy = cast.event(host_id=cast.stranger.id)
+    with stranger.refused(Conflict) as error:
+        stranger.do(answer_transfer, event.id, accept=True)
+    assert [(clash.user_id, clash.event_id) for clash in error.value.clashes] == [(cast.stranger.id, busy.id)]
+    guard = Guard(OnConflict.allow)
+    assert stranger.do(answer_transfer, event.id, accept=True, guard=guard).host_id == cast.stranger.id
+    assert [clash.event_id for clash in guard.conflicts] == [busy.id]
+
+
+def test_an_event_that_is_full_is_not_accepted(cast, host, stranger, monkeypatch):
+    event = offer(host, cast.guest)
+    monkeypatch.setattr("kalends.rules.seats.MAX_PARTICIPANTS", 2)
+    with stranger.refused(Invalid) as error:
+        stranger.do(answer_transfer, event.id, accept=True)
+    assert [(fault.where, fault.code) for fault in error.value.faults] == [(("response",), "too_many_participants")]
+    cast.do(remove_participant, event.id, cast.guest.id)
+    assert stranger.do(answer_transfer, event.id, accept=True).host_id == cast.stranger.id
+
+
+@pytest.mark.parametrize("visibility", Visibility)
+@pytest.mark.parametrize("level", [None, *Sharing])
+def test_who_answers_for_somebody_who_is_asked(cast, host, level, visibility):
+    """Delegates who may write: hosting is more than taking part; of a private event they know nothing."""
+    event = offer(host, visibility=visibility)
+    delegate = cast.person()
+    if level:
+        cast.share(cast.stranger, delegate, level)
+    me = cast.as_person(delegate)
+    if visibility is Visibility.private or level not in (Sharing.respond, Sharing.write):
+        with me.refused(NotFound):
+            me.do(answer_transfer, event.id, accept=True)
+        with me.refused(NotFound):
+            me.ask(read_event, event.id, expand=True)
+        return
+    assert me.ask(read_event, event.id, expand=True).sight is Sight.whole
+    assert [one.id for one in me.ask(list_events, asked(cast), 9, expand=False).events] == [event.id]
+    if level is Sharing.write:
+        assert me.do(answer_transfer, event.id, accept=True).host_id == cast.stranger.id
+        return
+    with me.refused(Forbidden):
+        me.do(answer_transfer, event.id, accept=True)
+
+
+def test_a_delegate_who_takes_part_in_a_private_event_does_not_accept_it(cast, host):
+    event = offer(host, cast.guest, visibility=Visibility.private)
+    cast.share(cast.stranger, cast.guest, Sharing.write)
+    me = cast.as_person(cast.guest)
+    with me.refused(Forbidden):
+        me.do(answer_transfer, event.id, accept=True)
+
+
+def test_an_operator_answers_for_everybody_and_the_host_for_nobody(cast, host):
+    event = offer(host, cast.guest)
+    for me in (host, cast.as_person(cast.guest)):
+        with me.refused(Forbidden):
+            me.do(answer_transfer, event.id, accept=True)
+    assert cast.do(answer_transfer, event.id, accept=True).host_id == cast.stranger.id
+
+
+def test_whether_somebody_is_asked_is_not_told_by_a_refusal(cast, host):
+    """To who takes part in an event that hides its people, and to who sees titles."""
+    shown = cast.person()
+    cast.share(cast.host, shown, Sharing.titles)
+    event = cast.event(cast.guest, hide_participants=True)
+    told = set()
+    for ask in (False, True):
+        if ask:
+            host.do(transfer_event, event.id, cast.stranger.id)
+        for person in (cast.guest, shown):
+            me = cast.as_person(person)
+            with me.refused(Forbidden) as error:
+                me.do(answer_transfer, event.id, accept=True)
+            told.add(str(error.value))
+    assert len(told) == 1
+    with host.refused(Forbidden):
+        host.do(answer_transfer, event.id, accept=True)
+    host.do(withdraw_transfer, event.id)
+    for me in (host, cast):
+        with me.refused(NotFound):
+            me.do(answer_transfer, event.id, accept=True)
+
+
+# --------------------------------------------------------------------------------------------------- what ends an offer
+def test_the_host_takes_an_offer_back(cast, host, stranger):
+    event = offer(host)
+    with stranger.refused(Forbidden):
+        stranger.do(withdraw_transfer, event.id)
+    with host.refused(StaleVersion):
+        host.do(withdraw_transfer, event.id, expect=frozenset({1}))
+    host.do(withdraw_transfer, event.id, expect=frozenset({2}))
+    after = stored(cast, event)
+    assert (after.host_id, after.pending_host_id, after.version) == (cast.host.id, None, 3)
+    with host.refused(NotFound):
+        host.do(withdraw_transfer, event.id)
+    with stranger.refused(NotFound):
+        stranger.do(answer_transfer, event.id, accept=True)
+
+
+@pytest.mark.parametrize("takes_part", [False, True])
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda cast, event: cast.do(cancel_event, event.id),
+        lambda cast, event: cast.do(delete_event, event.id),
+        lambda cast, event: cast.do(transfer_event, event.id, cast.guest.id),
+        lambda cast, event: cast.do(delete_user, cast.host.id, hosted=Hosted.cancel),
+        lambda cast, event: cast.do(delete_user, cast.host.id, hosted=Hosted.transfer, to=cast.guest.id),
+    ],
+    ids=["cancelled", "deleted", "transferred", "host deleted", "host replaced"],
+)
+def test_an_offer_ends_with_what_was_offered(cast, host, stranger, end, takes_part):
+    event = offer(host, *([cast.stranger] if takes_part else []))
+    end(cast, event)
+    after = stored(cast, event)
+    assert after is None or after.pending_host_id is None
+    with stranger.refused(Forbidden if takes_part and after else NotFound):
+        stranger.do(answer_transfer, event.id, accept=True)
+    check_house(cast.database, cast.actor)
+
+
+def test_a_transfer_by_an_operator_to_who_is_asked_needs_no_answer(cast, host, stranger):
+    event = offer(host)
+    assert cast.do(transfer_event, event.id, cast.stranger.id).pending_host_id is None
+    with stranger.refused(NotFound):
+        stranger.do(answer_transfer, event.id, accept=False)
+    assert stored(cast, event).host_id == cast.stranger.id
+
+
+def test_an_event_that_moves_is_accepted_where_it_is_then(cast, host, stranger):
+    """Who wants to be sure of the time names the version that they have seen."""
+    event = offer(host)
+    moved = host.do(change_event, event.id, EventEdit(**LATER))
+    assert moved.pending_host_id == cast.stranger.id
+    for accept in (True, False):
+        with stranger.refused(StaleVersion):
+            stranger.do(answer_transfer, event.id, accept=accept, expect=frozenset({event.version}))
+    cast.event(host_id=cast.stranger.id)
+    after = stranger.do(answer_transfer, event.id, accept=True, expect=frozenset({moved.version}))
+    assert (after.host_id, after.block) == (cast.stranger.id, moved.block)
+
+
+@pytest.mark.parametrize("leave", [delete_user, erase_user])
+@pytest.mark.parametrize("ended", [False, True])
+@pytest.mark.parametrize("takes_part", [False, True])
+def test_who_is_deleted_is_asked_no_more(cast, host, clock, leave, ended, takes_part):
+    event = offer(host, cast.guest, *([cast.stranger] if takes_part else []))
+    other = cast.event(cast.stranger, **LATER)
+    if ended:
+        clock.set_to(AFTER)
+    cast.do(leave, cast.stranger.id)
+    after = stored(cast, event)
+    assert (after.host_id, after.pending_host_id, after.version) == (cast.host.id, None, 3)
+    assert (cast.stranger.id in cast.seats(event.id)) is (takes_part and ended), "past events go on naming them"
+    assert stored(cast, other).version == (1 if ended else 2)
+    assert cast.ask(export_user, cast.stranger.id).asked_to_host == []
+    check_house(cast.database, cast.actor)
+
+
+def test_what_somebody_who_is_deleted_hosted_in_the_past_can_still_be_accepted(cast, host, stranger, clock):
+    event = offer(host, cast.guest)
+    clock.set_to(AFTER)
+    cast.do(delete_user, cast.host.id)
+    assert stored(cast, event).pending_host_id == cast.stranger.id
+    assert stranger.do(answer_transfer, event.id, accept=True).host_id == cast.stranger.id
+    assert cast.host.id in cast.seats(event.id)
+
+
+def test_an_offer_is_answered_once_however_many_answer(cast, host, stranger):
+    event = offer(host)
+    works = [
+        lambda: stranger.do(answer_transfer, event.id, accept=True) and None,
+        lambda: stranger.do(answer_transfer, event.id, accept=False) and None,
+        lambda: host.do(withdraw_transfer, event.id),
+        lambda: cast.do(delete_user, cast.stranger.id, hosted=Hosted.cancel),
+    ]
+    results = race(works)
+    assert all(result is None or isinstance(result, KalendsError) for result in results)
+    after = stored(cast, event)
+    assert after.pending_host_id is None
+    assert (after.status == "cancelled") is (after.host_id == cast.stranger.id)
+    check_house(cast.database, cast.actor)
+
+
+def test_nobody_is_asked_while_they_are_deleted(cast, host):
+    events = [cast.event(**LATER) for _ in range(6)]
+    works = [lambda event=event: host.do(transfer_event, event.id, cast.stranger.id) and None for event in events]
+    results = race([*works, lambda: cast.do(delete_user, cast.stranger.id)])
+    for result in results:
+        assert result is None or [fault.code for fault in result.faults] == ["user_inactive"]
+    check_house(cast.database, cast.actor)
+
+
+# ------------------------------------------------------------------------------------------------------- who sees it
+def asked(cast):
+    return EventFilter(pending_host_id=cast.stranger.id)
+
+
+@pytest.mark.parametrize("visibility", Visibility)
+@pytest.mark.parametrize("hides", [False, True])
+def test_who_is_asked_sees_what_a_participant_would(cast, host, stranger, visibility, hides):
+    made = cast.event(cast.guest, visibility=visibility, hide_participants=hides)
+    with stranger.refused(NotFound):
+        stranger.ask(read_event, made.id, expand=True)
+    host.do(transfer_event, made.id, cast.stranger.id)
+    seen = stranger.ask(read_event, made.id, expand=True)
+    (listed,) = stranger.ask(list_events, asked(cast), 9, expand=False).events
+    assert (seen.sight, seen.event) == (Sight.whole, listed)
+    assert listed.pending_host_id == cast.stranger.id
+    people = {cast.host.id} if hides else {cast.host.id, cast.guest.id}
+    assert {one.seat.user_id for one in seen.participants or ()} == people
+    assert {one.seat.user_id for one in stranger.ask(list_participants, made.id, 9).participants} == people
+    assert stranger.ask(list_events, EventFilter(), 9, expand=False).events == [], "it is not theirs yet"
+    with stranger.refused(Forbidden):
+        stranger.do(change_event, made.id, EventEdit(title="x"))
+    stranger.do(answer_transfer, made.id, accept=False)
+    with stranger.refused(NotFound):
+        stranger.ask(read_event, made.id, expand=True)
+    assert stranger.ask(list_events, asked(cast), 9, expand=False).events == []
+
+
+@pytest.mark.parametrize("hides", [False, True])
+def test_who_else_is_told_who_is_asked(cast, host, hides):
+    """Who sees all of the event and, of one that hides its participants, who may change it."""
+    people = {level: cast.person() for level in (Sharing.titles, Sharing.read, Sharing.write)}
+    for level, person in people.items():
+        cast.share(cast.host, person, level)
+    event = offer(host, cast.guest, hide_participants=hides)
+    told = {None: cast, "host": host, "guest": cast.as_person(cast.guest)}
+    told |= {level: cast.as_person(person) for level, person in people.items()}
+    shown = {who for who, me in told.items() if me.ask(read_event, event.id, expand=False).event.pending_host_id}
+    found = {who for who, me in told.items() if me.ask(list_events, asked(cast), 9, expand=False).events}
+    own = EventFilter(pending_host_id=cast.stranger.id, user_id=cast.guest.id)
+    assert shown == found == {None, "host", Sharing.write} | (set() if hides else {"guest", Sharing.read})
+    assert bool(told["guest"].ask(list_events, own, 9, expand=False).events) is not hides
+
+
+def test_an_export_names_what_somebody_is_asked_to_host(cast, host, stranger):
+    later = offer(host, **LATER)
+    sooner = offer(host, cast.stranger)
+    document = stranger.ask(export_user, cast.stranger.id)
+    assert [event.id for event in document.asked_to_host] == [sooner.id, later.id]
+    assert [event.id for event, _ in document.events] == [sooner.id]
+    assert host.ask(export_user, cast.host.id).asked_to_host == []
