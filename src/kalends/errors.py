@@ -239,6 +239,21 @@ class HostsEvents(KalendsError):
         self.count = count
 
 
+class TooManyEvents(KalendsError):
+    """Deleting the user would change so many events that others would wait too long."""
+
+    code = "too_many_events"
+    message = (
+        "Unfinished events of the user: {count}. At most {limit} can be cancelled, transferred or left at a time: "
+        "cancel or transfer some of them, or remove the user from them, one by one first."
+    )
+
+    def __init__(self, count: int, limit: int) -> None:
+        super().__init__()
+        self.count = count
+        self.limit = limit
+
+
 class KeyReused(KalendsError):
     """One Idempotency-Key came with two different requests."""
 
@@ -274,6 +289,13 @@ class OutcomeUnknown(Unavailable):
 
     code = "outcome_unknown"
     message = "{reason} Whether the change was saved is unknown: read what is there before you repeat the request."
+
+
+class Unfinished(Unavailable):
+    """What takes several transactions was begun, and one of them failed."""
+
+    code = "unfinished"
+    message = "{reason} What you asked for has been done in part: repeat the request to finish it."
 
 
 class TooExpensive(KalendsError):

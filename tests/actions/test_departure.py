@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
+from kalends.actions import departure
 from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.events import cancel_event, change_event, transfer_event
 from kalends.actions.participants import add_participants, remove_participant
 from kalends.actions.users import create_user
 from kalends.drafts import EventEdit, Invitation, UserDraft
-from kalends.errors import HostsEvents, Invalid, NotFound, StaleVersion
+from kalends.errors import HostsEvents, Invalid, NotFound, StaleVersion, TooManyEvents
 from kalends.model import Email, Status, TimeText, UserId
 from kalends.reads.events import EventFilter
 from kalends.reads.users import list_users, read_user
@@ -78,6 +79,35 @@ def test_who_hosts_future_events_is_not_deleted_and_told_how_many(cast):
     with cast.refused(HostsEvents) as error:
         cast.do(delete_user, cast.host.id)
     assert error.value.count == 3
+
+
+def test_who_has_too_many_events_to_come_is_not_deleted(cast, monkeypatch):
+    for _ in range(3):
+        cast.event(cast.guest, **TOMORROW)
+    monkeypatch.setattr(departure, "MOST_EVENTS", 2)
+    for person, hosted in ((cast.guest, None), (cast.host, Hosted.cancel)):
+        with cast.refused(TooManyEvents) as error:
+            cast.do(delete_user, person.id, hosted=hosted)
+        assert (error.value.count, error.value.limit) == (3, 2)
+    monkeypatch.setattr(departure, "MOST_EVENTS", 3)
+    monkeypatch.setattr(departure, "MOST_TRANSFERRED", 2)
+    with cast.refused(TooManyEvents):
+        cast.do(delete_user, cast.host.id, hosted=Hosted.transfer, to=cast.stranger.id)
+    cast.do(delete_user, cast.guest.id)
+    cast.do(delete_user, cast.host.id, hosted=Hosted.cancel)
+    check_house(cast.database, cast.actor)
+
+
+def test_events_to_come_take_no_more_statements_for_being_many(cast):
+    def statements(person):
+        cast.event(person, cast.stranger, **TOMORROW)
+        return lambda tx: delete_user(tx, cast.actor, person.id) or tx.statements
+
+    few, many = cast.person(), cast.person()
+    for _ in range(5):
+        cast.event(many, cast.stranger, **TOMORROW)
+    assert cast.database.write(statements(many)) == cast.database.write(statements(few))
+    check_house(cast.database, cast.actor)
 
 
 def test_hosted_events_are_called_off(cast):

@@ -10,9 +10,10 @@ import pytest
 import sqlalchemy as sa
 from msgspec import structs
 
+from kalends.actions import erasure
 from kalends.actions.departure import Hosted, delete_user
-from kalends.actions.erasure import erase_user
-from kalends.actions.events import create_event
+from kalends.actions.erasure import erase_traces, erase_user
+from kalends.actions.events import create_event, delete_event
 from kalends.actions.hours import clear_working_hours, set_working_hours
 from kalends.actions.imports import import_schedule
 from kalends.actions.participants import answer_invitation
@@ -23,19 +24,20 @@ from kalends.actions.tokens import issue_token
 from kalends.actions.users import change_user, create_user
 from kalends.drafts import Answer, EventDraft, UserDraft, UserEdit
 from kalends.errors import Forbidden, HostsEvents, Invalid, NotFound, StaleVersion
-from kalends.model import Email, Metadata, Sharing, TimeText, UserId
+from kalends.model import Email, Metadata, Sharing, TimeText, User, UserId
 from kalends.reads.audit import RecordFilter, list_records
 from kalends.rest.wire import read_struct
 from kalends.rules.audit import ObjectKind
 from kalends.rules.erasure import ERASED_NAME, erased_answer, erased_email, erased_facts
 from kalends.rules.hours import Window, WorkingHours
 from kalends.settings import Settings
-from kalends.store import tables
+from kalends.store import audit, idempotency, tables
 from kalends.store.database import Database
 from kalends.store.events import find_event
 from kalends.store.query import Query
 from tests.cast import BERLIN, Cast, check_house, instant
 from tests.conftest import Clock
+from tests.multitude import fill_keys, fill_record
 from tests.seen import read_event
 from tests.threads import at_once, waiting_writers
 
@@ -96,6 +98,15 @@ def person(cast: Cast, clock):
     return named, past, future, hosted
 
 
+def erase(cast: Cast, user_id: UserId, **options: Any) -> User:
+    """Erase somebody with all their traces."""
+    left = cast.do(erase_user, user_id, **options)
+    traces = None
+    while (traces := cast.do(erase_traces, user_id, traces)) is not None:
+        pass
+    return left
+
+
 def keep(cast: Cast, token_id: Any, body: Any) -> None:
     """Keep an answer for repeats."""
     actor = structs.replace(cast.actor, token_id=token_id)
@@ -120,7 +131,7 @@ def all_of_it(database: Database) -> str:
 def test_no_name_and_no_address_is_left_in_the_database(cast, person):
     named, *_ = person
     assert NAME in all_of_it(cast.database)
-    left = cast.do(erase_user, named.id, hosted=Hosted.cancel)
+    left = erase(cast, named.id, hosted=Hosted.cancel)
     everything = all_of_it(cast.database).casefold()
     for trace in (NAME, EMAIL, "zacharias", "zimt", "192.0.2.7"):
         assert trace.casefold() not in everything
@@ -135,7 +146,7 @@ def test_no_name_and_no_address_is_left_in_the_database(cast, person):
 def test_events_show_an_erased_person_and_have_new_versions(cast, person):
     named, past, future, hosted = person
     before, versions = cast.ask(find_event, past.id), {key: seat.version for key, seat in cast.seats(past.id).items()}
-    cast.do(erase_user, named.id, hosted=Hosted.cancel)
+    erase(cast, named.id, hosted=Hosted.cancel)
     after, _, guests = cast.ask(read_event, past.id, expand=True)
     assert (after.version, after.tally) == (before.version + 1, before.tally)
     said = {guest.seat.user_id: (guest.name, guest.seat.response, guest.seat.comment) for guest in guests}
@@ -149,7 +160,7 @@ def test_events_show_an_erased_person_and_have_new_versions(cast, person):
 
 def test_the_record_says_that_it_was_done_and_nothing_of_whom(cast, person):
     named, past, *_ = person
-    cast.do(erase_user, named.id, hosted=Hosted.cancel)
+    erase(cast, named.id, hosted=Hosted.cancel)
     last, deleted, *_ = cast.ask(list_records, RecordFilter(object_id=named.id), 250).records
     assert (last.action, last.before, last.after) == ("erased", None, None)
     gone = {"name": ERASED_NAME, "email": erased_email(named.id), "time_zone": "Europe/Berlin", "metadata": {}}
@@ -161,20 +172,50 @@ def test_the_record_says_that_it_was_done_and_nothing_of_whom(cast, person):
 
 def test_once_more_changes_nothing(cast, person):
     named, *_ = person
-    left = cast.do(erase_user, named.id, hosted=Hosted.cancel)
+    left = erase(cast, named.id, hosted=Hosted.cancel)
     before = cast.rows()
-    assert cast.do(erase_user, named.id) == left
+    assert erase(cast, named.id) == left
     assert cast.rows() == before
+
+
+def test_traces_go_in_parts_and_it_may_end_after_any_and_begin_again(cast, database, request, monkeypatch):
+    token, _ = cast.do(issue_token, "x", secrets.token_bytes(20))
+    fill_record(database, cast.actor, int(cast.host.id), audit.PAGE + 1)
+    fill_keys(database, cast.actor, int(token.id), idempotency.PAGE + 101)
+    named, past, *_ = request.getfixturevalue("person")  # it comes after what fills the first pages
+    monkeypatch.setattr(erasure, "EVENTS_AT_ONCE", 1)
+    cast.do(erase_user, named.id, hosted=Hosted.cancel)
+    assert cast.seats(past.id)[named.id].comment == f"says {EMAIL}"
+    parts, traces = 0, erasure.Traces([])
+    while traces is not None:
+        parts, traces = parts + 1, None
+        for _ in range(parts):
+            traces = cast.do(erase_traces, named.id, traces)
+    assert parts == 1 + 2 + 2 + 1
+    assert "zacharias" not in all_of_it(cast.database).casefold()
+
+
+def test_a_comment_that_is_gone_meanwhile_needs_nothing(cast, person):
+    named, past, *_ = person
+    cast.do(erase_user, named.id, hosted=Hosted.cancel)
+    traces = cast.do(erase_traces, named.id, None)
+    assert traces.commented == [past.id]
+    cast.do(erase_traces, named.id, traces)
+    version = cast.ask(find_event, past.id).version
+    cast.do(erase_traces, named.id, traces)
+    assert cast.ask(find_event, past.id).version == version
+    cast.do(delete_event, past.id)
+    assert cast.do(erase_traces, named.id, traces) == traces._replace(commented=[])
 
 
 def test_who_is_deleted_already_is_erased_all_the_same(cast, person):
     named, *_ = person
     cast.do(delete_user, named.id, hosted=Hosted.cancel)
     with cast.refused(StaleVersion):
-        cast.do(erase_user, named.id, expect=frozenset({1}))
+        erase(cast, named.id, expect=frozenset({1}))
     with cast.refused(Invalid):
-        cast.do(erase_user, named.id, hosted=Hosted.transfer)
-    cast.do(erase_user, named.id, expect=frozenset({named.version}))
+        erase(cast, named.id, hosted=Hosted.transfer)
+    erase(cast, named.id, expect=frozenset({named.version}))
     assert "zacharias" not in all_of_it(cast.database).casefold()
     check_house(cast.database, cast.actor)
 
@@ -182,8 +223,8 @@ def test_who_is_deleted_already_is_erased_all_the_same(cast, person):
 def test_who_hosts_events_to_come_is_erased_with_a_word_on_those(cast, person):
     named, _, _, hosted = person
     with cast.refused(HostsEvents):
-        cast.do(erase_user, named.id)
-    cast.do(erase_user, named.id, hosted=Hosted.transfer, to=cast.stranger.id)
+        erase(cast, named.id)
+    erase(cast, named.id, hosted=Hosted.transfer, to=cast.stranger.id)
     assert cast.ask(find_event, hosted.id).host_id == cast.stranger.id
 
 
@@ -193,7 +234,7 @@ def test_only_operators_erase_and_only_whom_there_was(cast, person):
     with cast.refused(Forbidden):
         cast.database.write(lambda tx: erase_user(tx, own, named.id))
     with cast.refused(NotFound):
-        cast.do(erase_user, UserId(3))
+        erase(cast, UserId(3))
 
 
 def test_a_rehearsal_erases_nothing(cast, person):
@@ -215,7 +256,7 @@ def test_the_address_may_be_used_again_and_a_comment_that_comes_meanwhile_is_cau
         erasure.start()
         waiting_writers(database, 1)
 
-    erasure = at_once(lambda: cast.do(erase_user, person.id))
+    erasure = at_once(lambda: erase(cast, person.id))
     database.write(comment)
     erasure.result()
     assert "zacharias" not in str(cast.rows()).casefold()
@@ -244,7 +285,7 @@ def test_an_invitation_that_was_answered_under_a_key_is_cleaned(cast, person):
     named, *_ = person
     token, _ = cast.do(issue_token, "x", secrets.token_bytes(20))
     keep(cast, token.id, {"items": [{"user_id": str(named.id), "name": NAME, "email": EMAIL, "comment": None}]})
-    cast.do(erase_user, named.id, hosted=Hosted.cancel)
+    erase(cast, named.id, hosted=Hosted.cancel)
     bodies = [json.loads(bytes(row[-1])) for row in cast.rows()["idempotency"]]
     assert {
         "items": [{"user_id": str(named.id), "name": ERASED_NAME, "email": erased_email(named.id), "comment": None}]

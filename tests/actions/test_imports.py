@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from kalends.actions import imports
+from kalends.actions.booking import OnConflict
 from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.events import delete_event
 from kalends.actions.imports import ImportReport, Merged, address_part, import_schedule
@@ -16,6 +18,7 @@ from kalends.model import Email
 from kalends.reads.events import EventFilter
 from kalends.reads.users import list_users, read_user
 from kalends.rest.wire import read_struct
+from tests.cast import check_house
 from tests.seen import list_events
 
 DAY = {"start": "2030-05-04T10:00", "end": "2030-05-04T11:00"}
@@ -124,6 +127,38 @@ def test_unknown_and_repeated_participants_are_named_with_what_else_is_wrong(cas
         (("events", 1, "end"), "end_before_start"),
         (("events", 2, "end"), "end_before_start"),
     ]
+
+
+def hourly(*hours: int, host: str = "a") -> list[dict[str, Any]]:
+    times = ((hour, {"start": f"2030-05-04T{hour:02}:00", "end": f"2030-05-04T{hour + 1:02}:00"}) for hour in hours)
+    return [
+        {"ref": f"{host}{place}", "title": f"At {hour}", "host": host, **at} for place, (hour, at) in enumerate(times)
+    ]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 100])
+def test_events_that_are_stored_together_book_nobody_twice(cast, monkeypatch, at_once):
+    monkeypatch.setattr(imports, "EVENTS_AT_ONCE", at_once)
+    people = [{"ref": "a", "name": "Ada"}, {"ref": "b", "name": "Bo"}]
+    events = [*hourly(10, 11, 10, 12, 12), *hourly(10, 11, host="b")]
+    report = cast.do(import_schedule, schedule_of(people, events), "plan", lambda: None, on_conflict=OnConflict.reject)
+    assert [(one.place, one.names) for one in report.double_bookings] == [(2, ("Ada",)), (4, ("Ada",))]
+    assert (report.events_added, report.events_known) == (5, 0)
+    again = cast.do(import_schedule, schedule_of(people, events), "plan", lambda: None)
+    assert (again.events_added, again.events_known, [one.place for one in again.double_bookings]) == (2, 5, [2, 4])
+    check_house(cast.database, cast.actor)
+
+
+def test_an_event_more_takes_one_statement_more(cast):
+    people = [{"ref": "a", "name": "Ada"}]
+
+    def statements(source: str, *hours: int) -> int:
+        schedule = schedule_of(people, hourly(*hours))
+        return cast.database.write(
+            lambda tx: import_schedule(tx, cast.actor, schedule, source, lambda: None) and tx.statements
+        )
+
+    assert statements("many", *range(8, 18)) == statements("few", 8, 9) + 8
 
 
 def test_the_same_refs_of_another_source_or_organization_are_others(cast):

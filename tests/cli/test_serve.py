@@ -123,6 +123,20 @@ def test_a_chunked_upload_over_the_limit_is_refused_and_not_held(server, bearer)
     assert httpx.get(f"{server.address}/health/ready").status_code == 200
 
 
+def test_an_export_of_more_than_a_megabyte_is_sent_from_a_file(server, bearer):
+    users = f"{server.address}/v1/users"
+    path = f"{users}/{httpx.post(users, json={'name': 'N', 'email': 'n@example.org'}, headers=bearer).json()['id']}"
+    for number in range(40):
+        metadata = {"notes": f"{number} {'x' * 16_000}"}
+        assert httpx.patch(path, json={"metadata": metadata}, headers=bearer).status_code == 200
+    for _ in range(2):
+        answer = httpx.get(f"{path}/export", headers=bearer)
+        assert (answer.status_code, len(answer.json()["record"])) == (200, 41)
+        assert int(answer.headers["Content-Length"]) == len(answer.content) > 1 << 20
+    head = httpx.head(f"{path}/export", headers=bearer)
+    assert (head.content, head.headers["Content-Length"]) == (b"", answer.headers["Content-Length"])
+
+
 def test_what_is_too_long_to_be_a_request_is_refused_in_one_word(server):
     for target, field, status in ((9_000, 1, b"414"), (100_000, 1, b"414"), (1, 200_000, b"431")):
         asked = f"GET /v1/users?q={'a' * target} HTTP/1.1\r\nHost: kalends\r\nX-Long: {'a' * field}\r\n\r\n"

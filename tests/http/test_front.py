@@ -2,12 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import pytest
 
 from kalends.http import front as module
+from kalends.http.environ import FileBody
 from kalends.http.front import Answer, Front
 from kalends.http.lanes import Kind, Width
 from kalends.http.refusals import REFUSED
@@ -45,6 +48,9 @@ class Client:
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self._answer = Answer(status, headers, body)
 
+    def response_file(self, status: int, headers: list[tuple[str, str]], file: str) -> None:
+        self._answer = Answer(status, headers, Path(file).read_bytes())
+
     def response_stream(self, status: int, headers: list[tuple[str, str]]) -> "Later":
         self.is_closed = True
         return Later(self, status, headers)
@@ -80,11 +86,12 @@ def head(path: str = "/echo", *, method: str = "POST", length: int | None = None
 class App:
     """Answers with the body that it was sent, or with the code of what the front refuses."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self.hold = threading.Event()
         self.hold.set()
         self.held = threading.Semaphore(0)
         self.threads: dict[str, str] = {}
+        self.file = file
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., object]) -> list[bytes]:
         path = environ["PATH_INFO"]
@@ -97,14 +104,18 @@ class App:
             assert self.hold.wait(60)
         if path == "/broken":
             raise ZeroDivisionError
+        if path == "/file":
+            start_response("200 OK", [("content-length", "6")])
+            return environ["wsgi.file_wrapper"](self.file, 8_192)
         body = environ["wsgi.input"].read()
         start_response("200 OK", [("x-length", environ.get("CONTENT_LENGTH", ""))])
         return [body[:100], body[100:]]
 
 
 @pytest.fixture
-def app() -> App:
-    return App()
+def app() -> Iterator[App]:
+    with TemporaryFile() as file:
+        yield App(file)
 
 
 @pytest.fixture
@@ -267,7 +278,7 @@ def test_who_has_waited_too_long_is_not_worked_for(front, app, loop, monkeypatch
 def test_it_is_not_ready_while_the_database_does_not_answer(front, app, loop):
     app.hold.clear()
 
-    async def play() -> list[bytes]:
+    async def play() -> list[bytes | FileBody]:
         clients = [Client() for _ in range(5)]
         await asyncio.gather(*(front.__rsgi__(head("/health/ready", method="GET"), client) for client in clients))
         return [client.answer.body for client in clients]
@@ -282,6 +293,17 @@ def test_a_defect_is_the_servers_to_answer_and_the_thread_goes_on(front, loop, a
     with pytest.raises(ZeroDivisionError):
         loop.run_until_complete(front.__rsgi__(head("/broken"), Client()))
     assert ask((head(length=2), Client(b"{}")))[0].status == 200
+
+
+def test_a_file_is_sent_by_the_server_and_closed_once_it_is_open_there(ask, app, loop, monkeypatch):
+    monkeypatch.setattr(module, "LONGEST_OPENING_S", 0.1)
+    app.file.write(b"export")
+    app.file.seek(0)
+    (answer,) = ask((head("/file"), Client()))
+    assert answer == (200, [("content-length", "6")], b"export")
+    assert not app.file.closed
+    loop.run_until_complete(asyncio.sleep(0.2))
+    assert app.file.closed
 
 
 def test_the_end_is_told(app, loop):

@@ -12,7 +12,7 @@ from kalends.actions.users import create_user
 from kalends.app import identities_of
 from kalends.drafts import UserDraft
 from kalends.errors import OutcomeUnknown, Unavailable
-from kalends.model import Scope
+from kalends.model import Email, Scope
 from kalends.rest.door import wsgi_app
 from kalends.rest.route import Operation, Reply, Route, WriteQuery
 from kalends.settings import Settings
@@ -101,8 +101,8 @@ def test_the_longest_key_will_do(api):
     )
 
 
-def work_app(database, work):
-    """Give an application with one operation: it adds a user, and then does what `work` does with the call."""
+def work_app(database, work, follow_up=None):
+    """Give an application with one operation: it adds a user, does what `work` does, and follows it up."""
 
     def add(call):
         """Add a user."""
@@ -118,6 +118,7 @@ def work_app(database, work):
         scope=Scope.users_write,
         query=WriteQuery,
         body=UserDraft,
+        follow_up=follow_up,
     )
     return wsgi_app([Route(add_user, database, identities_of(database, Settings()), 1_000)], str)
 
@@ -214,3 +215,25 @@ def test_one_key_sent_by_twenty_at_once_makes_one_event(app, token, api, draft):
             problem(answer, 409, "idempotency_key_in_flight")
     assert [event["id"] for event in events(api)] == [done[0].json()["id"]]
     assert api.post(EVENTS, json=draft, headers=KEY).content == done[0].content
+
+
+def test_a_repeat_goes_on_with_the_rest_of_work_that_was_cut_short(cast, token, api):
+    """Each part is a transaction of its own, after the one that keeps the answer."""
+    outcomes = [Unavailable("Too many writes are waiting.", retry_after=7), None]
+    parts = []
+
+    def do_part(call, left):
+        if left and (trouble := outcomes.pop(0)):
+            raise trouble
+        create_user(call.tx, call.actor, UserDraft(name="Part", email=Email(f"part{len(parts)}@example.org")))
+        parts.append(left)
+        return None if left else "the second part"
+
+    caller = client(work_app(cast.database, lambda _: None, do_part), token)
+    assert caller.post("/v1/work?dry_run=true", json=NEW, headers=KEY).status_code == 200
+    assert (parts, users(api)) == ([], 3)
+    refused = caller.post("/v1/work", json=NEW, headers=KEY)
+    assert "repeat the request to finish it" in problem(refused, 503, "unfinished")["detail"]
+    assert (refused.headers["Retry-After"], parts, users(api)) == ("7", [None], 5)
+    assert caller.post("/v1/work", json=NEW, headers=KEY).status_code == 200
+    assert (parts, users(api)) == ([None, None, "the second part"], 7)

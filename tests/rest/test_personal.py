@@ -1,6 +1,7 @@
 """A person's data over HTTP: all of it in one document, and erased."""
 
 import secrets
+import tempfile
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from msgspec import structs
 from kalends.actions.holds import place_hold
 from kalends.actions.tokens import issue_token
 from kalends.model import ALL_SCOPES, Scope, Span
+from kalends.rest import files
 from tests.api import client, problem
 from tests.cast import instant
 
@@ -70,6 +72,22 @@ def test_everything_that_is_kept_about_somebody_is_exported(api, cast, guest):
     ]
     assert "secretly glad" not in str(document)
     assert api.get(f"{path}/export").json() == document
+
+
+def test_an_export_of_much_is_sent_from_a_file_and_is_the_same(api, cast, monkeypatch, tmp_path):
+    for _ in range(3):
+        cast.event(cast.guest)
+    path = f"/v1/users/{cast.guest.id}/export"
+    held = api.get(path)
+    monkeypatch.setattr(files, "MOST_IN_MEMORY", 100)
+    sent = api.get(path)
+    assert sent.json() | {"exported_at": ""} == held.json() | {"exported_at": ""}
+    assert (len(sent.json()["events"]), len(sent.json()["record"])) == (3, 1)
+    assert int(sent.headers["Content-Length"]) == len(sent.content)
+    assert sent.headers["Content-Type"] == held.headers["Content-Type"]
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    refused = problem(api.get(path), 503, "unavailable")
+    assert refused["detail"].startswith("A temporary file cannot be written: No such file or directory.")
 
 
 def test_of_what_they_did_other_peoples_seats_are_left_out(api, cast, guest):

@@ -216,6 +216,22 @@ def test_a_read_that_takes_too_long_is_stopped_and_the_next_one_has_all_its_time
     assert hasty.read(lambda tx: count(tx, "default")) == 1
 
 
+def test_a_read_in_pages_has_all_its_time_for_each(migrated_url: str, opened: Opener) -> None:
+    hasty = opened(migrated_url, read_timeout_ms=400)
+
+    def pages(tx: ReadTx, *, renewed: bool) -> int:
+        tx.snapshot()
+        time.sleep(0.4)
+        if renewed:
+            tx.renew()
+        return tx.rows(LONG)[0][0]
+
+    assert hasty.read(lambda tx: pages(tx, renewed=True)) == 300_000
+    if hasty.dialect.name == "sqlite":  # elsewhere the limit is one for each statement
+        with pytest.raises(TooExpensive):
+            hasty.read(lambda tx: pages(tx, renewed=False))
+
+
 def test_a_write_has_more_time_than_a_read(migrated_url: str, opened: Opener) -> None:
     hasty = opened(migrated_url, read_timeout_ms=1)
     assert hasty.write(lambda tx: tx.rows(LONG)) == [(300_000,)]

@@ -5,20 +5,29 @@ from enum import StrEnum
 from kalends.actions.booking import Guard
 from kalends.actions.finding import Versions, people_to_book, user_to_change
 from kalends.actions.recording import record
-from kalends.actions.saving import Seats, save_event
+from kalends.actions.saving import EventChange, Seats, save_event, save_events
 from kalends.actions.sharing import stop_all_sharing
 from kalends.actions.tokens import revoke_all_tokens
-from kalends.errors import Fault, HostsEvents, Invalid
-from kalends.model import Actor, Event, EventId, Status, UserId
+from kalends.errors import Fault, HostsEvents, Invalid, TooManyEvents
+from kalends.model import Actor, Event, EventId, Instant, Status, UserId
 from kalends.rules.access import is_operator, refuse_unless
 from kalends.rules.audit import Deed, ObjectKind, user_facts
 from kalends.rules.intervals import earliest_start
 from kalends.rules.revise import cancelled, handed_over, next_version, offered
 from kalends.store.database import WriteTx
 from kalends.store.events import events_offered_to, lock_events
-from kalends.store.participants import seats_of
+from kalends.store.participants import seats_of_events
 from kalends.store.retry import Contended
 from kalends.store.users import bury_user, unfinished_events
+
+MOST_EVENTS = 10_000
+"""So many unfinished events may a user who is deleted have: others wait a second or two for a chance to write."""
+
+MOST_TRANSFERRED = 2_000
+"""So many may go to somebody else: for each it is looked whether they are free, after the one before was stored."""
+
+EVENTS_AT_ONCE = 500
+"""So many events, with all their seats, are held in memory."""
 
 
 class Hosted(StrEnum):
@@ -42,16 +51,16 @@ def delete_user(
 
     Their tokens end, all sharing with them and by them, and every pending transfer to them.
 
-    Raises Forbidden, NotFound, StaleVersion, HostsEvents, Invalid if the events cannot go to `to`, or Conflict if `to`
-    is busy.
+    Raises Forbidden, NotFound, StaleVersion, HostsEvents, TooManyEvents, Invalid if the events cannot go to `to`, or
+    Conflict if `to` is busy.
     """
     refuse_unless(is_operator(actor), "Only operators can delete users")
-    locked = lock_events(tx, actor, concerned_ids(tx, actor, user_id))
+    locked = lock_events(tx, actor, concerned_ids(tx, actor, user_id, hosted))
     heir_faults = heir_to_book(tx, actor, to) if to is not None and to < user_id else []
     person = user_to_change(tx, actor, user_id, expect)
     if to is not None and to > user_id:  # people are locked in the order of their ids, whoever takes over from whom
         heir_faults = heir_to_book(tx, actor, to)
-    concerned = concerned_ids(tx, actor, user_id)
+    concerned = {*concerned_ids(tx, actor, user_id, hosted)}
     events = [event for event in locked if event.id in concerned]
     if len(events) < len(concerned):
         raise Contended("Their events are being changed.")  # the events come before the people: begin again
@@ -59,41 +68,61 @@ def delete_user(
     count = sum(event.host_id == user_id and event.status is not Status.cancelled for event in events)
     if count and hosted is None:
         raise HostsEvents(count)
-    for event in events:
-        leave_event(tx, actor, event, user_id, to if hosted is Hosted.transfer else None, guard)
+    for first in range(0, len(events), EVENTS_AT_ONCE):
+        leave_events(tx, actor, events[first : first + EVENTS_AT_ONCE], user_id, to, guard or Guard())
     revoke_all_tokens(tx, actor, user_id)
     stop_all_sharing(tx, actor, user_id)
     bury_user(tx, user_id)
     record(tx, actor, Deed.deleted, ObjectKind.user, user_id, user_facts(person), None)
 
 
-def concerned_ids(tx: WriteTx, actor: Actor, user_id: UserId) -> list[EventId]:
-    """Return the ids of a user's events that have not ended, and of those they are asked to host, in their order."""
-    unfinished = {event_id for event_id, _, _ in unfinished_events(tx, actor, user_id, earliest_start(tx.now))}
-    return sorted(unfinished | {event.id for event in events_offered_to(tx, actor, user_id)})
+def concerned_ids(tx: WriteTx, actor: Actor, user_id: UserId, hosted: Hosted | None) -> list[EventId]:
+    """Return the ids of a user's events that have not ended, and of those they are asked to host, in their order.
+
+    Raises TooManyEvents.
+    """
+    unfinished = unfinished_events(tx, actor, user_id, earliest_start(tx.now))
+    transferred = sum(hosting and status != Status.cancelled for _, hosting, status in unfinished)
+    if hosted is Hosted.transfer and transferred > MOST_TRANSFERRED:
+        raise TooManyEvents(transferred, MOST_TRANSFERRED)
+    asked = {event.id for event in events_offered_to(tx, actor, user_id)}
+    concerned = asked | {event_id for event_id, _, _ in unfinished}
+    if len(concerned) > MOST_EVENTS:
+        raise TooManyEvents(len(concerned), MOST_EVENTS)
+    return sorted(concerned)
 
 
-def leave_event(
-    tx: WriteTx, actor: Actor, before: Event, user_id: UserId, heir: UserId | None, guard: Guard | None
+def leave_events(
+    tx: WriteTx, actor: Actor, events: list[Event], user_id: UserId, heir: UserId | None, guard: Guard
 ) -> None:
-    """Take a user out of an event, unless it has ended; one they host goes to the heir, or is called off.
+    """Take a user out of events; those they host go to the heir one by one, as they take time, or are called off."""
+    seats = seats_of_events(tx, actor, [event.id for event in events])
+    left = [left_event(event, seats[event.id], user_id, heir, now=tx.now) for event in events]
+    changes = [change for change in left if change is not None]
+    save_events(tx, actor, [change for change in changes if change.after.host_id == change.before.host_id], guard)
+    for change in changes:
+        if change.after.host_id != change.before.host_id:
+            save_event(tx, actor, *change, guard)
+
+
+def left_event(before: Event, old: Seats, user_id: UserId, heir: UserId | None, *, now: Instant) -> EventChange | None:
+    """Return how an event changes when a user leaves it, if it does: one that has ended keeps its seats.
 
     A pending transfer to them ends in any case.
     """
-    old: Seats = seats_of(tx, before.id)
     asked = before.pending_host_id == user_id
     new = old
-    after = offered(before, None, now=tx.now) if asked else next_version(before, now=tx.now)
+    after = offered(before, None, now=now) if asked else next_version(before, now=now)
     if before.host_id == user_id and before.status is not Status.cancelled:
         if heir is None:
-            after = cancelled(before, None, now=tx.now)
+            after = cancelled(before, None, now=now)
         else:
-            after, new = handed_over(before, old, heir, now=tx.now)
+            after, new = handed_over(before, old, heir, now=now)
     elif user_id not in old and not asked:
-        return  # a cancelled event keeps its host, and there is no seat to free
-    if before.block.span.end > tx.now:
+        return None  # a cancelled event keeps its host, and there is no seat to free
+    if before.block.span.end > now:
         new = {seated: seat for seated, seat in new.items() if seated != user_id}
-    save_event(tx, actor, before, after, old, new, guard)
+    return EventChange(before, after, old, new)
 
 
 def heir_to_book(tx: WriteTx, actor: Actor, to: UserId) -> list[Fault]:

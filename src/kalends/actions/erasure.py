@@ -1,29 +1,46 @@
-"""Erasing a person: the calendar stays as it was, and nothing in it says any more who they were."""
+"""Erasing a person: the calendar stays as it was, and nothing in it says any more who they were.
+
+First they are deleted and their own row is erased, in one transaction. Their traces elsewhere may be many, and go in
+transactions of their own, each of which looks at a limited number of rows (decision 0030).
+"""
+
+from typing import NamedTuple
 
 import msgspec
 from msgspec import structs
 
 from kalends.actions.booking import Guard
-from kalends.actions.departure import Hosted, concerned_ids, delete_user, refuse_wrong_heir
+from kalends.actions.departure import Hosted, delete_user, refuse_wrong_heir
 from kalends.actions.finding import Versions, expect_version
 from kalends.actions.recording import record
 from kalends.actions.saving import save_event
 from kalends.errors import NotFound
-from kalends.model import Actor, Event, User, UserId
+from kalends.model import Actor, AuditId, EventId, User, UserId
 from kalends.rules.access import is_operator, refuse_unless
 from kalends.rules.audit import Deed, ObjectKind
 from kalends.rules.erasure import ERASED_TOKEN_NAME, erased_answer, erased_facts, erased_user
 from kalends.rules.revise import next_version
-from kalends.store.audit import facts_naming, forget_addresses, rewrite_facts
+from kalends.store import audit, idempotency
 from kalends.store.database import WriteTx
 from kalends.store.events import lock_events
 from kalends.store.hours import delete_hours
-from kalends.store.idempotency import answers_naming, rewrite_answer
 from kalends.store.imports import forget_imported_person
 from kalends.store.participants import commented_events, seats_among
-from kalends.store.retry import Contended
 from kalends.store.tokens import rename_tokens_of
 from kalends.store.users import find_user_even_if_deleted, update_user
+
+EVENTS_AT_ONCE = 100
+"""So many comments are removed in one transaction."""
+
+
+class Traces(NamedTuple):
+    """Where traces of somebody who was erased are yet to be looked for."""
+
+    commented: list[EventId]
+    entries_after: int = 0
+    """Entries of the audit log with larger ids."""
+    answers_after: int = 0
+    """Answers under keys that were claimed later."""
 
 
 def erase_user(
@@ -36,33 +53,51 @@ def erase_user(
     expect: Versions = None,
     guard: Guard | None = None,
 ) -> User:
-    """Delete a user unless they are, and replace name and address wherever they are kept; give what is left.
+    """Delete a user unless they are deleted, and replace name and address in their own row; return what is left.
 
-    Their comments, metadata, working hours and the names of their tokens go, too. What others wrote stays: titles,
-    descriptions and metadata of events are not searched. Once more changes nothing.
+    Their metadata, working hours and the names of their tokens go, too; what else is kept of them is left to
+    `erase_traces`. Once more changes nothing.
 
     Raises what `delete_user` raises; NotFound only for somebody who never was.
     """
     refuse_unless(is_operator(actor), "Only operators can erase users")
-    concerned = {*commented_events(tx, actor, user_id), *concerned_ids(tx, actor, user_id)}
-    events = lock_events(tx, actor, sorted(concerned))
     if person_to_erase(tx, actor, user_id)[1]:
         refuse_wrong_heir(user_id, hosted, to, [])
         expect_version("user", person_to_erase(tx, actor, user_id, lock=True)[0].version, expect)
     else:
         delete_user(tx, actor, user_id, hosted=hosted, to=to, expect=expect, guard=guard)
-    remove_comments(tx, actor, user_id, events)
     before, _ = person_to_erase(tx, actor, user_id)
     after = erased_user(before, now=tx.now)
     delete_hours(tx, actor, user_id)
     rename_tokens_of(tx, actor, user_id, ERASED_TOKEN_NAME)
     forget_imported_person(tx, actor, user_id)
-    clean_record(tx, actor, user_id)
-    clean_answers(tx, actor, user_id)
     if after is not before:
         update_user(tx, after)
         record(tx, actor, Deed.erased, ObjectKind.user, user_id)
     return after
+
+
+def erase_traces(tx: WriteTx, actor: Actor, user_id: UserId, traces: Traces | None) -> Traces | None:
+    """Remove some of what comments, audit log and kept answers say of an erased user; return what is left to look at.
+
+    Call it in a transaction of its own each time, with None first, until it returns None: so nobody waits long for it.
+    It may end anywhere and be begun again. What others wrote stays: titles, descriptions and metadata of events are not
+    searched.
+    """
+    if traces is None:
+        return Traces(commented_events(tx, actor, user_id))
+    if traces.commented:  # first, as the entries that record it say what the comments were
+        remove_comments(tx, actor, user_id, traces.commented[:EVENTS_AT_ONCE])
+        return traces._replace(commented=traces.commented[EVENTS_AT_ONCE:])
+    last = audit.end_of_page(tx, actor, traces.entries_after)
+    if last is not None:
+        clean_record(tx, actor, user_id, traces.entries_after, last)
+        return traces._replace(entries_after=last)
+    last = idempotency.end_of_page(tx, traces.answers_after)
+    if last is not None:
+        clean_answers(tx, actor, user_id, traces.answers_after, last)
+        return traces._replace(answers_after=last)
+    return None
 
 
 def person_to_erase(tx: WriteTx, actor: Actor, user_id: UserId, *, lock: bool = False) -> tuple[User, bool]:
@@ -73,25 +108,25 @@ def person_to_erase(tx: WriteTx, actor: Actor, user_id: UserId, *, lock: bool = 
     return found
 
 
-def remove_comments(tx: WriteTx, actor: Actor, user_id: UserId, locked: list[Event]) -> None:
-    """Take somebody's comments off events, each as a new version of event and seat; the events are locked already."""
-    commented = commented_events(tx, actor, user_id)
-    if not set(commented) <= {event.id for event in locked}:
-        raise Contended("They are commenting on events.")  # the events come before the people: begin again
-    for before in lock_events(tx, actor, commented):
-        seat = seats_among(tx, before.id, [user_id])[user_id]
-        after = next_version(before, now=tx.now)
-        silent = structs.replace(seat, comment=None, version=after.version)
-        save_event(tx, actor, before, after, {user_id: seat}, {user_id: silent})
+def remove_comments(tx: WriteTx, actor: Actor, user_id: UserId, events: list[EventId]) -> None:
+    """Remove somebody's comments from events, each as a new version of event and seat."""
+    for before in lock_events(tx, actor, events):
+        seat = seats_among(tx, before.id, [user_id]).get(user_id)
+        if seat is not None and seat.comment is not None:
+            after = next_version(before, now=tx.now)
+            silent = structs.replace(seat, comment=None, version=after.version)
+            save_event(tx, actor, before, after, {user_id: seat}, {user_id: silent})
 
 
-def clean_record(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
-    """Take somebody out of what the record says, and from where they acted; that they acted stays."""
-    forget_addresses(tx, actor, user_id)
-    for record_id, kind, object_id, before, after in facts_naming(tx, actor, user_id):
-        cleaned = [cleaned_facts(text, kind, object_id, user_id) for text in (before, after)]
-        if cleaned != [before, after]:
-            rewrite_facts(tx, record_id, *cleaned)
+def clean_record(tx: WriteTx, actor: Actor, user_id: UserId, after: int, last: int) -> None:
+    """Take somebody out of what a page of the record says, and from where they acted; that they acted stays."""
+    audit.forget_addresses(tx, actor, user_id, after, last)
+    cleaned: list[tuple[AuditId, str | None, str | None]] = []
+    for record_id, kind, object_id, *facts in audit.facts_naming(tx, actor, user_id, after, last):
+        old, new = (cleaned_facts(text, kind, object_id, user_id) for text in facts)
+        if [old, new] != facts:
+            cleaned.append((record_id, old, new))
+    audit.rewrite_facts(tx, cleaned)
 
 
 def cleaned_facts(text: str | None, kind: ObjectKind, object_id: int, user_id: UserId) -> str | None:
@@ -101,7 +136,10 @@ def cleaned_facts(text: str | None, kind: ObjectKind, object_id: int, user_id: U
     return msgspec.json.encode(erased_facts(msgspec.json.decode(text), kind, object_id, user_id)).decode()
 
 
-def clean_answers(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
-    """Take somebody out of the answers that are kept for repeats."""
-    for kept_under, body in answers_naming(tx, actor, user_id):
-        rewrite_answer(tx, kept_under, msgspec.json.encode(erased_answer(msgspec.json.decode(body), user_id)))
+def clean_answers(tx: WriteTx, actor: Actor, user_id: UserId, after: int, last: int) -> None:
+    """Take somebody out of a page of the answers that are kept for repeats."""
+    cleaned = [
+        (kept_under, msgspec.json.encode(erased_answer(msgspec.json.decode(body), user_id)))
+        for kept_under, body in idempotency.answers_naming(tx, actor, user_id, after, last)
+    ]
+    idempotency.rewrite_answers(tx, cleaned)

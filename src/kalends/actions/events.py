@@ -21,6 +21,11 @@ from kalends.store.users import lock_more_people
 
 def create_event(tx: WriteTx, actor: Actor, draft: EventDraft, *, guard: Guard | None = None) -> Event:
     """Make an event with its host and its first participants, or nothing. Raises Forbidden, Invalid or Conflict."""
+    return save_new_event(tx, actor, *new_event(tx, actor, draft), guard)
+
+
+def new_event(tx: WriteTx, actor: Actor, draft: EventDraft) -> tuple[Event, Seats]:
+    """Return the event that a draft becomes, and its seats; its people are locked. Raises Forbidden or Invalid."""
     refuse_unless(
         may_manage(actor, draft.host_id),
         "You can only create events that you host, or that somebody who gave you write access hosts",
@@ -36,8 +41,7 @@ def create_event(tx: WriteTx, actor: Actor, draft: EventDraft, *, guard: Guard |
     if faults or not isinstance(block, Block):
         raise Invalid(*faults)
     event = drafted_event(draft, block, EventId(tx.new_id()), now=tx.now)
-    seats = {user_id: new_seat(event, user_id, role, now=tx.now) for user_id, role in roles.items()}
-    return save_new_event(tx, actor, event, seats, guard)
+    return event, {user_id: new_seat(event, user_id, role, now=tx.now) for user_id, role in roles.items()}
 
 
 def drafted_block(draft: EventDraft, host_zone: str | None) -> Block | list[Fault]:

@@ -2,20 +2,26 @@
 
 import re
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
 from kalends.actions.booking import Guard, OnConflict
-from kalends.actions.events import create_event
+from kalends.actions.events import new_event
+from kalends.actions.saving import NewEvent, guarded, save_new_events
 from kalends.actions.schedule import Schedule, ScheduleEvent, ScheduleGuest, SchedulePerson, faults_of_schedule
 from kalends.actions.users import create_user
 from kalends.drafts import EventDraft, Invitation, UserDraft
 from kalends.errors import Conflict, Fault, Invalid
-from kalends.model import Actor, Clash, Email, UserId
+from kalends.model import Actor, Clash, Email, Span, UserId
+from kalends.rules.intervals import overlaps
 from kalends.store.database import WriteTx
 from kalends.store.imports import imported_objects, insert_imported
-from kalends.store.users import email_owner, lock_more_people
+from kalends.store.users import email_owner, lock_people
+
+EVENTS_AT_ONCE = 100
+"""So many events are stored together."""
 
 
 class DoubleBooking(Struct, frozen=True):
@@ -67,13 +73,14 @@ def import_schedule(
     people = import_people(tx, actor, schedule, source, known, report, on_item)
     if report.merged and not merge:
         raise Invalid(*(address_taken(one) for one in report.merged))
-    lock_more_people(tx, actor, sorted(people.values()))  # all at once, in the order of ids: no circles with others
+    lock_people(tx, actor, sorted(people.values()))  # all at once, in the order of ids: no circles with others
+    pending = PendingEvents(tx, actor, source)
     for place, event in enumerate(schedule.events):
         if ("event", event.ref) in known:
             report.events_known += 1
         else:
             try:
-                added, double_booked = import_event(tx, actor, schedule, event, source, people, on_conflict)
+                added, double_booked = import_event(pending, schedule, event, people, on_conflict)
             except Invalid as error:
                 faults += [in_file(place, fault) for fault in error.faults]
             else:
@@ -82,6 +89,7 @@ def import_schedule(
         on_item()
     if faults:
         raise Invalid(*faults)
+    pending.store()
     return report
 
 
@@ -116,7 +124,7 @@ def import_person(
     email = person.email or Email(f"{address_part(person.ref)}@{address_part(source)}.invalid")
     found = email_owner(tx, actor, email)
     user_id = found or create_user(tx, actor, drafted_user(schedule, person, email)).id
-    insert_imported(tx, actor, source, "person", person.ref, user_id)
+    insert_imported(tx, actor, source, "person", [(person.ref, user_id)])
     return user_id, found is None
 
 
@@ -132,20 +140,47 @@ def drafted_user(schedule: Schedule, person: SchedulePerson, email: Email) -> Us
     return UserDraft(name=person.name, email=email, time_zone=zone, metadata=person.metadata)
 
 
+class PendingEvents:
+    """New events that are stored together in few statements; no two of them take somebody's time at once."""
+
+    def __init__(self, tx: WriteTx, actor: Actor, source: str) -> None:
+        self._tx = tx
+        self._actor = actor
+        self._source = source
+        self._events: dict[str, NewEvent] = {}
+        self._spans: dict[UserId, list[Span]] = defaultdict(list)
+
+    def add(self, ref: str, draft: EventDraft, guard: Guard) -> None:
+        """Add an event. Raises Invalid or Conflict."""
+        event, seats = new_event(self._tx, self._actor, draft)
+        span, people = event.block.span, {event.host_id, *seats}
+        is_taken = any(overlaps(span, other) for user_id in people for other in self._spans[user_id])
+        if is_taken or len(self._events) == EVENTS_AT_ONCE:
+            self.store()  # so that the guard sees them
+        self._events[ref] = guarded(self._tx, self._actor, event, seats, guard)
+        for user_id in people:
+            self._spans[user_id].append(span)
+
+    def store(self) -> None:
+        """Store all that are pending."""
+        save_new_events(self._tx, self._actor, list(self._events.values()))
+        became = [(ref, new.event.id) for ref, new in self._events.items()]
+        insert_imported(self._tx, self._actor, self._source, "event", became)
+        self._events.clear()
+        self._spans.clear()
+
+
 def import_event(
-    tx: WriteTx,
-    actor: Actor,
+    pending: PendingEvents,
     schedule: Schedule,
     event: ScheduleEvent,
-    source: str,
     people: dict[str, UserId],
     on_conflict: OnConflict,
 ) -> tuple[bool, tuple[str, ...]]:
     """Add an event; tell whether it was added, and who is not free for it. Raises Invalid, in terms of the file."""
     guard = Guard(on_conflict)
-    draft = drafted_event(schedule, event, people)
     try:
-        insert_imported(tx, actor, source, "event", event.ref, create_event(tx, actor, draft, guard=guard).id)
+        pending.add(event.ref, drafted_event(schedule, event, people), guard)
     except Conflict as error:
         return False, names_of(schedule, people, error.clashes)
     return True, names_of(schedule, people, guard.conflicts)
@@ -154,7 +189,7 @@ def import_event(
 def names_of(schedule: Schedule, people: dict[str, UserId], clashes: Iterable[Clash]) -> tuple[str, ...]:
     """Give the names of those whom commitments keep away, as the file has them."""
     away = {clash.user_id for clash in clashes}
-    return tuple(person.name for person in schedule.people if people[person.ref] in away)
+    return tuple(person.name for person in schedule.people if people[person.ref] in away) if away else ()
 
 
 def drafted_event(schedule: Schedule, event: ScheduleEvent, people: dict[str, UserId]) -> EventDraft:

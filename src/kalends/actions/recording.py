@@ -30,7 +30,7 @@ def record(
     store_record(tx, actor, action, kind, object_id, before, after)
 
 
-def record_event(
+def event_entry(
     tx: WriteTx,
     actor: Actor,
     action: Deed,
@@ -39,14 +39,14 @@ def record_event(
     after: Event | None,
     old: Seats,
     new: Seats,
-) -> None:
-    """Record what was done to an event, with the seats that it touched as they were and as they are."""
+) -> Record:
+    """Return the entry of what was done to an event, with the seats that it touched as they were and as they are."""
     was = None if before is None else event_facts(before)
     now = None if after is None else event_facts(after)
     if was is not None and now is not None:
         was, now = difference(was, now)
     people = sorted(touched(old, new))
-    store_record(
+    return new_record(
         tx,
         actor,
         action,

@@ -4,7 +4,7 @@ import sys
 from functools import cache
 from io import BytesIO
 from time import perf_counter
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from kalends.errors import KalendsError
 from kalends.http.refusals import ARRIVED, REFUSED, Malformed, WrongTransferCoding
@@ -26,7 +26,16 @@ DECIDING = frozenset(
 )
 """Headers that change what a request does: it would mean something else if one that cannot be read were left out."""
 
+
+class FileBody:
+    """A body in a temporary file, as an application hands it over by `wsgi.file_wrapper` (PEP 3333)."""
+
+    def __init__(self, file: IO[bytes], _: int = 0) -> None:
+        self.file = file
+
+
 FIXED: dict[str, Any] = {
+    "wsgi.file_wrapper": FileBody,
     "SCRIPT_NAME": "",
     "wsgi.version": (1, 0),
     "wsgi.errors": sys.stderr,

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
 from kalends.errors import Unavailable
-from kalends.http.environ import Scope, environ_of
+from kalends.http.environ import FileBody, Scope, environ_of
 from kalends.http.lanes import Kind, Lane, Width
 from kalends.http.refusals import REFUSED, BodyTooSlow, Malformed, Overloaded
 
@@ -43,6 +43,9 @@ could read that body. When the answer is begun somebody still is, and later it h
 WHOLE_UP_TO = 65_536
 """A body of at most so many bytes is taken from the server in one piece."""
 
+LONGEST_OPENING_S = 30
+"""So long a file is kept open for the server to open it, too, which takes it some microseconds."""
+
 NOT_KNOWN = f"The database has not answered within {READY_TIMEOUT_S} s."
 BROKEN_OFF = "the body broke off, or ended with trailer fields"
 
@@ -64,6 +67,10 @@ class Exchange(Protocol):
         """Answer."""
         ...
 
+    def response_file(self, status: int, headers: list[tuple[str, str]], file: str) -> None:
+        """Answer with what is in the file at a path, which is read no faster than it is sent."""
+        ...
+
     def response_stream(self, status: int, headers: list[tuple[str, str]]) -> "Stream":
         """Answer with a body that is sent later, and ends when the stream is dropped."""
         ...
@@ -82,7 +89,7 @@ class Answer(NamedTuple):
 
     status: int
     headers: list[tuple[str, str]]
-    body: bytes
+    body: bytes | FileBody
 
 
 class Front:
@@ -116,12 +123,15 @@ class Front:
         """Answer one request."""
         environ = environ_of(scope)
         is_read = await self._read_body(environ, protocol)
-        answer = await self._answer(environ)
-        if is_read:
-            protocol.response_bytes(*answer)
-            return
-        stream = protocol.response_stream(answer.status, answer.headers)
-        self._loop.call_later(CLOSE_AFTER_S, stream.send_bytes, answer.body)
+        status, headers, body = await self._answer(environ)
+        if isinstance(body, FileBody):
+            protocol.response_file(status, headers, f"/dev/fd/{body.file.fileno()}")
+            self._loop.call_later(LONGEST_OPENING_S, body.file.close)
+        elif is_read:
+            protocol.response_bytes(status, headers, body)
+        else:
+            stream = protocol.response_stream(status, headers)
+            self._loop.call_later(CLOSE_AFTER_S, stream.send_bytes, body)
 
     async def _read_body(self, environ: dict[str, Any], protocol: Exchange) -> bool:
         """Put the body into the environment, or what is wrong with it, and return whether all of it was read.
@@ -245,6 +255,8 @@ def call(app: WsgiApp, environ: dict[str, Any]) -> Answer:
         started[:] = int(status[:3]), headers
 
     parts = app(environ, start_response)
+    if isinstance(parts, FileBody):
+        return Answer(started[0], started[1], parts)
     try:
         body = b"".join(parts)
     finally:

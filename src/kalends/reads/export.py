@@ -1,6 +1,7 @@
-"""All that is kept about one person, in one snapshot and in the same number of statements for everybody."""
+"""All that is kept about one person, in one snapshot; events and record in pages, as either may be long."""
 
 import json
+from collections.abc import Iterator
 
 import msgspec
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from kalends.model import Actor, Event, Hold, Instant, Seat, Share, Token, User,
 from kalends.rules.access import hold_shown_to, is_self, refuse_unless
 from kalends.rules.audit import Record, told_to
 from kalends.rules.hours import WorkingHours
-from kalends.store.audit import records_of_person
+from kalends.store.audit import end_of_page, records_of_person
 from kalends.store.database import ReadTx
 from kalends.store.events import COLUMNS, event_from, events_offered_to
 from kalends.store.holds import holds_concerning
@@ -25,6 +26,9 @@ from kalends.store.tables import agenda, event, participant
 from kalends.store.tokens import list_tokens_of
 from kalends.store.users import find_user_even_if_deleted
 
+PAGE = 500
+"""So many events are read at a time."""
+
 CONCERNING = Query(
     sa.select(*COLUMNS, *SEAT_COLUMNS)
     .select_from(agenda)
@@ -33,13 +37,24 @@ CONCERNING = Query(
         participant,
         sa.and_(participant.c.event_id == agenda.c.event_id, participant.c.user_id == agenda.c.user_id),
     )
-    .where(agenda.c.organization_id == given("org"), agenda.c.user_id == given("id"))
+    .where(
+        agenda.c.organization_id == given("org"),
+        agenda.c.user_id == given("id"),
+        sa.tuple_(agenda.c.starts_at, agenda.c.event_id) > sa.tuple_(given("after_start"), given("after_event")),
+    )
     .order_by(agenda.c.starts_at, agenda.c.event_id)
+    .limit(sa.literal_column(str(PAGE)))
 )
+
+BEFORE_ALL = (-(1 << 63), 0)
+"""The start and the id that all events come after."""
 
 
 class Export(Struct, frozen=True, kw_only=True):
-    """A person and all that is theirs; of events their own seat, and of the record what they did or underwent."""
+    """A person and all that is theirs; of events their own seat, and of the record what they did or underwent.
+
+    Events and records are read as they are asked for, in the transaction of all the rest.
+    """
 
     exported_at: Instant
     user: User
@@ -49,10 +64,10 @@ class Export(Struct, frozen=True, kw_only=True):
     shares_received: list[Share]
     tokens: list[Token]
     holds: list[Hold]
-    events: list[tuple[Event, Seat | None]]
+    events: Iterator[tuple[Event, Seat | None]]
     """In the order of start and id; without a seat they host it and do not attend."""
     asked_to_host: list[Event]
-    records: list[Record]
+    records: Iterator[Record]
     """Oldest first."""
 
 
@@ -78,15 +93,34 @@ def export_user(tx: ReadTx, actor: Actor, user_id: UserId) -> Export:
         holds=[hold_shown_to(user_id, one) for one in holds_concerning(tx, actor, user_id)],
         events=events_of(tx, actor, user_id),
         asked_to_host=events_offered_to(tx, actor, user_id),
-        records=[own_record(one, user_id) for one in records_of_person(tx, actor, user_id)],
+        records=records_of(tx, actor, user_id),
     )
 
 
-def events_of(tx: ReadTx, actor: Actor, user_id: UserId) -> list[tuple[Event, Seat | None]]:
-    """Give every event that concerns somebody, with their seat if they have one."""
-    rows = tx.rows(CONCERNING, org=actor.organization_id, id=user_id)
+def events_of(tx: ReadTx, actor: Actor, user_id: UserId) -> Iterator[tuple[Event, Seat | None]]:
+    """Return every event that concerns somebody, with their seat if they have one."""
     width = len(COLUMNS)
-    return [(event_from(row[:width]), None if row[width] is None else seat_from(row[width:])) for row in rows]
+    after_start, after_event = BEFORE_ALL
+    while True:
+        tx.renew()
+        after = {"after_start": after_start, "after_event": after_event}
+        rows = tx.rows(CONCERNING, org=actor.organization_id, id=user_id, **after)
+        for row in rows:
+            event = event_from(row[:width])
+            yield event, None if row[width] is None else seat_from(row[width:])
+            after_start, after_event = event.block.span.start, event.id
+        if len(rows) < PAGE:
+            return
+
+
+def records_of(tx: ReadTx, actor: Actor, user_id: UserId) -> Iterator[Record]:
+    """Return what somebody did and what was done to them, as far as it is their own."""
+    after = 0
+    while (last := end_of_page(tx, actor, after)) is not None:
+        tx.renew()
+        for one in records_of_person(tx, actor, user_id, after, last):
+            yield own_record(one, user_id)
+        after = last
 
 
 def own_record(one: Record, user_id: UserId) -> Record:

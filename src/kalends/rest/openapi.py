@@ -217,6 +217,8 @@ def errors_of(known: Operation) -> Sequence[type[KalendsError]]:
         everywhere += [errors.KeyInFlight, errors.KeyReused]
     everywhere += [errors.RateLimited, InternalError, errors.Unavailable, Overloaded]
     everywhere.append(errors.OutcomeUnknown if known.writes else errors.TooExpensive)
+    if known.follow_up is not None:
+        everywhere.append(errors.Unfinished)
     return tuple(dict.fromkeys((*known.errors, *everywhere)))
 
 

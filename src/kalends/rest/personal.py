@@ -1,24 +1,27 @@
 """What a person may ask of who keeps their data: a copy of all of it, and that it be erased."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
-from kalends.actions.erasure import erase_user
-from kalends.errors import Conflict, Forbidden, HostsEvents, Invalid, NotFound, StaleVersion
+from kalends.actions.erasure import Traces, erase_traces, erase_user
+from kalends.errors import Conflict, Forbidden, HostsEvents, Invalid, NotFound, StaleVersion, TooManyEvents
 from kalends.model import Event, Response, Role, Scope, Seat
 from kalends.reads.event_text import OF_ALL_GUESTS
 from kalends.reads.export import Export, export_user
 from kalends.rest.audit import RecordJson, record_json
 from kalends.rest.clashes import guard_of
 from kalends.rest.event_shapes import EventJson, event_json
+from kalends.rest.files import gathered
 from kalends.rest.holds import HoldJson, hold_json
 from kalends.rest.hours import ID, WorkingHoursJson, hours_json
 from kalends.rest.route import Call, Reply, operation
 from kalends.rest.sharing import ShareJson, share_json
 from kalends.rest.tokens import TokenJson, moment_or_none, token_json
 from kalends.rest.users import DepartureQuery, UserJson, known, user_json, user_reply
+from kalends.rest.wire import ENCODER
 from kalends.rules.zones import from_instant
 
 
@@ -73,8 +76,28 @@ def seat_json(seat: Seat | None) -> SeatJson | None:
     return None if seat is None else SeatJson(seat.role, seat.response, seat.comment, moment_or_none(seat.responded_at))
 
 
+def export_pieces(export: Export) -> Iterator[bytes]:
+    """Write all that is kept about a person as ExportJson, an event or an entry of the record at a time."""
+    yield ENCODER.encode(export_json(export)).removesuffix(b'[],"asked_to_host":[],"record":[]}')
+    yield from list_pieces(own_event_json(event, seat) for event, seat in export.events)
+    yield b',"asked_to_host":'
+    yield from list_pieces(own_event_json(event, None) for event in export.asked_to_host)
+    yield b',"record":'
+    yield from list_pieces(map(record_json, export.records))
+    yield b"}"
+
+
+def list_pieces(items: Iterable[Struct]) -> Iterator[bytes]:
+    """Write a list, an item at a time."""
+    separator = b"["
+    for item in items:
+        yield separator + ENCODER.encode(item)
+        separator = b","
+    yield b"]" if separator == b"," else b"[]"
+
+
 def export_json(export: Export) -> ExportJson:
-    """Write all that is kept about a person."""
+    """Write all that is kept about a person but for their events and the record."""
     return ExportJson(
         exported_at=from_instant(export.exported_at),
         user=user_json(export.user, whole=True),
@@ -84,9 +107,9 @@ def export_json(export: Export) -> ExportJson:
         shares_received=[share_json(share) for share in export.shares_received],
         tokens=[token_json(token) for token in export.tokens],
         holds=[hold_json(hold) for hold in export.holds],
-        events=[own_event_json(event, seat) for event, seat in export.events],
-        asked_to_host=[own_event_json(event, None) for event in export.asked_to_host],
-        record=[record_json(one) for one in export.records],
+        events=[],
+        asked_to_host=[],
+        record=[],
     )
 
 
@@ -109,7 +132,12 @@ def get_export(call: Call) -> Reply:
     says. Other people's answers are not in it. Needs the scopes `events:read`, `audit:read` and `tokens:write`
     besides.
     """
-    return Reply(export_json(export_user(call.tx, call.actor, call.ids["user_id"])))
+    return Reply(gathered(export_pieces(export_user(call.tx, call.actor, call.ids["user_id"]))))
+
+
+def erase_some_traces(call: Call, left: Traces | None) -> Traces | None:
+    """Remove some of the traces of an erased user; return what is left."""
+    return erase_traces(call.tx, call.actor, call.ids["user_id"], left)
 
 
 @operation(
@@ -120,7 +148,8 @@ def get_export(call: Call) -> Reply:
     ids=ID,
     query=DepartureQuery,
     answer=UserJson,
-    errors=(NotFound, Forbidden, StaleVersion, HostsEvents, Conflict, Invalid),
+    errors=(NotFound, Forbidden, StaleVersion, HostsEvents, TooManyEvents, Conflict, Invalid),
+    follow_up=erase_some_traces,
 )
 def erase_person(call: Call) -> Reply:
     """Erase a user.
@@ -128,7 +157,8 @@ def erase_person(call: Call) -> Reply:
     Deletes them unless they are deleted, with the same say in what becomes of the events they host, and replaces name
     and e-mail address everywhere, in the record too. Metadata, comments, working hours, shares and the names of their
     tokens go. What others wrote stays: titles, descriptions and metadata of events are not searched for the name.
-    Answers with what is left. It cannot be undone.
+    Answers with what is left, once all is done; until then their comments, and what the record says, may still be seen.
+    If the answer is `unfinished`, or none arrives, repeat the request. It cannot be undone.
     """
     query: DepartureQuery = call.query
     hosted, heir, guard = known(query.hosted), known(query.to), guard_of(query)

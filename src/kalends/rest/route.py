@@ -14,11 +14,12 @@ import msgspec
 from msgspec import UNSET, Meta, Struct
 
 from kalends.actions.retries import Claim, KeptAnswer, claim_key, give_up_claim, keep_answer
-from kalends.errors import Fault, Invalid, KalendsError, MissingScope, OutcomeUnknown, Unavailable
+from kalends.errors import Fault, Invalid, KalendsError, MissingScope, OutcomeUnknown, Unavailable, Unfinished
 from kalends.http.lanes import Kind
 from kalends.model import Actor, Identifier, Scope
 from kalends.rest.advice import advised
 from kalends.rest.conditions import Tags, expected_versions, is_known
+from kalends.rest.files import File
 from kalends.rest.identity import Identities
 from kalends.rest.incoming import (
     JSON,
@@ -51,7 +52,7 @@ class WriteQuery(Struct, forbid_unknown_fields=True):
 
 
 class Reply(NamedTuple):
-    """What a handler answers: a struct to encode, or nothing."""
+    """What a handler answers: a struct to encode, JSON in a file, or nothing."""
 
     body: Any = None
     etag: str | None = None
@@ -65,6 +66,13 @@ class Answer(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes
+    file: File | None = None
+    """What goes out in place of a body that is too large to hold."""
+
+    @property
+    def size(self) -> int:
+        """Return of how many bytes the body is."""
+        return self.file.size if self.file else len(self.body)
 
 
 class Call(NamedTuple):
@@ -119,6 +127,9 @@ class Operation(Struct, frozen=True, kw_only=True):
     errors: tuple[type[KalendsError], ...] = ()
     example: Any = None
     """A body to show in the reference."""
+    follow_up: Callable[[Call, Any], Any] | None = None
+    """Does a part of what need not be done in the transaction of the handler, each in a transaction of its own, before
+    the answer goes out. It is given what it returned for the last part, at first None, and returns None in the end."""
     cost: int = 1
     """How many units of the rate limits a request takes."""
     heavy: bool = False
@@ -201,15 +212,18 @@ class Route:
         body = self._decode(request, raw, ids)
         conditions = read_condition(request, "If-Match"), read_condition(request, "If-None-Match")
 
+        def call(tx: ReadTx) -> Call:
+            return Call(tx, actor, ids, query, body, *conditions)
+
         def handle(tx: ReadTx) -> Reply:
             try:
-                return self.operation.handler(Call(tx, actor, ids, query, body, *conditions))
+                return self.operation.handler(call(tx))
             finally:
                 request.statements = tx.statements
 
         if not self.operation.writes:
-            finish(response, self._answer(self._database.read(handle)), conditions[1])
-            self._rates.charge_weight(request, response, len(response.data or b""))
+            sent = finish(response, self._answer(self._database.read(handle)), conditions[1])
+            self._rates.charge_weight(request, response, sent)
             return
         key = read_key(request) if self.operation.takes_key else None
         if key is None or query.dry_run:
@@ -217,10 +231,11 @@ class Route:
             answer = self._answer(reply._replace(etag=None, location=None) if query.dry_run else reply)
         else:
             answer = self._answer_once(actor, key, fingerprint(request, actor, raw), handle)
+        if self.operation.follow_up is not None and not query.dry_run:
+            self._follow_up(self.operation.follow_up, call)
         if not self._answer_scopes <= actor.scopes:
             answer = without_body(answer)
-        finish(response, answer, None)
-        self._rates.charge_weight(request, response, len(answer.body))
+        self._rates.charge_weight(request, response, finish(response, answer, None))
 
     def _decode(self, request: Request, raw: bytes, ids: Mapping[str, Identifier]) -> Any:
         kind = self.operation.body
@@ -246,8 +261,10 @@ class Route:
             headers["ETag"] = reply.etag
         if reply.location is not None:
             headers["Location"] = reply.location
-        body = b"" if reply.body is None else ENCODER.encode(reply.body)
-        return Answer(reply.status or self.operation.status, headers, body)
+        status = reply.status or self.operation.status
+        if isinstance(reply.body, File):
+            return Answer(status, headers, b"", reply.body)
+        return Answer(status, headers, b"" if reply.body is None else ENCODER.encode(reply.body))
 
     def _answer_once(self, actor: Actor, key: str, digest: bytes, handle: Callable[[WriteTx], Reply]) -> Answer:
         """Answer the first request with a key by doing the work, and every other by repeating the answer."""
@@ -263,6 +280,18 @@ class Route:
                 self._database.write(lambda tx: give_up_claim(tx, actor, claim))
             raise
 
+    def _follow_up(self, part: Callable[[Call, Any], Any], call: Callable[[WriteTx], Call]) -> None:
+        """Do the rest of the work, also when an answer is repeated: what came before may have been cut short.
+
+        Raises Unfinished.
+        """
+        left = None
+        try:
+            while (left := self._database.write(lambda tx, left=left: part(call(tx), left))) is not None:
+                pass
+        except Unavailable as error:
+            raise Unfinished(error.reason, error.retry_after) from error
+
     def _work_and_keep(self, tx: WriteTx, actor: Actor, claim: Claim, handle: Callable[[WriteTx], Reply]) -> Answer:
         answer = self._answer(handle(tx))
         headers = msgspec.json.encode(answer.headers).decode()
@@ -276,13 +305,20 @@ def without_body(answer: Answer) -> Answer:
     return Answer(status, answer.headers, b"")
 
 
-def finish(response: falcon.Response, answer: Answer, if_none_match: Tags | None) -> None:
-    """Fill the response; a reader who has this very answer already is told so (304) without it."""
+def finish(response: falcon.Response, answer: Answer, if_none_match: Tags | None) -> int:
+    """Fill the response, and return of how many bytes its body is.
+
+    A reader who has this very answer already is told so (304) without it.
+    """
     response.set_headers(answer.headers)
     if "ETag" in answer.headers and is_known(if_none_match, answer.headers["ETag"]):
         response.status = HTTPStatus.NOT_MODIFIED
-        return
+        return 0
     response.status = answer.status
-    if answer.body:
+    if answer.size:
         response.content_type = JSON
+    if answer.file:
+        response.set_stream(answer.file.file, answer.file.size)
+    elif answer.body:
         response.data = answer.body
+    return answer.size

@@ -11,7 +11,7 @@ from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.users import change_user, create_user
 from kalends.characters import VISIBLE
 from kalends.drafts import UserDraft, UserEdit
-from kalends.errors import Conflict, EmailTaken, Fault, HostsEvents, Invalid, NotFound, StaleVersion
+from kalends.errors import Conflict, EmailTaken, Fault, HostsEvents, Invalid, NotFound, StaleVersion, TooManyEvents
 from kalends.model import UTC, EventId, Scope, Span, User, UserId, Zone
 from kalends.reads.users import UserPage, list_available_users, list_users, read_user
 from kalends.rest.clashes import BookingQuery, guard_of
@@ -221,7 +221,7 @@ def edit_user(call: Call) -> Reply:
     ids=ID,
     query=DepartureQuery,
     status=HTTPStatus.NO_CONTENT,
-    errors=(NotFound, StaleVersion, HostsEvents, Conflict, Invalid),
+    errors=(NotFound, StaleVersion, HostsEvents, TooManyEvents, Conflict, Invalid),
 )
 def drop_user(call: Call) -> Reply:
     """Delete a user.

@@ -29,7 +29,7 @@ def store_agenda(
     actor: Actor,
     before: AbstractSet[AgendaRow],
     after: AbstractSet[AgendaRow],
-    booked_twice: AbstractSet[UserId] = frozenset(),
+    booked_twice: AbstractSet[tuple[EventId, UserId]] = frozenset(),
 ) -> None:
     """Store the difference between two states of some agenda rows; who is booked twice on purpose has no exclusive row.
 
@@ -60,7 +60,7 @@ def at(key: Key) -> dict[str, Any]:
     return {"at_user": key[0], "at_start": key[1], "at_event": key[2]}
 
 
-def values_of(row: AgendaRow, booked_twice: AbstractSet[UserId]) -> dict[str, Any]:
+def values_of(row: AgendaRow, booked_twice: AbstractSet[tuple[EventId, UserId]]) -> dict[str, Any]:
     """Give what may change in a row that stays where it is."""
     return {
         "ends_at": row.span.end,
@@ -70,5 +70,5 @@ def values_of(row: AgendaRow, booked_twice: AbstractSet[UserId]) -> dict[str, An
         "status": row.status.value,
         "shown": row.shown.value,
         "blocking": row.blocking,
-        "exclusive": row.blocking and row.user_id not in booked_twice,
+        "exclusive": row.blocking and (row.event_id, row.user_id) not in booked_twice,
     }

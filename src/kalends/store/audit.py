@@ -40,19 +40,27 @@ COLUMNS = (
     audit.c.after,
 )
 
+PAGE = 500
+"""So many entries are looked through at a time for those that concern one person."""
+
 INSERT = Query(sa.insert(audit))
+NEXT = (
+    sa.select(audit.c.id)
+    .where(audit.c.organization_id == given("org"), audit.c.id > given("after"))
+    .order_by(audit.c.id)
+    .limit(sa.literal_column(str(PAGE)))
+)
+END_OF_PAGE = Query(sa.select(sa.func.max(NEXT.subquery().c.id)))
+ON_PAGE = (audit.c.organization_id == given("org"), audit.c.id > given("after"), audit.c.id <= given("last"))
 OF_PERSON = Query(
     sa.select(*COLUMNS)
-    .where(
-        audit.c.organization_id == given("org"),
-        sa.or_(audit.c.user_id == given("id"), audit.c.object_id == given("id")),
-    )
+    .where(*ON_PAGE, sa.or_(audit.c.user_id == given("id"), audit.c.object_id == given("id")))
     .order_by(audit.c.id)
 )
 NAMING = Query(
     sa.select(audit.c.id, audit.c.object_kind, audit.c.object_id, audit.c.before, audit.c.after)
     .where(
-        audit.c.organization_id == given("org"),
+        *ON_PAGE,
         sa.or_(
             audit.c.object_id == given("id"),
             audit.c.before.like(given("pattern")),
@@ -68,7 +76,7 @@ REWRITE = Query(
 )
 FORGET_ADDRESSES = Query(
     sa.update(audit)
-    .where(audit.c.organization_id == given("org"), audit.c.user_id == given("id"), audit.c.address.is_not(None))
+    .where(*ON_PAGE, audit.c.user_id == given("id"), audit.c.address.is_not(None))
     .values(address=sa.null())
 )
 
@@ -129,27 +137,35 @@ def values_of(organization_id: OrganizationId, made: Record) -> dict[str, Any]:
     }
 
 
-def records_of_person(tx: ReadTx, actor: Actor, user_id: UserId) -> list[Record]:
-    """Give what a person did and what was done to them, oldest first."""
-    return [record_from(row) for row in tx.rows(OF_PERSON, org=actor.organization_id, id=user_id)]
+def end_of_page(tx: ReadTx, actor: Actor, after: int) -> int | None:
+    """Return the id of the last of the next PAGE entries after an id, or None if there are no more."""
+    row = tx.row(END_OF_PAGE, org=actor.organization_id, after=after)
+    return row[0] if row else None
+
+
+def records_of_person(tx: ReadTx, actor: Actor, user_id: UserId, after: int, last: int) -> list[Record]:
+    """Return the entries of a page that say what a person did or what was done to them, oldest first."""
+    rows = tx.rows(OF_PERSON, org=actor.organization_id, after=after, last=last, id=user_id)
+    return [record_from(row) for row in rows]
 
 
 def facts_naming(
-    tx: ReadTx, actor: Actor, user_id: UserId
+    tx: ReadTx, actor: Actor, user_id: UserId, after: int, last: int
 ) -> list[tuple[AuditId, ObjectKind, int, str | None, str | None]]:
-    """Give id, kind and id of the object, before and after of every row that says something of a person."""
-    rows = tx.rows(NAMING, org=actor.organization_id, id=user_id, pattern=f'%"{user_id}"%')
+    """Return id, kind and id of the object, before and after of each entry of a page that names a person."""
+    page = {"org": actor.organization_id, "after": after, "last": last}
+    rows = tx.rows(NAMING, **page, id=user_id, pattern=f'%"{user_id}"%')
     return [
         (AuditId(record_id), ObjectKind(kind), object_id, before, after)
         for record_id, kind, object_id, before, after in rows
     ]
 
 
-def rewrite_facts(tx: WriteTx, record_id: AuditId, before: str | None, after: str | None) -> None:
-    """Take a person out of what a row says; erasing them is all this is for."""
-    tx.run(REWRITE, at=record_id, before=before, after=after)
+def rewrite_facts(tx: WriteTx, rewritten: Iterable[tuple[AuditId, str | None, str | None]]) -> None:
+    """Store what entries say, before and after, without a person; erasing them is all this is for."""
+    tx.run_many(REWRITE, [{"at": record_id, "before": old, "after": new} for record_id, old, new in rewritten])
 
 
-def forget_addresses(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
-    """Take away from where a person did what they did."""
-    tx.run(FORGET_ADDRESSES, org=actor.organization_id, id=user_id)
+def forget_addresses(tx: WriteTx, actor: Actor, user_id: UserId, after: int, last: int) -> None:
+    """Remove from the entries of a page where a person did what they did."""
+    tx.run(FORGET_ADDRESSES, org=actor.organization_id, after=after, last=last, id=user_id)

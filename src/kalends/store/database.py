@@ -84,6 +84,10 @@ class Session(Protocol):
         """Let what follows see one state of the database."""
         ...
 
+    def renew(self) -> None:
+        """Let what follows take as long as a read may from now on."""
+        ...
+
 
 class Engine(Protocol):
     """What an engine gives: connections to read on, and write transactions that commit at the end of their block."""
@@ -132,6 +136,10 @@ class ReadTx:
         """Let all following statements see the database as of now; needed by reads of more than one statement."""
         self._session.snapshot()
 
+    def renew(self) -> None:
+        """Let what follows take as long as a read may from now on: a read in pages does so before each."""
+        self._session.renew()
+
     @property
     def promised_process(self) -> int:
         """Return the server process that the connection was promised at its beginning; 0 where there is none."""
@@ -162,12 +170,13 @@ class ReadTx:
 class WriteTx(ReadTx):
     """What an action is given: everything of a read, and changes that all happen or none.
 
-    `locked` are the ids of the people whose rows this transaction has locked.
+    `locked` says of the people whose rows this transaction has locked in which zone they are and whether they are
+    deleted, or that there is none: nobody else can change it until the transaction ends.
     """
 
     def __init__(self, session: Session, dialect: Dialect, now: Instant) -> None:
         super().__init__(session, dialect, now)
-        self.locked: set[int] = set()
+        self.locked: dict[int, tuple[str, bool] | None] = {}
 
     @property
     def alone(self) -> bool:

@@ -1,5 +1,7 @@
 """Rows of events."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -116,20 +118,25 @@ def events_offered_to(tx: ReadTx, actor: Actor, user_id: UserId) -> list[Event]:
     return [event_from(row) for row in tx.rows(OFFERED, org=actor.organization_id, id=user_id)]
 
 
-def insert_event(tx: WriteTx, actor: Actor, happening: Event) -> None:
-    """Store a new event; its seats and agenda rows are stored by their own rooms."""
-    row = {"id": happening.id, "organization_id": actor.organization_id, "created_at": happening.created_at}
-    tx.run(INSERT, **row, **values_of(happening))
+def insert_events(tx: WriteTx, actor: Actor, events: Iterable[Event]) -> None:
+    """Store new events; their seats and agenda rows are stored by modules of their own."""
+    own = {"organization_id": actor.organization_id}
+    many = [own | {"id": new.id, "created_at": new.created_at} | values_of(new) for new in events]
+    tx.run_many(INSERT, many)
 
 
-def update_event(tx: WriteTx, before: Event, after: Event) -> None:
-    """Store an event's new version.
+def update_events(tx: WriteTx, versions: Iterable[tuple[Event, Event]]) -> None:
+    """Store the new versions of events, each given with the one before.
 
     Only the columns that differ: SQLite writes an index anew for each of its columns that a statement names.
     """
-    old, new = values_of(before), values_of(after)
-    changed = {name: value for name, value in new.items() if value != old[name]}
-    tx.run(updating(frozenset(changed)), at=after.id, **changed)
+    alike: dict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
+    for before, after in versions:
+        old, new = values_of(before), values_of(after)
+        changed = {name: value for name, value in new.items() if value != old[name]}
+        alike[frozenset(changed)].append(changed | {"at": after.id})
+    for names, many in alike.items():
+        tx.run_many(updating(names), many)
 
 
 @lru_cache(maxsize=256)

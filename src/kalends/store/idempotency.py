@@ -1,15 +1,20 @@
 """Rows of Idempotency-Keys: who is working on which, and the answers that repeats are given."""
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 from sqlalchemy import bindparam as given
 
 from kalends.model import Actor, UserId
-from kalends.store.database import Row, WriteTx
+from kalends.store.database import ReadTx, Row, WriteTx
 from kalends.store.query import BytesWithin, Query
 from kalends.store.tables import idempotency
 
 AT = (idempotency.c.token_id == given("at_token"), idempotency.c.key == given("at_key"))
 MINE = (*AT, idempotency.c.claim == given("at_claim"))
+
+PAGE = 250
+"""So many answers, of whatever size, are looked through in one transaction when a person is erased."""
 
 FIND = Query(
     sa.select(
@@ -29,9 +34,21 @@ ANSWER = Query(
     .values(status=given("new_status"), headers=given("new_headers"), body=given("new_body"))
 )
 RELEASE = Query(sa.delete(idempotency).where(*MINE, idempotency.c.status.is_(None)))
+NEXT = (
+    sa.select(idempotency.c.claimed_at)
+    .where(idempotency.c.claimed_at > given("after"))
+    .order_by(idempotency.c.claimed_at)
+    .limit(sa.literal_column(str(PAGE)))
+)
+END_OF_PAGE = Query(sa.select(sa.func.max(NEXT.subquery().c.claimed_at)))
 NAMING = Query(
     sa.select(idempotency.c.token_id, idempotency.c.key, idempotency.c.claim, idempotency.c.body)
-    .where(idempotency.c.organization_id == given("org"), BytesWithin(idempotency.c.body, "part"))
+    .where(
+        idempotency.c.organization_id == given("org"),
+        idempotency.c.claimed_at > given("after"),
+        idempotency.c.claimed_at <= given("last"),
+        BytesWithin(idempotency.c.body, "part"),
+    )
     .order_by(idempotency.c.token_id, idempotency.c.key)
 )
 REWRITE = Query(sa.update(idempotency).where(*MINE).values(body=given("new_body")))
@@ -91,13 +108,24 @@ def forget_old_keys(tx: WriteTx, before: int) -> None:
     tx.run_many(FORGET, [{"at_token": token_id, "at_key": key} for token_id, key in old])
 
 
-def answers_naming(tx: WriteTx, actor: Actor, user_id: UserId) -> list[tuple[Row, bytes]]:
-    """Give every answer that is kept and names a person: token, key and claim that it is kept under, and its body."""
-    rows = tx.rows(NAMING, org=actor.organization_id, part=str(user_id).encode())
+def end_of_page(tx: ReadTx, after: int) -> int | None:
+    """Return when the last of the next PAGE keys claimed after an instant was claimed, or None if there are no more."""
+    row = tx.row(END_OF_PAGE, after=after)
+    return row[0] if row else None
+
+
+def answers_naming(tx: ReadTx, actor: Actor, user_id: UserId, after: int, last: int) -> list[tuple[Row, bytes]]:
+    """Return every answer on a page that names a person: token, key and claim that it is kept under, and its body."""
+    rows = tx.rows(NAMING, org=actor.organization_id, after=after, last=last, part=str(user_id).encode())
     return [(row[:-1], bytes(row[-1])) for row in rows]
 
 
-def rewrite_answer(tx: WriteTx, kept_under: Row, body: bytes) -> None:
-    """Keep another body for repeats."""
-    token_id, key, claim = kept_under
-    tx.run(REWRITE, at_token=token_id, at_key=key, at_claim=claim, new_body=body)
+def rewrite_answers(tx: WriteTx, rewritten: Iterable[tuple[Row, bytes]]) -> None:
+    """Keep other bodies for repeats."""
+    tx.run_many(
+        REWRITE,
+        [
+            {"at_token": token_id, "at_key": key, "at_claim": claim, "new_body": body}
+            for (token_id, key, claim), body in rewritten
+        ],
+    )

@@ -1,5 +1,7 @@
 """Rows of imported things: which object each item of a file became, so that a second import finds it."""
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 from sqlalchemy import bindparam as given
 
@@ -28,9 +30,10 @@ def imported_objects(tx: ReadTx, actor: Actor, source: str) -> dict[tuple[str, s
     }
 
 
-def insert_imported(tx: WriteTx, actor: Actor, source: str, kind: str, ref: str, object_id: int) -> None:
-    """Remember what an item became."""
-    tx.run(INSERT, organization_id=actor.organization_id, source=source, kind=kind, ref=ref, object_id=object_id)
+def insert_imported(tx: WriteTx, actor: Actor, source: str, kind: str, became: Iterable[tuple[str, int]]) -> None:
+    """Remember what items of a kind became: for each its ref, and the id."""
+    own = {"organization_id": actor.organization_id, "source": source, "kind": kind}
+    tx.run_many(INSERT, [own | {"ref": ref, "object_id": object_id} for ref, object_id in became])
 
 
 def forget_imported_person(tx: WriteTx, actor: Actor, user_id: UserId) -> None:

@@ -21,6 +21,11 @@ COLUMNS = (
 )
 
 OF_EVENT = Query(sa.select(*COLUMNS).where(participant.c.event_id == given("event_id")).order_by(participant.c.user_id))
+OF_EVENTS = Query(
+    sa.select(participant.c.event_id, *COLUMNS)
+    .where(participant.c.organization_id == given("org"), Among(participant.c.event_id, "ids"))
+    .order_by(participant.c.event_id, participant.c.user_id)
+)
 OF_PEOPLE = Query(
     sa.select(*COLUMNS).where(participant.c.event_id == given("event_id"), Among(participant.c.user_id, "ids"))
 )
@@ -70,6 +75,15 @@ def seats_of(tx: ReadTx, event_id: EventId) -> dict[UserId, Seat]:
     return {seat.user_id: seat for seat in map(seat_from, tx.rows(OF_EVENT, event_id=event_id))}
 
 
+def seats_of_events(tx: ReadTx, actor: Actor, events: list[EventId]) -> dict[EventId, dict[UserId, Seat]]:
+    """Return all seats of each of several events."""
+    seats: dict[EventId, dict[UserId, Seat]] = {event_id: {} for event_id in events}
+    for event_id, *row in tx.rows(OF_EVENTS, org=actor.organization_id, ids=events):
+        seat = seat_from(tuple(row))
+        seats[EventId(event_id)][seat.user_id] = seat
+    return seats
+
+
 def seats_among(tx: ReadTx, event_id: EventId, people: Iterable[UserId]) -> dict[UserId, Seat]:
     """Give the seats that some people have in an event that the caller has found with right."""
     rows = tx.rows(OF_PEOPLE, event_id=event_id, ids=list(people))
@@ -93,15 +107,26 @@ def participant_from(row: Row, event_id: EventId, host_id: int) -> Participant:
     return Participant(event_id, seat_from(tuple(seat)), name, email, row[0] == host_id, user_version)
 
 
-def store_seats(tx: WriteTx, actor: Actor, event_id: EventId, before: Seats, after: Seats) -> None:
-    """Store the difference between two states of some seats of an event."""
-    for user_id in before.keys() - after.keys():
-        tx.run(DELETE, at_event=event_id, at_user=user_id)
-    own = {"organization_id": actor.organization_id, "event_id": event_id}
-    new = [own | {"user_id": user_id} | values_of(after[user_id]) for user_id in sorted(after.keys() - before.keys())]
-    tx.run_many(INSERT, new)
-    changed = [seat for user_id, seat in after.items() if user_id in before and before[user_id] != seat]
-    tx.run_many(UPDATE, [{"at_event": event_id, "at_user": seat.user_id} | values_of(seat) for seat in changed])
+def store_seats(tx: WriteTx, actor: Actor, changes: Iterable[tuple[EventId, Seats, Seats]]) -> None:
+    """Store the difference between two states of some seats, for each of several events."""
+    gone: list[dict[str, Any]] = []
+    come: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    for event_id, before, after in changes:
+        gone += [at(event_id, user_id) for user_id in sorted(before.keys() - after.keys())]
+        own = {"organization_id": actor.organization_id, "event_id": event_id}
+        new = sorted(after.keys() - before.keys())
+        come += [own | {"user_id": user_id} | values_of(after[user_id]) for user_id in new]
+        kept = sorted(after.keys() & before.keys())
+        changed += [at(event_id, who) | values_of(after[who]) for who in kept if after[who] != before[who]]
+    tx.run_many(DELETE, gone)
+    tx.run_many(INSERT, come)
+    tx.run_many(UPDATE, changed)
+
+
+def at(event_id: EventId, user_id: UserId) -> dict[str, Any]:
+    """Return the parameters of AT."""
+    return {"at_event": event_id, "at_user": user_id}
 
 
 def values_of(seat: Seat) -> dict[str, Any]:

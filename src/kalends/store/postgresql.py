@@ -134,6 +134,9 @@ class PostgresSession:
             self.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY")
             self._is_still = True
 
+    def renew(self) -> None:
+        """Do nothing: the limit is one for each statement."""
+
     def release(self) -> None:
         """End the transaction of a read, if there is one."""
         if self._is_open:

@@ -76,10 +76,11 @@ class SqliteSession:
 
     too_large = (apsw.TooBigError,)
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: apsw.Connection, read_timeout: float = math.inf) -> None:
         self.connection = connection
         self.cursor = connection.cursor()
         self.deadline = math.inf
+        self._read_timeout = read_timeout
         connection.set_progress_handler(self._is_late, STEPS_BETWEEN_LOOKS)
 
     @property
@@ -96,6 +97,10 @@ class SqliteSession:
         """Begin a read transaction unless one is open: in WAL it sees one state of the database."""
         if not self.connection.in_transaction:
             self.connection.execute("BEGIN")
+
+    def renew(self) -> None:
+        """Let what follows take as long as a read may from now on."""
+        self.deadline = time.monotonic() + self._read_timeout
 
     def _is_late(self) -> bool:
         """Return whether to interrupt the statement that runs."""
@@ -128,7 +133,7 @@ class SqliteEngine:
         except IndexError:
             with translated():
                 session = self._connect()
-        session.deadline = time.monotonic() + self._read_timeout
+        session.renew()
         try:
             yield session
         except apsw.InterruptError:  # the statement was reset, and the connection is as good as before
@@ -272,7 +277,7 @@ class SqliteEngine:
             connection.close()
             raise
         self._file = self._file or identity_of(self._path)
-        return SqliteSession(connection)
+        return SqliteSession(connection, self._read_timeout)
 
     def _set_up(self, connection: apsw.Connection) -> None:
         # The first process to come turns a new file into WAL, and SQLite lets none of the others wait for that.

@@ -95,16 +95,18 @@ def find_user_even_if_deleted(
 
 def lock_people(tx: WriteTx, actor: Actor, ids: list[UserId]) -> dict[UserId, tuple[str, bool]]:
     """Give zone and whether deleted of each person found; nobody else books or deletes them until this ends."""
-    tx.locked.update(ids)
-    rows = tx.rows(LOCK_SEVERAL, org=actor.organization_id, ids=ids)
-    return {UserId(user_id): (time_zone, bool(deleted)) for user_id, time_zone, deleted in rows}
+    missing = [user_id for user_id in ids if user_id not in tx.locked]
+    if missing:
+        tx.locked.update(dict.fromkeys(missing))
+        for user_id, time_zone, deleted in tx.rows(LOCK_SEVERAL, org=actor.organization_id, ids=missing):
+            tx.locked[user_id] = time_zone, bool(deleted)
+    return {user_id: found for user_id in ids if (found := tx.locked[user_id]) is not None}
 
 
 def lock_more_people(tx: WriteTx, actor: Actor, ids: list[UserId]) -> None:
     """Keep everybody else from booking some people; nothing to do for a lone writer, or for who is locked already."""
-    missing = [user_id for user_id in ids if user_id not in tx.locked]
-    if missing and not tx.alone:
-        lock_people(tx, actor, missing)
+    if not tx.alone:
+        lock_people(tx, actor, ids)
 
 
 def email_owner(tx: ReadTx, actor: Actor, email: str) -> UserId | None:

@@ -1,0 +1,23 @@
+"""An export of much: read in pages, none of it twice and none left out."""
+
+from kalends.model import UserId
+from kalends.reads.export import PAGE, export_user
+from kalends.store import audit
+from tests.multitude import fill, fill_record
+
+
+def test_events_and_record_that_fill_more_than_a_page_are_all_there(database):
+    actor, first = fill(database, people=2, events=2 * PAGE + 2, seats=1)
+    fill_record(database, actor, first - 5, 2 * audit.PAGE + 2)
+
+    def export(tx):
+        whole = export_user(tx, actor, UserId(first))
+        return [event for event, _ in whole.events], list(whole.records)
+
+    events, records = database.read(export)
+    assert [event.host_id for event in events] == [first] * (PAGE + 1)
+    assert len({event.id for event in events}) == PAGE + 1
+    assert events == sorted(events, key=lambda event: (event.block.span.start, event.id))
+    assert len({one.id for one in records if one.user_id == first}) == audit.PAGE + 1
+    assert {one.object_id for one in records if one.user_id != first} <= {first}
+    assert records == sorted(records, key=lambda one: one.id)
