@@ -223,7 +223,7 @@ cli.main()
 
 def test_a_signal_ends_a_command_before_it_serves_although_the_exception_was_lost(tmp_path):
     """A destructor, for one, loses every exception that is raised in it."""
-    url = new_sqlite_url(tmp_path / "own.db")
+    url = f"sqlite:///{tmp_path / 'own.db'}"
     words = (sys.executable, "-c", LOSES_A_SIGNAL, "serve", "--port", "0")
     environment = os.environ | {"KALENDS_DATABASE_URL": url}
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
