@@ -81,7 +81,7 @@ def remove_comments(tx: WriteTx, actor: Actor, user_id: UserId, locked: list[Eve
     for before in lock_events(tx, actor, commented):
         seat = seats_among(tx, before.id, [user_id])[user_id]
         after = next_version(before, now=tx.now)
-        silent = structs.replace(seat, comment=None, version=after.version)
+        silent = structs.replace(seat, comment=None, version=seat.version + 1)
         save_event(tx, actor, before, after, {user_id: seat}, {user_id: silent})
 
 
