@@ -42,7 +42,6 @@ from kalends.store.sight import (
     is_seated,
     is_visible,
     sight_values,
-    tie_values,
 )
 from kalends.store.tables import agenda, event
 
@@ -107,17 +106,14 @@ class EventPage(Struct, frozen=True):
 
 def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> SeenEvent:
     """Give an event and, expanded, its participants, in one statement. Raises NotFound."""
-    ties = {} if is_operator(actor) else tie_values(actor)
+    ties = {} if is_operator(actor) else sight_values(actor)
     row = tx.row(one(tied=bool(ties), expand=expand), org=actor.organization_id, id=event_id, **ties)
     if row is None:
         raise NotFound("event", event_id)
     text, known = row
     if is_operator(actor):
         return SeenEvent(text, PLACE_DECODER.decode(known).version, Sight.command)
-    seen = seen_by(actor, text, FACTS_DECODER.decode(known))
-    if seen.sight is Sight.block:
-        raise NotFound("event", event_id)
-    return seen
+    return seen_by(actor, text, FACTS_DECODER.decode(known))
 
 
 def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expand: bool) -> EventPage:
@@ -225,10 +221,15 @@ def refuse_nobodys(wanted: EventFilter) -> None:
 
 @cache
 def one(*, tied: bool, expand: bool) -> Query:
-    """Compose the statement for one event, with the facts of it and what ties it to `me` if that is asked for."""
-    columns = (*FACTS, SEATED, DEPUTY) if tied else PLACE
-    by_id = event.c.organization_id == given("org"), event.c.id == given("id")
-    return Query(sa.select(TEXT[expand], about(*columns)).where(*by_id))
+    """Compose the statement for one event, or for one that `me` sees, with the facts of it and what ties it to them.
+
+    Of what is not seen no text is made: how long that takes would tell how many participants it has.
+    """
+    where = [event.c.organization_id == given("org"), event.c.id == given("id")]
+    if not tied:
+        return Query(sa.select(TEXT[expand], about(*PLACE)).where(*where))
+    where.append(is_visible(event.c.starts_at, event.c.id))
+    return Query(sa.select(TEXT[expand], about(*FACTS, SEATED, DEPUTY)).where(*where))
 
 
 @lru_cache(maxsize=1024)
