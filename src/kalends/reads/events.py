@@ -148,21 +148,26 @@ def read_page(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expa
     if texts is None:
         raise TooExpensive(by_size=True)
     count = known.count(SEPARATOR) + 1
-    texts = fitting(texts if count <= limit else texts.rpartition(SEPARATOR)[0])
+    texts = texts if count <= limit else texts.rpartition(SEPARATOR)[0]
+    if view is View.others or (view is View.own and HIDDEN in known):
+        texts = as_seen(tx, actor, texts, known, own=view is View.own)
+    texts = fitting(texts)  # as they are seen: where a page ends would tell how much there is that is not
     shown = texts.count(SEPARATOR) + 1
     next_key: Key | None = None
     if shown < count:
         known = SEPARATOR.join(known.split(SEPARATOR, shown)[:shown])
         last = PLACE_DECODER.decode(known.rpartition(SEPARATOR)[2])
         next_key = (last.start, last.id)
-    if view is View.everything or (view is View.own and HIDDEN not in known):
-        return EventPage(f"[{texts.replace(SEPARATOR, ',')}]", next_key)
+    return EventPage(f"[{texts.replace(SEPARATOR, ',')}]", next_key)
+
+
+def as_seen(tx: ReadTx, actor: Actor, texts: str, known: str, *, own: bool) -> str:
+    """Return events as far as a person sees them; `known` has the facts of each, and may have those of one more."""
     facts = [FACTS_DECODER.decode(fact) for fact in known.split(SEPARATOR)]
-    events = list(zip(texts.split(SEPARATOR), facts, strict=True))
+    events = list(zip(texts.split(SEPARATOR), facts, strict=False))
     cut_off = [fact.id for text, fact in events if fact.hides and text.endswith(TRUNCATED)]
     guests = guests_never_hidden(tx, actor, cut_off) if cut_off else {}
-    seen = [seen_by(actor, text, fact, own=view is View.own, guests=guests).text for text, fact in events]
-    return EventPage(f"[{','.join(seen)}]", next_key)
+    return SEPARATOR.join(seen_by(actor, text, fact, own=own, guests=guests).text for text, fact in events)
 
 
 def fitting(texts: str) -> str:
