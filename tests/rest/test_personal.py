@@ -52,7 +52,7 @@ def test_everything_that_is_kept_about_somebody_is_exported(api, cast, guest):
     assert document["shares_received"] == [received.json()]
     (token,) = document["tokens"]
     assert token == guest.get("/v1/tokens").json()["items"][0]
-    assert [one["id"] for one in document["holds"]] == [str(hold.id)]
+    assert [(one["id"], one["user_ids"]) for one in document["holds"]] == [(str(hold.id), [str(cast.guest.id)])]
     by_id = {one["id"]: one for one in document["events"]}
     assert by_id.keys() == {str(event.id), str(hosted.id)}
     seat = by_id[str(event.id)]["seat"]
@@ -69,6 +69,13 @@ def test_everything_that_is_kept_about_somebody_is_exported(api, cast, guest):
     ]
     assert "secretly glad" not in str(document)
     assert api.get(f"{path}/export").json() == document
+
+
+def test_of_a_hold_that_they_placed_all_people_are_told(cast, guest):
+    people = sorted([cast.guest.id, cast.stranger.id])
+    cast.as_person(cast.guest).do(place_hold, people, SLOT, 60)
+    (hold,) = guest.get(f"/v1/users/{cast.guest.id}/export").json()["holds"]
+    assert hold["user_ids"] == [str(person) for person in people]
 
 
 def test_of_what_they_did_other_peoples_seats_are_left_out(api, cast, guest):

@@ -74,7 +74,7 @@ def export_user(tx: ReadTx, actor: Actor, user_id: UserId) -> Export:
         shares_given=shares_by(tx, actor, user_id),
         shares_received=shares_with(tx, actor.organization_id, user_id),
         tokens=list_tokens_of(tx, actor, user_id),
-        holds=holds_concerning(tx, actor, user_id),
+        holds=[own_hold(one, user_id) for one in holds_concerning(tx, actor, user_id)],
         events=events_of(tx, actor, user_id),
         records=[own_record(one, user_id) for one in records_of_person(tx, actor, user_id)],
     )
@@ -85,6 +85,11 @@ def events_of(tx: ReadTx, actor: Actor, user_id: UserId) -> list[tuple[Event, Se
     rows = tx.rows(CONCERNING, org=actor.organization_id, id=user_id)
     width = len(COLUMNS)
     return [(event_from(row[:width]), None if row[width] is None else seat_from(row[width:])) for row in rows]
+
+
+def own_hold(hold: Hold, user_id: UserId) -> Hold:
+    """Give a hold as far as it is somebody's own: of one that another placed, not who else is kept."""
+    return hold if hold.placed_by == user_id else structs.replace(hold, user_ids=(user_id,))
 
 
 def own_record(one: Record, user_id: UserId) -> Record:
