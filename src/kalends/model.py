@@ -253,7 +253,7 @@ class Event(Struct, frozen=True):
 
 
 class Seat(Struct, frozen=True):
-    """One person's part in one event; `version` is the event's version that last changed it."""
+    """One person's part in one event; `version` begins with the event's, and then counts the changes of this part."""
 
     user_id: UserId
     role: Role

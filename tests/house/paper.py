@@ -171,7 +171,7 @@ class Paper:
         if moved and not keep:
             for who, chair in before.chairs.items():
                 if who != before.host and chair.response != "needs_action":
-                    after.chairs[who] = Chair(chair.role, "needs_action", after.version)
+                    after.chairs[who] = Chair(chair.role, "needs_action", chair.version + 1)
         if moved and after.end > self.now:
             refuse([(("end",), "user_inactive")] if self.people[after.host].deleted else [])
             after = replace(after, chairs={n: c for n, c in after.chairs.items() if not self.people[n].deleted})
@@ -246,7 +246,7 @@ class Paper:
         if chair.role != role:
             self.refuse_cancelled(before)
             self.refuse_ended(before)
-            self.put(number, who, replace(chair, role=role, version=before.version + 1))
+            self.put(number, who, replace(chair, role=role, version=chair.version + 1))
         return self.shown_guest(number, who)
 
     def remove_participant(self, number: int, who: int, expect: Any) -> None:
@@ -263,7 +263,7 @@ class Paper:
         self.refuse_cancelled(before)
         self.refuse_ended(before)
         if (chair.response, chair.comment) != (response, comment):
-            self.put(number, who, Chair(chair.role, response, before.version + 1, comment, self.now))
+            self.put(number, who, Chair(chair.role, response, chair.version + 1, comment, self.now))
         return self.shown_guest(number, who)
 
     def read_participant(self, number: int, who: int) -> Any:
@@ -358,7 +358,9 @@ class Paper:
     def handed_over(self, meeting: Meeting, to: int) -> Meeting:
         after = self.next(meeting, host=to, asked=None)
         if {meeting.host, to} & meeting.chairs.keys():
-            after.chairs[to] = Chair("required", "accepted", after.version, None, self.now)
+            chair = meeting.chairs.get(to)
+            version = chair.version + 1 if chair else after.version
+            after.chairs[to] = Chair("required", "accepted", version, None, self.now)
         return after
 
     # ---------------------------------------------------------------------------------------------------- what is shown

@@ -10,9 +10,11 @@ from msgspec import structs
 
 from kalends.actions.departure import delete_user
 from kalends.actions.events import change_event, delete_event
-from kalends.actions.participants import add_participants, remove_participant
+from kalends.actions.participants import add_participants, answer_invitation, remove_participant
 from kalends.actions.users import change_user
-from kalends.drafts import EventEdit, Invitation, UserEdit
+from kalends.drafts import Answer, EventEdit, Invitation, UserEdit
+from kalends.model import Sharing
+from kalends.reads import events
 from kalends.reads.events import EventFilter
 from kalends.reads.participants import list_participants
 from kalends.reads.users import list_users
@@ -48,6 +50,24 @@ def test_events_that_start_together_come_in_the_order_of_their_ids(cast):
             assert page.next_key == (page.events[-1].block.span.start, page.events[-1].id)
         assert seen == made
         assert [event.id for event in seen] == sorted(event.id for event in made)
+
+
+@pytest.mark.parametrize("expand", [False, True])
+def test_what_is_not_shown_does_not_end_a_page(cast, monkeypatch, expand):
+    """Neither what is behind a title, nor what hidden participants say."""
+    monkeypatch.setattr(events, "LARGEST_PAGE_BYTES", 6_000)
+    cast.share(cast.host, cast.stranger, Sharing.titles)
+    talker, answer = cast.person(), Answer(response="declined", comment="x" * 1_000)
+    for _ in range(4):
+        event = cast.event(cast.guest, talker, hide_participants=True, description="" if expand else "x" * 3_000)
+        cast.force(answer_invitation, event.id, talker.id, answer)
+    asked = [(cast.as_person(cast.stranger), EventFilter(host_id=cast.host.id))]
+    asked += [(cast.as_person(cast.guest), EventFilter())] if expand else []
+    for asking, wanted in asked:
+        page = asking.ask(list_events, wanted, 50, expand=expand)
+        assert len(page.events) == 4
+        assert page.next_key is None
+    assert len(cast.ask(list_events, EventFilter(), 50, expand=expand).events) < 4, "to an operator"
 
 
 def test_the_last_page_says_so(cast):

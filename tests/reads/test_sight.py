@@ -9,11 +9,12 @@ from kalends.actions.participants import add_participants, answer_invitation, ch
 from kalends.drafts import Answer, EventDraft, EventEdit, Invitation
 from kalends.errors import Conflict, Forbidden, NotFound
 from kalends.model import EventId, Response, Role, Sharing, TimeText, Visibility
-from kalends.reads.events import EventFilter
+from kalends.reads.events import EventFilter, one
 from kalends.reads.explanation import explain_booking
 from kalends.reads.participants import list_participants, read_participant
 from kalends.reads.users import list_available_users
 from kalends.rules.access import Sight
+from kalends.store.sight import sight_values
 from tests.cast import BERLIN
 from tests.seen import list_events, read_event
 
@@ -289,3 +290,13 @@ def test_what_is_seen_and_may_not_be_done_is_forbidden_and_the_rest_is_not_there
             with me.refused(NotFound) as unknown:
                 me.do(action, NOBODYS, *arguments[1:])
             assert str(error.value).replace(str(event.id), "") == str(unknown.value).replace(str(NOBODYS), "")
+
+
+def test_nothing_is_made_of_an_event_that_is_not_seen(cast):
+    """How long it would take tells how much there is of it."""
+    event = cast.event(cast.guest)
+    for person, found in ((cast.guest, True), (cast.stranger, False)):
+        actor = cast.as_person(person).actor
+        values = {"org": actor.organization_id, "id": event.id, **sight_values(actor)}
+        rows = cast.database.read(lambda tx, values=values: tx.rows(one(tied=True, expand=True), **values))
+        assert bool(rows) is found

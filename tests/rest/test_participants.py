@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.api import faults, problem
+from tests.api import client, faults, problem
 
 NOBODY = "usr_0000000000000001"
 
@@ -149,3 +149,30 @@ def test_the_tag_of_a_participant_tells_of_their_new_name_and_of_a_new_host(api,
     for tag in tags[:2]:
         assert api.get(seat, headers={"If-None-Match": tag}).status_code == 200
     assert api.get(seat, headers={"If-None-Match": tags[2]}).status_code == 304
+
+
+def test_a_tag_counts_the_changes_of_one_participant_alone(api, app, cast, clock):
+    """Who is not shown the other participants is not told that one of them has answered."""
+    tags = []
+    for others in (0, 3):
+        event = cast.event(cast.guest, cast.stranger, hide_participants=True)
+        clock.set_to(event.block.span.start)
+        seats = f"/v1/events/{event.id}/participants"
+        for number in range(others):
+            answer = {"response": "declined", "comment": str(number)}
+            assert api.put(f"{seats}/{cast.stranger.id}/response", json=answer).status_code == 200
+        with client(app, cast.token_for(cast.guest)) as guest:
+            mine = f"{seats}/{cast.guest.id}"
+            answered = guest.put(f"{mine}/response", json={"response": "declined"}, headers={"If-Match": '"1"'})
+            stale = guest.put(f"{mine}/response", json={"response": "accepted"}, headers={"If-Match": '"1"'})
+            tags.append((answered.headers["ETag"], problem(stale, 412, "stale_version")["detail"]))
+            assert guest.get(mine).headers["ETag"] == answered.headers["ETag"]
+    assert tags[0] == tags[1]
+
+
+def test_a_part_that_is_taken_anew_never_has_a_tag_of_before(api, cast, path):
+    guest, tags = f"{path}/{cast.guest.id}", set()
+    for _ in range(2):
+        tags |= {api.put(guest, json={"role": role}).headers["ETag"] for role in ("required", "optional", "required")}
+        assert api.delete(guest).status_code == 204
+    assert len(tags) == 6

@@ -90,6 +90,13 @@ def test_an_export_of_much_is_sent_from_a_file_and_is_the_same(api, cast, monkey
     assert refused["detail"].startswith("A temporary file cannot be written: No such file or directory.")
 
 
+def test_of_a_hold_that_they_placed_all_people_are_told(cast, guest):
+    people = sorted([cast.guest.id, cast.stranger.id])
+    cast.as_person(cast.guest).do(place_hold, people, SLOT, 60)
+    (hold,) = guest.get(f"/v1/users/{cast.guest.id}/export").json()["holds"]
+    assert hold["user_ids"] == [str(person) for person in people]
+
+
 def test_of_what_they_did_other_peoples_seats_are_left_out(api, cast, guest):
     event = cast.event(cast.stranger, host_id=cast.guest.id)
     theirs = f"/v1/events/{event.id}/participants/{cast.stranger.id}/response"

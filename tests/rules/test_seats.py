@@ -51,7 +51,7 @@ def test_everybody_but_the_host_is_asked_again(user_id: UserId, response: Respon
     if user_id == HOST or response is Response.needs_action:
         assert again is seat
     else:
-        assert again == Seat(user_id, Role.optional, Response.needs_action, None, None, EVENT.version)
+        assert again == Seat(user_id, Role.optional, Response.needs_action, None, None, 2)
 
 
 @pytest.mark.parametrize("response", ["accepted", "declined", "tentative"])
@@ -60,7 +60,7 @@ def test_an_answer_may_change_until_the_event_ends(response: str) -> None:
     answer = Answer(response=response, comment="see you")  # pyright: ignore[reportArgumentType] (one of the three)
     last = Instant(END - 1)
     assert answered(EVENT, seat, answer, now=last) == Seat(
-        GUEST, Role.required, Response(response), "see you", last, EVENT.version
+        GUEST, Role.required, Response(response), "see you", last, EVENT.version + 1
     )
     with pytest.raises(EventEnded):
         answered(EVENT, seat, answer, now=END)

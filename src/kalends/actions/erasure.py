@@ -114,7 +114,7 @@ def remove_comments(tx: WriteTx, actor: Actor, user_id: UserId, events: list[Eve
         seat = seats_among(tx, before.id, [user_id]).get(user_id)
         if seat is not None and seat.comment is not None:
             after = next_version(before, now=tx.now)
-            silent = structs.replace(seat, comment=None, version=after.version)
+            silent = structs.replace(seat, comment=None, version=seat.version + 1)
             save_event(tx, actor, before, after, {user_id: seat}, {user_id: silent})
 
 

@@ -160,7 +160,7 @@ def store_role(
     refuse_cancelled(before)
     refuse_ended(before, now=tx.now)
     after = next_version(before, now=tx.now)
-    new = structs.replace(guest.seat, role=role, version=after.version)
+    new = structs.replace(guest.seat, role=role, version=guest.seat.version + 1)
     return store_seat(tx, actor, before, after, guest, new, guard)
 
 

@@ -43,7 +43,6 @@ from kalends.store.sight import (
     is_seated,
     is_visible,
     sight_values,
-    tie_values,
 )
 from kalends.store.tables import agenda, event
 
@@ -110,17 +109,14 @@ class EventPage(Struct, frozen=True):
 
 def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> SeenEvent:
     """Give an event and, expanded, its participants, in one statement. Raises NotFound."""
-    ties = {} if is_operator(actor) else tie_values(actor)
+    ties = {} if is_operator(actor) else sight_values(actor)
     row = tx.row(one(tied=bool(ties), expand=expand), org=actor.organization_id, id=event_id, **ties)
     if row is None:
         raise NotFound("event", event_id)
     text, known = row
     if is_operator(actor):
         return SeenEvent(text, PLACE_DECODER.decode(known).version, Sight.command)
-    seen = seen_by(actor, text, FACTS_DECODER.decode(known))
-    if seen.sight is Sight.block:
-        raise NotFound("event", event_id)
-    return seen
+    return seen_by(actor, text, FACTS_DECODER.decode(known))
 
 
 def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expand: bool) -> EventPage:
@@ -155,21 +151,26 @@ def read_page(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expa
     if texts is None:
         raise TooExpensive(by_size=True)
     count = known.count(SEPARATOR) + 1
-    texts = fitting(texts if count <= limit else texts.rpartition(SEPARATOR)[0])
+    texts = texts if count <= limit else texts.rpartition(SEPARATOR)[0]
+    if view is View.others or (view is View.own and HIDDEN in known):
+        texts = as_seen(tx, actor, texts, known, own=view is View.own)
+    texts = fitting(texts)  # as they are seen: where a page ends would tell how much there is that is not
     shown = texts.count(SEPARATOR) + 1
     next_key: Key | None = None
     if shown < count:
         known = SEPARATOR.join(known.split(SEPARATOR, shown)[:shown])
         last = PLACE_DECODER.decode(known.rpartition(SEPARATOR)[2])
         next_key = (last.start, last.id)
-    if view is View.everything or (view is View.own and HIDDEN not in known):
-        return EventPage(f"[{texts.replace(SEPARATOR, ',')}]", next_key)
+    return EventPage(f"[{texts.replace(SEPARATOR, ',')}]", next_key)
+
+
+def as_seen(tx: ReadTx, actor: Actor, texts: str, known: str, *, own: bool) -> str:
+    """Return events as far as a person sees them; `known` has the facts of each, and may have those of one more."""
     facts = [FACTS_DECODER.decode(fact) for fact in known.split(SEPARATOR)]
-    events = list(zip(texts.split(SEPARATOR), facts, strict=True))
+    events = list(zip(texts.split(SEPARATOR), facts, strict=False))
     cut_off = [fact.id for text, fact in events if fact.hides and text.endswith(TRUNCATED)]
     guests = guests_never_hidden(tx, actor, cut_off) if cut_off else {}
-    seen = [seen_by(actor, text, fact, own=view is View.own, guests=guests).text for text, fact in events]
-    return EventPage(f"[{','.join(seen)}]", next_key)
+    return SEPARATOR.join(seen_by(actor, text, fact, own=own, guests=guests).text for text, fact in events)
 
 
 def fitting(texts: str) -> str:
@@ -229,10 +230,15 @@ def refuse_nobodys(wanted: EventFilter) -> None:
 
 @cache
 def one(*, tied: bool, expand: bool) -> Query:
-    """Compose the statement for one event, with the facts of it and what ties it to `me` if that is asked for."""
-    columns = (*FACTS, SEATED, DEPUTY) if tied else PLACE
-    by_id = event.c.organization_id == given("org"), event.c.id == given("id")
-    return Query(sa.select(TEXT[expand], about(*columns)).where(*by_id))
+    """Compose the statement for one event, or for one that `me` sees, with the facts of it and what ties it to them.
+
+    Of what is not seen no text is made: how long that takes would tell how many participants it has.
+    """
+    where = [event.c.organization_id == given("org"), event.c.id == given("id")]
+    if not tied:
+        return Query(sa.select(TEXT[expand], about(*PLACE)).where(*where))
+    where.append(is_visible(event.c.starts_at, event.c.id))
+    return Query(sa.select(TEXT[expand], about(*FACTS, SEATED, DEPUTY)).where(*where))
 
 
 @lru_cache(maxsize=1024)

@@ -54,7 +54,7 @@ class ExportJson(Struct):
     shares_received: list[ShareJson]
     tokens: list[TokenJson]
     holds: list[HoldJson]
-    """Those that they placed and those that keep their time."""
+    """Those that they placed and those that keep their time; of the latter they are told nobody else."""
     events: list[OwnEventJson]
     """In the order of start and id."""
     asked_to_host: list[OwnEventJson]

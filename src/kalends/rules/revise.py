@@ -102,7 +102,8 @@ def handed_over(
     """
     after = structs.replace(next_version(before, now=now), host_id=host_id, pending_host_id=None)
     attends = before.host_id in seats or host_id in seats
-    taken = {host_id: Seat(host_id, Role.required, Response.accepted, None, now, after.version)} if attends else {}
+    version = seats[host_id].version + 1 if host_id in seats else after.version
+    taken = {host_id: Seat(host_id, Role.required, Response.accepted, None, now, version)} if attends else {}
     return after, {**seats, **taken}
 
 

@@ -19,7 +19,7 @@ def asked_again(event: Event, seat: Seat) -> Seat:
     """Give the seat after a move: everybody but the host has to answer anew."""
     if seat.user_id == event.host_id or seat.response is Response.needs_action:
         return seat
-    return Seat(seat.user_id, seat.role, Response.needs_action, None, None, event.version)
+    return Seat(seat.user_id, seat.role, Response.needs_action, None, None, seat.version + 1)
 
 
 def answered(event: Event, seat: Seat, answer: Answer, *, now: Instant) -> Seat:
@@ -27,7 +27,7 @@ def answered(event: Event, seat: Seat, answer: Answer, *, now: Instant) -> Seat:
     refuse_ended(event, now=now)
     if (seat.response, seat.comment) == (answer.response, answer.comment):
         return seat
-    return Seat(seat.user_id, seat.role, Response(answer.response), answer.comment, now, event.version)
+    return Seat(seat.user_id, seat.role, Response(answer.response), answer.comment, now, seat.version + 1)
 
 
 def refuse_ended(event: Event, *, now: Instant) -> None:

@@ -1,0 +1,181 @@
+"""A law of the house: worlds that differ only in what a person may not see give that person the same answers."""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from kalends.model import ALL_SCOPES, Scope, Span
+from kalends.reads import event_text, events, explanation, participants
+from kalends.rest.route import OPERATIONS
+from kalends.store import commitments
+from tests.api import Answer
+from tests.house.any_request import BODIES, KNOWN, Request, Requests
+from tests.house.twins import ASKED, CHANGED, Side, Stages, first_id, stages, two_worlds
+from tests.house.unseen_changes import Changed, blocked_by, change_unseen
+
+SEEDS = {"sqlite": (7, 8), "postgresql": (13,)}
+"""Worlds to play in, each some 260 requests: who has more time takes more of them."""
+
+COMPARED = 260
+"""Requests for one world, at least."""
+
+KEPT = 20
+MOST_PAGES = 3
+READS = [key for key, known in KNOWN.items() if not known.writes]
+WRITES = [key for key, known in KNOWN.items() if known.writes]
+OFTEN = (
+    *("POST /v1/explain", "POST /v1/free-busy", "POST /v1/find-time", "POST /v1/holds", "POST /v1/events"),
+    *("GET /v1/events", "GET /v1/users", "GET /v1/events/{event_id}", "GET /v1/events/{event_id}/participants"),
+    *("GET /v1/events/{event_id}/available-users", "GET /v1/events/{event_id}/participants/{user_id}"),
+    *("PATCH /v1/events/{event_id}", "PUT /v1/events/{event_id}/participants/{user_id}/response"),
+)
+"""Operations that look at most of what may be hidden."""
+
+
+class Leak(AssertionError):
+    """A request is answered in one world otherwise than in the other."""
+
+    def __init__(self, comparison: "Comparison", request: Request, answers: list[Answer]) -> None:
+        shown = "\n".join(f"{one.status_code} {dict(one.headers)}\n{one.content.decode()}" for one in answers)
+        super().__init__(f"seed {comparison.seed}, after {comparison.changed.kinds}:\n{request}\n{shown}")
+
+
+class Comparison:
+    """Plays requests in two worlds, and counts what was compared, and what was done."""
+
+    def __init__(self, stages: Stages, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.stages = stages
+        self.seed = seed
+        self.sides = two_worlds(stages, seed, monkeypatch)
+        self.compared: Counter[str] = Counter()
+        self.done: Counter[str] = Counter()
+        stages.clock.set_to(CHANGED)
+        stages.stream.restart(first_id(seed, 100_000))
+        self.changed = change_unseen(self.sides[1], random.Random(seed))
+        stages.clock.set_to(ASKED)
+
+    def compare(self, request: Request) -> Answer:
+        """Send a request in both worlds. Raise Leak if the answers differ."""
+        answers: list[Answer] = []
+        number = self.compared.total() + 1
+        for side in self.sides:
+            self.stages.stream.restart(first_id(self.seed, number))
+            answers.append(request.send(side.app, side.tokens[request.scopes], number))
+        one, other = answers
+        self.compared[request.key] += 1
+        self.done[request.key] += one.status_code < 400
+        if told(one) != told(other):
+            raise Leak(self, request, answers)
+        return one
+
+    def compare_pages(self, request: Request) -> None:
+        """Send a request, and the ones for the next pages of its answer."""
+        for _ in range(MOST_PAGES):
+            answer = self.compare(request)
+            if answer.status_code != 200 or not (cursor := next_cursor(answer)):
+                return
+            request = request.page_after(cursor)
+
+    def play(self) -> "Comparison":
+        """Play every operation in worlds that stay as they are, then some requests that change them."""
+        choice = random.Random(self.seed)
+        side, changed = self.sides[0], self.changed
+        requests = Requests(choice, pools_of(side, changed), str(side.onlooker.actor.user_id), times_of(side, changed))
+        self.keep(keeps=False)
+        for key, scopes in every_operation():
+            self.compare_pages(requests.one(key, scopes, dry_run=choice.random() < 0.3))
+        self.keep(keeps=True)
+        for key in choice.choices(WRITES, k=KEPT):
+            request = requests.one(key, ALL_SCOPES, dry_run=False)
+            if KNOWN[key].takes_key and choice.random() < 0.5:
+                request = request._replace(headers={**request.headers, "Idempotency-Key": "a-key"})
+            self.compare(request)
+            self.compare_pages(requests.one(choice.choice(READS), ALL_SCOPES, dry_run=False))
+        return self
+
+    def keep(self, *, keeps: bool) -> None:
+        for side in self.sides:
+            side.database.keeps = keeps
+
+
+def every_operation() -> Iterator[tuple[str, frozenset[Scope]]]:
+    """Yield every operation as often as it is to be played, with all scopes and with a single one."""
+    for key, known in KNOWN.items():
+        for _ in range(9 if key in OFTEN else 2):
+            yield key, ALL_SCOPES
+        for scope in Scope if known.scope is None else [known.scope]:
+            yield key, frozenset({scope})
+
+
+def pools_of(side: Side, changed: Changed) -> dict[str, list[str]]:
+    """Give the ids to ask for: more often those that were changed, and those that the onlooker may do much with."""
+    onlooker = side.onlooker
+    sights = {event_id: onlooker.sight(event_id) for event_id in side.world.events}
+    seen = [event_id for event_id, sight in sights.items() for _ in range(1 + 2 * sight)]
+    own_holds = [hold.id for hold in side.holds if hold.placed_by == onlooker.actor.user_id]
+    return {
+        "user_id": [str(one) for one in side.world.people],
+        "event_id": [str(one) for one in (*seen, *changed.events)],
+        "hold_id": [str(one) for one in (*(hold.id for hold in side.holds), *3 * own_holds, *changed.holds)],
+        "token_id": [*(token["id"] for token in own_tokens(side)), *map(str, changed.tokens)],
+    }
+
+
+def times_of(side: Side, changed: Changed) -> list[tuple[list[str], Span]]:
+    """Give people and when they have something to do, more often where something was changed."""
+    known = [(blocked_by(event, seats), event.block.span) for event, seats in side.world.events.values()]
+    return [([str(one) for one in people], span) for people, span in (*known, *3 * changed.times)]
+
+
+def own_tokens(side: Side) -> list[dict[str, Any]]:
+    request = Request("GET /v1/tokens", "/v1/tokens", "", None, {}, ALL_SCOPES)
+    return json.loads(request.send(side.app, side.tokens[ALL_SCOPES], 0).content)["items"]
+
+
+def told(answer: Answer) -> tuple[Any, ...]:
+    """Give everything that an answer says; the id of the request was given, and nothing tells the time."""
+    return answer.status_code, sorted(answer.headers.multi_items()), answer.content
+
+
+def next_cursor(answer: Answer) -> str | None:
+    document = json.loads(answer.content) if answer.content else None
+    return document.get("next_cursor") if isinstance(document, dict) else None
+
+
+@pytest.mark.slow
+def test_what_is_not_shown_is_not_told(databases, engine, clock, monkeypatch, record_property):
+    with stages(databases, clock, monkeypatch) as both:
+        played = [Comparison(both, seed, monkeypatch).play() for seed in SEEDS[engine]]
+    compared, done = (sum((getattr(one, name) for one in played), Counter()) for name in ("compared", "done"))
+    record_property("compared", compared.total())
+    assert compared.total() >= COMPARED * len(played)
+    assert compared.keys() == KNOWN.keys(), "every operation"
+    assert done.total() > 0.4 * compared.total()
+    assert len(+done) >= 28, "operations that did what was asked"
+    kinds = {kind for one in played for kind in one.changed.kinds}
+    assert len(kinds) >= 10, "kinds of changes"
+
+
+LEAKS = {
+    "hidden participants of an event": (events, "hides_guests", lambda *_, **__: False),
+    "a hidden participant": (participants, "hides_guests", lambda *_, **__: False),
+    "how often others have answered": (event_text, "OF_ALL_GUESTS", ()),
+    "of how many events busy time is made up": (commitments, "told", lambda found, _: sorted(found, key=str)),
+    "the same, when it is explained": (explanation, "layered", lambda periods, _, **__: sorted(periods, key=str)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("leak", LEAKS)
+def test_a_leak_is_found(sqlite_databases, clock, monkeypatch, leak):
+    monkeypatch.setattr(*LEAKS[leak])
+    with stages(sqlite_databases, clock, monkeypatch) as both, pytest.raises(Leak):
+        Comparison(both, SEEDS["sqlite"][0], monkeypatch).play()
+
+
+def test_every_body_belongs_to_an_operation():
+    assert BODIES.keys() <= {f"{known.method} {known.path}" for known in OPERATIONS}

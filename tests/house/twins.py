@@ -1,0 +1,161 @@
+"""Two worlds that are made alike: the same ids, secrets and times, each in a database of its own."""
+
+import itertools
+import random
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any, NamedTuple
+
+import pytest
+import sqlalchemy as sa
+
+import tests.cast
+from kalends import app as composition
+from kalends.actions.holds import place_hold
+from kalends.actions.hours import set_working_hours
+from kalends.actions.tokens import issue_token
+from kalends.errors import Conflict
+from kalends.model import ALL_SCOPES, Actor, Hold, Instant, Scope, Sharing, ShowAs, Span, TimeText, User, Visibility
+from kalends.rules.hours import WorkingHours, window_of
+from kalends.rules.intervals import HOUR
+from kalends.rules.zones import instant_of
+from kalends.settings import Settings
+from kalends.store import database as store
+from kalends.store.database import Database, WriteTx
+from kalends.store.query import Query
+from kalends.store.tables import user as users
+from tests.cast import Cast, assemble
+from tests.conftest import Clock, app_over
+from tests.databases import Databases
+from tests.reads.onlookers import Onlooker
+from tests.reads.worlds import World, random_event
+
+MADE, CHANGED, ASKED = (instant_of(TimeText(f"2026-03-{time}:00Z"), None) for time in ("08T10", "08T16", "09T10"))
+"""When both worlds are made, when one of them is changed, and when the requests come: in the middle of the events."""
+
+EVENTS = 18
+LEVELS = (Sharing.titles, Sharing.read, Sharing.respond, Sharing.write, None, None)
+A_WEEK = 7 * 86_400
+NINE_TO_FIVE = WorkingHours(((window_of("09:00", "17:00"),),) * 5 + ((), ()), {})
+SET_METADATA = Query(sa.update(users).where(users.c.id == sa.bindparam("at")).values(metadata=sa.bindparam("text")))
+
+
+class Twin(Database):
+    """A database that keeps what is written only as long as it is told to, and answers all the same."""
+
+    keeps = True
+
+    def write(self, work: Callable[[WriteTx], Any], *, rehearse: bool = False) -> Any:
+        return super().write(work, rehearse=rehearse or not self.keeps)
+
+
+class Stream:
+    """Where ids and secrets come from: after `restart` the same come once more."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    def restart(self, number: int) -> None:
+        """Begin anew with a number, of which each seed has a range of its own."""
+        self._monkeypatch.setattr(store, "new_ids", itertools.count(number))
+        self._monkeypatch.setattr(secrets, "token_bytes", random.Random(number).randbytes)
+
+
+class Side(NamedTuple):
+    """One of two worlds: who looks at it, all its holds, and how it is called."""
+
+    database: Twin
+    app: Any
+    world: World
+    onlooker: Onlooker
+    holds: list[Hold]
+    tokens: dict[frozenset[Scope], str]
+    """The onlooker's secrets: with all scopes, and with each alone."""
+
+
+class Stages(NamedTuple):
+    """Two databases of one engine, and what is the same in both."""
+
+    databases: list[Twin]
+    apps: list[Any]
+    clock: Clock
+    stream: Stream
+
+
+@contextmanager
+def stages(databases: Databases, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stages]:
+    """Give two databases in which the same requests give the same answers."""
+    monkeypatch.setattr(composition, "noting_aside", lambda _: lambda _: None)  # at any moment
+    with databases.migrated() as one, databases.migrated() as other:
+        twins = [Twin(Settings(database_url=url, read_timeout_ms=0), clock) for url in (one, other)]
+        yield Stages(twins, [app_over(twin) for twin in twins], clock, Stream(monkeypatch))
+        for twin in twins:
+            twin.close()
+
+
+def two_worlds(stages: Stages, seed: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Side, Side]:
+    """Make a random world twice, and choose one of its people to look at it."""
+    sides: list[Side] = []
+    for database, app in zip(stages.databases, stages.apps, strict=True):
+        stages.clock.set_to(MADE)
+        stages.stream.restart(first_id(seed))
+        monkeypatch.setattr(tests.cast, "numbers", itertools.count(1))
+        database.keeps = True
+        sides.append(one_world(database, app, random.Random(seed)))
+    return sides[0], sides[1]
+
+
+def first_id(seed: int, call: int = 0) -> int:
+    """Give where the ids of a seed begin, or those of one of its calls: none makes more than a thousand."""
+    return (seed + 1 << 36) + call * 1_000
+
+
+def one_world(database: Twin, app: Any, choice: random.Random) -> Side:
+    """Make a world of seven people, one of whom the others let in at random, with events, holds and tokens."""
+    cast = assemble(database)
+    people = [cast.host, cast.guest, cast.stranger, *(cast.person() for _ in range(4))]
+    world = World(cast, [person.id for person in people])
+    person, *others = choice.sample(people, len(people))
+    for other, level in zip(others, LEVELS, strict=True):
+        if level:
+            cast.share(other, person, level)
+    far = [other.id for other, level in zip(others, LEVELS, strict=True) if level in (None, Sharing.titles)]
+    for _ in range(EVENTS):
+        random_event(
+            World(cast, far if choice.random() < 0.4 else choice.sample(world.people, 4), world.events),
+            choice,
+            visibility=Visibility.private if choice.random() < 0.3 else Visibility.default,
+            hide_participants=choice.random() < 0.6,
+            show_as=ShowAs.free if choice.random() < 0.3 else ShowAs.busy,
+        )
+    for other in people[:3]:
+        cast.do(set_working_hours, other.id, NINE_TO_FIVE)
+    holds = [hold for other in people for hold in some_holds(world, actor_of(cast, other), choice)]
+    tokens = {scopes: cast.token_for(person, scopes=scopes) for scopes in (ALL_SCOPES, *map(scope_alone, Scope))}
+    for other in people:
+        cast.do(issue_token, f"of {other.name}", secrets.token_bytes(20))
+    return Side(database, app, world, Onlooker(world, cast.as_person(person)), holds, tokens)
+
+
+def scope_alone(scope: Scope) -> frozenset[Scope]:
+    return frozenset({scope})
+
+
+def actor_of(cast: Cast, person: User) -> Actor:
+    return Actor(cast.actor.organization_id, user_id=person.id)
+
+
+def some_holds(world: World, actor: Actor, choice: random.Random) -> list[Hold]:
+    """Place holds for somebody, where there is room."""
+    placed: list[Hold] = []
+    for _ in range(2):
+        people = choice.sample(world.people, choice.randrange(1, 3))
+        start = instant_of(TimeText(f"2026-03-{choice.randrange(9, 12):02}T{choice.randrange(1, 22):02}:00Z"), None)
+        span = Span(start, Instant(start + HOUR))
+        with suppress(Conflict):
+            placed.append(
+                world.cast.database.write(partial(place_hold, actor=actor, people=people, span=span, seconds=A_WEEK))
+            )
+    return placed

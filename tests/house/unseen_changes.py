@@ -1,0 +1,385 @@
+"""Changes of a world that one person in it may not see, as the pure rules have it."""
+
+import random
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from kalends.actions.booking import Guard, OnConflict
+from kalends.actions.events import cancel_event, change_event, create_event, delete_event, transfer_event
+from kalends.actions.holds import place_hold, release_hold
+from kalends.actions.participants import add_participants, answer_invitation, change_role, remove_participant
+from kalends.actions.retries import claim_key
+from kalends.actions.sharing import share_calendar, stop_sharing
+from kalends.actions.tokens import issue_token
+from kalends.drafts import Answer, EventDraft, EventEdit, Invitation
+from kalends.errors import KalendsError
+from kalends.model import (
+    Actor,
+    Busy,
+    Event,
+    EventId,
+    HoldId,
+    Instant,
+    Metadata,
+    Response,
+    Role,
+    Seat,
+    Sharing,
+    ShowAs,
+    Span,
+    Status,
+    TimeText,
+    TokenId,
+    UserId,
+    Visibility,
+)
+from kalends.rules.access import Sight, principals_of
+from kalends.rules.intervals import HOUR, MINUTE
+from kalends.rules.periods import Period, layered
+from kalends.rules.seats import agenda_of
+from kalends.rules.zones import from_instant
+from kalends.store.database import ReadTx, WriteTx
+from kalends.store.query import Query
+from kalends.store.tables import agenda, held_time
+from tests.cast import BERLIN
+from tests.house.twins import A_WEEK, ASKED, SET_METADATA, Side
+from tests.reads.onlookers import Onlooker, Seen, seats_shown
+from tests.reads.worlds import WORDS, World, random_times
+
+ALL_TIME = Span(Instant(0), Instant(2**60))
+AGENDA = Query(
+    sa.select(
+        *(agenda.c.user_id, agenda.c.event_id, agenda.c.starts_at, agenda.c.ends_at, agenda.c.shown, agenda.c.blocking)
+    ).where(agenda.c.organization_id == sa.bindparam("org"))
+)
+HELD = Query(
+    sa.select(held_time.c.user_id, held_time.c.hold_id, held_time.c.starts_at, held_time.c.ends_at).where(
+        held_time.c.organization_id == sa.bindparam("org"), held_time.c.expires_at > sa.bindparam("at")
+    )
+)
+
+
+Scopes = dict[int, set[UserId | None]]
+"""Whose time is looked at without an event or a hold; 0 is none of them."""
+
+
+class Told(Exception):
+    """A change can be told from what everybody may know."""
+
+
+class Part(NamedTuple):
+    """Of a person's time, what one event or hold is."""
+
+    person: int
+    what: int
+    period: Period
+    blocking: bool
+
+
+class Change:
+    """One attempt at a change that somebody may not see."""
+
+    def __init__(self, side: Side, choice: random.Random) -> None:
+        self.onlooker = side.onlooker
+        self.world = side.world
+        self.choice = choice
+        self.operator = side.world.cast.actor
+        self.me = side.onlooker.actor.user_id
+        self.close = {self.me, *principals_of(side.onlooker.actor)}
+        self.others = [person for person in self.world.people if person != self.me]
+        self.strangers = [person for person in self.world.people if person not in self.close]
+        self.touched: list[EventId] = []
+        self.gone: list[EventId] = []
+        self.holds: list[HoldId] = []
+        self.tokens: list[TokenId] = []
+        self.side = side
+
+    # ------------------------------------------------------------------------------------------ what is hidden
+    def event(self, sight: Sight, *, blocking: bool = False) -> Event:
+        """Choose an event of which so much is seen, and that blocks somebody."""
+        found = [
+            event
+            for event, seats in self.world.events.values()
+            if self.onlooker.sight(event.id) is sight
+            and (not blocking or any(row.blocking for row in agenda_of(event, seats.values())))
+        ]
+        chosen = self.choice.choice(found)
+        self.touched.append(chosen.id)
+        return chosen
+
+    def is_hidden(self, event_id: EventId, person: UserId) -> bool:
+        """Tell whether the onlooker is not shown whether somebody takes part in an event."""
+        event, _ = self.world.events[event_id]
+        sight = self.onlooker.sight(event_id)
+        if sight < Sight.whole:
+            private = event.visibility is Visibility.private  # of which a delegate knows nothing
+            return person not in ({self.me} if private else self.close)
+        hides = event.hide_participants and sight < Sight.command
+        return hides and person not in {event.host_id, *self.close}
+
+    def seat(self, *, taken: bool = True) -> tuple[EventId, UserId, Seat | None]:
+        """Choose a seat that is hidden, or one that may be taken."""
+        found = [
+            (event.id, person, seats.get(person))
+            for event, seats in self.world.events.values()
+            for person in self.world.people
+            if (person in seats) == taken and self.is_hidden(event.id, person)
+        ]
+        chosen = self.choice.choice(found)
+        self.touched.append(chosen[0])
+        return chosen
+
+    # ------------------------------------------------------------------------------------------ what is changed
+    def answer(self, tx: WriteTx) -> None:
+        event_id, person, seat = self.seat()
+        said = self.choice.choice(("accepted", "declined", "tentative"))
+        if seat is not None and seat.response is not Response.needs_action and self.choice.random() < 0.5:
+            said = seat.response.value
+        answer = Answer(response=said, comment=f"comment {self.choice.random()}")
+        answer_invitation(tx, self.operator, event_id, person, answer, guard=Guard(OnConflict.allow))
+
+    def role(self, tx: WriteTx) -> None:
+        event_id, person, seat = self.seat()
+        role = Role.optional if seat is not None and seat.role is Role.required else Role.required
+        change_role(tx, self.operator, event_id, person, role, guard=Guard(OnConflict.allow))
+
+    def leave(self, tx: WriteTx) -> None:
+        event_id, person, _ = self.seat()
+        remove_participant(tx, self.operator, event_id, person)
+
+    def join(self, tx: WriteTx) -> None:
+        event_id, person, _ = self.seat(taken=False)
+        guests = [Invitation(user_id=person, role=self.choice.choice(list(Role)))]
+        add_participants(tx, self.operator, event_id, guests, guard=Guard(OnConflict.allow))
+        if self.choice.random() < 0.7:
+            answer_invitation(
+                tx, self.operator, event_id, person, Answer(response="declined"), guard=Guard(OnConflict.allow)
+            )
+
+    def text(self, tx: WriteTx) -> None:
+        event = self.event(self.choice.choice((Sight.block, Sight.title)))
+        edit: dict[str, Any] = {
+            "location": f"location {self.choice.random()}",
+            "description": self.choice.choice(WORDS),
+            "metadata": Metadata(note=self.choice.random()),
+            "hide_participants": not event.hide_participants,
+        }
+        if self.onlooker.sight(event.id) is Sight.block:
+            edit |= {"title": self.choice.choice(WORDS), "visibility": Visibility.private}
+        names = self.choice.sample(sorted(edit), self.choice.randrange(1, len(edit) + 1))
+        change_event(tx, self.operator, event.id, EventEdit(**{name: edit[name] for name in names}))
+
+    def state(self, tx: WriteTx) -> None:
+        """Move an unseen event, or change how it is shown."""
+        event = self.event(Sight.block)
+        edits: list[dict[str, Any]] = [
+            random_times(self.choice),
+            {"show_as": ShowAs.free if event.show_as is ShowAs.busy else ShowAs.busy},
+            {"status": "tentative" if event.status is Status.confirmed else "confirmed"},
+        ]
+        edit, keep = EventEdit(**self.choice.choice(edits)), self.choice.random() < 0.8
+        change_event(tx, self.operator, event.id, edit, keep_responses=keep, guard=Guard(OnConflict.allow))
+
+    def end(self, tx: WriteTx) -> None:
+        event = self.event(Sight.block)
+        if self.choice.random() < 0.5:
+            cancel_event(tx, self.operator, event.id, "a reason")
+        else:
+            self.gone.append(event.id)
+            delete_event(tx, self.operator, event.id)
+
+    def transfer(self, tx: WriteTx) -> None:
+        event, actor = self.event(Sight.block), self.onlooker.actor
+        heirs = [one for one in self.strangers if actor.shared.get(one, Sharing.free_busy) is Sharing.free_busy]
+        transfer_event(tx, self.operator, event.id, self.choice.choice(heirs), guard=Guard(OnConflict.allow))
+
+    def split(self, tx: WriteTx) -> None:
+        """Make two events that touch of one."""
+        event, seats = self.world.events[self.event(Sight.block, blocking=True).id]
+        span = event.block.span
+        minutes = (span.end - span.start) // MINUTE
+        middle = Instant(span.start + self.choice.choice(range(1, minutes)) * MINUTE)
+        edit = EventEdit(end=written(middle))
+        change_event(tx, self.operator, event.id, edit, keep_responses=True, guard=Guard(OnConflict.allow))
+        rest = EventDraft(
+            host_id=event.host_id,
+            title="the rest",
+            start=written(middle),
+            end=written(span.end),
+            time_zone=BERLIN,
+            show_as=event.show_as,
+            visibility=event.visibility,
+            host_attends=event.host_id in seats,
+            participants=[
+                Invitation(user_id=who, role=seat.role) for who, seat in seats.items() if who != event.host_id
+            ],
+        )
+        made = create_event(tx, self.operator, rest, guard=Guard(OnConflict.allow))
+        self.touched.append(made.id)
+        for who, seat in seats.items():
+            if seat.response is not Response.needs_action:
+                answer = Answer(response=seat.response.value)
+                answer_invitation(tx, self.operator, made.id, who, answer, guard=Guard(OnConflict.allow))
+        if event.status is Status.cancelled:
+            cancel_event(tx, self.operator, made.id)
+
+    def create(self, tx: WriteTx) -> None:
+        """Make an event that takes nobody's time, or time that is taken."""
+        host, *guests = self.choice.sample(self.others, self.choice.randrange(1, len(self.others)))
+        draft = EventDraft(
+            host_id=host,
+            title="unseen",
+            visibility=Visibility.private,
+            show_as=self.choice.choice((ShowAs.free, ShowAs.busy)),
+            host_attends=self.choice.random() < 0.5,
+            participants=[Invitation(user_id=guest, role=Role.optional) for guest in guests],
+            **random_times(self.choice),
+        )
+        made = create_event(tx, self.operator, draft, guard=Guard(OnConflict.allow))
+        self.touched.append(made.id)
+        for guest in guests:
+            answer = Answer(response=self.choice.choice(("declined", "declined", "tentative")))
+            answer_invitation(tx, self.operator, made.id, guest, answer, guard=Guard(OnConflict.allow))
+
+    def hold(self, tx: WriteTx) -> None:
+        """Make two holds that touch of one, or place one that lapses before anybody asks."""
+        foreign = [one for one in self.side.holds if self.me not in (one.placed_by, *one.user_ids)]
+        placed_by = Actor(self.operator.organization_id, None, self.choice.choice(self.others))
+        if foreign and self.choice.random() < 0.5:
+            old = self.choice.choice(foreign)
+            release_hold(tx, self.operator, old.id)
+            middle = Instant((old.span.start + old.span.end) // 2)
+            spans = [Span(old.span.start, middle), Span(middle, old.span.end)]
+            self.holds += [place_hold(tx, placed_by, list(old.user_ids), span, A_WEEK).id for span in spans]
+        else:
+            start = Instant(ASKED + self.choice.randrange(1, 40) * HOUR)
+            self.holds.append(place_hold(tx, placed_by, self.others[:2], Span(start, Instant(start + HOUR)), 600).id)
+
+    def around(self, tx: WriteTx) -> None:
+        """Change what is not of events: tokens, keys, shares, and the metadata of people."""
+        one, other = self.choice.sample(self.others, 2)
+        actor = Actor(self.operator.organization_id, None, one)
+        token, _ = issue_token(tx, actor, "another's", self.choice.randbytes(20))
+        self.tokens.append(token.id)
+        claim_key(tx, Actor(self.operator.organization_id, token.id, one), "a-key", b"another request")
+        tx.run(SET_METADATA, at=other, text=f'{{"note":{self.choice.random()}}}')
+        if self.choice.random() < 0.5:
+            share_calendar(tx, self.operator, one, other, self.choice.choice(list(Sharing)))
+        else:
+            stop_sharing(tx, self.operator, one, other)
+
+
+CHANGES = 3 * (
+    *(Change.answer, Change.role, Change.leave, Change.join, Change.text, Change.state, Change.end, Change.transfer),
+    *(Change.split, Change.split, Change.create, Change.hold, Change.around),
+)
+"""Each is tried some times: not every one is possible in every world."""
+
+
+def blocked_by(event: Event, seats: Mapping[UserId, Seat]) -> list[UserId]:
+    """Give whom an event blocks; if nobody, its host."""
+    return [row.user_id for row in agenda_of(event, seats.values()) if row.blocking] or [event.host_id]
+
+
+class Changed:
+    """What was changed: of which kinds, and what it was done to."""
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+        self.events: list[EventId] = []
+        self.holds: list[HoldId] = []
+        self.tokens: list[TokenId] = []
+        self.times: list[tuple[list[UserId], Span]] = []
+        """People whose time it is, and when."""
+
+    def note(self, world: World, event_id: EventId) -> None:
+        """Note what an event is."""
+        event, seats = world.events[event_id]
+        self.events.append(event_id)
+        self.times.append((blocked_by(event, seats), event.block.span))
+
+
+def change_unseen(side: Side, choice: random.Random) -> Changed:
+    """Change a world in ways that its onlooker may not see; what turns out to be told by anything is not done."""
+    done, before, scopes = Changed(), shown_to(side.onlooker), told_apart(side)
+    for kind in choice.sample(CHANGES, len(CHANGES)):
+        change = Change(side, choice)
+        with suppress(Told, KalendsError, IndexError):
+            side.database.write(partial(without_telling, change, kind, scopes))
+            take_over(change, done)
+            done.kinds.append(kind.__name__)
+            assert shown_to(side.onlooker) == before, f"{kind.__name__} is seen"
+    return done
+
+
+def take_over(change: Change, done: Changed) -> None:
+    """Note what was changed, as it was and as it is."""
+    done.holds += change.holds
+    done.tokens += change.tokens
+    for event_id in dict.fromkeys(change.touched):
+        if event_id in change.world.events:
+            done.note(change.world, event_id)
+        if event_id in change.gone:
+            del change.world.events[event_id]
+        else:
+            change.world.note(event_id)
+            done.note(change.world, event_id)
+
+
+def without_telling(change: Change, kind: Callable[[Change, WriteTx], None], scopes: Scopes, tx: WriteTx) -> None:
+    """Do a change. Raise Told if anybody's time is another than before."""
+    before = told_to_all(tx, change.operator, scopes)
+    kind(change, tx)
+    if told_to_all(tx, change.operator, scopes) != before:
+        raise Told
+
+
+def told_apart(side: Side) -> Scopes:
+    """Give which events and holds the onlooker may look behind, and in whose time: a change of one leaves it out."""
+    onlooker = side.onlooker
+    everybody: set[UserId | None] = {*onlooker.world.people}
+    own: set[UserId | None] = {onlooker.actor.user_id, *principals_of(onlooker.actor)}
+    seen = {event_id: onlooker.sight(event_id) for event_id in onlooker.world.events}
+    behind = {int(event_id): everybody if sight is Sight.command else own for event_id, sight in seen.items() if sight}
+    holds = {int(hold.id): everybody for hold in side.holds if hold.placed_by == onlooker.actor.user_id}
+    return {0: everybody} | behind | holds
+
+
+def told_to_all(tx: ReadTx, actor: Actor, scopes: Scopes) -> Any:
+    """Give when everybody is busy, and when blocked, without each thing that can be left out."""
+    parts = [
+        Part(person, what, Period(Span(Instant(start), Instant(end)), Busy(shown)), bool(blocking))
+        for person, what, start, end, shown, blocking in tx.rows(AGENDA, org=actor.organization_id)
+    ] + [
+        Part(person, what, Period(Span(Instant(start), Instant(end)), Busy.busy), blocking=True)
+        for person, what, start, end in tx.rows(HELD, org=actor.organization_id, at=ASKED)
+    ]
+    by_person = {person: [part for part in parts if part.person == person] for person in scopes[0]}
+    return {
+        (left_out, person, blocking): busy_times(
+            tuple(part.period for part in by_person[person] if part.what != left_out and part.blocking >= blocking)
+        )
+        for left_out, people in scopes.items()
+        for person in people
+        for blocking in (False, True)
+    }
+
+
+@lru_cache(maxsize=4096)
+def busy_times(periods: tuple[Period, ...]) -> list[Period]:
+    """Give when somebody is busy."""
+    return layered(periods, ALL_TIME)
+
+
+def shown_to(onlooker: Onlooker) -> list[tuple[Seen, list[Seat] | None]]:
+    """Give everything that the onlooker is shown of events."""
+    events = [onlooker.shown(event_id) for event_id in sorted(onlooker.world.events) if onlooker.sight(event_id)]
+    return [(one, seats_shown(onlooker.world.events[one.event.id][1], one.people)) for one in events]
+
+
+def written(moment: Instant) -> TimeText:
+    return TimeText(from_instant(moment).isoformat().replace("+00:00", "Z"))
