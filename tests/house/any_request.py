@@ -31,12 +31,14 @@ QUERY = {
     "side": ("received", "given"),
     "hosted": ("cancel", "transfer"),
     "dry_run": ("true",),
+    "include_ended": ("true", "false"),
 }
 """Values of the parameters that name nothing; `cursor` is that of the page before."""
 NAMING = {
     "user_id": "user_id",
     "host_id": "user_id",
     "participant_id": "user_id",
+    "pending_host_id": "user_id",
     "object_id": "event_id",
     "token_id": "token_id",
     "hold": "hold_id",
@@ -195,6 +197,9 @@ class Requests:
         said = {"response": self.choice.choice(("accepted", "declined", "tentative"))}
         return said | ({"comment": "gladly"} if self.maybe(0.5) else {})
 
+    def agreement(self) -> Any:
+        return {"response": self.choice.choice(("accepted", "declined"))}
+
     def free_busy(self) -> Any:
         return {"user_ids": self.people(6), **self.bounds(), "working_hours": self.maybe(0.3)}
 
@@ -234,6 +239,7 @@ BODIES: dict[str, Callable[[Requests], Any]] = {
     "POST /v1/events/{event_id}/participants": Requests.guests,
     "PUT /v1/events/{event_id}/participants/{user_id}": Requests.role,
     "PUT /v1/events/{event_id}/participants/{user_id}/response": Requests.answer,
+    "PUT /v1/events/{event_id}/transfer/response": Requests.agreement,
     "POST /v1/free-busy": Requests.free_busy,
     "POST /v1/find-time": Requests.wanted,
     "POST /v1/explain": Requests.explained,

@@ -197,6 +197,12 @@ class Change:
         heirs = [one for one in self.strangers if actor.shared.get(one, Sharing.free_busy) is Sharing.free_busy]
         transfer_event(tx, self.operator, event.id, self.choice.choice(heirs), guard=Guard(OnConflict.allow))
 
+    def offer(self, tx: WriteTx) -> None:
+        """Ask somebody to host an event of which it is not shown whether they have to do with it."""
+        event_id, person, _ = self.seat(taken=False)
+        host = self.world.events[event_id][0].host_id
+        transfer_event(tx, Actor(self.operator.organization_id, None, host), event_id, person)
+
     def split(self, tx: WriteTx) -> None:
         """Make two events that touch of one."""
         event, seats = self.world.events[self.event(Sight.block, blocking=True).id]
@@ -275,7 +281,7 @@ class Change:
 
 CHANGES = 3 * (
     *(Change.answer, Change.role, Change.leave, Change.join, Change.text, Change.state, Change.end, Change.transfer),
-    *(Change.split, Change.split, Change.create, Change.hold, Change.around),
+    *(Change.split, Change.split, Change.create, Change.hold, Change.around, Change.offer),
 )
 """Each is tried some times: not every one is possible in every world."""
 

@@ -11,6 +11,7 @@ from kalends.store.database import Database
 
 
 def test_sqlite_says_its_version_and_how_it_was_compiled(tmp_path) -> None:
+    (tmp_path / "x.db").touch()
     database = Database(Settings(database_url=f"sqlite:///{tmp_path / 'x.db'}"))
     told = database.read(describe_sqlite)
     assert told.startswith(f"{apsw.sqlite_lib_version()}, compiled with ")
