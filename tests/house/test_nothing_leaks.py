@@ -3,7 +3,7 @@
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -105,6 +105,11 @@ class Comparison:
             side.database.keeps = keeps
 
 
+def play_all(both: Stages, seeds: Iterable[int], monkeypatch: pytest.MonkeyPatch) -> list[Comparison]:
+    """Play in a world of each seed."""
+    return [Comparison(both, seed, monkeypatch).play() for seed in seeds]
+
+
 def every_operation() -> Iterator[tuple[str, frozenset[Scope]]]:
     """Yield every operation as often as it is to be played, with all scopes and with a single one."""
     for key, known in KNOWN.items():
@@ -152,7 +157,7 @@ def next_cursor(answer: Answer) -> str | None:
 @pytest.mark.slow
 def test_what_is_not_shown_is_not_told(databases, engine, clock, monkeypatch, record_property):
     with stages(databases, clock, monkeypatch) as both:
-        played = [Comparison(both, seed, monkeypatch).play() for seed in SEEDS[engine]]
+        played = play_all(both, SEEDS[engine], monkeypatch)
     compared, done = (sum((getattr(one, name) for one in played), Counter()) for name in ("compared", "done"))
     record_property("compared", compared.total())
     assert compared.total() >= COMPARED * len(played)
@@ -177,8 +182,7 @@ LEAKS = {
 def test_a_leak_is_found(sqlite_databases, clock, monkeypatch, leak):
     monkeypatch.setattr(*LEAKS[leak])
     with stages(sqlite_databases, clock, monkeypatch) as both, pytest.raises(Leak):
-        for seed in range(MOST_WORLDS):
-            Comparison(both, seed, monkeypatch).play()
+        play_all(both, range(MOST_WORLDS), monkeypatch)
 
 
 def test_every_body_belongs_to_an_operation():
