@@ -129,12 +129,14 @@ def test_an_export_of_more_than_a_megabyte_is_sent_from_a_file(server, bearer):
     for number in range(40):
         metadata = {"notes": f"{number} {'x' * 16_000}"}
         assert httpx.patch(path, json={"metadata": metadata}, headers=bearer).status_code == 200
+    sizes: set[str] = set()
     for _ in range(2):
         answer = httpx.get(f"{path}/export", headers=bearer)
         assert (answer.status_code, len(answer.json()["record"])) == (200, 41)
         assert int(answer.headers["Content-Length"]) == len(answer.content) > 1 << 20
+        sizes.add(answer.headers["Content-Length"])
     head = httpx.head(f"{path}/export", headers=bearer)
-    assert (head.content, head.headers["Content-Length"]) == (b"", answer.headers["Content-Length"])
+    assert (head.content, {head.headers["Content-Length"]}) == (b"", sizes)
 
 
 def test_what_is_too_long_to_be_a_request_is_refused_in_one_word(server):

@@ -200,8 +200,10 @@ class Change:
     def offer(self, tx: WriteTx) -> None:
         """Ask somebody to host an event of which it is not shown whether they have to do with it."""
         event_id, person, _ = self.seat(taken=False)
-        host = self.world.events[event_id][0].host_id
-        transfer_event(tx, Actor(self.operator.organization_id, None, host), event_id, person)
+        event = self.world.events[event_id][0]
+        if event.pending_host_id in self.close:
+            raise Told
+        transfer_event(tx, Actor(self.operator.organization_id, None, event.host_id), event_id, person)
 
     def split(self, tx: WriteTx) -> None:
         """Make two events that touch of one."""

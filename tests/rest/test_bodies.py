@@ -192,6 +192,7 @@ def test_nothing_holds_on_to_a_body_that_did_not_come(app, monkeypatch):
         await served.__rsgi__(head(chunked=True), client)
         while not client.is_answered:
             await asyncio.sleep(0.01)
+        assert isinstance(client.answer.body, bytes)
         return client.answer.body
 
     gc.disable()
