@@ -7,12 +7,13 @@ from threading import Barrier
 import pytest
 
 from kalends.actions.retries import Claim, claim_key
+from kalends.actions.sharing import stop_sharing
 from kalends.actions.tokens import issue_token
 from kalends.actions.users import create_user
 from kalends.app import identities_of
 from kalends.drafts import UserDraft
 from kalends.errors import OutcomeUnknown, Unavailable
-from kalends.model import Email, Scope
+from kalends.model import Email, Scope, Sharing
 from kalends.rest.door import wsgi_app
 from kalends.rest.route import Operation, Reply, Route, WriteQuery
 from kalends.settings import Settings
@@ -60,6 +61,24 @@ def test_the_answer_stays_what_it_was_after_a_change(api, cast):
     first = api.post(f"{path}/cancel", json={"reason": "x"}, headers=KEY)
     api.delete(path)
     assert essence(api.post(f"{path}/cancel", json={"reason": "x"}, headers=KEY)) == essence(first)
+
+
+@pytest.mark.parametrize("level", [None, Sharing.titles])
+def test_a_repeat_shows_nothing_once_less_is_shared(app, api, cast, draft, level):
+    cast.share(cast.host, cast.guest, Sharing.write)
+    guest = client(app, cast.token_for(cast.guest))
+    first = guest.post(EVENTS, json=draft, headers=KEY)
+    cancelled = guest.post(f"{first.headers['Location']}/cancel", headers={"Idempotency-Key": "4712"})
+    assert (first.status_code, cancelled.status_code) == (201, 200)
+    if level is None:
+        cast.do(stop_sharing, cast.host.id, cast.guest.id)
+    else:
+        cast.share(cast.host, cast.guest, level)
+    repeated = guest.post(EVENTS, json=draft, headers=KEY)
+    assert (repeated.status_code, repeated.content) == (201, b"")
+    again = guest.post(f"{first.headers['Location']}/cancel", headers={"Idempotency-Key": "4712"})
+    assert (again.status_code, again.content) == (204, b"")
+    assert len(api.get("/v1/events?status=cancelled").json()["items"]) == 1
 
 
 def test_the_same_key_for_another_request_is_refused(api, draft):

@@ -7,6 +7,7 @@ from kalends.model import Actor, Share, Sharing, UserId
 from kalends.rules.access import is_self, refuse_unless
 from kalends.rules.audit import Deed, ObjectKind, share_facts
 from kalends.store.database import WriteTx
+from kalends.store.idempotency import empty_answers_to
 from kalends.store.shares import delete_share_row, insert_share, shares_by, shares_with, update_share
 
 MAX_SHARES = 500
@@ -46,6 +47,7 @@ def share_calendar(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId,
     if before.level is level:
         return before, False
     update_share(tx, made)
+    empty_answers_to(tx, actor, user_id)
     record(tx, actor, Deed.changed, ObjectKind.share, owner_id, share_facts(before), share_facts(made))
     return made, False
 
@@ -67,8 +69,9 @@ def stop_all_sharing(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
 
 
 def end_share(tx: WriteTx, actor: Actor, share: Share) -> None:
-    """Remove what somebody shares with another."""
+    """Remove what somebody shares with another, and what repeats of requests would show of it."""
     delete_share_row(tx, share.owner_id, share.user_id)
+    empty_answers_to(tx, actor, share.user_id)
     record(tx, actor, Deed.deleted, ObjectKind.share, share.owner_id, share_facts(share), None)
 
 

@@ -270,7 +270,8 @@ class Route:
         """Answer the first request with a key by doing the work, and every other by repeating the answer."""
         claim = self._database.write(lambda tx: claim_key(tx, actor, key, digest))
         if isinstance(claim, KeptAnswer):
-            return Answer(claim.status, msgspec.json.decode(claim.headers, type=dict[str, str]), claim.body)
+            answer = Answer(claim.status, msgspec.json.decode(claim.headers, type=dict[str, str]), claim.body)
+            return answer if claim.body else without_body(answer)
         try:
             return self._database.write(lambda tx: self._work_and_keep(tx, actor, claim, handle))
         except OutcomeUnknown:
@@ -300,7 +301,7 @@ class Route:
 
 
 def without_body(answer: Answer) -> Answer:
-    """Return the answer to a token that may write what it may not read."""
+    """Return an answer that shows nothing of what was written."""
     status = HTTPStatus.NO_CONTENT if answer.status == HTTPStatus.OK else answer.status
     return Answer(status, answer.headers, b"")
 

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam as given
 from kalends.model import Actor, UserId
 from kalends.store.database import ReadTx, Row, WriteTx
 from kalends.store.query import BytesWithin, Query
-from kalends.store.tables import idempotency
+from kalends.store.tables import idempotency, token
 
 AT = (idempotency.c.token_id == given("at_token"), idempotency.c.key == given("at_key"))
 MINE = (*AT, idempotency.c.claim == given("at_claim"))
@@ -52,6 +52,15 @@ NAMING = Query(
     .order_by(idempotency.c.token_id, idempotency.c.key)
 )
 REWRITE = Query(sa.update(idempotency).where(*MINE).values(body=given("new_body")))
+EMPTY = Query(
+    sa.update(idempotency)
+    .where(
+        idempotency.c.organization_id == given("org"),
+        idempotency.c.token_id.in_(sa.select(token.c.id).where(token.c.user_id == given("user_id"))),
+        idempotency.c.status.is_not(None),
+    )
+    .values(body=given("nothing"))
+)
 FORGET = Query(sa.delete(idempotency).where(*AT))
 OLD = Query(
     sa.select(idempotency.c.token_id, idempotency.c.key)
@@ -118,6 +127,11 @@ def answers_naming(tx: ReadTx, actor: Actor, user_id: UserId, after: int, last: 
     """Return every answer on a page that names a person: token, key and claim that it is kept under, and its body."""
     rows = tx.rows(NAMING, org=actor.organization_id, after=after, last=last, part=str(user_id).encode())
     return [(row[:-1], bytes(row[-1])) for row in rows]
+
+
+def empty_answers_to(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
+    """Keep no bodies of answers to a person; a repeat is still told that it was done."""
+    tx.run(EMPTY, org=actor.organization_id, user_id=user_id, nothing=b"")
 
 
 def rewrite_answers(tx: WriteTx, rewritten: Iterable[tuple[Row, bytes]]) -> None:
