@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import coverage
@@ -49,6 +50,7 @@ os.environ["COVERAGE_FILE"] = str(HOME / ".coverage")
 """Server processes that are forked in another folder read the settings of coverage anew (see pyproject.toml)."""
 
 ENGINES = ("sqlite", "postgresql")
+MEMORY = Path("/dev/shm")
 
 
 def pytest_report_header() -> str:
@@ -132,9 +134,28 @@ def clock(session_clock: Clock) -> Iterator[Clock]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for databases that nobody keeps: in memory if there is room, since on a disk they take much longer."""
+    if not has_room(MEMORY):
+        yield tmp_path_factory.mktemp("scratch")
+        return
+    with TemporaryDirectory(prefix="kalends-tests-", dir=MEMORY) as folder:
+        Path(folder).chmod(0o755)  # so that PostgreSQL's own account gets through
+        yield Path(folder)
+
+
+def has_room(folder: Path) -> bool:
+    """Tell whether there is such a folder with room for gigabytes, in which programs may be run."""
+    if not folder.exists():
+        return False
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize > 4 << 30 and not found.f_flag & os.ST_NOEXEC
+
+
+@pytest.fixture(scope="session")
+def postgres_url(scratch: Path) -> Iterator[str]:
     """A PostgreSQL server of this test process, as a URL of its maintenance database."""
-    url, stop = start_postgres(tmp_path_factory.mktemp("postgres"))
+    url, stop = start_postgres(scratch / "postgres")
     yield url
     stop()
 
@@ -146,8 +167,10 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
-    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"))
+def sqlite_databases(scratch: Path) -> Databases:
+    folder = scratch / "sqlite"
+    folder.mkdir()
+    return SqliteDatabases(folder)
 
 
 @pytest.fixture(scope="session")
