@@ -1,21 +1,25 @@
 """What all tests share: both engines for real, a clock that can be set, and a cast of its own for every test."""
 
 import gc
+import importlib
 import itertools
 import os
+import pkgutil
 import secrets
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import coverage
 import httpx
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
+import kalends
 from kalends.actions.tokens import issue_token
 from kalends.app import build_app
 from kalends.settings import Settings
@@ -44,11 +48,13 @@ if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # as `nohup` has it
     signal.signal(signal.SIGHUP, lambda *_: None)  # what a test starts has the default again, and this goes on
 
 HOME = Path(__file__).parents[1]
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else all that tests start would compile the package anew
 os.environ["COVERAGE_SOURCE"] = str(HOME / "src" / "kalends")
 os.environ["COVERAGE_FILE"] = str(HOME / ".coverage")
 """Server processes that are forked in another folder read the settings of coverage anew (see pyproject.toml)."""
 
 ENGINES = ("sqlite", "postgresql")
+MEMORY = Path("/dev/shm")
 
 
 def pytest_report_header() -> str:
@@ -71,14 +77,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
-    """Measure coverage only in tests that are quick, or marked as `measured`: the others take half as long without.
-
-    What holds the whole of a layer above the store together is measured on SQLite alone.
-    """
-    above = item.get_closest_marker("postgresql") and {"rest", "reads", "house"} & {*item.path.parts}
-    measured = item.get_closest_marker("measured") or not (above or item.get_closest_marker("slow"))
-    with nullcontext() if measured else not_measured():
+    """Measure coverage only where it says something: the other tests take half as long without."""
+    with nullcontext() if is_measured(item) else not_measured():
         return (yield)
+
+
+def is_measured(item: pytest.Item) -> bool:
+    """Tell whether coverage is measured in a test: in those marked as `measured`, and in most that are quick.
+
+    What random cases run is chance, and what holds the whole of a layer above the store together is measured on SQLite
+    alone.
+    """
+    if item.get_closest_marker("measured"):
+        return True
+    folders = {*item.path.relative_to(HOME).parts}
+    chance = isinstance(item, pytest.Function) and is_hypothesis_test(item.obj)
+    again = item.get_closest_marker("postgresql") and {"rest", "reads", "house"} & folders
+    return not (chance or again or item.get_closest_marker("slow") or item.get_closest_marker("unmeasured"))
 
 
 @contextmanager
@@ -98,11 +113,29 @@ def not_measured() -> Iterator[None]:
             os.environ["COVERAGE_PROCESS_CONFIG"] = processes
 
 
-def pytest_collection_finish() -> None:
-    """Look for garbage less often, and not in what was there before the tests: it saves a thirtieth of their time."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[Any]:
+    """Measure only what is defined while tests are collected, not how: all of the package is loaded before.
+
+    What is there before the tests is no garbage, and looking for some less often saves a thirtieth of their time.
+    """
+    gc.disable()
+    if coverage.Coverage.current():
+        load_all_modules()
+    with not_measured():
+        result = yield
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(50_000)
+    return result
+
+
+def load_all_modules() -> None:
+    """Load the package but for its migrations, which Alembic loads, and for what is run as a program."""
+    for module in pkgutil.walk_packages(kalends.__path__, "kalends."):
+        if not module.name.startswith("kalends.store.migrations.") and not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 
 
 class Clock:
@@ -132,9 +165,28 @@ def clock(session_clock: Clock) -> Iterator[Clock]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for databases that nobody keeps: in memory if there is room, since on a disk they take much longer."""
+    if not has_room(MEMORY):
+        yield tmp_path_factory.mktemp("scratch")
+        return
+    with TemporaryDirectory(prefix="kalends-tests-", dir=MEMORY) as folder:
+        Path(folder).chmod(0o755)  # so that PostgreSQL's own account gets through
+        yield Path(folder)
+
+
+def has_room(folder: Path) -> bool:
+    """Tell whether there is such a folder with room for gigabytes, in which programs may be run."""
+    if not folder.exists():
+        return False
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize > 4 << 30 and not found.f_flag & os.ST_NOEXEC
+
+
+@pytest.fixture(scope="session")
+def postgres_url(scratch: Path) -> Iterator[str]:
     """A PostgreSQL server of this test process, as a URL of its maintenance database."""
-    url, stop = start_postgres(tmp_path_factory.mktemp("postgres"))
+    url, stop = start_postgres(scratch / "postgres")
     yield url
     stop()
 
@@ -146,8 +198,10 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
-    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"))
+def sqlite_databases(scratch: Path) -> Databases:
+    folder = scratch / "sqlite"
+    folder.mkdir()
+    return SqliteDatabases(folder)
 
 
 @pytest.fixture(scope="session")

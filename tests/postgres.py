@@ -45,7 +45,9 @@ def create_database(url: str, name: str, template: str = "template1") -> str:
     """Create a database on the server of `url` and give the new database's URL."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
         )
     return urlsplit(url)._replace(path=f"/{name}").geturl()
 

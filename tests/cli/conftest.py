@@ -16,6 +16,12 @@ from tests.served import PATIENCE_S, Server, serving
 
 Call = Callable[..., Result]
 
+on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True, scope="session")
+"""For what the database has no part in."""
+
+on_postgresql = pytest.mark.parametrize("engine", ["postgresql"], indirect=True, scope="session")
+"""For the same where several processes make it harder: only there does a server have them."""
+
 
 def call_with(**environment: str) -> Call:
     """Give a function that calls a command with these variables in its environment."""

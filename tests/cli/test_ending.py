@@ -20,6 +20,7 @@ from kalends.cli.serving import answers_ready
 from kalends.settings import Settings
 from kalends.store.database import Database, WriteTx
 from kalends.store.query import Query
+from tests.cli.conftest import on_postgresql, on_sqlite
 from tests.served import KALENDS, PATIENCE_S, Server, serving
 
 pytestmark = pytest.mark.slow
@@ -82,13 +83,16 @@ def await_no_new_requests(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    "signals",
+    ("engine", "signals"),
     [
-        pytest.param([CTRL_C], id="Ctrl-C", marks=pytest.mark.measured),
-        pytest.param([TERMINATE] * 3, id="SIGTERM"),
-        pytest.param([CTRL_C, TERMINATE, TERMINATE], id="Ctrl-C and SIGTERM"),
-        pytest.param([HANG_UP], id="SIGHUP"),
+        pytest.param("sqlite", [CTRL_C], id="Ctrl-C, one process", marks=pytest.mark.measured),
+        pytest.param("postgresql", [CTRL_C], id="Ctrl-C"),
+        pytest.param("postgresql", [TERMINATE] * 3, id="SIGTERM"),
+        pytest.param("postgresql", [CTRL_C, TERMINATE, TERMINATE], id="Ctrl-C and SIGTERM"),
+        pytest.param("postgresql", [HANG_UP], id="SIGHUP"),
     ],
+    indirect=["engine"],
+    scope="session",
 )
 def test_requests_in_flight_are_finished_when_all_processes_are_told_to_end(server, bearer, engine, url, signals):
     """A terminal sends Ctrl-C to the whole group, and a service manager may send SIGTERM to it."""
@@ -139,6 +143,7 @@ def test_ctrl_c_a_second_time_does_not_wait_for_what_is_in_flight(server, bearer
     own.close()
 
 
+@on_sqlite
 @pytest.mark.measured
 def test_a_server_process_that_does_not_finish_in_time_is_killed_and_named(engine, url, tmp_path, call):
     script = "from kalends.cli import ending, main; ending.PROCESS_END_S = 0.5; main()"
@@ -167,11 +172,12 @@ def test_a_server_started_with_nohup_outlives_its_terminal(tmp_path):
         server.kill()
 
 
+@on_postgresql
 @pytest.mark.skipif(not TELLS_CHILDREN, reason="tells no children")
 @pytest.mark.parametrize("number", [CTRL_C, TERMINATE])
-def test_a_server_that_is_ended_while_its_processes_start_ends_at_once(engine, url, number):
+def test_a_server_that_is_ended_while_its_processes_start_ends_at_once(url, number):
     """A process that did not hear of it would serve on until it is killed."""
-    words = (*KALENDS, "serve", "--port", "0", "--processes", "1" if engine == "sqlite" else "2")
+    words = (*KALENDS, "serve", "--port", "0", "--processes", "2")
     with subprocess.Popen(
         words, env=os.environ | {"KALENDS_DATABASE_URL": url}, stdout=subprocess.DEVNULL, start_new_session=True
     ) as server:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
@@ -9,7 +10,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 import click
 import pytest
 
-from kalends import __version__
+from kalends import __version__, cli
 from kalends.cli import kalends
 from tests.cli.conftest import call_with, one_line
 from tests.served import KALENDS, command, run
@@ -68,6 +69,15 @@ def test_help_is_the_same_where_python_leaves_docstrings_out(tmp_path, words):
         for flags in ((), ("-OO",))
     )
     assert without == with_docstrings
+
+
+def test_a_signal_ends_a_command_with_the_code_of_a_shell(monkeypatch):
+    monkeypatch.setattr(cli, "SIGNALS", [])
+    cli.leave_if_told()
+    for end in (lambda: cli.leave(signal.SIGINT, None), cli.leave_if_told):
+        with pytest.raises(SystemExit) as left:
+            end()
+        assert left.value.code == 130
 
 
 def test_the_version_is_told(tmp_path):

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from kalends.http.front import BODY_TIMEOUT_S
+from tests.cli.conftest import on_sqlite
 from tests.cli.test_ending import LOOPBACK, TELLS_CHILDREN, send_user, writes_held_up
 from tests.served import KALENDS, PATIENCE_S, UNLIMITED, Server
 
@@ -24,8 +25,6 @@ ANSWERED_WITHIN_S = 3
 """What takes milliseconds on a quiet machine may take that long on one that runs other tests."""
 
 CUT_WITHIN_S = 15
-on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True, scope="session")
-"""The database has no part in it."""
 
 HEAD = b"POST /v1/users HTTP/1.1\r\nHost: kalends\r\nContent-Type: application/json\r\n"
 

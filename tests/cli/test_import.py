@@ -19,7 +19,7 @@ from kalends.reads.events import EventFilter
 from kalends.reads.users import list_users
 from kalends.store.database import Database
 from tests.cast import rows_of
-from tests.cli.conftest import one_line
+from tests.cli.conftest import on_sqlite, one_line
 from tests.seen import Page, list_events
 from tests.served import KALENDS
 
@@ -349,6 +349,7 @@ def test_a_file_that_cannot_be_read_is_a_wrong_call(call, tmp_path):
     assert "is a directory" in call("import", tmp_path, code=2).stderr
 
 
+@on_sqlite
 @pytest.mark.slow
 def test_progress_is_shown_on_a_terminal_only(url, tmp_path):
     environment = {**os.environ, "KALENDS_DATABASE_URL": url, "TERM": "xterm"}

@@ -26,6 +26,7 @@ from kalends.store.schema import migrate
 from kalends.store.zone_release import begin_retiming, find_release, refuse_other_release
 from tests.api import client, problem
 from tests.cast import Cast, assemble, check_house, instant
+from tests.cli.conftest import on_sqlite
 from tests.served import run, serving
 from tests.zone_data import compiled, using, write_release
 
@@ -295,7 +296,9 @@ def test_a_database_of_before_is_of_an_unknown_release_until_it_is_retimed(old, 
 
 
 @pytest.mark.slow
-@pytest.mark.measured
+@pytest.mark.parametrize(
+    "engine", [pytest.param("sqlite", marks=pytest.mark.measured), "postgresql"], indirect=True, scope="session"
+)
 def test_a_server_moves_events_before_it_answers_and_refuses_to_go_back(old, releases, url, tmp_path):
     moved = meeting(old, "09:00", "10:00", title="Moved")
     meeting(old, "18:00", "19:00", title="Elsewhere", time_zone=Zone("Europe/Berlin"))
@@ -315,6 +318,8 @@ def test_a_server_moves_events_before_it_answers_and_refuses_to_go_back(old, rel
     assert stored(old, moved)[3] == f"{DAY}T09:00:00-08:00"
 
 
+@on_sqlite
+@pytest.mark.slow
 def test_a_server_whose_events_are_as_they_should_be_says_nothing(old, releases, url, tmp_path):
     with serving(
         tmp_path, "serve", "--port", "0", PYTHONTZPATH=str(releases["2099a"]), KALENDS_DATABASE_URL=url

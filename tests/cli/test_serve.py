@@ -17,7 +17,7 @@ import pytest
 
 from kalends.cli.serving import answers_ready, end_with, free_address
 from kalends.store.zone_data import load_zone_data
-from tests.cli.conftest import one_line
+from tests.cli.conftest import on_postgresql, on_sqlite, one_line
 from tests.served import PATIENCE_S, Server, serving
 
 pytestmark = pytest.mark.slow
@@ -60,6 +60,7 @@ def test_one_key_sent_twenty_times_at_once_to_all_processes_makes_one_user(serve
     assert len(httpx.get(f"{server.address}/v1/users", headers=bearer).json()["items"]) == 1
 
 
+@on_postgresql
 def test_a_server_that_is_killed_leaves_nobody_on_its_port(server):
     port = int(server.address.rpartition(":")[2])
     server.process.kill()
@@ -109,6 +110,7 @@ def peak_memory(server: Server) -> int:
     return sum(int(peak[1]) for peak in peaks if peak) * 1_024
 
 
+@on_sqlite
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells no memory of a process")
 def test_a_chunked_upload_over_the_limit_is_refused_and_not_held(server, bearer):
     head = (
@@ -139,6 +141,7 @@ def test_an_export_of_more_than_a_megabyte_is_sent_from_a_file(server, bearer):
     assert (head.content, {head.headers["Content-Length"]}) == (b"", sizes)
 
 
+@on_sqlite
 def test_what_is_too_long_to_be_a_request_is_refused_in_one_word(server):
     for target, field, status in ((9_000, 1, b"414"), (100_000, 1, b"414"), (1, 200_000, b"431")):
         asked = f"GET /v1/users?q={'a' * target} HTTP/1.1\r\nHost: kalends\r\nX-Long: {'a' * field}\r\n\r\n"

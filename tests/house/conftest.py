@@ -1,15 +1,13 @@
 """What the laws of the whole need."""
 
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from kalends.settings import Settings
 from kalends.store.database import Database
-from tests.conftest import Clock, not_measured
+from tests.conftest import Clock
 from tests.databases import Databases
 
 PLUGIN = "schemathesis.pytest.plugin"
@@ -19,13 +17,6 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
     """Load the plugin of Schemathesis, which takes seconds, for the one module that needs it (see pyproject.toml)."""
     if module_path.name == "test_schemathesis.py":
         parent.config.pluginmanager.import_plugin(PLUGIN)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[Any]:
-    """Leave unmeasured how Schemathesis makes up its cases, which it does while tests are collected."""
-    with not_measured() if collector.path.name == "test_schemathesis.py" else nullcontext():
-        return (yield)
 
 
 @pytest.fixture

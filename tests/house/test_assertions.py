@@ -5,6 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
+pytestmark = pytest.mark.unmeasured
+
 TESTS = Path(__file__).parents[1]
 EXPECTING = {"raises", "warns", "fail", "refused", "run_state_machine_as_test"}
 

@@ -184,6 +184,7 @@ def named_in(key):
     return [name for name in UNKNOWN if "{" + name + "}" in key + str(TABLE[key].body)]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("key", [key for key in TABLE if named_in(key)])
 def test_what_is_foreign_and_what_is_unknown_get_the_same_answer(app, database, clock, key):
     """Whether another organization has something of that id is not to be told from any answer."""

@@ -82,6 +82,7 @@ def installed(name: str) -> list[str] | None:
         return None
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("lock", LOCKS)
 @pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("platform", PLATFORMS)

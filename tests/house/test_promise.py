@@ -20,6 +20,8 @@ from tests.cast import BERLIN, Cast, check_house, instant
 from tests.house.overlaps import overlaps
 from tests.threads import race
 
+pytestmark = pytest.mark.unmeasured
+
 MANY = 50
 ROUNDS = 3
 SLOT = Span(instant("2026-03-09T14:00+01:00"), instant("2026-03-09T15:00+01:00"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -114,9 +115,9 @@ def opened(poolers: Poolers) -> Iterator[Opener]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def server(scratch: Path) -> Iterator[Postgres]:
     """A server that may be stopped."""
-    own = Postgres(tmp_path_factory.mktemp("stoppable"))
+    own = Postgres(scratch / "stoppable")
     own.start()
     yield own
     own.remove()

@@ -4,4 +4,7 @@ import pytest
 
 from tests.rest.test_races import *  # noqa: F403 (every test and fixture)
 
-pytestmark = pytest.mark.parametrize("engine", ["pgbouncer"], indirect=True, scope="session")
+pytestmark = [
+    pytest.mark.parametrize("engine", ["pgbouncer"], indirect=True, scope="session"),
+    pytest.mark.unmeasured,
+]

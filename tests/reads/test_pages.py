@@ -13,6 +13,7 @@ from kalends.actions.events import change_event, delete_event
 from kalends.actions.participants import add_participants, answer_invitation, remove_participant
 from kalends.actions.users import change_user
 from kalends.drafts import Answer, EventEdit, Invitation, UserEdit
+from kalends.errors import TooExpensive
 from kalends.model import Sharing
 from kalends.reads import events
 from kalends.reads.events import EventFilter
@@ -157,3 +158,17 @@ def test_no_participant_who_stays_is_missed_or_doubled(cast):
     last = cast.ask(list_participants, event.id, 4, second.next_key)
     assert [guest.seat.user_id for guest in last.participants] == [crowd[8], crowd[10]]
     assert last.next_key is None
+
+
+def test_a_page_that_took_too_long_is_not_read_a_second_time(cast, monkeypatch):
+    """A page that is too large is, with fewer events."""
+    asked = []
+
+    def read_page(tx, actor, wanted, limit, *, expand):
+        asked.append(limit)
+        raise TooExpensive
+
+    monkeypatch.setattr(events, "read_page", read_page)
+    with pytest.raises(TooExpensive):
+        cast.ask(list_events, EventFilter(), 50, expand=False)
+    assert asked == [50]

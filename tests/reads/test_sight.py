@@ -63,6 +63,7 @@ def test_an_event_is_seen_as_far_as_its_hosts_calendar_is_shared(cast, level, si
     if seen is Sight.block:
         assert refusal(me, read_event, event.id, expand=True) == str(NotFound("event", event.id))
         assert refusal(me, list_participants, event.id, 50).startswith("No event")
+        assert refusal(me, list_participants, NOBODYS, 50) == str(NotFound("event", NOBODYS))
         assert all(event.id not in listed(me, **one) for one in ids)
     else:
         assert me.ask(read_event, event.id, expand=False).sight is seen
@@ -134,6 +135,7 @@ def test_who_is_hidden_is_hidden_everywhere(cast, hides):
     shown = {cast.host.id, cast.guest.id} | (set() if hides else {other.id, third.id})
     expanded = me.ask(read_event, event.id, expand=True)
     assert {one.seat.user_id for one in expanded.participants} == shown
+    assert me.ask(read_event, event.id, expand=False).participants is None
     page = me.ask(list_events, EventFilter(), 50, expand=True)
     assert {one.seat.user_id for one in page.participants[event.id]} == shown
     found, key = set(), None

@@ -21,6 +21,8 @@ from kalends.rules.metadata import depth_of
 from kalends.rules.zones import instant_of
 from tests.api import problem, send_raw
 
+pytestmark = pytest.mark.unmeasured
+
 WITH_BODY = [known for known in OPERATIONS if known.body is not None]
 NAMES = [f"{known.method} {known.path}" for known in OPERATIONS]
 HUGE = b"1" + b"0" * 400

@@ -295,6 +295,7 @@ def without_what_is_made(body):
     return {name: value for name, value in body.items() if name != "id"} if isinstance(body, dict) else body
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("place", range(15))
 def test_a_preview_answers_as_the_write_would_and_writes_nothing(api, cast, seat, place):
     method, path, body, status = writes(cast, seat.partition("/participants")[0], seat)[place]

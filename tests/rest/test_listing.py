@@ -284,6 +284,7 @@ def many(cast):
     return hosts
 
 
+@pytest.mark.unmeasured
 def test_a_list_takes_as_many_statements_for_one_row_as_for_250(api, cast, many, caplog):
     caplog.set_level(logging.INFO, "kalends.access")
 

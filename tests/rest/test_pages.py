@@ -126,6 +126,7 @@ def test_examples_are_for_the_address_that_was_asked(app, host):
     assert examples(app, HTTP_HOST=host) == f"http://{host}"
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     "host",
     [

@@ -95,6 +95,7 @@ def test_somebody_works_exactly_when_the_clock_on_their_wall_shows_a_window(data
     check_against_the_wall(WorkingHours(week, overrides), zone, span(start, start + minutes * MINUTE))
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("name", "moment"), STRANGE_MOMENTS)
 @pytest.mark.parametrize("offset", [-2_000, -90, -1, 0, 1, 29, 61])
 def test_the_strangest_days_of_all(name, moment, offset):

@@ -158,6 +158,11 @@ def test_a_slot_begins_where_a_working_day_does():
     assert starts_of(found({A: kathmandu}, required=(A,))) == [15, 60]
 
 
+def test_no_slot_lies_in_working_hours_that_are_too_short():
+    part_time = Calendar((), (), [hours(0, 0.5), hours(1, 2.5)])
+    assert [slot.span for slot in found({A: part_time}, required=(A,))] == [hours(1, 2)]
+
+
 def test_no_slot_begins_where_a_gap_is_too_short_or_a_window_begins():
     busy = Calendar([hours(0, 0.5), hours(1.25, 3)], ())
     assert found({A: busy}, required=(A,)) == []

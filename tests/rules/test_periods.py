@@ -58,6 +58,16 @@ def test_layered_periods_show_the_strongest_at_every_instant(periods, window):
         assert one.span.end < other.span.start or one.strength is not other.strength
 
 
+def test_what_touches_is_one_period_where_it_is_as_strong():
+    one, other = Period(span(0, 2), Busy.busy), Period(span(2, 4), Busy.busy)
+    assert layered(
+        [one, other, Period(span(4, 5), Busy.tentative), Period(span(1, 3), Busy.tentative)], span(0, 9)
+    ) == [
+        Period(span(0, 4), Busy.busy),
+        Period(span(4, 5), Busy.tentative),
+    ]
+
+
 @given(
     st.permutations([Period(span(0, 9), Busy.tentative), Period(span(2, 4), Busy.busy), Period(span(4, 6), Busy.busy)])
 )

@@ -1,6 +1,7 @@
 """A PostgreSQL database of each test's own, and a server that may be stopped."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -24,9 +25,9 @@ def database(url: str, opened: Opener) -> Database:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def server(scratch: Path) -> Iterator[Postgres]:
     """A server that may be stopped."""
-    own = Postgres(tmp_path_factory.mktemp("stoppable"))
+    own = Postgres(scratch / "stoppable")
     own.start()
     yield own
     own.remove()
