@@ -23,6 +23,8 @@ def test_every_operation_is_found_by_a_path_of_its_own(operation):
         ("GET", "/v1/users", "limit=2", Kind.LIGHT),
         ("GET", "/v1/users", "limit=2&q=ada", Kind.HEAVY),
         ("GET", "/v1/events", "q=", Kind.HEAVY),
+        ("GET", "/v1/events", "expand=participants&limit=250", Kind.HEAVY),
+        ("GET", "/v1/events", "limit=99&expand=participants", Kind.LIGHT),
         ("POST", "/v1/find-time", "", Kind.HEAVY),
         ("POST", "/v1/free-busy", "", Kind.HEAVY),
         ("GET", "/v1/users/usr_1/export", "", Kind.HEAVY),

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from kalends.http.lanes import Kind
 from kalends.rest.route import Operation
 
-SEARCH = re.compile(r"(?:^|&)q=")
-"""A list by text, which reads more than it shows."""
+READS_MUCH = re.compile(r"(?:^|&)(?:q=|limit=[12]\d\d(?:&|$))")
+"""A list by text, which reads more than it shows, or a page of a hundred items or more."""
 
 
 def kind_finder(operations: Iterable[Operation]) -> Callable[[str, str, str], Kind]:
@@ -20,7 +20,7 @@ def kind_finder(operations: Iterable[Operation]) -> Callable[[str, str, str], Ki
 
     def kind_of(method: str, path: str, query: str) -> Kind:
         request = f"{'GET' if method == 'HEAD' else method} {path}"
-        if heavy.fullmatch(request) or (SEARCH.search(query) and light.fullmatch(request)):
+        if heavy.fullmatch(request) or (READS_MUCH.search(query) and light.fullmatch(request)):
             return Kind.HEAVY
         return Kind.LIGHT if method in ("GET", "HEAD") or light.fullmatch(request) else Kind.WRITE
 
