@@ -38,7 +38,7 @@ from kalends.store.zone_data import load_zone_data
     type=click.IntRange(1, 256),
     default=2,
     show_default=True,
-    help="Number of threads of each process that read. Twice as many write, and two are for heavy requests.",
+    help="Number of threads of each process that read. Twice as many write, and three are for heavy requests.",
 )
 def command(host: str, port: int, processes: int, threads: int) -> None:
     """Serve the API with the database that KALENDS_DATABASE_URL names.

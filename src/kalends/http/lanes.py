@@ -16,7 +16,10 @@ class Kind(StrEnum):
     """To read little."""
 
     HEAVY = "heavy"
-    """To read or to calculate much."""
+    """To read much."""
+
+    CALCULATION = "calculation"
+    """To calculate much, in Python."""
 
     WRITE = "write"
     """To wait for its turn to write."""
@@ -40,7 +43,8 @@ def widths(threads: int) -> dict[Kind, Width]:
     """
     return {
         Kind.LIGHT: Width(threads, 1_024),
-        Kind.HEAVY: Width(2, 64),  # more would only share one processor, and make all others wait for it
+        Kind.HEAVY: Width(2, 512),
+        Kind.CALCULATION: Width(1, 64),  # a second would only take turns with it, and make all others wait longer
         Kind.WRITE: Width(2 * threads, 512),
         Kind.READY: Width(1, 16),
     }

@@ -143,7 +143,9 @@ class Operation(Struct, frozen=True, kw_only=True):
     @property
     def kind(self) -> Kind:
         """Return which threads answer it."""
-        return Kind.WRITE if self.writes else Kind.HEAVY if self.heavy or self.cost > 1 else Kind.LIGHT
+        if self.writes:
+            return Kind.WRITE
+        return Kind.CALCULATION if self.cost > 1 else Kind.HEAVY if self.heavy else Kind.LIGHT
 
     @property
     def answers(self) -> tuple[Any, ...]:

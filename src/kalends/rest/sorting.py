@@ -1,4 +1,4 @@
-"""Which threads answer a request: those that read, those that read or calculate much, or those that write."""
+"""Which threads answer a request: those that read, that read much, that calculate much, or that write."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -13,13 +13,15 @@ READS_MUCH = re.compile(r"(?:^|&)(?:q=|limit=[12]\d\d(?:&|$))")
 def kind_finder(operations: Iterable[Operation]) -> Callable[[str, str, str], Kind]:
     """Return what tells the kind of a request from its method, path and query, whether there is such a path or not."""
     known = list(operations)
-    heavy, light = (
+    calculation, heavy, light = (
         re.compile("|".join(pattern_of(operation) for operation in known if operation.kind is kind))
-        for kind in (Kind.HEAVY, Kind.LIGHT)
+        for kind in (Kind.CALCULATION, Kind.HEAVY, Kind.LIGHT)
     )
 
     def kind_of(method: str, path: str, query: str) -> Kind:
         request = f"{'GET' if method == 'HEAD' else method} {path}"
+        if calculation.fullmatch(request):
+            return Kind.CALCULATION
         if heavy.fullmatch(request) or (READS_MUCH.search(query) and light.fullmatch(request)):
             return Kind.HEAVY
         return Kind.LIGHT if method in ("GET", "HEAD") or light.fullmatch(request) else Kind.WRITE
