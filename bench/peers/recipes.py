@@ -6,11 +6,13 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench.servers import THREADS, Recipe, peer
+from bench.servers import Recipe, peer
 
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "requirements.txt"
 PACKAGE = HERE / "package.json"
+THREADS = 4
+"""Of the peer that has threads, as many as the floor has."""
 
 
 def installed(folder: Path, say: Callable[[str], None]) -> list[Recipe]:

@@ -1,6 +1,9 @@
 """The data of the benchmark is what the service itself would have made."""
 
 import contextlib
+import importlib
+import re
+from pathlib import Path
 from typing import Any
 
 import apsw
@@ -26,6 +29,14 @@ SELECT count(*) FROM (
     SELECT starts_at < lag(ends_at) OVER (PARTITION BY user_id ORDER BY starts_at) AS clash FROM agenda WHERE exclusive
 ) WHERE clash
 """
+
+
+PROGRAMS = sorted({*re.findall(r"bench/(\w+)\.py", (Path(__file__).parents[2] / "Makefile").read_text())})
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_program_of_the_bench_can_be_loaded(program):
+    assert callable(importlib.import_module(f"bench.{program}").main)
 
 
 def test_what_is_filled_in_bulk_is_consistent_and_books_nobody_twice(tmp_path):
