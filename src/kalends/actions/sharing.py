@@ -59,20 +59,21 @@ def stop_sharing(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId) -
     found = share_between(tx, actor, owner_id, user_id)
     if found is None:
         raise NotFound("share with user", user_id)
-    end_share(tx, actor, found)
+    end_shares(tx, actor, [found])
 
 
 def stop_all_sharing(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
     """End all that somebody shares, and all that is shared with them."""
-    for share in [*shares_by(tx, actor, user_id), *shares_with(tx, actor.organization_id, user_id)]:
-        end_share(tx, actor, share)
+    end_shares(tx, actor, [*shares_by(tx, actor, user_id), *shares_with(tx, actor.organization_id, user_id)])
 
 
-def end_share(tx: WriteTx, actor: Actor, share: Share) -> None:
-    """Remove what somebody shares with another, and what repeats of requests would show of it."""
-    delete_share_row(tx, share.owner_id, share.user_id)
-    empty_answers_to(tx, actor, share.user_id)
-    record(tx, actor, Deed.deleted, ObjectKind.share, share.owner_id, share_facts(share), None)
+def end_shares(tx: WriteTx, actor: Actor, shares: list[Share]) -> None:
+    """Remove what people share with others, and what repeats of requests would show of it."""
+    for share in shares:
+        delete_share_row(tx, share.owner_id, share.user_id)
+        record(tx, actor, Deed.deleted, ObjectKind.share, share.owner_id, share_facts(share), None)
+    for user_id in sorted({share.user_id for share in shares}):  # once, however many let one person in
+        empty_answers_to(tx, actor, user_id)
 
 
 def share_between(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId) -> Share | None:
