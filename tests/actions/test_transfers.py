@@ -392,12 +392,3 @@ def test_who_else_is_told_who_is_asked(cast, host, hides):
     own = EventFilter(pending_host_id=cast.stranger.id, user_id=cast.guest.id)
     assert shown == found == {None, "host", Sharing.write} | (set() if hides else {"guest", Sharing.read})
     assert bool(told["guest"].ask(list_events, own, 9, expand=False).events) is not hides
-
-
-def test_an_export_names_what_somebody_is_asked_to_host(cast, host, stranger):
-    later = offer(host, **LATER)
-    sooner = offer(host, cast.stranger)
-    document = stranger.ask(export_user, cast.stranger.id)
-    assert [event.id for event in document.asked_to_host] == [sooner.id, later.id]
-    assert [event.id for event, _ in document.events] == [sooner.id]
-    assert host.ask(export_user, cast.host.id).asked_to_host == []
