@@ -83,7 +83,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
 
 
 def is_measured(item: pytest.Item) -> bool:
-    """Tell whether coverage is measured in a test: in those marked as `measured`, and in most that are quick.
+    """Return whether coverage is measured in a test: in those marked as `measured`, and in most that are quick.
 
     What random cases run is chance, and what holds the whole of a layer above the store together is measured on SQLite
     alone.
@@ -176,7 +176,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def has_room(folder: Path) -> bool:
-    """Tell whether there is such a folder with room for gigabytes, in which programs may be run."""
+    """Return whether there is such a folder with room for gigabytes, in which programs may be run."""
     if not folder.exists():
         return False
     found = os.statvfs(folder)

@@ -65,7 +65,7 @@ class Request(NamedTuple):
         return send_raw(app, method, self.path.encode(), self.query.encode(), body, REMOTE_ADDR="192.0.2.1", **headers)
 
     def page_after(self, cursor: str) -> "Request":
-        """Give the request for the next page."""
+        """Return the request for the next page."""
         parts = [part for part in self.query.split("&") if part and not part.startswith("cursor=")]
         return self._replace(query="&".join([*parts, f"cursor={cursor}"]))
 

@@ -72,7 +72,7 @@ def takes_more(before: Taken | None, after: Taken | None) -> bool:
 
 
 def only_text(before: Meeting | None, after: Meeting) -> bool:
-    """Tell whether a change leaves time, status and everybody in it alone, so that nobody's time is looked at."""
+    """Return whether a change leaves time, status and everybody in it alone, so that nobody's time is looked at."""
     said = {"title": after.title, "version": after.version, "updated": after.updated, "asked": after.asked}
     return before is not None and replace(before, **said) == after
 
@@ -307,7 +307,7 @@ class BookedPaper(Paper):
         return (place, held.people, held.start, held.end, held.until, held.extended)
 
     def _hold(self, place: int) -> Held:
-        """Give a hold that somebody placed or that keeps their time."""
+        """Return a hold that somebody placed or that keeps their time."""
         held = self._kept_hold(place)
         if held is None or self.asking.who not in (None, held.by, *held.people):
             raise Refusal("not_found", "hold")

@@ -120,7 +120,7 @@ def every_operation() -> Iterator[tuple[str, frozenset[Scope]]]:
 
 
 def pools_of(side: Side, changed: Changed) -> dict[str, list[str]]:
-    """Give the ids to ask for: more often those that were changed, and those that the onlooker may do much with."""
+    """Return the ids to ask for: more often those that were changed, and those that the onlooker may do much with."""
     onlooker = side.onlooker
     sights = {event_id: onlooker.sight(event_id) for event_id in side.world.events}
     seen = [event_id for event_id, sight in sights.items() for _ in range(1 + 2 * sight)]
@@ -134,7 +134,7 @@ def pools_of(side: Side, changed: Changed) -> dict[str, list[str]]:
 
 
 def times_of(side: Side, changed: Changed) -> list[tuple[list[str], Span]]:
-    """Give people and when they have something to do, more often where something was changed."""
+    """Return people and when they have something to do, more often where something was changed."""
     known = [(blocked_by(event, seats), event.block.span) for event, seats in side.world.events.values()]
     return [([str(one) for one in people], span) for people, span in (*known, *3 * changed.times)]
 
@@ -145,7 +145,7 @@ def own_tokens(side: Side) -> list[dict[str, Any]]:
 
 
 def told(answer: Answer) -> tuple[Any, ...]:
-    """Give everything that an answer says; the id of the request was given, and nothing tells the time."""
+    """Return everything that an answer says; the id of the request was given, and nothing tells the time."""
     return answer.status_code, sorted(answer.headers.multi_items()), answer.content
 
 

@@ -130,7 +130,7 @@ class Stage(NamedTuple):
 
 
 def furnished(cast):
-    """Give the host an event with a guest, which somebody is asked to host, working hours, a hold, a token, a delegate."""
+    """Create for the host an event with a guest, which somebody is asked to host, working hours, a hold, a token, a delegate."""
     event = cast.event(cast.guest)
     delegate, newcomer = cast.person(), cast.person()
     cast.share(cast.host, delegate, Sharing.write)

@@ -86,7 +86,7 @@ class Stages(NamedTuple):
 
 @contextmanager
 def stages(databases: Databases, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stages]:
-    """Give two databases in which the same requests give the same answers."""
+    """Create two databases in which the same requests give the same answers."""
     monkeypatch.setattr(composition, "noting_aside", lambda _: lambda _: None)  # at any moment
     with databases.migrated() as one, databases.migrated() as other:
         twins = [Twin(Settings(database_url=url, read_timeout_ms=0), clock) for url in (one, other)]
@@ -108,7 +108,7 @@ def two_worlds(stages: Stages, seed: int, monkeypatch: pytest.MonkeyPatch) -> tu
 
 
 def first_id(seed: int, call: int = 0) -> int:
-    """Give where the ids of a seed begin, or those of one of its calls: none makes more than a thousand."""
+    """Return where the ids of a seed begin, or those of one of its calls: none makes more than a thousand."""
     return (seed + 1 << 36) + call * 1_000
 
 

@@ -112,7 +112,7 @@ class Change:
         return chosen
 
     def is_hidden(self, event_id: EventId, person: UserId) -> bool:
-        """Tell whether the onlooker is not shown whether somebody takes part in an event."""
+        """Return whether the onlooker is not shown whether somebody takes part in an event."""
         event, _ = self.world.events[event_id]
         sight = self.onlooker.sight(event_id)
         if sight < Sight.whole:
@@ -289,7 +289,7 @@ CHANGES = 3 * (
 
 
 def blocked_by(event: Event, seats: Mapping[UserId, Seat]) -> list[UserId]:
-    """Give whom an event blocks; if nobody, its host."""
+    """Return whom an event blocks; if nobody, its host."""
     return [row.user_id for row in agenda_of(event, seats.values()) if row.blocking] or [event.host_id]
 
 
@@ -347,7 +347,7 @@ def without_telling(change: Change, kind: Callable[[Change, WriteTx], None], sco
 
 
 def told_apart(side: Side) -> Scopes:
-    """Give which events and holds the onlooker may look behind, and in whose time: a change of one leaves it out."""
+    """Return which events and holds the onlooker may look behind, and in whose time: a change of one leaves it out."""
     onlooker = side.onlooker
     everybody: set[UserId | None] = {*onlooker.world.people}
     own: set[UserId | None] = {onlooker.actor.user_id, *principals_of(onlooker.actor)}
@@ -358,7 +358,7 @@ def told_apart(side: Side) -> Scopes:
 
 
 def told_to_all(tx: ReadTx, actor: Actor, scopes: Scopes) -> Any:
-    """Give when everybody is busy, and when blocked, without each thing that can be left out."""
+    """Return when everybody is busy, and when blocked, without each thing that can be left out."""
     parts = [
         Part(person, what, Period(Span(Instant(start), Instant(end)), Busy(shown)), bool(blocking))
         for person, what, start, end, shown, blocking in tx.rows(AGENDA, org=actor.organization_id)
@@ -379,12 +379,12 @@ def told_to_all(tx: ReadTx, actor: Actor, scopes: Scopes) -> Any:
 
 @lru_cache(maxsize=4096)
 def busy_times(periods: tuple[Period, ...]) -> list[Period]:
-    """Give when somebody is busy."""
+    """Return when somebody is busy."""
     return layered(periods, ALL_TIME)
 
 
 def shown_to(onlooker: Onlooker) -> list[tuple[Seen, list[Seat] | None]]:
-    """Give everything that the onlooker is shown of events."""
+    """Return everything that the onlooker is shown of events."""
     events = [onlooker.shown(event_id) for event_id in sorted(onlooker.world.events) if onlooker.sight(event_id)]
     return [(one, seats_shown(onlooker.world.events[one.event.id][1], one.people)) for one in events]
 

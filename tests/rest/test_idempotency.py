@@ -121,7 +121,7 @@ def test_the_longest_key_will_do(api):
 
 
 def work_app(database, work, follow_up=None):
-    """Give an application with one operation: it adds a user, does what `work` does, and follows it up."""
+    """Create an application with one operation: it adds a user, does what `work` does, and follows it up."""
 
     def add(call):
         """Add a user."""

@@ -73,7 +73,7 @@ def extend_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, seconds: int) -> Hol
 
 
 def release_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> None:
-    """Give a slot back: for everybody, or for themself alone if somebody who is held did not place it.
+    """Release a hold: for everybody, or for themself alone if somebody who is held did not place it.
 
     A hold goes with the last person in it. Raises NotFound.
     """
@@ -93,14 +93,14 @@ def hold_to_change(tx: WriteTx, actor: Actor, hold_id: HoldId) -> Hold:
 
 
 def found_hold(actor: Actor, found: Hold | None, hold_id: HoldId) -> Hold:
-    """Give what was found. Raises NotFound if nothing was, or the actor may not see it."""
+    """Return what was found. Raises NotFound if nothing was, or the actor may not see it."""
     if found is None or not may_see_hold(actor, found.placed_by, found.user_ids):
         raise NotFound("hold", hold_id)
     return found
 
 
 def limit_faults(tx: WriteTx, actor: Actor, people: list[UserId], span: Span) -> list[Fault]:
-    """Say whether one more hold would keep too much time; of operators nobody counts it."""
+    """Return a fault if one more hold would keep too much time; operators may keep any."""
     if actor.user_id is None:
         return []
     kept = time_held_by(tx, actor, actor.user_id)

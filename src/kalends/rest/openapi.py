@@ -135,7 +135,7 @@ def health_content(name: str) -> dict[str, Any]:
 
 
 def has_version(kinds: Iterable[Any]) -> bool:
-    """Tell whether an answer of some kinds carries an ETag: things that have a version of their own do."""
+    """Return whether an answer of some kinds carries an ETag: things that have a version of their own do."""
     return any(kind in VERSIONED for kind in kinds)
 
 

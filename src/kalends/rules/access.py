@@ -117,7 +117,7 @@ def may_manage(actor: Actor, user_id: UserId) -> bool:
 
 
 def may_answer_transfer_for(actor: Actor, user_id: UserId, visibility: Visibility) -> bool:
-    """Tell whether somebody may say in a person's name whether they will host an event that they are asked to."""
+    """Return whether somebody may accept or decline, in a person's name, to host an event."""
     return may_manage(actor, user_id) and may_answer_for(actor, user_id, visibility)
 
 

@@ -154,7 +154,7 @@ def windows_facts(windows: Iterable[Window]) -> list[Facts]:
 
 
 def told_to(facts: dict[str, Any], user_id: UserId) -> dict[str, Any]:
-    """Give recorded facts as far as they are one person's own: of an event or a hold nobody else who is in it."""
+    """Return recorded facts as far as they are one person's own: of an event or a hold nobody else who is in it."""
     own = dict(facts)
     if "participants" in facts:
         own["participants"] = {who: seat for who, seat in facts["participants"].items() if who == str(user_id)}

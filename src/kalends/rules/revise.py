@@ -115,7 +115,7 @@ def offered(before: Event, host_id: UserId | None, *, now: Instant) -> Event:
 
 
 def cancelled(before: Event, reason: str | None, *, now: Instant) -> Event:
-    """Give the event as called off: still readable, nobody's time is taken, and nobody is asked to host it."""
+    """Return the event as cancelled: still readable, nobody's time is taken, and nobody is asked to host it."""
     after = next_version(before, now=now)
     return structs.replace(after, status=Status.cancelled, cancel_reason=reason, pending_host_id=None)
 

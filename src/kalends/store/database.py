@@ -85,7 +85,7 @@ class Session(Protocol):
         ...
 
     def renew(self) -> None:
-        """Let what follows take as long as a read may from now on."""
+        """Begin anew the time that a read may take."""
         ...
 
 
@@ -137,7 +137,7 @@ class ReadTx:
         self._session.snapshot()
 
     def renew(self) -> None:
-        """Let what follows take as long as a read may from now on: a read in pages does so before each."""
+        """Begin anew the time that a read may take: a read in pages does so before each."""
         self._session.renew()
 
     @property
@@ -232,7 +232,7 @@ class Database:
         return self._attempt(lambda: self._read_once(work))
 
     def write(self, work: Callable[[WriteTx], Result], *, rehearse: bool = False) -> Result:
-        """Give what `work` returns once all it wrote is saved; a rehearsal saves nothing.
+        """Return what `work` returns once all it wrote is saved; a rehearsal saves nothing.
 
         Raise Unavailable, or SchemaMismatch if another Kalends has migrated the database meanwhile.
         """
@@ -245,7 +245,7 @@ class Database:
             self._writable_until = time.monotonic() + WRITABLE_S
 
     def change_schema(self, work: Callable[[Connection], Result]) -> Result:
-        """Give what `work` returns once its change of the schema is saved; nobody else changes it meanwhile.
+        """Return what `work` returns once its change of the schema is saved; nobody else changes it meanwhile.
 
         Raises Unavailable.
         """

@@ -63,7 +63,7 @@ def find_hold(tx: ReadTx, actor: Actor, hold_id: HoldId) -> Hold | None:
 
 
 def lock_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> Hold | None:
-    """Give a hold that has not lapsed, and keep everybody else from changing it until the transaction ends.
+    """Return a hold that has not lapsed, and keep everybody else from changing it until the transaction ends.
 
     Who is in it is read by a second statement, which sees who was taken out while this waited for the lock.
     """

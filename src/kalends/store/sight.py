@@ -84,7 +84,7 @@ def is_part_visible(part: sa.FromClause) -> sa.ColumnElement[bool]:
 
 
 def is_offer_visible() -> sa.ColumnElement[bool]:
-    """Tell whether a person who sees all of an event is shown who is asked to host it (see `with_guests_among`)."""
+    """Return whether a person who sees all of an event is shown who is asked to host it (see `with_guests_among`)."""
     return sa.or_(
         sa.not_(event.c.hide_participants),
         event.c.pending_host_id == given("me"),

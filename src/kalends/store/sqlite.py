@@ -99,7 +99,7 @@ class SqliteSession:
             self.connection.execute("BEGIN")
 
     def renew(self) -> None:
-        """Let what follows take as long as a read may from now on."""
+        """Begin anew the time that a read may take."""
         self.deadline = time.monotonic() + self._read_timeout
 
     def _is_late(self) -> bool:
