@@ -23,10 +23,10 @@ from typing import NamedTuple
 import psycopg
 from rich.progress import Progress
 
-from bench.asks import Asker
 from bench.plan import Plan
 from bench.postgres_store import PostgresStore
 from bench.processes import family
+from bench.requests import Asker
 from bench.rows import KALENDS as OWN_DATA
 from bench.rows import user_id
 from bench.servers import KALENDS, Contestant, new_token

@@ -23,10 +23,10 @@ from kalends.actions.tokens import issue_token
 from kalends.app import build_app
 from kalends.model import Actor, UserId
 from kalends.reads.health import check_readiness
-from kalends.rest.door import wsgi_app
 from kalends.rest.identity import Identities
 from kalends.rest.request import Request
 from kalends.rest.route import OPERATIONS, Route
+from kalends.rest.wsgi import wsgi_app
 from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.schema import migrate
@@ -34,7 +34,7 @@ from kalends.store.zone_data import load_zone_data
 from tests.multitude import fill
 
 PEOPLE = 2_000
-SEATS = 6
+PARTICIPATIONS = 6
 APART_US = 300_000_000
 LIST = "limit=50"
 GENEROUS = Settings(rate_limit=2**31 - 1, address_rate_limit=2**31 - 1)
@@ -61,7 +61,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="kalends-entrance-") as folder:
         database = Database(Settings(database_url=f"sqlite:///{Path(folder) / 'bench.db'}"))
         migrate(database)
-        actor, first = fill(database, people=PEOPLE, events=options.events, seats=SEATS, apart=APART_US)
+        actor, first = fill(
+            database, people=PEOPLE, events=options.events, participations=PARTICIPATIONS, apart=APART_US
+        )
         tell(measured(asked(database, actor, UserId(first + 7)), options.rounds))
         database.close()
 

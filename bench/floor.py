@@ -21,7 +21,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
-from bench.floor_sql import AGENDA_PAGE, ASKED, BY_ID, CREATE, FREE_BUSY, POOL, SEATED, Texts, texts_for
+from bench.floor_sql import AGENDA_PAGE, ASKED, BY_ID, CREATE, FREE_BUSY, PARTICIPATES, POOL, Texts, texts_for
 from bench.plan import DAY, HALF_HOUR, MINUTE
 from bench.rows import ORGANIZATION, local
 from kalends.cli.serving import HEADER_TIMEOUT_MS, LARGEST_HEAD_BYTES
@@ -88,7 +88,7 @@ def page(desk: Desk, numbers: Numbers, *, expand: bool) -> None:
         desk.say(desk.texts["snapshot"])
     events = desk.rows(AGENDA_PAGE, ORGANIZATION, person, start - LONGEST, start, 51)
     if expand:
-        desk.rows(SEATED, ORGANIZATION, desk.array([row[0] for row in events[:50]]))
+        desk.rows(PARTICIPATES, ORGANIZATION, desk.array([row[0] for row in events[:50]]))
         desk.say("COMMIT")
 
 
@@ -96,7 +96,7 @@ def one(desk: Desk, numbers: Numbers, _: str) -> None:
     """Read an event and its participants."""
     desk.say(desk.texts["snapshot"])
     desk.rows(BY_ID, ORGANIZATION, numbers[0])
-    desk.rows(SEATED, ORGANIZATION, desk.array(numbers[:1]))
+    desk.rows(PARTICIPATES, ORGANIZATION, desk.array(numbers[:1]))
     desk.say("COMMIT")
 
 
@@ -104,7 +104,7 @@ new_ids = count(FIRST_NEW)
 
 
 def create(desk: Desk, numbers: Numbers, _: str) -> None:
-    """Look who is free, and store an event with its seats and agenda rows."""
+    """Look who is free, and store an event with its participations and agenda rows."""
     _, start, *people = numbers
     key, end = next(new_ids), start + HALF_HOUR
     desk.say(desk.texts["begin"])
@@ -114,20 +114,20 @@ def create(desk: Desk, numbers: Numbers, _: str) -> None:
     title, about = "Planning of the next steps", "What was done, what is next and who needs help with it."
     desk.run(CREATE, key, ORGANIZATION, people[0], title, about, "Room 12", f"{title}\n{about}", "UTC", *times)
     said = ["accepted", *["needs_action"] * 5]
-    seats = sorted(zip(people, said, strict=True))
-    desk.run_many("seat", [(ORGANIZATION, key, who, word) for who, word in seats])
+    participations = sorted(zip(people, said, strict=True))
+    desk.run_many("participation", [(ORGANIZATION, key, who, word) for who, word in participations])
     desk.run_many(
         "agenda",
         [
             (ORGANIZATION, who, start, key, end, who == people[0], word, "busy" if word == "accepted" else "tentative")
-            for who, word in seats
+            for who, word in participations
         ],
     )
     desk.say("COMMIT")
 
 
 def answer(desk: Desk, numbers: Numbers, word: str) -> None:
-    """Find the seat with its event and person, and store what it has become."""
+    """Find the participation with its event and person, and store what it has become."""
     key, _, person = numbers
     desk.say(desk.texts["begin"])
     [(starts_at, *_)] = desk.rows(ASKED, ORGANIZATION, key, person)

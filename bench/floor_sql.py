@@ -3,7 +3,7 @@
 Texts = dict[str, str]
 
 AGENDA_PAGE = "agenda_page"
-SEATED = "seated"
+PARTICIPATES = "participates"
 BY_ID = "by_id"
 CREATE = "create"
 ASKED = "asked"
@@ -19,7 +19,7 @@ TEXTS = {
 SELECT {EVENT} FROM agenda a JOIN event e ON e.id = a.event_id
 WHERE a.organization_id = ? AND a.user_id = ? AND a.starts_at > ? AND a.ends_at > ? AND a.status != 'cancelled'
 ORDER BY a.starts_at, a.event_id LIMIT ?""",
-    SEATED: """
+    PARTICIPATES: """
 SELECT p.event_id, p.user_id, p.role, p.response, p.comment, p.responded_at, p.version, u.name, u.email, u.version
 FROM participant p JOIN "user" u ON u.id = p.user_id
 WHERE p.organization_id = ? AND p.event_id {among} ORDER BY p.event_id, p.user_id""",
@@ -34,7 +34,7 @@ INSERT INTO event (id, organization_id, host_id, title, description, location, s
     ends_at, start_local, end_local, status, show_as, visibility, metadata, required_count, optional_count,
     accepted_count, declined_count, tentative_count, needs_action_count, version, created_at, updated_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'confirmed', 'busy', 'default', '{{}}', 6, 0, 1, 0, 0, 5, 1, 0, 0)""",
-    "seat": """
+    "participation": """
 INSERT INTO participant (organization_id, event_id, user_id, role, response, version)
 VALUES (?, ?, ?, 'required', ?, 1)""",
     "agenda": """

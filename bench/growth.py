@@ -9,10 +9,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from bench.asks import READS, SameReads
 from bench.measure import QUICK, THOROUGH, Bench, Effort
 from bench.picture import Curve, drawn
 from bench.plan import Plan
+from bench.requests import READS, SameReads
 from bench.rows import KALENDS as OWN_DATA
 from bench.run import chosen, machine, opened, shown, sizes_of
 from bench.servers import KALENDS, Contestant, floor_of, new_token

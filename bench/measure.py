@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from rich.progress import Progress
 
-from bench.asks import Asker
 from bench.load import Load, Seen
 from bench.processes import cpu_seconds, family, reaped_seconds
+from bench.requests import Asker
 from bench.servers import Contestant
 
 COUNTS = {

@@ -16,11 +16,11 @@ from rich.console import Console
 from rich.table import Table
 
 from kalends.model import Actor, Instant, Span, UserId
-from kalends.reads.availability import find_time, peoples_time
+from kalends.reads.availability import busy_times, find_time
 from kalends.reads.users import list_users
 from kalends.rules.intervals import DAY, HOUR, MINUTE
-from kalends.rules.meeting import Group, Wish
-from kalends.rules.periods import layered
+from kalends.rules.meeting import Group, MeetingRequest
+from kalends.rules.periods import merge_by_strength
 from kalends.settings import Settings
 from kalends.store.database import Database, ReadTx
 from kalends.store.schema import migrate
@@ -28,7 +28,7 @@ from kalends.store.zone_data import load_zone_data
 from tests.multitude import FIRST_START, fill
 
 PEOPLE = 20_000
-SEATS = 6
+PARTICIPATIONS = 6
 YEARS = 2
 ROUNDS = 15
 MIDDLE = Instant(FIRST_START + YEARS * 365 * DAY // 2)
@@ -46,7 +46,11 @@ def main() -> None:
         migrate(database)
         with console.status(f"Making {options.events:,} events (about 3 minutes a million)"):
             actor, first = fill(
-                database, people=PEOPLE, events=options.events, seats=SEATS, apart=YEARS * 365 * DAY // options.events
+                database,
+                people=PEOPLE,
+                events=options.events,
+                participations=PARTICIPATIONS,
+                apart=YEARS * 365 * DAY // options.events,
             )
         figures = {name: measured(database, work) for name, work in works(actor, first).items()}
         database.close()
@@ -63,15 +67,15 @@ def works(actor: Actor, first: int) -> dict[str, Callable[[ReadTx], Any]]:
     people = [UserId(first + number * 37) for number in range(50)]
     month, week = Span(MIDDLE, Instant(MIDDLE + 28 * DAY)), Span(MIDDLE, Instant(MIDDLE + 7 * DAY))
     weights = dict.fromkeys(people[5:40], 1)
-    wish = Wish(tuple(people[:5]), weights, (Group(tuple(people[40:]), 5),), HOUR, 15 * MINUTE, (month,))
+    meeting = MeetingRequest(tuple(people[:5]), weights, (Group(tuple(people[40:]), 5),), HOUR, 15 * MINUTE, (month,))
 
     def search(tx: ReadTx) -> Any:
-        found = peoples_time(tx, actor, wish.people, wish.horizon or month)
-        return find_time(found, wish, "Europe/Berlin", 10, within_working_hours=False)
+        found = busy_times(tx, actor, meeting.people, meeting.horizon or month)
+        return find_time(found, meeting, "Europe/Berlin", 10, within_working_hours=False)
 
     def show(tx: ReadTx) -> Any:
-        found = peoples_time(tx, actor, people[:20], week)
-        return [layered(person.periods, week) for person in found.values()]
+        found = busy_times(tx, actor, people[:20], week)
+        return [merge_by_strength(person.periods, week) for person in found.values()]
 
     hour = Span(MIDDLE, Instant(MIDDLE + HOUR))
     return {

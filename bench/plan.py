@@ -3,7 +3,7 @@
 Time is cut into half hours from 10:00 to 18:00 UTC, every day of two years. Event n lies in slot n * 7919 modulo the
 number of slots, so neighbours by id are far apart in time, which is the hard case for a cache. In a slot the people are
 shuffled, and its events take them in groups of 2 to 12, 6 on average. The first 200 people are regulars with a fixed
-share of the seats, so that they have a full page of events in small data, too.
+share of the participations, so that they have a full page of events in small data, too.
 """
 
 from itertools import accumulate
@@ -54,11 +54,11 @@ class Seated(NamedTuple):
 
 
 class Happening(NamedTuple):
-    """One event; `number` and `host` count from 0, a host who does not attend has no seat."""
+    """One event; `number` and `host` count from 0, a host who does not attend has no participation."""
 
     number: int
     host: int
-    seats: list[Seated]
+    participations: list[Seated]
     start: int
     end: int
     status: str
@@ -85,7 +85,7 @@ class Plan(NamedTuple):
         slot, rank = number * STRIDE % SLOTS, number // SLOTS
         start = start_of(slot)
         people = self.people_of(slot, rank)
-        seats = [
+        participations = [
             Seated(
                 person,
                 "optional" if place and (number + place) % 5 == 0 else "required",
@@ -96,7 +96,7 @@ class Plan(NamedTuple):
         return Happening(
             number,
             people[0],
-            sorted(seats[1:] if number % 50 == 49 else seats),
+            sorted(participations[1:] if number % 50 == 49 else participations),
             start,
             start + LENGTHS[number % 4] * MINUTE,
             "cancelled" if number % 20 == 7 else "tentative" if number % 20 == 9 else "confirmed",
@@ -108,7 +108,10 @@ class Plan(NamedTuple):
         place = rank // len(SIZES) * BEFORE[-1] + BEFORE[rank % len(SIZES)]
         others = self.people - REGULARS
         first = slot * 104_729
-        people = [REGULARS + (first + (place + seat) * STRIDE) % others for seat in range(SIZES[rank % len(SIZES)])]
+        people = [
+            REGULARS + (first + (place + participation) * STRIDE) % others
+            for participation in range(SIZES[rank % len(SIZES)])
+        ]
         if rank < LED_BY_REGULARS:
             people[1] = (slot * 37 + rank * REGULARS // LED_BY_REGULARS) % REGULARS
         return people
@@ -123,7 +126,7 @@ class Plan(NamedTuple):
         others = self.people - REGULARS
         slot, place = divmod(number, others // 6)
         start = FIRST_FREE_DAY + slot // SLOTS_A_DAY * DAY + OPENING + slot % SLOTS_A_DAY * HALF_HOUR
-        return start, [REGULARS + (place * 6 + seat) * STRIDE % others for seat in range(6)]
+        return start, [REGULARS + (place * 6 + participation) * STRIDE % others for participation in range(6)]
 
 
 def start_of(slot: int) -> int:

@@ -26,7 +26,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from kalends.actions.users import create_user
-from kalends.drafts import UserDraft
+from kalends.drafts import UserCreate
 from kalends.model import Email
 from kalends.settings import Settings
 from kalends.store.database import Database
@@ -117,7 +117,7 @@ def race(engine: str, url: str, folder: Path, options: argparse.Namespace, conso
 
 def person(database: Database, number: int) -> str:
     """Add somebody."""
-    draft = UserDraft(name=f"Person {number}", email=Email(f"person{number}@example.org"))
+    draft = UserCreate(name=f"Person {number}", email=Email(f"person{number}@example.org"))
     return str(database.write(lambda tx: create_user(tx, OPERATOR, draft)).id)
 
 

@@ -86,15 +86,17 @@ def stamp(moment: int) -> datetime:
 
 @lru_cache(maxsize=1_000)
 def shown(status: str, show_as: str, role: str | None, response: str | None) -> tuple[str, bool]:
-    """Give what a seat shows and whether it blocks, as the rule says."""
+    """Give what a participation shows and whether it blocks, as the rule says."""
     busy, blocking = commitment(Status(status), ShowAs(show_as), role and Role(role), response and Response(response))
     return busy.value, blocking
 
 
 def counts_of(happening: Happening) -> list[int]:
-    """Count the seats by role and by response."""
-    words = [word for seat in happening.seats for word in (seat.role, seat.response)]
-    words_tentative = [seat.response for seat in happening.seats].count("tentative")
+    """Count the participations by role and by response."""
+    words = [
+        word for participation in happening.participations for word in (participation.role, participation.response)
+    ]
+    words_tentative = [participation.response for participation in happening.participations].count("tentative")
     return [words_tentative if name == "tentative" else words.count(name) for name in COUNTED]
 
 
@@ -107,7 +109,7 @@ def own_user(plan: Plan, person: int) -> tuple[Any, ...]:
 
 def own_event(happening: Happening, zone: str) -> Batch:
     """Give the rows of an event in Kalends' tables."""
-    number, host, seats, start, end, status, show_as = happening
+    number, host, participations, start, end, status, show_as = happening
     key, made = event_id(number), MADE_AT + number * 6 * SECOND
     title, about, place, more = event_texts(number)
     search = event_text(title, place, about)
@@ -115,15 +117,15 @@ def own_event(happening: Happening, zone: str) -> Batch:
     event = (key, ORGANIZATION, user_id(host), title, about, place, search, zone, *times, status, show_as)
     participants: list[tuple[Any, ...]] = []
     agenda: list[tuple[Any, ...]] = []
-    for person, role, response in seats:
+    for person, role, response in participations:
         who = user_id(person)
-        answered = None if response == "needs_action" else made
-        participants.append((ORGANIZATION, key, who, role, response, None, answered, 1))
+        apply_response = None if response == "needs_action" else made
+        participants.append((ORGANIZATION, key, who, role, response, None, apply_response, 1))
         busy, blocks = shown(status, show_as, role, response)
         agenda.append(
             (ORGANIZATION, who, start, key, end, person == host, role, response, status, busy, blocks, blocks)
         )
-    if all(person != host for person, _, _ in seats):
+    if all(person != host for person, _, _ in participations):
         agenda.append((ORGANIZATION, user_id(host), start, key, end, True, None, None, status, "free", False, False))
     return {
         "event": [(*event, "default", None, more, *counts_of(happening), 1, made, made)],
@@ -139,7 +141,7 @@ def peer_user(plan: Plan, person: int) -> tuple[Any, ...]:
 
 def peer_event(happening: Happening, zone: str) -> Batch:
     """Give the rows of an event in the peers' tables."""
-    number, host, seats, start, end, status, show_as = happening
+    number, host, participations, start, end, status, show_as = happening
     made = stamp(MADE_AT + number * 6 * SECOND)
     title, about, place, more = event_texts(number)
     event = (number + 1, host + 1, title, about, place, stamp(start), stamp(end), zone, status, show_as, "default")
@@ -147,7 +149,7 @@ def peer_event(happening: Happening, zone: str) -> Batch:
         "events": [(*event, more, *counts_of(happening), 1, made, made)],
         "participants": [
             (number + 1, person + 1, role, response, None, None if response == "needs_action" else made)
-            for person, role, response in seats
+            for person, role, response in participations
         ],
     }
 

@@ -18,12 +18,12 @@ import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench.asks import FIVE, Asker
 from bench.measure import CONNECTIONS, QUICK, THOROUGH, Bench, Effort
 from bench.peers.agreement import differences
 from bench.peers.recipes import installed
 from bench.plan import Plan
 from bench.postgres_store import PostgresStore
+from bench.requests import FIVE, Asker
 from bench.rows import KALENDS as OWN_DATA
 from bench.rows import PEERS as PEER_DATA
 from bench.servers import ALL, FLOORS, KALENDS, Contestant, Recipe, checkout, floor_of, new_token

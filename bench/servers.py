@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.asks import FIVE, READS, Ask, in_floor, in_kalends, in_peers
 from bench.processes import Memory, cpu_seconds, family, memory
+from bench.requests import FIVE, READS, Ask, in_floor, in_kalends, in_peers
 
 PATIENCE_S = 60
 UNLIMITED = {"KALENDS_RATE_LIMIT": "0", "KALENDS_ADDRESS_RATE_LIMIT": "0"}

@@ -18,7 +18,7 @@ from kalends.actions.events import create_event
 from kalends.actions.sharing import share_calendar
 from kalends.actions.tokens import issue_token
 from kalends.actions.users import create_user
-from kalends.drafts import EventDraft, Invitation, UserDraft
+from kalends.drafts import EventCreate, ParticipantCreate, UserCreate
 from kalends.model import (
     ALL_SCOPES,
     Actor,
@@ -27,20 +27,20 @@ from kalends.model import (
     EventId,
     Instant,
     OrganizationId,
+    Participation,
     Role,
     Scope,
-    Seat,
     Sharing,
     TimeText,
     User,
     UserId,
     Zone,
 )
-from kalends.rules.seats import agenda_of, tallied
+from kalends.rules.participation import agenda_of, updated_counts
 from kalends.store import tables
 from kalends.store.database import Database, ReadTx, Row
 from kalends.store.events import COLUMNS, event_from
-from kalends.store.participants import seats_of
+from kalends.store.participants import participations_of
 from kalends.store.query import Query
 from kalends.store.shares import shares_with
 
@@ -97,12 +97,12 @@ class Cast:
         number = next(numbers)
         name = name or f"Person {number:05}"
         details = {"email": Email(f"person{number}@example.org"), "time_zone": BERLIN} | details
-        return self.database.write(lambda tx: create_user(tx, self.actor, UserDraft(name=name, **details)))
+        return self.database.write(lambda tx: create_user(tx, self.actor, UserCreate(name=name, **details)))
 
     def event(self, *guests: User | UserId, **details: Any) -> Event:
         """Have the host invite some people, all of them required; by default to an hour on 9 March 2026 in Berlin."""
         ids = [guest.id if isinstance(guest, User) else guest for guest in guests]
-        invited = [Invitation(user_id=user_id, role=Role.required) for user_id in ids]
+        invited = [ParticipantCreate(user_id=user_id, role=Role.required) for user_id in ids]
         details = {
             "host_id": self.host.id,
             "title": "Planning",
@@ -111,7 +111,7 @@ class Cast:
             "time_zone": BERLIN,
             "participants": invited,
         } | details
-        return self.force(create_event, EventDraft(**details))
+        return self.force(create_event, EventCreate(**details))
 
     def do(self, action: Any, *arguments: Any, **options: Any) -> Any:
         """Do what an action does, in a transaction of its own."""
@@ -147,9 +147,9 @@ class Cast:
             lambda tx: issue_token(tx, bearer, "of a test", secret, scopes=scopes, expires_at=expires_at)
         )[1]
 
-    def seats(self, event_id: EventId) -> dict[UserId, Seat]:
+    def participations(self, event_id: EventId) -> dict[UserId, Participation]:
         """Give who sits in an event, as stored."""
-        return self.database.read(lambda tx: seats_of(tx, event_id))
+        return self.database.read(lambda tx: participations_of(tx, event_id))
 
     def rows(self) -> dict[str, list[Row]]:
         """Give all that is stored of the organization."""
@@ -183,15 +183,15 @@ def check_house(database: Database, actor: Actor) -> int:
         events = [event_from(row) for row in tx.rows(ALL_EVENTS, org=actor.organization_id)]
         expected = set()
         for event in events:
-            seats = seats_of(tx, event.id)
-            assert event.tally == tallied(type(event.tally)(), come=seats.values())
-            assert all(seat.version <= event.version for seat in seats.values())
+            participations = participations_of(tx, event.id)
+            assert event.counts == updated_counts(type(event.counts)(), come=participations.values())
+            assert all(participation.version <= event.version for participation in participations.values())
             assert event.pending_host_id not in {event.host_id, *deleted}
             assert event.pending_host_id is None or event.status != "cancelled"
             if event.block.span.end > tx.now:
-                assert not seats.keys() & deleted
+                assert not participations.keys() & deleted
                 assert event.host_id not in deleted or event.status == "cancelled"
-            expected |= {agenda_values(row) for row in agenda_of(event, seats.values())}
+            expected |= {agenda_values(row) for row in agenda_of(event, participations.values())}
         stored = tx.rows(ROWS["agenda"], org=actor.organization_id)
         assert {(*row[1:5], bool(row[5]), *row[6:10], bool(row[10])) for row in stored} == expected
         return len(events)
@@ -218,7 +218,7 @@ def assemble(database: Database) -> Cast:
         names = ("Hanna Host", "Gustav Guest", "Stella Stranger")
         mails = (Email(name.split()[0].lower() + "@example.org") for name in names)
         return [
-            create_user(tx, actor, UserDraft(name=name, email=mail, time_zone=BERLIN))
+            create_user(tx, actor, UserCreate(name=name, email=mail, time_zone=BERLIN))
             for name, mail in zip(names, mails, strict=True)
         ]
 

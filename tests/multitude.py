@@ -29,13 +29,13 @@ INSERT INTO event (id, organization_id, host_id, title, description, location, s
     accepted_count, declined_count, tentative_count, needs_action_count, version, created_at, updated_at)
 {numbers} SELECT {first} + n, {organization}, {first} + n % {people}, 'Event ' || n, '', '', 'event ' || n,
     'Europe/Berlin', {start}, {start} + {half_hour}, '', '', CASE WHEN n % 20 = 0 THEN 'cancelled' ELSE 'confirmed' END,
-    'busy', 'default', '{{}}', {seats}, 0, 1, 0, 0, {seats} - 1, 1, 0, 0 FROM number
+    'busy', 'default', '{{}}', {participations}, 0, 1, 0, 0, {participations} - 1, 1, 0, 0 FROM number
 """
-SEATS = """
+PARTICIPATIONS = """
 INSERT INTO participant (organization_id, event_id, user_id, role, response, version)
-{numbers}, seat(k) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT k + 1 FROM seat WHERE k < {seats} - 1)
+{numbers}, participation(k) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT k + 1 FROM participation WHERE k < {participations} - 1)
 SELECT {organization}, {first} + n, {first} + (n + k * 17) % {people}, 'required',
-    CASE WHEN k = 0 THEN 'accepted' ELSE 'needs_action' END, 1 FROM number CROSS JOIN seat
+    CASE WHEN k = 0 THEN 'accepted' ELSE 'needs_action' END, 1 FROM number CROSS JOIN participation
 """
 AGENDA = """
 INSERT INTO agenda (organization_id, user_id, starts_at, event_id, ends_at, hosting, role, response, status, shown,
@@ -46,7 +46,7 @@ FROM participant JOIN event ON event.id = event_id WHERE event.organization_id =
 """
 
 
-RECORD = """
+AUDIT_ENTRY = """
 INSERT INTO audit (id, organization_id, at, user_id, token_id, action, object_kind, object_id)
 {numbers} SELECT {first} + n, {organization}, {start} + n * {half_hour}, {object} + 5 + n % 2, {object},
     'changed', 'event', {object} + n * 7919 % {objects} FROM number
@@ -54,13 +54,13 @@ INSERT INTO audit (id, organization_id, at, user_id, token_id, action, object_ki
 
 
 def fill_record(database: Database, actor: Actor, first_object: int, entries: int) -> int:
-    """Make entries of the record, ten for every object, numbered from the id that is given back."""
+    """Make entries of the audit log, ten for every object, numbered from the id that is given back."""
 
     def work(tx: WriteTx) -> int:
         first = tx.new_id()
         values = {"organization": int(actor.organization_id), "object": first_object, "objects": entries // 10}
         values |= {"start": FIRST_START, "half_hour": HALF_HOUR}
-        tx.run(Query(sa.text(RECORD.format(numbers=NUMBERS.format(last=entries - 1), first=first, **values))))
+        tx.run(Query(sa.text(AUDIT_ENTRY.format(numbers=NUMBERS.format(last=entries - 1), first=first, **values))))
         tx.run(Query(sa.text("ANALYZE")))
         return first
 
@@ -81,7 +81,9 @@ def fill_keys(database: Database, actor: Actor, token: int, keys: int) -> None:
         database.write(lambda tx, statement=statement: tx.run(Query(sa.text(statement))))
 
 
-def fill(database: Database, *, people: int, events: int, seats: int = 4, apart: int = HALF_HOUR) -> tuple[Actor, int]:
+def fill(
+    database: Database, *, people: int, events: int, participations: int = 4, apart: int = HALF_HOUR
+) -> tuple[Actor, int]:
     """Make people and events, numbered from the id that is given back; event n is hosted by person n modulo people.
 
     Every event takes half an hour and starts so many microseconds `apart` from the next.
@@ -94,11 +96,11 @@ def fill(database: Database, *, people: int, events: int, seats: int = 4, apart:
             "first": first,
             "organization": int(actor.organization_id),
             "people": people,
-            "seats": seats,
+            "participations": participations,
             "start": f"({FIRST_START} + n * 7919 % {events} * {apart})",
             "half_hour": HALF_HOUR,
         }
-        for text, rows in ((PEOPLE, people), (EVENTS, events), (SEATS, events), (AGENDA, 0)):
+        for text, rows in ((PEOPLE, people), (EVENTS, events), (PARTICIPATIONS, events), (AGENDA, 0)):
             tx.run(Query(sa.text(text.format(numbers=NUMBERS.format(last=rows - 1), **values))))
         return first
 
@@ -114,9 +116,9 @@ INSERT INTO hold (id, organization_id, starts_at, ends_at, expires_at, extended,
 """
 HELD_TIME = """
 INSERT INTO held_time (organization_id, user_id, starts_at, hold_id, ends_at, expires_at)
-{numbers}, seat(k) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT k + 1 FROM seat WHERE k < 1)
+{numbers}, participation(k) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT k + 1 FROM participation WHERE k < 1)
 SELECT {organization}, {object} + (n + k * 17 + 1) % {people}, starts_at, id, ends_at, expires_at
-FROM number JOIN hold ON id = {first} + n CROSS JOIN seat
+FROM number JOIN hold ON id = {first} + n CROSS JOIN participation
 """
 
 

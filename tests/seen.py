@@ -1,6 +1,6 @@
 """What is read of events, as values of the vocabulary again: the JSON texts have to say all of it, and exactly.
 
-The versions of seats and of people are not told in them, and are 0 here.
+The versions of participations and of people are not told in them, and are 0 here.
 """
 
 from datetime import datetime
@@ -15,20 +15,20 @@ from kalends.model import (
     EventId,
     Instant,
     Participant,
+    ParticipantCounts,
+    Participation,
     Response,
     Role,
-    Seat,
     ShowAs,
     Span,
     Status,
-    Tally,
     UserId,
     Visibility,
 )
 from kalends.reads import events
-from kalends.reads.events import EventFilter, EventPage, Key
+from kalends.reads.events import EventFilter, EventPage, PageKey
 from kalends.rest.wire import read_id
-from kalends.rules.access import Sight
+from kalends.rules.access import AccessLevel
 from kalends.rules.zones import to_instant
 from kalends.store.database import ReadTx
 
@@ -50,7 +50,7 @@ class Seen(NamedTuple):
     """An event, how much is seen of it, and its participants if they were asked for and are seen."""
 
     event: Event
-    sight: Sight
+    sight: AccessLevel
     participants: list[Participant] | None
 
 
@@ -61,9 +61,9 @@ class Page(NamedTuple):
     """
 
     events: list[Event]
-    sights: list[Sight]
+    sights: list[AccessLevel]
     participants: dict[EventId, list[Participant]] | None
-    next_key: Key | None
+    next_key: PageKey | None
 
 
 def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expand: bool) -> Page:
@@ -72,7 +72,7 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
     texts = texts_of(page)
     read = [(event_in(text), guests_in(text)) for text in texts]
     people = {event.id: guests for event, guests in read if guests is not None}
-    sights = [Sight.whole if "description" in msgspec.json.decode(text) else Sight.title for text in texts]
+    sights = [AccessLevel.whole if "description" in msgspec.json.decode(text) else AccessLevel.title for text in texts]
     return Page([event for event, _ in read], sights, people if expand else None, page.next_key)
 
 
@@ -100,8 +100,8 @@ def event_in(text: str) -> Event:
     known = members_of(text)
     counts = dict(known["participant_counts"])
     total = counts.pop("total")
-    tally = Tally(**counts)
-    assert tally.total == total
+    counts = ParticipantCounts(**counts)
+    assert counts.total == total
     span = Span(instant(known["start"]), instant(known["end"]))
     return Event(
         id=number(EventId, known["id"]),
@@ -116,7 +116,7 @@ def event_in(text: str) -> Event:
         hide_participants=known["hide_participants"],
         cancel_reason=known.get("cancel_reason"),
         metadata=bytes(known["metadata"]).decode(),
-        tally=tally,
+        counts=counts,
         version=known["version"],
         created_at=instant(known["created_at"]),
         updated_at=instant(known["updated_at"]),
@@ -134,10 +134,10 @@ def guests_in(text: str) -> list[Participant] | None:
 
 def guest_in(guest: dict[str, Any], event_id: EventId) -> Participant:
     """Give one participant."""
-    answered = None if guest["responded_at"] is None else instant(guest["responded_at"])
+    apply_response = None if guest["responded_at"] is None else instant(guest["responded_at"])
     said = Role(guest["role"]), Response(guest["response"]), guest["comment"]
-    seat = Seat(number(UserId, guest["user_id"]), *said, answered, 0)
-    return Participant(event_id, seat, guest["name"], guest["email"], guest["is_host"], 0)
+    participation = Participation(number(UserId, guest["user_id"]), *said, apply_response, 0)
+    return Participant(event_id, participation, guest["name"], guest["email"], guest["is_host"], 0)
 
 
 def instant(text: str) -> Instant:

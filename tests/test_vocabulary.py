@@ -7,7 +7,7 @@ import pytest
 
 from kalends import errors
 from kalends.errors import BadSetting, Fault, HostsEvents, Invalid, KalendsError, NotFound, OutcomeUnknown, StaleVersion
-from kalends.model import EventId, OrganizationId, Tally, TokenId, UserId
+from kalends.model import EventId, OrganizationId, ParticipantCounts, TokenId, UserId
 from kalends.settings import Settings, settings_from
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, KalendsError)]
@@ -27,7 +27,7 @@ def test_an_id_is_shown_with_its_kind(given: UserId, text: str) -> None:
 
 
 def test_a_tally_counts_everybody_once() -> None:
-    assert Tally(required=2, optional=3, accepted=5).total == 5
+    assert ParticipantCounts(required=2, optional=3, accepted=5).total == 5
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -4,8 +4,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from bench.asks import FIVE, Asker
 from bench.plan import Plan
+from bench.requests import FIVE, Asker
 from bench.rows import EVENT_STEP, FIRST_EVENT, FIRST_USER, USER_STEP
 from bench.servers import Contestant
 

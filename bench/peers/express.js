@@ -62,15 +62,15 @@ class Event extends Model {
   }
 }
 
-const seatJson = (seat, hostId) => ({
-  user_id: seat.user_id,
-  name: seat.user.name,
-  email: seat.user.email,
-  role: seat.role,
-  response: seat.response,
-  comment: seat.comment,
-  responded_at: shown(seat.responded_at),
-  is_host: seat.user_id === hostId
+const seatJson = (participation, hostId) => ({
+  user_id: participation.user_id,
+  name: participation.user.name,
+  email: participation.user.email,
+  role: participation.role,
+  response: participation.response,
+  comment: participation.comment,
+  responded_at: shown(participation.responded_at),
+  is_host: participation.user_id === hostId
 })
 
 function eventJson (event, expand) {
@@ -94,7 +94,7 @@ function eventJson (event, expand) {
     created_at: shown(event.created_at),
     updated_at: shown(event.updated_at)
   }
-  if (expand) fields.participants = event.participants.map((seat) => seatJson(seat, event.host_id))
+  if (expand) fields.participants = event.participants.map((participation) => seatJson(participation, event.host_id))
   return fields
 }
 
@@ -138,12 +138,12 @@ app.post('/v1/events', async (request, response) => {
   const roleCount = (wantedRole) => [...roles.values()].filter((role) => role === wantedRole).length
   const made = await Event.transaction(async (trx) => {
     if (await User.query(trx).whereIn('id', people).resultSize() < people.length) return 422
-    const clash = await Participant.query(trx).joinRelated('event').whereIn('participants.user_id', people)
+    const conflict = await Participant.query(trx).joinRelated('event').whereIn('participants.user_id', people)
       .where('event.starts_at', '>', bound(new Date(start - 25 * 3_600_000)))
       .where('event.starts_at', '<', bound(end)).where('event.ends_at', '>', bound(start))
       .whereNot('event.status', 'cancelled').where('event.show_as', 'busy')
       .whereNot('participants.response', 'declined').first()
-    if (clash) return 409
+    if (conflict) return 409
     const event = await Event.query(trx).insert({
       host_id: host,
       title,
@@ -185,19 +185,19 @@ app.put('/v1/events/:id/participants/:user_id/response', async (request, respons
   const key = [Number(request.params.id), Number(request.params.user_id)]
   const now = bound(new Date())
   const made = await Event.transaction(async (trx) => {
-    const seat = await Participant.query(trx).findById(key).withGraphFetched('[user, event]')
-    if (!seat) return 404
-    if (seat.event.status === 'cancelled') return 409
+    const participation = await Participant.query(trx).findById(key).withGraphFetched('[user, event]')
+    if (!participation) return 404
+    if (participation.event.status === 'cancelled') return 409
     await Participant.query(trx).findById(key).patch({ response: said, comment, responded_at: now })
-    const counts = said === seat.response
+    const counts = said === participation.response
       ? {}
       : {
-          [`${seat.response}_count`]: seat.event[`${seat.response}_count`] - 1,
-          [`${said}_count`]: seat.event[`${said}_count`] + 1
+          [`${participation.response}_count`]: participation.event[`${participation.response}_count`] - 1,
+          [`${said}_count`]: participation.event[`${said}_count`] + 1
         }
-    const version = seat.event.version + 1
+    const version = participation.event.version + 1
     await Event.query(trx).findById(key[0]).patch({ ...counts, version, updated_at: now })
-    return Object.assign(seat, { response: said, comment, responded_at: now })
+    return Object.assign(participation, { response: said, comment, responded_at: now })
   })
   if (typeof made === 'number') return response.status(made).json({ error: 'refused' })
   response.json(seatJson(made, made.event.host_id))

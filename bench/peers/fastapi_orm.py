@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, Header, HTTPException, Query
-from models import Event, Participant, User, agenda_of, answered, clashes, new_event
+from models import Event, Participant, User, agenda_of, apply_response, conflicts, new_event
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -161,7 +161,7 @@ async def create_event(database: Database, draft: EventIn) -> EventOut:
     known = (await database.scalars(select(User.id).where(User.id.in_(roles)))).all()
     if len(known) < len(roles):
         raise HTTPException(422, "unknown user")
-    if await database.scalar(clashes(list(roles), start - timedelta(hours=25), start, end)):
+    if await database.scalar(conflicts(list(roles), start - timedelta(hours=25), start, end)):
         raise HTTPException(409, "somebody is not free")
     fields = draft.model_dump(include={"host_id", "title", "description", "location", "time_zone"})
     event = new_event(datetime.now(UTC), fields | {"starts_at": start, "ends_at": end}, roles)
@@ -173,11 +173,11 @@ async def create_event(database: Database, draft: EventIn) -> EventOut:
 @app.put("/v1/events/{event_id}/participants/{user_id}/response", **secured)
 async def respond(database: Database, event_id: int, user_id: int, answer: AnswerIn) -> ParticipantOut:
     options = [joinedload(Participant.event), joinedload(Participant.user)]
-    seat = await database.get(Participant, (event_id, user_id), options=options)
-    if seat is None:
+    participation = await database.get(Participant, (event_id, user_id), options=options)
+    if participation is None:
         raise HTTPException(404)
-    if seat.event.status == "cancelled":
+    if participation.event.status == "cancelled":
         raise HTTPException(409)
-    answered(seat, answer.response, answer.comment, datetime.now(UTC))
+    apply_response(participation, answer.response, answer.comment, datetime.now(UTC))
     await database.commit()
-    return ParticipantOut.model_validate(seat)
+    return ParticipantOut.model_validate(participation)

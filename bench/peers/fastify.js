@@ -47,7 +47,7 @@ app.get('/v1/events', {
   const rows = await store.agenda(userId, new Date(from), limit + 1)
   const items = rows.slice(0, limit)
   const last = rows.length > limit ? items[limit - 1] : null
-  if (expanded) await store.seat(items)
+  if (expanded) await store.participation(items)
   return { items, next_cursor: last && `${last.start},${last.id}` }
 })
 
@@ -56,7 +56,7 @@ app.get('/v1/events/:id', {
 }, async (request, reply) => {
   const found = await store.event(request.params.id)
   if (!found) return reply.code(404).send({ error: 'not found' })
-  if (request.query.expand) await store.seat([found])
+  if (request.query.expand) await store.participation([found])
   return found
 })
 
@@ -93,8 +93,8 @@ app.put('/v1/events/:id/participants/:user_id/response', {
   }
 }, async (request, reply) => {
   const { id, user_id: userId } = request.params
-  const seat = await store.answer(id, userId, request.body.response, request.body.comment ?? null)
-  return seat.refused ? reply.code(seat.refused).send({ error: 'refused' }) : seat
+  const participation = await store.answer(id, userId, request.body.response, request.body.comment ?? null)
+  return participation.refused ? reply.code(participation.refused).send({ error: 'refused' }) : participation
 })
 
 await app.listen({ port: Number(process.env.PORT), host: '127.0.0.1' })

@@ -12,11 +12,11 @@ const TEXTS = {
       AND ends_at > $2 AND status != 'cancelled'
     ORDER BY starts_at, id LIMIT $3`,
   event: 'SELECT * FROM events WHERE id = $1',
-  seats: `
+  participations: `
     SELECT p.*, u.name, u.email FROM participants p JOIN users u ON u.id = p.user_id
     WHERE p.event_id IN (AMONG $1) ORDER BY p.event_id, p.user_id`,
   known: 'SELECT count(*) AS known FROM users WHERE id IN (AMONG $1)',
-  clash: `
+  conflict: `
     SELECT p.user_id FROM participants p JOIN events e ON e.id = p.event_id
     WHERE p.user_id IN (AMONG $1) AND e.starts_at > $2 AND e.starts_at < $3 AND e.ends_at > $4
       AND e.status != 'cancelled' AND e.show_as = 'busy' AND p.response != 'declined' LIMIT 1`,
@@ -28,7 +28,7 @@ const TEXTS = {
     RETURNING *`,
   insertSeat: `
     INSERT INTO participants (event_id, user_id, role, response, responded_at) VALUES ($1, $2, $3, $4, $5)`,
-  seat: `
+  participation: `
     SELECT p.*, u.name, u.email, e.host_id, e.status FROM participants p JOIN users u ON u.id = p.user_id
     JOIN events e ON e.id = p.event_id WHERE p.event_id = $1 AND p.user_id = $2`,
   answer: 'UPDATE participants SET response = $1, comment = $2, responded_at = $3 WHERE event_id = $4 AND user_id = $5'
@@ -136,8 +136,8 @@ function * creation (draft, roles) {
   const now = new Date()
   const [{ known }] = yield [TEXTS.known, people]
   if (Number(known) < people.length) throw new Refused(422)
-  const clash = yield [TEXTS.clash, people, new Date(draft.start - DAY), draft.end, draft.start]
-  if (clash.length) throw new Refused(409)
+  const conflict = yield [TEXTS.conflict, people, new Date(draft.start - DAY), draft.end, draft.start]
+  if (conflict.length) throw new Refused(409)
   const named = [...roles.values()]
   const [event] = yield [
     TEXTS.insertEvent, draft.host_id, draft.title, draft.description, draft.location, draft.start, draft.end,
@@ -152,12 +152,12 @@ function * creation (draft, roles) {
 
 function * answering (eventId, userId, response, comment) {
   const now = new Date()
-  const [seat] = yield [TEXTS.seat, eventId, userId]
-  if (!seat) throw new Refused(404)
-  if (seat.status === 'cancelled') throw new Refused(409)
+  const [participation] = yield [TEXTS.participation, eventId, userId]
+  if (!participation) throw new Refused(404)
+  if (participation.status === 'cancelled') throw new Refused(409)
   yield [TEXTS.answer, response, comment, now, eventId, userId]
-  yield [recount(seat.response, response), now, eventId]
-  return { ...seatJson(seat, seat.host_id), response, comment, responded_at: now.toISOString() }
+  yield [recount(participation.response, response), now, eventId]
+  return { ...seatJson(participation, participation.host_id), response, comment, responded_at: now.toISOString() }
 }
 
 export async function openStore (url) {
@@ -187,10 +187,10 @@ export async function openStore (url) {
       const [row] = await rows(TEXTS.event, id)
       return row && eventJson(row)
     },
-    seat: async (events) => {
+    participation: async (events) => {
       const byId = new Map(events.map((event) => [event.id, event]))
       for (const event of events) event.participants = []
-      for (const row of await rows(TEXTS.seats, [...byId.keys()])) {
+      for (const row of await rows(TEXTS.participations, [...byId.keys()])) {
         const event = byId.get(row.event_id)
         event.participants.push(seatJson(row, event.host_id))
       }

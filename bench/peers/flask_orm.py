@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask, abort, jsonify, request
-from models import Event, Participant, User, agenda_of, answered, clashes, new_event
+from models import Event, Participant, User, agenda_of, apply_response, conflicts, new_event
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import joinedload, scoped_session, selectinload, sessionmaker
 
@@ -51,20 +51,20 @@ def event_json(event: Event, *, expand: bool = False) -> dict[str, Any]:
         "updated_at": event.updated_at.isoformat(),
     }
     if expand:
-        fields["participants"] = [participant_json(seat) for seat in event.participants]
+        fields["participants"] = [participant_json(participation) for participation in event.participants]
     return fields
 
 
-def participant_json(seat: Participant) -> dict[str, Any]:
+def participant_json(participation: Participant) -> dict[str, Any]:
     return {
-        "user_id": seat.user_id,
-        "name": seat.name,
-        "email": seat.email,
-        "role": seat.role,
-        "response": seat.response,
-        "comment": seat.comment,
-        "responded_at": seat.responded_at.isoformat() if seat.responded_at else None,
-        "is_host": seat.is_host,
+        "user_id": participation.user_id,
+        "name": participation.name,
+        "email": participation.email,
+        "role": participation.role,
+        "response": participation.response,
+        "comment": participation.comment,
+        "responded_at": participation.responded_at.isoformat() if participation.responded_at else None,
+        "is_host": participation.is_host,
     }
 
 
@@ -113,7 +113,7 @@ def create_event() -> Any:
         abort(422)
     if len(Session.scalars(select(User.id).where(User.id.in_(roles))).all()) < len(roles):
         abort(422)
-    if Session.scalar(clashes(list(roles), start - timedelta(hours=25), start, end)):
+    if Session.scalar(conflicts(list(roles), start - timedelta(hours=25), start, end)):
         abort(409)
     fields = {"host_id": draft["host_id"], "title": draft["title"], "starts_at": start, "ends_at": end}
     fields |= {name: draft.get(name, "") for name in ("description", "location")}
@@ -130,9 +130,9 @@ def respond(event_id: int, user_id: int) -> Any:
     if answer["response"] not in ("accepted", "declined", "tentative"):
         abort(422)
     options = [joinedload(Participant.event), joinedload(Participant.user)]
-    seat = Session.get(Participant, (event_id, user_id), options=options) or abort(404)
-    if seat.event.status == "cancelled":
+    participation = Session.get(Participant, (event_id, user_id), options=options) or abort(404)
+    if participation.event.status == "cancelled":
         abort(409)
-    answered(seat, answer["response"], answer.get("comment"), datetime.now(UTC))
+    apply_response(participation, answer["response"], answer.get("comment"), datetime.now(UTC))
     Session.commit()
-    return jsonify(participant_json(seat))
+    return jsonify(participant_json(participation))

@@ -110,7 +110,7 @@ def agenda_of(user_id: int, since: datetime, limit: int) -> Select[tuple[Event]]
     return select(Event).where(*wanted).order_by(Event.starts_at, Event.id).limit(limit + 1)
 
 
-def clashes(people: list[int], earliest: datetime, start: datetime, end: datetime) -> Select[tuple[int]]:
+def conflicts(people: list[int], earliest: datetime, start: datetime, end: datetime) -> Select[tuple[int]]:
     """Give the statement for who of some people is not free."""
     overlap = (Event.starts_at > earliest, Event.starts_at < end, Event.ends_at > start)
     busy = (Event.status != "cancelled", Event.show_as == "busy", Participant.response != "declined")
@@ -119,7 +119,7 @@ def clashes(people: list[int], earliest: datetime, start: datetime, end: datetim
 
 
 def new_event(made_at: datetime, fields: dict[str, Any], roles: dict[int, str]) -> Event:
-    """Make an event with its seats; the host has accepted."""
+    """Make an event with its participations; the host has accepted."""
     named = list(roles.values())
     return Event(
         **fields,
@@ -149,11 +149,11 @@ def new_event(made_at: datetime, fields: dict[str, Any], roles: dict[int, str]) 
     )
 
 
-def answered(seat: Participant, response: str, comment: str | None, now: datetime) -> None:
+def apply_response(participation: Participant, response: str, comment: str | None, now: datetime) -> None:
     """Store an answer, and count it."""
-    event = seat.event
-    for name, change in ((seat.response, -1), (response, 1)):
+    event = participation.event
+    for name, change in ((participation.response, -1), (response, 1)):
         setattr(event, f"{name}_count", getattr(event, f"{name}_count") + change)
-    seat.response, seat.comment, seat.responded_at = response, comment, now
+    participation.response, participation.comment, participation.responded_at = response, comment, now
     event.version += 1
     event.updated_at = now

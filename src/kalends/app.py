@@ -15,13 +15,13 @@ from kalends.http.lanes import widths
 from kalends.model import Actor, TokenId
 from kalends.reads.health import check_readiness
 from kalends.reads.identity import find_identity
-from kalends.rest.door import wsgi_app
 from kalends.rest.identity import Identities
 from kalends.rest.openapi import openapi_document
 from kalends.rest.rates import Limit, RateLimits
 from kalends.rest.request import Request
 from kalends.rest.route import OPERATIONS, Route
 from kalends.rest.sorting import kind_finder
+from kalends.rest.wsgi import wsgi_app
 from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.rate_counts import RateCounts
@@ -64,13 +64,13 @@ def identities_of(database: Database, settings: Settings) -> Identities:
     """Give what knows who bears which token."""
     return Identities(
         lambda digest, acting_for: database.read(lambda tx: find_identity(tx, digest, acting_for)),
-        noting_aside(database),
+        last_used_recorder(database),
         database.now,
         settings.token_cache_ms,
     )
 
 
-def noting_aside(database: Database) -> Callable[[Actor], None]:
+def last_used_recorder(database: Database) -> Callable[[Actor], None]:
     """Give what notes that a token was used, beside the request: a note waits for its turn to write, nobody for it."""
     under_way: set[TokenId | None] = set()
 

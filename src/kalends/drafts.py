@@ -28,7 +28,7 @@ Location = Annotated[str, Meta(max_length=500, pattern=LINE_OR_NOTHING)]
 Remark = Annotated[str, Meta(max_length=1_000, pattern=LINES)]
 
 
-class UserDraft(Struct, forbid_unknown_fields=True, kw_only=True):
+class UserCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     """What a new user is made of."""
 
     name: Name
@@ -37,7 +37,7 @@ class UserDraft(Struct, forbid_unknown_fields=True, kw_only=True):
     metadata: Metadata | None = None
 
 
-class UserEdit(Struct, forbid_unknown_fields=True, kw_only=True):
+class UserUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
     """A merge patch for a user: what is left out stays; null clears metadata (RFC 7396)."""
 
     name: Name | UnsetType = UNSET
@@ -46,14 +46,14 @@ class UserEdit(Struct, forbid_unknown_fields=True, kw_only=True):
     metadata: Metadata | UnsetType | None = UNSET
 
 
-class Invitation(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+class ParticipantCreate(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """Somebody to add to an event."""
 
     user_id: UserId
     role: Role = Role.required
 
 
-class EventDraft(Struct, forbid_unknown_fields=True, kw_only=True):
+class EventCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     """What a new event is made of; without `time_zone` the host's zone counts."""
 
     host_id: UserId
@@ -69,10 +69,10 @@ class EventDraft(Struct, forbid_unknown_fields=True, kw_only=True):
     hide_participants: bool = False
     metadata: Metadata | None = None
     host_attends: bool = True
-    participants: Annotated[list[Invitation], Meta(max_length=MAX_PARTICIPANTS)] = []
+    participants: Annotated[list[ParticipantCreate], Meta(max_length=MAX_PARTICIPANTS)] = []
 
 
-class EventEdit(Struct, forbid_unknown_fields=True, kw_only=True):
+class EventUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
     """A merge patch for an event: what is left out stays; null clears what may be empty (RFC 7396)."""
 
     title: Title | UnsetType = UNSET
@@ -88,7 +88,7 @@ class EventEdit(Struct, forbid_unknown_fields=True, kw_only=True):
     metadata: Metadata | UnsetType | None = UNSET
 
 
-class Answer(Struct, forbid_unknown_fields=True, kw_only=True):
+class ResponseUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
     """What a participant says to an invitation."""
 
     response: Literal["accepted", "declined", "tentative"]

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from kalends.model import Clash, Scope
+from kalends.model import Conflict, Scope
 
 
 class Fault(Struct, frozen=True):
@@ -49,7 +49,7 @@ FAULT_CODES: Mapping[str, str] = {
     "own_calendar": "A calendar cannot be shared with its owner",
     "person_required": "The filter needs `participant_id` or `user_id` beside it",
     "read_only": "The member is shown in answers and cannot be set",
-    "repeated_address": "Two people of a file to import have one e-mail address",
+    "repeated_email": "Two people of a file to import have one e-mail address",
     "repeated_member": "An object has the member more than once",
     "repeated_parameter": "The parameter is given twice",
     "repeated_ref": "A reference within a file to import is used twice",
@@ -70,7 +70,7 @@ FAULT_CODES: Mapping[str, str] = {
     "unknown_zone": "It is not the name of an IANA time zone",
     "user_inactive": "The user has been deleted",
     "window_too_long": "The window of time is too long",
-    "wrong_heir": "`hosted=transfer` and `to` do not go together, or `to` names the user who is deleted",
+    "wrong_successor": "`hosted=transfer` and `to` do not go together, or `to` names the user who is deleted",
     "wrong_type": "The value has another JSON type than is needed",
 }
 """What the code of a fault means: all that there are."""
@@ -192,15 +192,15 @@ class AlreadyParticipant(KalendsError):
         self.faults = faults
 
 
-class Conflict(KalendsError):
+class BookingConflict(KalendsError):
     """Somebody needed is blocked in that time."""
 
     code = "conflict"
     message = "Somebody needed is not free at that time: `conflicts` names who and when."
 
-    def __init__(self, clashes: tuple[Clash, ...], time_zone: str) -> None:
+    def __init__(self, conflicts: tuple[Conflict, ...], time_zone: str) -> None:
         super().__init__()
-        self.clashes = clashes
+        self.conflicts = conflicts
         self.time_zone = time_zone
 
 

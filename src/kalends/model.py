@@ -53,7 +53,7 @@ class HoldId(Identifier):
 
 
 class AuditId(Identifier):
-    """Names an entry of the record."""
+    """Names an entry of the audit log."""
 
     prefix = "aud_"
 
@@ -179,7 +179,7 @@ class Actor(Struct, frozen=True):
     """Who asks, and with what rights: every action and every read is given one.
 
     Without `user_id` it is an operator, who acts for the whole organization. `shared` says whose calendar this person
-    is let into, and how far. `address` and `request_id` say where it came from, for the record.
+    is let into, and how far. `address` and `request_id` say where it came from, for the audit log.
     """
 
     organization_id: OrganizationId
@@ -213,7 +213,7 @@ class Block(Struct, frozen=True):
     end_local: str
 
 
-class Tally(Struct, frozen=True):
+class ParticipantCounts(Struct, frozen=True):
     """How many participants an event has, by role and by response."""
 
     required: int = 0
@@ -244,7 +244,7 @@ class Event(Struct, frozen=True):
     hide_participants: bool
     cancel_reason: str | None
     metadata: str
-    tally: Tally
+    counts: ParticipantCounts
     version: int
     created_at: Instant
     updated_at: Instant
@@ -252,7 +252,7 @@ class Event(Struct, frozen=True):
     """Who is asked to host it and has not answered: never the host, and nobody of a cancelled event."""
 
 
-class Seat(Struct, frozen=True):
+class Participation(Struct, frozen=True):
     """One person's part in one event; `version` begins with the event's, and then counts the changes of this part."""
 
     user_id: UserId
@@ -264,17 +264,17 @@ class Seat(Struct, frozen=True):
 
 
 class Participant(Struct, frozen=True):
-    """A seat together with the person who sits in it, as callers see it."""
+    """A participation together with the person who sits in it, as callers see it."""
 
     event_id: EventId
-    seat: Seat
+    participation: Participation
     name: str
     email: str
     is_host: bool
     user_version: int
 
 
-class Clash(Struct, frozen=True):
+class Conflict(Struct, frozen=True):
     """A commitment in the way: whose, when, how strongly; `event_id` only if the caller may see the event.
 
     `needed` tells a conflict from a mere warning about somebody optional.
@@ -301,7 +301,7 @@ class Hold(Struct, frozen=True):
 
 
 class AgendaRow(Struct, frozen=True):
-    """What one event is in one person's time: derived from the event and the person's seat, never edited."""
+    """What one event is in one person's time: derived from the event and the person's participation, never edited."""
 
     user_id: UserId
     event_id: EventId
@@ -329,7 +329,7 @@ class Token(Struct, frozen=True, kw_only=True):
     """To the minute."""
     revoked_at: Instant | None
 
-    def is_in_use(self, now: Instant) -> bool:
+    def is_active(self, now: Instant) -> bool:
         """Tell whether it opens the door."""
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 

@@ -41,7 +41,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Addresses or networks, separated by commas, of proxies whose X-Forwarded-For and -Proto are believed."""
 
 
-MAY_BE_NOUGHT = ("read_timeout_ms", "token_cache_ms", "rate_limit", "address_rate_limit")
+ZERO_ALLOWED = ("read_timeout_ms", "token_cache_ms", "rate_limit", "address_rate_limit")
 
 
 def read_file(path: str) -> str:
@@ -65,7 +65,7 @@ def settings_from(environment: Mapping[str, str], read: Callable[[str], str] = r
         elif field == "trusted_proxies":
             values[field] = networks_of(name, text)
         else:
-            values[field] = number_of(name, text, 0 if field in MAY_BE_NOUGHT else 1)
+            values[field] = number_of(name, text, 0 if field in ZERO_ALLOWED else 1)
     return Settings(**values)  # pyright: ignore[reportArgumentType]
 
 

@@ -9,7 +9,6 @@ import pytest
 import sqlalchemy as sa
 
 from kalends.actions.booking import Guard, OnConflict
-from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.events import cancel_event, change_event, create_event, delete_event, transfer_event
 from kalends.actions.holds import place_hold
 from kalends.actions.participants import (
@@ -17,11 +16,12 @@ from kalends.actions.participants import (
     answer_invitation,
     change_role,
     remove_participant,
-    seat_participant,
+    set_participant,
 )
-from kalends.drafts import Answer, EventDraft, EventEdit, Invitation
-from kalends.errors import Conflict, Unavailable
-from kalends.model import Busy, Clash, Event, Role, ShowAs, TimeText, User, UserId, Visibility, Zone
+from kalends.actions.user_deletion import Hosted, delete_user
+from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate
+from kalends.errors import BookingConflict, Unavailable
+from kalends.model import Busy, Conflict, Event, Role, ShowAs, TimeText, User, UserId, Visibility, Zone
 from kalends.rules.zones import from_instant
 from kalends.store import tables
 from kalends.store.query import Query
@@ -35,10 +35,10 @@ EXCLUSIVE = Query(
 )
 
 
-def draft(host: User, *guests: tuple[User, Role], start=TWO, end=THREE, **details: Any) -> EventDraft:
-    invited = [Invitation(user_id=guest.id, role=role) for guest, role in guests]
+def draft(host: User, *guests: tuple[User, Role], start=TWO, end=THREE, **details: Any) -> EventCreate:
+    invited = [ParticipantCreate(user_id=guest.id, role=role) for guest, role in guests]
     fixed: Any = {"host_id": host.id, "title": "Another", "start": start, "end": end, "time_zone": BERLIN}
-    return EventDraft(**fixed | {"participants": invited} | details)
+    return EventCreate(**fixed | {"participants": invited} | details)
 
 
 def exclusive(cast: Cast, who: User) -> dict[int, bool]:
@@ -46,8 +46,8 @@ def exclusive(cast: Cast, who: User) -> dict[int, bool]:
     return {event_id: bool(alone) for event_id, alone in cast.database.read(lambda tx: tx.rows(EXCLUSIVE, id=who.id))}
 
 
-def answered(cast: Cast, event: Event, who: User, response: str) -> None:
-    cast.do(answer_invitation, event.id, who.id, Answer(response=response), guard=ALLOW())  # type: ignore[arg-type]
+def apply_response(cast: Cast, event: Event, who: User, response: str) -> None:
+    cast.do(answer_invitation, event.id, who.id, ResponseUpdate(response=response), guard=ALLOW())  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
@@ -76,51 +76,55 @@ def creating_as_optional_host(cast: Cast, host: User, busy: User):
 
 def moving(cast: Cast, host: User, busy: User):
     event = cast.event(busy, host_id=host.id, start=NOON, end=ONE)
-    return change_event, (event.id, EventEdit(start=TimeText("2026-03-09T13:30"), end=TimeText("2026-03-09T14:30"))), {}
+    return (
+        change_event,
+        (event.id, EventUpdate(start=TimeText("2026-03-09T13:30"), end=TimeText("2026-03-09T14:30"))),
+        {},
+    )
 
 
 def moving_who_declined(cast: Cast, host: User, busy: User):
     event = cast.event(busy, host_id=host.id, start=NOON, end=ONE)
-    answered(cast, event, busy, "declined")
-    return change_event, (event.id, EventEdit(end=TimeText("2026-03-09T14:01"))), {}
+    apply_response(cast, event, busy, "declined")
+    return change_event, (event.id, EventUpdate(end=TimeText("2026-03-09T14:01"))), {}
 
 
 def moving_who_accepted_as_optional_and_keeping_that(cast: Cast, host: User, busy: User):
     event = cast.do(create_event, draft(host, (busy, Role.optional), start=NOON, end=ONE))
-    answered(cast, event, busy, "accepted")
-    return change_event, (event.id, EventEdit(start=TWO, end=THREE)), {"keep_responses": True}
+    apply_response(cast, event, busy, "accepted")
+    return change_event, (event.id, EventUpdate(start=TWO, end=THREE)), {"keep_responses": True}
 
 
 def asking_anew_by_another_zone(cast: Cast, host: User, busy: User):
     event = cast.event(busy, host_id=host.id)
-    answered(cast, event, busy, "declined")
-    return change_event, (event.id, EventEdit(time_zone=Zone("Europe/Paris"))), {}
+    apply_response(cast, event, busy, "declined")
+    return change_event, (event.id, EventUpdate(time_zone=Zone("Europe/Paris"))), {}
 
 
 def showing_as_busy(cast: Cast, host: User, busy: User):
     event = cast.event(busy, host_id=host.id, show_as=ShowAs.free)
-    return change_event, (event.id, EventEdit(show_as=ShowAs.busy)), {}
+    return change_event, (event.id, EventUpdate(show_as=ShowAs.busy)), {}
 
 
 def adding(cast: Cast, host: User, busy: User):
     event = cast.event(host_id=host.id)
-    return add_participants, (event.id, [Invitation(user_id=busy.id)]), {}
+    return add_participants, (event.id, [ParticipantCreate(user_id=busy.id)]), {}
 
 
 def adding_many(cast: Cast, host: User, busy: User):
     event = cast.event(host_id=host.id)
     people = [cast.person(), busy, cast.person()]
-    return add_participants, (event.id, [Invitation(user_id=who.id) for who in people]), {}
+    return add_participants, (event.id, [ParticipantCreate(user_id=who.id) for who in people]), {}
 
 
 def putting(cast: Cast, host: User, busy: User):
     event = cast.event(host_id=host.id)
-    return seat_participant, (event.id, busy.id, Role.required), {}
+    return set_participant, (event.id, busy.id, Role.required), {}
 
 
 def putting_who_was_optional(cast: Cast, host: User, busy: User):
     event = cast.do(create_event, draft(host, (busy, Role.optional)))
-    return seat_participant, (event.id, busy.id, Role.required), {}
+    return set_participant, (event.id, busy.id, Role.required), {}
 
 
 def needing_who_was_optional(cast: Cast, host: User, busy: User):
@@ -130,24 +134,24 @@ def needing_who_was_optional(cast: Cast, host: User, busy: User):
 
 def accepting_as_optional(cast: Cast, host: User, busy: User):
     event = cast.do(create_event, draft(host, (busy, Role.optional)))
-    return answer_invitation, (event.id, busy.id, Answer(response="accepted")), {}
+    return answer_invitation, (event.id, busy.id, ResponseUpdate(response="accepted")), {}
 
 
 def accepting_after_declining(cast: Cast, host: User, busy: User):
     event = cast.event(busy, host_id=host.id)
-    answered(cast, event, busy, "declined")
-    return answer_invitation, (event.id, busy.id, Answer(response="accepted")), {}
+    apply_response(cast, event, busy, "declined")
+    return answer_invitation, (event.id, busy.id, ResponseUpdate(response="accepted")), {}
 
 
 def wavering_after_declining(cast: Cast, host: User, busy: User):
     event = cast.event(busy, host_id=host.id)
-    answered(cast, event, busy, "declined")
-    return answer_invitation, (event.id, busy.id, Answer(response="tentative")), {}
+    apply_response(cast, event, busy, "declined")
+    return answer_invitation, (event.id, busy.id, ResponseUpdate(response="tentative")), {}
 
 
 def accepting_what_was_booked_over_another(cast: Cast, host: User, busy: User):
     event = cast.event(busy, host_id=host.id)
-    return answer_invitation, (event.id, busy.id, Answer(response="accepted")), {}
+    return answer_invitation, (event.id, busy.id, ResponseUpdate(response="accepted")), {}
 
 
 def handing_over(cast: Cast, host: User, busy: User):
@@ -157,7 +161,7 @@ def handing_over(cast: Cast, host: User, busy: User):
 
 def handing_over_to_who_declined(cast: Cast, host: User, busy: User):
     event = cast.event(busy, host_id=host.id)
-    answered(cast, event, busy, "declined")
+    apply_response(cast, event, busy, "declined")
     return transfer_event, (event.id, busy.id), {}
 
 
@@ -193,14 +197,14 @@ def test_nobody_is_booked_twice_unless_that_is_meant(cast, way):
     other = cast.person()
     taken = cast.event(cast.guest)
     action, arguments, options = way(cast, other, cast.guest)
-    clash = Clash(cast.guest.id, taken.block.span, Busy.tentative, taken.id, needed=True)
-    with cast.refused(Conflict) as caught:
+    conflict = Conflict(cast.guest.id, taken.block.span, Busy.tentative, taken.id, needed=True)
+    with cast.refused(BookingConflict) as caught:
         cast.do(action, *arguments, **options)
-    assert caught.value.clashes == (clash,)
+    assert caught.value.conflicts == (conflict,)
     assert caught.value.time_zone == BERLIN
     guard = ALLOW()
     cast.do(action, *arguments, **options, guard=guard)
-    assert (guard.conflicts, guard.warnings) == ([clash], [])
+    assert (guard.conflicts, guard.warnings) == ([conflict], [])
     assert sorted(exclusive(cast, cast.guest).values()) == [False, True], "only the first has the time to itself"
     assert exclusive(cast, cast.guest)[taken.id]
     check_house(cast.database, cast.actor)
@@ -211,16 +215,16 @@ def test_who_declined_is_not_needed_for_a_move(cast, way):
     """Busy at the new time they stay declined, and the answer notes why; free they are asked anew."""
     taken = cast.event(cast.guest)
     action, (event_id, edit), _ = way(cast, cast.person(), cast.guest)
-    clash = Clash(cast.guest.id, taken.block.span, Busy.tentative, taken.id, needed=False)
-    before, guard = cast.seats(event_id)[cast.guest.id], Guard()
+    conflict = Conflict(cast.guest.id, taken.block.span, Busy.tentative, taken.id, needed=False)
+    before, guard = cast.participations(event_id)[cast.guest.id], Guard()
     moved = cast.do(action, event_id, edit, guard=guard)
-    assert (guard.conflicts, guard.warnings, guard.time_zone) == ([], [clash], moved.block.time_zone)
-    assert cast.seats(event_id)[cast.guest.id] == before
+    assert (guard.conflicts, guard.warnings, guard.time_zone) == ([], [conflict], moved.block.time_zone)
+    assert cast.participations(event_id)[cast.guest.id] == before
     assert exclusive(cast, cast.guest) == {taken.id: True, event_id: False}
     check_house(cast.database, cast.actor)
     cast.do(delete_event, taken.id)
-    cast.do(action, event_id, EventEdit(end=TimeText("2026-03-09T14:30")))
-    assert cast.seats(event_id)[cast.guest.id].response == "needs_action"
+    cast.do(action, event_id, EventUpdate(end=TimeText("2026-03-09T14:30")))
+    assert cast.participations(event_id)[cast.guest.id].response == "needs_action"
     assert exclusive(cast, cast.guest) == {event_id: True}
 
 
@@ -230,8 +234,8 @@ def test_where_double_booking_is_allowed_a_move_asks_everybody_anew(cast, way):
     action, arguments, _ = way(cast, cast.person(), cast.guest)
     guard = ALLOW()
     event = cast.do(action, *arguments, guard=guard)
-    assert guard.conflicts == [Clash(cast.guest.id, taken.block.span, Busy.tentative, taken.id, needed=True)]
-    assert cast.seats(event.id)[cast.guest.id].response == "needs_action"
+    assert guard.conflicts == [Conflict(cast.guest.id, taken.block.span, Busy.tentative, taken.id, needed=True)]
+    assert cast.participations(event.id)[cast.guest.id].response == "needs_action"
     assert exclusive(cast, cast.guest) == {taken.id: True, event.id: False}
 
 
@@ -240,27 +244,27 @@ def test_a_move_in_the_past_asks_anew_by_the_same_rule(cast, clock):
     _, (event_id, edit), _ = moving_who_declined(cast, cast.person(), cast.guest)
     clock.set_to(instant("2026-04-01T00:00Z"))
     cast.do(change_event, event_id, edit)
-    assert cast.seats(event_id)[cast.guest.id].response == "declined"
+    assert cast.participations(event_id)[cast.guest.id].response == "declined"
     assert exclusive(cast, cast.guest) == {taken.id: True, event_id: False}
 
 
 def test_who_declined_as_optional_is_asked_anew_wherever_the_event_moves(cast):
     taken = cast.event(cast.guest)
     event = cast.do(create_event, draft(cast.person(), (cast.guest, Role.optional), start=NOON, end=ONE))
-    answered(cast, event, cast.guest, "declined")
+    apply_response(cast, event, cast.guest, "declined")
     guard = Guard()
-    cast.do(change_event, event.id, EventEdit(start=TWO, end=THREE), guard=guard)
-    assert cast.seats(event.id)[cast.guest.id].response == "needs_action"
-    assert [(clash.event_id, clash.needed) for clash in guard.warnings] == [(taken.id, False)]
+    cast.do(change_event, event.id, EventUpdate(start=TWO, end=THREE), guard=guard)
+    assert cast.participations(event.id)[cast.guest.id].response == "needs_action"
+    assert [(conflict.event_id, conflict.needed) for conflict in guard.warnings] == [(taken.id, False)]
 
 
 def test_the_hold_that_a_move_uses_up_is_not_in_the_way_of_who_declined(cast):
     event = cast.event(cast.guest, start=NOON, end=ONE)
-    answered(cast, event, cast.guest, "declined")
+    apply_response(cast, event, cast.guest, "declined")
     two_to_three = span(instant("2026-03-09T14:00+01:00"), instant("2026-03-09T15:00+01:00"))
     held = cast.do(place_hold, [cast.guest.id], two_to_three, 300)
-    cast.do(change_event, event.id, EventEdit(start=TWO, end=THREE), guard=Guard(hold_id=held.id))
-    assert cast.seats(event.id)[cast.guest.id].response == "needs_action"
+    cast.do(change_event, event.id, EventUpdate(start=TWO, end=THREE), guard=Guard(hold_id=held.id))
+    assert cast.participations(event.id)[cast.guest.id].response == "needs_action"
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -280,10 +284,10 @@ def test_the_same_is_free_where_the_other_event_only_touches(cast, way):
     [
         lambda cast, event: cast.do(cancel_event, event.id),
         lambda cast, event: cast.do(delete_event, event.id),
-        lambda cast, event: cast.do(change_event, event.id, EventEdit(show_as=ShowAs.free)),
+        lambda cast, event: cast.do(change_event, event.id, EventUpdate(show_as=ShowAs.free)),
         lambda cast, event: cast.do(remove_participant, event.id, cast.guest.id),
         lambda cast, event: cast.do(change_role, event.id, cast.guest.id, Role.optional),
-        lambda cast, event: answered(cast, event, cast.guest, "declined"),
+        lambda cast, event: apply_response(cast, event, cast.guest, "declined"),
     ],
     ids=["cancelled", "deleted", "free", "removed", "optional", "declined"],
 )
@@ -299,10 +303,10 @@ def test_what_does_not_block_is_in_nobodys_way(cast, freed):
 @pytest.mark.parametrize(("response", "strength"), [("accepted", Busy.busy), ("tentative", Busy.tentative)])
 def test_a_conflict_says_how_strongly_somebody_is_bound(cast, response, strength):
     event = cast.event(cast.guest)
-    answered(cast, event, cast.guest, response)
-    with cast.refused(Conflict) as caught:
+    apply_response(cast, event, cast.guest, response)
+    with cast.refused(BookingConflict) as caught:
         cast.do(create_event, draft(cast.guest, (cast.host, Role.required)))
-    assert [(clash.user_id, clash.strength) for clash in caught.value.clashes] == [
+    assert [(conflict.user_id, conflict.strength) for conflict in caught.value.conflicts] == [
         (cast.host.id, Busy.busy),
         (cast.guest.id, strength),
     ]
@@ -311,16 +315,16 @@ def test_a_conflict_says_how_strongly_somebody_is_bound(cast, response, strength
 def test_optional_people_who_are_busy_are_added_with_a_warning(cast):
     taken = cast.event(cast.guest)
     other = cast.person()
-    warning = Clash(cast.guest.id, taken.block.span, Busy.tentative, taken.id, needed=False)
+    warning = Conflict(cast.guest.id, taken.block.span, Busy.tentative, taken.id, needed=False)
     guard = Guard()
     event = cast.do(create_event, draft(other, (cast.guest, Role.optional)), guard=guard)
     assert (guard.conflicts, guard.warnings) == ([], [warning])
     cast.do(remove_participant, event.id, cast.guest.id)
     guard = Guard()
-    cast.do(seat_participant, event.id, cast.guest.id, Role.optional, guard=guard)
+    cast.do(set_participant, event.id, cast.guest.id, Role.optional, guard=guard)
     assert guard.warnings == [warning]
     guard = Guard()
-    cast.do(change_event, event.id, EventEdit(end=TimeText("2026-03-09T15:30")), guard=guard)
+    cast.do(change_event, event.id, EventUpdate(end=TimeText("2026-03-09T15:30")), guard=guard)
     assert (guard.conflicts, guard.warnings) == ([], [warning])
     assert exclusive(cast, cast.guest) == {taken.id: True, event.id: False}
 
@@ -330,11 +334,11 @@ def test_what_changes_nothing_about_time_is_never_refused(cast):
     event = cast.event(cast.guest, cast.stranger)
     assert exclusive(cast, cast.guest)[event.id] is False
     for action, *arguments in (
-        (change_event, event.id, EventEdit(title="Renamed", status="tentative")),
-        (answer_invitation, event.id, cast.guest.id, Answer(response="tentative")),
+        (change_event, event.id, EventUpdate(title="Renamed", status="tentative")),
+        (answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="tentative")),
         (change_role, event.id, cast.stranger.id, Role.optional),
         (transfer_event, event.id, cast.host.id),
-        (answer_invitation, event.id, cast.guest.id, Answer(response="declined")),
+        (answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="declined")),
         (remove_participant, event.id, cast.guest.id),
     ):
         cast.do(action, *arguments)
@@ -343,28 +347,28 @@ def test_what_changes_nothing_about_time_is_never_refused(cast):
 
 def test_an_event_never_conflicts_with_itself(cast):
     event = cast.event(cast.guest)
-    assert cast.do(change_event, event.id, EventEdit(end=TimeText("2026-03-09T15:30"))).version == 2
-    assert cast.do(change_event, event.id, EventEdit(start=TimeText("2026-03-09T14:30"))).version == 3
-    answered(cast, event, cast.guest, "accepted")
+    assert cast.do(change_event, event.id, EventUpdate(end=TimeText("2026-03-09T15:30"))).version == 2
+    assert cast.do(change_event, event.id, EventUpdate(start=TimeText("2026-03-09T14:30"))).version == 3
+    apply_response(cast, event, cast.guest, "accepted")
     cast.do(transfer_event, event.id, cast.guest.id)
 
 
 def test_every_person_and_every_event_in_the_way_is_named(cast):
     one = cast.event(cast.guest, start=TimeText("2026-03-09T13:30"), end=TimeText("2026-03-09T14:10"))
     two = cast.event(cast.guest, start=TimeText("2026-03-09T14:10"), end=TimeText("2026-03-09T16:00"))
-    with cast.refused(Conflict) as caught:
+    with cast.refused(BookingConflict) as caught:
         cast.do(create_event, draft(cast.host, (cast.guest, Role.required), (cast.stranger, Role.required)))
     people: list[UserId] = [cast.host.id, cast.host.id, cast.guest.id, cast.guest.id]
-    assert [clash.user_id for clash in caught.value.clashes] == people
-    assert [clash.event_id for clash in caught.value.clashes] == [one.id, two.id, one.id, two.id]
-    assert [clash.span for clash in caught.value.clashes] == [one.block.span, two.block.span] * 2
+    assert [conflict.user_id for conflict in caught.value.conflicts] == people
+    assert [conflict.event_id for conflict in caught.value.conflicts] == [one.id, two.id, one.id, two.id]
+    assert [conflict.span for conflict in caught.value.conflicts] == [one.block.span, two.block.span] * 2
 
 
 def test_a_private_event_hides_which_it_is(cast):
     taken = cast.event(cast.guest, visibility=Visibility.private)
-    with cast.refused(Conflict) as caught:
+    with cast.refused(BookingConflict) as caught:
         cast.do(create_event, draft(cast.guest))
-    assert caught.value.clashes == (Clash(cast.guest.id, taken.block.span, Busy.tentative, None, needed=True),)
+    assert caught.value.conflicts == (Conflict(cast.guest.id, taken.block.span, Busy.tentative, None, needed=True),)
 
 
 def test_a_long_block_of_another_day_reaches_into_the_next(cast):
@@ -379,7 +383,7 @@ def test_a_long_block_of_another_day_reaches_into_the_next(cast):
     assert length == 31 * 3_600_000_000
     last = span(night.block.span.end - 60_000_000, night.block.span.end)
     at = [from_instant(moment).isoformat() for moment in (last.start, last.end)]
-    with cast.refused(Conflict):
+    with cast.refused(BookingConflict):
         cast.do(create_event, draft(cast.guest, start=TimeText(at[0]), end=TimeText(at[1]), time_zone=Zone("UTC")))
 
 
@@ -387,7 +391,7 @@ def test_another_organization_is_nobodys_business(cast, database):
     cast.event(cast.guest)
     other = assemble(database)
     made = other.do(create_event, draft(other.host, (other.guest, Role.required)))
-    assert other.seats(made.id).keys() == {other.host.id, other.guest.id}
+    assert other.participations(made.id).keys() == {other.host.id, other.guest.id}
 
 
 # ---- the belt
@@ -397,9 +401,9 @@ def test_time_that_becomes_free_again_is_exclusive_again(cast):
     first, second = cast.event(cast.guest), cast.event(cast.guest)
     assert exclusive(cast, cast.guest) == {first.id: True, second.id: False}
     cast.do(delete_event, first.id)
-    answered(cast, second, cast.guest, "accepted")
+    apply_response(cast, second, cast.guest, "accepted")
     assert exclusive(cast, cast.guest) == {second.id: True}
-    answered(cast, second, cast.guest, "declined")
+    apply_response(cast, second, cast.guest, "declined")
     assert exclusive(cast, cast.guest) == {second.id: False}, "nothing to itself, as it takes no time"
 
 
@@ -428,8 +432,8 @@ def test_an_event_that_was_booked_twice_on_purpose_may_be_shortened(cast):
     cast.event(cast.guest)
     twice = cast.event(cast.guest, start=TimeText("2026-03-09T14:00"), end=TimeText("2026-03-09T16:00"))
     guard = Guard()
-    shorter = cast.do(change_event, twice.id, EventEdit(end=TimeText("2026-03-09T14:30")), guard=guard)
+    shorter = cast.do(change_event, twice.id, EventUpdate(end=TimeText("2026-03-09T14:30")), guard=guard)
     assert (guard.conflicts, shorter.version) == ([], 2)
     assert exclusive(cast, cast.guest)[twice.id] is False
-    with cast.refused(Conflict):
-        cast.do(change_event, twice.id, EventEdit(end=TimeText("2026-03-09T14:45")))
+    with cast.refused(BookingConflict):
+        cast.do(change_event, twice.id, EventUpdate(end=TimeText("2026-03-09T14:45")))

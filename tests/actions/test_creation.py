@@ -4,20 +4,32 @@ from typing import Any
 
 import pytest
 
-from kalends.actions.departure import delete_user
 from kalends.actions.events import create_event
-from kalends.drafts import EventDraft, Invitation
+from kalends.actions.user_deletion import delete_user
+from kalends.drafts import EventCreate, ParticipantCreate
 from kalends.errors import Invalid
-from kalends.model import Event, Metadata, Response, Role, ShowAs, Status, Tally, TimeText, UserId, Visibility, Zone
+from kalends.model import (
+    Event,
+    Metadata,
+    ParticipantCounts,
+    Response,
+    Role,
+    ShowAs,
+    Status,
+    TimeText,
+    UserId,
+    Visibility,
+    Zone,
+)
 from kalends.store.events import find_event
 from tests.cast import BERLIN, Cast, assemble, check_house, codes
 
 NOBODY = UserId(2**62)
 
 
-def draft(cast: Cast, **changes: Any) -> EventDraft:
+def draft(cast: Cast, **changes: Any) -> EventCreate:
     times = {"start": TimeText("2026-03-09T14:00"), "end": TimeText("2026-03-09T15:00")}
-    return EventDraft(title="Planning", time_zone=BERLIN, **times, **changes)
+    return EventCreate(title="Planning", time_zone=BERLIN, **times, **changes)
 
 
 def stored(cast: Cast, event: Event) -> Event:
@@ -34,24 +46,30 @@ def test_a_new_event_is_as_it_was_drafted_and_its_host_attends(cast):
     assert (event.status, event.show_as, event.visibility) == (Status.tentative, ShowAs.free, Visibility.private)
     assert (event.metadata, event.version) == ('{"colour":"red"}', 1)
     assert event.block.start_local == "2026-03-09T14:00:00+01:00"
-    assert event.tally == Tally(required=2, accepted=1, needs_action=1)
-    seats = cast.seats(event.id)
-    assert (seats[cast.host.id].role, seats[cast.host.id].response) == (Role.required, Response.accepted)
-    assert (seats[cast.guest.id].role, seats[cast.guest.id].response) == (Role.required, Response.needs_action)
-    assert cast.stranger.id not in seats
+    assert event.counts == ParticipantCounts(required=2, accepted=1, needs_action=1)
+    participations = cast.participations(event.id)
+    assert (participations[cast.host.id].role, participations[cast.host.id].response) == (
+        Role.required,
+        Response.accepted,
+    )
+    assert (participations[cast.guest.id].role, participations[cast.guest.id].response) == (
+        Role.required,
+        Response.needs_action,
+    )
+    assert cast.stranger.id not in participations
     assert check_house(cast.database, cast.actor) == 1
 
 
 def test_a_host_who_does_not_attend_has_no_seat(cast):
     event = cast.event(cast.guest, host_attends=False)
-    assert (event.host_id, set(cast.seats(event.id))) == (cast.host.id, {cast.guest.id})
+    assert (event.host_id, set(cast.participations(event.id))) == (cast.host.id, {cast.guest.id})
     check_house(cast.database, cast.actor)
 
 
 def test_a_host_may_be_named_as_a_participant_to_choose_their_role(cast):
-    event = cast.event(participants=[Invitation(user_id=cast.host.id, role=Role.optional)])
-    seat = cast.seats(event.id)[cast.host.id]
-    assert (seat.role, seat.response, event.tally.total) == (Role.optional, Response.accepted, 1)
+    event = cast.event(participants=[ParticipantCreate(user_id=cast.host.id, role=Role.optional)])
+    participation = cast.participations(event.id)[cast.host.id]
+    assert (participation.role, participation.response, event.counts.total) == (Role.optional, Response.accepted, 1)
 
 
 @pytest.mark.parametrize(
@@ -146,5 +164,7 @@ def test_every_fault_of_a_new_event_is_named_at_once(cast):
 def test_people_of_another_organization_do_not_exist(cast, database):
     other = assemble(database)
     with cast.refused(Invalid) as error:
-        cast.do(create_event, draft(cast, host_id=other.host.id, participants=[Invitation(user_id=other.guest.id)]))
+        cast.do(
+            create_event, draft(cast, host_id=other.host.id, participants=[ParticipantCreate(user_id=other.guest.id)])
+        )
     assert codes(error) == ["unknown_user", "unknown_user"]

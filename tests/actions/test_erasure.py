@@ -11,24 +11,24 @@ import sqlalchemy as sa
 from msgspec import structs
 
 from kalends.actions import erasure
-from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.erasure import erase_traces, erase_user
 from kalends.actions.events import create_event, delete_event
 from kalends.actions.hours import clear_working_hours, set_working_hours
+from kalends.actions.idempotency import KeptAnswer, claim_key, keep_answer
 from kalends.actions.imports import import_schedule
 from kalends.actions.participants import answer_invitation
-from kalends.actions.retries import KeptAnswer, claim_key, keep_answer
 from kalends.actions.schedule import Schedule
 from kalends.actions.sharing import share_calendar
 from kalends.actions.tokens import issue_token
+from kalends.actions.user_deletion import Hosted, delete_user
 from kalends.actions.users import change_user, create_user
-from kalends.drafts import Answer, EventDraft, UserDraft, UserEdit
+from kalends.drafts import EventCreate, ResponseUpdate, UserCreate, UserUpdate
 from kalends.errors import Forbidden, HostsEvents, Invalid, NotFound, StaleVersion
 from kalends.model import Email, Metadata, Sharing, TimeText, User, UserId
-from kalends.reads.audit import RecordFilter, list_records
+from kalends.reads.audit import AuditFilter, list_audit_entries
 from kalends.rest.wire import read_struct
 from kalends.rules.audit import ObjectKind
-from kalends.rules.erasure import ERASED_NAME, erased_answer, erased_email, erased_facts
+from kalends.rules.erasure import ERASED_NAME, erased_answer, erased_email, erased_snapshot
 from kalends.rules.hours import Window, WorkingHours
 from kalends.settings import Settings
 from kalends.store import audit, idempotency, tables
@@ -68,8 +68,8 @@ def person(cast: Cast, clock):
     clock.set_to(instant("2026-03-08T12:00+01:00"))
     cast.do(import_schedule, read_struct(Schedule, FILE), "hr", lambda: None)
     user_id = UserId(cast.rows()["imported"][0][-1])
-    cast.do(change_user, user_id, UserEdit(name=f"{NAME} II", metadata=Metadata(nickname=NAME)))
-    named = cast.do(change_user, user_id, UserEdit(name=NAME))
+    cast.do(change_user, user_id, UserUpdate(name=f"{NAME} II", metadata=Metadata(nickname=NAME)))
+    named = cast.do(change_user, user_id, UserUpdate(name=NAME))
     own = structs.replace(cast.actor, user_id=user_id, address="192.0.2.7")
     token, _ = cast.database.write(lambda tx: issue_token(tx, own, f"phone of {NAME}", secrets.token_bytes(20)))
     cast.do(set_working_hours, user_id, MONDAYS)
@@ -80,12 +80,12 @@ def person(cast: Cast, clock):
     past, future = cast.event(user_id, **YESTERDAY), cast.event(user_id, cast.guest, **TOMORROW)
     for event in (past, future):
         for comment in (f"says {NAME}", f"says {EMAIL}"):
-            answer = Answer(response="accepted", comment=comment)
+            answer = ResponseUpdate(response="accepted", comment=comment)
             cast.database.write(
                 lambda tx, event=event, answer=answer: answer_invitation(tx, own, event.id, user_id, answer)
             )
-    cast.do(answer_invitation, past.id, cast.host.id, Answer(response="accepted", comment="mine stays"))
-    draft = EventDraft(
+    cast.do(answer_invitation, past.id, cast.host.id, ResponseUpdate(response="accepted", comment="mine stays"))
+    draft = EventCreate(
         host_id=user_id,
         title="Own",
         time_zone=BERLIN,
@@ -145,27 +145,35 @@ def test_no_name_and_no_address_is_left_in_the_database(cast, person):
 
 def test_events_show_an_erased_person_and_have_new_versions(cast, person):
     named, past, future, hosted = person
-    before, versions = cast.ask(find_event, past.id), {key: seat.version for key, seat in cast.seats(past.id).items()}
+    before, versions = (
+        cast.ask(find_event, past.id),
+        {key: participation.version for key, participation in cast.participations(past.id).items()},
+    )
     erase(cast, named.id, hosted=Hosted.cancel)
     after, _, guests = cast.ask(read_event, past.id, expand=True)
-    assert (after.version, after.tally) == (before.version + 1, before.tally)
-    said = {guest.seat.user_id: (guest.name, guest.seat.response, guest.seat.comment) for guest in guests}
+    assert (after.version, after.counts) == (before.version + 1, before.counts)
+    said = {
+        guest.participation.user_id: (guest.name, guest.participation.response, guest.participation.comment)
+        for guest in guests
+    }
     assert said[named.id] == (ERASED_NAME, "accepted", None)
     assert said[cast.host.id][2] == "mine stays"
-    moved = {key for key, seat in cast.seats(past.id).items() if seat.version != versions[key]}
+    moved = {
+        key for key, participation in cast.participations(past.id).items() if participation.version != versions[key]
+    }
     assert moved == {named.id}
-    assert named.id not in cast.seats(future.id)
+    assert named.id not in cast.participations(future.id)
     assert cast.ask(find_event, hosted.id).status == "cancelled"
 
 
 def test_the_record_says_that_it_was_done_and_nothing_of_whom(cast, person):
     named, past, *_ = person
     erase(cast, named.id, hosted=Hosted.cancel)
-    last, deleted, *_ = cast.ask(list_records, RecordFilter(object_id=named.id), 250).records
+    last, deleted, *_ = cast.ask(list_audit_entries, AuditFilter(object_id=named.id), 250).records
     assert (last.action, last.before, last.after) == ("erased", None, None)
     gone = {"name": ERASED_NAME, "email": erased_email(named.id), "time_zone": "Europe/Berlin", "metadata": {}}
     assert (deleted.action, json.loads(deleted.before)) == ("deleted", gone)
-    newest = cast.ask(list_records, RecordFilter(object_id=past.id), 1).records[0]
+    newest = cast.ask(list_audit_entries, AuditFilter(object_id=past.id), 1).records[0]
     silent = {"participants": {str(named.id): {"role": "required", "response": "accepted", "comment": None}}}
     assert (json.loads(newest.before), json.loads(newest.after)) == (silent, silent)
 
@@ -185,7 +193,7 @@ def test_traces_go_in_parts_and_it_may_end_after_any_and_begin_again(cast, datab
     named, past, *_ = request.getfixturevalue("person")  # it comes after what fills the first pages
     monkeypatch.setattr(erasure, "EVENTS_AT_ONCE", 1)
     cast.do(erase_user, named.id, hosted=Hosted.cancel)
-    assert cast.seats(past.id)[named.id].comment == f"says {EMAIL}"
+    assert cast.participations(past.id)[named.id].comment == f"says {EMAIL}"
     parts, traces = 0, erasure.Traces([])
     while traces is not None:
         parts, traces = parts + 1, None
@@ -245,13 +253,15 @@ def test_a_rehearsal_erases_nothing(cast, person):
 
 def test_the_address_may_be_used_again_and_a_comment_that_comes_meanwhile_is_caught(cast, clock, database: Database):
     clock.set_to(NOON)
-    person = cast.do(create_user, UserDraft(name=NAME, email=Email(EMAIL)))
+    person = cast.do(create_user, UserCreate(name=NAME, email=Email(EMAIL)))
     event = cast.event(
         person, **{name: TimeText(f"2026-03-09T{time}") for name, time in (("start", "11:30"), ("end", "12:30"))}
     )
 
     def comment(tx):
-        answer_invitation(tx, cast.actor, event.id, person.id, Answer(response="accepted", comment=f"says {NAME}"))
+        answer_invitation(
+            tx, cast.actor, event.id, person.id, ResponseUpdate(response="accepted", comment=f"says {NAME}")
+        )
         clock.set_to(event.block.span.end)
         erasure.start()
         waiting_writers(database, 1)
@@ -260,18 +270,20 @@ def test_the_address_may_be_used_again_and_a_comment_that_comes_meanwhile_is_cau
     database.write(comment)
     erasure.result()
     assert "zacharias" not in str(cast.rows()).casefold()
-    assert cast.do(create_user, UserDraft(name=NAME, email=Email(EMAIL))).id != person.id
+    assert cast.do(create_user, UserCreate(name=NAME, email=Email(EMAIL))).id != person.id
 
 
 def test_what_the_record_and_kept_answers_say_of_others_stays():
     me, other = UserId(7), UserId(8)
     own = {"name": NAME}
-    assert erased_facts(own, ObjectKind.user, other, me) == own
-    assert erased_facts(own, ObjectKind.share, me, me) == own
-    assert erased_facts({"user_id": str(other)} | own, ObjectKind.token, 5, me) == {"user_id": str(other)} | own
-    assert erased_facts(own, ObjectKind.working_hours, other, me) == own
-    assert erased_facts({"weekly": {}}, ObjectKind.working_hours, me, me) == {}
-    assert erased_facts({"participants": {str(me): None}}, ObjectKind.event, 5, me) == {"participants": {str(me): None}}
+    assert erased_snapshot(own, ObjectKind.user, other, me) == own
+    assert erased_snapshot(own, ObjectKind.share, me, me) == own
+    assert erased_snapshot({"user_id": str(other)} | own, ObjectKind.token, 5, me) == {"user_id": str(other)} | own
+    assert erased_snapshot(own, ObjectKind.working_hours, other, me) == own
+    assert erased_snapshot({"weekly": {}}, ObjectKind.working_hours, me, me) == {}
+    assert erased_snapshot({"participants": {str(me): None}}, ObjectKind.event, 5, me) == {
+        "participants": {str(me): None}
+    }
     guests = {"items": [{"user_id": str(me), "name": NAME, "comment": "x"}, {"user_id": str(other), "comment": "y"}]}
     shown = {
         "items": [{"user_id": str(me), "name": ERASED_NAME, "comment": None}, {"user_id": str(other), "comment": "y"}]

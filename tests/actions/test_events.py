@@ -4,24 +4,36 @@ from typing import Any
 
 import pytest
 
-from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.events import cancel_event, change_event, delete_event, transfer_event
 from kalends.actions.participants import answer_invitation, remove_participant
-from kalends.drafts import Answer, EventEdit
+from kalends.actions.user_deletion import Hosted, delete_user
+from kalends.drafts import EventUpdate, ResponseUpdate
 from kalends.errors import EventCancelled, Invalid, NotFound, StaleVersion
-from kalends.model import Event, EventId, Response, Role, ShowAs, Status, Tally, TimeText, UserId, Visibility, Zone
+from kalends.model import (
+    Event,
+    EventId,
+    ParticipantCounts,
+    Response,
+    Role,
+    ShowAs,
+    Status,
+    TimeText,
+    UserId,
+    Visibility,
+    Zone,
+)
 from kalends.store.events import find_event
 from tests.cast import Cast, assemble, check_house, codes, instant
 
-YES = Answer(response="accepted")
-NO = Answer(response="declined")
+YES = ResponseUpdate(response="accepted")
+NO = ResponseUpdate(response="declined")
 NOBODY = UserId(2**62)
 NOTHING = EventId(2**62)
 
 
-def edit(**changes: Any) -> EventEdit:
+def edit(**changes: Any) -> EventUpdate:
     times = {name: TimeText(changes.pop(name)) for name in ("start", "end") if name in changes}
-    return EventEdit(**times, **changes)
+    return EventUpdate(**times, **changes)
 
 
 def stored(cast: Cast, event: Event) -> Event:
@@ -33,12 +45,12 @@ def test_text_changes_ask_nobody_anew(cast, clock):
     event = cast.event(cast.guest)
     set_before(clock)
     cast.do(answer_invitation, event.id, cast.guest.id, YES)
-    before = cast.seats(event.id)
+    before = cast.participations(event.id)
     after = cast.do(
         change_event, event.id,
         edit(title="Plan B", description="New", location="Hall", visibility=Visibility.private, metadata={"a": 1}),
     )  # fmt: skip
-    assert cast.seats(event.id) == before
+    assert cast.participations(event.id) == before
     assert (after.title, after.description, after.location, after.metadata) == ("Plan B", "New", "Hall", '{"a":1}')
     assert after.version == 3
     cleared = cast.do(change_event, event.id, edit(description=None, location=None, metadata=None))
@@ -65,34 +77,34 @@ def set_before(clock) -> None:
 def test_a_move_asks_everybody_but_the_host_anew(cast, clock, move, keep):
     set_before(clock)
     event = cast.event(cast.guest, cast.stranger)
-    cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="accepted", comment="gladly"))
+    cast.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted", comment="gladly"))
     cast.do(answer_invitation, event.id, cast.host.id, NO)
-    before = cast.seats(event.id)
+    before = cast.participations(event.id)
     after = cast.do(change_event, event.id, edit(**move), keep_responses=keep)
-    seats = cast.seats(event.id)
+    participations = cast.participations(event.id)
     assert after.version == 4
-    assert seats[cast.host.id] == before[cast.host.id]
-    assert seats[cast.stranger.id] == before[cast.stranger.id]
-    guest = seats[cast.guest.id]
+    assert participations[cast.host.id] == before[cast.host.id]
+    assert participations[cast.stranger.id] == before[cast.stranger.id]
+    guest = participations[cast.guest.id]
     if keep:
         assert guest == before[cast.guest.id]
     else:
         assert (guest.response, guest.comment, guest.responded_at) == (Response.needs_action, None, None)
         assert (guest.version, guest.role) == (before[cast.guest.id].version + 1, Role.required)
-    assert after.tally.needs_action == (1 if keep else 2)
+    assert after.counts.needs_action == (1 if keep else 2)
     check_house(cast.database, cast.actor)
 
 
 def test_status_and_show_as_change_what_everybody_is_busy_with(cast):
     event = cast.event(cast.guest)
-    before = cast.seats(event.id)
+    before = cast.participations(event.id)
     after = cast.do(change_event, event.id, edit(show_as=ShowAs.free))
     assert (after.show_as, after.version) == (ShowAs.free, 2)
     assert {row[9] for row in cast.rows()["agenda"]} == {"free"}
     after = cast.do(change_event, event.id, edit(status="tentative"))
     assert (after.status, after.version) == (Status.tentative, 3)
     assert {row[8] for row in cast.rows()["agenda"]} == {"tentative"}
-    assert cast.seats(event.id) == before
+    assert cast.participations(event.id) == before
 
 
 def test_an_edit_that_changes_nothing_leaves_no_trace(cast):
@@ -119,10 +131,10 @@ def test_deleted_people_stay_in_a_past_event_but_not_when_it_is_held_again(cast,
     event = cast.event(cast.guest, cast.stranger)
     cast.do(delete_user, cast.guest.id)
     cast.do(change_event, event.id, edit(start="2026-03-09T13:00"))
-    assert cast.guest.id in cast.seats(event.id)
+    assert cast.guest.id in cast.participations(event.id)
     after = cast.do(change_event, event.id, edit(start="2026-03-11T13:00", end="2026-03-11T14:00"), keep_responses=True)
-    assert set(cast.seats(event.id)) == {cast.host.id, cast.stranger.id}
-    assert after.tally.total == 2
+    assert set(cast.participations(event.id)) == {cast.host.id, cast.stranger.id}
+    assert after.counts.total == 2
     check_house(cast.database, cast.actor)
 
 
@@ -135,9 +147,9 @@ def test_a_past_event_of_a_deleted_host_is_held_again_only_under_another(cast, c
         cast.do(change_event, event.id, again)
     assert [(fault.where, fault.code) for fault in error.value.faults] == [(("end",), "user_inactive")]
     cast.do(transfer_event, event.id, cast.stranger.id)
-    assert cast.host.id in cast.seats(event.id)
+    assert cast.host.id in cast.participations(event.id)
     cast.do(change_event, event.id, again)
-    assert set(cast.seats(event.id)) == {cast.guest.id, cast.stranger.id}
+    assert set(cast.participations(event.id)) == {cast.guest.id, cast.stranger.id}
     check_house(cast.database, cast.actor)
 
 
@@ -174,7 +186,7 @@ def test_a_cancelled_event_stays_readable_and_frees_everybody(cast):
     event = cast.event(cast.guest)
     after = cast.do(cancel_event, event.id, "Snow")
     assert (after.status, after.cancel_reason, after.version) == (Status.cancelled, "Snow", 2)
-    assert after.tally == event.tally
+    assert after.counts == event.counts
     assert stored(cast, event) == after
     assert {(row[8], row[9], bool(row[10])) for row in cast.rows()["agenda"]} == {("cancelled", "free", False)}
     before = cast.rows()
@@ -205,27 +217,27 @@ def test_a_deleted_event_is_gone(cast):
 def test_an_event_is_handed_over_to_a_participant(cast):
     event = cast.event(cast.guest)
     after = cast.do(transfer_event, event.id, cast.guest.id)
-    assert (after.host_id, after.version, after.tally) == (cast.guest.id, 2, Tally(required=2, accepted=2))
-    seats = cast.seats(event.id)
-    assert (seats[cast.guest.id].response, seats[cast.guest.id].version) == (Response.accepted, 2)
-    assert seats[cast.host.id].version == 1
+    assert (after.host_id, after.version, after.counts) == (cast.guest.id, 2, ParticipantCounts(required=2, accepted=2))
+    participations = cast.participations(event.id)
+    assert (participations[cast.guest.id].response, participations[cast.guest.id].version) == (Response.accepted, 2)
+    assert participations[cast.host.id].version == 1
     check_house(cast.database, cast.actor)
 
 
 def test_an_event_is_handed_over_to_somebody_new(cast):
     event = cast.event(cast.guest)
     after = cast.do(transfer_event, event.id, cast.stranger.id)
-    assert (after.host_id, after.tally.total) == (cast.stranger.id, 3)
+    assert (after.host_id, after.counts.total) == (cast.stranger.id, 3)
     check_house(cast.database, cast.actor)
 
 
 def test_who_takes_over_attends_as_the_old_host_did(cast):
     event = cast.event(cast.guest, host_attends=False)
     after = cast.do(transfer_event, event.id, cast.stranger.id)
-    assert (after.host_id, set(cast.seats(event.id))) == (cast.stranger.id, {cast.guest.id})
+    assert (after.host_id, set(cast.participations(event.id))) == (cast.stranger.id, {cast.guest.id})
     check_house(cast.database, cast.actor)
     after = cast.do(transfer_event, event.id, cast.guest.id)
-    assert (after.host_id, after.tally) == (cast.guest.id, Tally(required=1, accepted=1))
+    assert (after.host_id, after.counts) == (cast.guest.id, ParticipantCounts(required=1, accepted=1))
     check_house(cast.database, cast.actor)
 
 
@@ -251,15 +263,15 @@ def test_an_event_has_500_participants_at_most_its_host_among_them(cast):
         cast.event(*crowd)
     assert [(fault.where, fault.code) for fault in error.value.faults] == [(("participants",), "too_many_participants")]
     full = cast.event(*crowd, host_attends=False)
-    assert full.tally.total == 500
+    assert full.counts.total == 500
     event = cast.event(*crowd[:499])
-    assert event.tally.total == 500
+    assert event.counts.total == 500
     with cast.refused(Invalid) as error:
         cast.force(transfer_event, event.id, crowd[499])
     assert [(fault.where, fault.code) for fault in error.value.faults] == [(("host_id",), "too_many_participants")]
-    assert cast.force(transfer_event, event.id, crowd[0]).tally.total == 500
+    assert cast.force(transfer_event, event.id, crowd[0]).counts.total == 500
     cast.do(remove_participant, event.id, crowd[1])
-    assert cast.force(transfer_event, event.id, crowd[499]).tally.total == 500
+    assert cast.force(transfer_event, event.id, crowd[499]).counts.total == 500
     check_house(cast.database, cast.actor)
 
 

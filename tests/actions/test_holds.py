@@ -7,14 +7,14 @@ import pytest
 from msgspec import structs
 
 from kalends.actions.booking import Guard, OnConflict
-from kalends.actions.departure import delete_user
 from kalends.actions.events import create_event
 from kalends.actions.holds import MOST_HELD_HOURS, extend_hold, place_hold, release_hold
 from kalends.actions.participants import add_participants
-from kalends.drafts import EventDraft, Invitation
-from kalends.errors import Conflict, Fault, Forbidden, HoldExtended, Invalid, NotFound
-from kalends.model import Busy, Clash, HoldId, Role, Span, TimeText, UserId
-from kalends.reads.availability import peoples_time
+from kalends.actions.user_deletion import delete_user
+from kalends.drafts import EventCreate, ParticipantCreate
+from kalends.errors import BookingConflict, Fault, Forbidden, HoldExtended, Invalid, NotFound
+from kalends.model import Busy, Conflict, HoldId, Role, Span, TimeText, UserId
+from kalends.reads.availability import busy_times
 from kalends.reads.explanation import HoldReason, explain_booking
 from kalends.reads.holds import list_holds, read_hold
 from kalends.reads.users import list_users
@@ -39,7 +39,7 @@ def hold(cast: Cast, *people, at=SLOT, seconds=300):
     return cast.do(place_hold, [who.id for who in people or (cast.guest,)], at, seconds)
 
 
-def draft(cast: Cast, **details: Any) -> EventDraft:
+def draft(cast: Cast, **details: Any) -> EventCreate:
     fixed: dict[str, Any] = {
         "host_id": cast.guest.id,
         "title": "It",
@@ -47,7 +47,7 @@ def draft(cast: Cast, **details: Any) -> EventDraft:
         "end": TimeText("2026-03-09T15:00"),
     }
     details = fixed | {"time_zone": BERLIN} | details
-    return EventDraft(**details)
+    return EventCreate(**details)
 
 
 def test_a_hold_is_read_as_it_was_placed(cast):
@@ -60,28 +60,28 @@ def test_a_hold_is_read_as_it_was_placed(cast):
 
 def test_a_slot_that_is_held_blocks_whatever_takes_time(cast):
     placed = hold(cast)
-    clash = Clash(cast.guest.id, SLOT, Busy.busy, None, needed=True)
-    with cast.refused(Conflict) as caught:
+    conflict = Conflict(cast.guest.id, SLOT, Busy.busy, None, needed=True)
+    with cast.refused(BookingConflict) as caught:
         cast.do(create_event, draft(cast))
-    assert caught.value.clashes == (clash,)
-    with cast.refused(Conflict) as caught:
+    assert caught.value.conflicts == (conflict,)
+    with cast.refused(BookingConflict) as caught:
         hold(cast, cast.stranger, cast.guest, at=span(SLOT.end - MINUTE, SLOT.end + HOUR))
-    assert caught.value.clashes == (structs.replace(clash, span=span(SLOT.end - MINUTE, SLOT.end)),)
+    assert caught.value.conflicts == (structs.replace(conflict, span=span(SLOT.end - MINUTE, SLOT.end)),)
     event = cast.event()
-    with cast.refused(Conflict):
-        cast.do(add_participants, event.id, [Invitation(user_id=cast.guest.id)])
+    with cast.refused(BookingConflict):
+        cast.do(add_participants, event.id, [ParticipantCreate(user_id=cast.guest.id)])
     guard = Guard()
-    cast.do(add_participants, event.id, [Invitation(user_id=cast.guest.id, role=Role.optional)], guard=guard)
+    cast.do(add_participants, event.id, [ParticipantCreate(user_id=cast.guest.id, role=Role.optional)], guard=guard)
     assert [warning.event_id for warning in guard.warnings] == [None]
     guard = ALLOW()
     cast.do(create_event, draft(cast), guard=guard)
-    assert guard.conflicts == [clash]
+    assert guard.conflicts == [conflict]
     assert cast.ask(read_hold, placed.id) == placed, "what is booked over a hold leaves it alone"
 
 
 def test_a_slot_that_is_held_is_shown_busy_everywhere(cast):
     placed = hold(cast)
-    time = cast.ask(peoples_time, [cast.guest.id], SLOT)[cast.guest.id]
+    time = cast.ask(busy_times, [cast.guest.id], SLOT)[cast.guest.id]
     assert (time.periods, time.blocked) == ([Period(SLOT, Busy.busy)], [SLOT])
     assert cast.guest.id not in {user.id for user in cast.ask(list_users, 10, free=SLOT).users}
     explained = cast.ask(explain_booking, cast.guest.id, SLOT)
@@ -91,11 +91,11 @@ def test_a_slot_that_is_held_is_shown_busy_everywhere(cast):
 
 def test_nobody_is_held_who_is_not_free(cast):
     event = cast.event(cast.guest)
-    with cast.refused(Conflict) as caught:
+    with cast.refused(BookingConflict) as caught:
         hold(cast, cast.host, cast.guest, cast.stranger, at=span(SLOT.start - HOUR, SLOT.start + 1 * MINUTE))
-    assert caught.value.clashes == (
-        Clash(cast.host.id, SLOT, Busy.busy, event.id, needed=True),
-        Clash(cast.guest.id, SLOT, Busy.tentative, event.id, needed=True),
+    assert caught.value.conflicts == (
+        Conflict(cast.host.id, SLOT, Busy.busy, event.id, needed=True),
+        Conflict(cast.guest.id, SLOT, Busy.tentative, event.id, needed=True),
     )
     hold(cast, cast.guest, at=span(SLOT.start - HOUR, SLOT.start))
     hold(cast, cast.guest, at=span(SLOT.end, SLOT.end + HOUR))
@@ -105,7 +105,7 @@ def test_a_hold_lapses_by_the_clock(cast, clock):
     placed = hold(cast)
     clock.set_to(placed.expires_at - 1)
     assert cast.ask(read_hold, placed.id) == placed
-    with cast.refused(Conflict):
+    with cast.refused(BookingConflict):
         hold(cast)
     clock.set_to(placed.expires_at)
     for gone in (
@@ -115,7 +115,7 @@ def test_a_hold_lapses_by_the_clock(cast, clock):
     ):
         with cast.refused(NotFound):
             gone()
-    assert cast.ask(peoples_time, [cast.guest.id], SLOT)[cast.guest.id].periods == []
+    assert cast.ask(busy_times, [cast.guest.id], SLOT)[cast.guest.id].periods == []
     assert cast.ask(explain_booking, cast.guest.id, SLOT).bookable
     assert cast.guest.id in {user.id for user in cast.ask(list_users, 10, free=SLOT).users}
     assert len(cast.rows()["held_time"]) == 1, "its rows are there all the same"
@@ -139,7 +139,7 @@ def test_a_hold_is_extended_once(cast, clock):
     with cast.refused(HoldExtended):
         cast.do(extend_hold, placed.id, 300)
     clock.set_to(placed.expires_at + 1)
-    with cast.refused(Conflict):
+    with cast.refused(BookingConflict):
         cast.do(create_event, draft(cast))
     clock.set_to(extended.expires_at)
     cast.do(create_event, draft(cast))
@@ -156,9 +156,9 @@ def test_who_comes_too_late_to_extend_finds_the_slot_taken(cast, clock):
     clock.set_to(placed.expires_at)
     event = cast.do(create_event, draft(cast))
     clock.set_to(placed.expires_at - 1)
-    with cast.refused(Conflict) as caught:
+    with cast.refused(BookingConflict) as caught:
         cast.do(extend_hold, placed.id, 300)
-    assert caught.value.clashes == (Clash(cast.guest.id, SLOT, Busy.busy, event.id, needed=True),)
+    assert caught.value.conflicts == (Conflict(cast.guest.id, SLOT, Busy.busy, event.id, needed=True),)
 
 
 def test_a_released_slot_is_free_at_once(cast):
@@ -172,7 +172,7 @@ def test_a_released_slot_is_free_at_once(cast):
 
 def test_a_hold_becomes_an_event_in_one_transaction(cast):
     placed = hold(cast, cast.guest, cast.stranger)
-    guests = [Invitation(user_id=cast.stranger.id)]
+    guests = [ParticipantCreate(user_id=cast.stranger.id)]
     guard = Guard(hold_id=placed.id)
     cast.do(create_event, draft(cast, participants=guests), guard=guard)
     assert (guard.conflicts, guard.warnings) == ([], [])
@@ -186,13 +186,13 @@ def test_a_hold_becomes_an_event_in_one_transaction(cast):
 def test_an_event_that_cannot_be_made_leaves_the_hold_alone(cast):
     placed = hold(cast)
     event = cast.event(cast.stranger)
-    with cast.refused(Conflict) as caught:
+    with cast.refused(BookingConflict) as caught:
         cast.do(
             create_event,
-            draft(cast, participants=[Invitation(user_id=cast.stranger.id)]),
+            draft(cast, participants=[ParticipantCreate(user_id=cast.stranger.id)]),
             guard=Guard(hold_id=placed.id),
         )
-    assert [clash.event_id for clash in caught.value.clashes] == [event.id]
+    assert [conflict.event_id for conflict in caught.value.conflicts] == [event.id]
     with cast.refused(Invalid):
         cast.do(create_event, draft(cast, host_id=NOBODY), guard=Guard(hold_id=placed.id))
     assert cast.ask(read_hold, placed.id) == placed
@@ -213,9 +213,9 @@ def test_a_hold_becomes_no_event_at_another_time_or_of_other_people(cast):
 def test_a_hold_helps_against_no_other_hold(cast):
     own = hold(cast)
     hold(cast, at=span(SLOT.end, SLOT.end + HOUR))
-    with cast.refused(Conflict) as caught:
+    with cast.refused(BookingConflict) as caught:
         cast.do(create_event, draft(cast, end=TimeText("2026-03-09T15:01")), guard=Guard(hold_id=own.id))
-    assert [clash.span for clash in caught.value.clashes] == [span(SLOT.end, SLOT.end + MINUTE)]
+    assert [conflict.span for conflict in caught.value.conflicts] == [span(SLOT.end, SLOT.end + MINUTE)]
 
 
 @pytest.mark.parametrize("later", [0, 1])
@@ -345,7 +345,7 @@ def test_who_is_held_takes_themself_out_and_the_others_stay(cast):
     with cast.refused(Invalid) as caught:
         mine.do(create_event, draft(cast, host_id=cast.host.id, host_attends=False), guard=Guard(hold_id=placed.id))
     assert codes(caught) == ["hold_elsewhere"]
-    invited = [Invitation(user_id=cast.stranger.id)]
+    invited = [ParticipantCreate(user_id=cast.stranger.id)]
     mine.do(create_event, draft(cast, host_id=cast.host.id, participants=invited), guard=Guard(hold_id=placed.id))
     assert cast.rows()["hold"] == cast.rows()["held_time"] == []
 

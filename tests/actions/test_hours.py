@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from kalends.actions.departure import delete_user
 from kalends.actions.hours import clear_working_hours, set_working_hours
+from kalends.actions.user_deletion import delete_user
 from kalends.errors import NotFound, StaleVersion
 from kalends.model import UserId
 from kalends.reads.hours import read_working_hours

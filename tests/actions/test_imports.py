@@ -7,12 +7,12 @@ import pytest
 
 from kalends.actions import imports
 from kalends.actions.booking import OnConflict
-from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.events import delete_event
-from kalends.actions.imports import ImportReport, Merged, address_part, import_schedule
+from kalends.actions.imports import ImportReport, Merged, email_local_part, import_schedule
 from kalends.actions.schedule import Schedule
+from kalends.actions.user_deletion import Hosted, delete_user
 from kalends.actions.users import create_user
-from kalends.drafts import UserDraft
+from kalends.drafts import UserCreate
 from kalends.errors import Invalid
 from kalends.model import Email
 from kalends.reads.events import EventFilter
@@ -57,7 +57,7 @@ def test_somebody_with_a_known_address_is_found_whatever_its_case(cast):
 
 
 def test_a_made_up_address_that_is_taken_is_that_person(cast):
-    maker = cast.do(create_user, UserDraft(name="Ada", email=Email("ada@plan.invalid")))
+    maker = cast.do(create_user, UserCreate(name="Ada", email=Email("ada@plan.invalid")))
     report = imported(cast, schedule_of([{"ref": "ada", "name": "Ada"}]), merge=True)
     assert msgspec.structs.astuple(report)[:4] == (0, 1, 0, 0)
     assert [user.id for user in cast.ask(list_users, 10, text="ada").users] == [maker.id]
@@ -104,7 +104,7 @@ def test_repeated_refs_and_addresses_are_all_named(cast):
         imported(cast, schedule_of(people, events))
     assert places(error) == [
         (("people", 1, "ref"), "repeated_ref"),
-        (("people", 2, "email"), "repeated_address"),
+        (("people", 2, "email"), "repeated_email"),
         (("events", 1, "ref"), "repeated_ref"),
         (("events", 2, "ref"), "repeated_ref"),
     ]
@@ -168,7 +168,7 @@ def test_the_same_refs_of_another_source_or_organization_are_others(cast):
 
 @pytest.mark.parametrize("text", ["51", "a-b-c", "x" * 40])
 def test_a_plain_ref_is_part_of_the_address_as_it_is(text):
-    assert address_part(text) == text
+    assert email_local_part(text) == text
 
 
 def test_any_other_ref_gets_an_address_of_its_own():
@@ -193,7 +193,7 @@ def test_any_other_ref_gets_an_address_of_its_own():
         "-a-",
         "xn--a",
     ]
-    parts = [address_part(text) for text in texts]
+    parts = [email_local_part(text) for text in texts]
     assert len(set(parts)) == len(texts)
     for part in parts:
         assert read_struct(Email, f"{part}@{part}.invalid")

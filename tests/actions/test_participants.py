@@ -2,23 +2,23 @@
 
 import pytest
 
-from kalends.actions.departure import delete_user
 from kalends.actions.events import cancel_event
 from kalends.actions.participants import (
     add_participants,
     answer_invitation,
     change_role,
     remove_participant,
-    seat_participant,
+    set_participant,
 )
-from kalends.drafts import Answer, Invitation
+from kalends.actions.user_deletion import delete_user
+from kalends.drafts import ParticipantCreate, ResponseUpdate
 from kalends.errors import AlreadyParticipant, EventCancelled, EventEnded, Invalid, NotFound, StaleVersion
-from kalends.model import EventId, Response, Role, Seat, Tally, UserId
+from kalends.model import EventId, ParticipantCounts, Participation, Response, Role, UserId
 from kalends.store.events import find_event
 from tests.cast import assemble, check_house, codes, instant
 
-YES = Answer(response="accepted")
-NO = Answer(response="declined")
+YES = ResponseUpdate(response="accepted")
+NO = ResponseUpdate(response="declined")
 NOBODY = UserId(2**62)
 OPTIONAL, REQUIRED = Role.optional, Role.required
 
@@ -29,8 +29,8 @@ def before_the_event(clock):
     clock.set_to(instant("2026-03-09T08:00+01:00"))
 
 
-def invite(*people, role=REQUIRED) -> list[Invitation]:
-    return [Invitation(user_id=getattr(person, "id", person), role=role) for person in people]
+def invite(*people, role=REQUIRED) -> list[ParticipantCreate]:
+    return [ParticipantCreate(user_id=getattr(person, "id", person), role=role) for person in people]
 
 
 def version(cast, event) -> int:
@@ -42,14 +42,14 @@ def test_several_are_added_at_once_in_the_order_they_were_named(cast):
     event = cast.event()
     guests = [*invite(cast.stranger, role=OPTIONAL), *invite(cast.guest)]
     added = cast.do(add_participants, event.id, guests)
-    assert [(guest.seat.user_id, guest.seat.role, guest.name) for guest in added] == [
+    assert [(guest.participation.user_id, guest.participation.role, guest.name) for guest in added] == [
         (cast.stranger.id, OPTIONAL, "Stella Stranger"),
         (cast.guest.id, REQUIRED, "Gustav Guest"),
     ]
-    assert added[0].seat == Seat(cast.stranger.id, OPTIONAL, Response.needs_action, None, None, 2)
+    assert added[0].participation == Participation(cast.stranger.id, OPTIONAL, Response.needs_action, None, None, 2)
     assert (added[0].event_id, added[0].is_host, added[0].email) == (event.id, False, "stella@example.org")
     after = cast.ask(find_event, event.id)
-    assert (after.version, after.tally) == (2, Tally(required=2, optional=1, accepted=1, needs_action=2))
+    assert (after.version, after.counts) == (2, ParticipantCounts(required=2, optional=1, accepted=1, needs_action=2))
     check_house(cast.database, cast.actor)
 
 
@@ -88,7 +88,7 @@ def test_a_host_without_a_seat_can_be_added_and_has_accepted(cast):
     event = cast.event(host_attends=False)
     added = cast.do(add_participants, event.id, invite(cast.host, role=OPTIONAL))
     assert added[0].is_host
-    assert (added[0].seat.response, added[0].seat.role) == (Response.accepted, OPTIONAL)
+    assert (added[0].participation.response, added[0].participation.role) == (Response.accepted, OPTIONAL)
     check_house(cast.database, cast.actor)
 
 
@@ -100,29 +100,34 @@ def test_the_501st_participant_is_refused(cast):
     assert [(fault.where, fault.code) for fault in error.value.faults] == [((), "too_many_participants")]
     cast.do(add_participants, event.id, invite(crowd[498]))
     with cast.refused(Invalid) as error:
-        cast.do(seat_participant, event.id, crowd[499].id, REQUIRED)
+        cast.do(set_participant, event.id, crowd[499].id, REQUIRED)
     assert codes(error) == ["too_many_participants"]
-    assert cast.do(seat_participant, event.id, crowd[498].id, OPTIONAL)[1] is False
+    assert cast.do(set_participant, event.id, crowd[498].id, OPTIONAL)[1] is False
     check_house(cast.database, cast.actor)
 
 
 # -------------------------------------------------------------------------------------------------------------- seating
 def test_seating_twice_is_the_same_seat(cast):
     event = cast.event()
-    first, is_new = cast.do(seat_participant, event.id, cast.guest.id, OPTIONAL)
-    assert (is_new, first.seat.role, first.seat.version) == (True, OPTIONAL, 2)
+    first, is_new = cast.do(set_participant, event.id, cast.guest.id, OPTIONAL)
+    assert (is_new, first.participation.role, first.participation.version) == (True, OPTIONAL, 2)
     before = cast.rows()
-    assert cast.do(seat_participant, event.id, cast.guest.id, OPTIONAL) == (first, False)
+    assert cast.do(set_participant, event.id, cast.guest.id, OPTIONAL) == (first, False)
     assert cast.rows() == before
 
 
-@pytest.mark.parametrize("verb", [seat_participant, change_role])
+@pytest.mark.parametrize("verb", [set_participant, change_role])
 def test_a_change_of_role_keeps_the_answer(cast, verb):
     event = cast.event(cast.guest)
-    cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="tentative", comment="perhaps"))
+    cast.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="tentative", comment="perhaps"))
     cast.do(verb, event.id, cast.guest.id, OPTIONAL)
-    seat = cast.seats(event.id)[cast.guest.id]
-    assert (seat.role, seat.response, seat.comment, seat.version) == (OPTIONAL, Response.tentative, "perhaps", 3)
+    participation = cast.participations(event.id)[cast.guest.id]
+    assert (participation.role, participation.response, participation.comment, participation.version) == (
+        OPTIONAL,
+        Response.tentative,
+        "perhaps",
+        3,
+    )
     assert version(cast, event) == 3
     check_house(cast.database, cast.actor)
 
@@ -130,27 +135,29 @@ def test_a_change_of_role_keeps_the_answer(cast, verb):
 def test_a_role_that_is_left_out_or_the_same_changes_nothing(cast):
     event = cast.event(cast.guest)
     before = cast.rows()
-    assert cast.do(change_role, event.id, cast.guest.id, None).seat.role is REQUIRED
-    assert cast.do(change_role, event.id, cast.guest.id, REQUIRED).seat.role is REQUIRED
+    assert cast.do(change_role, event.id, cast.guest.id, None).participation.role is REQUIRED
+    assert cast.do(change_role, event.id, cast.guest.id, REQUIRED).participation.role is REQUIRED
     assert cast.rows() == before
 
 
 def test_a_seat_can_be_asked_for_only_if_it_is_new(cast):
     event = cast.event(cast.guest)
     with cast.refused(StaleVersion) as error:
-        cast.do(seat_participant, event.id, cast.guest.id, OPTIONAL, only_new=True)
+        cast.do(set_participant, event.id, cast.guest.id, OPTIONAL, only_new=True)
     assert (error.value.kind, error.value.current) == ("participant", 1)
-    assert cast.do(seat_participant, event.id, cast.stranger.id, OPTIONAL, only_new=True)[1]
+    assert cast.do(set_participant, event.id, cast.stranger.id, OPTIONAL, only_new=True)[1]
 
 
 def test_a_seat_that_is_expected_has_to_be_there(cast):
     event = cast.event(cast.guest)
     with cast.refused(StaleVersion) as error:
-        cast.do(seat_participant, event.id, cast.stranger.id, OPTIONAL, expect=frozenset({1}))
+        cast.do(set_participant, event.id, cast.stranger.id, OPTIONAL, expect=frozenset({1}))
     assert error.value.current == 0
     with cast.refused(StaleVersion):
-        cast.do(seat_participant, event.id, cast.guest.id, OPTIONAL, expect=frozenset({2}))
-    assert cast.do(seat_participant, event.id, cast.guest.id, OPTIONAL, expect=frozenset({1}))[0].seat.version == 2
+        cast.do(set_participant, event.id, cast.guest.id, OPTIONAL, expect=frozenset({2}))
+    assert (
+        cast.do(set_participant, event.id, cast.guest.id, OPTIONAL, expect=frozenset({1}))[0].participation.version == 2
+    )
 
 
 def test_nobody_but_an_active_user_is_seated(cast):
@@ -158,7 +165,7 @@ def test_nobody_but_an_active_user_is_seated(cast):
     cast.do(delete_user, cast.guest.id)
     for user_id, code in ((NOBODY, "unknown_user"), (cast.guest.id, "user_inactive")):
         with cast.refused(Invalid) as error:
-            cast.do(seat_participant, event.id, user_id, REQUIRED)
+            cast.do(set_participant, event.id, user_id, REQUIRED)
         assert [(fault.where, fault.code) for fault in error.value.faults] == [(("user_id",), code)]
 
 
@@ -167,7 +174,11 @@ def test_removing_the_hosts_seat_keeps_the_host(cast):
     event = cast.event(cast.guest)
     cast.do(remove_participant, event.id, cast.host.id)
     after = cast.ask(find_event, event.id)
-    assert (after.host_id, after.tally, after.version) == (cast.host.id, Tally(required=1, needs_action=1), 2)
+    assert (after.host_id, after.counts, after.version) == (
+        cast.host.id,
+        ParticipantCounts(required=1, needs_action=1),
+        2,
+    )
     assert [row[6] for row in cast.rows()["agenda"] if row[1] == cast.host.id] == [None]
     check_house(cast.database, cast.actor)
 
@@ -176,12 +187,12 @@ def test_who_is_removed_is_gone_and_comes_back_without_their_answer(cast):
     event = cast.event(cast.guest)
     cast.do(answer_invitation, event.id, cast.guest.id, YES)
     cast.do(remove_participant, event.id, cast.guest.id)
-    assert set(cast.seats(event.id)) == {cast.host.id}
+    assert set(cast.participations(event.id)) == {cast.host.id}
     with cast.refused(NotFound) as error:
         cast.do(remove_participant, event.id, cast.guest.id)
     assert (error.value.kind, error.value.name) == ("participant", cast.guest.id)
-    back = cast.do(seat_participant, event.id, cast.guest.id, REQUIRED)[0]
-    assert (back.seat.response, back.seat.version) == (Response.needs_action, 4)
+    back = cast.do(set_participant, event.id, cast.guest.id, REQUIRED)[0]
+    assert (back.participation.response, back.participation.version) == (Response.needs_action, 4)
     check_house(cast.database, cast.actor)
 
 
@@ -189,17 +200,17 @@ def test_who_is_removed_is_gone_and_comes_back_without_their_answer(cast):
 @pytest.mark.parametrize("response", ["accepted", "declined", "tentative"])
 def test_an_answer_is_kept_with_its_comment_and_time(cast, response):
     event = cast.event(cast.guest)
-    said = cast.do(answer_invitation, event.id, cast.guest.id, Answer(response=response, comment="so"))
+    said = cast.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response=response, comment="so"))
     at = instant("2026-03-09T08:00+01:00")
-    assert said.seat == Seat(cast.guest.id, REQUIRED, Response(response), "so", at, 2)
+    assert said.participation == Participation(cast.guest.id, REQUIRED, Response(response), "so", at, 2)
     assert version(cast, event) == 2
     check_house(cast.database, cast.actor)
 
 
 def test_answers_may_change_until_the_event_ends(cast, clock):
     event = cast.event(cast.guest)
-    for answer in (YES, NO, Answer(response="tentative")):
-        assert cast.do(answer_invitation, event.id, cast.guest.id, answer).seat.response == answer.response
+    for answer in (YES, NO, ResponseUpdate(response="tentative")):
+        assert cast.do(answer_invitation, event.id, cast.guest.id, answer).participation.response == answer.response
     clock.set_to(event.block.span.end - 1)
     cast.do(answer_invitation, event.id, cast.guest.id, YES)
     clock.set_to(event.block.span.end)
@@ -210,20 +221,22 @@ def test_answers_may_change_until_the_event_ends(cast, clock):
 @pytest.mark.parametrize("comment", [None, "so"])
 def test_the_same_answer_once_more_changes_nothing(cast, clock, comment):
     event = cast.event(cast.guest)
-    said = cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="accepted", comment=comment))
+    said = cast.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted", comment=comment))
     before = cast.rows()
     clock.set_to(event.block.span.start)
-    again = cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="accepted", comment=comment))
+    again = cast.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted", comment=comment))
     assert again == said
-    assert cast.rows() == before, "no new version, no new time of the answer, no entry in the record"
-    other = cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="accepted", comment="otherwise"))
-    assert (other.seat.comment, other.seat.responded_at) == ("otherwise", event.block.span.start)
+    assert cast.rows() == before, "no new version, no new time of the answer, no entry in the audit log"
+    other = cast.do(
+        answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted", comment="otherwise")
+    )
+    assert (other.participation.comment, other.participation.responded_at) == ("otherwise", event.block.span.start)
 
 
 def test_who_takes_part_and_how_is_settled_when_the_event_ends(cast, clock):
     """Nobody is asked to come to what is over; an event of the past may be made with whoever was there."""
     event, other = cast.event(cast.guest), cast.person()
-    invitation = Invitation(user_id=other.id)
+    invitation = ParticipantCreate(user_id=other.id)
     clock.set_to(event.block.span.end - 1)
     cast.do(add_participants, event.id, [invitation])
     cast.do(remove_participant, event.id, other.id)
@@ -231,25 +244,25 @@ def test_who_takes_part_and_how_is_settled_when_the_event_ends(cast, clock):
     for action, arguments in (
         (add_participants, (event.id, [invitation])),
         (add_participants, (event.id, [])),
-        (seat_participant, (event.id, other.id, REQUIRED)),
-        (seat_participant, (event.id, cast.guest.id, OPTIONAL)),
+        (set_participant, (event.id, other.id, REQUIRED)),
+        (set_participant, (event.id, cast.guest.id, OPTIONAL)),
         (change_role, (event.id, cast.guest.id, OPTIONAL)),
     ):
         with cast.refused(EventEnded):
             cast.do(action, *arguments)
     before = cast.rows()
-    cast.do(seat_participant, event.id, cast.guest.id, REQUIRED)
+    cast.do(set_participant, event.id, cast.guest.id, REQUIRED)
     cast.do(change_role, event.id, cast.guest.id, REQUIRED)
     assert cast.rows() == before, "the same role once more is no change"
     cast.do(remove_participant, event.id, cast.guest.id)
-    assert cast.event(other).tally.total == 2
+    assert cast.event(other).counts.total == 2
 
 
 def test_the_host_may_decline_and_the_event_runs_without_them(cast):
     event = cast.event(cast.guest)
     cast.do(answer_invitation, event.id, cast.host.id, NO)
     after = cast.ask(find_event, event.id)
-    assert (after.host_id, after.status, after.tally.declined) == (cast.host.id, "confirmed", 1)
+    assert (after.host_id, after.status, after.counts.declined) == (cast.host.id, "confirmed", 1)
     check_house(cast.database, cast.actor)
 
 
@@ -263,12 +276,14 @@ def test_who_is_not_invited_cannot_answer(cast):
 ON_SEATS = {
     "role": lambda cast, event_id, **expect: cast.do(change_role, event_id, cast.guest.id, OPTIONAL, **expect),
     "answer": lambda cast, event_id, **expect: cast.do(answer_invitation, event_id, cast.guest.id, YES, **expect),
-    "seat": lambda cast, event_id, **expect: cast.do(seat_participant, event_id, cast.guest.id, OPTIONAL, **expect),
+    "participation": lambda cast, event_id, **expect: cast.do(
+        set_participant, event_id, cast.guest.id, OPTIONAL, **expect
+    ),
     "remove": lambda cast, event_id, **expect: cast.do(remove_participant, event_id, cast.guest.id, **expect),
 }
 NEW_SEATS = {
     "add": lambda cast, event_id, **expect: cast.do(add_participants, event_id, invite(cast.stranger), **expect),
-    "new": lambda cast, event_id, **expect: cast.do(seat_participant, event_id, cast.stranger.id, OPTIONAL, **expect),
+    "new": lambda cast, event_id, **expect: cast.do(set_participant, event_id, cast.stranger.id, OPTIONAL, **expect),
 }
 ALL = ON_SEATS | NEW_SEATS
 

@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.events import cancel_event, change_event, create_event, delete_event, transfer_event
 from kalends.actions.participants import (
     add_participants,
     answer_invitation,
     change_role,
     remove_participant,
-    seat_participant,
+    set_participant,
 )
+from kalends.actions.user_deletion import Hosted, delete_user
 from kalends.actions.users import change_user
-from kalends.drafts import Answer, EventDraft, EventEdit, Invitation, UserEdit
+from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate, UserUpdate
 from kalends.errors import EmailTaken, Invalid, KalendsError, NotFound, StaleVersion, Unavailable
 from kalends.model import Email, Role, TimeText
 from kalends.reads.users import read_user
@@ -51,16 +51,18 @@ def test_fifty_threads_seat_fifty_people_in_one_event(cast):
     crowd = [cast.person() for _ in range(50)]
     event = cast.event()
 
-    def seat(person, number):
+    def participation(person, number):
         if number % 2:
-            return cast.do(seat_participant, event.id, person.id, Role.optional)
-        return cast.do(add_participants, event.id, [Invitation(user_id=person.id)])
+            return cast.do(set_participant, event.id, person.id, Role.optional)
+        return cast.do(add_participants, event.id, [ParticipantCreate(user_id=person.id)])
 
-    results = race([lambda person=person, number=number: seat(person, number) for number, person in enumerate(crowd)])
+    results = race(
+        [lambda person=person, number=number: participation(person, number) for number, person in enumerate(crowd)]
+    )
     sorted_out(results, type(None))
     after = cast.ask(find_event, event.id)
-    assert set(cast.seats(event.id)) == {cast.host.id} | {person.id for person in crowd}
-    assert (after.tally.total, after.tally.required, after.tally.optional, after.version) == (51, 26, 25, 51)
+    assert set(cast.participations(event.id)) == {cast.host.id} | {person.id for person in crowd}
+    assert (after.counts.total, after.counts.required, after.counts.optional, after.version) == (51, 26, 25, 51)
     check_house(cast.database, cast.actor)
 
 
@@ -70,7 +72,7 @@ def test_fifty_threads_answer_leave_and_come_back_in_one_event(cast):
 
     def act(person, number):
         if number % 3 == 0:
-            return cast.do(answer_invitation, event.id, person.id, Answer(response="accepted"))
+            return cast.do(answer_invitation, event.id, person.id, ResponseUpdate(response="accepted"))
         if number % 3 == 1:
             return cast.do(remove_participant, event.id, person.id)
         return cast.do(change_role, event.id, person.id, Role.optional)
@@ -78,14 +80,14 @@ def test_fifty_threads_answer_leave_and_come_back_in_one_event(cast):
     sorted_out(race([lambda p=p, n=n: act(p, n) for n, p in enumerate(crowd)]), type(None))
     after = cast.ask(find_event, event.id)
     assert after.version == 51
-    assert (after.tally.accepted, after.tally.total, after.tally.optional) == (18, 34, 16)
+    assert (after.counts.accepted, after.counts.total, after.counts.optional) == (18, 34, 16)
     check_house(cast.database, cast.actor)
 
 
 def test_of_two_updates_with_one_version_exactly_one_succeeds(cast):
     event = cast.event(cast.guest)
     for version in range(1, 21):
-        edits = [EventEdit(title=f"{version} {side}") for side in "ab"]
+        edits = [EventUpdate(title=f"{version} {side}") for side in "ab"]
         options = {"expect": frozenset({version})}
         results = race([lambda e=edit, o=options: cast.do(change_event, event.id, e, **o) for edit in edits])
         (won,), (lost,) = sorted_out(results, StaleVersion)
@@ -96,21 +98,21 @@ def test_of_two_updates_with_one_version_exactly_one_succeeds(cast):
 def test_of_two_updates_of_a_user_or_a_seat_with_one_version_exactly_one_succeeds(cast):
     event = cast.event(cast.guest)
     first = frozenset({1})
-    edits = [UserEdit(name="Gus"), UserEdit(name="Gustavo")]
+    edits = [UserUpdate(name="Gus"), UserUpdate(name="Gustavo")]
     results = race([lambda edit=edit: cast.do(change_user, cast.guest.id, edit, expect=first) for edit in edits])
     (won,), _ = sorted_out(results, StaleVersion)
     assert cast.ask(read_user, cast.guest.id) == won
-    answers = [Answer(response="accepted"), Answer(response="declined")]
+    answers = [ResponseUpdate(response="accepted"), ResponseUpdate(response="declined")]
     results = race([lambda a=a: cast.do(answer_invitation, event.id, cast.guest.id, a, expect=first) for a in answers])
     (won,), _ = sorted_out(results, StaleVersion)
-    assert cast.seats(event.id)[cast.guest.id] == won.seat
+    assert cast.participations(event.id)[cast.guest.id] == won.participation
 
 
 def test_an_address_that_many_want_at_once_goes_to_one(cast):
     def take(number):
         email = Email("wanted@example.org" if number % 2 else "WANTED@example.org")
         if number % 4 == 0:
-            return cast.do(change_user, (cast.host, cast.guest, cast.stranger)[number // 4].id, UserEdit(email=email))
+            return cast.do(change_user, (cast.host, cast.guest, cast.stranger)[number // 4].id, UserUpdate(email=email))
         return cast.person(email=email)
 
     results = race([lambda number=number: take(number) for number in range(12)])
@@ -120,7 +122,7 @@ def test_an_address_that_many_want_at_once_goes_to_one(cast):
 
 def test_a_user_seated_by_many_at_once_gets_one_seat(cast):
     event = cast.event()
-    results = race([lambda: cast.do(seat_participant, event.id, cast.guest.id, Role.optional) for _ in range(12)])
+    results = race([lambda: cast.do(set_participant, event.id, cast.guest.id, Role.optional) for _ in range(12)])
     successes, _ = sorted_out(results, type(None))
     assert sorted(is_new for _, is_new in successes) == [False] * 11 + [True]
     assert cast.ask(find_event, event.id).version == 2
@@ -161,7 +163,7 @@ def involvement(cast, person, event, choice):
         [
             lambda: cast.event(person, cast.guest),
             lambda: cast.event(host_id=person.id),
-            lambda: cast.force(seat_participant, event.id, person.id, Role.required),
+            lambda: cast.force(set_participant, event.id, person.id, Role.required),
             lambda: cast.force(transfer_event, event.id, person.id),
         ]
     )
@@ -208,21 +210,27 @@ def act(cast: Cast, people, events, choice: random.Random):
     """Do one of everything that can be done."""
     event, person, other = choice.choice(events).id, choice.choice(people).id, choice.choice(people).id
     role, hour = choice.choice(list(Role)), choice.randrange(9, 22)
-    answer = Answer(response=choice.choice(["accepted", "declined", "tentative"]))
+    answer = ResponseUpdate(response=choice.choice(["accepted", "declined", "tentative"]))
     times: dict[str, Any] = {
         "start": TimeText(f"2026-03-09T{hour:02}:00"),
         "end": TimeText(f"2026-03-09T{hour + 1:02}:00"),
     }
-    draft = EventDraft(
-        host_id=person, title="Mix", time_zone=BERLIN, participants=[Invitation(user_id=other, role=role)], **times
+    draft = EventCreate(
+        host_id=person,
+        title="Mix",
+        time_zone=BERLIN,
+        participants=[ParticipantCreate(user_id=other, role=role)],
+        **times,
     )
     acts = [
         lambda: events.append(cast.force(create_event, draft)),
-        lambda: cast.force(change_event, event, EventEdit(**times), keep_responses=choice.random() < 0.5),
-        lambda: cast.force(seat_participant, event, person, role),
+        lambda: cast.force(change_event, event, EventUpdate(**times), keep_responses=choice.random() < 0.5),
+        lambda: cast.force(set_participant, event, person, role),
         lambda: cast.do(remove_participant, event, person),
         lambda: cast.force(answer_invitation, event, person, answer),
-        lambda: cast.force(add_participants, event, [Invitation(user_id=one, role=role) for one in {person, other}]),
+        lambda: cast.force(
+            add_participants, event, [ParticipantCreate(user_id=one, role=role) for one in {person, other}]
+        ),
         lambda: cast.force(transfer_event, event, person),
         lambda: cast.force(change_role, event, person, role),
     ]

@@ -3,13 +3,13 @@
 import pytest
 
 from kalends.actions import sharing
-from kalends.actions.departure import delete_user
 from kalends.actions.events import answer_transfer, cancel_event, change_event, create_event, transfer_event
 from kalends.actions.hours import clear_working_hours, set_working_hours
 from kalends.actions.participants import add_participants, answer_invitation, remove_participant
 from kalends.actions.sharing import share_calendar, stop_sharing
+from kalends.actions.user_deletion import delete_user
 from kalends.actions.users import change_user, create_user
-from kalends.drafts import Answer, EventDraft, EventEdit, Invitation, UserDraft, UserEdit
+from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate, UserCreate, UserUpdate
 from kalends.errors import Forbidden, Invalid, NotFound
 from kalends.model import Email, Sharing, TimeText, UserId, Visibility
 from kalends.reads.sharing import list_shares
@@ -26,7 +26,7 @@ def before_it_all(clock, cast):
 
 
 def draft(host_id):
-    return EventDraft(
+    return EventCreate(
         host_id=host_id,
         title="x",
         start=TimeText("2026-03-10T14:00"),
@@ -125,8 +125,8 @@ def test_who_may_write_manages_what_the_host_hosts(cast, level):
     me = cast.as_person(cast.stranger)
     calls = (
         (create_event, draft(cast.host.id)),
-        (change_event, event.id, EventEdit(title="moved")),
-        (add_participants, event.id, [Invitation(user_id=cast.stranger.id)]),
+        (change_event, event.id, EventUpdate(title="moved")),
+        (add_participants, event.id, [ParticipantCreate(user_id=cast.stranger.id)]),
         (remove_participant, event.id, cast.stranger.id),
         (set_working_hours, cast.host.id, NO_HOURS),
         (clear_working_hours, cast.host.id),
@@ -139,7 +139,7 @@ def test_who_may_write_manages_what_the_host_hosts(cast, level):
             with me.refused((Forbidden, NotFound)):
                 me.do(action, *arguments)
     with me.refused(Forbidden):
-        me.do(change_user, cast.host.id, UserEdit(name="x"))
+        me.do(change_user, cast.host.id, UserUpdate(name="x"))
 
 
 @pytest.mark.parametrize("level", [None, *Sharing])
@@ -149,33 +149,33 @@ def test_who_may_respond_answers_for_a_participant_and_for_a_host(cast, level):
         cast.share(cast.guest, cast.stranger, level)
     me = cast.as_person(cast.stranger)
     if level in (Sharing.respond, Sharing.write):
-        answered = me.do(answer_invitation, event.id, cast.guest.id, Answer(response="accepted"))
-        assert answered.seat.response == "accepted"
+        apply_response = me.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted"))
+        assert apply_response.participation.response == "accepted"
         with me.refused(Forbidden):
-            me.do(answer_invitation, event.id, cast.host.id, Answer(response="declined"))
+            me.do(answer_invitation, event.id, cast.host.id, ResponseUpdate(response="declined"))
         with me.refused(Forbidden):
-            me.do(change_event, event.id, EventEdit(title="x"))
+            me.do(change_event, event.id, EventUpdate(title="x"))
     else:
         with me.refused(NotFound):
-            me.do(answer_invitation, event.id, cast.guest.id, Answer(response="accepted"))
+            me.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted"))
     hosted = cast.event(host_id=cast.guest.id, start=TimeText("2026-03-11T14:00"), end=TimeText("2026-03-11T15:00"))
     if level in (Sharing.respond, Sharing.write):
-        assert me.do(answer_invitation, hosted.id, cast.guest.id, Answer(response="declined"))
+        assert me.do(answer_invitation, hosted.id, cast.guest.id, ResponseUpdate(response="declined"))
     else:
         with me.refused((Forbidden, NotFound)):
-            me.do(answer_invitation, hosted.id, cast.guest.id, Answer(response="declined"))
+            me.do(answer_invitation, hosted.id, cast.guest.id, ResponseUpdate(response="declined"))
 
 
 def test_everybody_answers_for_themselves_alone(cast):
     event = cast.event(cast.guest, cast.stranger)
     me = cast.as_person(cast.guest)
-    assert me.do(answer_invitation, event.id, cast.guest.id, Answer(response="accepted"))
+    assert me.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted"))
     for other in (cast.host.id, cast.stranger.id, UserId(2**62)):
         with me.refused(Forbidden):
-            me.do(answer_invitation, event.id, other, Answer(response="declined"))
+            me.do(answer_invitation, event.id, other, ResponseUpdate(response="declined"))
     host = cast.as_person(cast.host)
     with host.refused(Forbidden):
-        host.do(answer_invitation, event.id, cast.guest.id, Answer(response="declined"))
+        host.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="declined"))
 
 
 def test_who_hands_an_event_over_hands_over_the_right_to_it(cast):
@@ -186,8 +186,8 @@ def test_who_hands_an_event_over_hands_over_the_right_to_it(cast):
     assert guest.do(answer_transfer, event.id, accept=True).host_id == cast.guest.id
     with host.refused(Forbidden):
         host.do(transfer_event, event.id, cast.host.id)
-    assert host.do(answer_invitation, event.id, cast.host.id, Answer(response="declined"))
-    assert guest.do(change_event, event.id, EventEdit(title="Mine")).title == "Mine"
+    assert host.do(answer_invitation, event.id, cast.host.id, ResponseUpdate(response="declined"))
+    assert guest.do(change_event, event.id, EventUpdate(title="Mine")).title == "Mine"
 
 
 def test_who_manages_a_calendar_loses_what_is_handed_over_or_made_private(cast):
@@ -196,11 +196,11 @@ def test_who_manages_a_calendar_loses_what_is_handed_over_or_made_private(cast):
     away, hidden = cast.event(), cast.event(start=TimeText("2026-03-11T14:00"), end=TimeText("2026-03-11T15:00"))
     assert me.do(transfer_event, away.id, cast.guest.id).pending_host_id == cast.guest.id
     assert cast.as_person(cast.guest).do(answer_transfer, away.id, accept=True).host_id == cast.guest.id
-    assert me.do(change_event, hidden.id, EventEdit(visibility=Visibility.private)).visibility == "private"
+    assert me.do(change_event, hidden.id, EventUpdate(visibility=Visibility.private)).visibility == "private"
     with me.refused(Forbidden):  # they see it still: the old host takes part
-        me.do(change_event, away.id, EventEdit(title="x"))
+        me.do(change_event, away.id, EventUpdate(title="x"))
     with me.refused(NotFound):
-        me.do(change_event, hidden.id, EventEdit(title="x"))
+        me.do(change_event, hidden.id, EventUpdate(title="x"))
 
 
 def test_people_host_in_their_own_name_and_add_nobody_to_the_organization(cast, database):
@@ -210,8 +210,8 @@ def test_people_host_in_their_own_name_and_add_nobody_to_the_organization(cast, 
         with me.refused(Forbidden):
             me.do(create_event, draft(host_id))
     with me.refused(Forbidden):
-        me.do(create_user, UserDraft(name="x", email=Email("x@example.org")))
+        me.do(create_user, UserCreate(name="x", email=Email("x@example.org")))
     for user_id in (cast.guest.id, cast.host.id, UserId(2**62)):
         with me.refused(Forbidden):
             me.do(delete_user, user_id)
-    assert me.do(change_user, cast.guest.id, UserEdit(name="Gus")).name == "Gus"
+    assert me.do(change_user, cast.guest.id, UserUpdate(name="Gus")).name == "Gus"

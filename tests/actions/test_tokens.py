@@ -8,12 +8,12 @@ import pytest
 from msgspec import structs
 
 from kalends.actions import tokens
-from kalends.actions.departure import delete_user
-from kalends.actions.retries import claim_key
+from kalends.actions.idempotency import claim_key
 from kalends.actions.tokens import issue_token, revoke_token
+from kalends.actions.user_deletion import delete_user
 from kalends.errors import Forbidden, Invalid, NotFound
 from kalends.model import ALL_SCOPES, Instant, Scope, Sharing, TokenId
-from kalends.reads.audit import RecordFilter, list_records
+from kalends.reads.audit import AuditFilter, list_audit_entries
 from kalends.reads.tokens import list_tokens
 from kalends.rules.tokens import token_digest
 from kalends.settings import Settings
@@ -66,13 +66,13 @@ def test_a_token_stands_for_who_makes_it_with_no_more_scopes(cast):
 def test_a_token_ends_after_it_begins(cast, clock):
     now = Instant(clock() // 1_000)
     clock.set_to(now)
-    assert issue(cast, expires_at=Instant(now + 1)).is_in_use(now)
+    assert issue(cast, expires_at=Instant(now + 1)).is_active(now)
     for end in (now, Instant(now - 1)):
         with cast.refused(Invalid) as error:
             issue(cast, expires_at=end)
         assert codes(error) == ["in_the_past"]
     clock.set_to(now + 1)
-    assert [token.is_in_use(Instant(now + 1)) for token in cast.ask(list_tokens, 250, ended=True).tokens] == [False]
+    assert [token.is_active(Instant(now + 1)) for token in cast.ask(list_tokens, 250, ended=True).tokens] == [False]
 
 
 def test_a_token_does_not_outlive_the_one_it_is_made_with(cast):
@@ -118,7 +118,7 @@ def test_deleting_somebody_ends_their_tokens_and_nobody_elses(cast):
     kept = {issue(cast.as_person(cast.stranger)).id, issue(cast).id}
     cast.do(delete_user, cast.guest.id)
     now = cast.database.now()
-    assert {token.id for token in cast.ask(list_tokens, 250, ended=True).tokens if token.is_in_use(now)} == kept
+    assert {token.id for token in cast.ask(list_tokens, 250, ended=True).tokens if token.is_active(now)} == kept
 
 
 @pytest.fixture
@@ -147,7 +147,9 @@ def test_tokens_are_removed_some_time_after_they_ended(alone, clock):
     clock.set_to(now + tokens.ENDED_KEPT_FOR + 3)
     issued = issue(alone)
     assert ended_ids(alone) == {lasting.id, newest.id, issued.id}
-    assert [record.object_id for record in alone.ask(list_records, RecordFilter(object_id=revoked.id), 9).records] == [
+    assert [
+        record.object_id for record in alone.ask(list_audit_entries, AuditFilter(object_id=revoked.id), 9).records
+    ] == [
         revoked.id,
         revoked.id,
     ], "the audit log keeps them"

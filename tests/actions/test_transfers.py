@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from kalends.actions.booking import Guard, OnConflict
-from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.erasure import erase_user
 from kalends.actions.events import (
     answer_transfer,
@@ -17,13 +16,14 @@ from kalends.actions.events import (
     withdraw_transfer,
 )
 from kalends.actions.participants import remove_participant
-from kalends.drafts import EventEdit
-from kalends.errors import Conflict, EventCancelled, Forbidden, Invalid, KalendsError, NotFound, StaleVersion
+from kalends.actions.user_deletion import Hosted, delete_user
+from kalends.drafts import EventUpdate
+from kalends.errors import BookingConflict, EventCancelled, Forbidden, Invalid, KalendsError, NotFound, StaleVersion
 from kalends.model import Response, Sharing, TimeText, UserId, Visibility
 from kalends.reads.events import EventFilter
 from kalends.reads.export import export_user
 from kalends.reads.participants import list_participants
-from kalends.rules.access import Sight
+from kalends.rules.access import AccessLevel
 from kalends.store.events import find_event
 from tests.cast import check_house, codes, instant
 from tests.seen import list_events, read_event
@@ -131,9 +131,9 @@ def test_who_accepts_hosts(cast, host, stranger):
     event = offer(host, cast.guest)
     after = stranger.do(answer_transfer, event.id, accept=True)
     assert (after.host_id, after.pending_host_id, after.version) == (cast.stranger.id, None, 3)
-    seat = cast.seats(event.id)[cast.stranger.id]
-    assert (seat.response, seat.version) == (Response.accepted, 3)
-    assert stranger.do(change_event, event.id, EventEdit(title="Mine")).title == "Mine"
+    participation = cast.participations(event.id)[cast.stranger.id]
+    assert (participation.response, participation.version) == (Response.accepted, 3)
+    assert stranger.do(change_event, event.id, EventUpdate(title="Mine")).title == "Mine"
     with stranger.refused(NotFound) as error:
         stranger.do(answer_transfer, event.id, accept=True)
     assert str(error.value).startswith(f"No pending transfer of event {event.id} ")
@@ -143,7 +143,7 @@ def test_who_accepts_hosts(cast, host, stranger):
 def test_who_accepts_an_event_without_its_host_hosts_it_without_attending(cast, host, stranger):
     event = offer(host, cast.guest, host_attends=False)
     stranger.do(answer_transfer, event.id, accept=True)
-    assert cast.seats(event.id).keys() == {cast.guest.id}
+    assert cast.participations(event.id).keys() == {cast.guest.id}
 
 
 def test_who_declines_leaves_all_as_it_was(cast, host, stranger):
@@ -159,17 +159,19 @@ def test_who_declines_leaves_all_as_it_was(cast, host, stranger):
 def test_conflicts_are_looked_for_when_it_is_accepted(cast, host, stranger):
     event = offer(host)
     busy = cast.event(host_id=cast.stranger.id)
-    with stranger.refused(Conflict) as error:
+    with stranger.refused(BookingConflict) as error:
         stranger.do(answer_transfer, event.id, accept=True)
-    assert [(clash.user_id, clash.event_id) for clash in error.value.clashes] == [(cast.stranger.id, busy.id)]
+    assert [(conflict.user_id, conflict.event_id) for conflict in error.value.conflicts] == [
+        (cast.stranger.id, busy.id)
+    ]
     guard = Guard(OnConflict.allow)
     assert stranger.do(answer_transfer, event.id, accept=True, guard=guard).host_id == cast.stranger.id
-    assert [clash.event_id for clash in guard.conflicts] == [busy.id]
+    assert [conflict.event_id for conflict in guard.conflicts] == [busy.id]
 
 
 def test_an_event_that_is_full_is_not_accepted(cast, host, stranger, monkeypatch):
     event = offer(host, cast.guest)
-    monkeypatch.setattr("kalends.rules.seats.MAX_PARTICIPANTS", 2)
+    monkeypatch.setattr("kalends.rules.participation.MAX_PARTICIPANTS", 2)
     with stranger.refused(Invalid) as error:
         stranger.do(answer_transfer, event.id, accept=True)
     assert [(fault.where, fault.code) for fault in error.value.faults] == [(("response",), "too_many_participants")]
@@ -192,7 +194,7 @@ def test_who_answers_for_somebody_who_is_asked(cast, host, level, visibility):
         with me.refused(NotFound):
             me.ask(read_event, event.id, expand=True)
         return
-    assert me.ask(read_event, event.id, expand=True).sight is Sight.whole
+    assert me.ask(read_event, event.id, expand=True).sight is AccessLevel.whole
     assert [one.id for one in me.ask(list_events, asked(cast), 9, expand=False).events] == [event.id]
     if level is Sharing.write:
         assert me.do(answer_transfer, event.id, accept=True).host_id == cast.stranger.id
@@ -289,7 +291,7 @@ def test_a_transfer_by_an_operator_to_who_is_asked_needs_no_answer(cast, host, s
 def test_an_event_that_moves_is_accepted_where_it_is_then(cast, host, stranger):
     """Who wants to be sure of the time names the version that they have seen."""
     event = offer(host)
-    moved = host.do(change_event, event.id, EventEdit(**LATER))
+    moved = host.do(change_event, event.id, EventUpdate(**LATER))
     assert moved.pending_host_id == cast.stranger.id
     for accept in (True, False):
         with stranger.refused(StaleVersion):
@@ -310,7 +312,9 @@ def test_who_is_deleted_is_asked_no_more(cast, host, clock, leave, ended, takes_
     cast.do(leave, cast.stranger.id)
     after = stored(cast, event)
     assert (after.host_id, after.pending_host_id, after.version) == (cast.host.id, None, 3)
-    assert (cast.stranger.id in cast.seats(event.id)) is (takes_part and ended), "past events go on naming them"
+    assert (cast.stranger.id in cast.participations(event.id)) is (takes_part and ended), (
+        "past events go on naming them"
+    )
     assert stored(cast, other).version == (1 if ended else 2)
     assert cast.ask(export_user, cast.stranger.id).asked_to_host == []
     check_house(cast.database, cast.actor)
@@ -322,7 +326,7 @@ def test_what_somebody_who_is_deleted_hosted_in_the_past_can_still_be_accepted(c
     cast.do(delete_user, cast.host.id)
     assert stored(cast, event).pending_host_id == cast.stranger.id
     assert stranger.do(answer_transfer, event.id, accept=True).host_id == cast.stranger.id
-    assert cast.host.id in cast.seats(event.id)
+    assert cast.host.id in cast.participations(event.id)
 
 
 def test_an_offer_is_answered_once_however_many_answer(cast, host, stranger):
@@ -364,14 +368,14 @@ def test_who_is_asked_sees_what_a_participant_would(cast, host, stranger, visibi
     host.do(transfer_event, made.id, cast.stranger.id)
     seen = stranger.ask(read_event, made.id, expand=True)
     (listed,) = stranger.ask(list_events, asked(cast), 9, expand=False).events
-    assert (seen.sight, seen.event) == (Sight.whole, listed)
+    assert (seen.sight, seen.event) == (AccessLevel.whole, listed)
     assert listed.pending_host_id == cast.stranger.id
     people = {cast.host.id} if hides else {cast.host.id, cast.guest.id}
-    assert {one.seat.user_id for one in seen.participants or ()} == people
-    assert {one.seat.user_id for one in stranger.ask(list_participants, made.id, 9).participants} == people
+    assert {one.participation.user_id for one in seen.participants or ()} == people
+    assert {one.participation.user_id for one in stranger.ask(list_participants, made.id, 9).participants} == people
     assert stranger.ask(list_events, EventFilter(), 9, expand=False).events == [], "it is not theirs yet"
     with stranger.refused(Forbidden):
-        stranger.do(change_event, made.id, EventEdit(title="x"))
+        stranger.do(change_event, made.id, EventUpdate(title="x"))
     stranger.do(answer_transfer, made.id, accept=False)
     with stranger.refused(NotFound):
         stranger.ask(read_event, made.id, expand=True)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from kalends.actions.users import create_user
 from kalends.cli.opening import OPERATOR
 from kalends.cli.sample import add_sample
-from kalends.drafts import UserDraft
+from kalends.drafts import UserCreate
 from kalends.model import Email
 from kalends.rules.zones import from_instant
 from kalends.settings import Settings
@@ -127,7 +127,7 @@ def test_a_backup_made_while_others_write_is_consistent(call, database, empty_ur
     enough, written = threading.Event(), []
 
     def add_one(tx: WriteTx) -> int:
-        draft = UserDraft(name="Somebody", email=Email(f"somebody{len(written)}@example.org"))
+        draft = UserCreate(name="Somebody", email=Email(f"somebody{len(written)}@example.org"))
         return create_user(tx, OPERATOR, draft).id
 
     def keep_writing() -> None:

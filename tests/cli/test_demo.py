@@ -126,7 +126,7 @@ def test_the_sample_is_the_same_house_on_any_day(call, url, day):
     database.close()
     assert len(hosted.events) == 3 * sum(details[4] == "ines" for _, details in WEEKLY)
     assert hosted.participants is not None
-    answers = {guest.seat.response.value for guests in hosted.participants.values() for guest in guests}
+    answers = {guest.participation.response.value for guests in hosted.participants.values() for guest in guests}
     assert {"accepted", "tentative", "needs_action"} <= answers
     call("db", "check")
 

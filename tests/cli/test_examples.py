@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from kalends.actions.users import create_user
 from kalends.cli import kalends
 from kalends.cli.opening import OPERATOR
-from kalends.drafts import UserDraft
+from kalends.drafts import UserCreate
 from kalends.model import Email, TokenId
 from kalends.settings import Settings
 from kalends.store.database import Database
@@ -44,7 +44,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("prepared")
     database = Database(Settings(database_url=f"sqlite:///{folder / 'kalends.db'}"))
     migrate(database)
-    hanna = UserDraft(name="Hanna", email=Email("hanna@example.org"))
+    hanna = UserCreate(name="Hanna", email=Email("hanna@example.org"))
     database.write(lambda tx: create_user(tx, OPERATOR, hanna))
     database.close()
     call_with(KALENDS_DATABASE_URL=f"sqlite:///{folder / 'kalends.db'}")("token", "create")

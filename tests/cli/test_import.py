@@ -98,7 +98,8 @@ def test_a_file_becomes_people_and_events(call, database):
         ("2026-05-04T19:00:00+01:00", "2026-05-05T00:00:00+01:00", "Europe/Lisbon")
     )
     assert [
-        (singer.name, singer.seat.role.value, singer.seat.response.value, singer.is_host) for singer in singers
+        (singer.name, singer.participation.role.value, singer.participation.response.value, singer.is_host)
+        for singer in singers
     ] == [
         ("Rosa Pinto", "required", "accepted", True),
         ("Tom Byrne", "required", "needs_action", False),
@@ -119,9 +120,9 @@ def test_the_real_schedule_is_counted_like_a_plain_script_counts_it(call, databa
     events = all_events(database)
     names = {person["ref"]: person["name"] for person in plan["people"]}
     hosted = Counter(names[event["host"]] for event in plan["events"])
-    seats = Counter(len(event.get("participants", ())) + 1 for event in plan["events"])
+    participations = Counter(len(event.get("participants", ())) + 1 for event in plan["events"])
     assert Counter(guest.name for _, guests in events for guest in guests if guest.is_host) == hosted
-    assert Counter(len(guests) for _, guests in events) == seats
+    assert Counter(len(guests) for _, guests in events) == participations
     assert Counter(event.title for event, _ in events) == Counter(event["title"] for event in plan["events"])
     before = rows_of(database, OPERATOR)
     assert counts(call("import", path)) == [0, len(plan["people"]), 0, len(plan["events"])]

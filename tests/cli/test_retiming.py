@@ -15,7 +15,7 @@ from kalends.actions.participants import answer_invitation
 from kalends.app import build_app
 from kalends.cli import kalends
 from kalends.cli.retiming import retime
-from kalends.drafts import Answer
+from kalends.drafts import ResponseUpdate
 from kalends.errors import ZoneDataMismatch
 from kalends.model import TimeText, Zone
 from kalends.reads.integrity import find_inconsistencies
@@ -77,7 +77,7 @@ def exclusive(cast: Cast, event: Any) -> dict[int, bool]:
 
 def test_events_move_with_their_agenda_and_keep_answers_and_new_double_bookings_are_named(old, releases, call):
     moved = meeting(old, "09:00", "10:00", old.guest, title="Moved")
-    old.do(answer_invitation, moved.id, old.guest.id, Answer(response="accepted"))
+    old.do(answer_invitation, moved.id, old.guest.id, ResponseUpdate(response="accepted"))
     behind = meeting(old, "10:00", "11:00", old.guest, title="Behind it")
     fixed = meeting(old, "18:00", "19:00", title="Elsewhere", time_zone=Zone("Europe/Berlin"), participants=[])
     twice = meeting(old, "15:00", "16:00", title="Twice"), meeting(old, "15:30", "16:30", title="Twice too")
@@ -114,7 +114,10 @@ def test_events_move_with_their_agenda_and_keep_answers_and_new_double_bookings_
     assert (start, end) == (instant(start_local), instant(end_local))
     assert stored(old, called_off)[0] == 3
     assert stored(old, past)[0] == stored(old, fixed)[0] == 1
-    assert [seat.response for seat in old.seats(moved.id).values()] == ["accepted", "accepted"]
+    assert [participation.response for participation in old.participations(moved.id).values()] == [
+        "accepted",
+        "accepted",
+    ]
     assert exclusive(old, moved) == {old.host.id: False, old.guest.id: True}
     assert exclusive(old, behind) == {old.host.id: True, old.guest.id: True}
     assert [exclusive(old, event)[old.host.id] for event in twice].count(True) <= 1
@@ -243,8 +246,8 @@ def test_an_unknown_zone_stops_nothing_and_is_named(old, releases, call):
             assert refused["errors"][0]["pointer"] == "/time_zone"
             busy = {"host_id": str(old.guest.id), "title": "x", "start": f"{DAY}T17:00Z", "end": f"{DAY}T18:00Z"}
             other = api.post("/v1/events", json=busy | {"time_zone": "UTC"}).json()
-            clash = api.post(f"{path}/participants", json={"user_id": other["host_id"]})
-            assert problem(clash, 409)["conflicts"][0]["start"] == f"{DAY}T17:00:00Z"
+            conflict = api.post(f"{path}/participants", json={"user_id": other["host_id"]})
+            assert problem(conflict, 409)["conflicts"][0]["start"] == f"{DAY}T17:00:00Z"
             mended = api.patch(f"{path}?on_conflict=allow", json={"time_zone": "Europe/Berlin"}).json()
             assert mended["start"] == f"{DAY}T19:00:00+02:00"
             hours = {"weekly": {"tuesday": [{"start": "09:00", "end": "17:00"}]}}

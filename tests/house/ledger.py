@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kalends.actions.users import create_user
-from kalends.drafts import UserDraft
+from kalends.drafts import UserCreate
 from kalends.model import Email, EventId, UserId
 from kalends.reads.integrity import find_inconsistencies
 from kalends.rest.wire import read_id
@@ -37,7 +37,7 @@ MAYBE_ASKED = "declined, or needs_action"
 
 REFUSALS = {404, 409, 412, 422}
 
-Seats = dict[int, tuple[str, str]]
+Participations = dict[int, tuple[str, str]]
 """Role and response by person."""
 
 
@@ -48,7 +48,7 @@ class Kept:
     title: str
     host: int
     start: str
-    seats: Seats
+    participations: Participations
     status: str = "confirmed"
 
 
@@ -68,18 +68,20 @@ def agrees(found: Kept | None, kept: Kept | None) -> bool:
     """Return whether what is there is what is kept, with any of two responses where it is not known which."""
     if found is None or kept is None:
         return found is kept
-    either = {user for user, (_, response) in kept.seats.items() if response == MAYBE_ASKED}
-    if any(found.seats.get(user, ("", ""))[1] not in ("declined", "needs_action") for user in either):
+    either = {user for user, (_, response) in kept.participations.items() if response == MAYBE_ASKED}
+    if any(found.participations.get(user, ("", ""))[1] not in ("declined", "needs_action") for user in either):
         return False
-    known = {user: (role, MAYBE_ASKED if user in either else said) for user, (role, said) in found.seats.items()}
-    return replace(found, seats=known) == kept
+    known = {
+        user: (role, MAYBE_ASKED if user in either else said) for user, (role, said) in found.participations.items()
+    }
+    return replace(found, participations=known) == kept
 
 
 def people_for(database: Database, count: int, name: str = "person") -> list[int]:
     """Add some people to the organization that a fresh install has."""
 
     def add(number: int) -> UserId:
-        draft = UserDraft(name=f"{name} {number}", email=Email(f"{name}{number}@example.org"))
+        draft = UserCreate(name=f"{name} {number}", email=Email(f"{name}{number}@example.org"))
         return database.write(lambda tx: create_user(tx, OPERATOR, draft)).id
 
     return [int(add(number)) for number in range(count)]
@@ -95,7 +97,7 @@ class Client:
     def __init__(self, name: str, caller: Caller, people: list[int], common: list[int], *, keys: bool) -> None:
         self.name = name
         self.ledger = Ledger()
-        self.answered = 0
+        self.apply_response = 0
         self._unanswered: list[tuple[str, str, Any, dict[str, str]]] = []
         self._caller = caller
         self._people = people
@@ -151,7 +153,7 @@ class Client:
         """Give the content of a good answer, None for one that refuses; no other answer is right."""
         status, content = self._caller.call(method, path, body, **headers)
         self.ledger.answers[status] += 1
-        self.answered += 1
+        self.apply_response += 1
         if status in REFUSALS:
             return None
         assert status in (200, 201, 204), (method, path, body, status, content)
@@ -173,8 +175,10 @@ class Client:
             "time_zone": "Europe/Berlin",
             "participants": [{"user_id": text(user), "role": role} for user, role in roles.items()],
         }
-        seats = {host: ("required", "accepted")} | {user: (role, "needs_action") for user, role in roles.items()}
-        kept = Kept(title, host, start, seats)
+        participations = {host: ("required", "accepted")} | {
+            user: (role, "needs_action") for user, role in roles.items()
+        }
+        kept = Kept(title, host, start, participations)
         headers = {"Idempotency-Key": f'"{title}"'} if self._keys or self._choice.random() < 0.2 else {}
         self.ledger.doubtful_creations[title] = kept
         if self._keys:
@@ -233,52 +237,52 @@ class Client:
             keep = self._choice.random() < 0.3
             after.start = start
             if not keep:
-                for user, (role, response) in after.seats.items():
+                for user, (role, response) in after.participations.items():
                     if user != after.host:
                         open_yet = response in ("declined", MAYBE_ASKED) and role == "required"
-                        after.seats[user] = role, MAYBE_ASKED if open_yet else "needs_action"
+                        after.participations[user] = role, MAYBE_ASKED if open_yet else "needs_action"
             query = "?keep_responses=true" if keep else ""
             moved = self._change(event_id, after, "PATCH", query, {"start": start, "end": end})
             if moved:
                 busy = {int(read_id(UserId, one["user_id"])) for one in moved.get("warnings", [])}
-                for user, (role, response) in after.seats.items():
+                for user, (role, response) in after.participations.items():
                     if response == MAYBE_ASKED and not keep:
-                        after.seats[user] = role, "declined" if user in busy else "needs_action"
+                        after.participations[user] = role, "declined" if user in busy else "needs_action"
 
     def _add(self, event_id: int) -> None:
         after, user, role = self._copy(event_id), self._someone(), self._choice.choice(("required", "optional"))
-        if user not in after.seats:
-            after.seats[user] = role, "accepted" if user == after.host else "needs_action"
+        if user not in after.participations:
+            after.participations[user] = role, "accepted" if user == after.host else "needs_action"
             self._change(event_id, after, "POST", "/participants", {"user_id": text(user), "role": role})
 
     def _give_role(self, event_id: int) -> None:
         after, user, role = self._copy(event_id), self._someone(), self._choice.choice(("required", "optional"))
         first = "accepted" if user == after.host else "needs_action"
-        after.seats[user] = role, after.seats.get(user, (role, first))[1]
+        after.participations[user] = role, after.participations.get(user, (role, first))[1]
         self._change(event_id, after, "PUT", f"/participants/{text(user)}", {"role": role})
 
     def _answer(self, event_id: int) -> None:
         after = self._copy(event_id)
-        if after.seats:
-            user = self._choice.choice(sorted(after.seats))
+        if after.participations:
+            user = self._choice.choice(sorted(after.participations))
             response = self._choice.choice(("accepted", "accepted", "declined", "tentative"))
-            after.seats[user] = after.seats[user][0], response
+            after.participations[user] = after.participations[user][0], response
             self._change(event_id, after, "PUT", f"/participants/{text(user)}/response", {"response": response})
 
     def _remove(self, event_id: int) -> None:
         after = self._copy(event_id)
-        if after.seats:
-            user = self._choice.choice(sorted(after.seats))
-            del after.seats[user]
+        if after.participations:
+            user = self._choice.choice(sorted(after.participations))
+            del after.participations[user]
             self._change(event_id, after, "DELETE", f"/participants/{text(user)}")
 
     def _transfer(self, event_id: int) -> None:
-        after, heir = self._copy(event_id), self._someone()
-        if heir != after.host:
-            if after.host in after.seats or heir in after.seats:
-                after.seats[heir] = "required", "accepted"
-            after.host = heir
-            self._change(event_id, after, "POST", "/transfer", {"host_id": text(heir)})
+        after, successor = self._copy(event_id), self._someone()
+        if successor != after.host:
+            if after.host in after.participations or successor in after.participations:
+                after.participations[successor] = "required", "accepted"
+            after.host = successor
+            self._change(event_id, after, "POST", "/transfer", {"host_id": text(successor)})
 
     def _cancel(self, event_id: int) -> None:
         after = self._copy(event_id)
@@ -306,18 +310,18 @@ class Client:
             self._ask("DELETE", path)
 
     def _join_in(self) -> None:
-        """Do something with an event that is everybody's: its seats are raced for, too."""
+        """Do something with an event that is everybody's: its participations are raced for, too."""
         event, user = EventId(self._choice.choice(self._common)), self._someone()
         start, end = self._slot()
         role, response = self._choice.choice(("required", "optional")), self._choice.choice(("accepted", "declined"))
-        seat = f"/v1/events/{event}/participants/{text(user)}"
+        participation = f"/v1/events/{event}/participants/{text(user)}"
         method, path, body = self._choice.choice(
             (
                 ("PATCH", f"/v1/events/{event}", {"start": start, "end": end}),
-                ("PUT", seat, {"role": role}),
-                ("PUT", seat, {"role": role}),
-                ("DELETE", seat, None),
-                ("PUT", f"{seat}/response", {"response": response}),
+                ("PUT", participation, {"role": role}),
+                ("PUT", participation, {"role": role}),
+                ("DELETE", participation, None),
+                ("PUT", f"{participation}/response", {"response": response}),
                 ("POST", f"/v1/events/{event}/transfer", {"host_id": text(user)}),
             )
         )
@@ -330,11 +334,11 @@ def id_of(made: Any) -> int:
 
 def kept_of(shown: Any) -> Kept:
     """Read an event as the API shows it."""
-    seats = {
+    participations = {
         int(read_id(UserId, guest["user_id"])): (guest["role"], guest["response"]) for guest in shown["participants"]
     }
     host = int(read_id(UserId, shown["host_id"]))
-    return Kept(shown["title"], host, shown["start"][:19], seats, shown["status"])
+    return Kept(shown["title"], host, shown["start"][:19], participations, shown["status"])
 
 
 def common_events(caller: Caller, hosts: list[int]) -> list[int]:
@@ -371,10 +375,10 @@ def check_ledgers(database: Database, ledgers: list[Ledger], common: list[int]) 
 def stored_events(database: Database) -> dict[int, Kept]:
     """Give all events as they are stored."""
     rows = rows_of(database, OPERATOR)
-    seats: dict[int, Seats] = {}
+    participations: dict[int, Participations] = {}
     for _, event_id, user_id, role, response, *_ in rows["participant"]:
-        seats.setdefault(event_id, {})[user_id] = role, response
+        participations.setdefault(event_id, {})[user_id] = role, response
     return {
-        event_id: Kept(title, host, start[:19], seats.get(event_id, {}), status)
+        event_id: Kept(title, host, start[:19], participations.get(event_id, {}), status)
         for event_id, _, host, title, _, _, _, _, _, _, start, _, status, *_ in rows["event"]
     }

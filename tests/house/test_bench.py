@@ -11,9 +11,9 @@ import pytest
 from rich.progress import Progress
 
 from bench import floor
-from bench.asks import MIX, Asker, in_floor, in_kalends
 from bench.floor import app_of, connected
 from bench.plan import Plan
+from bench.requests import MIX, Asker, in_floor, in_kalends
 from bench.rows import KALENDS, user_id
 from bench.servers import ALL, FLOORS
 from bench.sqlite_store import SqliteStore
@@ -26,8 +26,8 @@ pytestmark = pytest.mark.slow
 PLAN = Plan(people=400, events=12_000)
 OVERLAPS = """
 SELECT count(*) FROM (
-    SELECT starts_at < lag(ends_at) OVER (PARTITION BY user_id ORDER BY starts_at) AS clash FROM agenda WHERE exclusive
-) WHERE clash
+    SELECT starts_at < lag(ends_at) OVER (PARTITION BY user_id ORDER BY starts_at) AS conflict FROM agenda WHERE exclusive
+) WHERE conflict
 """
 
 
@@ -58,22 +58,26 @@ def test_the_floor_does_what_is_asked_of_it(tmp_path, monkeypatch, driver):
     url = SqliteStore(tmp_path).data(KALENDS, PLAN, Progress(disable=True))
     opened: list[Any] = []
     monkeypatch.setattr(floor, "connected", lambda *words: opened.append(connected(*words)) or opened[-1])
-    answered: list[str] = []
+    apply_response: list[str] = []
     asker, app = Asker(PLAN), app_of(url, dict.fromkeys(ALL, 3), driver)
     for kind in (*ALL, *ALL):
         (ask,) = asker.several(kind, 1)
         path = in_floor(ask, "").split(b" ", 2)[1].decode()
-        assert list(app({"PATH_INFO": path}, lambda status, _: answered.append(status))) == [b"xxx"]
+        assert list(app({"PATH_INFO": path}, lambda status, _: apply_response.append(status))) == [b"xxx"]
     opened.pop().close()
-    assert (set(answered), opened) == ({"200 OK"}, [])
+    assert (set(apply_response), opened) == ({"200 OK"}, [])
     with contextlib.closing(apsw.Connection(url.removeprefix("sqlite:///"))) as connection:
         assert connection.execute("SELECT count(*) FROM event").fetchone() == (PLAN.events + 2,)
 
 
 def test_whoever_is_asked_about_has_a_full_page():
     for plan in (PLAN, Plan(20_000, 100_000)):
-        seats = [seat.person for number in range(plan.events) for seat in plan.happening(number).seats]
-        assert min(seats.count(person) for person in list(plan.readers())[:5]) > 50
+        participations = [
+            participation.person
+            for number in range(plan.events)
+            for participation in plan.happening(number).participations
+        ]
+        assert min(participations.count(person) for person in list(plan.readers())[:5]) > 50
 
 
 def test_what_is_created_never_meets():

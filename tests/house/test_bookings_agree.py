@@ -10,10 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from kalends.store.database import Database
 from tests.cast import check_house
 from tests.conftest import Clock
-from tests.house.booked_paper import Asking, BookedPaper, ordered
-from tests.house.booked_stage import BookedStage
-from tests.house.paper import Meeting, Refusal
-from tests.house.stage import instant
+from tests.house.booking_driver import BookingDriver
+from tests.house.booking_reference_model import Asking, BookingReferenceModel, ordered
+from tests.house.driver import instant
+from tests.house.reference_model import Meeting, Refusal
 
 pytestmark = pytest.mark.slow
 
@@ -61,8 +61,8 @@ class Bookings(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock.set_to(instant(NOON))
-        self.paper = BookedPaper(NOON)
-        self.stages = [BookedStage(database) for database in self.databases]
+        self.paper = BookingReferenceModel(NOON)
+        self.stages = [BookingDriver(database) for database in self.databases]
 
     def play(self, asks: Asks, call: str, *arguments: Any, event: int | None = None) -> None:
         asked = Asking(self.asker(asks, event), asks.on_conflict, self.used_hold(asks))
@@ -99,8 +99,8 @@ class Bookings(RuleBasedStateMachine):
             return None
         if meeting is None or asks.kind == "person":
             return asks.person
-        seated = sorted(meeting.chairs) or [meeting.host]
-        return meeting.host if asks.kind == "host" else seated[asks.person % len(seated)]
+        participates = sorted(meeting.chairs) or [meeting.host]
+        return meeting.host if asks.kind == "host" else participates[asks.person % len(participates)]
 
     def event(self, pick: int) -> int:
         """Pick an event that stands, mostly; or one that was cancelled or never was."""
@@ -128,10 +128,10 @@ class Bookings(RuleBasedStateMachine):
             return None
         return self.hold(asks.hold)
 
-    def seat(self, event: int, pick: int) -> int:
+    def participation(self, event: int, pick: int) -> int:
         meeting = self.meeting(event)
-        seated = sorted(meeting.chairs) if meeting else []
-        return seated[pick % len(seated)] if seated and pick % 10 else pick % PEOPLE
+        participates = sorted(meeting.chairs) if meeting else []
+        return participates[pick % len(participates)] if participates and pick % 10 else pick % PEOPLE
 
     # ------------------------------------------------------------------------------------------ events
     @rule(
@@ -185,8 +185,8 @@ class Bookings(RuleBasedStateMachine):
         meeting = self.meeting(there)
         if meeting:
             if declines:
-                somebody = self.seat(there, who)
-                self.play_on(OPERATOR, "seat_participant", event, somebody, "required", False, None)
+                somebody = self.participation(there, who)
+                self.play_on(OPERATOR, "set_participant", event, somebody, "required", False, None)
                 self.play_on(OPERATOR, "answer_invitation", event, somebody, "declined", None, None)
             changes = {"start": meeting.start, "end": meeting.end}
             self.play_on(asks, "change_event", event, changes, keep, None)
@@ -223,20 +223,20 @@ class Bookings(RuleBasedStateMachine):
         self.play_on(asks, "add_participants", event, new, None)
 
     @rule(asks=asking, pick=picks, who=people, role=roles)
-    def seat_participant(self, asks: Asks, pick: int, who: int, role: str) -> None:
-        self.play_on(asks, "seat_participant", self.event(pick), who, role, False, None)
+    def set_participant(self, asks: Asks, pick: int, who: int, role: str) -> None:
+        self.play_on(asks, "set_participant", self.event(pick), who, role, False, None)
 
     @rule(asks=asking, pick=picks, other=picks, role=roles)
     def change_role(self, asks: Asks, pick: int, other: int, role: str) -> None:
         event = self.event(pick)
-        self.play_on(asks, "change_role", event, self.seat(event, other), role, None)
+        self.play_on(asks, "change_role", event, self.participation(event, other), role, None)
 
     @rule(asks=asking, pick=picks, other=picks, response=answers)
     def answer_invitation(self, asks: Asks, pick: int, other: int, response: str) -> None:
         """Most people answer for themselves."""
         event = self.event(pick)
         who = self.asker(asks, event)
-        who = self.seat(event, other) if who is None or other % 5 == 0 else who
+        who = self.participation(event, other) if who is None or other % 5 == 0 else who
         self.play_on(asks, "answer_invitation", event, who, response, None, None)
 
     # ------------------------------------------------------------------------------------------ holds and undoing
@@ -263,7 +263,7 @@ class Bookings(RuleBasedStateMachine):
         elif what == "delete":
             self.play_on(asks, "delete_event", event, None)
         elif what == "remove":
-            self.play_on(asks, "remove_participant", event, self.seat(event, other), None)
+            self.play_on(asks, "remove_participant", event, self.participation(event, other), None)
         elif what == "release":
             self.play(self.holder(asks, self.hold(pick)), "release_hold", self.hold(pick))
         elif other % 3 == 0:  # rarely, so that most of what is played is among people who are there
@@ -275,7 +275,7 @@ class Bookings(RuleBasedStateMachine):
         self.clock.set_to(instant(self.paper.now))
 
 
-def outcome(one: BookedPaper | BookedStage, asked: Asking, call: str, *arguments: Any) -> Any:
+def outcome(one: BookingReferenceModel | BookingDriver, asked: Asking, call: str, *arguments: Any) -> Any:
     """Give what came of a call, with what was in the way."""
     try:
         answer = one.asked(asked, call, *arguments)

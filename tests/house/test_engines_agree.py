@@ -11,8 +11,8 @@ from kalends.errors import KalendsError
 from kalends.store.database import Database
 from tests.cast import check_house
 from tests.conftest import Clock
-from tests.house.paper import OFFSETS, Paper, Refusal
-from tests.house.stage import Stage, instant, told
+from tests.house.driver import Driver, instant, told
+from tests.house.reference_model import OFFSETS, ReferenceModel, Refusal
 
 pytestmark = pytest.mark.slow
 
@@ -53,8 +53,8 @@ class Kalends(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock.set_to(instant(NOON))
-        self.paper = Paper(NOON)
-        self.stages = [Stage(database) for database in self.databases]
+        self.paper = ReferenceModel(NOON)
+        self.stages = [Driver(database) for database in self.databases]
 
     def play(self, call: str, *arguments: Any) -> Any:
         try:
@@ -77,8 +77,8 @@ class Kalends(RuleBasedStateMachine):
         for name, email in zip(NAMES, EMAILS[2:], strict=False):
             self.play("create_user", name, email, "UTC")
         for host, invited in enumerate(guests):
-            seats = [(guest, "required") for guest in sorted(invited)]
-            self.play("create_event", host % 2, "Plan", start, start + 30, "UTC", seats, True, "busy")
+            participations = [(guest, "required") for guest in sorted(invited)]
+            self.play("create_event", host % 2, "Plan", start, start + 30, "UTC", participations, True, "busy")
 
     # ---------------------------------------------------------------------------------------------------------- picking
     def person(self, pick: int) -> int:
@@ -91,10 +91,10 @@ class Kalends(RuleBasedStateMachine):
         there = [number for number, meeting in enumerate(self.paper.meetings) if meeting]
         return there[pick % len(there)] if there and pick != UNKNOWN else len(self.paper.meetings) - 1
 
-    def seat(self, event: int, pick: int) -> int:
+    def participation(self, event: int, pick: int) -> int:
         """Pick somebody in an event, or every fifth time anybody."""
-        seated = sorted(self.chairs(event))
-        return seated[pick % len(seated)] if seated and pick % 5 else self.person(pick)
+        participates = sorted(self.chairs(event))
+        return participates[pick % len(participates)] if participates and pick % 5 else self.person(pick)
 
     def chairs(self, event: int) -> dict[int, Any]:
         meeting = self.paper.meetings[event] if event >= 0 else None
@@ -138,8 +138,8 @@ class Kalends(RuleBasedStateMachine):
     @rule(pick=picks, hosted=st.sampled_from([None, "cancel", "transfer"]), to=picks, demand=demands)
     def delete_user(self, pick: int, hosted: str | None, to: int, demand: str | None) -> None:
         who = self.person(pick)
-        heir = self.person(to) if (hosted == "transfer") is bool(to % 7) else None
-        self.play("delete_user", who, hosted, heir, self.of_person(who, demand))
+        successor = self.person(to) if (hosted == "transfer") is bool(to % 7) else None
+        self.play("delete_user", who, hosted, successor, self.of_person(who, demand))
 
     @rule(pick=picks, text=st.none() | st.sampled_from(SEARCHED))
     def read_users(self, pick: int, text: str | None) -> None:
@@ -233,7 +233,7 @@ class Kalends(RuleBasedStateMachine):
         event = self.event(pick)
         self.play("read_event", event)
         self.play("list_participants", event)
-        self.play("read_participant", event, self.seat(event, other))
+        self.play("read_participant", event, self.participation(event, other))
 
     # ---------------------------------------------------------------------------------------------------- participants
     @rule(pick=picks, guests=guest_lists, demand=demands)
@@ -242,26 +242,26 @@ class Kalends(RuleBasedStateMachine):
         self.play("add_participants", event, self.guests(guests), self.of_event(event, demand))
 
     @rule(pick=picks, other=picks, role=roles, only_new=st.booleans(), demand=demands)
-    def seat_participant(self, pick: int, other: int, role: str, only_new: bool, demand: str | None) -> None:
+    def set_participant(self, pick: int, other: int, role: str, only_new: bool, demand: str | None) -> None:
         event, who = self.event(pick), self.person(other)
-        self.play("seat_participant", event, who, role, only_new, self.of_seat(event, who, demand))
+        self.play("set_participant", event, who, role, only_new, self.of_seat(event, who, demand))
 
     @rule(pick=picks, other=picks, role=roles, demand=demands)
     def change_role(self, pick: int, other: int, role: str, demand: str | None) -> None:
         event = self.event(pick)
-        who = self.seat(event, other)
+        who = self.participation(event, other)
         self.play("change_role", event, who, role, self.of_seat(event, who, demand))
 
     @rule(pick=picks, other=picks, demand=demands)
     def remove_participant(self, pick: int, other: int, demand: str | None) -> None:
         event = self.event(pick)
-        who = self.seat(event, other)
+        who = self.participation(event, other)
         self.play("remove_participant", event, who, self.of_seat(event, who, demand))
 
     @rule(pick=picks, other=picks, response=answers, comment=comments, demand=demands)
     def answer_invitation(self, pick: int, other: int, response: str, comment: str | None, demand: str | None) -> None:
         event = self.event(pick)
-        who = self.seat(event, other)
+        who = self.participation(event, other)
         self.play("answer_invitation", event, who, response, comment, self.of_seat(event, who, demand))
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kalends.actions.participants import answer_invitation
-from kalends.drafts import Answer
+from kalends.drafts import ResponseUpdate
 from kalends.model import Metadata, Sharing
 from tests.api import client
 from tests.cast import assemble
@@ -78,7 +78,7 @@ def settled(database, clock):
     mark = secrets.token_hex(6)
     person = cast.person(name=f"Name {mark}", metadata=Metadata(note=f"metadata {mark}"))
     event = cast.event(person, cast.guest, title=f"Title marked {mark}", description=f"description {mark}")
-    cast.force(answer_invitation, event.id, person.id, Answer(response="tentative", comment=f"comment {mark}"))
+    cast.force(answer_invitation, event.id, person.id, ResponseUpdate(response="tentative", comment=f"comment {mark}"))
     cast.share(person, cast.guest, Sharing.titles)
     names = stage.names | {"user_id": stage.guest_id, "event_id": str(event.id)}
     signs = {

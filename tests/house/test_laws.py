@@ -42,7 +42,10 @@ OF_NO_ORGANIZATION = {
     "kalends.reads.texts.EVENTS",
     *(f"kalends.store.zone_release.{name}" for name in ("FIND", "FIND_AND_HOLD", "SET_TARGET", "SET_RELEASE")),
     # Zone data are the same for everybody: whoever runs the service moves the events of all organizations.
-    *(f"kalends.store.retiming.{name}" for name in ("UNFINISHED", "LOCK", "SEATED", "LOOSE", "CROSSING", "MOVES")),
+    *(
+        f"kalends.store.retiming.{name}"
+        for name in ("UNFINISHED", "LOCK", "PARTICIPATES", "LOOSE", "CROSSING", "MOVES")
+    ),
 }
 OF_WHAT_WAS_FOUND_WITH_RIGHT = {"at", "at_event", "event_id", "at_user", "at_token", "at_key", "at_start", "hash"}
 """Parameters that name a row, or the rows of an event, that the caller already holds; a secret is its own right."""

@@ -135,7 +135,9 @@ def pools_of(side: Side, changed: Changed) -> dict[str, list[str]]:
 
 def times_of(side: Side, changed: Changed) -> list[tuple[list[str], Span]]:
     """Return people and when they have something to do, more often where something was changed."""
-    known = [(blocked_by(event, seats), event.block.span) for event, seats in side.world.events.values()]
+    known = [
+        (blocked_by(event, participations), event.block.span) for event, participations in side.world.events.values()
+    ]
     return [([str(one) for one in people], span) for people, span in (*known, *3 * changed.times)]
 
 
@@ -169,9 +171,9 @@ def test_what_is_not_shown_is_not_told(databases, engine, clock, monkeypatch, re
 
 
 LEAKS = {
-    "hidden participants of an event": (events, "hides_guests", lambda *_, **__: False),
-    "a hidden participant": (participants, "hides_guests", lambda *_, **__: False),
-    "how often others have answered": (event_text, "OF_ALL_GUESTS", ()),
+    "hidden participants of an event": (events, "hides_participants", lambda *_, **__: False),
+    "a hidden participant": (participants, "hides_participants", lambda *_, **__: False),
+    "how often others have answered": (event_text, "TELLS_OF_ALL_PARTICIPANTS", ()),
     "of how many events busy time is made up": (commitments, "told", lambda found, _: sorted(found, key=str)),
     "the same, when it is explained": (explanation, "layered", lambda periods, _, **__: sorted(periods, key=str)),
 }

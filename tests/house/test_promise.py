@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from kalends.actions.booking import Guard, OnConflict
-from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.events import change_event, create_event, transfer_event
 from kalends.actions.holds import extend_hold, place_hold, release_hold
-from kalends.actions.participants import add_participants, answer_invitation, change_role, seat_participant
-from kalends.drafts import Answer, EventDraft, EventEdit, Invitation
-from kalends.errors import Conflict, Invalid, KalendsError
+from kalends.actions.participants import add_participants, answer_invitation, change_role, set_participant
+from kalends.actions.user_deletion import Hosted, delete_user
+from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate
+from kalends.errors import BookingConflict, Invalid, KalendsError
 from kalends.model import Event, Role, ShowAs, Span, TimeText
 from tests.cast import BERLIN, Cast, check_house, instant
 from tests.house.overlaps import overlaps
@@ -54,12 +54,12 @@ def of_nobody(cast: Cast, number: int, **details: Any) -> Event:
     return cast.event(**overlapping(number) | {"host_attends": False} | details)
 
 
-def draft(cast: Cast, number: int, **details: Any) -> EventDraft:
+def draft(cast: Cast, number: int, **details: Any) -> EventCreate:
     """Give an event that needs the guest."""
-    guests = [Invitation(user_id=cast.guest.id)]
+    guests = [ParticipantCreate(user_id=cast.guest.id)]
     wanted: dict[str, Any] = {"host_id": cast.host.id, "host_attends": False, "title": "Mine", "participants": guests}
     wanted |= {"time_zone": BERLIN} | overlapping(number) | details
-    return EventDraft(**wanted)
+    return EventCreate(**wanted)
 
 
 def creating(cast: Cast, number: int) -> Callable[[], Any]:
@@ -74,31 +74,31 @@ def hosting(cast: Cast, number: int) -> Callable[[], Any]:
 
 def adding(cast: Cast, number: int) -> Callable[[], Any]:
     event = of_nobody(cast, number)
-    return partial(cast.do, add_participants, event.id, [Invitation(user_id=cast.guest.id)])
+    return partial(cast.do, add_participants, event.id, [ParticipantCreate(user_id=cast.guest.id)])
 
 
 def putting(cast: Cast, number: int) -> Callable[[], Any]:
     event = of_nobody(cast, number)
-    return partial(cast.do, seat_participant, event.id, cast.guest.id, Role.required)
+    return partial(cast.do, set_participant, event.id, cast.guest.id, Role.required)
 
 
 def moving(cast: Cast, number: int) -> Callable[[], Any]:
-    event = of_nobody(cast, number, **elsewhen(number), participants=[Invitation(user_id=cast.guest.id)])
-    return partial(cast.do, change_event, event.id, EventEdit(**overlapping(number)))
+    event = of_nobody(cast, number, **elsewhen(number), participants=[ParticipantCreate(user_id=cast.guest.id)])
+    return partial(cast.do, change_event, event.id, EventUpdate(**overlapping(number)))
 
 
 def showing(cast: Cast, number: int) -> Callable[[], Any]:
-    event = of_nobody(cast, number, show_as=ShowAs.free, participants=[Invitation(user_id=cast.guest.id)])
-    return partial(cast.do, change_event, event.id, EventEdit(show_as=ShowAs.busy))
+    event = of_nobody(cast, number, show_as=ShowAs.free, participants=[ParticipantCreate(user_id=cast.guest.id)])
+    return partial(cast.do, change_event, event.id, EventUpdate(show_as=ShowAs.busy))
 
 
 def optional(cast: Cast, number: int) -> Event:
-    return of_nobody(cast, number, participants=[Invitation(user_id=cast.guest.id, role=Role.optional)])
+    return of_nobody(cast, number, participants=[ParticipantCreate(user_id=cast.guest.id, role=Role.optional)])
 
 
 def accepting(cast: Cast, number: int) -> Callable[[], Any]:
     event = optional(cast, number)
-    return partial(cast.do, answer_invitation, event.id, cast.guest.id, Answer(response="accepted"))
+    return partial(cast.do, answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted"))
 
 
 def needing(cast: Cast, number: int) -> Callable[[], Any]:
@@ -140,9 +140,9 @@ def settle(cast: Cast, works: list[Callable[[], Any]]) -> list[Any]:
     """Race; one has to win, all others to be told Conflict, and the house to be in order."""
     results = race(works)
     losers: list[Any] = [result for result in results if isinstance(result, Exception)]
-    assert {type(loser) for loser in losers} == {Conflict}, losers
+    assert {type(loser) for loser in losers} == {BookingConflict}, losers
     assert len(losers) == len(works) - 1
-    assert {clash.user_id for loser in losers for clash in loser.clashes} == {cast.guest.id}
+    assert {conflict.user_id for loser in losers for conflict in loser.conflicts} == {cast.guest.id}
     assert overlaps(cast.database, cast.actor) == []
     check_house(cast.database, cast.actor)
     return results
@@ -174,7 +174,7 @@ def test_one_hold_becomes_one_event_however_many_consume_it_and_whoever_else_wan
     assert len(won) == 1
     assert won[0] in results[1::2], "somebody took a slot that was held"
     assert {(type(error), *(fault.code for fault in error.faults)) for error in lost} == {(Invalid, "hold_lapsed")}
-    assert {type(result) for result in results[::2]} == {Conflict}
+    assert {type(result) for result in results[::2]} == {BookingConflict}
     assert overlaps(cast.database, cast.actor) == []
 
 
@@ -205,11 +205,11 @@ def test_people_needed_together_in_any_order_are_never_booked_twice(cast):
     guests = [random.Random(number).sample(people, 3) for number in range(MANY)]
 
     def create(number: int) -> Event:
-        invited = [Invitation(user_id=person.id) for person in guests[number]]
+        invited = [ParticipantCreate(user_id=person.id) for person in guests[number]]
         return cast.do(create_event, draft(cast, number, participants=invited))
 
     results = race([partial(create, number) for number in range(MANY)])
-    assert {type(error) for error in results if isinstance(error, Exception)} == {Conflict}
+    assert {type(error) for error in results if isinstance(error, Exception)} == {BookingConflict}
     assert 1 <= sum(isinstance(result, Event) for result in results) <= 2
     assert overlaps(cast.database, cast.actor) == []
     check_house(cast.database, cast.actor)

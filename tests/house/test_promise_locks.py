@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kalends.actions.holds import extend_hold, place_hold
-from kalends.actions.retries import KEPT_FOR, claim_key
+from kalends.actions.idempotency import KEPT_FOR, claim_key
 from kalends.actions.tokens import issue_token
 from kalends.model import Actor, Span, TokenId
 from kalends.store.database import WriteTx

@@ -116,7 +116,7 @@ def filled(value, names) -> Any:
     return value
 
 
-class Stage(NamedTuple):
+class Driver(NamedTuple):
     """What an organization has, and who there is to ask for it."""
 
     names: dict[str, str]
@@ -148,7 +148,7 @@ def furnished(cast):
     }
     people = {"stranger": cast.stranger, "participant": cast.guest, "host": cast.host, "delegate": delegate}
     tokens = {name: cast.token_for(person) for name, person in people.items()}
-    return Stage(names, str(cast.guest.id), tokens | {"operator": cast.token_for(), "nobody": None})
+    return Driver(names, str(cast.guest.id), tokens | {"operator": cast.token_for(), "nobody": None})
 
 
 @pytest.fixture

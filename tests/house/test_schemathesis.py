@@ -11,8 +11,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.generation.meta import TestPhase
 
 from kalends.model import Scope
-from kalends.rest.door import wsgi_app
 from kalends.rest.identity import ACT_AS
+from kalends.rest.wsgi import wsgi_app
 from tests.cast import assemble
 from tests.conftest import app_over
 
@@ -53,7 +53,7 @@ class Ground(NamedTuple):
     operator: dict[str, str]
 
 
-class Stage:
+class Driver:
     """A WSGI application that stands for the one of the engine at hand; before a test runs, for one without routes."""
 
     def __init__(self):
@@ -63,7 +63,7 @@ class Stage:
         return self.app(environ, start_response)
 
 
-stage = Stage()
+stage = Driver()
 schema = schemathesis.openapi.from_wsgi("/openapi.json", stage, config=SchemathesisConfig.from_dict(CONFIG))
 
 

@@ -16,7 +16,7 @@ from kalends import app as composition
 from kalends.actions.holds import place_hold
 from kalends.actions.hours import set_working_hours
 from kalends.actions.tokens import issue_token
-from kalends.errors import Conflict
+from kalends.errors import BookingConflict
 from kalends.model import ALL_SCOPES, Actor, Hold, Instant, Scope, Sharing, ShowAs, Span, TimeText, User, Visibility
 from kalends.rules.hours import WorkingHours, window_of
 from kalends.rules.intervals import HOUR
@@ -87,7 +87,7 @@ class Stages(NamedTuple):
 @contextmanager
 def stages(databases: Databases, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stages]:
     """Create two databases in which the same requests give the same answers."""
-    monkeypatch.setattr(composition, "noting_aside", lambda _: lambda _: None)  # at any moment
+    monkeypatch.setattr(composition, "last_used_recorder", lambda _: lambda _: None)  # at any moment
     with databases.migrated() as one, databases.migrated() as other:
         twins = [Twin(Settings(database_url=url, read_timeout_ms=0), clock) for url in (one, other)]
         yield Stages(twins, [app_over(twin) for twin in twins], clock, Stream(monkeypatch))
@@ -154,7 +154,7 @@ def some_holds(world: World, actor: Actor, choice: random.Random) -> list[Hold]:
         people = choice.sample(world.people, choice.randrange(1, 3))
         start = instant_of(TimeText(f"2026-03-{choice.randrange(9, 12):02}T{choice.randrange(1, 22):02}:00Z"), None)
         span = Span(start, Instant(start + HOUR))
-        with suppress(Conflict):
+        with suppress(BookingConflict):
             placed.append(
                 world.cast.database.write(partial(place_hold, actor=actor, people=people, span=span, seconds=A_WEEK))
             )

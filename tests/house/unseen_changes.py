@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from kalends.actions.booking import Guard, OnConflict
 from kalends.actions.events import cancel_event, change_event, create_event, delete_event, transfer_event
 from kalends.actions.holds import place_hold, release_hold
+from kalends.actions.idempotency import claim_key
 from kalends.actions.participants import add_participants, answer_invitation, change_role, remove_participant
-from kalends.actions.retries import claim_key
 from kalends.actions.sharing import share_calendar, stop_sharing
 from kalends.actions.tokens import issue_token
-from kalends.drafts import Answer, EventDraft, EventEdit, Invitation
+from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate
 from kalends.errors import KalendsError
 from kalends.model import (
     Actor,
@@ -25,9 +25,9 @@ from kalends.model import (
     HoldId,
     Instant,
     Metadata,
+    Participation,
     Response,
     Role,
-    Seat,
     Sharing,
     ShowAs,
     Span,
@@ -37,10 +37,10 @@ from kalends.model import (
     UserId,
     Visibility,
 )
-from kalends.rules.access import Sight, principals_of
+from kalends.rules.access import AccessLevel, delegators_of
 from kalends.rules.intervals import HOUR, MINUTE
-from kalends.rules.periods import Period, layered
-from kalends.rules.seats import agenda_of
+from kalends.rules.participation import agenda_of
+from kalends.rules.periods import Period, merge_by_strength
 from kalends.rules.zones import from_instant
 from kalends.store.database import ReadTx, WriteTx
 from kalends.store.query import Query
@@ -89,7 +89,7 @@ class Change:
         self.choice = choice
         self.operator = side.world.cast.actor
         self.me = side.onlooker.actor.user_id
-        self.close = {self.me, *principals_of(side.onlooker.actor)}
+        self.close = {self.me, *delegators_of(side.onlooker.actor)}
         self.others = [person for person in self.world.people if person != self.me]
         self.strangers = [person for person in self.world.people if person not in self.close]
         self.touched: list[EventId] = []
@@ -99,13 +99,13 @@ class Change:
         self.side = side
 
     # ------------------------------------------------------------------------------------------ what is hidden
-    def event(self, sight: Sight, *, blocking: bool = False) -> Event:
+    def event(self, sight: AccessLevel, *, blocking: bool = False) -> Event:
         """Choose an event of which so much is seen, and that blocks somebody."""
         found = [
             event
-            for event, seats in self.world.events.values()
+            for event, participations in self.world.events.values()
             if self.onlooker.sight(event.id) is sight
-            and (not blocking or any(row.blocking for row in agenda_of(event, seats.values())))
+            and (not blocking or any(row.blocking for row in agenda_of(event, participations.values())))
         ]
         chosen = self.choice.choice(found)
         self.touched.append(chosen.id)
@@ -115,19 +115,19 @@ class Change:
         """Return whether the onlooker is not shown whether somebody takes part in an event."""
         event, _ = self.world.events[event_id]
         sight = self.onlooker.sight(event_id)
-        if sight < Sight.whole:
+        if sight < AccessLevel.whole:
             private = event.visibility is Visibility.private  # of which a delegate knows nothing
             return person not in ({self.me} if private else self.close)
-        hides = event.hide_participants and sight < Sight.command
+        hides = event.hide_participants and sight < AccessLevel.command
         return hides and person not in {event.host_id, *self.close}
 
-    def seat(self, *, taken: bool = True) -> tuple[EventId, UserId, Seat | None]:
-        """Choose a seat that is hidden, or one that may be taken."""
+    def participation(self, *, taken: bool = True) -> tuple[EventId, UserId, Participation | None]:
+        """Choose a participation that is hidden, or one that may be taken."""
         found = [
-            (event.id, person, seats.get(person))
-            for event, seats in self.world.events.values()
+            (event.id, person, participations.get(person))
+            for event, participations in self.world.events.values()
             for person in self.world.people
-            if (person in seats) == taken and self.is_hidden(event.id, person)
+            if (person in participations) == taken and self.is_hidden(event.id, person)
         ]
         chosen = self.choice.choice(found)
         self.touched.append(chosen[0])
@@ -135,57 +135,61 @@ class Change:
 
     # ------------------------------------------------------------------------------------------ what is changed
     def answer(self, tx: WriteTx) -> None:
-        event_id, person, seat = self.seat()
+        event_id, person, participation = self.participation()
         said = self.choice.choice(("accepted", "declined", "tentative"))
-        if seat is not None and seat.response is not Response.needs_action and self.choice.random() < 0.5:
-            said = seat.response.value
-        answer = Answer(response=said, comment=f"comment {self.choice.random()}")
+        if (
+            participation is not None
+            and participation.response is not Response.needs_action
+            and self.choice.random() < 0.5
+        ):
+            said = participation.response.value
+        answer = ResponseUpdate(response=said, comment=f"comment {self.choice.random()}")
         answer_invitation(tx, self.operator, event_id, person, answer, guard=Guard(OnConflict.allow))
 
     def role(self, tx: WriteTx) -> None:
-        event_id, person, seat = self.seat()
-        role = Role.optional if seat is not None and seat.role is Role.required else Role.required
+        event_id, person, participation = self.participation()
+        role = Role.optional if participation is not None and participation.role is Role.required else Role.required
         change_role(tx, self.operator, event_id, person, role, guard=Guard(OnConflict.allow))
 
     def leave(self, tx: WriteTx) -> None:
-        event_id, person, _ = self.seat()
+        event_id, person, _ = self.participation()
         remove_participant(tx, self.operator, event_id, person)
 
     def join(self, tx: WriteTx) -> None:
-        event_id, person, _ = self.seat(taken=False)
-        guests = [Invitation(user_id=person, role=self.choice.choice(list(Role)))]
+        event_id, person, _ = self.participation(taken=False)
+        guests = [ParticipantCreate(user_id=person, role=self.choice.choice(list(Role)))]
         add_participants(tx, self.operator, event_id, guests, guard=Guard(OnConflict.allow))
         if self.choice.random() < 0.7:
             answer_invitation(
-                tx, self.operator, event_id, person, Answer(response="declined"), guard=Guard(OnConflict.allow)
+                tx, self.operator, event_id, person, ResponseUpdate(response="declined"), guard=Guard(OnConflict.allow)
             )
 
     def text(self, tx: WriteTx) -> None:
-        event = self.event(self.choice.choice((Sight.block, Sight.title)))
+        event = self.event(self.choice.choice((AccessLevel.block, AccessLevel.title)))
         edit: dict[str, Any] = {
             "location": f"location {self.choice.random()}",
             "description": self.choice.choice(WORDS),
             "metadata": Metadata(note=self.choice.random()),
             "hide_participants": not event.hide_participants,
         }
-        if self.onlooker.sight(event.id) is Sight.block:
+        if self.onlooker.sight(event.id) is AccessLevel.block:
             edit |= {"title": self.choice.choice(WORDS), "visibility": Visibility.private}
         names = self.choice.sample(sorted(edit), self.choice.randrange(1, len(edit) + 1))
-        change_event(tx, self.operator, event.id, EventEdit(**{name: edit[name] for name in names}))
+        change_event(tx, self.operator, event.id, EventUpdate(**{name: edit[name] for name in names}))
 
     def state(self, tx: WriteTx) -> None:
         """Move an unseen event, or change how it is shown."""
-        event = self.event(Sight.block)
+        event = self.event(AccessLevel.block)
         edits: list[dict[str, Any]] = [
             random_times(self.choice),
             {"show_as": ShowAs.free if event.show_as is ShowAs.busy else ShowAs.busy},
             {"status": "tentative" if event.status is Status.confirmed else "confirmed"},
         ]
-        edit, keep = EventEdit(**self.choice.choice(edits)), self.choice.random() < 0.8
+        edit, keep = EventUpdate(**self.choice.choice(edits)), self.choice.random() < 0.8
         change_event(tx, self.operator, event.id, edit, keep_responses=keep, guard=Guard(OnConflict.allow))
 
     def end(self, tx: WriteTx) -> None:
-        event = self.event(Sight.block)
+        event = self.event(AccessLevel.block)
         if self.choice.random() < 0.5:
             cancel_event(tx, self.operator, event.id, "a reason")
         else:
@@ -193,13 +197,13 @@ class Change:
             delete_event(tx, self.operator, event.id)
 
     def transfer(self, tx: WriteTx) -> None:
-        event, actor = self.event(Sight.block), self.onlooker.actor
-        heirs = [one for one in self.strangers if actor.shared.get(one, Sharing.free_busy) is Sharing.free_busy]
-        transfer_event(tx, self.operator, event.id, self.choice.choice(heirs), guard=Guard(OnConflict.allow))
+        event, actor = self.event(AccessLevel.block), self.onlooker.actor
+        successors = [one for one in self.strangers if actor.shared.get(one, Sharing.free_busy) is Sharing.free_busy]
+        transfer_event(tx, self.operator, event.id, self.choice.choice(successors), guard=Guard(OnConflict.allow))
 
     def offer(self, tx: WriteTx) -> None:
         """Ask somebody to host an event of which it is not shown whether they have to do with it."""
-        event_id, person, _ = self.seat(taken=False)
+        event_id, person, _ = self.participation(taken=False)
         event = self.world.events[event_id][0]
         if event.pending_host_id in self.close:
             raise Told
@@ -207,13 +211,13 @@ class Change:
 
     def split(self, tx: WriteTx) -> None:
         """Make two events that touch of one."""
-        event, seats = self.world.events[self.event(Sight.block, blocking=True).id]
+        event, participations = self.world.events[self.event(AccessLevel.block, blocking=True).id]
         span = event.block.span
         minutes = (span.end - span.start) // MINUTE
         middle = Instant(span.start + self.choice.choice(range(1, minutes)) * MINUTE)
-        edit = EventEdit(end=written(middle))
+        edit = EventUpdate(end=written(middle))
         change_event(tx, self.operator, event.id, edit, keep_responses=True, guard=Guard(OnConflict.allow))
-        rest = EventDraft(
+        rest = EventCreate(
             host_id=event.host_id,
             title="the rest",
             start=written(middle),
@@ -221,16 +225,18 @@ class Change:
             time_zone=BERLIN,
             show_as=event.show_as,
             visibility=event.visibility,
-            host_attends=event.host_id in seats,
+            host_attends=event.host_id in participations,
             participants=[
-                Invitation(user_id=who, role=seat.role) for who, seat in seats.items() if who != event.host_id
+                ParticipantCreate(user_id=who, role=participation.role)
+                for who, participation in participations.items()
+                if who != event.host_id
             ],
         )
         made = create_event(tx, self.operator, rest, guard=Guard(OnConflict.allow))
         self.touched.append(made.id)
-        for who, seat in seats.items():
-            if seat.response is not Response.needs_action:
-                answer = Answer(response=seat.response.value)
+        for who, participation in participations.items():
+            if participation.response is not Response.needs_action:
+                answer = ResponseUpdate(response=participation.response.value)
                 answer_invitation(tx, self.operator, made.id, who, answer, guard=Guard(OnConflict.allow))
         if event.status is Status.cancelled:
             cancel_event(tx, self.operator, made.id)
@@ -238,19 +244,19 @@ class Change:
     def create(self, tx: WriteTx) -> None:
         """Make an event that takes nobody's time, or time that is taken."""
         host, *guests = self.choice.sample(self.others, self.choice.randrange(1, len(self.others)))
-        draft = EventDraft(
+        draft = EventCreate(
             host_id=host,
             title="unseen",
             visibility=Visibility.private,
             show_as=self.choice.choice((ShowAs.free, ShowAs.busy)),
             host_attends=self.choice.random() < 0.5,
-            participants=[Invitation(user_id=guest, role=Role.optional) for guest in guests],
+            participants=[ParticipantCreate(user_id=guest, role=Role.optional) for guest in guests],
             **random_times(self.choice),
         )
         made = create_event(tx, self.operator, draft, guard=Guard(OnConflict.allow))
         self.touched.append(made.id)
         for guest in guests:
-            answer = Answer(response=self.choice.choice(("declined", "declined", "tentative")))
+            answer = ResponseUpdate(response=self.choice.choice(("declined", "declined", "tentative")))
             answer_invitation(tx, self.operator, made.id, guest, answer, guard=Guard(OnConflict.allow))
 
     def hold(self, tx: WriteTx) -> None:
@@ -288,9 +294,9 @@ CHANGES = 3 * (
 """Each is tried some times: not every one is possible in every world."""
 
 
-def blocked_by(event: Event, seats: Mapping[UserId, Seat]) -> list[UserId]:
+def blocked_by(event: Event, participations: Mapping[UserId, Participation]) -> list[UserId]:
     """Return whom an event blocks; if nobody, its host."""
-    return [row.user_id for row in agenda_of(event, seats.values()) if row.blocking] or [event.host_id]
+    return [row.user_id for row in agenda_of(event, participations.values()) if row.blocking] or [event.host_id]
 
 
 class Changed:
@@ -306,9 +312,9 @@ class Changed:
 
     def note(self, world: World, event_id: EventId) -> None:
         """Note what an event is."""
-        event, seats = world.events[event_id]
+        event, participations = world.events[event_id]
         self.events.append(event_id)
-        self.times.append((blocked_by(event, seats), event.block.span))
+        self.times.append((blocked_by(event, participations), event.block.span))
 
 
 def change_unseen(side: Side, choice: random.Random) -> Changed:
@@ -350,9 +356,11 @@ def told_apart(side: Side) -> Scopes:
     """Return which events and holds the onlooker may look behind, and in whose time: a change of one leaves it out."""
     onlooker = side.onlooker
     everybody: set[UserId | None] = {*onlooker.world.people}
-    own: set[UserId | None] = {onlooker.actor.user_id, *principals_of(onlooker.actor)}
+    own: set[UserId | None] = {onlooker.actor.user_id, *delegators_of(onlooker.actor)}
     seen = {event_id: onlooker.sight(event_id) for event_id in onlooker.world.events}
-    behind = {int(event_id): everybody if sight is Sight.command else own for event_id, sight in seen.items() if sight}
+    behind = {
+        int(event_id): everybody if sight is AccessLevel.command else own for event_id, sight in seen.items() if sight
+    }
     holds = {int(hold.id): everybody for hold in side.holds if hold.placed_by == onlooker.actor.user_id}
     return {0: everybody} | behind | holds
 
@@ -380,10 +388,10 @@ def told_to_all(tx: ReadTx, actor: Actor, scopes: Scopes) -> Any:
 @lru_cache(maxsize=4096)
 def busy_times(periods: tuple[Period, ...]) -> list[Period]:
     """Return when somebody is busy."""
-    return layered(periods, ALL_TIME)
+    return merge_by_strength(periods, ALL_TIME)
 
 
-def shown_to(onlooker: Onlooker) -> list[tuple[Seen, list[Seat] | None]]:
+def shown_to(onlooker: Onlooker) -> list[tuple[Seen, list[Participation] | None]]:
     """Return everything that the onlooker is shown of events."""
     events = [onlooker.shown(event_id) for event_id in sorted(onlooker.world.events) if onlooker.sight(event_id)]
     return [(one, seats_shown(onlooker.world.events[one.event.id][1], one.people)) for one in events]

@@ -6,9 +6,26 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from kalends.model import Actor, Event, EventId, Instant, Seat, Sharing, Span, Tally, UserId, Visibility
+from kalends.model import (
+    Actor,
+    Event,
+    EventId,
+    Instant,
+    ParticipantCounts,
+    Participation,
+    Sharing,
+    Span,
+    UserId,
+    Visibility,
+)
 from kalends.reads.events import EventFilter
-from kalends.rules.access import Sight, hides_guests, principals_of, sight_of, sight_of_part
+from kalends.rules.access import (
+    AccessLevel,
+    access_level_of,
+    access_level_of_participation,
+    delegators_of,
+    hides_participants,
+)
 from kalends.rules.intervals import overlaps
 from tests.cast import Cast
 from tests.reads.worlds import World, random_event
@@ -21,7 +38,7 @@ class Seen(NamedTuple):
     """An event as somebody is shown it, how much that is, and the people in it who are shown."""
 
     event: Event
-    sight: Sight
+    sight: AccessLevel
     people: list[UserId] | None
 
 
@@ -36,57 +53,57 @@ class Onlooker:
     def actor(self) -> Actor:
         return self.cast.actor
 
-    def sight(self, event_id: EventId) -> Sight:
+    def sight(self, event_id: EventId) -> AccessLevel:
         """Tell how much of an event they see."""
         event, _ = self.world.events[event_id]
         concerned = self.concerned(event_id) | {event.pending_host_id}
-        return sight_of(
+        return access_level_of(
             self.actor,
             event.host_id,
             event.visibility,
-            seated=self.actor.user_id in concerned,
-            deputy=bool(concerned & {*principals_of(self.actor)}),
+            participates=self.actor.user_id in concerned,
+            delegate=bool(concerned & {*delegators_of(self.actor)}),
         )
 
     def concerned(self, event_id: EventId) -> set[UserId]:
         """Give the host of an event and its participants."""
-        event, seats = self.world.events[event_id]
-        return {event.host_id, *seats}
+        event, participations = self.world.events[event_id]
+        return {event.host_id, *participations}
 
-    def part(self, event_id: EventId, person: UserId) -> Sight:
+    def part(self, event_id: EventId, person: UserId) -> AccessLevel:
         """Tell how much they are told of an event in a person's time, where they look at that."""
         if person not in self.concerned(event_id):
-            return Sight.block
+            return AccessLevel.block
         event, _ = self.world.events[event_id]
         sight = self.sight(event_id)
         if self.actor.user_id is None:
             return sight
-        return sight_of_part(self.actor, person, sight, event.host_id, hides=event.hide_participants)
+        return access_level_of_participation(self.actor, person, sight, event.host_id, hides=event.hide_participants)
 
-    def named(self, event_id: EventId, person: UserId) -> Sight:
+    def named(self, event_id: EventId, person: UserId) -> AccessLevel:
         """The same in conflicts and explanations, which keep private events from operators, too."""
         event, _ = self.world.events[event_id]
         secret = self.actor.user_id is None and event.visibility is Visibility.private
-        return Sight.block if secret else self.part(event_id, person)
+        return AccessLevel.block if secret else self.part(event_id, person)
 
     def people(self, event_id: EventId) -> list[UserId] | None:
         """Give the people in an event whom they are shown; None if they are shown nobody."""
-        event, seats = self.world.events[event_id]
+        event, participations = self.world.events[event_id]
         sight = self.sight(event_id)
-        if sight < Sight.whole:
+        if sight < AccessLevel.whole:
             return None
-        if not hides_guests(sight, hides=event.hide_participants):
-            return sorted(seats)
-        return sorted({event.host_id, self.actor.user_id, *principals_of(self.actor)} & seats.keys())
+        if not hides_participants(sight, hides=event.hide_participants):
+            return sorted(participations)
+        return sorted({event.host_id, self.actor.user_id, *delegators_of(self.actor)} & participations.keys())
 
     def shown(self, event_id: EventId) -> Seen:
         """Give an event as they are shown it."""
         event, sight = self.world.events[event_id][0], self.sight(event_id)
-        if sight < Sight.whole:
+        if sight < AccessLevel.whole:
             event = title_of(event)
-        elif hides_guests(sight, hides=event.hide_participants):
-            event = structs.replace(event, tally=Tally(), version=0, updated_at=Instant(0))
-            if event.pending_host_id not in {self.actor.user_id, *principals_of(self.actor)}:
+        elif hides_participants(sight, hides=event.hide_participants):
+            event = structs.replace(event, counts=ParticipantCounts(), version=0, updated_at=Instant(0))
+            if event.pending_host_id not in {self.actor.user_id, *delegators_of(self.actor)}:
                 event = structs.replace(event, pending_host_id=None)
         return Seen(event, sight, self.people(event_id))
 
@@ -100,7 +117,7 @@ class Onlooker:
 
     def is_listed(self, event_id: EventId, wanted: EventFilter) -> bool:
         asks_for_all = any(getattr(wanted, name) is not None for name in WHOLE_ONLY)
-        least = Sight.whole if asks_for_all else Sight.title
+        least = AccessLevel.whole if asks_for_all else AccessLevel.title
         people = [one for one in (wanted.user_id, wanted.participant_id) if one is not None]
         return (
             self.sight(event_id) >= least
@@ -108,7 +125,7 @@ class Onlooker:
             and wanted.pending_host_id in (None, self.shown(event_id).event.pending_host_id)
         )
 
-    def told(self, person: UserId, span: Span) -> dict[EventId, Sight]:
+    def told(self, person: UserId, span: Span) -> dict[EventId, AccessLevel]:
         """Give how much they are told of each event in a person's time in a span."""
         there = (event for event, _ in self.world.events.values() if person in self.concerned(event.id))
         return {event.id: self.named(event.id, person) for event in there if overlaps(event.block.span, span)}
@@ -124,7 +141,7 @@ def title_of(event: Event) -> Event:
         hide_participants=False,
         cancel_reason=None,
         metadata="{}",
-        tally=Tally(),
+        counts=ParticipantCounts(),
         version=0,
         created_at=Instant(0),
         updated_at=Instant(0),
@@ -148,6 +165,6 @@ def world_with_secrets(cast: Cast, choice: random.Random, events: int) -> tuple[
     return world, [Onlooker(world, seeing) for seeing in (cast, *map(cast.as_person, people))]
 
 
-def seats_shown(seats: dict[UserId, Seat], people: list[UserId] | None) -> list[Seat] | None:
-    """Give the seats of some people, as lists tell them: without their versions."""
-    return None if people is None else [structs.replace(seats[person], version=0) for person in people]
+def seats_shown(participations: dict[UserId, Participation], people: list[UserId] | None) -> list[Participation] | None:
+    """Give the participations of some people, as lists tell them: without their versions."""
+    return None if people is None else [structs.replace(participations[person], version=0) for person in people]

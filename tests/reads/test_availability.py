@@ -5,19 +5,19 @@ from datetime import date
 import pytest
 
 from kalends.actions.booking import Guard, OnConflict
-from kalends.actions.departure import delete_user
 from kalends.actions.events import cancel_event, create_event
 from kalends.actions.holds import place_hold
 from kalends.actions.hours import clear_working_hours, set_working_hours
 from kalends.actions.participants import answer_invitation
-from kalends.drafts import Answer, EventDraft, Invitation
+from kalends.actions.user_deletion import delete_user
+from kalends.drafts import EventCreate, ParticipantCreate, ResponseUpdate
 from kalends.model import Busy, Role, ShowAs, TimeText, UserId
-from kalends.reads.availability import PersonsTime, find_time, peoples_time
+from kalends.reads.availability import PersonBusyTimes, busy_times, find_time
 from kalends.rules.hours import Window, WorkingHours
 from kalends.rules.intervals import DAY, HOUR
-from kalends.rules.meeting import Group, Wish
+from kalends.rules.meeting import Group, MeetingRequest
 from kalends.rules.no_slot import Reason, ReasonCode
-from kalends.rules.periods import Period, layered
+from kalends.rules.periods import Period, merge_by_strength
 from kalends.store.commitments import blocking_commitments
 from tests.cast import BERLIN, Cast, assemble, instant
 from tests.multitude import FIRST_START, HALF_HOUR, fill
@@ -34,8 +34,8 @@ def before_it_all(clock):
     clock.set_to(instant("2026-03-01T00:00Z"))
 
 
-def time_of(cast: Cast, who, window=WEEK) -> PersonsTime:
-    return cast.ask(peoples_time, [who.id], window)[who.id]
+def time_of(cast: Cast, who, window=WEEK) -> PersonBusyTimes:
+    return cast.ask(busy_times, [who.id], window)[who.id]
 
 
 def test_people_who_are_not_there_are_left_out(cast, database, clock):
@@ -44,10 +44,10 @@ def test_people_who_are_not_there_are_left_out(cast, database, clock):
     clock.set_to(AFTERNOON.end)
     cast.do(delete_user, gone.id)
     assert gone.id in {row[1] for row in cast.rows()["agenda"]}, "who took part is remembered"
-    found = cast.ask(peoples_time, [cast.guest.id, gone.id, other.id, NOBODY, cast.guest.id], WEEK)
-    assert found == {cast.guest.id: PersonsTime(BERLIN, None, [], [])}
+    found = cast.ask(busy_times, [cast.guest.id, gone.id, other.id, NOBODY, cast.guest.id], WEEK)
+    assert found == {cast.guest.id: PersonBusyTimes(BERLIN, None, [], [])}
     assert found[cast.guest.id].working(WEEK) is None
-    assert cast.ask(peoples_time, [], WEEK) == {}
+    assert cast.ask(busy_times, [], WEEK) == {}
 
 
 @pytest.mark.parametrize("response", ["needs_action", "accepted", "tentative", "declined"])
@@ -60,18 +60,20 @@ def test_every_answer_is_shown_and_blocks_as_the_contract_says(cast, role, respo
         "start": TimeText("2026-03-09T14:00"),
         "end": TimeText("2026-03-09T15:00"),
     }
-    event = cast.do(create_event, EventDraft(**draft, participants=[Invitation(user_id=cast.guest.id, role=role)]))
+    event = cast.do(
+        create_event, EventCreate(**draft, participants=[ParticipantCreate(user_id=cast.guest.id, role=role)])
+    )
     if response != "needs_action":
-        cast.do(answer_invitation, event.id, cast.guest.id, Answer(response=response))
+        cast.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response=response))
     shown = {"accepted": Busy.busy, "declined": Busy.free}.get(response, Busy.tentative)
     blocks = response != "declined" and (role is Role.required or response == "accepted")
     time = time_of(cast, cast.guest)
     assert time.periods == ([] if shown is Busy.free else [Period(AFTERNOON, shown)])
     assert time.blocked == ([AFTERNOON] if blocks else [])
-    clashes = cast.ask(blocking_commitments, [cast.guest.id], AFTERNOON)
-    assert [(clash.span, clash.strength) for clash in clashes] == ([(AFTERNOON, shown)] if blocks else [])
+    conflicts = cast.ask(blocking_commitments, [cast.guest.id], AFTERNOON)
+    assert [(conflict.span, conflict.strength) for conflict in conflicts] == ([(AFTERNOON, shown)] if blocks else [])
     assert [
-        clash.event_id for clash in cast.ask(blocking_commitments, [cast.guest.id], AFTERNOON, event_id=event.id)
+        conflict.event_id for conflict in cast.ask(blocking_commitments, [cast.guest.id], AFTERNOON, event_id=event.id)
     ] == []
 
 
@@ -99,16 +101,16 @@ def test_a_person_has_events_holds_and_hours_in_one_statement(cast):
     cast.do(set_working_hours, cast.guest.id, NINE_TO_FIVE)
 
     def read(tx):
-        found = peoples_time(tx, cast.actor, [cast.guest.id, cast.host.id, cast.stranger.id], WEEK, hours=True)
+        found = busy_times(tx, cast.actor, [cast.guest.id, cast.host.id, cast.stranger.id], WEEK, hours=True)
         assert tx.statements == 1
         return found
 
     found = cast.database.read(read)
-    assert found[cast.guest.id] == PersonsTime(
+    assert found[cast.guest.id] == PersonBusyTimes(
         BERLIN, NINE_TO_FIVE, [Period(AFTERNOON, Busy.tentative), Period(held, Busy.busy)], [AFTERNOON, held]
     )
-    assert found[cast.host.id] == PersonsTime(BERLIN, None, [Period(AFTERNOON, Busy.busy)], [AFTERNOON])
-    assert found[cast.stranger.id] == PersonsTime(BERLIN, None, [], [])
+    assert found[cast.host.id] == PersonBusyTimes(BERLIN, None, [Period(AFTERNOON, Busy.busy)], [AFTERNOON])
+    assert found[cast.stranger.id] == PersonBusyTimes(BERLIN, None, [], [])
     monday = span(instant("2026-03-09T09:00+01:00"), instant("2026-03-09T17:00+01:00"))
     working = found[cast.guest.id].working(WEEK)
     assert working is not None
@@ -120,10 +122,10 @@ def test_a_person_has_events_holds_and_hours_in_one_statement(cast):
 def test_double_bookings_are_one_period(cast):
     cast.event(cast.guest)
     accepted = cast.event(cast.guest, end=TimeText("2026-03-09T14:30"))
-    answer = Answer(response="accepted")
+    answer = ResponseUpdate(response="accepted")
     cast.do(answer_invitation, accepted.id, cast.guest.id, answer, guard=Guard(OnConflict.allow))
     half = AFTERNOON.start + HALF_HOUR
-    assert layered(time_of(cast, cast.guest).periods, WEEK) == [
+    assert merge_by_strength(time_of(cast, cast.guest).periods, WEEK) == [
         Period(span(AFTERNOON.start, half), Busy.busy),
         Period(span(half, AFTERNOON.end), Busy.tentative),
     ]
@@ -136,7 +138,7 @@ def test_one_statement_whatever_the_number_of_people_and_commitments(database):
         ids = [UserId(first + number) for number in range(people)]
 
         def read(tx, ids=ids, window=window):
-            found = peoples_time(tx, actor, ids, window)
+            found = busy_times(tx, actor, ids, window)
             assert tx.statements == 1
             blocking_commitments(tx, actor, ids, window)
             assert tx.statements == 2
@@ -153,33 +155,35 @@ def test_a_time_is_found_in_everybodys_time(cast):
     cast.event(cast.guest)
     cast.do(set_working_hours, cast.guest.id, NINE_TO_FIVE)
     tuesday_evening = span(instant("2026-03-09T13:00+01:00"), instant("2026-03-11T10:00+01:00"))
-    wish = Wish((cast.host.id, cast.guest.id), {cast.stranger.id: 2}, (), HOUR, HOUR, (tuesday_evening,))
-    people = cast.ask(peoples_time, wish.people, tuesday_evening, hours=True)
-    found = find_time(people, wish, BERLIN, 50, within_working_hours=True)
+    meeting = MeetingRequest((cast.host.id, cast.guest.id), {cast.stranger.id: 2}, (), HOUR, HOUR, (tuesday_evening,))
+    people = cast.ask(busy_times, meeting.people, tuesday_evening, hours=True)
+    found = find_time(people, meeting, BERLIN, 50, within_working_hours=True)
     starts = [instant(f"2026-03-{text}:00+01:00") for text in ("09T13", "09T15", "09T16", "11T09")]
     assert [slot.span.start for slot in found.slots] == starts
     assert (found.reasons, found.obstacles, found.relaxations) == ([], [], [])
     assert {slot.weight for slot in found.slots} == {2}
-    whenever = find_time(people, wish, BERLIN, 50, within_working_hours=False)
+    whenever = find_time(people, meeting, BERLIN, 50, within_working_hours=False)
     assert len(whenever.slots) == 44, "45 hours but one"
 
 
 def test_without_a_time_it_says_why_and_what_to_do(cast):
     cast.event(cast.guest)
-    wish = Wish((cast.host.id,), {}, (Group((cast.guest.id, cast.stranger.id), 2),), HOUR, HOUR, (AFTERNOON,))
-    people = cast.ask(peoples_time, wish.people, AFTERNOON)
-    found = find_time(people, wish, BERLIN, 5, within_working_hours=False)
+    meeting = MeetingRequest(
+        (cast.host.id,), {}, (Group((cast.guest.id, cast.stranger.id), 2),), HOUR, HOUR, (AFTERNOON,)
+    )
+    people = cast.ask(busy_times, meeting.people, AFTERNOON)
+    found = find_time(people, meeting, BERLIN, 5, within_working_hours=False)
     assert found.slots == []
     assert {(one.user_id, one.slots, one.blocked) for one in found.obstacles} == {
         (cast.host.id, 1, (AFTERNOON,)),
         (cast.guest.id, 1, (AFTERNOON,)),
     }
     assert [(one.without, one.fewer_of, one.slots) for one in found.relaxations] == [((cast.host.id,), (0,), 1)]
-    short = Wish((cast.host.id,), {}, (), 2 * HOUR, HOUR, (AFTERNOON,))
+    short = MeetingRequest((cast.host.id,), {}, (), 2 * HOUR, HOUR, (AFTERNOON,))
     nothing = find_time(people, short, BERLIN, 5, within_working_hours=False)
     assert (nothing.slots, nothing.obstacles, nothing.relaxations) == ([], [], [])
     assert nothing.reasons == [Reason(ReasonCode.window_too_short, AFTERNOON)]
-    over = Wish((cast.host.id,), {}, (), HOUR, HOUR, (AFTERNOON,), AFTERNOON.end)
+    over = MeetingRequest((cast.host.id,), {}, (), HOUR, HOUR, (AFTERNOON,), AFTERNOON.end)
     past = find_time(people, over, BERLIN, 5, within_working_hours=True)
     assert (past.starts, past.slots, past.reasons) == (0, [], [Reason(ReasonCode.in_the_past, AFTERNOON)])
 
@@ -188,20 +192,20 @@ def test_whoever_becomes_free_as_the_window_begins_is_read(cast):
     """Gustav meets until half past two; the hour from then on is no step, but the beginning of a gap."""
     cast.event(cast.guest, end=TimeText("2026-03-09T14:30"))
     half_past = span(AFTERNOON.start + HALF_HOUR, AFTERNOON.end + HALF_HOUR)
-    wish = Wish((cast.guest.id,), {}, (), HOUR, HOUR, (half_past,))
-    assert wish.horizon is not None
-    people = cast.ask(peoples_time, wish.people, wish.horizon)
-    (slot,) = find_time(people, wish, BERLIN, 5, within_working_hours=False).slots
+    meeting = MeetingRequest((cast.guest.id,), {}, (), HOUR, HOUR, (half_past,))
+    assert meeting.horizon is not None
+    people = cast.ask(busy_times, meeting.people, meeting.horizon)
+    (slot,) = find_time(people, meeting, BERLIN, 5, within_working_hours=False).slots
     assert slot.span == half_past
 
 
 def test_who_answers_tentatively_counts_against_a_slot_only_if_they_can_be_booked(cast):
-    optional = [Invitation(user_id=cast.guest.id, role=Role.optional)]
+    optional = [ParticipantCreate(user_id=cast.guest.id, role=Role.optional)]
     cast.event(participants=optional)
     assert time_of(cast, cast.guest).blocked == []
     day = span(AFTERNOON.start, AFTERNOON.end + HOUR)
-    wish = Wish((cast.guest.id,), {}, (), HOUR, HOUR, (day,))
-    found = find_time(cast.ask(peoples_time, wish.people, day), wish, BERLIN, 5, within_working_hours=False)
+    meeting = MeetingRequest((cast.guest.id,), {}, (), HOUR, HOUR, (day,))
+    found = find_time(cast.ask(busy_times, meeting.people, day), meeting, BERLIN, 5, within_working_hours=False)
     assert [(slot.span.start, slot.tentative) for slot in found.slots] == [
         (AFTERNOON.end, ()),
         (AFTERNOON.start, (cast.guest.id,)),

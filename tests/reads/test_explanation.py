@@ -2,16 +2,16 @@
 
 import pytest
 
-from kalends.actions.departure import delete_user
 from kalends.actions.events import cancel_event
 from kalends.actions.holds import place_hold
 from kalends.actions.hours import set_working_hours
 from kalends.actions.participants import answer_invitation
-from kalends.drafts import Answer
+from kalends.actions.user_deletion import delete_user
+from kalends.drafts import ResponseUpdate
 from kalends.errors import Invalid, NotFound
 from kalends.model import Busy, Response, Role, ShowAs, Status, TimeText, UserId, Visibility
 from kalends.reads.explanation import EventReason, HoldReason, explain_booking
-from kalends.rules.access import Sight
+from kalends.rules.access import AccessLevel
 from kalends.rules.hours import Window, WorkingHours
 from kalends.rules.intervals import HOUR, MINUTE
 from tests.cast import assemble, codes, instant
@@ -36,13 +36,21 @@ def test_nothing_speaks_against_who_has_nothing_to_do(cast):
 def test_everything_in_the_way_is_named_in_order(cast):
     early = cast.event(cast.guest, start=TimeText("2026-03-09T13:00"), end=TimeText("2026-03-09T14:30"), title="Early")
     late = cast.event(cast.guest, start=TimeText("2026-03-09T14:30"), end=TimeText("2026-03-09T14:45"))
-    cast.do(answer_invitation, late.id, cast.guest.id, Answer(response="accepted"))
+    cast.do(answer_invitation, late.id, cast.guest.id, ResponseUpdate(response="accepted"))
     end = span(SLOT.end - 15 * MINUTE, SLOT.end)
     hold = cast.do(place_hold, [cast.guest.id], end, 300)
     explained = cast.ask(explain_booking, cast.guest.id, SLOT)
     needed = (Role.required, Response.needs_action)
     assert explained.events[0] == EventReason(
-        early.block.span, Busy.tentative, True, early.id, *needed, "Early", Status.confirmed, ShowAs.busy, Sight.command
+        early.block.span,
+        Busy.tentative,
+        True,
+        early.id,
+        *needed,
+        "Early",
+        Status.confirmed,
+        ShowAs.busy,
+        AccessLevel.command,
     )
     assert [(reason.event_id, reason.shown) for reason in explained.events[1:]] == [(late.id, Busy.busy)]
     assert explained.holds == [HoldReason(end, hold.id)]
@@ -51,7 +59,7 @@ def test_everything_in_the_way_is_named_in_order(cast):
 
 def test_what_does_not_block_is_shown_as_well(cast):
     declined, cancelled, free = (cast.event(cast.guest) for _ in range(3))
-    cast.do(answer_invitation, declined.id, cast.guest.id, Answer(response="declined"))
+    cast.do(answer_invitation, declined.id, cast.guest.id, ResponseUpdate(response="declined"))
     cast.do(cancel_event, cancelled.id)
     cast.event(cast.guest, show_as=ShowAs.free)
     cast.do(cancel_event, free.id)

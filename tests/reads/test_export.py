@@ -9,7 +9,7 @@ from tests.multitude import fill, fill_record
 
 
 def test_events_and_record_that_fill_more_than_a_page_are_all_there(database):
-    actor, first = fill(database, people=2, events=2 * PAGE + 2, seats=1)
+    actor, first = fill(database, people=2, events=2 * PAGE + 2, participations=1)
     fill_record(database, actor, first - 5, 2 * audit.PAGE + 2)
 
     def export(tx):

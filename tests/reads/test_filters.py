@@ -112,13 +112,13 @@ def walk(world: World, wanted: EventFilter, limit: int, *, expand: bool):
         assert len(page.events) == limit or page.next_key is None
         for event in page.events:
             if expand:
-                seats = world.events[event.id][1]
+                participations = world.events[event.id][1]
                 guests = page.participants[event.id]
-                assert [guest.seat for guest in guests] == [
-                    structs.replace(seats[key], version=0) for key in sorted(seats)
+                assert [guest.participation for guest in guests] == [
+                    structs.replace(participations[key], version=0) for key in sorted(participations)
                 ]
-                assert [guest.seat.user_id for guest in page.participants[event.id] if guest.is_host] == [
-                    user_id for user_id in (event.host_id,) if user_id in seats
+                assert [guest.participation.user_id for guest in page.participants[event.id] if guest.is_host] == [
+                    user_id for user_id in (event.host_id,) if user_id in participations
                 ]
             yield event
         if page.next_key is None:

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from kalends.actions.events import cancel_event
 from kalends.actions.participants import answer_invitation, remove_participant
-from kalends.drafts import Answer
+from kalends.drafts import ResponseUpdate
 from kalends.model import TimeText
 from kalends.reads.integrity import find_inconsistencies
 from kalends.rules.zones import instant_of
@@ -15,12 +15,12 @@ from kalends.store.query import Query
 from tests.cast import assemble
 
 COUNTS = "Events whose counts of participants are wrong: 1."
-SEATS = "Participants whose event is missing or wrong in their agenda: {}."
-HOSTS = "Hosts without a seat whose event is missing or wrong in their agenda: {}."
+PARTICIPATIONS = "Participants whose event is missing or wrong in their agenda: {}."
+HOSTS = "Hosts without a participation whose event is missing or wrong in their agenda: {}."
 NOBODYS = "Agenda rows of nobody's event: {}."
 KINDS = "Agenda rows that show or block what they should not: {}."
 OUT_OF_ORDER = "Users who are out of order, or not found by their name"
-GUEST = "user_id = (SELECT id FROM \"user\" WHERE name = 'Gustav Guest')"
+PARTICIPANT = "user_id = (SELECT id FROM \"user\" WHERE name = 'Gustav Guest')"
 EVENT = "(SELECT max(id) FROM event)"
 EMPTY_SEAT = "(SELECT min(id) FROM event)"
 DECLINE = "UPDATE agenda SET response = 'declined', shown = 'free', blocking = false"
@@ -30,47 +30,56 @@ ELSEWHERE = "UPDATE {} SET organization_id = (SELECT min(id) FROM organization)"
 PLANTED = {
     "a count of roles": (f"UPDATE event SET optional_count = 1 WHERE id = {EVENT}", [COUNTS]),
     "a count of answers": (f"UPDATE event SET declined_count = 1 WHERE id = {EVENT}", [COUNTS]),
-    "a seat that the agenda misses": (f"DELETE FROM agenda WHERE {GUEST} AND event_id = {EVENT}", [SEATS.format(1)]),
-    "another start": (
-        f"UPDATE agenda SET starts_at = starts_at - 1 WHERE {GUEST} AND event_id = {EVENT}",
-        [SEATS.format(1), NOBODYS.format(1)],
+    "a participation that the agenda misses": (
+        f"DELETE FROM agenda WHERE {PARTICIPANT} AND event_id = {EVENT}",
+        [PARTICIPATIONS.format(1)],
     ),
-    "another end": (f"UPDATE agenda SET ends_at = ends_at + 1 WHERE event_id = {EVENT}", [SEATS.format(2)]),
+    "another start": (
+        f"UPDATE agenda SET starts_at = starts_at - 1 WHERE {PARTICIPANT} AND event_id = {EVENT}",
+        [PARTICIPATIONS.format(1), NOBODYS.format(1)],
+    ),
+    "another end": (f"UPDATE agenda SET ends_at = ends_at + 1 WHERE event_id = {EVENT}", [PARTICIPATIONS.format(2)]),
     "another role": (
-        f"UPDATE agenda SET role = 'optional' WHERE {GUEST} AND event_id = {EVENT} AND response = 'accepted'",
-        [SEATS.format(1)],
+        f"UPDATE agenda SET role = 'optional' WHERE {PARTICIPANT} AND event_id = {EVENT} AND response = 'accepted'",
+        [PARTICIPATIONS.format(1)],
     ),
     "another answer": (
-        f"{DECLINE} WHERE {GUEST} AND event_id = {EVENT}",
-        [SEATS.format(1)],
+        f"{DECLINE} WHERE {PARTICIPANT} AND event_id = {EVENT}",
+        [PARTICIPATIONS.format(1)],
     ),
-    "another status": (f"UPDATE agenda SET status = 'tentative' WHERE event_id = {EVENT}", [SEATS.format(2)]),
-    "another host": (f"UPDATE agenda SET hosting = false WHERE event_id = {EVENT}", [SEATS.format(1)]),
-    "a host without a seat": (f"DELETE FROM agenda WHERE event_id = {EMPTY_SEAT} AND hosting", [HOSTS.format(1)]),
-    "a host without a seat who attends": (
+    "another status": (f"UPDATE agenda SET status = 'tentative' WHERE event_id = {EVENT}", [PARTICIPATIONS.format(2)]),
+    "another host": (f"UPDATE agenda SET hosting = false WHERE event_id = {EVENT}", [PARTICIPATIONS.format(1)]),
+    "a host without a participation": (
+        f"DELETE FROM agenda WHERE event_id = {EMPTY_SEAT} AND hosting",
+        [HOSTS.format(1)],
+    ),
+    "a host without a participation who attends": (
         f"{ACCEPT} WHERE event_id = {EMPTY_SEAT} AND hosting",
         [HOSTS.format(1)],
     ),
     "somebody who was removed": (
-        f"UPDATE agenda SET user_id = 1 WHERE {GUEST} AND event_id = {EVENT}",
-        [SEATS.format(1), NOBODYS.format(1)],
+        f"UPDATE agenda SET user_id = 1 WHERE {PARTICIPANT} AND event_id = {EVENT}",
+        [PARTICIPATIONS.format(1), NOBODYS.format(1)],
     ),
     "another event": (
-        f"UPDATE agenda SET event_id = 1 WHERE {GUEST} AND event_id = {EVENT}",
-        [SEATS.format(1), NOBODYS.format(1)],
+        f"UPDATE agenda SET event_id = 1 WHERE {PARTICIPANT} AND event_id = {EVENT}",
+        [PARTICIPATIONS.format(1), NOBODYS.format(1)],
     ),
-    "busy who is free": (f"UPDATE agenda SET shown = 'free' WHERE {GUEST} AND event_id = {EVENT}", [KINDS.format(1)]),
+    "busy who is free": (
+        f"UPDATE agenda SET shown = 'free' WHERE {PARTICIPANT} AND event_id = {EVENT}",
+        [KINDS.format(1)],
+    ),
     "somebody who does not block": (f"UPDATE agenda SET blocking = false WHERE event_id = {EVENT}", [KINDS.format(2)]),
-    "a seat of the future": (
-        f"UPDATE participant SET version = 99 WHERE event_id = {EVENT} AND {GUEST}",
+    "a participation of the future": (
+        f"UPDATE participant SET version = 99 WHERE event_id = {EVENT} AND {PARTICIPANT}",
         ["Participants that are newer than their event: 1."],
     ),
     "another organization in the agenda": (
-        ELSEWHERE.format("agenda") + f" WHERE event_id = {EVENT} AND {GUEST}",
-        [SEATS.format(1)],
+        ELSEWHERE.format("agenda") + f" WHERE event_id = {EVENT} AND {PARTICIPANT}",
+        [PARTICIPATIONS.format(1)],
     ),
-    "a seat of another organization": (
-        ELSEWHERE.format("participant") + f" WHERE event_id = {EVENT} AND {GUEST}",
+    "a participation of another organization": (
+        ELSEWHERE.format("participant") + f" WHERE event_id = {EVENT} AND {PARTICIPANT}",
         ["Participants from another organization than their event: 1."],
     ),
     "people of another organization": (
@@ -124,7 +133,7 @@ def house(migrated_url):
     cancelled = cast.event(cast.guest)
     cast.do(cancel_event, cancelled.id)
     event = cast.event(cast.guest, cast.stranger)
-    cast.force(answer_invitation, event.id, cast.guest.id, Answer(response="accepted"))
+    cast.force(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted"))
     cast.do(remove_participant, event.id, cast.stranger.id)
     assert without_host.id < cancelled.id < event.id
     yield own, {user.name: user.id for user in (cast.host, cast.guest, cast.stranger)} | {"event": event.id}

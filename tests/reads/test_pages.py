@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from kalends.actions.departure import delete_user
 from kalends.actions.events import change_event, delete_event
 from kalends.actions.participants import add_participants, answer_invitation, remove_participant
+from kalends.actions.user_deletion import delete_user
 from kalends.actions.users import change_user
-from kalends.drafts import Answer, EventEdit, Invitation, UserEdit
+from kalends.drafts import EventUpdate, ParticipantCreate, ResponseUpdate, UserUpdate
 from kalends.errors import TooExpensive
 from kalends.model import Sharing
 from kalends.reads import events
@@ -58,7 +58,7 @@ def test_what_is_not_shown_does_not_end_a_page(cast, monkeypatch, expand):
     """Neither what is behind a title, nor what hidden participants say."""
     monkeypatch.setattr(events, "LARGEST_PAGE_BYTES", 6_000)
     cast.share(cast.host, cast.stranger, Sharing.titles)
-    talker, answer = cast.person(), Answer(response="declined", comment="x" * 1_000)
+    talker, answer = cast.person(), ResponseUpdate(response="declined", comment="x" * 1_000)
     for _ in range(4):
         event = cast.event(cast.guest, talker, hide_participants=True, description="" if expand else "x" * 3_000)
         cast.force(answer_invitation, event.id, talker.id, answer)
@@ -104,14 +104,14 @@ def test_no_event_that_stays_put_is_missed_or_doubled(database, seed, kind):
 def disturb(world, choice):
     """Let an event come, move or go, and give its id."""
     event_id = choice.choice(list(world.events))
-    event, seats = world.events[event_id]
+    event, participations = world.events[event_id]
     match choice.randrange(4):
         case 0:
             return random_event(world, choice).id
         case 1 if event.status != "cancelled":
-            world.cast.force(change_event, event_id, EventEdit(**random_times(choice)))
-        case 2 if seats and event.status != "cancelled":
-            world.cast.do(remove_participant, event_id, next(iter(seats)))
+            world.cast.force(change_event, event_id, EventUpdate(**random_times(choice)))
+        case 2 if participations and event.status != "cancelled":
+            world.cast.do(remove_participant, event_id, next(iter(participations)))
         case _:
             world.cast.do(delete_event, event_id)
             del world.events[event_id]
@@ -136,7 +136,7 @@ def test_no_user_who_stays_put_is_missed_or_doubled(database, seed):
         moved = choice.choice([person for person in people if person.id in still])
         still.discard(moved.id)
         if choice.random() < 0.5:
-            cast.do(change_user, moved.id, UserEdit(name=choice.choice(NAMES)))
+            cast.do(change_user, moved.id, UserUpdate(name=choice.choice(NAMES)))
         else:
             cast.do(delete_user, moved.id)
             cast.person(choice.choice(NAMES))
@@ -149,14 +149,14 @@ def test_no_participant_who_stays_is_missed_or_doubled(cast):
     crowd = sorted(cast.person().id for _ in range(11))
     event = cast.event(*crowd[:9])
     first = cast.ask(list_participants, event.id, 4)
-    assert [guest.seat.user_id for guest in first.participants] == [cast.host.id, *crowd[:3]]
+    assert [guest.participation.user_id for guest in first.participants] == [cast.host.id, *crowd[:3]]
     cast.do(remove_participant, event.id, crowd[1])
     cast.do(remove_participant, event.id, crowd[3])
-    cast.force(add_participants, event.id, [Invitation(user_id=crowd[10])])
+    cast.force(add_participants, event.id, [ParticipantCreate(user_id=crowd[10])])
     second = cast.ask(list_participants, event.id, 4, first.next_key)
-    assert [guest.seat.user_id for guest in second.participants] == crowd[4:8]
+    assert [guest.participation.user_id for guest in second.participants] == crowd[4:8]
     last = cast.ask(list_participants, event.id, 4, second.next_key)
-    assert [guest.seat.user_id for guest in last.participants] == [crowd[8], crowd[10]]
+    assert [guest.participation.user_id for guest in last.participants] == [crowd[8], crowd[10]]
     assert last.next_key is None
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from kalends.actions.tokens import issue_token
 from kalends.model import Actor
-from kalends.reads.audit import listing as record_listing
-from kalends.reads.events import View, listing
-from kalends.reads.holds import listing as hold_listing
+from kalends.reads.audit import list_statement as record_listing
+from kalends.reads.events import View, list_statement
+from kalends.reads.holds import list_statement as hold_listing
 from kalends.reads.participants import PAGE
-from kalends.reads.users import listing as user_listing
+from kalends.reads.users import list_statement as user_listing
 from kalends.settings import Settings
 from kalends.store.database import Database, ReadTx
 from kalends.store.holds import FIND as FIND_HOLD
@@ -48,7 +48,7 @@ class Crowd:
     actor: Actor
     first: int
     entry: int = 0
-    """One in the middle of the record."""
+    """One in the middle of the audit log."""
 
     def parameters(self) -> dict[str, Any]:
         """Give a value for everything that a list may be given."""
@@ -79,13 +79,13 @@ class Crowd:
             "id": self.first,
             "me": self.first + 1,
             "operator": False,
-            **{name: [self.first + 2] for name in ("principals", "shown_hosts", "read_hosts", "managed_hosts")},
+            **{name: [self.first + 2] for name in ("delegators", "shown_hosts", "read_hosts", "managed_hosts")},
         }
 
 
 @pytest.fixture(scope="module")
 def crowd(databases: Databases) -> Iterator[Crowd]:
-    """A database of its own: 200 people, 20,000 events, 80,000 seats; and 10,000 people with little to do."""
+    """A database of its own: 200 people, 20,000 events, 80,000 participations; and 10,000 people with little to do."""
     with databases.migrated() as url:
         database = Database(Settings(database_url=url))
         others = fill(database, people=10_000, events=100)
@@ -179,7 +179,7 @@ def test_an_agenda_is_one_range_scan_without_a_sort(crowd, engine):
 
 
 def check_agenda(crowd, engine, person, bounds, more, expand):
-    query = listing(frozenset({person, *bounds, *more}), View.everything, expand=expand)
+    query = list_statement(frozenset({person, *bounds, *more}), View.everything, expand=expand)
     if engine == "sqlite":
         scan, lookup, *guests = steps_of(sqlite_plan(crowd, query))
         assert guests == (GUEST_STEPS if expand else [])
@@ -214,7 +214,7 @@ def test_what_somebody_else_sees_of_an_agenda_is_one_range_scan_with_looks_at_ke
 
 
 def check_others_agenda(crowd, engine, person, bounds):
-    query = listing(frozenset({person, *bounds}), View.others, expand=False)
+    query = list_statement(frozenset({person, *bounds}), View.others, expand=False)
     scanned, lookup = ("event", []) if person == "host_id" else ("agenda", ["event"])
     if engine == "sqlite":
         plan = steps_of(sqlite_plan(crowd, query))
@@ -245,7 +245,7 @@ def test_a_hosts_and_everybodys_events_are_one_range_scan_without_a_sort(crowd, 
 
 
 def check_hosted(crowd, engine, host, bounds, more):
-    query = listing(frozenset({*([host] if host else []), *bounds, *more}), View.everything, expand=False)
+    query = list_statement(frozenset({*([host] if host else []), *bounds, *more}), View.everything, expand=False)
     column = host or "organization_id"
     index = f"ix_event_{column}_starts_at_id"
     if engine == "sqlite":
@@ -268,7 +268,7 @@ def test_two_people_are_looked_up_along_the_range_of_one(crowd, engine):
 
 
 def check_pair(crowd, engine, pair, bounds):
-    query = listing(frozenset({*pair, *bounds}), View.everything, expand=False)
+    query = list_statement(frozenset({*pair, *bounds}), View.everything, expand=False)
     if engine == "sqlite":
         plan = steps_of(sqlite_plan(crowd, query))
         assert not any("SCAN" in step or "TEMP B-TREE" in step for step in plan)
@@ -348,7 +348,7 @@ def check_record(crowd, engine, of_object, after, more):
     for plan in postgresql_plans(crowd, query):
         assert kinds(plan) == ["Limit", "Index Scan"]
         scan = scan_of(plan, "audit")
-        # Where one organization has much of the record, walking back along all ids is as good to PostgreSQL.
+        # Where one organization has much of the audit log, walking back along all ids is as good to PostgreSQL.
         assert scan["Index Name"] == index or (scan["Index Name"] == "pk_audit" and not of_object)
         assert scan["Scan Direction"] == "Backward"
         assert ("(id <" in scan.get("Index Cond", "")) is bool(after)

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from kalends.actions.departure import delete_user
 from kalends.actions.events import cancel_event, create_event
 from kalends.actions.holds import place_hold
 from kalends.actions.participants import add_participants, answer_invitation
-from kalends.drafts import Answer, EventDraft, Invitation
-from kalends.errors import Conflict, NotFound
+from kalends.actions.user_deletion import delete_user
+from kalends.drafts import EventCreate, ParticipantCreate, ResponseUpdate
+from kalends.errors import BookingConflict, NotFound
 from kalends.model import EventId, Role, ShowAs, TimeText
-from kalends.reads.availability import PEOPLES_TIME
-from kalends.reads.users import list_available_users, list_users, listing
+from kalends.reads.availability import BUSY_TIMES
+from kalends.reads.users import list_available_users, list_statement, list_users
 from kalends.rules.intervals import HOUR
 from kalends.settings import Settings
 from kalends.store import events, participants, users
@@ -42,7 +42,7 @@ def test_everybody_is_free_whom_nothing_blocks(cast):
     assert pool(cast) == ["Gustav", "Hanna", "Stella"]
     event = cast.event(cast.guest)
     assert pool(cast) == ["Stella"]
-    cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="declined"))
+    cast.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="declined"))
     assert pool(cast) == ["Gustav", "Stella"]
     cast.do(place_hold, [cast.stranger.id], SLOT, 300)
     assert pool(cast) == ["Gustav"]
@@ -61,7 +61,7 @@ def test_touching_is_free(cast):
 
 
 def test_what_merely_might_take_time_does_not_count(cast):
-    cast.event(participants=[Invitation(user_id=cast.guest.id, role=Role.optional)], show_as=ShowAs.busy)
+    cast.event(participants=[ParticipantCreate(user_id=cast.guest.id, role=Role.optional)], show_as=ShowAs.busy)
     cast.event(cast.stranger, show_as=ShowAs.free)
     assert pool(cast) == ["Gustav", "Stella"]
 
@@ -104,9 +104,9 @@ def test_everybody_in_the_pool_can_be_added_and_nobody_else(cast):
     free = {user.id for user in cast.ask(list_available_users, event.id, 50).users}
     assert len(free) == 10, "eight of twelve, and the two of the cast who have nothing to do"
     for who in [*people, cast.guest, cast.stranger]:
-        refused = nullcontext() if who.id in free else cast.refused(Conflict)
+        refused = nullcontext() if who.id in free else cast.refused(BookingConflict)
         with refused:
-            cast.do(add_participants, event.id, [Invitation(user_id=who.id)])
+            cast.do(add_participants, event.id, [ParticipantCreate(user_id=who.id)])
 
 
 def test_pages_follow_each_other_without_gap_or_repetition(cast):
@@ -114,7 +114,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(cast):
     for who in people[::2]:
         cast.do(
             create_event,
-            EventDraft(
+            EventCreate(
                 host_id=who.id,
                 title="It",
                 start=TimeText("2026-03-09T14:00"),
@@ -163,7 +163,7 @@ class Pool(Crowd):
         block = span_values(span(FIRST_START + 5_000 * HALF_HOUR, FIRST_START + 5_001 * HALF_HOUR))
         ids: Any = [self.first + number for number in range(5)]
         nothing = {"joining": 0, "own_event": 0, "own_hold": 0, "now": 0}
-        who: Any = {"operator": True, "me": 0, "principals": [0], "shown_hosts": []}
+        who: Any = {"operator": True, "me": 0, "delegators": [0], "shown_hosts": []}
         return super().parameters() | block | nothing | who | {"ids": ids}
 
 
@@ -179,7 +179,7 @@ def crowd(databases: Databases) -> Iterator[Pool]:
 def test_the_pool_walks_along_names_and_looks_at_a_range_of_each_agenda(crowd: Pool, engine):
     for searched in (False, True):
         for continued in (False, True):
-            query = listing(searched=searched, continued=continued, free=True)
+            query = list_statement(searched=searched, continued=continued, free=True)
             if engine == "sqlite":
                 plan = sqlite_plan(crowd, query)
                 assert plan[0].startswith(
@@ -212,7 +212,7 @@ def check_range(plan: list[dict]) -> None:
         assert all(part in scan["Index Cond"] for part in ("user_id =", *parts))
 
 
-TIMES = {"time": PEOPLES_TIME, "operator": BLOCKING_SEEN_BY_OPERATOR, "person": BLOCKING_SEEN_BY_PERSON}
+TIMES = {"time": BUSY_TIMES, "operator": BLOCKING_SEEN_BY_OPERATOR, "person": BLOCKING_SEEN_BY_PERSON}
 
 
 @pytest.mark.parametrize("query", TIMES.values(), ids=TIMES)
@@ -231,7 +231,7 @@ def test_peoples_time_is_one_range_of_each_agenda(crowd: Pool, engine, query):
 LOOKUPS = {
     "user": users.LOCK_SEVERAL,
     "event": events.LOCK_SEVERAL,
-    "participant": participants.SEATED_PEOPLE,
+    "participant": participants.PARTICIPATING_PEOPLE,
 }
 
 

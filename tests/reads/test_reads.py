@@ -2,15 +2,15 @@
 
 import pytest
 
-from kalends.actions.departure import delete_user
 from kalends.actions.participants import answer_invitation
+from kalends.actions.user_deletion import delete_user
 from kalends.actions.users import change_user
-from kalends.drafts import Answer, UserEdit
+from kalends.drafts import ResponseUpdate, UserUpdate
 from kalends.errors import NotFound
 from kalends.model import EventId, Metadata, UserId
 from kalends.reads.participants import list_participants, read_participant
 from kalends.reads.users import list_users, read_user
-from kalends.rules.access import Sight
+from kalends.rules.access import AccessLevel
 from tests.cast import assemble, instant
 from tests.seen import read_event
 
@@ -23,7 +23,7 @@ def names(cast, text=None) -> list[str]:
 
 def test_an_event_is_read_alone_or_with_its_participants(cast):
     event = cast.event(cast.guest)
-    assert cast.ask(read_event, event.id, expand=False) == (event, Sight.command, None)
+    assert cast.ask(read_event, event.id, expand=False) == (event, AccessLevel.command, None)
     again, _, guests = cast.ask(read_event, event.id, expand=True)
     assert again == event
     assert [(guest.name, guest.email, guest.is_host) for guest in guests] == [
@@ -34,7 +34,7 @@ def test_an_event_is_read_alone_or_with_its_participants(cast):
 
 def test_participants_are_shown_as_their_users_are_now(cast):
     event = cast.event(cast.guest)
-    cast.do(change_user, cast.guest.id, UserEdit(name="Gus", metadata=Metadata(a=1)))
+    cast.do(change_user, cast.guest.id, UserUpdate(name="Gus", metadata=Metadata(a=1)))
     guest = cast.ask(read_participant, event.id, cast.guest.id)
     assert (guest.name, guest.user_version, guest.event_id, guest.is_host) == ("Gus", 2, event.id, False)
     assert guest in cast.ask(list_participants, event.id, 9).participants
@@ -42,7 +42,7 @@ def test_participants_are_shown_as_their_users_are_now(cast):
 
 def test_an_event_nobody_attends_has_an_empty_list(cast):
     event = cast.event(host_attends=False)
-    assert cast.ask(read_event, event.id, expand=True) == (event, Sight.command, [])
+    assert cast.ask(read_event, event.id, expand=True) == (event, AccessLevel.command, [])
     assert cast.ask(list_participants, event.id, 9).participants == []
 
 
@@ -105,8 +105,8 @@ def test_what_belongs_together_is_read_in_one_state(cast, clock):
     def read(tx):
         tx.snapshot()
         found, *_ = read_event(tx, cast.actor, event.id, expand=False)
-        cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="accepted"))
+        cast.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted"))
         return found, list_participants(tx, cast.actor, event.id, 9).participants
 
     found, guests = cast.database.read(read)
-    assert found.tally.needs_action == [guest.seat.response for guest in guests].count("needs_action") == 1
+    assert found.counts.needs_action == [guest.participation.response for guest in guests].count("needs_action") == 1

@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from kalends.model import Sharing, UserId
-from kalends.reads.audit import RecordFilter, list_records
+from kalends.reads.audit import AuditFilter, list_audit_entries
 from kalends.reads.events import EventFilter, list_events, read_event
 from kalends.reads.export import export_user
 from kalends.reads.holds import list_holds
@@ -94,7 +94,7 @@ def test_the_record_and_the_export(cast):
         cast.person()
 
     def entries(tx, rows):
-        assert len(list_records(tx, cast.actor, RecordFilter(), rows).records) == rows
+        assert len(list_audit_entries(tx, cast.actor, AuditFilter(), rows).records) == rows
         return tx.statements
 
     def export(tx, count):

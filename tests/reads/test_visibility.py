@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from kalends.errors import Forbidden, NotFound
-from kalends.model import Event, EventId, Instant, Response, Role, Seat, UserId
+from kalends.model import Event, EventId, Instant, Participation, Response, Role, UserId
 from kalends.reads.events import EventFilter
 from kalends.reads.explanation import explain_booking
 from kalends.reads.participants import list_participants, read_participant
 from kalends.reads.users import list_available_users
-from kalends.rules.access import Sight
+from kalends.rules.access import AccessLevel
 from kalends.rules.busy import commitment
 from kalends.rules.intervals import MINUTE
 from kalends.store.commitments import blocking_commitments
@@ -63,21 +63,23 @@ def test_everybody_is_shown_what_the_rules_say(database: Database, yesterday: No
 def check_event(onlooker: Onlooker, event_id: EventId) -> None:
     """Hold one event and who is in it against the rules."""
     cast, shown = onlooker.cast, onlooker.shown(event_id)
-    _, seats = onlooker.world.events[event_id]
-    if shown.sight is Sight.block:
+    _, participations = onlooker.world.events[event_id]
+    if shown.sight is AccessLevel.block:
         for read in (read_event, list_participants, list_available_users, read_participant):
             assert refusal(cast.ask, read, event_id, **arguments_of(read, onlooker)) is NotFound
         return
     found = cast.ask(read_event, event_id, expand=True)
     assert (found.event, found.sight) == (shown.event, shown.sight)
-    assert (found.participants and [one.seat for one in found.participants]) == seats_shown(seats, shown.people)
+    assert (found.participants and [one.participation for one in found.participants]) == seats_shown(
+        participations, shown.people
+    )
     if shown.people is None:
         assert refusal(cast.ask, list_participants, event_id, 50) is Forbidden
     else:
-        assert [one.seat.user_id for one in pages(cast, event_id, 2)] == shown.people
-    hidden = shown.people is not None and len(shown.people) < len(seats)
+        assert [one.participation.user_id for one in pages(cast, event_id, 2)] == shown.people
+    hidden = shown.people is not None and len(shown.people) < len(participations)
     event = onlooker.world.events[event_id][0]
-    pool_is_shown = shown.people is not None and not (event.hide_participants and shown.sight < Sight.command)
+    pool_is_shown = shown.people is not None and not (event.hide_participants and shown.sight < AccessLevel.command)
     assert (refusal(cast.ask, list_available_users, event_id, 50) is None) is pool_is_shown
     assert not (hidden and pool_is_shown)
     for person in onlooker.world.people:
@@ -109,23 +111,23 @@ def check_time(onlooker: Onlooker, person: UserId, choice: random.Random) -> Non
         span = event.block.span
         told = onlooker.told(person, span)
         found = onlooker.cast.ask(explain_booking, person, span)
-        seen = {event_id: sight for event_id, sight in told.items() if sight is not Sight.block}
+        seen = {event_id: sight for event_id, sight in told.items() if sight is not AccessLevel.block}
         assert {reason.event_id: reason.sight for reason in found.events} == seen
         blocking = onlooker.cast.ask(blocking_commitments, [person], span)
-        assert {clash.event_id for clash in blocking} - {None} == {
+        assert {conflict.event_id for conflict in blocking} - {None} == {
             reason.event_id for reason in found.events if reason.blocking
         }
         hidden = [onlooker.world.events[event_id] for event_id in told if event_id not in seen]
-        unseen = [event.block.span for event, seats in hidden if blocks(event, seats, person)]
+        unseen = [event.block.span for event, participations in hidden if blocks(event, participations, person)]
         shown = [reason.span for reason in found.events if reason.blocking]
         cells = {at for at in range(span.start, span.end, CELL) if holds(unseen, at) and not holds(shown, at)}
         assert {at for at in range(span.start, span.end, CELL) if holds(found.unseen, at)} == cells
         assert found.bookable is not bool(cells or shown)
 
 
-def blocks(event: Event, seats: Mapping[UserId, Seat], person: UserId) -> bool:
+def blocks(event: Event, participations: Mapping[UserId, Participation], person: UserId) -> bool:
     """Return whether an event keeps a person from others."""
-    own = seats.get(person)
+    own = participations.get(person)
     return commitment(event.status, event.show_as, own and own.role, own and own.response)[1]
 
 
@@ -138,13 +140,17 @@ def check_list(onlooker: Onlooker, wanted: EventFilter, limit: int) -> int:
         page = onlooker.cast.ask(list_events, structs.replace(wanted, after=key), limit, expand=True)
         for event, sight in zip(page.events, page.sights, strict=True):
             guests = page.participants.get(event.id) if page.participants is not None else None
-            found.append((event, sight, None if guests is None else [one.seat for one in guests]))
+            found.append((event, sight, None if guests is None else [one.participation for one in guests]))
         key = page.next_key
         assert len(page.events) == limit or key is None, "a page that is not the last is full"
         if key is None:
             break
     assert found == [
-        (seen.event, min(seen.sight, Sight.whole), seats_shown(onlooker.world.events[seen.event.id][1], seen.people))
+        (
+            seen.event,
+            min(seen.sight, AccessLevel.whole),
+            seats_shown(onlooker.world.events[seen.event.id][1], seen.people),
+        )
         for seen in expected
     ], (onlooker.actor, wanted)
     return len(expected)
@@ -174,18 +180,18 @@ def random_filters(onlooker: Onlooker, choice: random.Random) -> Iterator[EventF
 
 def value_of(name: str, onlooker: Onlooker, choice: random.Random) -> Any:
     """Give a value for a filter."""
-    event, seats = choice.choice(list(onlooker.world.events.values()))
-    seat = choice.choice([*seats.values()] or [None])
+    event, participations = choice.choice(list(onlooker.world.events.values()))
+    participation = choice.choice([*participations.values()] or [None])
     span = event.block.span
     return {
         "user_id": event.host_id if choice.random() < 0.5 else choice.choice(onlooker.world.people),
         "host_id": event.host_id,
-        "participant_id": seat.user_id if seat else event.host_id,
+        "participant_id": participation.user_id if participation else event.host_id,
         "pending_host_id": event.pending_host_id or choice.choice(onlooker.world.people),
         "since": Instant(span.start + choice.randrange(-1, 2) * HALF_HOUR),
         "until": Instant(span.end + choice.randrange(5, 8) * HALF_HOUR),
-        "response": seat.response if seat else Response.accepted,
-        "role": seat.role if seat else Role.required,
+        "response": participation.response if participation else Response.accepted,
+        "role": participation.role if participation else Role.required,
         "status": event.status,
         "text": choice.choice(("", "e", *SEARCHED)),
         "after": (span.start, event.id),

@@ -7,8 +7,8 @@ from typing import Any
 
 from kalends.actions.events import cancel_event, transfer_event
 from kalends.actions.participants import answer_invitation, remove_participant
-from kalends.drafts import Answer, Invitation
-from kalends.model import Actor, Event, EventId, Response, Role, Seat, Status, TimeText, UserId, Zone
+from kalends.drafts import ParticipantCreate, ResponseUpdate
+from kalends.model import Actor, Event, EventId, Participation, Response, Role, Status, TimeText, UserId, Zone
 from kalends.reads.events import EventFilter
 from tests.cast import Cast
 from tests.seen import read_event
@@ -22,40 +22,40 @@ MORNING = 1_773_010_800_000_000
 
 @dataclass
 class World:
-    """Some people and events with their seats, as they were made."""
+    """Some people and events with their participations, as they were made."""
 
     cast: Cast
     people: list[UserId]
-    events: dict[EventId, tuple[Event, dict[UserId, Seat]]] = field(default_factory=dict)
+    events: dict[EventId, tuple[Event, dict[UserId, Participation]]] = field(default_factory=dict)
 
     def note(self, event_id: EventId) -> Event:
         """Take over an event as it is stored."""
         event = self.cast.ask(read_event, event_id, expand=False)[0]
-        self.events[event_id] = (event, self.cast.seats(event_id))
+        self.events[event_id] = (event, self.cast.participations(event_id))
         return event
 
     def expected(self, wanted: EventFilter) -> list[Event]:
         """Give what a list has to hold, in order."""
-        found = [event for event, seats in self.events.values() if matches(event, seats, wanted)]
+        found = [event for event, participations in self.events.values() if matches(event, participations, wanted)]
         return sorted(found, key=lambda event: (event.block.span.start, event.id))
 
 
-def matches(event: Event, seats: dict[UserId, Seat], wanted: EventFilter) -> bool:
+def matches(event: Event, participations: dict[UserId, Participation], wanted: EventFilter) -> bool:
     """Tell whether an event is wanted, one filter after the other."""
     span = event.block.span
     named = wanted.participant_id if wanted.participant_id is not None else wanted.user_id
-    seat = seats.get(named) if named is not None else None
+    participation = participations.get(named) if named is not None else None
     text = folded(f"{event.title}\n{event.location}\n{event.description}")
     return all(
         (
-            wanted.user_id is None or wanted.user_id == event.host_id or wanted.user_id in seats,
+            wanted.user_id is None or wanted.user_id == event.host_id or wanted.user_id in participations,
             wanted.host_id is None or wanted.host_id == event.host_id,
-            wanted.participant_id is None or wanted.participant_id in seats,
+            wanted.participant_id is None or wanted.participant_id in participations,
             wanted.pending_host_id is None or wanted.pending_host_id == event.pending_host_id,
             wanted.since is None or span.end > wanted.since,
             wanted.until is None or span.start < wanted.until,
-            wanted.response is None or (seat is not None and seat.response is wanted.response),
-            wanted.role is None or (seat is not None and seat.role is wanted.role),
+            wanted.response is None or (participation is not None and participation.response is wanted.response),
+            wanted.role is None or (participation is not None and participation.role is wanted.role),
             event.status is wanted.status if wanted.status else event.status is not Status.cancelled,
             wanted.text is None or folded(wanted.text) in text,
             wanted.after is None or (span.start, event.id) > wanted.after,
@@ -92,16 +92,16 @@ def random_event(world: World, choice: random.Random, **details: Any) -> Event:
         location=choice.choice(("", *WORDS)),
         description=choice.choice(("", *WORDS)),
         status=choice.choice(("confirmed", "tentative")),
-        participants=[Invitation(user_id=guest, role=choice.choice(list(Role))) for guest in guests],
+        participants=[ParticipantCreate(user_id=guest, role=choice.choice(list(Role))) for guest in guests],
         **random_times(choice),
         **details,
     )
-    for seated in cast.seats(event.id):
+    for participates in cast.participations(event.id):
         said = choice.choice(list(Response))
         if choice.random() < 0.05:
-            cast.do(remove_participant, event.id, seated)
+            cast.do(remove_participant, event.id, participates)
         elif said is not Response.needs_action:
-            cast.force(answer_invitation, event.id, seated, Answer(response=said.value))
+            cast.force(answer_invitation, event.id, participates, ResponseUpdate(response=said.value))
     if choice.random() < 0.5:
         as_host = replace(cast, actor=Actor(cast.actor.organization_id, user_id=host))
         as_host.do(transfer_event, event.id, choice.choice(world.people))

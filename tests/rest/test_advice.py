@@ -47,15 +47,15 @@ def test_a_patch_of_an_event_names_the_operations_that_change_the_rest(api, cast
 
 def test_an_answer_is_not_given_with_a_role_nor_a_role_with_an_answer(api, cast):
     path = f"/v1/events/{cast.event(cast.guest).id}/participants"
-    seat = f"{path}/{cast.guest.id}"
+    participation = f"{path}/{cast.guest.id}"
     for answer in (
-        api.patch(seat, json={"response": "accepted", "comment": "x"}),
-        api.put(seat, json={"response": "accepted", "comment": "x"}),
+        api.patch(participation, json={"response": "accepted", "comment": "x"}),
+        api.put(participation, json={"response": "accepted", "comment": "x"}),
     ):
-        told = f"an answer is given by PUT {seat}/response"
+        told = f"an answer is given by PUT {participation}/response"
         assert messages(problem(answer, 422)) == {"/response": told, "/comment": told}
-    document = problem(api.put(f"{seat}/response", json={"response": "accepted", "role": "optional"}), 422)
-    assert messages(document) == {"/role": f"the role is changed by PATCH {seat}"}
+    document = problem(api.put(f"{participation}/response", json={"response": "accepted", "role": "optional"}), 422)
+    assert messages(document) == {"/role": f"the role is changed by PATCH {participation}"}
     guest = {"user_id": str(cast.stranger.id), "response": "accepted"}
     told = f"an answer is given by PUT {path}/{{user_id}}/response"
     assert messages(problem(api.post(path, json=guest), 422)) == {"/response": told}
@@ -80,10 +80,10 @@ def places(document):
 def test_a_fault_lies_where_it_was_found(api, cast, clock):
     clock.set_to(instant("2026-03-01T00:00Z"))
     event = f"/v1/events/{cast.event(cast.guest).id}"
-    seat = f"{event}/participants/{cast.guest.id}"
+    participation = f"{event}/participants/{cast.guest.id}"
     unknown = "usr_0000000000000001"
     sent = {"user_id": "x", "event_id": "x", "dry_run": True, "on_conflict": "allow"}
-    assert set(places(problem(api.put(seat, json=sent), 422)).values()) == {"body"}
+    assert set(places(problem(api.put(participation, json=sent), 422)).values()) == {"body"}
     answer = api.put(f"{event}/participants/{unknown}", json={})
     assert places(problem(answer, 422)) == {"/user_id": "path"}
     answer = api.put(f"/v1/users/{cast.host.id}/shares/{unknown}", json={"level": "read"})

@@ -6,7 +6,7 @@ import pytest
 
 from kalends.actions.holds import place_hold
 from kalends.actions.participants import answer_invitation
-from kalends.drafts import Answer
+from kalends.drafts import ResponseUpdate
 from tests.api import faults, problem
 from tests.cast import instant
 from tests.rules.spans import span
@@ -91,7 +91,7 @@ def free_busy(api, *people, **details):
 
 def test_free_busy_is_merged_and_ordered_and_names_nothing(api, cast):
     event = cast.event(cast.guest, title="Secret")
-    cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="accepted"))
+    cast.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted"))
     cast.event(cast.guest, start="2026-03-09T14:30", end="2026-03-09T15:30")
     cast.event(cast.guest, start="2026-03-09T08:00", end="2026-03-09T09:00")
     answer = free_busy(api, cast.guest.id, cast.stranger.id)

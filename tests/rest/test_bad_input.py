@@ -13,7 +13,7 @@ from msgspec.structs import fields
 from kalends.actions.holds import place_hold
 from kalends.actions.tokens import issue_token
 from kalends.model import Span, TimeText
-from kalends.rest.incoming import MAX_NESTING, nesting_of
+from kalends.rest.decoding import MAX_NESTING, nesting_of
 from kalends.rest.route import OPERATIONS
 from kalends.rest.wire import parts_of
 from kalends.rules.hours import DAYS
@@ -225,15 +225,15 @@ def good_bodies(place: Place) -> dict[str, Any]:
     """Give a body that would do for each operation."""
     times = {"start": "2026-03-09T10:00+01:00", "end": "2026-03-09T11:00+01:00", "time_zone": "Europe/Berlin"}
     return {
-        "UserDraft": {"name": "x", "email": "x@example.org"},
-        "UserEdit": {"name": "x"},
-        "EventDraft": {"host_id": place.host, "title": "x", **times},
-        "EventEdit": {"title": "x"},
+        "UserCreate": {"name": "x", "email": "x@example.org"},
+        "UserUpdate": {"name": "x"},
+        "EventCreate": {"host_id": place.host, "title": "x", **times},
+        "EventUpdate": {"title": "x"},
         "CancelBody": {"reason": "x"},
         "TransferBody": {"host_id": place.guest},
-        "TransferAnswer": {"response": "accepted"},
-        "SeatBody": {"role": "optional"},
-        "SeatPatch": {"role": "optional"},
+        "TransferResponse": {"response": "accepted"},
+        "ParticipantPut": {"role": "optional"},
+        "ParticipantUpdate": {"role": "optional"},
         "Answer": {"response": "accepted"},
         "WorkingHoursJson": {"weekly": {}},
         "FreeBusyBody": {"user_ids": [place.guest], "from": "2026-03-09", "to": "2026-03-10"},
@@ -375,7 +375,7 @@ def test_an_id_that_cannot_be_names_nothing_on_every_route(cast, place, send, kn
 def test_long_values_are_not_sent_back_whole(place, send):
     long = "x" * 200_000
     for path, body in (
-        ("/v1/events", {**good_bodies(place)["EventDraft"], "status": long, "start": long, "time_zone": long}),
+        ("/v1/events", {**good_bodies(place)["EventCreate"], "status": long, "start": long, "time_zone": long}),
         (f"/v1/events/{place.event}", {"show_as": long}),
     ):
         answer = send("POST" if path == "/v1/events" else "PATCH", path, json.dumps(body).encode())

@@ -4,8 +4,8 @@ import pytest
 import sqlalchemy as sa
 
 from kalends.errors import Invalid
-from kalends.reads.availability import peoples_time
-from kalends.rest import finding, freebusy, hours
+from kalends.reads.availability import busy_times
+from kalends.rest import find_time, freebusy, hours
 from kalends.store.query import Query
 from tests.api import client, faults, problem
 from tests.cast import instant
@@ -28,9 +28,9 @@ def test_so_many_commitments_are_read_and_no_more(cast):
     cast.event(cast.guest)
     cast.event(cast.guest)
     people = [cast.host.id, cast.guest.id, cast.stranger.id]
-    assert len(cast.ask(peoples_time, people, AFTERNOON, most=4)[cast.guest.id].periods) == 2
+    assert len(cast.ask(busy_times, people, AFTERNOON, most=4)[cast.guest.id].periods) == 2
     with cast.refused(Invalid) as caught:
-        cast.ask(peoples_time, people, AFTERNOON, most=3)
+        cast.ask(busy_times, people, AFTERNOON, most=3)
     assert [fault.code for fault in caught.value.faults] == ["too_many_commitments"]
 
 
@@ -45,10 +45,10 @@ def test_a_search_is_reckoned_before_it_begins(api, cast, monkeypatch):
     cast.event(cast.guest)
     cast.event(cast.guest)
     assert search(api, cast).status_code == 200
-    monkeypatch.setattr(finding, "MOST_SEARCHED", 1)
+    monkeypatch.setattr(find_time, "MOST_SEARCHED", 1)
     document = problem(search(api, cast), 422, "invalid")
     assert document["detail"].endswith("events and holds in that time: ask for less time or fewer users")
-    monkeypatch.setattr(finding, "MOST_SEARCHED", 24 * 60 // finding.STARTS_A_COMMITMENT + 1)
+    monkeypatch.setattr(find_time, "MOST_SEARCHED", 24 * 60 // find_time.STARTS_A_COMMITMENT + 1)
     assert search(api, cast).status_code == 200
     problem(search(api, cast, step=1), 422, "invalid")
 

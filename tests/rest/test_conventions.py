@@ -25,7 +25,7 @@ from tests.api import client, problem, send_raw
 
 
 @pytest.fixture
-def seat(cast, clock):
+def participation(cast, clock):
     event = cast.event(cast.guest)
     clock.set_to(event.block.span.start)
     return f"/v1/events/{event.id}/participants/{cast.guest.id}"
@@ -134,12 +134,12 @@ def test_what_is_no_method_is_refused(app, method):
         problem(send_raw(app, method, path), 400, "malformed")
 
 
-def test_head_is_get_without_content(api, cast, seat):
+def test_head_is_get_without_content(api, cast, participation):
     for path in (
         "/v1/users",
         f"/v1/users/{cast.host.id}",
         "/v1/events?expand=participants",
-        seat,
+        participation,
         "/health/live",
         "/docs",
         "/",
@@ -202,8 +202,8 @@ def test_if_match_lets_through_who_knows_the_version(app, token, cast, header, s
         assert cast.ask(read_user, cast.host.id) == cast.host
 
 
-def test_every_write_on_a_version_heeds_if_match(api, cast, seat):
-    event = seat.partition("/participants")[0]
+def test_every_write_on_a_version_heeds_if_match(api, cast, participation):
+    event = participation.partition("/participants")[0]
     stale = {"If-Match": '"99"'}
     before = cast.rows()
     for answer in (
@@ -214,23 +214,26 @@ def test_every_write_on_a_version_heeds_if_match(api, cast, seat):
         api.post(f"{event}/cancel", headers=stale),
         api.post(f"{event}/transfer", json={"host_id": str(cast.guest.id)}, headers=stale),
         api.post(f"{event}/participants", json={"user_id": str(cast.stranger.id)}, headers=stale),
-        api.put(seat, json={"role": "optional"}, headers=stale),
+        api.put(participation, json={"role": "optional"}, headers=stale),
         api.put(f"{event}/participants/{cast.stranger.id}", json={}, headers=stale),
-        api.patch(seat, json={"role": "optional"}, headers=stale),
-        api.delete(seat, headers=stale),
-        api.put(f"{seat}/response", json={"response": "accepted"}, headers=stale),
+        api.patch(participation, json={"role": "optional"}, headers=stale),
+        api.delete(participation, headers=stale),
+        api.put(f"{participation}/response", json={"response": "accepted"}, headers=stale),
     ):
         problem(answer, 412, "stale_version")
     assert cast.rows() == before
     assert (
-        api.put(seat, json={"role": "optional"}, headers={"If-Match": api.get(seat).headers["ETag"]}).status_code == 200
+        api.put(
+            participation, json={"role": "optional"}, headers={"If-Match": api.get(participation).headers["ETag"]}
+        ).status_code
+        == 200
     )
 
 
-def test_a_put_only_adds_or_only_changes(api, cast, seat):
-    problem(api.put(seat, json={}, headers={"If-None-Match": "*"}), 412, "stale_version")
-    assert api.put(seat, json={"role": "optional"}, headers={"If-Match": "*"}).json()["role"] == "optional"
-    other = seat.replace(str(cast.guest.id), str(cast.stranger.id))
+def test_a_put_only_adds_or_only_changes(api, cast, participation):
+    problem(api.put(participation, json={}, headers={"If-None-Match": "*"}), 412, "stale_version")
+    assert api.put(participation, json={"role": "optional"}, headers={"If-Match": "*"}).json()["role"] == "optional"
+    other = participation.replace(str(cast.guest.id), str(cast.stranger.id))
     problem(api.put(other, json={}, headers={"If-Match": "*"}), 404, "not_found")
     assert api.put(other, json={}, headers={"If-None-Match": "*"}).status_code == 201
 
@@ -248,8 +251,8 @@ def test_if_none_match_spares_who_has_the_answer(api, cast, header, status):
         assert (answer.content == b"") == (status == 304)
 
 
-def test_the_tag_of_an_event_with_its_people_tells_of_a_new_name(api, cast, seat):
-    path = seat.partition("/participants")[0] + "?expand=participants"
+def test_the_tag_of_an_event_with_its_people_tells_of_a_new_name(api, cast, participation):
+    path = participation.partition("/participants")[0] + "?expand=participants"
     tag = api.get(path).headers["ETag"]
     assert api.get(path, headers={"If-None-Match": tag}).status_code == 304
     api.patch(f"/v1/users/{cast.guest.id}", json={"name": "Gustava"})
@@ -267,7 +270,7 @@ def test_tags_are_read_one_by_one():
 # ------------------------------------------------------------------------------------------------------------ previews
 
 
-def writes(cast, event, seat):
+def writes(cast, event, participation):
     """List a call of every operation that writes, with the status it is answered."""
     host, stranger = str(cast.host.id), str(cast.stranger.id)
     draft = {"host_id": host, "title": "x", "start": "2026-03-09T10:00Z", "end": "2026-03-09T11:00Z"}
@@ -280,10 +283,10 @@ def writes(cast, event, seat):
         ("POST", f"{event}/participants", [{"user_id": stranger}], 201),
         ("POST", f"{event}/participants", {"user_id": stranger}, 201),
         ("PUT", f"{event}/participants/{stranger}", {}, 201),
-        ("PUT", seat, {"role": "optional"}, 200),
-        ("PATCH", seat, {"role": "optional"}, 200),
-        ("PUT", f"{seat}/response", {"response": "accepted", "comment": "x"}, 200),
-        ("DELETE", seat, None, 204),
+        ("PUT", participation, {"role": "optional"}, 200),
+        ("PATCH", participation, {"role": "optional"}, 200),
+        ("PUT", f"{participation}/response", {"response": "accepted", "comment": "x"}, 200),
+        ("DELETE", participation, None, 204),
         ("POST", f"{event}/transfer", {"host_id": stranger}, 200),
         ("POST", f"{event}/cancel", {"reason": "x"}, 200),
         ("DELETE", event, None, 204),
@@ -297,8 +300,8 @@ def without_what_is_made(body):
 
 @pytest.mark.unmeasured
 @pytest.mark.parametrize("place", range(15))
-def test_a_preview_answers_as_the_write_would_and_writes_nothing(api, cast, seat, place):
-    method, path, body, status = writes(cast, seat.partition("/participants")[0], seat)[place]
+def test_a_preview_answers_as_the_write_would_and_writes_nothing(api, cast, participation, place):
+    method, path, body, status = writes(cast, participation.partition("/participants")[0], participation)[place]
     before = cast.rows()
     key = {"Idempotency-Key": "a preview takes no key"} if method == "POST" else {}
     preview = api.request(method, path, params={"dry_run": "true"}, json=body, headers=key)
@@ -313,10 +316,10 @@ def test_a_preview_answers_as_the_write_would_and_writes_nothing(api, cast, seat
         assert without_what_is_made(preview.json()) == without_what_is_made(done.json())
 
 
-def test_a_preview_finds_what_is_wrong(api, cast, seat):
+def test_a_preview_finds_what_is_wrong(api, cast, participation):
     problem(api.post("/v1/users?dry_run=true", json={"name": "x", "email": cast.host.email}), 409, "email_taken")
     problem(api.delete("/v1/users/usr_0000000000000001?dry_run=true"), 404, "not_found")
-    problem(api.patch(seat + "?dry_run=true", json={}, headers={"If-Match": '"77"'}), 412, "stale_version")
+    problem(api.patch(participation + "?dry_run=true", json={}, headers={"If-Match": '"77"'}), 412, "stale_version")
     problem(api.post("/v1/users?dry_run=true", json={}, headers={"Idempotency-Key": "x" * 256}), 422)
     new = {"name": "x", "email": "x@example.org"}
     problem(api.post("/v1/users?dry_run=true", json=new, headers={"Idempotency-Key": "x" * 256}), 400, "malformed")

@@ -22,7 +22,7 @@ from kalends.store.zone_data import load_zone_data
 load_zone_data()
 assert sys.flags.optimize == LEVEL and (docstring_of.__doc__ is None) == (LEVEL == 2)
 fault = Fault(("a",), "missing", "is required")
-given = {"clashes": (), "scope": Scope.respond, "faults": (fault,), "time_zone": "UTC"}
+given = {"conflicts": (), "scope": Scope.respond, "faults": (fault,), "time_zone": "UTC"}
 said = {}
 for kind in STATUS:
     code = getattr(kind.__init__, "__code__", None)

@@ -9,9 +9,9 @@ from msgspec import Raw, structs
 
 from kalends.actions.events import cancel_event, transfer_event
 from kalends.actions.participants import answer_invitation
-from kalends.drafts import Answer
+from kalends.drafts import ResponseUpdate
 from kalends.model import Metadata, Response, ShowAs
-from kalends.reads.event_text import EVENT, GUEST
+from kalends.reads.event_text import EVENT, PARTICIPANT
 from kalends.reads.events import EventFilter, list_events, read_event
 from kalends.reads.participants import list_participants
 from kalends.rest.event_shapes import EventJson, event_json
@@ -43,10 +43,10 @@ def test_the_text_is_what_the_door_would_write(database, clock, data):
         "host_attends": data.draw(st.booleans()),
     }
     event = cast.event(*data.draw(st.sampled_from([(), (cast.guest,), (cast.guest, cast.stranger)])), **options)
-    if cast.guest.id in cast.seats(event.id):
+    if cast.guest.id in cast.participations(event.id):
         said = data.draw(st.sampled_from([Response.accepted, Response.declined, Response.tentative]))
         comment = data.draw(st.none() | WORDS)
-        cast.do(answer_invitation, event.id, cast.guest.id, Answer(response=said, comment=comment))
+        cast.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response=said, comment=comment))
     if data.draw(st.booleans()):
         cast.as_person(cast.host).do(transfer_event, event.id, cast.stranger.id)
     if data.draw(st.booleans()):
@@ -71,4 +71,4 @@ def test_the_members_are_those_of_the_door_in_its_order():
     shown = list(EventJson.__struct_fields__)
     after_the_event = ["participants", "participants_truncated", "conflicts", "warnings"]
     assert [*EVENT] == [name for name in shown if name not in after_the_event]
-    assert [*GUEST] == [name for name in ParticipantJson.__struct_fields__ if name not in after_the_event]
+    assert [*PARTICIPANT] == [name for name in ParticipantJson.__struct_fields__ if name not in after_the_event]

@@ -129,16 +129,16 @@ def test_an_event_is_changed_by_a_merge_patch_and_asks_anew_when_it_moves(api, c
     event = cast.event(cast.guest)
     clock.set_to(event.block.span.start)
     path = f"/v1/events/{event.id}"
-    seat = f"{path}/participants/{cast.guest.id}"
-    api.put(f"{seat}/response", json={"response": "accepted"})
+    participation = f"{path}/participants/{cast.guest.id}"
+    api.put(f"{participation}/response", json={"response": "accepted"})
     changed = api.patch(path, json={"title": "Planning II", "description": None})
     assert (changed.status_code, changed.json()["title"]) == (200, "Planning II")
     assert changed.headers["ETag"] == '"3"'
     moved = {"start": "2026-03-09T16:00", "end": "2026-03-09T17:00"}
     assert api.patch(f"{path}?keep_responses=true", json=moved).json()["start"] == "2026-03-09T16:00:00+01:00"
-    assert api.get(seat).json()["response"] == "accepted"
+    assert api.get(participation).json()["response"] == "accepted"
     assert api.patch(path, json={"time_zone": "Europe/London"}).json()["end"] == "2026-03-09T16:00:00Z"
-    assert api.get(seat).json()["response"] == "needs_action"
+    assert api.get(participation).json()["response"] == "needs_action"
 
 
 def test_a_patch_with_faults_changes_nothing(api, cast):

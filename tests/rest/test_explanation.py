@@ -4,7 +4,7 @@ import pytest
 
 from kalends.actions.holds import place_hold
 from kalends.actions.participants import answer_invitation
-from kalends.drafts import Answer
+from kalends.drafts import ResponseUpdate
 from kalends.model import Sharing, Visibility
 from tests.api import client, faults, problem
 from tests.cast import instant
@@ -30,7 +30,7 @@ def test_every_rule_that_bears_on_it_is_named(api, cast):
     event = cast.event(cast.guest, title="Planning")
     cast.event(cast.guest, visibility=Visibility.private)
     free = cast.event(cast.guest)
-    cast.do(answer_invitation, free.id, cast.guest.id, Answer(response="declined"))
+    cast.do(answer_invitation, free.id, cast.guest.id, ResponseUpdate(response="declined"))
     hold = cast.do(place_hold, [cast.stranger.id], SLOT, 60)
     api.put(f"/v1/users/{cast.guest.id}/working-hours", json={"weekly": {}})
     body = explain(api, cast.guest.id, **BERLIN).json()

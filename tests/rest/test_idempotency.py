@@ -6,16 +6,16 @@ from threading import Barrier
 
 import pytest
 
-from kalends.actions.retries import Claim, claim_key
+from kalends.actions.idempotency import Claim, claim_key
 from kalends.actions.sharing import stop_sharing
 from kalends.actions.tokens import issue_token
 from kalends.actions.users import create_user
 from kalends.app import identities_of
-from kalends.drafts import UserDraft
+from kalends.drafts import UserCreate
 from kalends.errors import OutcomeUnknown, Unavailable
 from kalends.model import Email, Scope, Sharing
-from kalends.rest.door import wsgi_app
 from kalends.rest.route import Operation, Reply, Route, WriteQuery
+from kalends.rest.wsgi import wsgi_app
 from kalends.settings import Settings
 from tests.api import client, problem, send_raw
 
@@ -136,7 +136,7 @@ def work_app(database, work, follow_up=None):
         tag="Work",
         scope=Scope.users_write,
         query=WriteQuery,
-        body=UserDraft,
+        body=UserCreate,
         follow_up=follow_up,
     )
     return wsgi_app([Route(add_user, database, identities_of(database, Settings()), 1_000)], str)
@@ -244,7 +244,7 @@ def test_a_repeat_goes_on_with_the_rest_of_work_that_was_cut_short(cast, token, 
     def do_part(call, left):
         if left and (trouble := outcomes.pop(0)):
             raise trouble
-        create_user(call.tx, call.actor, UserDraft(name="Part", email=Email(f"part{len(parts)}@example.org")))
+        create_user(call.tx, call.actor, UserCreate(name="Part", email=Email(f"part{len(parts)}@example.org")))
         parts.append(left)
         return None if left else "the second part"
 

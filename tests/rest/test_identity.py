@@ -12,10 +12,10 @@ import pytest
 import sqlalchemy as sa
 from msgspec import structs
 
-from kalends.actions.departure import delete_user
 from kalends.actions.sharing import stop_sharing
 from kalends.actions.tokens import issue_token, note_use, revoke_token
-from kalends.app import build_app, noting_aside
+from kalends.actions.user_deletion import delete_user
+from kalends.app import build_app, last_used_recorder
 from kalends.model import Actor, Instant, OrganizationId, Scope, Sharing, TokenId
 from kalends.reads.identity import find_identity
 from kalends.reads.tokens import list_tokens
@@ -280,7 +280,7 @@ def test_a_note_that_cannot_be_taken_is_dropped_and_the_next_one_tried(tmp_path,
     monkeypatch.setattr(threading, "excepthook", failures.append)
     database = Database(Settings(database_url=f"sqlite:///{tmp_path / 'no' / 'folder.db'}"))
     monkeypatch.setattr(database, "write", lambda work, write=database.write: tries.append(work) or write(work))
-    note = noting_aside(database)
+    note = last_used_recorder(database)
     for number in (1, 2):
         before = set(threading.enumerate())
         note(Actor(OrganizationId(1), TokenId(1)))

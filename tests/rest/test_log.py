@@ -8,12 +8,12 @@ import pytest
 
 from kalends.actions.users import create_user
 from kalends.app import build_app, identities_of
-from kalends.drafts import UserDraft
+from kalends.drafts import UserCreate
 from kalends.errors import Unavailable
 from kalends.model import Email, Scope
-from kalends.rest.door import wsgi_app
 from kalends.rest.log import ACCESS
 from kalends.rest.route import Operation, Route, WriteQuery
+from kalends.rest.wsgi import wsgi_app
 from kalends.settings import Settings
 from tests.api import client, problem, send_raw
 
@@ -95,7 +95,7 @@ def test_no_secret_gets_into_the_log(api, app, token, caplog):
 def test_a_defect_of_our_own_is_told_to_the_log_and_not_to_the_caller(cast, token, lines):
     def fail(call):
         """Fail."""
-        create_user(call.tx, call.actor, UserDraft(name="x", email=Email("x@example.org")))
+        create_user(call.tx, call.actor, UserCreate(name="x", email=Email("x@example.org")))
         raise ZeroDivisionError("the innermost secret")
 
     broken = Operation(

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from kalends.actions.departure import delete_user
+from kalends.actions.user_deletion import delete_user
 from kalends.model import Scope
 from kalends.rest.identity import ACT_AS
 from kalends.rest.log import ACCESS

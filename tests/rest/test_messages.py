@@ -23,8 +23,8 @@ from msgspec.inspect import (
 
 from kalends import model
 from kalends.errors import Fault, Invalid
+from kalends.rest.decoding import read_json, read_query
 from kalends.rest.faults import alternatives, choices_of
-from kalends.rest.incoming import read_json, read_query
 from kalends.rest.problems import BadQuery, Malformed
 from kalends.rest.route import OPERATIONS
 from kalends.rest.wire import AnyId, DateOrTime, Minutes, TimeOfDay, read_struct

@@ -61,20 +61,20 @@ def test_what_is_no_participant_is_refused(api, path, sent):
 
 
 def test_putting_a_participant_is_idempotent_and_keeps_the_answer(api, cast, path):
-    seat = f"{path}/{cast.guest.id}"
-    made = api.put(seat, json={"role": "optional"})
+    participation = f"{path}/{cast.guest.id}"
+    made = api.put(participation, json={"role": "optional"})
     assert made.status_code == 201
-    assert made.headers["Location"] == seat
-    again = api.put(seat, json={"role": "optional"})
+    assert made.headers["Location"] == participation
+    again = api.put(participation, json={"role": "optional"})
     assert (again.status_code, again.json()) == (200, made.json())
     assert again.headers["ETag"] == made.headers["ETag"]
     assert "Location" not in again.headers
-    api.put(f"{seat}/response", json={"response": "accepted", "comment": "I bring the cake."})
-    changed = api.put(seat, json={"role": "required"}).json()
+    api.put(f"{participation}/response", json={"response": "accepted", "comment": "I bring the cake."})
+    changed = api.put(participation, json={"role": "required"}).json()
     assert (changed["role"], changed["response"], changed["comment"]) == ("required", "accepted", "I bring the cake.")
     assert changed["responded_at"].endswith("Z")
-    assert api.patch(seat, json={"role": "optional"}).json()["role"] == "optional"
-    assert api.patch(seat, json={}).json()["role"] == "optional"
+    assert api.patch(participation, json={"role": "optional"}).json()["role"] == "optional"
+    assert api.patch(participation, json={}).json()["role"] == "optional"
 
 
 def test_who_is_put_has_to_exist(api, cast, path):
@@ -84,19 +84,22 @@ def test_who_is_put_has_to_exist(api, cast, path):
 
 
 def test_an_answer_may_change_until_the_event_ends(api, cast, path, clock):
-    seat = f"{path}/{cast.guest.id}"
-    api.put(seat, json={})
+    participation = f"{path}/{cast.guest.id}"
+    api.put(participation, json={})
     for response in ("accepted", "declined", "tentative"):
-        answer = api.put(f"{seat}/response", json={"response": response})
+        answer = api.put(f"{participation}/response", json={"response": response})
         assert (answer.status_code, answer.json()["response"], answer.json()["comment"]) == (200, response, None)
-    problem(api.put(f"{seat}/response", json={"response": "needs_action"}), 422, "invalid", "/response")
-    problem(api.put(f"{seat}/response", json={}), 422, "invalid", "/response")
+    problem(api.put(f"{participation}/response", json={"response": "needs_action"}), 422, "invalid", "/response")
+    problem(api.put(f"{participation}/response", json={}), 422, "invalid", "/response")
     problem(
-        api.put(f"{seat}/response", json={"response": "accepted", "comment": "x" * 1_001}), 422, "invalid", "/comment"
+        api.put(f"{participation}/response", json={"response": "accepted", "comment": "x" * 1_001}),
+        422,
+        "invalid",
+        "/comment",
     )
     problem(api.put(f"{path}/{cast.stranger.id}/response", json={"response": "accepted"}), 404, "not_found")
     clock.set_to(clock() // 1_000 + 3_600_000_000)
-    problem(api.put(f"{seat}/response", json={"response": "accepted"}), 409, "event_ended")
+    problem(api.put(f"{participation}/response", json={"response": "accepted"}), 409, "event_ended")
 
 
 def test_removing_the_host_keeps_them_as_host(api, cast, path):
@@ -109,29 +112,29 @@ def test_removing_the_host_keeps_them_as_host(api, cast, path):
 def test_nothing_changes_on_a_cancelled_event(api, cast, path):
     api.put(f"{path}/{cast.guest.id}", json={})
     api.post(path.removesuffix("participants") + "cancel")
-    seat = f"{path}/{cast.guest.id}"
+    participation = f"{path}/{cast.guest.id}"
     for answer in (
         api.post(path, json={"user_id": str(cast.stranger.id)}),
         api.put(f"{path}/{cast.stranger.id}", json={}),
-        api.patch(seat, json={"role": "optional"}),
-        api.delete(seat),
-        api.put(f"{seat}/response", json={"response": "accepted"}),
+        api.patch(participation, json={"role": "optional"}),
+        api.delete(participation),
+        api.put(f"{participation}/response", json={"response": "accepted"}),
     ):
         problem(answer, 409, "event_cancelled")
-    assert api.get(seat).status_code == 200
+    assert api.get(participation).status_code == 200
 
 
 def test_nobody_takes_part_in_an_event_that_is_not_there(api, cast, path):
     nowhere = "/v1/events/evt_0000000000000001/participants"
-    seat = f"{nowhere}/{cast.host.id}"
+    participation = f"{nowhere}/{cast.host.id}"
     for answer in (
         api.get(nowhere),
         api.post(nowhere, json={"user_id": str(cast.host.id)}),
-        api.get(seat),
-        api.put(seat, json={}),
-        api.patch(seat, json={}),
-        api.delete(seat),
-        api.put(f"{seat}/response", json={"response": "accepted"}),
+        api.get(participation),
+        api.put(participation, json={}),
+        api.patch(participation, json={}),
+        api.delete(participation),
+        api.put(f"{participation}/response", json={"response": "accepted"}),
         api.get(f"{path}/{cast.guest.id}"),
         api.patch(f"{path}/{cast.guest.id}", json={}),
     ):
@@ -139,16 +142,16 @@ def test_nobody_takes_part_in_an_event_that_is_not_there(api, cast, path):
 
 
 def test_the_tag_of_a_participant_tells_of_their_new_name_and_of_a_new_host(api, cast, path):
-    seat = f"{path}/{cast.host.id}"
-    tags = [api.get(seat).headers["ETag"]]
+    participation = f"{path}/{cast.host.id}"
+    tags = [api.get(participation).headers["ETag"]]
     api.patch(f"/v1/users/{cast.host.id}", json={"name": "Hanna Huber"})
-    tags.append(api.get(seat).headers["ETag"])
+    tags.append(api.get(participation).headers["ETag"])
     api.post(path.removesuffix("participants") + "transfer", json={"host_id": str(cast.guest.id)})
-    tags.append(api.get(seat).headers["ETag"])
+    tags.append(api.get(participation).headers["ETag"])
     assert len(set(tags)) == 3
     for tag in tags[:2]:
-        assert api.get(seat, headers={"If-None-Match": tag}).status_code == 200
-    assert api.get(seat, headers={"If-None-Match": tags[2]}).status_code == 304
+        assert api.get(participation, headers={"If-None-Match": tag}).status_code == 200
+    assert api.get(participation, headers={"If-None-Match": tags[2]}).status_code == 304
 
 
 def test_a_tag_counts_the_changes_of_one_participant_alone(api, app, cast, clock):
@@ -157,16 +160,16 @@ def test_a_tag_counts_the_changes_of_one_participant_alone(api, app, cast, clock
     for others in (0, 3):
         event = cast.event(cast.guest, cast.stranger, hide_participants=True)
         clock.set_to(event.block.span.start)
-        seats = f"/v1/events/{event.id}/participants"
+        participations = f"/v1/events/{event.id}/participants"
         for number in range(others):
             answer = {"response": "declined", "comment": str(number)}
-            assert api.put(f"{seats}/{cast.stranger.id}/response", json=answer).status_code == 200
+            assert api.put(f"{participations}/{cast.stranger.id}/response", json=answer).status_code == 200
         with client(app, cast.token_for(cast.guest)) as guest:
-            mine = f"{seats}/{cast.guest.id}"
-            answered = guest.put(f"{mine}/response", json={"response": "declined"}, headers={"If-Match": '"1"'})
+            mine = f"{participations}/{cast.guest.id}"
+            apply_response = guest.put(f"{mine}/response", json={"response": "declined"}, headers={"If-Match": '"1"'})
             stale = guest.put(f"{mine}/response", json={"response": "accepted"}, headers={"If-Match": '"1"'})
-            tags.append((answered.headers["ETag"], problem(stale, 412, "stale_version")["detail"]))
-            assert guest.get(mine).headers["ETag"] == answered.headers["ETag"]
+            tags.append((apply_response.headers["ETag"], problem(stale, 412, "stale_version")["detail"]))
+            assert guest.get(mine).headers["ETag"] == apply_response.headers["ETag"]
     assert tags[0] == tags[1]
 
 

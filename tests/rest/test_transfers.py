@@ -121,7 +121,7 @@ def test_an_export_has_what_somebody_is_asked_to_host_without_others_answers(cas
     document = as_stranger.get(f"/v1/users/{cast.stranger.id}/export").json()
     assert document["events"] == []
     (event,) = document["asked_to_host"]
-    assert (event["id"], event["host_id"], event["seat"]) == (path.rpartition("/")[2], str(cast.host.id), None)
+    assert (event["id"], event["host_id"], event["participation"]) == (path.rpartition("/")[2], str(cast.host.id), None)
     assert event.keys().isdisjoint({"participant_counts", "version", "pending_host_id"})
     (hosted,) = as_host.get(f"/v1/users/{cast.host.id}/export").json()["events"]
     assert "pending_host_id" not in hosted, "that is the other person's"

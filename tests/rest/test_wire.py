@@ -8,7 +8,7 @@ import pytest
 from msgspec import Meta, UnsetType
 
 from kalends.characters import LINE
-from kalends.drafts import Answer, EventDraft
+from kalends.drafts import EventCreate, ResponseUpdate
 from kalends.errors import Fault, Invalid
 from kalends.model import Metadata, UserId
 from kalends.rest.wire import read_struct
@@ -32,7 +32,7 @@ Few = Annotated[list[int], Meta(min_length=2, max_length=3)]
         (UserId | None, 1.5, "wrong_type", "must be text or null, not 1.5"),
         (UserId, None, "wrong_type", "must be text, not null"),
         (list[str], {}, "wrong_type", "must be a list, not an object"),
-        (Answer, "x", "wrong_type", "must be an object, not 'x'"),
+        (ResponseUpdate, "x", "wrong_type", "must be an object, not 'x'"),
         (bool, "maybe", "wrong_type", "must be true or false, not 'maybe'"),
         (int, "x" * 99, "wrong_type", f"must be a whole number, not '{'x' * 64}'..."),
         (int | float | None, False, "wrong_type", "must be a whole number or a number or null, not false"),
@@ -60,7 +60,7 @@ def test_a_value_that_a_type_does_not_take_is_said_in_plain_words(kind, value, c
 
 def test_faults_come_in_the_order_of_the_members_and_the_unknown_ones_last():
     with pytest.raises(Invalid) as caught:
-        read_struct(EventDraft, {"zzz": 1, "end": 5, "start": "x", "aaa": 2, "participants": [{"role": 1}, 7]})
+        read_struct(EventCreate, {"zzz": 1, "end": 5, "start": "x", "aaa": 2, "participants": [{"role": 1}, 7]})
     where = [fault.where for fault in caught.value.faults]
     assert where == [
         ("host_id",),
@@ -76,4 +76,4 @@ def test_faults_come_in_the_order_of_the_members_and_the_unknown_ones_last():
 
 
 def test_a_struct_without_faults_is_made():
-    assert read_struct(Answer, {"response": "accepted"}) == Answer(response="accepted")
+    assert read_struct(ResponseUpdate, {"response": "accepted"}) == ResponseUpdate(response="accepted")

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from kalends.model import Instant, Span, UserId
 from kalends.rules.intervals import MINUTE
-from kalends.rules.meeting import Calendar, Group, Search, Slot, Wish, search_of
+from kalends.rules.meeting import Calendar, Group, MeetingRequest, Search, Slot, search_of
 from kalends.rules.no_slot import FINER_STEPS, Obstacle, Relaxation
 from kalends.rules.zones import to_instant
 from tests.rules.spans import holds, span
@@ -39,15 +39,15 @@ class Case(NamedTuple):
 
     zone: ZoneInfo
     monday: date
-    wish: Wish
+    meeting: MeetingRequest
     calendars: dict[UserId, Calendar]
 
     @property
     def search(self) -> Search:
-        return search_of(self.wish, self.zone, self.calendars)
+        return search_of(self.meeting, self.zone, self.calendars)
 
     def changed(self, **details: Any) -> "Case":
-        return self._replace(wish=structs.replace(self.wish, **details))
+        return self._replace(meeting=structs.replace(self.meeting, **details))
 
 
 # ---- the oracle
@@ -70,20 +70,20 @@ def grid(zone: ZoneInfo, first: date, step: int) -> frozenset[int]:
 
 def all_slots(case: Case, step: int | None = None) -> list[Span]:
     """Return every slot, whoever is free: on the wall clock's steps or where somebody is free again, on one date."""
-    starts = set(grid(case.zone, case.monday, step or case.wish.step))
-    for person in case.wish.people:
+    starts = set(grid(case.zone, case.monday, step or case.meeting.step))
+    for person in case.meeting.people:
         calendar = case.calendars[person]
         moments = [one.end for one in calendar.blocked] + [one.start for one in calendar.working or ()]
         starts.update(at for at in moments if becomes_free(case, calendar, at))
-    earliest, latest = min(one.start for one in case.wish.between), max(one.end for one in case.wish.between)
+    earliest, latest = min(one.start for one in case.meeting.between), max(one.end for one in case.meeting.between)
     near = sorted(start for start in starts if earliest <= start < latest)  # the rest begins outside of every window
-    slots = [span(start, start + case.wish.duration) for start in near]
-    return [slot for slot in slots if is_covered(slot, case.wish) and is_one_day(slot, case.zone)]
+    slots = [span(start, start + case.meeting.duration) for start in near]
+    return [slot for slot in slots if is_covered(slot, case.meeting) and is_one_day(slot, case.zone)]
 
 
 def becomes_free(case: Case, calendar: Calendar, at: int) -> bool:
     """Return whether a meeting suits somebody, and would not if it began a moment before."""
-    length = case.wish.duration
+    length = case.meeting.duration
     return is_away(span(at - 1, at - 1 + length), calendar) and not is_away(span(at, at + length), calendar)
 
 
@@ -91,10 +91,10 @@ def is_one_day(slot: Span, zone: ZoneInfo) -> bool:
     return date_at(slot.start, zone) == date_at(slot.end - 1, zone)
 
 
-def is_covered(slot: Span, wish: Wish) -> bool:
+def is_covered(slot: Span, meeting: MeetingRequest) -> bool:
     """Return whether a slot lies in windows: it begins in one, and wherever one ends on the way there is another."""
-    windows = wish.between
-    if wish.not_before is not None and slot.start < wish.not_before:
+    windows = meeting.between
+    if meeting.not_before is not None and slot.start < meeting.not_before:
         return False
     edges = [slot.start, *(one.end for one in windows if slot.start < one.end < slot.end)]
     return all(holds(windows, edge) for edge in edges)
@@ -117,9 +117,9 @@ def is_away(slot: Span, calendar: Calendar) -> bool:
 
 def lacking(case: Case, slot: Span) -> list[tuple[int, int, int]]:
     """Return what a slot lacks: required people, and for each group every person it is short of."""
-    wish = case.wish
-    lacks = [(0, int(person), 0) for person in wish.required if is_away(slot, case.calendars[person])]
-    for number, group in enumerate(wish.groups):
+    meeting = case.meeting
+    lacks = [(0, int(person), 0) for person in meeting.required if is_away(slot, case.calendars[person])]
+    for number, group in enumerate(meeting.groups):
         free = [person for person in group.people if not is_away(slot, case.calendars[person])]
         lacks += [(1, number, nth) for nth in range(group.need - len(free))]
     return sorted(lacks)
@@ -127,14 +127,16 @@ def lacking(case: Case, slot: Span) -> list[tuple[int, int, int]]:
 
 def expected_slots(case: Case, every: list[Span]) -> list[Slot]:
     fitting: list[Slot] = []
-    everybody = sorted({*case.wish.required, *case.wish.optional, *(p for g in case.wish.groups for p in g.people)})
+    everybody = sorted(
+        {*case.meeting.required, *case.meeting.optional, *(p for g in case.meeting.groups for p in g.people)}
+    )
     for slot in every:
         if lacking(case, slot):
             continue
         missing = tuple(person for person in everybody if is_away(slot, case.calendars[person]))
         unsure = tuple(p for p in everybody if p not in missing and meets(slot, case.calendars[p].unsure))
         free = tuple(person for person in everybody if person not in missing and person not in unsure)
-        weight = sum(weight for person, weight in case.wish.optional.items() if person not in missing)
+        weight = sum(weight for person, weight in case.meeting.optional.items() if person not in missing)
         fitting.append(Slot(slot, free, unsure, missing, weight))
     return sorted(fitting, key=lambda slot: (-slot.weight, len(slot.tentative), slot.span.start))
 
@@ -158,7 +160,7 @@ def expected_relaxations(case: Case, slots: list[Span], most: int) -> list[Relax
 def expected_finer_step(case: Case) -> Relaxation | None:
     """Return what the first finer step that finds something finds."""
     for step in FINER_STEPS:
-        slots = len(expected_slots(case, all_slots(case, step))) if step < case.wish.step else 0
+        slots = len(expected_slots(case, all_slots(case, step))) if step < case.meeting.step else 0
         if slots:
             return Relaxation((), (), slots, step=step)
     return None
@@ -168,13 +170,13 @@ def check_obstacles(case: Case, every: list[Span], found: list[Obstacle]) -> Non
     """Hold obstacles against every slot, and what blocks people against every five minutes."""
     away = {
         person: sum(is_away(slot, case.calendars[person]) for slot in every)
-        for person in {*case.wish.required, *(person for group in case.wish.groups for person in group.people)}
+        for person in {*case.meeting.required, *(person for group in case.meeting.groups for person in group.people)}
     }
     expected = sorted((-slots, person) for person, slots in away.items() if slots)
     assert [(-one.slots, one.user_id) for one in found] == expected
-    first, last = min(one.start for one in case.wish.between), max(one.end for one in case.wish.between)
-    earliest = first if case.wish.not_before is None else case.wish.not_before
-    shown = [span(max(one.start, earliest), one.end) for one in case.wish.between]
+    first, last = min(one.start for one in case.meeting.between), max(one.end for one in case.meeting.between)
+    earliest = first if case.meeting.not_before is None else case.meeting.not_before
+    shown = [span(max(one.start, earliest), one.end) for one in case.meeting.between]
     for one in found:
         assert list(one.blocked) == sorted(one.blocked)
         for tick in range(first, last, 5 * MINUTE):
@@ -226,8 +228,10 @@ def case_of(shape: Any) -> Case:
     groups = tuple(Group(tuple(people), 1 + more % len(people)) for people, more in teams)
     others = {person: weight for person, weight in optional.items() if person not in required}
     earliest = None if not_before is None else Instant(midnight + not_before * MINUTE)
-    wish = Wish(tuple(required), others, groups, duration * MINUTE, step * MINUTE, tuple(placed(between)), earliest)
-    return Case(zone, monday, wish, calendars)
+    meeting = MeetingRequest(
+        tuple(required), others, groups, duration * MINUTE, step * MINUTE, tuple(placed(between)), earliest
+    )
+    return Case(zone, monday, meeting, calendars)
 
 
 CASES = SHAPES.map(case_of)

@@ -6,11 +6,11 @@ from msgspec import structs
 from kalends.errors import Forbidden
 from kalends.model import Actor, Hold, HoldId, Instant, OrganizationId, Sharing, Span, UserId, Visibility
 from kalends.rules import access
-from kalends.rules.access import Sight, sight_of, sight_of_part
+from kalends.rules.access import AccessLevel, access_level_of, access_level_of_participation
 
 ME, HOST, OTHER = UserId(1), UserId(2), UserId(3)
 OPERATOR = Actor(OrganizationId(9))
-BLOCK, TITLE, WHOLE, COMMAND = Sight
+BLOCK, TITLE, WHOLE, COMMAND = AccessLevel
 
 
 def person(**shared: Sharing) -> Actor:
@@ -18,7 +18,7 @@ def person(**shared: Sharing) -> Actor:
     return Actor(OrganizationId(9), user_id=ME, shared={known[name]: level for name, level in shared.items()})
 
 
-# What I see of the events of a host who lets me in so far, as a mere member, in them, or as a participant's deputy.
+# What I see of the events of a host who lets me in so far, as a mere member, in them, or as a participant's delegate.
 TABLE = {
     None: (BLOCK, WHOLE, WHOLE),
     Sharing.free_busy: (BLOCK, WHOLE, WHOLE),
@@ -27,37 +27,41 @@ TABLE = {
     Sharing.respond: (WHOLE, WHOLE, WHOLE),
     Sharing.write: (COMMAND, COMMAND, COMMAND),
 }
-TIES = ({"seated": False, "deputy": False}, {"seated": True, "deputy": False}, {"seated": False, "deputy": True})
+TIES = (
+    {"participates": False, "delegate": False},
+    {"participates": True, "delegate": False},
+    {"participates": False, "delegate": True},
+)
 
 
 def test_the_table_has_every_level():
     assert {*TABLE} - {None} == {*Sharing}
-    assert {*access.SIGHT_OF_HOSTED} == {*Sharing}
+    assert {*access.ACCESS_TO_HOSTED} == {*Sharing}
 
 
 @pytest.mark.parametrize("level", TABLE)
-@pytest.mark.parametrize("tie", range(3), ids=["member", "seated", "deputy"])
+@pytest.mark.parametrize("tie", range(3), ids=["member", "participates", "delegate"])
 def test_what_is_seen(level, tie):
     me = person(host=level) if level else person()
-    assert sight_of(me, HOST, Visibility.default, **TIES[tie]) is TABLE[level][tie]
-    alone = WHOLE if TIES[tie]["seated"] else BLOCK
-    assert sight_of(me, HOST, Visibility.private, **TIES[tie]) is alone, "a private event is its people's alone"
+    assert access_level_of(me, HOST, Visibility.default, **TIES[tie]) is TABLE[level][tie]
+    alone = WHOLE if TIES[tie]["participates"] else BLOCK
+    assert access_level_of(me, HOST, Visibility.private, **TIES[tie]) is alone, "a private event is its people's alone"
 
 
 @pytest.mark.parametrize("visibility", Visibility)
 @pytest.mark.parametrize("ties", TIES)
 def test_host_and_operator_see_and_change_all(visibility, ties):
-    assert sight_of(OPERATOR, HOST, visibility, **ties) is COMMAND
-    assert sight_of(person(), ME, visibility, **ties) is COMMAND
+    assert access_level_of(OPERATOR, HOST, visibility, **ties) is COMMAND
+    assert access_level_of(person(), ME, visibility, **ties) is COMMAND
 
 
 @pytest.mark.parametrize("level", Sharing)
 def test_what_a_level_lets_do(level):
     me = person(other=level)
-    deputy = level in (Sharing.respond, Sharing.write)
-    assert access.may_answer_for(me, OTHER, Visibility.default) is deputy
+    delegate = level in (Sharing.respond, Sharing.write)
+    assert access.may_answer_for(me, OTHER, Visibility.default) is delegate
     assert not access.may_answer_for(me, OTHER, Visibility.private)
-    assert access.principals_of(me) == ([OTHER] if deputy else [])
+    assert access.delegators_of(me) == ([OTHER] if delegate else [])
     assert access.may_manage(me, OTHER) is (level is Sharing.write)
     assert access.hosts_shown_to(me, TITLE) == ([] if level is Sharing.free_busy else [OTHER])
     assert access.hosts_shown_to(me, COMMAND) == ([OTHER] if level is Sharing.write else [])
@@ -65,7 +69,7 @@ def test_what_a_level_lets_do(level):
 
 
 def test_each_level_includes_those_before_it():
-    seen = [access.SIGHT_OF_HOSTED[level] for level in Sharing]
+    seen = [access.ACCESS_TO_HOSTED[level] for level in Sharing]
     assert seen == sorted(seen)
     answers = [access.may_answer_for(person(other=level), OTHER, Visibility.default) for level in Sharing]
     assert answers == sorted(answers)
@@ -116,12 +120,12 @@ PARTS = [
 
 @pytest.mark.parametrize(("whose", "sight", "hides", "told"), PARTS)
 def test_what_is_told_of_somebodys_part(whose, sight, hides, told):
-    assert sight_of_part(person(), whose, sight, HOST, hides=hides) is told
+    assert access_level_of_participation(person(), whose, sight, HOST, hides=hides) is told
 
 
 def test_a_deputy_is_told_of_their_principals_part():
-    assert sight_of_part(person(other=Sharing.respond), OTHER, WHOLE, HOST, hides=True) is WHOLE
-    assert sight_of_part(person(other=Sharing.read), OTHER, WHOLE, HOST, hides=True) is BLOCK
+    assert access_level_of_participation(person(other=Sharing.respond), OTHER, WHOLE, HOST, hides=True) is WHOLE
+    assert access_level_of_participation(person(other=Sharing.read), OTHER, WHOLE, HOST, hides=True) is BLOCK
 
 
 def test_what_is_not_allowed_is_forbidden_with_a_reason():

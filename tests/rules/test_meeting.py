@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kalends.model import Span, UserId
 from kalends.rules.intervals import HOUR, MINUTE
-from kalends.rules.meeting import Calendar, Group, Search, Slot, Wish, best_slots, search_of
+from kalends.rules.meeting import Calendar, Group, MeetingRequest, Search, Slot, best_slots, search_of
 from kalends.rules.no_slot import finer_step, obstacles, relaxations
 from tests.cast import instant
 from tests.rules.meeting_oracle import (
@@ -36,7 +36,7 @@ ALL = 100_000
 def test_the_search_agrees_with_the_oracle(case, most):
     search = case.search
     every = all_slots(case)
-    assert [span(start, start + case.wish.duration) for start in search.starts] == every
+    assert [span(start, start + case.meeting.duration) for start in search.starts] == every
     expected = expected_slots(case, every)
     assert best_slots(search, ALL) == expected
     assert best_slots(search, most) == expected[:most]
@@ -50,16 +50,18 @@ def test_the_search_agrees_with_the_oracle(case, most):
 @settings(max_examples=200)
 @given(CASES, st.integers(0, 300), st.integers(0, 300), st.integers(0, 300), st.randoms())
 def test_a_wider_window_never_loses_a_slot_and_the_order_of_naming_does_not_matter(case, before, after, sooner, random):
-    wish = case.wish
+    meeting = case.meeting
     slots = best_slots(case.search, ALL)
-    wider = [span(one.start - before * MINUTE, one.end + after * MINUTE) for one in wish.between]
-    required, optional = list(wish.required), list(wish.optional.items())
+    wider = [span(one.start - before * MINUTE, one.end + after * MINUTE) for one in meeting.between]
+    required, optional = list(meeting.required), list(meeting.optional.items())
     for names in (wider, required, optional):
         random.shuffle(names)
-    earlier = None if wish.not_before is None else wish.not_before - sooner * MINUTE
+    earlier = None if meeting.not_before is None else meeting.not_before - sooner * MINUTE
     other = case.changed(required=tuple(required), optional=dict(optional), between=tuple(wider), not_before=earlier)
     widened = best_slots(other.search, ALL)
-    assert [slot for slot in widened if is_covered(slot.span, wish)] == slots, "all of before, in the order of before"
+    assert [slot for slot in widened if is_covered(slot.span, meeting)] == slots, (
+        "all of before, in the order of before"
+    )
 
 
 @given(CASES)
@@ -67,7 +69,7 @@ def test_a_wider_window_never_loses_a_slot_and_the_order_of_naming_does_not_matt
     Case(
         ZoneInfo("America/St_Johns"),
         date(2006, 10, 28),
-        Wish(
+        MeetingRequest(
             (PEOPLE[0],), {}, (), HOUR, 15 * MINUTE, (span(instant("2006-10-28T00:00Z"), instant("2006-10-30T00:00Z")),)
         ),
         {PEOPLE[0]: Calendar((), ())},
@@ -103,7 +105,7 @@ def search(calendars: dict[UserId, Calendar], **details: Any) -> Search:
         "step": HOUR,
         "between": (MORNING,),
     } | details
-    return search_of(Wish(**details), BERLIN, calendars)
+    return search_of(MeetingRequest(**details), BERLIN, calendars)
 
 
 def found(calendars: dict[UserId, Calendar], **details: Any) -> list[Slot]:
@@ -175,7 +177,7 @@ def test_who_becomes_free_as_the_window_begins_makes_a_slot():
     for calendar in (busy, off):
         narrow = search({A: calendar}, required=(A,), between=(hours(0.5, 1.5),))
         assert starts_of(best_slots(narrow, ALL)) == [30]
-        assert narrow.wish.horizon == span(NINE + 30 * MINUTE - 1, NINE + 90 * MINUTE)
+        assert narrow.meeting.horizon == span(NINE + 30 * MINUTE - 1, NINE + 90 * MINUTE)
 
 
 def test_nothing_begins_before_not_before():

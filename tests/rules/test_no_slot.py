@@ -38,12 +38,12 @@ def test_what_is_said_to_help_helps(case):
 
 def relaxed(case: Case, offer: Relaxation) -> Case:
     """Return the search after an offer was taken up."""
-    wish = case.wish
-    optional = dict.fromkeys((*offer.without, *(p for group in wish.groups for p in group.people)), 1)
-    groups = (Group(one.people, one.need - offer.fewer_of.count(place)) for place, one in enumerate(wish.groups))
+    meeting = case.meeting
+    optional = dict.fromkeys((*offer.without, *(p for group in meeting.groups for p in group.people)), 1)
+    groups = (Group(one.people, one.need - offer.fewer_of.count(place)) for place, one in enumerate(meeting.groups))
     return case.changed(
-        required=tuple(person for person in wish.required if person not in offer.without),
-        optional=optional | dict(wish.optional),
+        required=tuple(person for person in meeting.required if person not in offer.without),
+        optional=optional | dict(meeting.optional),
         groups=tuple(groups),
     )
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kalends.model import Busy
-from kalends.rules.periods import Period, cut, joined, layered
+from kalends.rules.periods import Period, clip, merge, merge_by_strength
 from tests.rules.spans import holds, span, spans
 
 LAST = 40
@@ -17,22 +17,22 @@ PERIODS = st.lists(st.builds(Period, spans(0, LAST), st.sampled_from(Busy)), max
 
 @given(SOME_SPANS)
 def test_joined_spans_cover_the_same_instants_in_as_few_spans_as_possible(given_spans):
-    result = joined(given_spans)
+    result = merge(given_spans)
     assert [holds(result, at) for at in range(LAST)] == [holds(given_spans, at) for at in range(LAST)]
     assert all(one.start < one.end for one in result)
     assert all(one.end < other.start for one, other in itertools.pairwise(result))
-    assert joined(result) == result
+    assert merge(result) == result
 
 
 def test_what_touches_becomes_one():
-    assert joined([span(3, 5), span(1, 3), span(6, 7)]) == [span(1, 5), span(6, 7)]
-    assert joined([span(1, 9), span(2, 3)]) == [span(1, 9)]
-    assert joined([]) == []
+    assert merge([span(3, 5), span(1, 3), span(6, 7)]) == [span(1, 5), span(6, 7)]
+    assert merge([span(1, 9), span(2, 3)]) == [span(1, 9)]
+    assert merge([]) == []
 
 
 @given(SOME_SPANS, spans(0, LAST))
 def test_cut_spans_lie_in_the_window_and_lose_nothing_of_it(given_spans, window):
-    result = cut(given_spans, window)
+    result = clip(given_spans, window)
     for at in range(-1, LAST + 1):
         inside = window.start <= at < window.end
         assert sum(holds([one], at) for one in result) == (
@@ -48,7 +48,7 @@ def strongest(periods: list[Period], at: int) -> Busy:
 
 @given(PERIODS, spans(0, LAST))
 def test_layered_periods_show_the_strongest_at_every_instant(periods, window):
-    result = layered(periods, window)
+    result = merge_by_strength(periods, window)
     for at in range(-1, LAST + 1):
         inside = window.start <= at < window.end
         assert strongest(result, at) is (strongest(periods, at) if inside else Busy.free)
@@ -60,7 +60,7 @@ def test_layered_periods_show_the_strongest_at_every_instant(periods, window):
 
 def test_what_touches_is_one_period_where_it_is_as_strong():
     one, other = Period(span(0, 2), Busy.busy), Period(span(2, 4), Busy.busy)
-    assert layered(
+    assert merge_by_strength(
         [one, other, Period(span(4, 5), Busy.tentative), Period(span(1, 3), Busy.tentative)], span(0, 9)
     ) == [
         Period(span(0, 4), Busy.busy),
@@ -72,7 +72,7 @@ def test_what_touches_is_one_period_where_it_is_as_strong():
     st.permutations([Period(span(0, 9), Busy.tentative), Period(span(2, 4), Busy.busy), Period(span(4, 6), Busy.busy)])
 )
 def test_layers_do_not_depend_on_the_order_they_come_in(periods):
-    assert layered(periods, span(1, 8)) == [
+    assert merge_by_strength(periods, span(1, 8)) == [
         Period(span(1, 2), Busy.tentative),
         Period(span(2, 6), Busy.busy),
         Period(span(6, 8), Busy.tentative),
@@ -81,8 +81,8 @@ def test_layers_do_not_depend_on_the_order_they_come_in(periods):
 
 @given(PERIODS, PERIODS, spans(0, LAST))
 def test_nothing_is_told_of_what_lies_under_something_as_strong(some, others, window):
-    result = layered(some, window, under=others)
-    own, other = layered(some, window), layered(others, window)
+    result = merge_by_strength(some, window, under=others)
+    own, other = merge_by_strength(some, window), merge_by_strength(others, window)
     for at in range(-1, LAST + 1):
         shown = strongest(own, at)
         covered = STRENGTH.index(shown) <= STRENGTH.index(strongest(other, at))

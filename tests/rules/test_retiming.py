@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalends.drafts import EventEdit
+from kalends.drafts import EventUpdate
 from kalends.model import UTC, Block, Instant, TimeText
 from kalends.rules import zones
 from kalends.rules.blocks import block_of
+from kalends.rules.editing import edited_block
 from kalends.rules.retiming import retimed_block
-from kalends.rules.revise import revised_block
 from kalends.rules.zones import TimeError, first_instant, local_date, rendered, use_zones, zone_named
 from kalends.store.zone_data import parse_zone
 from tests.zone_data import compiled
@@ -153,12 +153,12 @@ def test_an_edit_keeps_the_wall_clock_of_what_it_leaves_out():
     with rules(1):
         old = block(f"{DAY}T09:00", f"{DAY}T10:00")
     with rules(3):
-        new, faults = revised_block(old, EventEdit(end=TimeText(f"{DAY}T11:00")))
+        new, faults = edited_block(old, EventUpdate(end=TimeText(f"{DAY}T11:00")))
         assert (new.start_local, new.end_local, faults) == (f"{DAY}T09:00:00+03:00", f"{DAY}T11:00:00+03:00", [])
-        new, faults = revised_block(old, EventEdit(start=TimeText(f"{DAY}T09:30")))
+        new, faults = edited_block(old, EventUpdate(start=TimeText(f"{DAY}T09:30")))
         assert (new.start_local, new.end_local, faults) == (f"{DAY}T09:30:00+03:00", f"{DAY}T10:00:00+03:00", [])
-        assert revised_block(old, EventEdit(title="x")) == (old, [])
-    new, faults = revised_block(old, EventEdit(end=TimeText(f"{DAY}T11:00")))
+        assert edited_block(old, EventUpdate(title="x")) == (old, [])
+    new, faults = edited_block(old, EventUpdate(end=TimeText(f"{DAY}T11:00")))
     assert [(fault.where, fault.code) for fault in faults] == [(("time_zone",), "unknown_zone")]
-    new, faults = revised_block(old, EventEdit(time_zone=UTC))
+    new, faults = edited_block(old, EventUpdate(time_zone=UTC))
     assert (new.start_local, new.end_local, faults) == (f"{DAY}T08:00:00Z", f"{DAY}T09:00:00Z", [])

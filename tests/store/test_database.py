@@ -8,12 +8,12 @@ import pytest
 import sqlalchemy as sa
 
 from kalends.actions.users import create_user
-from kalends.drafts import UserDraft
+from kalends.drafts import UserCreate
 from kalends.errors import BadSetting, NotFound, TooExpensive, Unavailable
 from kalends.model import Email, Instant, UserId
 from kalends.settings import Settings
 from kalends.store.database import ID_EPOCH_MS, Database, ReadTx, WriteTx, id_stream, new_ids
-from kalends.store.query import Among, Query, TableExists
+from kalends.store.query import AnyOf, Query, TableExists
 from kalends.store.retry import ATTEMPTS, Contended
 from kalends.store.tables import organization
 from tests.cast import Cast
@@ -115,7 +115,7 @@ def test_a_broken_rule_of_the_schema_is_no_lost_race(database: Database) -> None
 
 
 def test_two_who_take_one_address_at_once_are_told_apart(cast: Cast) -> None:
-    draft = UserDraft(name="Twin", email=Email("Twin@Example.org"))
+    draft = UserCreate(name="Twin", email=Email("Twin@Example.org"))
     outcomes = race([lambda: cast.database.write(lambda tx: create_user(tx, cast.actor, draft))] * 8)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["EmailTaken"] * 7 + ["User"]
 
@@ -273,7 +273,7 @@ def test_many_changes_share_the_constants_of_their_statement(database: Database)
 @pytest.mark.parametrize("length", [0, 1, 3, 2_000])
 def test_a_list_of_ids_of_any_length_is_one_parameter(database: Database, length: int) -> None:
     ids = database.write(lambda tx: [UserId(add(tx, new_name())) for _ in range(3)])
-    among = Query(sa.select(organization.c.id).where(Among(organization.c.id, "ids")).order_by(organization.c.id))
+    among = Query(sa.select(organization.c.id).where(AnyOf(organization.c.id, "ids")).order_by(organization.c.id))
     asked = (ids + [UserId(2**63 - 1 - number) for number in range(length)])[:length]
     rows = database.read(lambda tx: tx.rows(among, ids=asked))
     assert [row[0] for row in rows] == ids[:length]

@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 
 from kalends.actions.users import change_user
-from kalends.drafts import UserEdit
+from kalends.drafts import UserUpdate
 from kalends.model import Actor, Email, UserId
 from kalends.reads.texts import find_text_troubles
 from kalends.reads.users import list_users, read_user
@@ -103,12 +103,12 @@ def test_what_was_stored_is_kept_and_what_would_be_refused_is_named(migrated: Da
 
 
 def test_two_people_with_one_address_can_be_changed_and_told_apart(migrated: Database) -> None:
-    def change(number: int, edit: UserEdit) -> None:
+    def change(number: int, edit: UserUpdate) -> None:
         migrated.write(lambda tx: change_user(tx, OPERATOR, UserId(number), edit))
 
-    change(12, UserEdit(name="Adam"))
-    change(13, UserEdit(name="Ádám Ant"))
+    change(12, UserUpdate(name="Adam"))
+    change(13, UserUpdate(name="Ádám Ant"))
     assert len(migrated.read(find_text_troubles)) == 3
-    change(12, UserEdit(email=Email("adam@example.org")))
-    change(15, UserEdit(name="Bo", email=Email("bo@example.org")))
+    change(12, UserUpdate(email=Email("adam@example.org")))
+    change(15, UserUpdate(name="Bo", email=Email("bo@example.org")))
     assert migrated.read(find_text_troubles) == []

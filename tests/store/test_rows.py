@@ -13,9 +13,9 @@ from kalends.store.idempotency import (
     store_answer,
 )
 from kalends.store.organizations import DEFAULT_ORGANIZATION
-from kalends.store.participants import participants_among, seats_among, seats_of
+from kalends.store.participants import participants_among, participations_of, participations_of_people
 from kalends.store.tokens import find_token, find_token_in_use, insert_token, revoke_token_row
-from kalends.store.users import bury_user, email_owner, find_user, lock_people, lock_user, unfinished_events
+from kalends.store.users import email_owner, find_user, lock_people, lock_user, soft_delete_user, unfinished_events
 from tests.cast import Cast, new_organization
 from tests.conftest import Clock
 from tests.store.names import NAME
@@ -87,17 +87,17 @@ def test_nothing_is_found_from_another_organization(cast: Cast) -> None:
 def test_seats_are_stored_as_they_are_given(cast: Cast) -> None:
     event = cast.event(cast.guest)
     people = [cast.guest.id, cast.stranger.id]
-    everybody = cast.database.read(lambda tx: seats_of(tx, event.id))
+    everybody = cast.database.read(lambda tx: participations_of(tx, event.id))
     assert list(everybody) == sorted([cast.host.id, cast.guest.id])
-    some = cast.database.read(lambda tx: seats_among(tx, event.id, people))
+    some = cast.database.read(lambda tx: participations_of_people(tx, event.id, people))
     assert some == {cast.guest.id: everybody[cast.guest.id]}
     seen = cast.database.read(lambda tx: participants_among(tx, cast.actor, event, [cast.host.id, *people]))
-    assert {participant.seat.user_id: participant.seat for participant in seen} == everybody
+    assert {participant.participation.user_id: participant.participation for participant in seen} == everybody
     assert [participant.is_host for participant in seen] == [True, False]
 
 
 def test_the_dead_are_known_and_their_address_is_free(cast: Cast) -> None:
-    cast.database.write(lambda tx: bury_user(tx, cast.guest.id))
+    cast.database.write(lambda tx: soft_delete_user(tx, cast.guest.id))
     people = [cast.host.id, cast.guest.id]
     known = cast.database.write(lambda tx: lock_people(tx, cast.actor, people))
     assert known == {cast.host.id: ("Europe/Berlin", False), cast.guest.id: ("Europe/Berlin", True)}

@@ -7,12 +7,12 @@ sees what the first one wrote. On SQLite the one writer is the lock.
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
-from kalends.actions.recording import store_record
-from kalends.errors import Conflict, Fault, Invalid
-from kalends.model import Actor, AgendaRow, Clash, Event, HoldId, UserId
+from kalends.actions.announcing import store_audit_entry
+from kalends.errors import BookingConflict, Fault, Invalid
+from kalends.model import Actor, AgendaRow, Conflict, Event, HoldId, UserId
 from kalends.rules.access import may_use_hold
-from kalends.rules.audit import Deed, ObjectKind, hold_facts
-from kalends.rules.clashes import judged, rows_taking_time
+from kalends.rules.audit import AuditAction, ObjectKind, hold_snapshot
+from kalends.rules.conflicts import classify_conflicts, rows_taking_time
 from kalends.rules.intervals import overlaps
 from kalends.store.commitments import blocking_commitments
 from kalends.store.database import WriteTx
@@ -34,8 +34,8 @@ class Guard:
         self.on_conflict = on_conflict
         self.hold_id = hold_id
         self.time_zone = "UTC"
-        self.conflicts: list[Clash] = []
-        self.warnings: list[Clash] = []
+        self.conflicts: list[Conflict] = []
+        self.warnings: list[Conflict] = []
 
 
 def guard_time(
@@ -48,7 +48,7 @@ def guard_time(
 ) -> set[UserId]:
     """Refuse a change that books somebody twice, before any of it is stored; give who is booked twice all the same.
 
-    Raises Conflict, or Invalid if the hold to be consumed is gone.
+    Raises BookingConflict, or Invalid if the hold to be consumed is gone.
     """
     taking = rows_taking_time(before, after)
     lock_more_people(tx, actor, sorted(taking))
@@ -57,13 +57,13 @@ def guard_time(
     if not changed:
         return set()
     found = blocking_commitments(tx, actor, changed, event.block.span, event_id=event.id)
-    conflicts, warnings = judged(found, taking)
+    conflicts, warnings = classify_conflicts(found, taking)
     if conflicts and guard.on_conflict is OnConflict.reject:
-        raise Conflict(tuple(conflicts), event.block.time_zone)
+        raise BookingConflict(tuple(conflicts), event.block.time_zone)
     guard.time_zone = event.block.time_zone
     guard.conflicts += conflicts
     guard.warnings += warnings
-    return {clash.user_id for clash in found}
+    return {conflict.user_id for conflict in found}
 
 
 def consume_hold(tx: WriteTx, actor: Actor, guard: Guard, event: Event, people: AbstractSet[UserId]) -> None:
@@ -78,6 +78,12 @@ def consume_hold(tx: WriteTx, actor: Actor, guard: Guard, event: Event, people: 
         message = f"hold {guard.hold_id} keeps another time, or the time of other people: name the one for this event"
         raise Invalid(Fault(("hold",), "hold_elsewhere", message))
     delete_hold_row(tx, guard.hold_id)
-    store_record(
-        tx, actor, Deed.consumed, ObjectKind.hold, guard.hold_id, hold_facts(hold), {"event_id": str(event.id)}
+    store_audit_entry(
+        tx,
+        actor,
+        AuditAction.consumed,
+        ObjectKind.hold,
+        guard.hold_id,
+        hold_snapshot(hold),
+        {"event_id": str(event.id)},
     )

@@ -9,23 +9,23 @@ from typing import NamedTuple
 import msgspec
 from msgspec import structs
 
+from kalends.actions.announcing import announce
 from kalends.actions.booking import Guard
-from kalends.actions.departure import Hosted, delete_user, refuse_wrong_heir
-from kalends.actions.finding import Versions, expect_version
-from kalends.actions.recording import record
+from kalends.actions.fetching import Versions, expect_version
 from kalends.actions.saving import save_event
+from kalends.actions.user_deletion import Hosted, delete_user, refuse_wrong_successor
 from kalends.errors import NotFound
 from kalends.model import Actor, AuditId, EventId, User, UserId
 from kalends.rules.access import is_operator, refuse_unless
-from kalends.rules.audit import Deed, ObjectKind
-from kalends.rules.erasure import ERASED_TOKEN_NAME, erased_answer, erased_facts, erased_user
-from kalends.rules.revise import next_version
+from kalends.rules.audit import AuditAction, ObjectKind
+from kalends.rules.editing import next_version
+from kalends.rules.erasure import ERASED_TOKEN_NAME, erased_answer, erased_snapshot, erased_user
 from kalends.store import audit, idempotency
 from kalends.store.database import WriteTx
 from kalends.store.events import lock_events
 from kalends.store.hours import delete_hours
 from kalends.store.imports import forget_imported_person
-from kalends.store.participants import commented_events, seats_among
+from kalends.store.participants import commented_events, participations_of_people
 from kalends.store.tokens import rename_tokens_of
 from kalends.store.users import find_user_even_if_deleted, update_user
 
@@ -62,7 +62,7 @@ def erase_user(
     """
     refuse_unless(is_operator(actor), "Only operators can erase users")
     if person_to_erase(tx, actor, user_id)[1]:
-        refuse_wrong_heir(user_id, hosted, to, [])
+        refuse_wrong_successor(user_id, hosted, to, [])
         expect_version("user", person_to_erase(tx, actor, user_id, lock=True)[0].version, expect)
     else:
         delete_user(tx, actor, user_id, hosted=hosted, to=to, expect=expect, guard=guard)
@@ -73,7 +73,7 @@ def erase_user(
     forget_imported_person(tx, actor, user_id)
     if after is not before:
         update_user(tx, after)
-        record(tx, actor, Deed.erased, ObjectKind.user, user_id)
+        announce(tx, actor, AuditAction.erased, ObjectKind.user, user_id)
     return after
 
 
@@ -91,7 +91,7 @@ def erase_traces(tx: WriteTx, actor: Actor, user_id: UserId, traces: Traces | No
         return traces._replace(commented=traces.commented[EVENTS_AT_ONCE:])
     last = audit.end_of_page(tx, actor, traces.entries_after)
     if last is not None:
-        clean_record(tx, actor, user_id, traces.entries_after, last)
+        clean_audit_log(tx, actor, user_id, traces.entries_after, last)
         return traces._replace(entries_after=last)
     last = idempotency.end_of_page(tx, traces.answers_after)
     if last is not None:
@@ -109,31 +109,31 @@ def person_to_erase(tx: WriteTx, actor: Actor, user_id: UserId, *, lock: bool = 
 
 
 def remove_comments(tx: WriteTx, actor: Actor, user_id: UserId, events: list[EventId]) -> None:
-    """Remove somebody's comments from events, each as a new version of event and seat."""
+    """Remove somebody's comments from events, each as a new version of event and participation."""
     for before in lock_events(tx, actor, events):
-        seat = seats_among(tx, before.id, [user_id]).get(user_id)
-        if seat is not None and seat.comment is not None:
+        participation = participations_of_people(tx, before.id, [user_id]).get(user_id)
+        if participation is not None and participation.comment is not None:
             after = next_version(before, now=tx.now)
-            silent = structs.replace(seat, comment=None, version=seat.version + 1)
-            save_event(tx, actor, before, after, {user_id: seat}, {user_id: silent})
+            silent = structs.replace(participation, comment=None, version=participation.version + 1)
+            save_event(tx, actor, before, after, {user_id: participation}, {user_id: silent})
 
 
-def clean_record(tx: WriteTx, actor: Actor, user_id: UserId, after: int, last: int) -> None:
-    """Take somebody out of what a page of the record says, and from where they acted; that they acted stays."""
+def clean_audit_log(tx: WriteTx, actor: Actor, user_id: UserId, after: int, last: int) -> None:
+    """Take somebody out of what a page of the audit log says, and from where they acted; that they acted stays."""
     audit.forget_addresses(tx, actor, user_id, after, last)
     cleaned: list[tuple[AuditId, str | None, str | None]] = []
-    for record_id, kind, object_id, *facts in audit.facts_naming(tx, actor, user_id, after, last):
-        old, new = (cleaned_facts(text, kind, object_id, user_id) for text in facts)
-        if [old, new] != facts:
+    for record_id, kind, object_id, *snapshot in audit.snapshots_naming(tx, actor, user_id, after, last):
+        old, new = (cleaned_snapshot(text, kind, object_id, user_id) for text in snapshot)
+        if [old, new] != snapshot:
             cleaned.append((record_id, old, new))
-    audit.rewrite_facts(tx, cleaned)
+    audit.rewrite_snapshots(tx, cleaned)
 
 
-def cleaned_facts(text: str | None, kind: ObjectKind, object_id: int, user_id: UserId) -> str | None:
+def cleaned_snapshot(text: str | None, kind: ObjectKind, object_id: int, user_id: UserId) -> str | None:
     """Give recorded facts, as JSON text, without what they say of somebody."""
     if text is None:
         return None
-    return msgspec.json.encode(erased_facts(msgspec.json.decode(text), kind, object_id, user_id)).decode()
+    return msgspec.json.encode(erased_snapshot(msgspec.json.decode(text), kind, object_id, user_id)).decode()
 
 
 def clean_answers(tx: WriteTx, actor: Actor, user_id: UserId, after: int, last: int) -> None:

@@ -3,54 +3,63 @@
 from msgspec import structs
 
 from kalends.actions.booking import Guard, OnConflict
-from kalends.actions.finding import Named, Versions, event_in_sight, event_to_change, expect_version, people_to_book
-from kalends.actions.saving import Seats, erase_event, save_event, save_new_event
-from kalends.drafts import EventDraft, EventEdit
+from kalends.actions.fetching import Named, Versions, event_to_change, expect_version, people_to_book, visible_event
+from kalends.actions.saving import Participations, erase_event, save_event, save_new_event
+from kalends.drafts import EventCreate, EventUpdate
 from kalends.errors import Fault, Forbidden, Invalid, NotFound
-from kalends.model import Actor, Block, Event, EventId, Instant, Response, Role, Status, Tally, UserId
-from kalends.rules.access import Sight, may_answer_transfer_for, may_manage, refuse_unless
+from kalends.model import Actor, Block, Event, EventId, Instant, ParticipantCounts, Response, Role, Status, UserId
+from kalends.rules.access import AccessLevel, may_answer_transfer_for, may_manage, refuse_unless
 from kalends.rules.blocks import block_of, faults_in_any_zone
+from kalends.rules.editing import apply_event_edit, cancelled, offered, transferred
 from kalends.rules.metadata import metadata_text
-from kalends.rules.revise import cancelled, handed_over, offered, revised_event
-from kalends.rules.seats import agenda_of, asked_again, new_seat, refuse_cancelled, seat_limit_faults
+from kalends.rules.participation import (
+    agenda_of,
+    new_participation,
+    participant_limit_faults,
+    refuse_cancelled,
+    reset_response,
+)
 from kalends.store.commitments import blocking_commitments
 from kalends.store.database import WriteTx
-from kalends.store.participants import seats_among, seats_of
+from kalends.store.participants import participations_of, participations_of_people
 from kalends.store.users import lock_more_people
 
 
-def create_event(tx: WriteTx, actor: Actor, draft: EventDraft, *, guard: Guard | None = None) -> Event:
-    """Make an event with its host and its first participants, or nothing. Raises Forbidden, Invalid or Conflict."""
+def create_event(tx: WriteTx, actor: Actor, draft: EventCreate, *, guard: Guard | None = None) -> Event:
+    """Make an event with its host and its first participants, or nothing. Raises Forbidden, Invalid or BookingConflict."""
     return save_new_event(tx, actor, *new_event(tx, actor, draft), guard)
 
 
-def new_event(tx: WriteTx, actor: Actor, draft: EventDraft) -> tuple[Event, Seats]:
-    """Return the event that a draft becomes, and its seats; its people are locked. Raises Forbidden or Invalid."""
+def new_event(tx: WriteTx, actor: Actor, draft: EventCreate) -> tuple[Event, Participations]:
+    """Return the event that a draft becomes, and its participations; its people are locked. Raises Forbidden or Invalid."""
     refuse_unless(
         may_manage(actor, draft.host_id),
         "You can only create events that you host, or that somebody who gave you write access hosts",
     )
     named: list[Named] = [(draft.host_id, ("host_id",))]
-    named += [(guest.user_id, ("participants", place, "user_id")) for place, guest in enumerate(draft.participants)]
+    named += [
+        (participant.user_id, ("participants", place, "user_id"))
+        for place, participant in enumerate(draft.participants)
+    ]
     zones, faults = people_to_book(tx, actor, named)
-    roles, guest_faults = guest_list(draft)
+    roles, participant_faults = participant_roles(draft)
     block = drafted_block(draft, zones.get(draft.host_id))
-    faults += guest_faults
+    faults += participant_faults
     if isinstance(block, list):
         faults += block
     if faults or not isinstance(block, Block):
         raise Invalid(*faults)
     event = drafted_event(draft, block, EventId(tx.new_id()), now=tx.now)
-    return event, {user_id: new_seat(event, user_id, role, now=tx.now) for user_id, role in roles.items()}
+    return event, {user_id: new_participation(event, user_id, role, now=tx.now) for user_id, role in roles.items()}
 
 
-def drafted_block(draft: EventDraft, host_zone: str | None) -> Block | list[Fault]:
+def drafted_block(draft: EventCreate, host_zone: str | None) -> Block | list[Fault]:
     """Return the block of a draft, by default in the zone of its host, or everything that is wrong with it."""
     zone = draft.time_zone or host_zone
     return faults_in_any_zone(draft.start, draft.end) if zone is None else block_of(draft.start, draft.end, zone)
 
 
-def drafted_event(draft: EventDraft, block: Block, event_id: EventId, *, now: Instant) -> Event:
+def drafted_event(draft: EventCreate, block: Block, event_id: EventId, *, now: Instant) -> Event:
     """Give the first version of an event, with nobody in it yet."""
     return Event(
         id=event_id,
@@ -65,23 +74,25 @@ def drafted_event(draft: EventDraft, block: Block, event_id: EventId, *, now: In
         hide_participants=draft.hide_participants,
         cancel_reason=None,
         metadata=metadata_text(draft.metadata),
-        tally=Tally(),
+        counts=ParticipantCounts(),
         version=1,
         created_at=now,
         updated_at=now,
     )
 
 
-def guest_list(draft: EventDraft) -> tuple[dict[UserId, Role], list[Fault]]:
+def participant_roles(draft: EventCreate) -> tuple[dict[UserId, Role], list[Fault]]:
     """Give everybody's role, the host's first, and a fault for everybody who is named wrongly."""
     roles = {draft.host_id: Role.required} if draft.host_attends else {}
     faults: list[Fault] = []
     seen: set[UserId] = set()
-    for place, guest in enumerate(draft.participants):
+    for place, participant in enumerate(draft.participants):
         where = ("participants", place, "user_id")
-        if guest.user_id in seen:
-            faults.append(Fault(where, "duplicate_participant", f"user {guest.user_id} is named twice: name them once"))
-        elif guest.user_id == draft.host_id and not draft.host_attends:
+        if participant.user_id in seen:
+            faults.append(
+                Fault(where, "duplicate_participant", f"user {participant.user_id} is named twice: name them once")
+            )
+        elif participant.user_id == draft.host_id and not draft.host_attends:
             faults.append(
                 Fault(
                     where,
@@ -89,16 +100,16 @@ def guest_list(draft: EventDraft) -> tuple[dict[UserId, Role], list[Fault]]:
                     "host_attends is false, so the host cannot be a participant: leave one of the two out",
                 )
             )
-        seen.add(guest.user_id)
-        roles[guest.user_id] = guest.role
-    return roles, faults + seat_limit_faults(len(roles), ("participants",))
+        seen.add(participant.user_id)
+        roles[participant.user_id] = participant.role
+    return roles, faults + participant_limit_faults(len(roles), ("participants",))
 
 
 def change_event(
     tx: WriteTx,
     actor: Actor,
     event_id: EventId,
-    edit: EventEdit,
+    edit: EventUpdate,
     *,
     expect: Versions = None,
     keep_responses: bool = False,
@@ -106,17 +117,17 @@ def change_event(
 ) -> Event:
     """Apply an edit and leave one new version behind; a move asks everybody but the host anew (see `asked_anew`).
 
-    Raises NotFound, StaleVersion, EventCancelled, Invalid or Conflict.
+    Raises NotFound, StaleVersion, EventCancelled, Invalid or BookingConflict.
     """
     before = event_to_change(tx, actor, event_id, expect)
     refuse_cancelled(before)
-    after = revised_event(before, edit, now=tx.now)
+    after = apply_event_edit(before, edit, now=tx.now)
     if after is before:
         return before
     moved = after.block != before.block
     if not moved and after.show_as is before.show_as and after.status is before.status:
         return save_event(tx, actor, before, after, {}, {})
-    old = new = seats_of(tx, event_id)
+    old = new = participations_of(tx, event_id)
     guard = guard or Guard()
     if moved and after.block.span.end > tx.now:
         new = without_deleted(tx, actor, after, old)
@@ -125,41 +136,41 @@ def change_event(
     return save_event(tx, actor, before, after, old, new, guard)
 
 
-def asked_anew(tx: WriteTx, actor: Actor, event: Event, seats: Seats, guard: Guard) -> Seats:
-    """Return the seats after a move: everybody but the host has yet to answer.
+def asked_anew(tx: WriteTx, actor: Actor, event: Event, participations: Participations, guard: Guard) -> Participations:
+    """Return the participations after a move: everybody but the host has yet to answer.
 
     Unless double booking is allowed, whoever declined and is busy at the new time stays declined: they were not needed
     before, so they neither stop the move nor are booked twice by it. The guard notes what is in their way.
     """
-    asked = {user_id: asked_again(event, seat) for user_id, seat in seats.items()}
+    asked = {user_id: reset_response(event, participation) for user_id, participation in participations.items()}
     needed = {row.user_id for row in agenda_of(event, asked.values()) if row.blocking}
-    declined = sorted(who for who in needed if seats[who].response is Response.declined)
+    declined = sorted(who for who in needed if participations[who].response is Response.declined)
     if not declined or guard.on_conflict is OnConflict.allow:
         return asked
     lock_more_people(tx, actor, sorted(needed))  # all at once, and before anybody's time is looked at
     span = event.block.span
     found = blocking_commitments(tx, actor, declined, span, event_id=event.id, hold_id=guard.hold_id)
     guard.time_zone = event.block.time_zone
-    guard.warnings += [structs.replace(clash, needed=False) for clash in found]
-    return asked | {clash.user_id: seats[clash.user_id] for clash in found}
+    guard.warnings += [structs.replace(conflict, needed=False) for conflict in found]
+    return asked | {conflict.user_id: participations[conflict.user_id] for conflict in found}
 
 
-def without_deleted(tx: WriteTx, actor: Actor, event: Event, seats: Seats) -> Seats:
+def without_deleted(tx: WriteTx, actor: Actor, event: Event, participations: Participations) -> Participations:
     """Leave out people who were deleted: a past event keeps them, one that has yet to end does not.
 
     Raises Invalid if the host is one of them.
     """
-    active, _ = people_to_book(tx, actor, [(user_id, ()) for user_id in {event.host_id, *seats}])
+    active, _ = people_to_book(tx, actor, [(user_id, ()) for user_id in {event.host_id, *participations}])
     if event.host_id not in active:
         message = f"the host, user {event.host_id}, has been deleted: transfer the event to another host first"
         raise Invalid(Fault(("end",), "user_inactive", message))
-    return {user_id: seat for user_id, seat in seats.items() if user_id in active}
+    return {user_id: participation for user_id, participation in participations.items() if user_id in active}
 
 
 def delete_event(tx: WriteTx, actor: Actor, event_id: EventId, *, expect: Versions = None) -> None:
     """Remove an event for good. Raises NotFound or StaleVersion."""
     event = event_to_change(tx, actor, event_id, expect)
-    erase_event(tx, actor, event, seats_of(tx, event_id))
+    erase_event(tx, actor, event, participations_of(tx, event_id))
 
 
 def cancel_event(
@@ -172,8 +183,8 @@ def cancel_event(
     before = event_to_change(tx, actor, event_id, expect)
     if before.status is Status.cancelled:
         return before
-    seats = seats_of(tx, event_id)
-    return save_event(tx, actor, before, cancelled(before, reason, now=tx.now), seats, seats)
+    participations = participations_of(tx, event_id)
+    return save_event(tx, actor, before, cancelled(before, reason, now=tx.now), participations, participations)
 
 
 def transfer_event(
@@ -187,7 +198,7 @@ def transfer_event(
 ) -> Event:
     """Transfer an event to another host, or ask them to host it, unless the actor may manage their calendar.
 
-    Whoever was asked before is asked no more. Raises NotFound, StaleVersion, EventCancelled, Invalid or Conflict.
+    Whoever was asked before is asked no more. Raises NotFound, StaleVersion, EventCancelled, Invalid or BookingConflict.
     """
     before = event_to_change(tx, actor, event_id, expect)
     refuse_cancelled(before)
@@ -208,11 +219,11 @@ def answer_transfer(
 ) -> Event:
     """Transfer an event to the person who is asked to host it, or leave it with its host, as they say.
 
-    Raises NotFound, Forbidden, StaleVersion, Invalid or Conflict.
+    Raises NotFound, Forbidden, StaleVersion, Invalid or BookingConflict.
     """
-    before, sight = event_in_sight(tx, actor, event_id)
+    before, sight = visible_event(tx, actor, event_id)
     asked = before.pending_host_id
-    if asked is None and sight is Sight.command:
+    if asked is None and sight is AccessLevel.command:
         raise NotFound("pending transfer of event", event_id)
     if asked is None or not may_answer_transfer_for(actor, asked, before.visibility):
         raise Forbidden(
@@ -234,11 +245,11 @@ def withdraw_transfer(tx: WriteTx, actor: Actor, event_id: EventId, *, expect: V
 
 
 def hand_over(tx: WriteTx, actor: Actor, before: Event, host_id: UserId, where: str, guard: Guard | None) -> Event:
-    """Save an event under another host; `where` is the argument that names them. Raises Invalid or Conflict."""
+    """Save an event under another host; `where` is the argument that names them. Raises Invalid or BookingConflict."""
     refuse_unbookable(tx, actor, host_id, where)
-    old = seats_among(tx, before.id, [before.host_id, host_id])
-    after, new = handed_over(before, old, host_id, now=tx.now)
-    faults = seat_limit_faults(before.tally.total + len(new) - len(old), (where,))
+    old = participations_of_people(tx, before.id, [before.host_id, host_id])
+    after, new = transferred(before, old, host_id, now=tx.now)
+    faults = participant_limit_faults(before.counts.total + len(new) - len(old), (where,))
     if faults:
         raise Invalid(*faults)
     return save_event(tx, actor, before, after, old, new, guard)

@@ -2,12 +2,12 @@
 
 from msgspec import structs
 
-from kalends.actions.finding import Named, people_to_book
-from kalends.actions.recording import record
-from kalends.errors import Conflict, Fault, HoldExtended, Invalid, NotFound
+from kalends.actions.announcing import announce
+from kalends.actions.fetching import Named, people_to_book
+from kalends.errors import BookingConflict, Fault, HoldExtended, Invalid, NotFound
 from kalends.model import Actor, Hold, HoldId, Instant, Span, UserId
 from kalends.rules.access import may_see_hold, may_use_hold, refuse_unless
-from kalends.rules.audit import Deed, ObjectKind, hold_facts
+from kalends.rules.audit import AuditAction, ObjectKind, hold_snapshot
 from kalends.rules.blocks import slot_faults
 from kalends.rules.intervals import HOUR, SECOND
 from kalends.store.commitments import blocking_commitments
@@ -28,7 +28,7 @@ MOST_HELD_HOURS = 200
 
 
 def place_hold(tx: WriteTx, actor: Actor, people: list[UserId], span: Span | list[Fault], seconds: int) -> Hold:
-    """Keep a slot for some people, all of whom have to be free. Raises Invalid or Conflict.
+    """Keep a slot for some people, all of whom have to be free. Raises Invalid or BookingConflict.
 
     Where the span could not be read, its faults are named with all the others. Who places it is locked with the people:
     several holds that one person places at once are counted one after the other.
@@ -48,14 +48,14 @@ def place_hold(tx: WriteTx, actor: Actor, people: list[UserId], span: Span | lis
     expires_at = Instant(tx.now + seconds * SECOND)
     made = Hold(HoldId(tx.new_id()), tuple(sorted(people)), span, expires_at, False, tx.now, actor.user_id)
     insert_hold(tx, actor, made)
-    record(tx, actor, Deed.placed, ObjectKind.hold, made.id, None, hold_facts(made))
+    announce(tx, actor, AuditAction.placed, ObjectKind.hold, made.id, None, hold_snapshot(made))
     return made
 
 
 def extend_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, seconds: int) -> Hold:
     """Let a hold last some seconds from now on, once, and never shorter than it would have.
 
-    Raises NotFound, Forbidden, HoldExtended, or Conflict if it just lapsed and the slot was taken.
+    Raises NotFound, Forbidden, HoldExtended, or BookingConflict if it just lapsed and the slot was taken.
     """
     found = found_hold(actor, find_hold(tx, actor, hold_id), hold_id)
     refuse_unless(may_use_hold(actor, found.placed_by), "Only the user who placed a hold and operators can extend it")
@@ -68,7 +68,7 @@ def extend_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, seconds: int) -> Hol
     until = max(before.expires_at, Instant(tx.now + seconds * SECOND))
     after = structs.replace(before, expires_at=until, extended=True)
     extend_hold_rows(tx, hold_id, after.expires_at)
-    record(tx, actor, Deed.extended, ObjectKind.hold, hold_id, hold_facts(before), hold_facts(after))
+    announce(tx, actor, AuditAction.extended, ObjectKind.hold, hold_id, hold_snapshot(before), hold_snapshot(after))
     return after
 
 
@@ -84,7 +84,9 @@ def release_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> None:
     else:
         delete_held_time(tx, hold_id, actor.user_id)
         after = structs.replace(before, user_ids=tuple(who for who in before.user_ids if who != actor.user_id))
-    record(tx, actor, Deed.released, ObjectKind.hold, hold_id, hold_facts(before), after and hold_facts(after))
+    announce(
+        tx, actor, AuditAction.released, ObjectKind.hold, hold_id, hold_snapshot(before), after and hold_snapshot(after)
+    )
 
 
 def hold_to_change(tx: WriteTx, actor: Actor, hold_id: HoldId) -> Hold:
@@ -115,7 +117,7 @@ def limit_faults(tx: WriteTx, actor: Actor, people: list[UserId], span: Span) ->
 
 
 def refuse_taken_slot(tx: WriteTx, actor: Actor, people: list[UserId], span: Span, own: HoldId | None = None) -> None:
-    """Raise Conflict unless everybody is free but for a hold of one's own; they are locked already."""
+    """Raise BookingConflict unless everybody is free but for a hold of one's own; they are locked already."""
     found = blocking_commitments(tx, actor, people, span, hold_id=own)
     if found:
-        raise Conflict(tuple(found), "UTC")
+        raise BookingConflict(tuple(found), "UTC")

@@ -1,11 +1,11 @@
 """What can be done with somebody's working hours."""
 
-from kalends.actions.finding import Versions, expect_version, user_to_change
-from kalends.actions.recording import record
+from kalends.actions.announcing import announce
+from kalends.actions.fetching import Versions, expect_version, user_to_change
 from kalends.errors import NotFound
 from kalends.model import Actor, UserId
 from kalends.rules.access import may_manage, refuse_unless
-from kalends.rules.audit import Deed, ObjectKind, hours_facts
+from kalends.rules.audit import AuditAction, ObjectKind, hours_snapshot
 from kalends.rules.hours import WorkingHours
 from kalends.store.database import WriteTx
 from kalends.store.hours import find_hours, store_hours
@@ -27,8 +27,8 @@ def set_working_hours(
     if known == hours:
         return version
     store_hours(tx, actor, user_id, hours, version + 1)
-    was, deed = (None, Deed.created) if known is None else (hours_facts(known), Deed.changed)
-    record(tx, actor, deed, ObjectKind.working_hours, user_id, was, hours_facts(hours))
+    was, deed = (None, AuditAction.created) if known is None else (hours_snapshot(known), AuditAction.changed)
+    announce(tx, actor, deed, ObjectKind.working_hours, user_id, was, hours_snapshot(hours))
     return version + 1
 
 
@@ -41,4 +41,4 @@ def clear_working_hours(tx: WriteTx, actor: Actor, user_id: UserId, *, expect: V
         raise NotFound("working hours of user", user_id)
     expect_version("working hours", version, expect)
     store_hours(tx, actor, user_id, None, version + 1)
-    record(tx, actor, Deed.deleted, ObjectKind.working_hours, user_id, hours_facts(known), None)
+    announce(tx, actor, AuditAction.deleted, ObjectKind.working_hours, user_id, hours_snapshot(known), None)

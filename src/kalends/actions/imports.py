@@ -10,11 +10,11 @@ from msgspec import Struct
 from kalends.actions.booking import Guard, OnConflict
 from kalends.actions.events import new_event
 from kalends.actions.saving import NewEvent, guarded, save_new_events
-from kalends.actions.schedule import Schedule, ScheduleEvent, ScheduleGuest, SchedulePerson, faults_of_schedule
+from kalends.actions.schedule import Schedule, ScheduleEvent, ScheduleParticipant, SchedulePerson, faults_of_schedule
 from kalends.actions.users import create_user
-from kalends.drafts import EventDraft, Invitation, UserDraft
-from kalends.errors import Conflict, Fault, Invalid
-from kalends.model import Actor, Clash, Email, Span, UserId
+from kalends.drafts import EventCreate, ParticipantCreate, UserCreate
+from kalends.errors import BookingConflict, Fault, Invalid
+from kalends.model import Actor, Conflict, Email, Span, UserId
 from kalends.rules.intervals import overlaps
 from kalends.store.database import WriteTx
 from kalends.store.imports import imported_objects, insert_imported
@@ -72,7 +72,7 @@ def import_schedule(
     report = ImportReport()
     people = import_people(tx, actor, schedule, source, known, report, on_item)
     if report.merged and not merge:
-        raise Invalid(*(address_taken(one) for one in report.merged))
+        raise Invalid(*(refuse_taken_email_of(one) for one in report.merged))
     lock_people(tx, actor, sorted(people.values()))  # all at once, in the order of ids: no circles with others
     pending = PendingEvents(tx, actor, source)
     for place, event in enumerate(schedule.events):
@@ -121,23 +121,23 @@ def import_person(
     tx: WriteTx, actor: Actor, schedule: Schedule, person: SchedulePerson, source: str
 ) -> tuple[UserId, bool]:
     """Add a person, or find the user who has their address already; tell whether they are new."""
-    email = person.email or Email(f"{address_part(person.ref)}@{address_part(source)}.invalid")
+    email = person.email or Email(f"{email_local_part(person.ref)}@{email_local_part(source)}.invalid")
     found = email_owner(tx, actor, email)
     user_id = found or create_user(tx, actor, drafted_user(schedule, person, email)).id
     insert_imported(tx, actor, source, "person", [(person.ref, user_id)])
     return user_id, found is None
 
 
-def address_taken(merged: Merged) -> Fault:
+def refuse_taken_email_of(merged: Merged) -> Fault:
     """Return the fault of a person whose address is that of a user."""
     message = f"is the address of user {merged.user_id}: import with --merge to take both for one person"
     return Fault(("people", merged.place, "email"), "email_taken", message)
 
 
-def drafted_user(schedule: Schedule, person: SchedulePerson, email: Email) -> UserDraft:
+def drafted_user(schedule: Schedule, person: SchedulePerson, email: Email) -> UserCreate:
     """Give what a person becomes."""
     zone = person.time_zone or schedule.time_zone
-    return UserDraft(name=person.name, email=email, time_zone=zone, metadata=person.metadata)
+    return UserCreate(name=person.name, email=email, time_zone=zone, metadata=person.metadata)
 
 
 class PendingEvents:
@@ -150,14 +150,14 @@ class PendingEvents:
         self._events: dict[str, NewEvent] = {}
         self._spans: dict[UserId, list[Span]] = defaultdict(list)
 
-    def add(self, ref: str, draft: EventDraft, guard: Guard) -> None:
-        """Add an event. Raises Invalid or Conflict."""
-        event, seats = new_event(self._tx, self._actor, draft)
-        span, people = event.block.span, {event.host_id, *seats}
+    def add(self, ref: str, draft: EventCreate, guard: Guard) -> None:
+        """Add an event. Raises Invalid or BookingConflict."""
+        event, participations = new_event(self._tx, self._actor, draft)
+        span, people = event.block.span, {event.host_id, *participations}
         is_taken = any(overlaps(span, other) for user_id in people for other in self._spans[user_id])
         if is_taken or len(self._events) == EVENTS_AT_ONCE:
             self.store()  # so that the guard sees them
-        self._events[ref] = guarded(self._tx, self._actor, event, seats, guard)
+        self._events[ref] = guarded(self._tx, self._actor, event, participations, guard)
         for user_id in people:
             self._spans[user_id].append(span)
 
@@ -181,21 +181,24 @@ def import_event(
     guard = Guard(on_conflict)
     try:
         pending.add(event.ref, drafted_event(schedule, event, people), guard)
-    except Conflict as error:
-        return False, names_of(schedule, people, error.clashes)
+    except BookingConflict as error:
+        return False, names_of(schedule, people, error.conflicts)
     return True, names_of(schedule, people, guard.conflicts)
 
 
-def names_of(schedule: Schedule, people: dict[str, UserId], clashes: Iterable[Clash]) -> tuple[str, ...]:
+def names_of(schedule: Schedule, people: dict[str, UserId], conflicts: Iterable[Conflict]) -> tuple[str, ...]:
     """Give the names of those whom commitments keep away, as the file has them."""
-    away = {clash.user_id for clash in clashes}
+    away = {conflict.user_id for conflict in conflicts}
     return tuple(person.name for person in schedule.people if people[person.ref] in away) if away else ()
 
 
-def drafted_event(schedule: Schedule, event: ScheduleEvent, people: dict[str, UserId]) -> EventDraft:
+def drafted_event(schedule: Schedule, event: ScheduleEvent, people: dict[str, UserId]) -> EventCreate:
     """Give what an event becomes."""
-    guests = [guest if isinstance(guest, ScheduleGuest) else ScheduleGuest(ref=guest) for guest in event.participants]
-    return EventDraft(
+    participants = [
+        participant if isinstance(participant, ScheduleParticipant) else ScheduleParticipant(ref=participant)
+        for participant in event.participants
+    ]
+    return EventCreate(
         host_id=people[event.host],
         title=event.title,
         start=event.start,
@@ -205,7 +208,9 @@ def drafted_event(schedule: Schedule, event: ScheduleEvent, people: dict[str, Us
         location=event.location,
         status=event.status,
         metadata=event.metadata,
-        participants=[Invitation(user_id=people[guest.ref], role=guest.role) for guest in guests],
+        participants=[
+            ParticipantCreate(user_id=people[participant.ref], role=participant.role) for participant in participants
+        ],
     )
 
 
@@ -215,7 +220,7 @@ def in_file(place: int, fault: Fault) -> Fault:
     return Fault(("events", place, *where), fault.code, fault.message)
 
 
-def address_part(text: str) -> str:
+def email_local_part(text: str) -> str:
     """Return a text as at most 50 letters that an address may have on both sides, different for different texts.
 
     `.invalid` never gets mail (RFC 2606).

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from kalends.actions.recording import new_record
+from kalends.actions.announcing import new_audit_entry
 from kalends.model import Actor, Block, EventId, Span
-from kalends.rules.audit import Deed, ObjectKind, Record
+from kalends.rules.audit import AuditAction, AuditEntry, ObjectKind
 from kalends.rules.intervals import overlaps
 from kalends.rules.retiming import retimed_block
 from kalends.rules.zones import TimeError, to_instant
-from kalends.store.audit import insert_records
+from kalends.store.audit import insert_audit_entries
 from kalends.store.database import WriteTx
 from kalends.store.retiming import (
     Booked,
@@ -67,7 +67,7 @@ def move_page(tx: WriteTx, release: str, after: int) -> MovedPage:
         moves, _ = changed_blocks(lock_blocks(tx, [old.event_id for old, _ in stale]))
     if moves:
         move_events(tx, moves)
-        insert_records(tx, [(old.organization_id, record_of(tx, release, old, new)) for old, new in moves])
+        insert_audit_entries(tx, [(old.organization_id, record_of(tx, release, old, new)) for old, new in moves])
     moved = Counter(old.block.time_zone for old, _ in moves)
     return MovedPage(page[-1].event_id if len(page) == PAGE else None, moved, unknown)
 
@@ -87,12 +87,12 @@ def changed_blocks(page: Sequence[StoredBlock]) -> tuple[list[tuple[StoredBlock,
     return changed, unknown
 
 
-def record_of(tx: WriteTx, release: str, old: StoredBlock, new: Block) -> Record:
-    """Return the entry of the record that tells of a move, and by which release."""
-    return new_record(
+def record_of(tx: WriteTx, release: str, old: StoredBlock, new: Block) -> AuditEntry:
+    """Return the entry of the audit log that tells of a move, and by which release."""
+    return new_audit_entry(
         tx,
         Actor(old.organization_id),
-        Deed.retimed,
+        AuditAction.retimed,
         ObjectKind.event,
         old.event_id,
         {"start": old.block.start_local, "end": old.block.end_local},
@@ -124,5 +124,5 @@ def span_before(event: Booked, moves: Mapping[EventId, tuple[str, str]], release
     before, after = moves.get(event.event_id, ("{}", "{}"))
     if msgspec.json.decode(after).get("zone_data") != release:
         return event.span
-    facts = msgspec.json.decode(before)
-    return Span(*(to_instant(datetime.fromisoformat(facts[name])) for name in ("start", "end")))
+    snapshot = msgspec.json.decode(before)
+    return Span(*(to_instant(datetime.fromisoformat(snapshot[name])) for name in ("start", "end")))

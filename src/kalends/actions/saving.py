@@ -5,27 +5,27 @@ from typing import NamedTuple
 
 from msgspec import structs
 
+from kalends.actions.announcing import event_entry
 from kalends.actions.booking import Guard, guard_time
-from kalends.actions.recording import event_entry
-from kalends.model import Actor, AgendaRow, Event, EventId, Seat, UserId
-from kalends.rules.audit import Deed
-from kalends.rules.seats import agenda_of, tallied
+from kalends.model import Actor, AgendaRow, Event, EventId, Participation, UserId
+from kalends.rules.audit import AuditAction
+from kalends.rules.participation import agenda_of, updated_counts
 from kalends.store.agenda import store_agenda
-from kalends.store.audit import insert_record, insert_records
+from kalends.store.audit import insert_audit_entries, insert_audit_entry
 from kalends.store.database import WriteTx
 from kalends.store.events import delete_event_row, insert_events, update_events
-from kalends.store.participants import store_seats
+from kalends.store.participants import store_participations
 
-Seats = Mapping[UserId, Seat]
+Participations = Mapping[UserId, Participation]
 
 
 class EventChange(NamedTuple):
-    """An event before and after a change, and the seats that it touches: all of them if it touches time or status."""
+    """An event before and after a change, and the participations that it touches: all of them if it touches time or status."""
 
     before: Event
     after: Event
-    old: Seats
-    new: Seats
+    old: Participations
+    new: Participations
 
 
 class NewEvent(NamedTuple):
@@ -33,43 +33,54 @@ class NewEvent(NamedTuple):
 
     event: Event
     """With its counts."""
-    seats: Seats
+    participations: Participations
     rows: set[AgendaRow]
     booked_twice: set[tuple[EventId, UserId]]
 
 
-def save_new_event(tx: WriteTx, actor: Actor, event: Event, seats: Seats, guard: Guard | None = None) -> Event:
-    """Store a new event with all its seats and everybody's agenda; give it with its counts. Raises Conflict."""
-    new = guarded(tx, actor, event, seats, guard or Guard())
+def save_new_event(
+    tx: WriteTx, actor: Actor, event: Event, participations: Participations, guard: Guard | None = None
+) -> Event:
+    """Store a new event with all its participations and everybody's agenda; give it with its counts. Raises BookingConflict."""
+    new = guarded(tx, actor, event, participations, guard or Guard())
     save_new_events(tx, actor, [new])
     return new.event
 
 
-def guarded(tx: WriteTx, actor: Actor, event: Event, seats: Seats, guard: Guard) -> NewEvent:
-    """Return a new event as it is to be stored. Raises Conflict."""
-    counted = structs.replace(event, tally=tallied(event.tally, come=seats.values()))
-    rows = agenda_of(counted, seats.values())
+def guarded(tx: WriteTx, actor: Actor, event: Event, participations: Participations, guard: Guard) -> NewEvent:
+    """Return a new event as it is to be stored. Raises BookingConflict."""
+    counted = structs.replace(event, counts=updated_counts(event.counts, come=participations.values()))
+    rows = agenda_of(counted, participations.values())
     booked_twice = guard_time(tx, actor, guard, counted, set(), rows)
-    return NewEvent(counted, seats, rows, {(event.id, user_id) for user_id in booked_twice})
+    return NewEvent(counted, participations, rows, {(event.id, user_id) for user_id in booked_twice})
 
 
 def save_new_events(tx: WriteTx, actor: Actor, events: Sequence[NewEvent]) -> None:
     """Store new events, of which no two take somebody's time at once, in few statements."""
     insert_events(tx, actor, [new.event for new in events])
-    store_seats(tx, actor, [(new.event.id, {}, new.seats) for new in events])
+    store_participations(tx, actor, [(new.event.id, {}, new.participations) for new in events])
     rows = {row for new in events for row in new.rows}
     store_agenda(tx, actor, set(), rows, {one for new in events for one in new.booked_twice})
-    entries = [event_entry(tx, actor, Deed.created, new.event.id, None, new.event, {}, new.seats) for new in events]
-    insert_records(tx, [(actor.organization_id, entry) for entry in entries])
+    entries = [
+        event_entry(tx, actor, AuditAction.created, new.event.id, None, new.event, {}, new.participations)
+        for new in events
+    ]
+    insert_audit_entries(tx, [(actor.organization_id, entry) for entry in entries])
 
 
 def save_event(
-    tx: WriteTx, actor: Actor, before: Event, after: Event, old: Seats, new: Seats, guard: Guard | None = None
+    tx: WriteTx,
+    actor: Actor,
+    before: Event,
+    after: Event,
+    old: Participations,
+    new: Participations,
+    guard: Guard | None = None,
 ) -> Event:
-    """Store an event's next version, the difference of its seats and of everybody's agenda; give it with its counts.
+    """Store an event's next version, the difference of its participations and of everybody's agenda; give it with its counts.
 
-    `old` and `new` hold the seats that the change touches: all of them where it touches the event's time or status.
-    Raises Conflict.
+    `old` and `new` hold the participations that the change touches: all of them where it touches the event's time or status.
+    Raises BookingConflict.
     """
     return save_events(tx, actor, [EventChange(before, after, old, new)], guard or Guard())[0]
 
@@ -84,22 +95,24 @@ def save_events(tx: WriteTx, actor: Actor, changes: Sequence[EventChange], guard
     new_rows: set[AgendaRow] = set()
     booked_twice: set[tuple[EventId, UserId]] = set()
     for before, change, old, new in changes:
-        after = structs.replace(change, tally=tallied(before.tally, gone=old.values(), come=new.values()))
+        after = structs.replace(change, counts=updated_counts(before.counts, gone=old.values(), come=new.values()))
         were, are = agenda_of(before, old.values()), agenda_of(after, new.values())
         booked_twice |= {(after.id, user_id) for user_id in guard_time(tx, actor, guard, after, were, are)}
         counted.append(EventChange(before, after, old, new))
         old_rows |= were
         new_rows |= are
     update_events(tx, [(before, after) for before, after, _, _ in counted])
-    store_seats(tx, actor, [(before.id, old, new) for before, _, old, new in counted])
+    store_participations(tx, actor, [(before.id, old, new) for before, _, old, new in counted])
     store_agenda(tx, actor, old_rows, new_rows, booked_twice)
-    entries = [event_entry(tx, actor, Deed.changed, change.before.id, *change) for change in counted]
-    insert_records(tx, [(actor.organization_id, entry) for entry in entries])
+    entries = [event_entry(tx, actor, AuditAction.changed, change.before.id, *change) for change in counted]
+    insert_audit_entries(tx, [(actor.organization_id, entry) for entry in entries])
     return [change.after for change in counted]
 
 
-def erase_event(tx: WriteTx, actor: Actor, event: Event, seats: Seats) -> None:
-    """Remove an event with all its seats and from everybody's agenda."""
-    store_agenda(tx, actor, agenda_of(event, seats.values()), set())
+def erase_event(tx: WriteTx, actor: Actor, event: Event, participations: Participations) -> None:
+    """Remove an event with all its participations and from everybody's agenda."""
+    store_agenda(tx, actor, agenda_of(event, participations.values()), set())
     delete_event_row(tx, event.id)
-    insert_record(tx, actor, event_entry(tx, actor, Deed.deleted, event.id, event, None, seats, {}))
+    insert_audit_entry(
+        tx, actor, event_entry(tx, actor, AuditAction.deleted, event.id, event, None, participations, {})
+    )

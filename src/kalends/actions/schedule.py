@@ -12,7 +12,7 @@ from kalends.errors import Fault
 from kalends.model import Email, Metadata, Role, TimeText, Zone
 from kalends.rules.blocks import block_of, faults_in_any_zone
 from kalends.rules.emails import email_key
-from kalends.rules.seats import seat_limit_faults
+from kalends.rules.participation import participant_limit_faults
 from kalends.rules.zones import TimeError, zone_named
 
 Ref = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
@@ -29,7 +29,7 @@ class SchedulePerson(Struct, forbid_unknown_fields=True, kw_only=True):
     metadata: Metadata | None = None
 
 
-class ScheduleGuest(Struct, forbid_unknown_fields=True, kw_only=True):
+class ScheduleParticipant(Struct, forbid_unknown_fields=True, kw_only=True):
     """A participant with a role."""
 
     ref: Ref
@@ -44,7 +44,7 @@ class ScheduleEvent(Struct, forbid_unknown_fields=True, kw_only=True):
     start: TimeText
     end: TimeText
     host: Ref
-    participants: list[Ref | ScheduleGuest] = []
+    participants: list[Ref | ScheduleParticipant] = []
     time_zone: Zone | None = None
     description: Description = ""
     location: Location = ""
@@ -73,7 +73,7 @@ def rules_broken(written: Any) -> Iterator[Fault]:
     """
     people, events = items_of(written, "people"), items_of(written, "events")
     yield from used_before("people", people)
-    yield from addresses_used_before(people)
+    yield from emails_used_before(people)
     yield from used_before("events", events)
     zone = text_of(written, "time_zone")
     refs = {text_of(person, "ref") for person in people.values()}
@@ -104,36 +104,36 @@ def used_before(name: str, items: dict[int, dict[str, Any]]) -> Iterator[Fault]:
             yield Fault((name, place, "ref"), "repeated_ref", message)
 
 
-def addresses_used_before(people: dict[int, dict[str, Any]]) -> Iterator[Fault]:
+def emails_used_before(people: dict[int, dict[str, Any]]) -> Iterator[Fault]:
     """Find the people who have the e-mail address of an earlier one: they would become one user."""
     first: dict[str, int] = {}
     for place, person in people.items():
         email = text_of(person, "email")
         if email and first.setdefault(email_key(email), place) != place:
             message = f"people[{first[email_key(email)]}] has the e-mail address {email} already; give each their own"
-            yield Fault(("people", place, "email"), "repeated_address", message)
+            yield Fault(("people", place, "email"), "repeated_email", message)
 
 
 def faults_of_refs(event: dict[str, Any], refs: set[str | None]) -> list[Fault]:
     """Return the refs in an event that name nobody, the participants named twice, and whether they are too many."""
     host, listed = text_of(event, "host"), event.get("participants")
-    guests = [
-        guest if isinstance(guest, str) else text_of(guest, "ref")
-        for guest in (cast("list[Any]", listed) if isinstance(listed, list) else ())
+    participants = [
+        participant if isinstance(participant, str) else text_of(participant, "ref")
+        for participant in (cast("list[Any]", listed) if isinstance(listed, list) else ())
     ]
-    named = [(("host",), host), *((("participants", place), ref) for place, ref in enumerate(guests))]
+    named = [(("host",), host), *((("participants", place), ref) for place, ref in enumerate(participants))]
     faults = [
         Fault(where, "unknown_ref", f"no person has the ref {ref!r}")
         for where, ref in named
         if ref is not None and ref not in refs
     ]
     seen: set[str] = set()
-    for place, ref in enumerate(guests):
+    for place, ref in enumerate(participants):
         if ref is not None and ref in seen:
             faults.append(Fault(("participants", place), "repeated_ref", f"{ref!r} takes part already"))
         elif ref is not None:
             seen.add(ref)
-    return faults + seat_limit_faults(len({*seen, host}), ("participants",))
+    return faults + participant_limit_faults(len({*seen, host}), ("participants",))
 
 
 def faults_of_time(event: dict[str, Any], zone: str | None) -> list[Fault]:

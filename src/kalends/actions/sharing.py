@@ -1,11 +1,11 @@
 """What people share of their calendars."""
 
-from kalends.actions.finding import people_to_book, user_to_change
-from kalends.actions.recording import record
+from kalends.actions.announcing import announce
+from kalends.actions.fetching import people_to_book, user_to_change
 from kalends.errors import Fault, Invalid, NotFound
 from kalends.model import Actor, Share, Sharing, UserId
 from kalends.rules.access import is_self, refuse_unless
-from kalends.rules.audit import Deed, ObjectKind, share_facts
+from kalends.rules.audit import AuditAction, ObjectKind, share_snapshot
 from kalends.store.database import WriteTx
 from kalends.store.idempotency import empty_answers_to
 from kalends.store.shares import delete_share_row, insert_share, shares_by, shares_with, update_share
@@ -42,13 +42,13 @@ def share_calendar(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId,
     made = Share(owner_id, user_id, level, tx.now)
     if before is None:
         insert_share(tx, actor, made)
-        record(tx, actor, Deed.created, ObjectKind.share, owner_id, None, share_facts(made))
+        announce(tx, actor, AuditAction.created, ObjectKind.share, owner_id, None, share_snapshot(made))
         return made, True
     if before.level is level:
         return before, False
     update_share(tx, made)
     empty_answers_to(tx, actor, user_id)
-    record(tx, actor, Deed.changed, ObjectKind.share, owner_id, share_facts(before), share_facts(made))
+    announce(tx, actor, AuditAction.changed, ObjectKind.share, owner_id, share_snapshot(before), share_snapshot(made))
     return made, False
 
 
@@ -71,7 +71,7 @@ def end_shares(tx: WriteTx, actor: Actor, shares: list[Share]) -> None:
     """Remove what people share with others, and what repeats of requests would show of it."""
     for share in shares:
         delete_share_row(tx, share.owner_id, share.user_id)
-        record(tx, actor, Deed.deleted, ObjectKind.share, share.owner_id, share_facts(share), None)
+        announce(tx, actor, AuditAction.deleted, ObjectKind.share, share.owner_id, share_snapshot(share), None)
     for user_id in sorted({share.user_id for share in shares}):  # once, however many let one person in
         empty_answers_to(tx, actor, user_id)
 

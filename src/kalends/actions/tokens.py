@@ -2,11 +2,11 @@
 
 from collections.abc import Set as AbstractSet
 
-from kalends.actions.recording import record
+from kalends.actions.announcing import announce
 from kalends.errors import Fault, Invalid, NotFound
 from kalends.model import ALL_SCOPES, Actor, Instant, Scope, Token, TokenId, UserId
 from kalends.rules.access import may_manage_token, refuse_unless
-from kalends.rules.audit import Deed, ObjectKind, token_facts
+from kalends.rules.audit import AuditAction, ObjectKind, token_snapshot
 from kalends.rules.intervals import DAY
 from kalends.rules.tokens import token_digest, token_hint, token_text
 from kalends.store.database import WriteTx
@@ -63,7 +63,7 @@ def issue_token(
     )
     insert_token(tx, made, token_digest(text))
     forget_ended_tokens(tx, tx.now - ENDED_KEPT_FOR)
-    record(tx, actor, Deed.issued, ObjectKind.token, made.id, None, token_facts(made))
+    announce(tx, actor, AuditAction.issued, ObjectKind.token, made.id, None, token_snapshot(made))
     return made, text
 
 
@@ -88,7 +88,7 @@ def token_faults(tx: WriteTx, actor: Actor, scopes: AbstractSet[Scope], expires_
         faults.append(Fault(("scopes",), "missing", "must name at least one scope"))
     if actor.user_id is not None:
         known = list_tokens_of(tx, actor, actor.user_id)
-        if sum(token.is_in_use(tx.now) for token in known) >= MAX_TOKENS:
+        if sum(token.is_active(tx.now) for token in known) >= MAX_TOKENS:
             faults.append(
                 Fault(
                     (),
@@ -104,14 +104,14 @@ def revoke_token(tx: WriteTx, actor: Actor, token_id: TokenId) -> None:
     found = find_token(tx, actor, token_id)
     if found is None or not may_manage_token(actor, found) or not revoke_token_row(tx, actor, token_id):
         raise NotFound("token in use", token_id)
-    record(tx, actor, Deed.revoked, ObjectKind.token, token_id, token_facts(found), None)
+    announce(tx, actor, AuditAction.revoked, ObjectKind.token, token_id, token_snapshot(found), None)
 
 
 def revoke_all_tokens(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
     """Take all tokens of a person out of use."""
     for token in list_tokens_of(tx, actor, user_id):
         if revoke_token_row(tx, actor, token.id):
-            record(tx, actor, Deed.revoked, ObjectKind.token, token.id, token_facts(token), None)
+            announce(tx, actor, AuditAction.revoked, ObjectKind.token, token.id, token_snapshot(token), None)
 
 
 def note_use(tx: WriteTx, actor: Actor) -> None:

@@ -1,19 +1,19 @@
 """What can be done with a user, short of deleting one."""
 
-from kalends.actions.finding import Versions, expect_version, user_to_change
-from kalends.actions.recording import record
-from kalends.drafts import UserDraft, UserEdit
+from kalends.actions.announcing import announce
+from kalends.actions.fetching import Versions, expect_version, user_to_change
+from kalends.drafts import UserCreate, UserUpdate
 from kalends.errors import EmailTaken
 from kalends.model import Actor, User, UserId
 from kalends.rules.access import is_operator, is_self, refuse_unless
-from kalends.rules.audit import Deed, ObjectKind, user_facts
+from kalends.rules.audit import AuditAction, ObjectKind, user_snapshot
+from kalends.rules.editing import apply_user_edit
 from kalends.rules.metadata import metadata_text
-from kalends.rules.revise import revised_user
 from kalends.store.database import WriteTx
 from kalends.store.users import email_owner, insert_user, update_user
 
 
-def create_user(tx: WriteTx, actor: Actor, draft: UserDraft) -> User:
+def create_user(tx: WriteTx, actor: Actor, draft: UserCreate) -> User:
     """Add somebody who can host and take part. Raises Forbidden or EmailTaken."""
     refuse_unless(is_operator(actor), "Only operators can create users")
     refuse_taken_email(tx, actor, draft.email, None)
@@ -28,16 +28,16 @@ def create_user(tx: WriteTx, actor: Actor, draft: UserDraft) -> User:
         updated_at=tx.now,
     )
     insert_user(tx, actor, person)
-    record(tx, actor, Deed.created, ObjectKind.user, person.id, None, user_facts(person))
+    announce(tx, actor, AuditAction.created, ObjectKind.user, person.id, None, user_snapshot(person))
     return person
 
 
-def change_user(tx: WriteTx, actor: Actor, user_id: UserId, edit: UserEdit, *, expect: Versions = None) -> User:
+def change_user(tx: WriteTx, actor: Actor, user_id: UserId, edit: UserUpdate, *, expect: Versions = None) -> User:
     """Apply an edit. Raises NotFound, Forbidden, StaleVersion, EmailTaken or Invalid."""
     before = user_to_change(tx, actor, user_id)
     refuse_unless(is_self(actor, user_id), "Only the user and operators can change a user")
     expect_version("user", before.version, expect)
-    after = revised_user(before, edit, now=tx.now)
+    after = apply_user_edit(before, edit, now=tx.now)
     if after is before:
         return before
     refuse_unless(is_operator(actor) or after.metadata == before.metadata, "Only operators can set metadata of users")
@@ -45,7 +45,7 @@ def change_user(tx: WriteTx, actor: Actor, user_id: UserId, edit: UserEdit, *, e
         refuse_unless(is_operator(actor), "Only operators can change an e-mail address, as it tells who somebody is")
         refuse_taken_email(tx, actor, after.email, user_id)
     update_user(tx, after)
-    record(tx, actor, Deed.changed, ObjectKind.user, user_id, user_facts(before), user_facts(after))
+    announce(tx, actor, AuditAction.changed, ObjectKind.user, user_id, user_snapshot(before), user_snapshot(after))
     return after
 
 

@@ -8,7 +8,7 @@ import click
 from kalends.cli.open_files import most_open_files
 from kalends.cli.opening import existing_database, missing_file, read_settings, refuse_lost_file
 from kalends.errors import BadSetting, KalendsError, SchemaMismatch
-from kalends.reads.deployment import describe_sqlite, server_facts, token_facts
+from kalends.reads.deployment import describe_sqlite, server_facts, token_snapshot
 from kalends.reads.health import check_readiness
 from kalends.reads.integrity import find_inconsistencies
 from kalends.reads.zone_times import find_stale_times
@@ -138,7 +138,7 @@ def examine_tokens(database: Database, _: Settings) -> Iterator[Finding]:
         database.read(check_readiness)
     except SchemaMismatch:
         return  # it has been told
-    yield from check_tokens(database.read(token_facts))
+    yield from check_tokens(database.read(token_snapshot))
 
 
 def examine_event_times(database: Database, _: Settings) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ from kalends.store.organizations import DEFAULT_ORGANIZATION, organization_exist
 from kalends.store.pooler import POOLER_ADVICE, REFUSALS
 from kalends.store.schema import migrate
 from kalends.store.sqlite import sqlite_path
-from kalends.store.turnstile import turnstile_path
+from kalends.store.writer_lock import writer_lock_path
 
 OPERATOR = Actor(DEFAULT_ORGANIZATION)
 """Who runs commands: whoever can read the database may do everything in it."""
@@ -114,14 +114,14 @@ def missing_file(settings: Settings) -> Path | None:
 def refuse_lost_file(settings: Settings) -> None:
     """Raise BadSetting if a SQLite database is gone: a new, empty one would take its place, and nobody notice."""
     path = missing_file(settings)
-    if path is not None and turnstile_path(path).exists():
-        raise BadSetting("KALENDS_DATABASE_URL", LOST_FILE.format(path=path, mark=turnstile_path(path).name))
+    if path is not None and writer_lock_path(path).exists():
+        raise BadSetting("KALENDS_DATABASE_URL", LOST_FILE.format(path=path, mark=writer_lock_path(path).name))
 
 
 @contextmanager
 def connected(settings: Settings) -> Generator[Database]:
     """Lend the database, to read from without a limit; an error to connect says the last reason of the pool."""
-    pool, words = logging.getLogger("psycopg.pool"), LastWords()
+    pool, words = logging.getLogger("psycopg.pool"), LastLogMessage()
     pool.addHandler(words)
     database = Database(structs.replace(settings, read_timeout_ms=0))
     try:
@@ -139,7 +139,7 @@ def connected(settings: Settings) -> Generator[Database]:
 FAILED_TO_CONNECT = "error connecting in 'kalends': "
 
 
-class LastWords(logging.Handler):
+class LastLogMessage(logging.Handler):
     """Keeps the last reason why no connection was made, where printing every one would bury the error."""
 
     text = ""

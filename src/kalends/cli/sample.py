@@ -6,7 +6,7 @@ from typing import Literal
 from kalends.actions.events import create_event
 from kalends.actions.participants import answer_invitation
 from kalends.actions.users import create_user
-from kalends.drafts import Answer, EventDraft, Invitation, UserDraft
+from kalends.drafts import EventCreate, ParticipantCreate, ResponseUpdate, UserCreate
 from kalends.model import Actor, Email, Event, Metadata, Role, TimeText, UserId, Zone
 from kalends.store.database import WriteTx
 
@@ -56,37 +56,39 @@ def add_sample(tx: WriteTx, actor: Actor, today: date) -> UserId:
     people: dict[str, UserId] = {}
     for nickname, (name, zone, team) in PEOPLE.items():
         email = Email(f"{nickname}@spoke-and-chain.example")
-        draft = UserDraft(name=name, email=email, time_zone=Zone(zone), metadata=Metadata(team=team))
+        draft = UserCreate(name=name, email=email, time_zone=Zone(zone), metadata=Metadata(team=team))
         people[nickname] = create_user(tx, actor, draft).id
     monday = today - timedelta(days=today.weekday())
     for week in range(LAST_WEEK, NEXT_WEEK + 1):
         for weekday, details in WEEKLY:
-            event, guests = add_event(tx, actor, people, monday + timedelta(weeks=week, days=weekday), details)
+            event, participants = add_event(tx, actor, people, monday + timedelta(weeks=week, days=weekday), details)
             if event.block.span.end > tx.now:
-                answer_some(tx, actor, event, guests)
+                answer_some(tx, actor, event, participants)
     return people["ines"]
 
 
-def answer_some(tx: WriteTx, actor: Actor, event: Event, guests: list[Invitation]) -> None:
-    """Have all but the last guest answer, each in a way of their own."""
-    for place, guest in enumerate(guests[:-1]):
-        answer_invitation(tx, actor, event.id, guest.user_id, Answer(response=ANSWERS[place % len(ANSWERS)]))
+def answer_some(tx: WriteTx, actor: Actor, event: Event, participants: list[ParticipantCreate]) -> None:
+    """Have all but the last participant answer, each in a way of their own."""
+    for place, participant in enumerate(participants[:-1]):
+        answer_invitation(
+            tx, actor, event.id, participant.user_id, ResponseUpdate(response=ANSWERS[place % len(ANSWERS)])
+        )
 
 
 def add_event(
     tx: WriteTx, actor: Actor, people: dict[str, UserId], day: date, details: tuple[str, ...]
-) -> tuple[Event, list[Invitation]]:
+) -> tuple[Event, list[ParticipantCreate]]:
     """Add one event of the week; give it and who is invited."""
     start, end, title, location, host, required, optional = details
-    guests = [Invitation(user_id=people[name], role=Role.required) for name in required.split()]
-    guests += [Invitation(user_id=people[name], role=Role.optional) for name in optional.split()]
-    draft = EventDraft(
+    participants = [ParticipantCreate(user_id=people[name], role=Role.required) for name in required.split()]
+    participants += [ParticipantCreate(user_id=people[name], role=Role.optional) for name in optional.split()]
+    draft = EventCreate(
         host_id=people[host],
         title=title,
         location=location,
         start=TimeText(f"{day}T{start}"),
         end=TimeText(f"{day}T{end}"),
         time_zone=HOME,
-        participants=guests,
+        participants=participants,
     )
-    return create_event(tx, actor, draft), guests
+    return create_event(tx, actor, draft), participants

@@ -13,7 +13,7 @@ import msgspec
 
 from kalends.actions.schedule import Schedule, rules_broken
 from kalends.errors import Fault, Invalid
-from kalends.rest.incoming import LONE_SURROGATE, read_json
+from kalends.rest.decoding import LONE_SURROGATE, read_json
 from kalends.rest.problems import Malformed
 from kalends.rest.wire import read_struct
 

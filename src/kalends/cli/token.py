@@ -155,7 +155,7 @@ def person_named(tx: ReadTx, operator: Actor, email: str) -> Actor:
 
 def state_of(token: Token, now: Instant) -> str:
     """Return the state of a token: active, expired or revoked."""
-    if token.is_in_use(now):
+    if token.is_active(now):
         return "active"
     return "expired" if token.revoked_at is None else "revoked"
 

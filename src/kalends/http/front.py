@@ -179,8 +179,8 @@ class Front:
     def _enter(self, kind: Kind, environ: dict[str, Any]) -> Future[Answer] | None:
         """Return the answer to come from a thread of a lane, or None where too many wait for one already."""
         done: Future[Answer] = self._loop.create_future()
-        entered = self._lanes[kind].enter(partial(self._answer_in_thread, environ, done, perf_counter()))
-        return done if entered else None
+        acquired = self._lanes[kind].enter(partial(self._answer_in_thread, environ, done, perf_counter()))
+        return done if acquired else None
 
     def _answer_in_thread(self, environ: dict[str, Any], done: Future[Answer], entered_at: float) -> None:
         """Run in a thread of a lane."""

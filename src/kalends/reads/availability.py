@@ -4,29 +4,29 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 from msgspec import Struct, structs
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.errors import Fault, Invalid
 from kalends.model import Actor, Busy, Instant, Span, UserId
 from kalends.rules.hours import WorkingHours, working_periods
-from kalends.rules.meeting import Calendar, Slot, Wish, best_slots, search_of, slots_of
+from kalends.rules.meeting import Calendar, MeetingRequest, Slot, best_slots, search_of, slots_of
 from kalends.rules.no_slot import Obstacle, Reason, Relaxation, finer_step, obstacles, reasons, relaxations
 from kalends.rules.periods import Period
 from kalends.rules.zones import zone_named, zone_or_utc
 from kalends.store.commitments import overlapping, span_values
 from kalends.store.database import ReadTx
 from kalends.store.hours import hours_from
-from kalends.store.query import Among, Query
+from kalends.store.query import AnyOf, Query
 from kalends.store.tables import agenda, held_time, user, working_hours
 
 NO_NUMBER = sa.cast(sa.null(), sa.BigInteger)
 NO_TEXT = sa.cast(sa.null(), sa.Text)
 NO_TRUTH = sa.cast(sa.null(), sa.Boolean)
 
-PEOPLES_TIME = Query(
+BUSY_TIMES = Query(
     sa.select(user.c.id, NO_NUMBER, NO_NUMBER, NO_TEXT, NO_TRUTH, user.c.time_zone, working_hours.c.hours)
     .join_from(user, working_hours, working_hours.c.user_id == user.c.id, isouter=True)
-    .where(user.c.organization_id == given("org"), Among(user.c.id, "ids"), user.c.deleted_at.is_(None))
+    .where(user.c.organization_id == bindparam("org"), AnyOf(user.c.id, "ids"), user.c.deleted_at.is_(None))
     .union_all(
         sa.select(
             agenda.c.user_id,
@@ -36,7 +36,7 @@ PEOPLES_TIME = Query(
             agenda.c.blocking,
             NO_TEXT,
             NO_TEXT,
-        ).where(overlapping(agenda), Among(agenda.c.user_id, "ids"), agenda.c.shown != Busy.free.value),
+        ).where(overlapping(agenda), AnyOf(agenda.c.user_id, "ids"), agenda.c.shown != Busy.free.value),
         sa.select(
             held_time.c.user_id,
             held_time.c.starts_at,
@@ -45,9 +45,9 @@ PEOPLES_TIME = Query(
             sa.true(),
             NO_TEXT,
             NO_TEXT,
-        ).where(overlapping(held_time), Among(held_time.c.user_id, "ids"), held_time.c.expires_at > given("now")),
+        ).where(overlapping(held_time), AnyOf(held_time.c.user_id, "ids"), held_time.c.expires_at > bindparam("now")),
     )
-    .limit(given("count", type_=sa.Integer))
+    .limit(bindparam("count", type_=sa.Integer))
 )
 """One statement for everything: a row for each person who is there, and one for each commitment."""
 
@@ -57,7 +57,7 @@ MOST_COMMITMENTS = 20_000
 MOST_OFFERS = 5
 
 
-class PersonsTime(Struct):
+class PersonBusyTimes(Struct):
     """One person's zone, working hours if they were asked for, and commitments; `blocked` are those that block."""
 
     time_zone: str
@@ -81,7 +81,7 @@ class Finding(Struct, frozen=True):
     relaxations: list[Relaxation] = []
 
 
-def peoples_time(
+def busy_times(
     tx: ReadTx,
     actor: Actor,
     people: Sequence[UserId],
@@ -89,21 +89,21 @@ def peoples_time(
     *,
     hours: bool = False,
     most: int = MOST_COMMITMENTS,
-) -> dict[UserId, PersonsTime]:
+) -> dict[UserId, PersonBusyTimes]:
     """Return the time of everybody who is there; who is unknown or deleted is left out.
 
     Working hours only if they are asked for. Raises Invalid if they have more than `most` commitments in all.
     """
-    found: dict[UserId, PersonsTime] = {}
+    found: dict[UserId, PersonBusyTimes] = {}
     ids, values = sorted(set(people)), span_values(window)
     count = most + len(ids) + 1
-    rows = tx.rows(PEOPLES_TIME, org=actor.organization_id, ids=ids, now=tx.now, count=count, **values)
+    rows = tx.rows(BUSY_TIMES, org=actor.organization_id, ids=ids, now=tx.now, count=count, **values)
     if len(rows) == count:
         raise too_much(most)
     commitments: list[tuple[int, Period, bool]] = []
     for user_id, start, end, shown, blocking, time_zone, stored in rows:
         if start is None:
-            found[UserId(user_id)] = PersonsTime(time_zone, hours_from(stored) if hours else None, [], [])
+            found[UserId(user_id)] = PersonBusyTimes(time_zone, hours_from(stored) if hours else None, [], [])
         else:
             commitments.append((user_id, Period(Span(Instant(start), Instant(end)), Busy(shown)), bool(blocking)))
     for user_id, period, blocking in commitments:
@@ -122,13 +122,18 @@ def too_much(most: int) -> Invalid:
 
 
 def find_time(
-    people: Mapping[UserId, PersonsTime], wish: Wish, time_zone: str, most: int, *, within_working_hours: bool
+    people: Mapping[UserId, PersonBusyTimes],
+    meeting: MeetingRequest,
+    time_zone: str,
+    most: int,
+    *,
+    within_working_hours: bool,
 ) -> Finding:
     """Return the best slots for a wish, or what stands in its way.
 
     `people` has everybody named, with all that overlaps the wish's horizon.
     """
-    horizon, zone = wish.horizon, zone_named(time_zone)
+    horizon, zone = meeting.horizon, zone_named(time_zone)
     calendars = {
         user_id: Calendar(person.blocked, [period.span for period in person.periods])
         for user_id, person in people.items()
@@ -139,13 +144,13 @@ def find_time(
             user_id: structs.replace(calendar, working=people[user_id].working(horizon))
             for user_id, calendar in calendars.items()
         }
-    search = search_of(wish, zone, working)
+    search = search_of(meeting, zone, working)
     slots = best_slots(search, most)
     if slots:
         return Finding(slots, len(search.starts))
     finer = finer_step(search)
     offers = [] if finer is None else [finer]
-    if working is not calendars and (outside := slots_of(search_of(wish, zone, calendars))):
+    if working is not calendars and (outside := slots_of(search_of(meeting, zone, calendars))):
         offers.append(Relaxation((), (), outside, outside_hours=True))
     offers += relaxations(search, MOST_OFFERS)
     return Finding([], len(search.starts), reasons(search, finer), obstacles(search), offers)

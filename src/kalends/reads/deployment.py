@@ -37,6 +37,6 @@ def describe_sqlite(tx: ReadTx) -> str:
     return ", compiled with ".join(tx.rows(SQLITE_VERSION)[0])
 
 
-def token_facts(tx: ReadTx) -> TokenFacts:
+def token_snapshot(tx: ReadTx) -> TokenFacts:
     """Count the tokens of all organizations that open the door: for who runs the service, never for a caller of it."""
     return TokenFacts(*tx.rows(TOKENS_IN_USE, now=tx.now, idle_since=tx.now - IDLE, old_since=tx.now - OLD)[0])

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 from msgspec import Raw, Struct
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.model import Actor, EventId, UserId, Visibility
 from kalends.store.database import ReadTx
@@ -25,9 +25,9 @@ from kalends.store.json_text import (
     OmittedIfNull,
     json_list,
 )
-from kalends.store.query import Among, Query
-from kalends.store.sight import tie_values
+from kalends.store.query import AnyOf, Query
 from kalends.store.tables import event, participant, user
+from kalends.store.visibility import tie_values
 
 EVENT: dict[str, sa.ColumnElement[Any]] = {
     "id": JsonId(EventId, event.c.id),
@@ -60,7 +60,7 @@ EVENT: dict[str, sa.ColumnElement[Any]] = {
     "cancel_reason": OmittedIfNull(event.c.cancel_reason),
     "pending_host_id": OmittedIfNull(JsonId(UserId, event.c.pending_host_id)),
 }
-GUEST: dict[str, sa.ColumnElement[Any]] = {
+PARTICIPANT: dict[str, sa.ColumnElement[Any]] = {
     "user_id": JsonId(UserId, participant.c.user_id),
     "name": user.c.name,
     "email": user.c.email,
@@ -70,8 +70,8 @@ GUEST: dict[str, sa.ColumnElement[Any]] = {
     "responded_at": JsonMoment(participant.c.responded_at),
     "is_host": participant.c.user_id == event.c.host_id,
 }
-AS_GUEST = (
-    sa.select(JsonObject(GUEST))
+PARTICIPANT_JSON = (
+    sa.select(JsonObject(PARTICIPANT))
     .select_from(user)
     .where(user.c.id == participant.c.user_id)
     .correlate(participant, event)
@@ -79,8 +79,8 @@ AS_GUEST = (
 """A participant with the person who they are, looked up by their key: of a join, where it takes an event to have many
 participants, PostgreSQL makes a hash of all users for each event (89 ms a page at ten million events)."""
 
-GUESTS = (
-    sa.select(AS_GUEST.scalar_subquery())
+PARTICIPANTS = (
+    sa.select(PARTICIPANT_JSON.scalar_subquery())
     .select_from(participant)
     .where(participant.c.event_id == event.c.id, participant.c.organization_id == event.c.organization_id)
     .order_by(participant.c.user_id)
@@ -91,7 +91,7 @@ MOST_LISTED = 100
 
 TEXT = {
     False: JsonObject(EVENT).label("text"),
-    True: JsonObject(EVENT | {"participants": json_list(GUESTS)}).label("text"),
+    True: JsonObject(EVENT | {"participants": json_list(PARTICIPANTS)}).label("text"),
 }
 """An event without its participants, and with them."""
 
@@ -99,7 +99,7 @@ LISTED_TEXT = TEXT | {
     True: JsonObject(
         EVENT
         | {
-            "participants": json_list(GUESTS.limit(sa.literal_column(str(MOST_LISTED), sa.Integer))),
+            "participants": json_list(PARTICIPANTS.limit(sa.literal_column(str(MOST_LISTED), sa.Integer))),
             "participants_truncated": OmittedIfFalse(event.c.required_count + event.c.optional_count > MOST_LISTED),
         }
     ).label("text"),
@@ -107,11 +107,11 @@ LISTED_TEXT = TEXT | {
 """The same of an event in a list."""
 
 SHOWN_AS_TITLE = ("id", "title", "start", "end", "time_zone", "status", "show_as", "host_id")
-OF_ALL_GUESTS = ("participant_counts", "version", "updated_at", "participants_truncated")
+TELLS_OF_ALL_PARTICIPANTS = ("participant_counts", "version", "updated_at", "participants_truncated")
 """What tells of participants who are not shown: how many there are, and that one of them has answered."""
 
 
-class Place(Struct, array_like=True, frozen=True):
+class EventKey(Struct, array_like=True, frozen=True):
     """What has to be known of an event beside its text: its place in lists, and its version."""
 
     start: int
@@ -119,18 +119,18 @@ class Place(Struct, array_like=True, frozen=True):
     version: int
 
 
-class Facts(Place, array_like=True, frozen=True):
+class EventAccess(EventKey, array_like=True, frozen=True):
     """The same, and what decides who sees what of it; ties only where they were looked up."""
 
     host_id: int
     visibility: Visibility
     hides: bool
-    seated: bool = False
-    deputy: bool = False
+    participates: bool = False
+    delegate: bool = False
 
 
-PLACE = (event.c.starts_at, event.c.id, event.c.version)
-FACTS = (*PLACE, event.c.host_id, JsonWord(event.c.visibility), event.c.hide_participants)
+KEY = (event.c.starts_at, event.c.id, event.c.version)
+ACCESS = (*KEY, event.c.host_id, JsonWord(event.c.visibility), event.c.hide_participants)
 
 
 def about(*columns: sa.ColumnElement[Any]) -> sa.Label[str]:
@@ -144,25 +144,25 @@ HIDDEN = "true"
 TRUNCATED = '"participants_truncated":true}'
 """The end of an event in a list that does not show all its participants."""
 
-FEW_GUESTS = Query(
-    sa.select(participant.c.event_id, AS_GUEST.scalar_subquery())
+NEVER_HIDDEN = Query(
+    sa.select(participant.c.event_id, PARTICIPANT_JSON.scalar_subquery())
     .join_from(participant, event, participant.c.event_id == event.c.id)
     .where(
-        participant.c.organization_id == given("org"),
-        Among(participant.c.event_id, "events"),
+        participant.c.organization_id == bindparam("org"),
+        AnyOf(participant.c.event_id, "events"),
         sa.or_(
             participant.c.user_id == event.c.host_id,
-            participant.c.user_id == given("me"),
-            Among(participant.c.user_id, "principals"),
+            participant.c.user_id == bindparam("me"),
+            AnyOf(participant.c.user_id, "delegators"),
         ),
     )
     .order_by(participant.c.event_id, participant.c.user_id)
 )
 
-PLACE_DECODER = msgspec.json.Decoder(Place)
-FACTS_DECODER = msgspec.json.Decoder(Facts)
+KEY_DECODER = msgspec.json.Decoder(EventKey)
+ACCESS_DECODER = msgspec.json.Decoder(EventAccess)
 MEMBERS = msgspec.json.Decoder(dict[str, Raw])
-GUEST_LIST = msgspec.json.Decoder(list[dict[str, Raw]])
+PARTICIPANT_LIST = msgspec.json.Decoder(list[dict[str, Raw]])
 
 
 def title_alone(text: str) -> str:
@@ -171,21 +171,23 @@ def title_alone(text: str) -> str:
     return msgspec.json.encode({name: members[name] for name in SHOWN_AS_TITLE}).decode()
 
 
-def with_guests_among(text: str, shown: Container[UserId], guests: Raw | None = None) -> str:
-    """Cut out of an event the people who are hidden; `guests` are those to look among, if not those in it."""
-    members: dict[str, Any] = {name: raw for name, raw in MEMBERS.decode(text).items() if name not in OF_ALL_GUESTS}
+def with_participants_among(text: str, shown: Container[UserId], participants: Raw | None = None) -> str:
+    """Cut out of an event the people who are hidden; `participants` are those to look among, if not those in it."""
+    members: dict[str, Any] = {
+        name: raw for name, raw in MEMBERS.decode(text).items() if name not in TELLS_OF_ALL_PARTICIPANTS
+    }
     if "pending_host_id" in members and user_in(members["pending_host_id"]) not in shown:
         del members["pending_host_id"]
     if "participants" in members:
-        known = GUEST_LIST.decode(members["participants"] if guests is None else guests)
-        members["participants"] = [guest for guest in known if user_in(guest["user_id"]) in shown]
+        known = PARTICIPANT_LIST.decode(members["participants"] if participants is None else participants)
+        members["participants"] = [participant for participant in known if user_in(participant["user_id"]) in shown]
     return msgspec.json.encode(members).decode()
 
 
-def guests_never_hidden(tx: ReadTx, actor: Actor, events: list[int]) -> dict[int, Raw]:
+def participants_never_hidden(tx: ReadTx, actor: Actor, events: list[int]) -> dict[int, Raw]:
     """Return, of each of some events, the host, the actor and whose delegate they are, if they take part, in JSON."""
     found: dict[int, list[str]] = {event_id: [] for event_id in events}
-    for event_id, text in tx.rows(FEW_GUESTS, org=actor.organization_id, events=events, **tie_values(actor)):
+    for event_id, text in tx.rows(NEVER_HIDDEN, org=actor.organization_id, events=events, **tie_values(actor)):
         found[event_id].append(text)
     return {event_id: Raw(f"[{','.join(texts)}]".encode()) for event_id, texts in found.items()}
 

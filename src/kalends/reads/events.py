@@ -8,45 +8,45 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 from msgspec import Raw, Struct, structs
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.errors import Fault, Invalid, NotFound, TooExpensive
 from kalends.model import Actor, EventId, Instant, Response, Role, Status, UserId
 from kalends.reads.event_text import (
-    FACTS,
-    FACTS_DECODER,
+    ACCESS,
+    ACCESS_DECODER,
     HIDDEN,
+    KEY,
+    KEY_DECODER,
     LISTED_TEXT,
-    PLACE,
-    PLACE_DECODER,
     TEXT,
     TRUNCATED,
-    Facts,
+    EventAccess,
     about,
-    guests_never_hidden,
+    participants_never_hidden,
     title_alone,
-    with_guests_among,
+    with_participants_among,
 )
-from kalends.reads.participants import guests_not_hidden
-from kalends.rules.access import Sight, hides_guests, is_operator, sight_of
+from kalends.reads.participants import participants_not_hidden
+from kalends.rules.access import AccessLevel, access_level_of, hides_participants, is_operator
 from kalends.rules.intervals import earliest_start
 from kalends.rules.text import like_pattern
 from kalends.store.database import ReadTx
 from kalends.store.json_text import SEPARATOR, in_one_row
 from kalends.store.query import Query
-from kalends.store.sight import (
-    DEPUTY,
-    SEATED,
-    is_deputy,
+from kalends.store.tables import agenda, event
+from kalends.store.visibility import (
+    DELEGATE,
+    PARTICIPATES,
+    is_delegate,
     is_offer_visible,
     is_part_visible,
-    is_seated,
+    is_participant,
     is_visible,
-    sight_values,
+    visibility_values,
 )
-from kalends.store.tables import agenda, event
 
-Key = tuple[int, int]
+PageKey = tuple[int, int]
 """Where a page ended: start (microseconds) and id of its last event."""
 
 LARGEST_PAGE_BYTES = 4 * 1_024 * 1_024
@@ -83,7 +83,7 @@ class EventFilter(Struct, frozen=True, kw_only=True):
     status: Status | None = None
     """Without it, everything but cancelled events."""
     text: str | None = None
-    after: Key | None = None
+    after: PageKey | None = None
     """The key of the last event of the page before."""
 
 
@@ -97,26 +97,26 @@ class SeenEvent(NamedTuple):
     text: str
     version: int | None
     """None if it is not shown, as it counts the answers of people who are not."""
-    sight: Sight
+    sight: AccessLevel
 
 
 class EventPage(Struct, frozen=True):
     """Some events in the order of start and id, as a list in JSON; `next_key` is None on the last page."""
 
     text: str
-    next_key: Key | None
+    next_key: PageKey | None
 
 
 def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> SeenEvent:
     """Give an event and, expanded, its participants, in one statement. Raises NotFound."""
-    ties = {} if is_operator(actor) else sight_values(actor)
-    row = tx.row(one(tied=bool(ties), expand=expand), org=actor.organization_id, id=event_id, **ties)
+    ties = {} if is_operator(actor) else visibility_values(actor)
+    row = tx.row(event_statement(tied=bool(ties), expand=expand), org=actor.organization_id, id=event_id, **ties)
     if row is None:
         raise NotFound("event", event_id)
     text, known = row
     if is_operator(actor):
-        return SeenEvent(text, PLACE_DECODER.decode(known).version, Sight.command)
-    return seen_by(actor, text, FACTS_DECODER.decode(known))
+        return SeenEvent(text, KEY_DECODER.decode(known).version, AccessLevel.command)
+    return seen_by(actor, text, ACCESS_DECODER.decode(known))
 
 
 def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expand: bool) -> EventPage:
@@ -140,12 +140,12 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
 def read_page(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expand: bool) -> EventPage:
     """Return a page of at most so many events. Raise TooExpensive if all together are larger than a server holds."""
     filters = frozenset(name for name in EventFilter.__struct_fields__ if getattr(wanted, name) is not None)
-    values = {"org": actor.organization_id, "count": limit + 1, **values_of(wanted)}
+    values = {"org": actor.organization_id, "count": limit + 1, **filter_values(wanted)}
     view = view_of(actor, wanted)
     if view is View.others:
-        least = Sight.title if filters.isdisjoint(NEEDS_ALL) else Sight.whole
-        values |= sight_values(actor, least)
-    ((texts, known),) = tx.rows(listing(filters, view, expand=expand), **values)
+        least = AccessLevel.title if filters.isdisjoint(NEEDS_ALL) else AccessLevel.whole
+        values |= visibility_values(actor, least)
+    ((texts, known),) = tx.rows(list_statement(filters, view, expand=expand), **values)
     if known is None:
         return EventPage("[]", None)
     if texts is None:
@@ -156,21 +156,21 @@ def read_page(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expa
         texts = as_seen(tx, actor, texts, known, own=view is View.own)
     texts = fitting(texts)  # as they are seen: where a page ends would tell how much there is that is not
     shown = texts.count(SEPARATOR) + 1
-    next_key: Key | None = None
+    next_key: PageKey | None = None
     if shown < count:
         known = SEPARATOR.join(known.split(SEPARATOR, shown)[:shown])
-        last = PLACE_DECODER.decode(known.rpartition(SEPARATOR)[2])
+        last = KEY_DECODER.decode(known.rpartition(SEPARATOR)[2])
         next_key = (last.start, last.id)
     return EventPage(f"[{texts.replace(SEPARATOR, ',')}]", next_key)
 
 
 def as_seen(tx: ReadTx, actor: Actor, texts: str, known: str, *, own: bool) -> str:
     """Return events as far as a person sees them; `known` has the facts of each, and may have those of one more."""
-    facts = [FACTS_DECODER.decode(fact) for fact in known.split(SEPARATOR)]
-    events = list(zip(texts.split(SEPARATOR), facts, strict=False))
-    cut_off = [fact.id for text, fact in events if fact.hides and text.endswith(TRUNCATED)]
-    guests = guests_never_hidden(tx, actor, cut_off) if cut_off else {}
-    return SEPARATOR.join(seen_by(actor, text, fact, own=own, guests=guests).text for text, fact in events)
+    access = [ACCESS_DECODER.decode(one) for one in known.split(SEPARATOR)]
+    events = list(zip(texts.split(SEPARATOR), access, strict=False))
+    cut_off = [one.id for text, one in events if one.hides and text.endswith(TRUNCATED)]
+    participants = participants_never_hidden(tx, actor, cut_off) if cut_off else {}
+    return SEPARATOR.join(seen_by(actor, text, one, own=own, participants=participants).text for text, one in events)
 
 
 def fitting(texts: str) -> str:
@@ -193,19 +193,30 @@ def view_of(actor: Actor, wanted: EventFilter) -> View:
 
 
 def seen_by(
-    actor: Actor, text: str, facts: Facts, *, own: bool = False, guests: Mapping[int, Raw] = MappingProxyType({})
+    actor: Actor,
+    text: str,
+    access: EventAccess,
+    *,
+    own: bool = False,
+    participants: Mapping[int, Raw] = MappingProxyType({}),
 ) -> SeenEvent:
     """Return an event as far as a person sees it; `own` says that it surely concerns them.
 
-    `guests` has the participants to look among of events of which the text does not have all.
+    `participants` has the participants to look among of events of which the text does not have all.
     """
-    host = UserId(facts.host_id)
-    sight = sight_of(actor, host, facts.visibility, seated=own or facts.seated, deputy=facts.deputy)
-    if sight < Sight.whole:
+    host = UserId(access.host_id)
+    sight = access_level_of(
+        actor, host, access.visibility, participates=own or access.participates, delegate=access.delegate
+    )
+    if sight < AccessLevel.whole:
         return SeenEvent(title_alone(text), None, sight)
-    if hides_guests(sight, hides=facts.hides):
-        return SeenEvent(with_guests_among(text, guests_not_hidden(actor, host), guests.get(facts.id)), None, sight)
-    return SeenEvent(text, facts.version, sight)
+    if hides_participants(sight, hides=access.hides):
+        return SeenEvent(
+            with_participants_among(text, participants_not_hidden(actor, host), participants.get(access.id)),
+            None,
+            sight,
+        )
+    return SeenEvent(text, access.version, sight)
 
 
 def own_unless_named(actor: Actor, wanted: EventFilter) -> EventFilter:
@@ -229,20 +240,20 @@ def refuse_nobodys(wanted: EventFilter) -> None:
 
 
 @cache
-def one(*, tied: bool, expand: bool) -> Query:
+def event_statement(*, tied: bool, expand: bool) -> Query:
     """Compose the statement for one event, or for one that `me` sees, with the facts of it and what ties it to them.
 
     Of what is not seen no text is made: how long that takes would tell how many participants it has.
     """
-    where = [event.c.organization_id == given("org"), event.c.id == given("id")]
+    where = [event.c.organization_id == bindparam("org"), event.c.id == bindparam("id")]
     if not tied:
-        return Query(sa.select(TEXT[expand], about(*PLACE)).where(*where))
+        return Query(sa.select(TEXT[expand], about(*KEY)).where(*where))
     where.append(is_visible(event.c.starts_at, event.c.id))
-    return Query(sa.select(TEXT[expand], about(*FACTS, SEATED, DEPUTY)).where(*where))
+    return Query(sa.select(TEXT[expand], about(*ACCESS, PARTICIPATES, DELEGATE)).where(*where))
 
 
 @lru_cache(maxsize=1024)
-def listing(given_filters: frozenset[str], view: View, *, expand: bool) -> Query:
+def list_statement(given_filters: frozenset[str], view: View, *, expand: bool) -> Query:
     """Compose the statement for a set of filters: one range scan along the index that the filters name, never a sort.
 
     A person's events are read along their agenda, a host's and everybody's along the event table's own indexes; of
@@ -253,21 +264,21 @@ def listing(given_filters: frozenset[str], view: View, *, expand: bool) -> Query
         source, scanned, key = sa.join(agenda, event, agenda.c.event_id == event.c.id), agenda, agenda.c.event_id
     else:
         source, scanned, key = event, event, event.c.id
-    where = [scanned.c.organization_id == given("org")]
+    where = [scanned.c.organization_id == bindparam("org")]
     if person:
-        where.append(agenda.c.user_id == given(person))
+        where.append(agenda.c.user_id == bindparam(person))
     filters = conditions(scanned, key, person, seen=view is View.others)
     where += [condition for name, condition in filters.items() if name in given_filters]
     if "status" not in given_filters:
         where.append(scanned.c.status != Status.cancelled.value)
     if "since" in given_filters and "after" not in given_filters:
-        where.append(scanned.c.starts_at > given("earliest"))
-    columns = PLACE if view is View.everything else FACTS
+        where.append(scanned.c.starts_at > bindparam("earliest"))
+    columns = KEY if view is View.everything else ACCESS
     if view is View.others:
         where.append(is_part_visible(agenda) if person else is_visible(scanned.c.starts_at, key))
-        columns = (*FACTS, is_seated(scanned.c.starts_at, key), is_deputy(scanned.c.starts_at, key))
+        columns = (*ACCESS, is_participant(scanned.c.starts_at, key), is_delegate(scanned.c.starts_at, key))
     statement = sa.select(LISTED_TEXT[expand], about(*columns)).select_from(source).where(*where)
-    return Query(in_one_row(statement.order_by(scanned.c.starts_at, key).limit(given("count", type_=sa.Integer))))
+    return Query(in_one_row(statement.order_by(scanned.c.starts_at, key).limit(bindparam("count", type_=sa.Integer))))
 
 
 def conditions(
@@ -277,17 +288,17 @@ def conditions(
     return {
         "participant_id": agenda.c.role.is_not(None),
         "user_id": also_concerns(seen=seen) if person == "participant_id" else sa.true(),
-        "host_id": event.c.host_id == given("host_id"),
+        "host_id": event.c.host_id == bindparam("host_id"),
         "pending_host_id": sa.and_(
-            event.c.pending_host_id == given("pending_host_id"), is_offer_visible() if seen else sa.true()
+            event.c.pending_host_id == bindparam("pending_host_id"), is_offer_visible() if seen else sa.true()
         ),
-        "since": scanned.c.ends_at > given("since"),
-        "until": scanned.c.starts_at < given("until"),
-        "response": agenda.c.response == given("response"),
-        "role": agenda.c.role == given("role"),
-        "status": scanned.c.status == given("status"),
-        "text": event.c.search_text.like(given("pattern"), escape="\\"),
-        "after": sa.tuple_(scanned.c.starts_at, key) > sa.tuple_(given("after_start"), given("after_id")),
+        "since": scanned.c.ends_at > bindparam("since"),
+        "until": scanned.c.starts_at < bindparam("until"),
+        "response": agenda.c.response == bindparam("response"),
+        "role": agenda.c.role == bindparam("role"),
+        "status": scanned.c.status == bindparam("status"),
+        "text": event.c.search_text.like(bindparam("pattern"), escape="\\"),
+        "after": sa.tuple_(scanned.c.starts_at, key) > sa.tuple_(bindparam("after_start"), bindparam("after_id")),
     }
 
 
@@ -295,14 +306,14 @@ def also_concerns(*, seen: bool) -> sa.ColumnElement[bool]:
     """Tell whether the event is on the agenda of `user_id`, too, and `me` is shown that, if it is to be `seen`."""
     other = agenda.alias("other")
     return sa.exists().where(
-        other.c.user_id == given("user_id"),
+        other.c.user_id == bindparam("user_id"),
         other.c.starts_at == agenda.c.starts_at,
         other.c.event_id == agenda.c.event_id,
         is_part_visible(other) if seen else sa.true(),
     )
 
 
-def values_of(wanted: EventFilter) -> dict[str, object]:
+def filter_values(wanted: EventFilter) -> dict[str, object]:
     """Give the parameters of the filters that are given."""
     values: dict[str, object] = {}
     for name in ("user_id", "host_id", "participant_id", "pending_host_id", "since", "until"):

@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.errors import Invalid, NotFound
 from kalends.model import (
@@ -21,22 +21,29 @@ from kalends.model import (
     UserId,
     Visibility,
 )
-from kalends.rules.access import Sight, is_operator, may_read_events, may_see_hold, sight_of, sight_of_part
+from kalends.rules.access import (
+    AccessLevel,
+    access_level_of,
+    access_level_of_participation,
+    is_operator,
+    may_read_events,
+    may_see_hold,
+)
 from kalends.rules.blocks import slot_faults
 from kalends.rules.hours import WorkingHours, working_periods
-from kalends.rules.periods import Period, layered
+from kalends.rules.periods import Period, merge_by_strength
 from kalends.rules.zones import zone_or_utc
 from kalends.store.commitments import overlapping, span_values
 from kalends.store.database import ReadTx
 from kalends.store.hours import hours_from
 from kalends.store.query import Query
-from kalends.store.sight import is_deputy, is_seated, tie_values
 from kalends.store.tables import agenda, event, held_time, hold, user, working_hours
+from kalends.store.visibility import is_delegate, is_participant, tie_values
 
 PERSON = Query(
     sa.select(user.c.time_zone, user.c.deleted_at.is_not(None), working_hours.c.hours)
     .join_from(user, working_hours, working_hours.c.user_id == user.c.id, isouter=True)
-    .where(user.c.organization_id == given("org"), user.c.id == given("id"))
+    .where(user.c.organization_id == bindparam("org"), user.c.id == bindparam("id"))
 )
 EVENTS = Query(
     sa.select(
@@ -53,17 +60,17 @@ EVENTS = Query(
         event.c.visibility,
         event.c.host_id,
         event.c.hide_participants,
-        is_seated(agenda.c.starts_at, agenda.c.event_id),
-        is_deputy(agenda.c.starts_at, agenda.c.event_id),
+        is_participant(agenda.c.starts_at, agenda.c.event_id),
+        is_delegate(agenda.c.starts_at, agenda.c.event_id),
     )
     .join_from(agenda, event, agenda.c.event_id == event.c.id)
-    .where(overlapping(agenda), agenda.c.user_id == given("id"))
+    .where(overlapping(agenda), agenda.c.user_id == bindparam("id"))
     .order_by(agenda.c.starts_at, agenda.c.event_id)
 )
 HOLDS = Query(
     sa.select(held_time.c.starts_at, held_time.c.ends_at, held_time.c.hold_id, hold.c.placed_by)
     .join_from(held_time, hold, held_time.c.hold_id == hold.c.id)
-    .where(overlapping(held_time), held_time.c.user_id == given("id"), held_time.c.expires_at > given("now"))
+    .where(overlapping(held_time), held_time.c.user_id == bindparam("id"), held_time.c.expires_at > bindparam("now"))
     .order_by(held_time.c.starts_at, held_time.c.hold_id)
 )
 
@@ -80,7 +87,7 @@ class EventReason(Struct, frozen=True):
     title: str
     status: Status
     show_as: ShowAs
-    sight: Sight
+    sight: AccessLevel
 
 
 class HoldReason(Struct, frozen=True):
@@ -122,9 +129,9 @@ def explain_booking(tx: ReadTx, actor: Actor, user_id: UserId, span: Span) -> Ex
     time_zone, deleted, hours = row
     values = {"org": actor.organization_id, "id": user_id, **span_values(span)}
     events = events_within(tx, actor, user_id, values)
-    seen = [reason for reason in events if reason.sight is not Sight.block]
+    seen = [reason for reason in events if reason.sight is not AccessLevel.block]
     own: list[HoldReason] = []
-    unseen = [reason.span for reason in events if reason.blocking and reason.sight is Sight.block]
+    unseen = [reason.span for reason in events if reason.blocking and reason.sight is AccessLevel.block]
     for start, end, hold_id, placed_by in tx.rows(HOLDS, **values, now=tx.now):
         held = Span(Instant(start), Instant(end))
         if may_read_events(actor) and may_see_hold(actor, placed_by, [user_id]):
@@ -136,7 +143,7 @@ def explain_booking(tx: ReadTx, actor: Actor, user_id: UserId, span: Span) -> Ex
         deleted=bool(deleted),
         events=seen,
         holds=own,
-        unseen=[period.span for period in layered(map(as_busy, unseen), span, under=map(as_busy, shown))],
+        unseen=[period.span for period in merge_by_strength(map(as_busy, unseen), span, under=map(as_busy, shown))],
         works=works_throughout(hours_from(hours), time_zone, span),
     )
 
@@ -154,7 +161,7 @@ def events_within(tx: ReadTx, actor: Actor, user_id: UserId, values: dict[str, A
             title,
             Status(status),
             ShowAs(show_as),
-            sight_in_explanation(actor, user_id, *ties),
+            access_level_in_explanation(actor, user_id, *ties),
         )
         for start, end, shown, blocking, event_id, role, response, title, status, show_as, *ties in tx.rows(
             EVENTS, **values, **tie_values(actor)
@@ -167,19 +174,27 @@ def as_busy(span: Span) -> Period:
     return Period(span, Busy.busy)
 
 
-def sight_in_explanation(
-    actor: Actor, person: UserId, visibility: str, host_id: UserId, hides: object, seated: object, deputy: object
-) -> Sight:
+def access_level_in_explanation(
+    actor: Actor,
+    person: UserId,
+    visibility: str,
+    host_id: UserId,
+    hides: object,
+    participates: object,
+    delegate: object,
+) -> AccessLevel:
     """Return how much is said of an event: nothing without the right scope.
 
     Of a private one not even to operators, who ask in the name of others.
     """
     if not may_read_events(actor):
-        return Sight.block
+        return AccessLevel.block
     if is_operator(actor) and visibility == Visibility.private.value:
-        return Sight.block
-    sight = sight_of(actor, host_id, Visibility(visibility), seated=bool(seated), deputy=bool(deputy))
-    return sight_of_part(actor, person, sight, host_id, hides=bool(hides))
+        return AccessLevel.block
+    sight = access_level_of(
+        actor, host_id, Visibility(visibility), participates=bool(participates), delegate=bool(delegate)
+    )
+    return access_level_of_participation(actor, person, sight, host_id, hides=bool(hides))
 
 
 def works_throughout(hours: WorkingHours | None, time_zone: str, span: Span) -> bool | None:

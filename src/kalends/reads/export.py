@@ -6,20 +6,20 @@ from collections.abc import Iterator
 import msgspec
 import sqlalchemy as sa
 from msgspec import Struct, structs
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.errors import NotFound
-from kalends.model import Actor, Event, Hold, Instant, Seat, Share, Token, User, UserId
+from kalends.model import Actor, Event, Hold, Instant, Participation, Share, Token, User, UserId
 from kalends.rules.access import hold_shown_to, is_self, refuse_unless
-from kalends.rules.audit import Record, told_to
+from kalends.rules.audit import AuditEntry, visible_to
 from kalends.rules.hours import WorkingHours
-from kalends.store.audit import end_of_page, records_of_person
+from kalends.store.audit import audit_entries_of_person, end_of_page
 from kalends.store.database import ReadTx
 from kalends.store.events import COLUMNS, event_from, events_offered_to
 from kalends.store.holds import holds_concerning
 from kalends.store.hours import find_hours
 from kalends.store.participants import COLUMNS as SEAT_COLUMNS
-from kalends.store.participants import seat_from
+from kalends.store.participants import participation_from
 from kalends.store.query import Query
 from kalends.store.shares import shares_by, shares_with
 from kalends.store.tables import agenda, event, participant
@@ -38,9 +38,10 @@ CONCERNING = Query(
         sa.and_(participant.c.event_id == agenda.c.event_id, participant.c.user_id == agenda.c.user_id),
     )
     .where(
-        agenda.c.organization_id == given("org"),
-        agenda.c.user_id == given("id"),
-        sa.tuple_(agenda.c.starts_at, agenda.c.event_id) > sa.tuple_(given("after_start"), given("after_event")),
+        agenda.c.organization_id == bindparam("org"),
+        agenda.c.user_id == bindparam("id"),
+        sa.tuple_(agenda.c.starts_at, agenda.c.event_id)
+        > sa.tuple_(bindparam("after_start"), bindparam("after_event")),
     )
     .order_by(agenda.c.starts_at, agenda.c.event_id)
     .limit(sa.literal_column(str(PAGE)))
@@ -51,7 +52,7 @@ BEFORE_ALL = (-(1 << 63), 0)
 
 
 class Export(Struct, frozen=True, kw_only=True):
-    """A person and all that is theirs; of events their own seat, and of the record what they did or underwent.
+    """A person and all that is theirs; of events their own participation, and of the audit log what they did or underwent.
 
     Events and records are read as they are asked for, in the transaction of all the rest.
     """
@@ -64,10 +65,10 @@ class Export(Struct, frozen=True, kw_only=True):
     shares_received: list[Share]
     tokens: list[Token]
     holds: list[Hold]
-    events: Iterator[tuple[Event, Seat | None]]
-    """In the order of start and id; without a seat they host it and do not attend."""
+    events: Iterator[tuple[Event, Participation | None]]
+    """In the order of start and id; without a participation they host it and do not attend."""
     asked_to_host: list[Event]
-    records: Iterator[Record]
+    records: Iterator[AuditEntry]
     """Oldest first."""
 
 
@@ -93,12 +94,12 @@ def export_user(tx: ReadTx, actor: Actor, user_id: UserId) -> Export:
         holds=[hold_shown_to(user_id, one) for one in holds_concerning(tx, actor, user_id)],
         events=events_of(tx, actor, user_id),
         asked_to_host=events_offered_to(tx, actor, user_id),
-        records=records_of(tx, actor, user_id),
+        records=audit_entries_of(tx, actor, user_id),
     )
 
 
-def events_of(tx: ReadTx, actor: Actor, user_id: UserId) -> Iterator[tuple[Event, Seat | None]]:
-    """Return every event that concerns somebody, with their seat if they have one."""
+def events_of(tx: ReadTx, actor: Actor, user_id: UserId) -> Iterator[tuple[Event, Participation | None]]:
+    """Return every event that concerns somebody, with their participation if they have one."""
     width = len(COLUMNS)
     after_start, after_event = BEFORE_ALL
     while True:
@@ -107,32 +108,32 @@ def events_of(tx: ReadTx, actor: Actor, user_id: UserId) -> Iterator[tuple[Event
         rows = tx.rows(CONCERNING, org=actor.organization_id, id=user_id, **after)
         for row in rows:
             event = event_from(row[:width])
-            yield event, None if row[width] is None else seat_from(row[width:])
+            yield event, None if row[width] is None else participation_from(row[width:])
             after_start, after_event = event.block.span.start, event.id
         if len(rows) < PAGE:
             return
 
 
-def records_of(tx: ReadTx, actor: Actor, user_id: UserId) -> Iterator[Record]:
+def audit_entries_of(tx: ReadTx, actor: Actor, user_id: UserId) -> Iterator[AuditEntry]:
     """Return what somebody did and what was done to them, as far as it is their own."""
     after = 0
     while (last := end_of_page(tx, actor, after)) is not None:
         tx.renew()
-        for one in records_of_person(tx, actor, user_id, after, last):
-            yield own_record(one, user_id)
+        for one in audit_entries_of_person(tx, actor, user_id, after, last):
+            yield own_audit_log(one, user_id)
         after = last
 
 
-def own_record(one: Record, user_id: UserId) -> Record:
-    """Give an entry as far as it is somebody's own: not others' seats, nor from where others acted."""
+def own_audit_log(one: AuditEntry, user_id: UserId) -> AuditEntry:
+    """Give an entry as far as it is somebody's own: not others' participations, nor from where others acted."""
     return structs.replace(
         one,
         address=one.address if one.user_id == user_id else None,
-        before=own_facts(one.before, user_id),
-        after=own_facts(one.after, user_id),
+        before=own_snapshot(one.before, user_id),
+        after=own_snapshot(one.after, user_id),
     )
 
 
-def own_facts(text: str | None, user_id: UserId) -> str | None:
+def own_snapshot(text: str | None, user_id: UserId) -> str | None:
     """Give recorded facts, as JSON text, as far as they are somebody's own."""
-    return None if text is None else msgspec.json.encode(told_to(json.loads(text), user_id)).decode()
+    return None if text is None else msgspec.json.encode(visible_to(json.loads(text), user_id)).decode()

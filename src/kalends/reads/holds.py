@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import sqlalchemy as sa
 from msgspec import Struct
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.errors import NotFound
 from kalends.model import Actor, Hold, HoldId, UserId
@@ -41,19 +41,21 @@ def list_holds(
     refuse_unless(is_self(actor, whose), "Only the user and operators can list the holds of a user")
     values = {"user_id": whose} if whose else {}
     values |= {"after": after} if after is not None else {}
-    query = listing(of_person=whose is not None, continued=after is not None)
+    query = list_statement(of_person=whose is not None, continued=after is not None)
     rows = tx.rows(query, org=actor.organization_id, now=tx.now, count=limit + 1, **values)
     holds = [hold_shown_to(actor.user_id, hold_from(row)) for row in rows[:limit]]
     return HoldPage(holds, holds[-1].id if len(rows) > limit else None)
 
 
 @lru_cache
-def listing(*, of_person: bool, continued: bool) -> Query:
+def list_statement(*, of_person: bool, continued: bool) -> Query:
     """Compose the statement: the holds of a page, and then the people of each."""
     where = [*LIVE]
     if of_person:
         where.append(OF_PERSON)
     if continued:
-        where.append(hold.c.id > given("after"))
-    page = sa.select(hold).where(*where).order_by(hold.c.id).limit(given("count", type_=sa.Integer)).subquery("page")
+        where.append(hold.c.id > bindparam("after"))
+    page = (
+        sa.select(hold).where(*where).order_by(hold.c.id).limit(bindparam("count", type_=sa.Integer)).subquery("page")
+    )
     return Query(sa.select(*columns_of(page)).order_by(page.c.id))

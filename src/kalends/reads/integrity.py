@@ -1,7 +1,7 @@
 """Reading whether what is derived still equals what it is derived from: counts of participants, agenda, keys."""
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.model import Response, Role, ShowAs, Status
 from kalends.reads.texts import find_text_troubles
@@ -10,7 +10,7 @@ from kalends.store.database import ReadTx
 from kalends.store.query import Query
 from kalends.store.tables import agenda, event, participant, user
 
-SEATS = sa.join(participant, event, participant.c.event_id == event.c.id)
+PARTICIPATIONS = sa.join(participant, event, participant.c.event_id == event.c.id)
 
 
 def counted(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
@@ -19,7 +19,7 @@ def counted(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     return rows.scalar_subquery()
 
 
-def those(source: sa.FromClause, *conditions: sa.ColumnElement[bool]) -> Query:
+def count_where(source: sa.FromClause, *conditions: sa.ColumnElement[bool]) -> Query:
     """Count the rows that meet all conditions."""
     return Query(sa.select(sa.func.count()).select_from(source).where(*conditions))
 
@@ -33,7 +33,7 @@ OF_EVENT = (
     agenda.c.ends_at == event.c.ends_at,
     agenda.c.status == event.c.status,
 )
-OF_SEAT = (
+OF_PARTICIPATION = (
     agenda.c.user_id == participant.c.user_id,
     agenda.c.role == participant.c.role,
     agenda.c.response == participant.c.response,
@@ -45,10 +45,10 @@ HOST_ALONE = (
     agenda.c.response.is_(None),
     agenda.c.hosting,
 )
-SEATED_HOST = sa.exists().where(participant.c.event_id == event.c.id, participant.c.user_id == event.c.host_id)
-IN_SEAT = (
+PARTICIPATING_HOST = sa.exists().where(participant.c.event_id == event.c.id, participant.c.user_id == event.c.host_id)
+IN_PARTICIPATION = (
     sa.exists()
-    .select_from(SEATS)
+    .select_from(PARTICIPATIONS)
     .where(
         participant.c.event_id == agenda.c.event_id,
         participant.c.user_id == agenda.c.user_id,
@@ -58,33 +58,35 @@ IN_SEAT = (
 HOSTED = sa.exists().where(
     event.c.id == agenda.c.event_id, event.c.host_id == agenda.c.user_id, event.c.starts_at == agenda.c.starts_at
 )
-UNFINISHED = event.c.ends_at > given("now", type_=sa.BigInteger)
+UNFINISHED = event.c.ends_at > bindparam("now", type_=sa.BigInteger)
 GONE = user.c.deleted_at.is_not(None)
 
 CHECKS = {
-    "Events whose counts of participants are wrong": those(event, sa.or_(*ROLES, *RESPONSES)),
-    "Participants whose event is missing or wrong in their agenda": those(
-        SEATS, ~sa.exists().where(*OF_EVENT, *OF_SEAT)
+    "Events whose counts of participants are wrong": count_where(event, sa.or_(*ROLES, *RESPONSES)),
+    "Participants whose event is missing or wrong in their agenda": count_where(
+        PARTICIPATIONS, ~sa.exists().where(*OF_EVENT, *OF_PARTICIPATION)
     ),
-    "Hosts without a seat whose event is missing or wrong in their agenda": those(
-        event, ~SEATED_HOST, ~sa.exists().where(*OF_EVENT, *HOST_ALONE)
+    "Hosts without a participation whose event is missing or wrong in their agenda": count_where(
+        event, ~PARTICIPATING_HOST, ~sa.exists().where(*OF_EVENT, *HOST_ALONE)
     ),
-    "Agenda rows of nobody's event": those(agenda, ~IN_SEAT, ~HOSTED),
-    "Participants that are newer than their event": those(SEATS, participant.c.version > event.c.version),
-    "Events hosted by somebody of another organization": those(
+    "Agenda rows of nobody's event": count_where(agenda, ~IN_PARTICIPATION, ~HOSTED),
+    "Participants that are newer than their event": count_where(
+        PARTICIPATIONS, participant.c.version > event.c.version
+    ),
+    "Events hosted by somebody of another organization": count_where(
         sa.join(event, user, event.c.host_id == user.c.id), event.c.organization_id != user.c.organization_id
     ),
-    "Participants from another organization than their event": those(
-        sa.join(SEATS, user, participant.c.user_id == user.c.id),
+    "Participants from another organization than their event": count_where(
+        sa.join(PARTICIPATIONS, user, participant.c.user_id == user.c.id),
         sa.or_(
             participant.c.organization_id != event.c.organization_id, user.c.organization_id != event.c.organization_id
         ),
     ),
-    "Unfinished events hosted by somebody deleted": those(
+    "Unfinished events hosted by somebody deleted": count_where(
         sa.join(event, user, event.c.host_id == user.c.id), UNFINISHED, GONE, event.c.status != Status.cancelled.value
     ),
-    "Deleted people in unfinished events": those(
-        sa.join(SEATS, user, participant.c.user_id == user.c.id), UNFINISHED, GONE
+    "Deleted people in unfinished events": count_where(
+        sa.join(PARTICIPATIONS, user, participant.c.user_id == user.c.id), UNFINISHED, GONE
     ),
 }
 """What to count, over all organizations; each count has to be zero."""

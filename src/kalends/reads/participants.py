@@ -2,32 +2,41 @@
 
 import sqlalchemy as sa
 from msgspec import Struct
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.errors import NotFound
 from kalends.model import MAX_PARTICIPANTS, Actor, Event, EventId, Participant, UserId
-from kalends.rules.access import Sight, hides_guests, is_operator, principals_of, refuse_unless, sight_of
+from kalends.rules.access import (
+    AccessLevel,
+    access_level_of,
+    delegators_of,
+    hides_participants,
+    is_operator,
+    refuse_unless,
+)
 from kalends.store.database import ReadTx, Row
 from kalends.store.events import COLUMNS, event_from, find_event
 from kalends.store.participants import WITH_PERSON, participant_from, participants_among
 from kalends.store.query import Query
-from kalends.store.sight import DEPUTY, SEATED, tie_values
 from kalends.store.tables import event, participant, user
+from kalends.store.visibility import DELEGATE, PARTICIPATES, tie_values
 
 WITH_USER = sa.join(participant, user, participant.c.user_id == user.c.id)
 PAGE = Query(
     sa.select(*WITH_PERSON)
     .select_from(WITH_USER)
     .where(
-        participant.c.organization_id == given("org"),
-        participant.c.event_id == given("event_id"),
-        participant.c.user_id > given("after"),
+        participant.c.organization_id == bindparam("org"),
+        participant.c.event_id == bindparam("event_id"),
+        participant.c.user_id > bindparam("after"),
     )
     .order_by(participant.c.user_id)
-    .limit(given("count", type_=sa.Integer))
+    .limit(bindparam("count", type_=sa.Integer))
 )
 WITH_TIES = Query(
-    sa.select(*COLUMNS, SEATED, DEPUTY).where(event.c.organization_id == given("org"), event.c.id == given("id"))
+    sa.select(*COLUMNS, PARTICIPATES, DELEGATE).where(
+        event.c.organization_id == bindparam("org"), event.c.id == bindparam("id")
+    )
 )
 
 
@@ -43,11 +52,13 @@ def list_participants(
 ) -> ParticipantPage:
     """Give a page of an event's participants, as far as they are shown. Raises NotFound or Forbidden."""
     event, sight = event_to_read(tx, actor, event_id)
-    if hides_guests(sight, hides=event.hide_participants):
-        return ParticipantPage(participants_among(tx, actor, event, guests_not_hidden(actor, event.host_id)), None)
+    if hides_participants(sight, hides=event.hide_participants):
+        return ParticipantPage(
+            participants_among(tx, actor, event, participants_not_hidden(actor, event.host_id)), None
+        )
     rows = tx.rows(PAGE, org=actor.organization_id, event_id=event_id, after=after or 0, count=limit + 1)
     page = [participant_from(row, event_id, event.host_id) for row in rows[:limit]]
-    return ParticipantPage(page, page[-1].seat.user_id if len(rows) > limit else None)
+    return ParticipantPage(page, page[-1].participation.user_id if len(rows) > limit else None)
 
 
 def list_all_participants(tx: ReadTx, actor: Actor, event: Event) -> list[Participant]:
@@ -60,41 +71,43 @@ def read_participant(tx: ReadTx, actor: Actor, event_id: EventId, user_id: UserI
     """Give one participant of an event. Raises NotFound, for one who is hidden too, or Forbidden."""
     event, sight = event_to_read(tx, actor, event_id)
     found = participants_among(tx, actor, event, [user_id])
-    hides = hides_guests(sight, hides=event.hide_participants)
-    if not found or (hides and user_id not in guests_not_hidden(actor, event.host_id)):
+    hides = hides_participants(sight, hides=event.hide_participants)
+    if not found or (hides and user_id not in participants_not_hidden(actor, event.host_id)):
         raise NotFound("participant", user_id)
     return found[0]
 
 
-def event_to_read(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[Event, Sight]:
+def event_to_read(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[Event, AccessLevel]:
     """Give an event of which somebody sees all, and hold still what follows. Raises NotFound or Forbidden."""
     tx.snapshot()
-    event, sight = event_in_sight(tx, actor, event_id)
-    refuse_unless(sight >= Sight.whole, "You can only see the title and the time of this event")
+    event, sight = visible_event(tx, actor, event_id)
+    refuse_unless(sight >= AccessLevel.whole, "You can only see the title and the time of this event")
     return event, sight
 
 
-def event_in_sight(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[Event, Sight]:
+def visible_event(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[Event, AccessLevel]:
     """Give an event that somebody sees, and how much they see of it; one statement. Raises NotFound."""
-    found, sight = None, Sight.block
+    found, sight = None, AccessLevel.block
     if is_operator(actor):
-        found, sight = find_event(tx, actor, event_id), Sight.command
+        found, sight = find_event(tx, actor, event_id), AccessLevel.command
     else:
         row = tx.row(WITH_TIES, org=actor.organization_id, id=event_id, **tie_values(actor))
         if row is not None:
             found, sight = seen_from(actor, row)
-    if found is None or sight is Sight.block:
+    if found is None or sight is AccessLevel.block:
         raise NotFound("event", event_id)
     return found, sight
 
 
-def seen_from(actor: Actor, row: Row) -> tuple[Event, Sight]:
+def seen_from(actor: Actor, row: Row) -> tuple[Event, AccessLevel]:
     """Make an event of a row with both ties behind it, and tell how much of it somebody sees."""
     found = event_from(row)
-    seated, deputy = row[-2:]
-    return found, sight_of(actor, found.host_id, found.visibility, seated=bool(seated), deputy=bool(deputy))
+    participates, delegate = row[-2:]
+    return found, access_level_of(
+        actor, found.host_id, found.visibility, participates=bool(participates), delegate=bool(delegate)
+    )
 
 
-def guests_not_hidden(actor: Actor, host_id: UserId) -> list[UserId]:
-    """Give who is shown of an event that hides its participants: its host, oneself, and whose deputy one is."""
-    return sorted({host_id, actor.user_id or host_id, *principals_of(actor)})
+def participants_not_hidden(actor: Actor, host_id: UserId) -> list[UserId]:
+    """Give who is shown of an event that hides its participants: its host, oneself, and whose delegate one is."""
+    return sorted({host_id, actor.user_id or host_id, *delegators_of(actor)})

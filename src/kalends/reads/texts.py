@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.characters import LINE, LINE_OR_NOTHING, LINES
 from kalends.model import Actor, EventId, OrganizationId, UserId
@@ -38,13 +38,13 @@ USERS = Query(
         user.c.email_folded,
         user.c.search_text,
     )
-    .where(user.c.id > given("after"), user.c.deleted_at.is_(None))
+    .where(user.c.id > bindparam("after"), user.c.deleted_at.is_(None))
     .order_by(user.c.id)
     .limit(PAGE)
 )
 EVENTS = Query(
     sa.select(event.c.id, event.c.title, event.c.location, event.c.description, event.c.search_text)
-    .where(event.c.id > given("after"))
+    .where(event.c.id > bindparam("after"))
     .order_by(event.c.id)
     .limit(PAGE)
 )

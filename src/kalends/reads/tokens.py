@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.model import Actor, Bearer, Token, TokenId
 from kalends.store.database import ReadTx
@@ -29,24 +29,24 @@ def list_tokens(tx: ReadTx, actor: Actor, limit: int, *, ended: bool = False, af
     values: dict[str, Any] = {} if actor.user_id is None else {"user_id": actor.user_id}
     values |= {} if ended else {"now": tx.now}
     values |= {} if after is None else {"after": after}
-    query = listing(own=actor.user_id is not None, ended=ended, continued=after is not None)
+    query = list_statement(own=actor.user_id is not None, ended=ended, continued=after is not None)
     rows = tx.rows(query, org=actor.organization_id, count=limit + 1, **values)
     page = [token_from(row) for row in rows[:limit]]
     return TokenPage(page, page[-1].id if len(rows) > limit else None)
 
 
 @lru_cache
-def listing(*, own: bool, ended: bool, continued: bool) -> Query:
+def list_statement(*, own: bool, ended: bool, continued: bool) -> Query:
     """Compose the statement: a scan along the ids of an organization, or the few tokens of a person."""
-    where: list[sa.ColumnElement[bool]] = [token.c.organization_id == given("org")]
+    where: list[sa.ColumnElement[bool]] = [token.c.organization_id == bindparam("org")]
     if own:
-        where.append(token.c.user_id == given("user_id"))
+        where.append(token.c.user_id == bindparam("user_id"))
     if not ended:
         where += IN_USE
     if continued:
-        where.append(token.c.id > given("after"))
+        where.append(token.c.id > bindparam("after"))
     statement = sa.select(*COLUMNS).where(*where).order_by(token.c.id)
-    return Query(statement.limit(given("count", type_=sa.Integer)))
+    return Query(statement.limit(bindparam("count", type_=sa.Integer)))
 
 
 def read_bearer(tx: ReadTx, actor: Actor) -> Bearer:

@@ -1,4 +1,4 @@
-"""The record over HTTP."""
+"""The audit log over HTTP."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar
@@ -8,19 +8,19 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.errors import Fault, Forbidden, Invalid
 from kalends.model import UTC, AuditId, Instant, Scope, TokenId, UserId, Zone
-from kalends.reads.audit import RecordFilter, list_records
+from kalends.reads.audit import AuditFilter, list_audit_entries
 from kalends.rest.paging import cursor_of, key_of
 from kalends.rest.route import Call, Reply, operation
 from kalends.rest.users import Cursor, Limit, UserIdText, known
 from kalends.rest.wire import AnyId, DateOrTime, id_schema, number_of
-from kalends.rules.audit import Deed, ObjectKind, Record
+from kalends.rules.audit import AuditAction, AuditEntry, ObjectKind
 from kalends.rules.zones import TimeError, bound_of, from_instant
 
-NO_FACTS = b"null"
-FactsJson = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
+NO_SNAPSHOT = b"null"
+SnapshotJson = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
 
 
-class RecordJson(Struct):
+class AuditEntryJson(Struct):
     """Who did what to which object; `before` and `after` hold what differs, null where there was or is nothing.
 
     Without `token_id` it was done on the command line, without `user_id` by an operator.
@@ -29,7 +29,7 @@ class RecordJson(Struct):
     scope: ClassVar[Scope] = Scope.audit_read
     id: Annotated[str, Meta(extra_json_schema=id_schema(AuditId))]
     at: datetime
-    action: Deed
+    action: AuditAction
     object_kind: ObjectKind
     object_id: str
     """Shares and working hours have the id of the user whose they are."""
@@ -37,18 +37,18 @@ class RecordJson(Struct):
     token_id: Annotated[str, Meta(extra_json_schema=id_schema(TokenId))] | None
     address: str | None
     request_id: str | None
-    before: FactsJson
-    after: FactsJson
+    before: SnapshotJson
+    after: SnapshotJson
 
 
-class RecordListJson(Struct):
-    """A page of the record, newest first."""
+class AuditEntryListJson(Struct):
+    """A page of the audit log, newest first."""
 
-    items: list[RecordJson]
+    items: list[AuditEntryJson]
     next_cursor: str | None
 
 
-class RecordListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
+class AuditListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     """Which entries, and how many; all that is given has to hold."""
 
     object_id: Annotated[AnyId, Meta(description="What it was done to")] | UnsetType = UNSET
@@ -63,9 +63,9 @@ class RecordListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     cursor: Cursor | UnsetType = UNSET
 
 
-def record_json(one: Record) -> RecordJson:
-    """Write an entry of the record."""
-    return RecordJson(
+def audit_entry_json(one: AuditEntry) -> AuditEntryJson:
+    """Write an entry of the audit log."""
+    return AuditEntryJson(
         str(one.id),
         from_instant(one.at),
         one.action,
@@ -75,14 +75,14 @@ def record_json(one: Record) -> RecordJson:
         None if one.token_id is None else str(one.token_id),
         one.address,
         one.request_id,
-        facts_json(one.before),
-        facts_json(one.after),
+        snapshot_json(one.before),
+        snapshot_json(one.after),
     )
 
 
-def facts_json(text: str | None) -> msgspec.Raw:
+def snapshot_json(text: str | None) -> msgspec.Raw:
     """Write recorded facts, or null."""
-    return msgspec.Raw(NO_FACTS if text is None else text.encode())
+    return msgspec.Raw(NO_SNAPSHOT if text is None else text.encode())
 
 
 @operation(
@@ -90,8 +90,8 @@ def facts_json(text: str | None) -> msgspec.Raw:
     "/v1/audit",
     tag="Record",
     scope=Scope.audit_read,
-    query=RecordListQuery,
-    answer=RecordListJson,
+    query=AuditListQuery,
+    answer=AuditEntryListJson,
     errors=(Forbidden, Invalid),
     heavy=True,
 )
@@ -101,18 +101,18 @@ def get_records(call: Call) -> Reply:
     Newest first, page by page, for operators alone: who did what to which object, when, from where, and what was
     before and after. It is never changed, but for what `erase` takes out of it.
     """
-    query: RecordListQuery = call.query
-    page = list_records(call.tx, call.actor, filter_of(call), query.limit)
-    return Reply(RecordListJson([record_json(one) for one in page.records], cursor_of(call, page.next_key)))
+    query: AuditListQuery = call.query
+    page = list_audit_entries(call.tx, call.actor, filter_of(call), query.limit)
+    return Reply(AuditEntryListJson([audit_entry_json(one) for one in page.records], cursor_of(call, page.next_key)))
 
 
-def filter_of(call: Call) -> RecordFilter:
+def filter_of(call: Call) -> AuditFilter:
     """Return the filter that a query asks for. Raises Invalid."""
-    query: RecordListQuery = call.query
+    query: AuditListQuery = call.query
     since, until = moment_of("from", query.since, query.time_zone), moment_of("to", query.until, query.time_zone)
     if since is not None and until is not None and since >= until:
         raise Invalid(Fault(("to",), "empty_span", "must come after from"))
-    return RecordFilter(
+    return AuditFilter(
         object_id=None if query.object_id is UNSET else number_of(query.object_id),
         user_id=known(query.user_id),
         token_id=known(query.token_id),

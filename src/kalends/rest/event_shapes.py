@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kalends.model import Event, EventId, Scope, ShowAs, Status, Visibility
 from kalends.rest.participants import ParticipantJson
-from kalends.rest.spans import ClashJson
+from kalends.rest.spans import ConflictJson
 from kalends.rest.users import JsonObject, UserIdText
 from kalends.rest.wire import id_schema
 from kalends.rules.zones import from_instant
@@ -16,7 +16,7 @@ from kalends.rules.zones import from_instant
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
-class CountsJson(Struct):
+class ParticipantCountsJson(Struct):
     """How many participants an event has, by role and by response."""
 
     total: int
@@ -50,7 +50,7 @@ class EventJson(Struct, omit_defaults=True, kw_only=True):
     hide_participants: bool | UnsetType = UNSET
     """Whether participants see the host and themselves only."""
     host_id: UserIdText
-    participant_counts: CountsJson | UnsetType = UNSET
+    participant_counts: ParticipantCountsJson | UnsetType = UNSET
     metadata: JsonObject | UnsetType = UNSET
     version: int | UnsetType = UNSET
     created_at: datetime | UnsetType = UNSET
@@ -61,15 +61,15 @@ class EventJson(Struct, omit_defaults=True, kw_only=True):
     participants: list[ParticipantJson] | UnsetType = UNSET
     participants_truncated: bool | UnsetType = UNSET
     """In lists: that there are more participants than the 100 that are shown; read them under the event."""
-    conflicts: list[ClashJson] | UnsetType = UNSET
+    conflicts: list[ConflictJson] | UnsetType = UNSET
     """Who was booked twice, as `on_conflict=allow` asked."""
-    warnings: list[ClashJson] | UnsetType = UNSET
+    warnings: list[ConflictJson] | UnsetType = UNSET
     """Optional people who are not free."""
 
 
 def event_json(event: Event) -> EventJson:
     """Write an event that was just made or changed; what is read, the database writes (reads/event_text.py)."""
-    tally, block = event.tally, event.block
+    counts, block = event.counts, event.block
     return EventJson(
         id=str(event.id),
         title=event.title,
@@ -83,14 +83,14 @@ def event_json(event: Event) -> EventJson:
         visibility=event.visibility,
         hide_participants=event.hide_participants,
         host_id=str(event.host_id),
-        participant_counts=CountsJson(
-            tally.total,
-            tally.required,
-            tally.optional,
-            tally.accepted,
-            tally.declined,
-            tally.tentative,
-            tally.needs_action,
+        participant_counts=ParticipantCountsJson(
+            counts.total,
+            counts.required,
+            counts.optional,
+            counts.accepted,
+            counts.declined,
+            counts.tentative,
+            counts.needs_action,
         ),
         metadata=msgspec.Raw(event.metadata.encode()),
         version=event.version,

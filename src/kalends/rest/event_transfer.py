@@ -6,9 +6,9 @@ from typing import Literal
 from msgspec import Struct
 
 from kalends.actions.events import answer_transfer, transfer_event, withdraw_transfer
-from kalends.errors import Conflict, EventCancelled, Invalid, NotFound, StaleVersion
+from kalends.errors import BookingConflict, EventCancelled, Invalid, NotFound, StaleVersion
 from kalends.model import Scope, UserId
-from kalends.rest.clashes import BookingQuery, guard_of, noting
+from kalends.rest.conflicts import BookingQuery, guard_of, with_conflicts
 from kalends.rest.event_shapes import EventJson
 from kalends.rest.events import ID, event_reply
 from kalends.rest.route import Call, Reply, operation
@@ -22,7 +22,7 @@ class TransferBody(Struct, forbid_unknown_fields=True, kw_only=True):
     host_id: UserId
 
 
-class TransferAnswer(Struct, forbid_unknown_fields=True, kw_only=True):
+class TransferResponse(Struct, forbid_unknown_fields=True, kw_only=True):
     """Whether somebody hosts what they are asked to host."""
 
     response: Literal["accepted", "declined"]
@@ -38,7 +38,7 @@ class TransferAnswer(Struct, forbid_unknown_fields=True, kw_only=True):
     body=TransferBody,
     answer=EventJson,
     also=HTTPStatus.ACCEPTED,
-    errors=(NotFound, StaleVersion, EventCancelled, Conflict, Invalid),
+    errors=(NotFound, StaleVersion, EventCancelled, BookingConflict, Invalid),
     example={"host_id": "usr_018f3c5a9b2d5f70"},
 )
 def hand_over_event(call: Call) -> Reply:
@@ -55,7 +55,7 @@ def hand_over_event(call: Call) -> Reply:
     event_id, host_id = call.ids["event_id"], call.body.host_id
     event = transfer_event(call.tx, call.actor, event_id, host_id, expect=call.expect, guard=guard)
     pending = event.pending_host_id is not None
-    return noting(event_reply(event)._replace(status=HTTPStatus.ACCEPTED if pending else None), guard)
+    return with_conflicts(event_reply(event)._replace(status=HTTPStatus.ACCEPTED if pending else None), guard)
 
 
 @operation(
@@ -65,10 +65,10 @@ def hand_over_event(call: Call) -> Reply:
     scope=Scope.events_write,
     ids=ID,
     query=BookingQuery,
-    body=TransferAnswer,
+    body=TransferResponse,
     answer=EventJson,
     also=HTTPStatus.NO_CONTENT,
-    errors=(NotFound, StaleVersion, Conflict, Invalid),
+    errors=(NotFound, StaleVersion, BookingConflict, Invalid),
     example={"response": "accepted"},
 )
 def respond_to_transfer(call: Call) -> Reply:
@@ -81,7 +81,7 @@ def respond_to_transfer(call: Call) -> Reply:
     guard, event_id = guard_of(call.query), call.ids["event_id"]
     accept = call.body.response == "accepted"
     event = answer_transfer(call.tx, call.actor, event_id, accept=accept, expect=call.expect, guard=guard)
-    return noting(event_reply(event), guard) if accept else Reply(status=HTTPStatus.NO_CONTENT)
+    return with_conflicts(event_reply(event), guard) if accept else Reply(status=HTTPStatus.NO_CONTENT)
 
 
 @operation(

@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from kalends.actions.events import cancel_event, change_event, create_event, delete_event
-from kalends.drafts import EventDraft, EventEdit, Remark
-from kalends.errors import Conflict, EventCancelled, Fault, Invalid, NotFound, StaleVersion
+from kalends.drafts import EventCreate, EventUpdate, Remark
+from kalends.errors import BookingConflict, EventCancelled, Fault, Invalid, NotFound, StaleVersion
 from kalends.model import (
     UTC,
     Event,
@@ -24,10 +24,10 @@ from kalends.model import (
     Zone,
 )
 from kalends.reads.event_text import digest_of
-from kalends.reads.events import EventFilter, Key, list_events, own_unless_named, read_event, refuse_nobodys
+from kalends.reads.events import EventFilter, PageKey, list_events, own_unless_named, read_event, refuse_nobodys
 from kalends.reads.participants import list_all_participants
-from kalends.rest.clashes import BookingQuery, HoldQuery, guard_of, noting
 from kalends.rest.conditions import entity_tag
+from kalends.rest.conflicts import BookingQuery, HoldQuery, guard_of, with_conflicts
 from kalends.rest.event_shapes import EventJson, event_json
 from kalends.rest.paging import cursor_of, key_of
 from kalends.rest.participants import participant_json
@@ -124,8 +124,8 @@ def saved_reply(call: Call, event: Event) -> Reply:
     """Answer with an event that was just created or changed, and with its participants if they are asked for."""
     reply = event_reply(event)
     if call.query.expand is not UNSET:
-        guests = list_all_participants(call.tx, call.actor, event)
-        reply.body.participants = [participant_json(guest) for guest in guests]
+        participants = list_all_participants(call.tx, call.actor, event)
+        reply.body.participants = [participant_json(participant) for participant in participants]
     return reply
 
 
@@ -149,7 +149,7 @@ def filter_of(call: Call) -> EventFilter:
     until = bound_in("to", query.until, query.time_zone, faults)
     if since is not None and until is not None and since >= until:
         faults.append(Fault(("to",), "empty_span", "must come after from"))
-    after: Key | None = None
+    after: PageKey | None = None
     with gathered(faults):
         after = key_of(call, tuple[int, int])
     wanted = EventFilter(
@@ -197,11 +197,11 @@ def gathered(faults: list[Fault]) -> Generator[None]:
     tag="Events",
     scope=Scope.events_write,
     query=EventCreateQuery,
-    body=EventDraft,
+    body=EventCreate,
     cross_check=block_faults,
     answer=EventJson,
     status=HTTPStatus.CREATED,
-    errors=(Conflict, Invalid),
+    errors=(BookingConflict, Invalid),
     example={
         "host_id": "usr_018f3c5a9b2d4e6f",
         "title": "Planning",
@@ -220,7 +220,7 @@ def add_event(call: Call) -> Reply:
     """
     guard = guard_of(call.query)
     event = create_event(call.tx, call.actor, call.body, guard=guard)
-    return noting(saved_reply(call, event)._replace(location=f"/v1/events/{event.id}"), guard)
+    return with_conflicts(saved_reply(call, event)._replace(location=f"/v1/events/{event.id}"), guard)
 
 
 @operation(
@@ -270,7 +270,7 @@ def get_event(call: Call) -> Reply:
     scope=Scope.events_write,
     ids=ID,
     query=EventEditQuery,
-    body=EventEdit,
+    body=EventUpdate,
     elsewhere={
         "host_id": "the host is changed by POST /v1/events/{event_id}/transfer",
         "host_attends": "to have the host attend or not, add or remove them under /v1/events/{event_id}/participants",
@@ -280,7 +280,7 @@ def get_event(call: Call) -> Reply:
         "cancel_reason": "an event is cancelled, with a reason, by POST /v1/events/{event_id}/cancel",
     },
     answer=EventJson,
-    errors=(NotFound, StaleVersion, EventCancelled, Conflict, Invalid),
+    errors=(NotFound, StaleVersion, EventCancelled, BookingConflict, Invalid),
     example={"title": "Planning, moved", "start": "2026-03-09T16:00", "end": "2026-03-09T17:00"},
 )
 def edit_event(call: Call) -> Reply:
@@ -299,7 +299,7 @@ def edit_event(call: Call) -> Reply:
         keep_responses=call.query.keep_responses,
         guard=guard,
     )
-    return noting(saved_reply(call, event), guard)
+    return with_conflicts(saved_reply(call, event), guard)
 
 
 @operation(
@@ -314,7 +314,7 @@ def edit_event(call: Call) -> Reply:
 def drop_event(call: Call) -> Reply:
     """Delete an event.
 
-    It is gone for good; to call it off and keep it readable, cancel it.
+    It is gone for good; to cancel it and keep it readable, cancel it.
     """
     delete_event(call.tx, call.actor, call.ids["event_id"], expect=call.expect)
     return Reply()

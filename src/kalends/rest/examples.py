@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from kalends.rest.audit import RecordListJson
+from kalends.rest.audit import AuditEntryListJson
 from kalends.rest.event_shapes import EventJson
 from kalends.rest.events import EventListJson
 from kalends.rest.explanation import ExplanationJson
-from kalends.rest.finding_answer import FindTimeJson
+from kalends.rest.find_time_answer import FindTimeJson
 from kalends.rest.freebusy import FreeBusyJson
 from kalends.rest.holds import HoldJson, HoldListJson
 from kalends.rest.hours import WorkingHoursJson
 from kalends.rest.me import MeJson
 from kalends.rest.participants import ParticipantJson, ParticipantListJson
-from kalends.rest.personal import ExportJson
+from kalends.rest.privacy import ExportJson
 from kalends.rest.sharing import ShareJson, ShareListJson
 from kalends.rest.tokens import NewTokenJson, TokenListJson
 from kalends.rest.users import UserJson, UserListJson
@@ -145,7 +145,7 @@ TOKEN: dict[str, Any] = {
     "revoked_at": None,
 }
 
-RECORD: dict[str, Any] = {
+AUDIT_ENTRY: dict[str, Any] = {
     "id": "aud_018f3c5a9b301c03",
     "at": "2026-03-03T09:30:00Z",
     "action": "changed",
@@ -177,10 +177,10 @@ EXPORT: dict[str, Any] = {
     "holds": [],
     "events": [
         {name: value for name, value in EVENT.items() if name != "participant_counts"}
-        | {"seat": {name: PARTICIPANT[name] for name in ("role", "response", "comment", "responded_at")}}
+        | {"participation": {name: PARTICIPANT[name] for name in ("role", "response", "comment", "responded_at")}}
     ],
     "asked_to_host": [],
-    "record": [RECORD],
+    "record": [AUDIT_ENTRY],
 }
 
 ME: dict[str, Any] = {
@@ -208,6 +208,6 @@ ANSWER_EXAMPLES: dict[Any, Any] = {
     MeJson: ME,
     NewTokenJson: TOKEN | {"token": "kal_gq2wq5…"},
     ExportJson: EXPORT,
-    RecordListJson: {"items": [RECORD], "next_cursor": None},
+    AuditEntryListJson: {"items": [AUDIT_ENTRY], "next_cursor": None},
     TokenListJson: {"items": [TOKEN], "next_cursor": None},
 }

@@ -10,7 +10,7 @@ from kalends.model import UTC, Response, Role, Scope, ShowAs, Status, TimeText, 
 from kalends.reads.explanation import EventReason, Explanation, explain_booking
 from kalends.rest.route import Call, NoQuery, Reply, operation
 from kalends.rest.spans import span_json
-from kalends.rules.access import Sight
+from kalends.rules.access import AccessLevel
 from kalends.rules.blocks import span_of
 from kalends.rules.zones import zone_named
 
@@ -110,7 +110,7 @@ def verdicts(found: Explanation, zone: ZoneInfo) -> list[VerdictJson]:
 def event_source(reason: EventReason, zone: ZoneInfo) -> SourceJson:
     """Write the event that a verdict rests on."""
     start, end = span_json(reason.span, zone)
-    if reason.sight is Sight.title:
+    if reason.sight is AccessLevel.title:
         titled = SourceJson("event", str(reason.event_id), reason.title, start=start, end=end)
         titled.status, titled.show_as = reason.status, reason.show_as
         return titled

@@ -6,12 +6,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
 from kalends.model import UTC, Busy, Scope, UserId, Zone
-from kalends.reads.availability import peoples_time
+from kalends.reads.availability import busy_times
 from kalends.rest.route import Call, NoQuery, Reply, operation
 from kalends.rest.spans import SpanJson, bounds_of, span_json
 from kalends.rest.wire import DateOrTime
 from kalends.rules.intervals import DAY, HOUR
-from kalends.rules.periods import layered
+from kalends.rules.periods import merge_by_strength
 from kalends.rules.zones import zone_named
 
 MAX_PEOPLE = 200
@@ -96,7 +96,7 @@ def show_free_busy(call: Call) -> Reply:
     if window.end - window.start > MAX_WINDOW:
         raise Invalid(Fault(("to",), "window_too_long", "must be at most 92 days after from"))
     zone = zone_named(body.time_zone)
-    people = peoples_time(call.tx, call.actor, body.user_ids, window, hours=body.working_hours)
+    people = busy_times(call.tx, call.actor, body.user_ids, window, hours=body.working_hours)
     items: list[PersonFreeBusyJson] = []
     windows = 0
     for user_id in body.user_ids:
@@ -106,7 +106,8 @@ def show_free_busy(call: Call) -> Reply:
             items.append(PersonFreeBusyJson(str(user_id), error=error))
             continue
         periods = [
-            PeriodJson(*span_json(period.span, zone), period.strength) for period in layered(person.periods, window)
+            PeriodJson(*span_json(period.span, zone), period.strength)
+            for period in merge_by_strength(person.periods, window)
         ]
         item = PersonFreeBusyJson(str(user_id), periods)
         if body.working_hours:

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kalends.actions.holds import extend_hold, place_hold, release_hold
-from kalends.errors import Conflict, Forbidden, HoldExtended, Invalid, NotFound
+from kalends.errors import BookingConflict, Forbidden, HoldExtended, Invalid, NotFound
 from kalends.model import Hold, HoldId, Scope, TimeText, UserId, Zone
 from kalends.reads.holds import list_holds, read_hold
 from kalends.rest.paging import cursor_of, key_of
@@ -92,7 +92,7 @@ def hold_json(hold: Hold) -> HoldJson:
     body=HoldBody,
     answer=HoldJson,
     status=HTTPStatus.CREATED,
-    errors=(Conflict, Invalid),
+    errors=(BookingConflict, Invalid),
     example={
         "user_ids": ["usr_018f3c5a9b2d4e6f"],
         "start": "2026-03-09T14:00:00+01:00",
@@ -154,7 +154,7 @@ def get_hold(call: Call) -> Reply:
     body=ExtendBody,
     body_optional=True,
     answer=HoldJson,
-    errors=(NotFound, Forbidden, HoldExtended, Conflict, Invalid),
+    errors=(NotFound, Forbidden, HoldExtended, BookingConflict, Invalid),
     example={"ttl": 300},
 )
 def prolong_hold(call: Call) -> Reply:

@@ -19,7 +19,7 @@ from kalends.rules.tokens import is_token, token_digest
 ACT_AS = "Kalends-Act-As"
 MOST_KEPT = 10_000
 
-Key = tuple[bytes, UserId | None]
+CacheKey = tuple[bytes, UserId | None]
 """The digest of a token, and in whose place its operator acts."""
 
 LookUp = Callable[[bytes, UserId | None], Identity | None]
@@ -35,7 +35,7 @@ class Identities:
         self._note_use = note_use
         self._now = now
         self._keep_s = keep_ms / 1_000
-        self._kept: dict[Key, tuple[float, Identity]] = {}
+        self._kept: dict[CacheKey, tuple[float, Identity]] = {}
         self._lock = threading.Lock()
 
     def actor_of(self, request: Request) -> Actor:

@@ -10,11 +10,11 @@ import msgspec
 from kalends import __version__, errors
 from kalends.errors import KalendsError
 from kalends.http.refusals import BodyTooSlow, Overloaded, WrongTransferCoding
+from kalends.rest.decoding import JSON, MERGE_PATCH
 from kalends.rest.docstrings import describe_schemas, docstring_of
 from kalends.rest.event_shapes import EventJson
 from kalends.rest.examples import ANSWER_EXAMPLES
 from kalends.rest.hours import WorkingHoursJson
-from kalends.rest.incoming import JSON, MERGE_PATCH
 from kalends.rest.participants import ParticipantJson
 from kalends.rest.problems import (
     STATUS,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from kalends.rest.request import Request
-from kalends.rules.addresses import Network, address_in
+from kalends.rules.client_address import Network, address_in
 
 LONGEST_HOST = 255
 

@@ -8,13 +8,13 @@ from typing import Any
 import falcon
 import msgspec
 
+from kalends.rest.decoding import JSON
 from kalends.rest.docs import ORIGIN, draw, reference_page
-from kalends.rest.entrance import ASKED_EACH_TIME, POLICY
-from kalends.rest.incoming import JSON
+from kalends.rest.middleware import ASKED_EACH_TIME, POLICY
 from kalends.rest.origin import origin_of
 from kalends.rest.problems import NoSuchPath
 from kalends.rest.request import Request
-from kalends.rules.addresses import Network
+from kalends.rules.client_address import Network
 
 Responder = Callable[..., None]
 

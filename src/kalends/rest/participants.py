@@ -11,17 +11,25 @@ from kalends.actions.participants import (
     answer_invitation,
     change_role,
     remove_participant,
-    seat_participant,
+    set_participant,
 )
-from kalends.drafts import Answer, Invitation
-from kalends.errors import AlreadyParticipant, Conflict, EventCancelled, EventEnded, Invalid, NotFound, StaleVersion
+from kalends.drafts import ParticipantCreate, ResponseUpdate
+from kalends.errors import (
+    AlreadyParticipant,
+    BookingConflict,
+    EventCancelled,
+    EventEnded,
+    Invalid,
+    NotFound,
+    StaleVersion,
+)
 from kalends.model import MAX_PARTICIPANTS, EventId, Participant, Response, Role, Scope, UserId
 from kalends.reads.participants import list_participants, read_participant
-from kalends.rest.clashes import BookingQuery, guard_of, noting
 from kalends.rest.conditions import entity_tag
+from kalends.rest.conflicts import BookingQuery, guard_of, with_conflicts
 from kalends.rest.paging import cursor_of, key_of
 from kalends.rest.route import Call, Reply, operation
-from kalends.rest.spans import ClashJson
+from kalends.rest.spans import ConflictJson
 from kalends.rest.users import Cursor, Limit, UserIdText, known
 from kalends.rules.zones import from_instant
 
@@ -31,7 +39,7 @@ PATH = "/v1/events/{event_id}/participants"
 ANSWER_ELSEWHERE = dict.fromkeys(
     ("response", "comment"), "an answer is given by PUT /v1/events/{event_id}/participants/{user_id}/response"
 )
-CHANGE_ERRORS = (NotFound, EventCancelled, EventEnded, Conflict, StaleVersion, Invalid)
+CHANGE_ERRORS = (NotFound, EventCancelled, EventEnded, BookingConflict, StaleVersion, Invalid)
 
 
 class ParticipantJson(Struct, omit_defaults=True):
@@ -46,9 +54,9 @@ class ParticipantJson(Struct, omit_defaults=True):
     comment: str | None
     responded_at: datetime | None
     is_host: bool
-    conflicts: list[ClashJson] | UnsetType = UNSET
+    conflicts: list[ConflictJson] | UnsetType = UNSET
     """Who was booked twice, as `on_conflict=allow` asked."""
-    warnings: list[ClashJson] | UnsetType = UNSET
+    warnings: list[ConflictJson] | UnsetType = UNSET
     """Optional people who are not free."""
 
 
@@ -57,9 +65,9 @@ class ParticipantListJson(Struct, omit_defaults=True):
 
     items: list[ParticipantJson]
     next_cursor: str | None
-    conflicts: list[ClashJson] | UnsetType = UNSET
+    conflicts: list[ConflictJson] | UnsetType = UNSET
     """Who was booked twice, as `on_conflict=allow` asked."""
-    warnings: list[ClashJson] | UnsetType = UNSET
+    warnings: list[ConflictJson] | UnsetType = UNSET
     """Optional people who are not free."""
 
 
@@ -70,46 +78,48 @@ class ParticipantListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     cursor: Cursor | UnsetType = UNSET
 
 
-class SeatBody(Struct, forbid_unknown_fields=True, kw_only=True):
+class ParticipantPut(Struct, forbid_unknown_fields=True, kw_only=True):
     """The role that somebody takes part in."""
 
     role: Role = Role.required
 
 
-class SeatPatch(Struct, forbid_unknown_fields=True, kw_only=True):
+class ParticipantUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
     """A merge patch for somebody's part."""
 
     role: Role | UnsetType = UNSET
 
 
-GuestList = Annotated[list[Invitation], Meta(min_length=1, max_length=MAX_PARTICIPANTS)]
+GuestList = Annotated[list[ParticipantCreate], Meta(min_length=1, max_length=MAX_PARTICIPANTS)]
 
 
-def participant_json(guest: Participant) -> ParticipantJson:
+def participant_json(participant: Participant) -> ParticipantJson:
     """Write a participant."""
-    seat = guest.seat
+    participation = participant.participation
     return ParticipantJson(
-        str(seat.user_id),
-        guest.name,
-        guest.email,
-        seat.role,
-        seat.response,
-        seat.comment,
-        None if seat.responded_at is None else from_instant(seat.responded_at),
-        guest.is_host,
+        str(participation.user_id),
+        participant.name,
+        participant.email,
+        participation.role,
+        participation.response,
+        participation.comment,
+        None if participation.responded_at is None else from_instant(participation.responded_at),
+        participant.is_host,
     )
 
 
-def participant_reply(guest: Participant, **more: Any) -> Reply:
-    """Answer with a participant; whether they host is shown, too, and may change without their part in the event."""
+def participant_reply(participant: Participant, **more: Any) -> Reply:
+    """ResponseUpdate with a participant; whether they host is shown, too, and may change without their part in the event."""
     return Reply(
-        participant_json(guest), etag=entity_tag(guest.seat.version, 2 * guest.user_version + guest.is_host), **more
+        participant_json(participant),
+        etag=entity_tag(participant.participation.version, 2 * participant.user_version + participant.is_host),
+        **more,
     )
 
 
-def path_of(guest: Participant) -> str:
+def path_of(participant: Participant) -> str:
     """Give where a participant is read."""
-    return f"/v1/events/{guest.event_id}/participants/{guest.seat.user_id}"
+    return f"/v1/events/{participant.event_id}/participants/{participant.participation.user_id}"
 
 
 @operation(
@@ -119,13 +129,13 @@ def path_of(guest: Participant) -> str:
     scope=Scope.events_write,
     ids=OF_EVENT,
     query=BookingQuery,
-    body=Invitation | GuestList,
+    body=ParticipantCreate | GuestList,
     elsewhere=dict.fromkeys(
         ("response", "comment"), "an answer is given by PUT /v1/events/{event_id}/participants/{{user_id}}/response"
     ),
     answer=(ParticipantJson, ParticipantListJson),
     status=HTTPStatus.CREATED,
-    errors=(NotFound, StaleVersion, EventCancelled, EventEnded, AlreadyParticipant, Conflict, Invalid),
+    errors=(NotFound, StaleVersion, EventCancelled, EventEnded, AlreadyParticipant, BookingConflict, Invalid),
     example=[{"user_id": "usr_018f3c5a9b2d4e6f", "role": "required"}],
 )
 def invite_participants(call: Call) -> Reply:
@@ -134,17 +144,21 @@ def invite_participants(call: Call) -> Reply:
     Given one, answers with it; given a list, with a list in the same order. All are added or none.
     """
     several = isinstance(call.body, list)
-    guests: list[Invitation] = call.body if several else [call.body]
+    participants: list[ParticipantCreate] = call.body if several else [call.body]
     guard = guard_of(call.query)
     try:
-        added = add_participants(call.tx, call.actor, call.ids["event_id"], guests, expect=call.expect, guard=guard)
+        added = add_participants(
+            call.tx, call.actor, call.ids["event_id"], participants, expect=call.expect, guard=guard
+        )
     except (AlreadyParticipant, Invalid) as error:
         if not several:  # what is at fault is not in a list
             error.faults = tuple(structs.replace(fault, where=fault.where[1:]) for fault in error.faults)
         raise
     if several:
-        return noting(Reply(ParticipantListJson([participant_json(guest) for guest in added], None)), guard)
-    return noting(participant_reply(added[0], location=path_of(added[0])), guard)
+        return with_conflicts(
+            Reply(ParticipantListJson([participant_json(participant) for participant in added], None)), guard
+        )
+    return with_conflicts(participant_reply(added[0], location=path_of(added[0])), guard)
 
 
 @operation(
@@ -165,7 +179,7 @@ def get_participants(call: Call) -> Reply:
     query: ParticipantListQuery = call.query
     after = key_of(call, int)
     page = list_participants(call.tx, call.actor, call.ids["event_id"], query.limit, after)
-    items = [participant_json(guest) for guest in page.participants]
+    items = [participant_json(participant) for participant in page.participants]
     return Reply(ParticipantListJson(items, cursor_of(call, page.next_key)))
 
 
@@ -190,7 +204,7 @@ def get_participant(call: Call) -> Reply:
     scope=Scope.events_write,
     ids=ID,
     query=BookingQuery,
-    body=SeatBody,
+    body=ParticipantPut,
     elsewhere=ANSWER_ELSEWHERE,
     answer=ParticipantJson,
     also=HTTPStatus.CREATED,
@@ -206,7 +220,7 @@ def put_participant(call: Call) -> Reply:
     if call.if_match is not None and call.if_match.anything:
         return edit_participant(call)
     guard = guard_of(call.query)
-    guest, added = seat_participant(
+    participant, added = set_participant(
         call.tx,
         call.actor,
         call.ids["event_id"],
@@ -217,8 +231,10 @@ def put_participant(call: Call) -> Reply:
         guard=guard,
     )
     if added:
-        return noting(participant_reply(guest, status=HTTPStatus.CREATED, location=path_of(guest)), guard)
-    return noting(participant_reply(guest), guard)
+        return with_conflicts(
+            participant_reply(participant, status=HTTPStatus.CREATED, location=path_of(participant)), guard
+        )
+    return with_conflicts(participant_reply(participant), guard)
 
 
 @operation(
@@ -228,7 +244,7 @@ def put_participant(call: Call) -> Reply:
     scope=Scope.events_write,
     ids=ID,
     query=BookingQuery,
-    body=SeatPatch,
+    body=ParticipantUpdate,
     elsewhere=ANSWER_ELSEWHERE,
     answer=ParticipantJson,
     errors=CHANGE_ERRORS,
@@ -242,8 +258,8 @@ def edit_participant(call: Call) -> Reply:
     role = known(call.body.role)
     event_id, user_id = call.ids["event_id"], call.ids["user_id"]
     guard = guard_of(call.query)
-    guest = change_role(call.tx, call.actor, event_id, user_id, role, expect=call.expect, guard=guard)
-    return noting(participant_reply(guest), guard)
+    participant = change_role(call.tx, call.actor, event_id, user_id, role, expect=call.expect, guard=guard)
+    return with_conflicts(participant_reply(participant), guard)
 
 
 @operation(
@@ -272,10 +288,10 @@ def drop_participant(call: Call) -> Reply:
     scope=Scope.respond,
     ids=ID,
     query=BookingQuery,
-    body=Answer,
+    body=ResponseUpdate,
     elsewhere={"role": "the role is changed by PATCH /v1/events/{event_id}/participants/{user_id}"},
     answer=ParticipantJson,
-    errors=(NotFound, EventCancelled, EventEnded, Conflict, StaleVersion, Invalid),
+    errors=(NotFound, EventCancelled, EventEnded, BookingConflict, StaleVersion, Invalid),
     example={"response": "accepted", "comment": "I bring the cake."},
 )
 def respond(call: Call) -> Reply:
@@ -285,5 +301,5 @@ def respond(call: Call) -> Reply:
     """
     event_id, user_id = call.ids["event_id"], call.ids["user_id"]
     guard = guard_of(call.query)
-    guest = answer_invitation(call.tx, call.actor, event_id, user_id, call.body, expect=call.expect, guard=guard)
-    return noting(participant_reply(guest), guard)
+    participant = answer_invitation(call.tx, call.actor, event_id, user_id, call.body, expect=call.expect, guard=guard)
+    return with_conflicts(participant_reply(participant), guard)

@@ -10,7 +10,7 @@ import msgspec
 from kalends import errors
 from kalends.errors import Fault, KalendsError
 from kalends.http.refusals import BodyTooSlow, Malformed, Overloaded, WrongTransferCoding
-from kalends.rest.spans import clashes_json
+from kalends.rest.spans import conflicts_json
 
 
 class NoSuchPath(KalendsError):
@@ -99,7 +99,7 @@ STATUS: dict[type[KalendsError], HTTPStatus] = {
     BodyTooSlow: HTTPStatus.REQUEST_TIMEOUT,
     errors.EmailTaken: HTTPStatus.CONFLICT,
     errors.AlreadyParticipant: HTTPStatus.CONFLICT,
-    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.BookingConflict: HTTPStatus.CONFLICT,
     errors.HoldExtended: HTTPStatus.CONFLICT,
     errors.EventCancelled: HTTPStatus.CONFLICT,
     errors.EventEnded: HTTPStatus.CONFLICT,
@@ -138,7 +138,7 @@ TITLES: dict[type[KalendsError], str] = {
     BodyTooSlow: "The body did not arrive in time",
     errors.EmailTaken: "The e-mail address is taken",
     errors.AlreadyParticipant: "Already a participant",
-    errors.Conflict: "Somebody needed is not free",
+    errors.BookingConflict: "Somebody needed is not free",
     errors.HoldExtended: "The hold was extended before",
     errors.EventCancelled: "The event is cancelled",
     errors.EventEnded: "The event has ended",
@@ -229,8 +229,8 @@ def problem_document(error: KalendsError, path: str, request_id: str, places: Ma
             }
             for fault in faults
         ]
-    if isinstance(error, errors.Conflict):
-        document["conflicts"] = clashes_json(error.clashes, error.time_zone)
+    if isinstance(error, errors.BookingConflict):
+        document["conflicts"] = conflicts_json(error.conflicts, error.time_zone)
     return msgspec.json.encode(document)
 
 

@@ -14,7 +14,7 @@ from limits.strategies import FixedWindowRateLimiter
 
 from kalends.errors import RateLimited
 from kalends.rest.request import Request
-from kalends.rules.addresses import block_of
+from kalends.rules.client_address import network_of
 
 SEARCH_COST = 5
 """Units of a list by text, which reads more than it shows."""
@@ -72,7 +72,7 @@ class RateLimits:
     def count_address(self, request: Request, response: falcon.Response, units: int) -> None:
         """Count units of the client's address. Raises RateLimited."""
         if self._address is not None and units:
-            self._address.take(response, block_of(request.address), units, told=False)
+            self._address.take(response, network_of(request.address), units, told=False)
 
     def count_token(self, request: Request, response: falcon.Response, units: int) -> None:
         """Count units of the request's token, and say what is left of them. Raises RateLimited."""
@@ -83,7 +83,7 @@ class RateLimits:
         """Count what an answer of so many bytes weighs, for address and token; most weigh nothing."""
         units = size // BYTES_A_UNIT
         if units and self._address is not None:
-            self._address.charge(response, block_of(request.address), units, told=False)
+            self._address.charge(response, network_of(request.address), units, told=False)
         if units and self._token is not None:
             self._token.charge(response, str(request.token_id), units, told=True)
 

@@ -13,15 +13,13 @@ import falcon
 import msgspec
 from msgspec import UNSET, Meta, Struct
 
-from kalends.actions.retries import Claim, KeptAnswer, claim_key, give_up_claim, keep_answer
+from kalends.actions.idempotency import Claim, KeptAnswer, claim_key, give_up_claim, keep_answer
 from kalends.errors import Fault, Invalid, KalendsError, MissingScope, OutcomeUnknown, Unavailable, Unfinished
 from kalends.http.lanes import Kind
 from kalends.model import Actor, Identifier, Scope
 from kalends.rest.advice import advised
 from kalends.rest.conditions import Tags, expected_versions, is_known
-from kalends.rest.files import File
-from kalends.rest.identity import Identities
-from kalends.rest.incoming import (
+from kalends.rest.decoding import (
     JSON,
     MERGE_PATCH,
     fingerprint,
@@ -33,6 +31,8 @@ from kalends.rest.incoming import (
     read_query,
     refuse_media_type,
 )
+from kalends.rest.files import File
+from kalends.rest.identity import Identities
 from kalends.rest.problems import BadBody
 from kalends.rest.rates import SEARCH_COST, UNLIMITED, RateLimits
 from kalends.rest.request import Request

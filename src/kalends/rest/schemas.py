@@ -6,7 +6,7 @@ from typing import Any
 from kalends.characters import LINE, LINE_OR_NOTHING, LINES, VISIBLE
 from kalends.errors import FAULT_CODES
 from kalends.model import Email, Identifier, Metadata, TimeText, Zone
-from kalends.rest.incoming import LONGEST_KEY
+from kalends.rest.decoding import LONGEST_KEY
 from kalends.rest.problems import MEDIA_TYPE, TITLES
 from kalends.rest.wire import AnyId, DateOrTime, Minutes, TimeOfDay, id_schema
 from kalends.rules.emails import LONGEST_ADDRESS
@@ -115,7 +115,7 @@ PROBLEM: dict[str, Any] = {
         "conflicts": {
             "type": "array",
             "description": "With the code `conflict`: everything in the way",
-            "items": {"$ref": "#/components/schemas/ClashJson"},
+            "items": {"$ref": "#/components/schemas/ConflictJson"},
         },
         "errors": {
             "type": "array",

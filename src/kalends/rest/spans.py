@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
-from kalends.model import UTC, Busy, Clash, Instant, Span
+from kalends.model import UTC, Busy, Conflict, Instant, Span
 from kalends.rest.wire import DateOrTime
 from kalends.rules.zones import TimeError, bound_of, rendered, zone_named, zone_or_utc
 
@@ -27,7 +27,7 @@ class SpanJson(Struct):
     end: str
 
 
-class ClashJson(Struct, omit_defaults=True):
+class ConflictJson(Struct, omit_defaults=True):
     """A commitment in the way; `event_id` only of an event that the caller may see."""
 
     user_id: str
@@ -45,17 +45,17 @@ def span_json(span: Span, zone: ZoneInfo) -> tuple[str, str]:
         return rendered(span.start, zone_named(UTC)), rendered(span.end, zone_named(UTC))
 
 
-def clashes_json(clashes: Sequence[Clash], time_zone: str) -> list[ClashJson]:
-    """Write clashes, their times on the clocks of a zone."""
+def conflicts_json(conflicts: Sequence[Conflict], time_zone: str) -> list[ConflictJson]:
+    """Write conflicts, their times on the clocks of a zone."""
     zone = zone_or_utc(time_zone)
     return [
-        ClashJson(
-            str(clash.user_id),
-            *span_json(clash.span, zone),
-            clash.strength,
-            UNSET if clash.event_id is None else str(clash.event_id),
+        ConflictJson(
+            str(conflict.user_id),
+            *span_json(conflict.span, zone),
+            conflict.strength,
+            UNSET if conflict.event_id is None else str(conflict.event_id),
         )
-        for clash in clashes
+        for conflict in conflicts
     ]
 
 

@@ -7,15 +7,24 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from kalends.actions.departure import Hosted, delete_user
+from kalends.actions.user_deletion import Hosted, delete_user
 from kalends.actions.users import change_user, create_user
 from kalends.characters import VISIBLE
-from kalends.drafts import UserDraft, UserEdit
-from kalends.errors import Conflict, EmailTaken, Fault, HostsEvents, Invalid, NotFound, StaleVersion, TooManyEvents
+from kalends.drafts import UserCreate, UserUpdate
+from kalends.errors import (
+    BookingConflict,
+    EmailTaken,
+    Fault,
+    HostsEvents,
+    Invalid,
+    NotFound,
+    StaleVersion,
+    TooManyEvents,
+)
 from kalends.model import UTC, EventId, Scope, Span, User, UserId, Zone
 from kalends.reads.users import UserPage, list_available_users, list_users, read_user
-from kalends.rest.clashes import BookingQuery, guard_of
 from kalends.rest.conditions import entity_tag
+from kalends.rest.conflicts import BookingQuery, guard_of
 from kalends.rest.paging import cursor_of, key_of
 from kalends.rest.route import Call, Reply, operation
 from kalends.rest.spans import bounds_of
@@ -73,7 +82,7 @@ class PoolQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     cursor: Cursor | UnsetType = UNSET
 
 
-class DepartureQuery(BookingQuery, kw_only=True):
+class UserDeleteQuery(BookingQuery, kw_only=True):
     """What becomes of the events that the user hosts and that have not ended."""
 
     hosted: (
@@ -111,7 +120,7 @@ def known(value: Any) -> Any:
     "/v1/users",
     tag="Users",
     scope=Scope.users_write,
-    body=UserDraft,
+    body=UserCreate,
     answer=UserJson,
     status=HTTPStatus.CREATED,
     errors=(EmailTaken, Invalid),
@@ -199,7 +208,7 @@ def get_user(call: Call) -> Reply:
     tag="Users",
     scope=Scope.users_write,
     ids=ID,
-    body=UserEdit,
+    body=UserUpdate,
     answer=UserJson,
     errors=(NotFound, StaleVersion, EmailTaken, Invalid),
     example={"name": "Hanna Huber", "metadata": {"badge": "blue"}},
@@ -219,19 +228,19 @@ def edit_user(call: Call) -> Reply:
     tag="Users",
     scope=Scope.users_write,
     ids=ID,
-    query=DepartureQuery,
+    query=UserDeleteQuery,
     status=HTTPStatus.NO_CONTENT,
-    errors=(NotFound, StaleVersion, HostsEvents, TooManyEvents, Conflict, Invalid),
+    errors=(NotFound, StaleVersion, HostsEvents, TooManyEvents, BookingConflict, Invalid),
 )
 def drop_user(call: Call) -> Reply:
     """Delete a user.
 
-    Their seats in events that have not ended are freed and their e-mail address may be used again; past events go on
+    Their participations in events that have not ended are freed and their e-mail address may be used again; past events go on
     naming them. If they host events that have not ended, say what becomes of those: `hosted=cancel`, or
     `hosted=transfer` with the new host in `to`.
     """
-    query: DepartureQuery = call.query
+    query: UserDeleteQuery = call.query
     user_id = call.ids["user_id"]
-    hosted, heir, guard = known(query.hosted), known(query.to), guard_of(query)
-    delete_user(call.tx, call.actor, user_id, hosted=hosted, to=heir, expect=call.expect, guard=guard)
+    hosted, successor, guard = known(query.hosted), known(query.to), guard_of(query)
+    delete_user(call.tx, call.actor, user_id, hosted=hosted, to=successor, expect=call.expect, guard=guard)
     return Reply()

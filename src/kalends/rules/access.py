@@ -29,7 +29,7 @@ from kalends.errors import Forbidden
 from kalends.model import Actor, Hold, Scope, Sharing, Token, UserId, Visibility
 
 
-class Sight(IntEnum):
+class AccessLevel(IntEnum):
     """How much of an event somebody sees, least first; each includes those before it."""
 
     block = 0
@@ -39,16 +39,16 @@ class Sight(IntEnum):
     """All of it, and with the right to change it."""
 
 
-SIGHT_OF_HOSTED = {
-    Sharing.free_busy: Sight.block,
-    Sharing.titles: Sight.title,
-    Sharing.read: Sight.whole,
-    Sharing.respond: Sight.whole,
-    Sharing.write: Sight.command,
+ACCESS_TO_HOSTED = {
+    Sharing.free_busy: AccessLevel.block,
+    Sharing.titles: AccessLevel.title,
+    Sharing.read: AccessLevel.whole,
+    Sharing.respond: AccessLevel.whole,
+    Sharing.write: AccessLevel.command,
 }
 """What a level on somebody's calendar shows of the events that this person hosts."""
 
-DEPUTY = (Sharing.respond, Sharing.write)
+DELEGATE = (Sharing.respond, Sharing.write)
 """The levels that also show what this person takes part in, and let another answer for them."""
 
 
@@ -62,41 +62,45 @@ def may_read_events(actor: Actor) -> bool:
     return Scope.events_read in actor.scopes
 
 
-def sight_of(actor: Actor, host_id: UserId, visibility: Visibility, *, seated: bool, deputy: bool) -> Sight:
-    """Tell how much of an event somebody sees, who is seated in it or deputy of somebody it concerns, or neither."""
+def access_level_of(
+    actor: Actor, host_id: UserId, visibility: Visibility, *, participates: bool, delegate: bool
+) -> AccessLevel:
+    """Tell how much of an event somebody sees, who takes part in it or delegate of somebody it concerns, or neither."""
     if actor.user_id is None or actor.user_id == host_id:
-        return Sight.command
-    own = Sight.whole if seated else Sight.block
+        return AccessLevel.command
+    own = AccessLevel.whole if participates else AccessLevel.block
     if visibility is Visibility.private:
         return own
-    hosted = SIGHT_OF_HOSTED[actor.shared.get(host_id, Sharing.free_busy)]
-    return max(own, hosted, Sight.whole if deputy else Sight.block)
+    hosted = ACCESS_TO_HOSTED[actor.shared.get(host_id, Sharing.free_busy)]
+    return max(own, hosted, AccessLevel.whole if delegate else AccessLevel.block)
 
 
-def sight_of_part(actor: Actor, person: UserId, sight: Sight, host_id: UserId, *, hides: bool) -> Sight:
+def access_level_of_participation(
+    actor: Actor, person: UserId, sight: AccessLevel, host_id: UserId, *, hides: bool
+) -> AccessLevel:
     """Tell how much somebody is told of an event in a person's time: nothing, unless they see who takes part.
 
     That the host hosts it sees who sees the event; `hides` says whether it hides its participants.
     """
     if person in (actor.user_id, host_id):
         return sight
-    hidden = hides_guests(sight, hides=hides) and person not in principals_of(actor)
-    return Sight.block if hidden or sight is Sight.title else sight
+    hidden = hides_participants(sight, hides=hides) and person not in delegators_of(actor)
+    return AccessLevel.block if hidden or sight is AccessLevel.title else sight
 
 
-def hides_guests(sight: Sight, *, hides: bool) -> bool:
+def hides_participants(sight: AccessLevel, *, hides: bool) -> bool:
     """Tell whether participants are not all shown to who sees so much of an event that hides them."""
-    return hides and sight < Sight.command
+    return hides and sight < AccessLevel.command
 
 
-def principals_of(actor: Actor) -> list[UserId]:
-    """Give the people whose deputy somebody is."""
-    return [owner for owner, level in actor.shared.items() if level in DEPUTY]
+def delegators_of(actor: Actor) -> list[UserId]:
+    """Give the people whose delegate somebody is."""
+    return [owner for owner, level in actor.shared.items() if level in DELEGATE]
 
 
-def hosts_shown_to(actor: Actor, least: Sight) -> list[UserId]:
+def hosts_shown_to(actor: Actor, least: AccessLevel) -> list[UserId]:
     """Give the hosts of whose events somebody sees so much, or more."""
-    return [owner for owner, level in actor.shared.items() if SIGHT_OF_HOSTED[level] >= least]
+    return [owner for owner, level in actor.shared.items() if ACCESS_TO_HOSTED[level] >= least]
 
 
 def is_self(actor: Actor, user_id: UserId | None) -> bool:
@@ -105,10 +109,10 @@ def is_self(actor: Actor, user_id: UserId | None) -> bool:
 
 
 def may_answer_for(actor: Actor, user_id: UserId, visibility: Visibility) -> bool:
-    """Tell whether somebody may accept and decline in a person's name; of a private event deputies know nothing."""
+    """Tell whether somebody may accept and decline in a person's name; of a private event delegates know nothing."""
     if is_self(actor, user_id):
         return True
-    return visibility is Visibility.default and actor.shared.get(user_id) in DEPUTY
+    return visibility is Visibility.default and actor.shared.get(user_id) in DELEGATE
 
 
 def may_manage(actor: Actor, user_id: UserId) -> bool:

@@ -1,4 +1,4 @@
-"""What the record says of an object: its facts, by the names that callers see, before and after a change.
+"""What the audit log says of an object: its facts, by the names that callers see, before and after a change.
 
 Bookkeeping (versions, counts, time stamps) is left out, and so is every secret: of a token neither hash nor beginning.
 """
@@ -10,14 +10,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from kalends.model import AuditId, Event, Hold, Identifier, Instant, Seat, Share, Token, TokenId, User, UserId
+from kalends.model import AuditId, Event, Hold, Identifier, Instant, Participation, Share, Token, TokenId, User, UserId
 from kalends.rules.hours import DAYS, Window, WorkingHours, written_minute
 from kalends.rules.zones import from_instant
 
-Facts = Mapping[str, Any]
+Snapshot = Mapping[str, Any]
 
 
-class Deed(StrEnum):
+class AuditAction(StrEnum):
     """What was done to an object."""
 
     created = "created"
@@ -44,7 +44,7 @@ class ObjectKind(StrEnum):
     working_hours = "working_hours"
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class AuditEntry(Struct, frozen=True, kw_only=True):
     """Who did what to which object, when and from where; `before` and `after` are JSON text, of what differs.
 
     Without `token_id` it was done on the command line; without `user_id` by an operator.
@@ -56,20 +56,20 @@ class Record(Struct, frozen=True, kw_only=True):
     user_id: UserId | None
     address: str | None
     request_id: str | None
-    action: Deed
+    action: AuditAction
     object_kind: ObjectKind
     object_id: Identifier
     before: str | None
     after: str | None
 
 
-def difference(before: Facts, after: Facts) -> tuple[dict[str, Any], dict[str, Any]]:
+def difference(before: Snapshot, after: Snapshot) -> tuple[dict[str, Any], dict[str, Any]]:
     """Give the members in which two states of an object differ, as they were and as they are."""
     names = [name for name in before if before[name] != after[name]]
     return {name: before[name] for name in names}, {name: after[name] for name in names}
 
 
-def user_facts(person: User) -> Facts:
+def user_snapshot(person: User) -> Snapshot:
     """Tell what a user is."""
     return {
         "name": person.name,
@@ -79,41 +79,45 @@ def user_facts(person: User) -> Facts:
     }
 
 
-def event_facts(happening: Event) -> Facts:
+def event_snapshot(event: Event) -> Snapshot:
     """Tell what an event is, but for who takes part."""
-    block = happening.block
+    block = event.block
     return {
-        "host_id": str(happening.host_id),
-        "pending_host_id": None if happening.pending_host_id is None else str(happening.pending_host_id),
-        "title": happening.title,
-        "description": happening.description,
-        "location": happening.location,
+        "host_id": str(event.host_id),
+        "pending_host_id": None if event.pending_host_id is None else str(event.pending_host_id),
+        "title": event.title,
+        "description": event.description,
+        "location": event.location,
         "start": block.start_local,
         "end": block.end_local,
         "time_zone": block.time_zone,
-        "status": happening.status.value,
-        "show_as": happening.show_as.value,
-        "visibility": happening.visibility.value,
-        "hide_participants": happening.hide_participants,
-        "cancel_reason": happening.cancel_reason,
-        "metadata": msgspec.Raw(happening.metadata.encode()),
+        "status": event.status.value,
+        "show_as": event.show_as.value,
+        "visibility": event.visibility.value,
+        "hide_participants": event.hide_participants,
+        "cancel_reason": event.cancel_reason,
+        "metadata": msgspec.Raw(event.metadata.encode()),
     }
 
 
-def seat_facts(seat: Seat | None) -> Facts | None:
-    """Tell what somebody's seat is; None if there is none."""
-    if seat is None:
+def participation_snapshot(participation: Participation | None) -> Snapshot | None:
+    """Tell what somebody's participation is; None if there is none."""
+    if participation is None:
         return None
-    return {"role": seat.role.value, "response": seat.response.value, "comment": seat.comment}
+    return {
+        "role": participation.role.value,
+        "response": participation.response.value,
+        "comment": participation.comment,
+    }
 
 
-def seats_facts(seats: Mapping[UserId, Seat], people: Iterable[UserId]) -> Facts:
-    """Tell what the seats of some people are, as a member of an event's facts; nothing if there are no people."""
-    told = {str(user_id): seat_facts(seats.get(user_id)) for user_id in people}
-    return {"participants": told} if told else {}
+def participations_snapshot(participations: Mapping[UserId, Participation], people: Iterable[UserId]) -> Snapshot:
+    """Tell what the participations of some people are, as a member of an event's facts; nothing if there are no people."""
+    shown = {str(user_id): participation_snapshot(participations.get(user_id)) for user_id in people}
+    return {"participants": shown} if shown else {}
 
 
-def token_facts(token: Token) -> Facts:
+def token_snapshot(token: Token) -> Snapshot:
     """Tell what a token is, without anything of its secret."""
     return {
         "user_id": None if token.user_id is None else str(token.user_id),
@@ -123,7 +127,7 @@ def token_facts(token: Token) -> Facts:
     }
 
 
-def hold_facts(hold: Hold) -> Facts:
+def hold_snapshot(hold: Hold) -> Snapshot:
     """Tell what a hold is."""
     return {
         "user_ids": [str(user_id) for user_id in hold.user_ids],
@@ -134,30 +138,32 @@ def hold_facts(hold: Hold) -> Facts:
     }
 
 
-def share_facts(share: Share) -> Facts:
+def share_snapshot(share: Share) -> Snapshot:
     """Tell with whom somebody shares their calendar, and how far."""
     return {"shared_with": {str(share.user_id): share.level.value}}
 
 
-def hours_facts(hours: WorkingHours) -> Facts:
+def hours_snapshot(hours: WorkingHours) -> Snapshot:
     """Tell what somebody's working hours are."""
     week = zip(DAYS, hours.weekly, strict=True)
     return {
-        "weekly": {day: windows_facts(windows) for day, windows in week if windows},
-        "overrides": {str(day): windows_facts(windows) for day, windows in hours.overrides.items()},
+        "weekly": {day: windows_snapshot(windows) for day, windows in week if windows},
+        "overrides": {str(day): windows_snapshot(windows) for day, windows in hours.overrides.items()},
     }
 
 
-def windows_facts(windows: Iterable[Window]) -> list[Facts]:
+def windows_snapshot(windows: Iterable[Window]) -> list[Snapshot]:
     """Tell what the windows of a day are."""
     return [{"start": written_minute(one.start), "end": written_minute(one.end)} for one in windows]
 
 
-def told_to(facts: dict[str, Any], user_id: UserId) -> dict[str, Any]:
+def visible_to(snapshot: dict[str, Any], user_id: UserId) -> dict[str, Any]:
     """Return recorded facts as far as they are one person's own: of an event or a hold nobody else who is in it."""
-    own = dict(facts)
-    if "participants" in facts:
-        own["participants"] = {who: seat for who, seat in facts["participants"].items() if who == str(user_id)}
-    if "user_ids" in facts:
-        own["user_ids"] = [who for who in facts["user_ids"] if who == str(user_id)]
+    own = dict(snapshot)
+    if "participants" in snapshot:
+        own["participants"] = {
+            who: participation for who, participation in snapshot["participants"].items() if who == str(user_id)
+        }
+    if "user_ids" in snapshot:
+        own["user_ids"] = [who for who in snapshot["user_ids"] if who == str(user_id)]
     return own

@@ -26,26 +26,26 @@ def erased_user(before: User, *, now: Instant) -> User:
     return before if after == before else structs.replace(after, version=before.version + 1, updated_at=now)
 
 
-def erased_facts(facts: dict[str, Any], kind: ObjectKind, object_id: int, user_id: UserId) -> dict[str, Any]:
+def erased_snapshot(snapshot: dict[str, Any], kind: ObjectKind, object_id: int, user_id: UserId) -> dict[str, Any]:
     """Give recorded facts without what they say of a person."""
     if kind is ObjectKind.event:
-        return without_comment(facts, user_id)
+        return without_comment(snapshot, user_id)
     if kind is ObjectKind.token:
-        return facts | {"name": ERASED_TOKEN_NAME} if facts.get("user_id") == str(user_id) else facts
+        return snapshot | {"name": ERASED_TOKEN_NAME} if snapshot.get("user_id") == str(user_id) else snapshot
     if kind is ObjectKind.working_hours:
-        return {} if object_id == user_id else facts
+        return {} if object_id == user_id else snapshot
     if kind is ObjectKind.user and object_id == user_id:
-        return without_details(facts, user_id)
-    return facts
+        return without_details(snapshot, user_id)
+    return snapshot
 
 
-def without_comment(facts: dict[str, Any], user_id: UserId) -> dict[str, Any]:
+def without_comment(snapshot: dict[str, Any], user_id: UserId) -> dict[str, Any]:
     """Give the facts of an event without the comment of one participant."""
-    seats: dict[str, Any] = facts.get("participants", {})
-    seat = seats.get(str(user_id))
-    if seat is None:
-        return facts
-    return facts | {"participants": seats | {str(user_id): seat | {"comment": None}}}
+    participations: dict[str, Any] = snapshot.get("participants", {})
+    participation = participations.get(str(user_id))
+    if participation is None:
+        return snapshot
+    return snapshot | {"participants": participations | {str(user_id): participation | {"comment": None}}}
 
 
 def without_details(written: dict[str, Any], user_id: UserId) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from kalends.model import Instant, Span
 from kalends.rules.intervals import DAY, MINUTE
-from kalends.rules.periods import cut, joined
+from kalends.rules.periods import clip, merge
 from kalends.rules.zones import from_instant, local_date
 
 MINUTES_A_DAY = 24 * 60
@@ -87,8 +87,8 @@ def working_periods(hours: WorkingHours, zone: ZoneInfo, within: Span) -> list[S
     periods: list[Span] = []
     for segment, offset in steady_segments(within, zone):
         shifted = (Span(Instant(span.start - offset), Instant(span.end - offset)) for span in wall)
-        periods += cut(shifted, segment)
-    return joined(periods)
+        periods += clip(shifted, segment)
+    return merge(periods)
 
 
 def wall_spans(hours: WorkingHours, first: date, last: date) -> Iterator[Span]:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from kalends.model import Instant, Span, UserId
-from kalends.rules.periods import cut, joined
+from kalends.rules.periods import clip, merge
 from kalends.rules.starts import StartSpan, slot_starts, start_spans
 
 
@@ -29,7 +29,7 @@ class Group(Struct, frozen=True):
     need: int
 
 
-class Wish(Struct, frozen=True):
+class MeetingRequest(Struct, frozen=True):
     """What a meeting needs: people, length and step in microseconds, and the windows it may lie in."""
 
     required: tuple[UserId, ...]
@@ -51,10 +51,10 @@ class Wish(Struct, frozen=True):
     @property
     def windows(self) -> list[Span]:
         """Return the windows in order, those that touch as one, without what lies before `not_before`."""
-        windows = joined(self.between)
+        windows = merge(self.between)
         if self.not_before is None or not windows:
             return windows
-        return cut(windows, Span(self.not_before, max(self.not_before, windows[-1].end)))
+        return clip(windows, Span(self.not_before, max(self.not_before, windows[-1].end)))
 
     @property
     def horizon(self) -> Span | None:
@@ -84,7 +84,7 @@ class Presence(NamedTuple):
 class Search(Struct, frozen=True):
     """A wish, and all that follows from it and people's calendars before any slot is judged."""
 
-    wish: Wish
+    meeting: MeetingRequest
     zone: ZoneInfo
     calendars: Mapping[UserId, Calendar]
     presences: Mapping[UserId, Presence]
@@ -123,13 +123,13 @@ class Slot(Struct, frozen=True):
     weight: int
 
 
-def search_of(wish: Wish, zone: ZoneInfo, calendars: Mapping[UserId, Calendar]) -> Search:
+def search_of(meeting: MeetingRequest, zone: ZoneInfo, calendars: Mapping[UserId, Calendar]) -> Search:
     """Prepare a search; `calendars` has everybody named, with all that overlaps the wish's horizon."""
-    horizon = wish.horizon or Span(Instant(0), Instant(0))
-    presences = {person: presence_of(calendars[person], wish.duration, horizon) for person in wish.people}
-    spans = [span for window in wish.windows for span in start_spans(window, zone, wish.duration)]
+    horizon = meeting.horizon or Span(Instant(0), Instant(0))
+    presences = {person: presence_of(calendars[person], meeting.duration, horizon) for person in meeting.people}
+    spans = [span for window in meeting.windows for span in start_spans(window, zone, meeting.duration)]
     freed = (span.end for presence in presences.values() for span in presence.away)
-    return Search(wish, zone, calendars, presences, spans, slot_starts(spans, wish.step, freed))
+    return Search(meeting, zone, calendars, presences, spans, slot_starts(spans, meeting.step, freed))
 
 
 def presence_of(calendar: Calendar, duration: int, within: Span) -> Presence:
@@ -142,7 +142,7 @@ def presence_of(calendar: Calendar, duration: int, within: Span) -> Presence:
                 away.append(Span(begun, span.start))
                 begun = Instant(span.end - duration + 1)
         away.append(Span(begun, max(begun, within.end)))
-    return Presence(joined(away), joined(starts_that_meet(calendar.unsure, duration)))
+    return Presence(merge(away), merge(starts_that_meet(calendar.unsure, duration)))
 
 
 def starts_that_meet(spans: Sequence[Span], duration: int) -> list[Span]:
@@ -157,9 +157,9 @@ def runs_of(search: Search, starts: Sequence[Instant]) -> Iterator[Run]:
     """
     away: set[UserId] = set()
     unsure: set[UserId] = set()
-    absent = [0] * len(search.wish.groups)
+    absent = [0] * len(search.meeting.groups)
     groups_of: defaultdict[UserId, list[int]] = defaultdict(list)
-    for place, group in enumerate(search.wish.groups):
+    for place, group in enumerate(search.meeting.groups):
         for person in group.people:
             groups_of[person].append(place)
     changes = changes_of(search, starts)
@@ -203,7 +203,7 @@ def changes_of(search: Search, starts: Sequence[Instant]) -> Mapping[int, Change
 
 def best_slots(search: Search, most: int) -> list[Slot]:
     """Return the best slots: most optional weight, then fewest who are unsure, then earliest."""
-    optional = search.wish.optional
+    optional = search.meeting.optional
     ranked: list[tuple[int, int, int, int]] = []
     for run in suitable_runs(search, search.starts):
         missed = sum(map(optional.__getitem__, optional.keys() & run.away))
@@ -215,16 +215,16 @@ def best_slots(search: Search, most: int) -> list[Slot]:
 
 def suitable_runs(search: Search, starts: Sequence[Instant]) -> Iterator[Run]:
     """Yield the runs in which everybody required is free and each group has as many as it needs."""
-    required = frozenset(search.wish.required)
-    spare = spare_of(search.wish)
+    required = frozenset(search.meeting.required)
+    spare = spare_of(search.meeting)
     for run in runs_of(search, starts):
         if required.isdisjoint(run.away) and all(map(le, run.absent, spare)):
             yield run
 
 
-def spare_of(wish: Wish) -> list[int]:
+def spare_of(meeting: MeetingRequest) -> list[int]:
     """Return how many of each group may be away."""
-    return [len(group.people) - group.need for group in wish.groups]
+    return [len(group.people) - group.need for group in meeting.groups]
 
 
 def slots_of(search: Search) -> int:
@@ -234,11 +234,11 @@ def slots_of(search: Search) -> int:
 
 def slot_at(search: Search, start: Instant) -> Slot:
     """Return the slot that begins at a start, with how it finds everybody."""
-    wish = search.wish
-    states = {person: state_at(search.presences[person], start) for person in wish.people}
+    meeting = search.meeting
+    states = {person: state_at(search.presences[person], start) for person in meeting.people}
     free, tentative, missing = (tuple(who for who, found in states.items() if found is state) for state in State)
-    weight = sum(weight for person, weight in wish.optional.items() if states[person] is not State.missing)
-    return Slot(Span(start, Instant(start + wish.duration)), free, tentative, missing, weight)
+    weight = sum(weight for person, weight in meeting.optional.items() if states[person] is not State.missing)
+    return Slot(Span(start, Instant(start + meeting.duration)), free, tentative, missing, weight)
 
 
 def state_at(presence: Presence, start: Instant) -> State:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from kalends.model import Instant, Span, UserId
 from kalends.rules.intervals import MINUTE
 from kalends.rules.meeting import Search, runs_of, spare_of, starts_that_meet, suitable_runs
-from kalends.rules.periods import cut, joined
+from kalends.rules.periods import clip, merge
 from kalends.rules.starts import slot_starts, start_spans
 
 FINER_STEPS = tuple(minutes * MINUTE for minutes in (60, 30, 20, 15, 10, 5, 1))
@@ -89,8 +89,8 @@ class Lack(NamedTuple):
 
 def relaxations(search: Search, most: int) -> list[Relaxation]:
     """Return the cheapest ways out: fewest things to give up, then most slots won."""
-    required = frozenset(search.wish.required)
-    spare = spare_of(search.wish)
+    required = frozenset(search.meeting.required)
+    spare = spare_of(search.meeting)
     lacking: Counter[Lack] = Counter()
     for run in runs_of(search, search.starts):
         short = tuple(map(max, repeat(0), map(sub, run.absent, spare)))
@@ -119,15 +119,15 @@ def places_in_order(offer: Relaxation) -> list[tuple[int, int]]:
 
 def obstacles(search: Search) -> list[Obstacle]:
     """Return everybody needed who is away with some start and what keeps them, the one who is away most first."""
-    wish = search.wish
-    grouped = (person for group in wish.groups for person in group.people)
+    meeting = search.meeting
+    grouped = (person for group in meeting.groups for person in group.people)
     found: list[Obstacle] = []
-    for person in dict.fromkeys((*wish.required, *grouped)):
-        blocked = joined(search.calendars[person].blocked)
+    for person in dict.fromkeys((*meeting.required, *grouped)):
+        blocked = merge(search.calendars[person].blocked)
         away = starts_within(search.starts, search.presences[person].away)
         if away:
-            busy = starts_within(search.starts, joined(starts_that_meet(blocked, wish.duration)))
-            shown = (part for window in wish.windows for part in cut(blocked, window))
+            busy = starts_within(search.starts, merge(starts_that_meet(blocked, meeting.duration)))
+            shown = (part for window in meeting.windows for part in clip(blocked, window))
             found.append(Obstacle(person, away, tuple(shown), away - busy))
     return sorted(found, key=lambda obstacle: (-obstacle.slots, obstacle.user_id))
 
@@ -147,7 +147,7 @@ def finer_step(search: Search) -> Relaxation | None:
     if not any(suitable_runs(search, sorted(openings))):
         return None
     for step in FINER_STEPS:
-        if step < search.wish.step:
+        if step < search.meeting.step:
             starts = slot_starts(search.spans, step, ())
             slots = sum(run.last - run.first for run in suitable_runs(search, starts))
             if slots:
@@ -167,16 +167,16 @@ def reasons(search: Search, finer: Relaxation | None) -> list[Reason]:
 
 def windows_without_start(search: Search) -> Iterator[Reason]:
     """Yield each window in which nothing can begin, and why."""
-    wish = search.wish
-    for window in joined(wish.between):
-        if window.end - window.start < wish.duration:
+    meeting = search.meeting
+    for window in merge(meeting.between):
+        if window.end - window.start < meeting.duration:
             yield Reason(ReasonCode.window_too_short, window)
             continue
-        left = window if wish.not_before is None else Span(max(window.start, wish.not_before), window.end)
-        if left.end - left.start < wish.duration:
+        left = window if meeting.not_before is None else Span(max(window.start, meeting.not_before), window.end)
+        if left.end - left.start < meeting.duration:
             yield Reason(ReasonCode.in_the_past, window)
             continue
-        spans = [one.span for one in start_spans(left, search.zone, wish.duration)]
+        spans = [one.span for one in start_spans(left, search.zone, meeting.duration)]
         if not spans:
             yield Reason(ReasonCode.not_one_day, left)
         elif not starts_within(search.starts, spans):

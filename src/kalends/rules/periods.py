@@ -16,7 +16,7 @@ class Period(Struct, frozen=True):
     strength: Busy
 
 
-def joined(spans: Iterable[Span]) -> list[Span]:
+def merge(spans: Iterable[Span]) -> list[Span]:
     """Give the same instants in as few spans as possible, in order: what overlaps or touches becomes one."""
     result: list[Span] = []
     for span in sorted(spans):
@@ -28,13 +28,13 @@ def joined(spans: Iterable[Span]) -> list[Span]:
     return result
 
 
-def cut(spans: Iterable[Span], window: Span) -> list[Span]:
+def clip(spans: Iterable[Span], window: Span) -> list[Span]:
     """Give what of some spans lies in a window."""
     parts = (Span(max(span.start, window.start), min(span.end, window.end)) for span in spans)
     return [part for part in parts if part.start < part.end]
 
 
-def layered(periods: Iterable[Period], window: Span, *, under: Iterable[Period] = ()) -> list[Period]:
+def merge_by_strength(periods: Iterable[Period], window: Span, *, under: Iterable[Period] = ()) -> list[Period]:
     """Lay periods over each other within a window: ordered, none overlaps another, the stronger one shows.
 
     Free periods vanish, and what touches with equal strength becomes one. Nothing is told of what lies under another
@@ -43,7 +43,7 @@ def layered(periods: Iterable[Period], window: Span, *, under: Iterable[Period] 
     edges: list[tuple[Instant, int, int, Busy]] = []
     for layer, several in enumerate((periods, under)):
         for period in several:
-            for part in cut([period.span], window):
+            for part in clip([period.span], window):
                 edges += [(part.start, 1, layer, period.strength), (part.end, -1, layer, period.strength)]
     depths = dict.fromkeys(Busy, 0), dict.fromkeys(Busy, 0)
     result: list[Period] = []

@@ -4,7 +4,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.model import Actor, AgendaRow, EventId, Instant, UserId
 from kalends.store.database import WriteTx
@@ -13,15 +13,15 @@ from kalends.store.tables import agenda
 
 INSERT = Query(sa.insert(agenda))
 AT = (
-    agenda.c.user_id == given("at_user"),
-    agenda.c.starts_at == given("at_start"),
-    agenda.c.event_id == given("at_event"),
+    agenda.c.user_id == bindparam("at_user"),
+    agenda.c.starts_at == bindparam("at_start"),
+    agenda.c.event_id == bindparam("at_event"),
 )
 CHANGED = [column for column in agenda.c if not column.primary_key and column is not agenda.c.organization_id]
-UPDATE = Query(sa.update(agenda).where(*AT).values({column.name: given(column.name) for column in CHANGED}))
+UPDATE = Query(sa.update(agenda).where(*AT).values({column.name: bindparam(column.name) for column in CHANGED}))
 DELETE = Query(sa.delete(agenda).where(*AT))
 
-Key = tuple[UserId, Instant, EventId]
+AgendaKey = tuple[UserId, Instant, EventId]
 
 
 def store_agenda(
@@ -39,28 +39,28 @@ def store_agenda(
     gone = {key_of(row): row for row in before - after}
     come = {key_of(row): row for row in after - before}
     tx.run_many(DELETE, [at(key) for key in sorted(gone.keys() - come.keys())])
-    tx.run_many(UPDATE, [at(key) | values_of(come[key], booked_twice) for key in sorted(come.keys() & gone.keys())])
+    tx.run_many(UPDATE, [at(key) | agenda_values(come[key], booked_twice) for key in sorted(come.keys() & gone.keys())])
     own = {"organization_id": actor.organization_id}
     new = sorted(come.keys() - gone.keys())
-    tx.run_many(INSERT, [own | named(key) | values_of(come[key], booked_twice) for key in new])
+    tx.run_many(INSERT, [own | named(key) | agenda_values(come[key], booked_twice) for key in new])
 
 
-def key_of(row: AgendaRow) -> Key:
+def key_of(row: AgendaRow) -> AgendaKey:
     """Give the key of a row."""
     return row.user_id, row.span.start, row.event_id
 
 
-def named(key: Key) -> dict[str, Any]:
+def named(key: AgendaKey) -> dict[str, Any]:
     """Give the columns of a key."""
     return {"user_id": key[0], "starts_at": key[1], "event_id": key[2]}
 
 
-def at(key: Key) -> dict[str, Any]:
+def at(key: AgendaKey) -> dict[str, Any]:
     """Give the parameters of AT."""
     return {"at_user": key[0], "at_start": key[1], "at_event": key[2]}
 
 
-def values_of(row: AgendaRow, booked_twice: AbstractSet[tuple[EventId, UserId]]) -> dict[str, Any]:
+def agenda_values(row: AgendaRow, booked_twice: AbstractSet[tuple[EventId, UserId]]) -> dict[str, Any]:
     """Give what may change in a row that stays where it is."""
     return {
         "ends_at": row.span.end,

@@ -1,4 +1,4 @@
-"""Rows of the record: who did what to which object. Rows are added, and none is ever removed.
+"""Rows of the audit log: who did what to which object. Rows are added, and none is ever removed.
 
 That nothing else is done to them is held by this module, the only one that writes them, and not by the engine: erasing
 a person has to take their name out of old rows, and a trigger that lets that pass would stop nobody else who can write.
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.model import (
     Actor,
@@ -21,7 +21,7 @@ from kalends.model import (
     TokenId,
     UserId,
 )
-from kalends.rules.audit import Deed, ObjectKind, Record
+from kalends.rules.audit import AuditAction, AuditEntry, ObjectKind
 from kalends.store.database import ReadTx, Row, WriteTx
 from kalends.store.query import Query
 from kalends.store.tables import audit
@@ -46,15 +46,19 @@ PAGE = 500
 INSERT = Query(sa.insert(audit))
 NEXT = (
     sa.select(audit.c.id)
-    .where(audit.c.organization_id == given("org"), audit.c.id > given("after"))
+    .where(audit.c.organization_id == bindparam("org"), audit.c.id > bindparam("after"))
     .order_by(audit.c.id)
     .limit(sa.literal_column(str(PAGE)))
 )
 END_OF_PAGE = Query(sa.select(sa.func.max(NEXT.subquery().c.id)))
-ON_PAGE = (audit.c.organization_id == given("org"), audit.c.id > given("after"), audit.c.id <= given("last"))
+ON_PAGE = (
+    audit.c.organization_id == bindparam("org"),
+    audit.c.id > bindparam("after"),
+    audit.c.id <= bindparam("last"),
+)
 OF_PERSON = Query(
     sa.select(*COLUMNS)
-    .where(*ON_PAGE, sa.or_(audit.c.user_id == given("id"), audit.c.object_id == given("id")))
+    .where(*ON_PAGE, sa.or_(audit.c.user_id == bindparam("id"), audit.c.object_id == bindparam("id")))
     .order_by(audit.c.id)
 )
 NAMING = Query(
@@ -62,21 +66,21 @@ NAMING = Query(
     .where(
         *ON_PAGE,
         sa.or_(
-            audit.c.object_id == given("id"),
-            audit.c.before.like(given("pattern")),
-            audit.c.after.like(given("pattern")),
+            audit.c.object_id == bindparam("id"),
+            audit.c.before.like(bindparam("pattern")),
+            audit.c.after.like(bindparam("pattern")),
         ),
     )
     .order_by(audit.c.id)
 )
 REWRITE = Query(
     sa.update(audit)
-    .where(audit.c.id == given("at"))
-    .values(before=given("before", type_=sa.Text), after=given("after", type_=sa.Text))
+    .where(audit.c.id == bindparam("at"))
+    .values(before=bindparam("before", type_=sa.Text), after=bindparam("after", type_=sa.Text))
 )
 FORGET_ADDRESSES = Query(
     sa.update(audit)
-    .where(*ON_PAGE, audit.c.user_id == given("id"), audit.c.address.is_not(None))
+    .where(*ON_PAGE, audit.c.user_id == bindparam("id"), audit.c.address.is_not(None))
     .values(address=sa.null())
 )
 
@@ -90,18 +94,18 @@ ID_OF_KIND: dict[ObjectKind, type[Identifier]] = {
 }
 
 
-def record_from(row: Row) -> Record:
+def audit_entry_from(row: Row) -> AuditEntry:
     """Make a record of the row that COLUMNS name."""
     record_id, at, token_id, user_id, address, request_id, action, kind, object_id, before, after = row
     object_kind = ObjectKind(kind)
-    return Record(
+    return AuditEntry(
         id=AuditId(record_id),
         at=Instant(at),
         token_id=None if token_id is None else TokenId(token_id),
         user_id=None if user_id is None else UserId(user_id),
         address=address,
         request_id=request_id,
-        action=Deed(action),
+        action=AuditAction(action),
         object_kind=object_kind,
         object_id=ID_OF_KIND[object_kind](object_id),
         before=before,
@@ -109,17 +113,17 @@ def record_from(row: Row) -> Record:
     )
 
 
-def insert_record(tx: WriteTx, actor: Actor, made: Record) -> None:
-    """Add to the record."""
-    insert_records(tx, [(actor.organization_id, made)])
+def insert_audit_entry(tx: WriteTx, actor: Actor, made: AuditEntry) -> None:
+    """Add to the audit log."""
+    insert_audit_entries(tx, [(actor.organization_id, made)])
 
 
-def insert_records(tx: WriteTx, many: Iterable[tuple[OrganizationId, Record]]) -> None:
+def insert_audit_entries(tx: WriteTx, many: Iterable[tuple[OrganizationId, AuditEntry]]) -> None:
     """Add to the records of several organizations."""
-    tx.run_many(INSERT, [values_of(organization_id, made) for organization_id, made in many])
+    tx.run_many(INSERT, [entry_values(organization_id, made) for organization_id, made in many])
 
 
-def values_of(organization_id: OrganizationId, made: Record) -> dict[str, Any]:
+def entry_values(organization_id: OrganizationId, made: AuditEntry) -> dict[str, Any]:
     """Return the columns of an entry."""
     return {
         "id": made.id,
@@ -143,13 +147,13 @@ def end_of_page(tx: ReadTx, actor: Actor, after: int) -> int | None:
     return row[0] if row else None
 
 
-def records_of_person(tx: ReadTx, actor: Actor, user_id: UserId, after: int, last: int) -> list[Record]:
+def audit_entries_of_person(tx: ReadTx, actor: Actor, user_id: UserId, after: int, last: int) -> list[AuditEntry]:
     """Return the entries of a page that say what a person did or what was done to them, oldest first."""
     rows = tx.rows(OF_PERSON, org=actor.organization_id, after=after, last=last, id=user_id)
-    return [record_from(row) for row in rows]
+    return [audit_entry_from(row) for row in rows]
 
 
-def facts_naming(
+def snapshots_naming(
     tx: ReadTx, actor: Actor, user_id: UserId, after: int, last: int
 ) -> list[tuple[AuditId, ObjectKind, int, str | None, str | None]]:
     """Return id, kind and id of the object, before and after of each entry of a page that names a person."""
@@ -161,7 +165,7 @@ def facts_naming(
     ]
 
 
-def rewrite_facts(tx: WriteTx, rewritten: Iterable[tuple[AuditId, str | None, str | None]]) -> None:
+def rewrite_snapshots(tx: WriteTx, rewritten: Iterable[tuple[AuditId, str | None, str | None]]) -> None:
     """Store what entries say, before and after, without a person; erasing them is all this is for."""
     tx.run_many(REWRITE, [{"at": record_id, "before": old, "after": new} for record_id, old, new in rewritten])
 

@@ -4,16 +4,16 @@ A hold lapses by the clock: one whose time is up is not there any more, whether 
 """
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
-from kalends.model import Actor, Busy, Clash, EventId, HoldId, Instant, Span, UserId, Visibility
+from kalends.model import Actor, Busy, Conflict, EventId, HoldId, Instant, Span, UserId, Visibility
 from kalends.rules.access import is_operator, may_read_events
-from kalends.rules.clashes import told
+from kalends.rules.conflicts import reported
 from kalends.rules.intervals import earliest_start
 from kalends.store.database import ReadTx
-from kalends.store.query import Among, Query
-from kalends.store.sight import is_part_visible, sight_values
+from kalends.store.query import AnyOf, Query
 from kalends.store.tables import agenda, event, held_time
+from kalends.store.visibility import is_part_visible, visibility_values
 
 NOTHING = 0
 """No event and no hold has this id."""
@@ -22,10 +22,10 @@ NOTHING = 0
 def overlapping(rows: sa.Table) -> sa.ColumnElement[bool]:
     """Tell whether a row of a person's time overlaps `[start, end)`: one range of its key, as no block is longer."""
     return sa.and_(
-        rows.c.organization_id == given("org"),
-        rows.c.starts_at > given("earliest"),
-        rows.c.starts_at < given("end"),
-        rows.c.ends_at > given("start"),
+        rows.c.organization_id == bindparam("org"),
+        rows.c.starts_at > bindparam("earliest"),
+        rows.c.starts_at < bindparam("end"),
+        rows.c.ends_at > bindparam("start"),
     )
 
 
@@ -41,9 +41,9 @@ def blocking(is_named: sa.ColumnElement[bool]) -> Query:
         .join_from(agenda, event, agenda.c.event_id == event.c.id)
         .where(
             overlapping(agenda),
-            Among(agenda.c.user_id, "ids"),
+            AnyOf(agenda.c.user_id, "ids"),
             agenda.c.blocking,
-            agenda.c.event_id != given("own_event"),
+            agenda.c.event_id != bindparam("own_event"),
         )
     )
     holds = sa.select(
@@ -55,9 +55,9 @@ def blocking(is_named: sa.ColumnElement[bool]) -> Query:
         sa.false(),
     ).where(
         overlapping(held_time),
-        Among(held_time.c.user_id, "ids"),
-        held_time.c.expires_at > given("now"),
-        held_time.c.hold_id != given("own_hold"),
+        AnyOf(held_time.c.user_id, "ids"),
+        held_time.c.expires_at > bindparam("now"),
+        held_time.c.hold_id != bindparam("own_hold"),
     )
     return Query(events.union_all(holds))
 
@@ -74,7 +74,7 @@ def blocking_commitments(
     *,
     event_id: EventId | None = None,
     hold_id: HoldId | None = None,
-) -> list[Clash]:
+) -> list[Conflict]:
     """Return what blocks some people in a span, but for an event and a hold of one's own, as far as it is told.
 
     One statement. It names an event to whom may read events and sees this one, and that this person is in it; a private
@@ -88,11 +88,11 @@ def blocking_commitments(
         now=tx.now,
         own_event=event_id or NOTHING,
         own_hold=hold_id or NOTHING,
-        **({} if operator else sight_values(actor)),
+        **({} if operator else visibility_values(actor)),
         **span_values(span),
     )
     found = [
-        Clash(
+        Conflict(
             UserId(user_id),
             Span(Instant(start), Instant(end)),
             Busy(shown),
@@ -101,4 +101,4 @@ def blocking_commitments(
         )
         for user_id, start, end, shown, event_id, visible in rows
     ]
-    return told(found, span)
+    return reported(found, span)

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.model import (
     Actor,
@@ -14,16 +14,16 @@ from kalends.model import (
     Event,
     EventId,
     Instant,
+    ParticipantCounts,
     ShowAs,
     Span,
     Status,
-    Tally,
     UserId,
     Visibility,
 )
 from kalends.rules.text import searchable
 from kalends.store.database import ReadTx, Row, WriteTx
-from kalends.store.query import Among, Query
+from kalends.store.query import AnyOf, Query
 from kalends.store.tables import event
 
 COLUMNS = (
@@ -55,22 +55,22 @@ COLUMNS = (
     event.c.pending_host_id,
 )
 
-BY_ID = sa.select(*COLUMNS).where(event.c.organization_id == given("org"), event.c.id == given("id"))
+BY_ID = sa.select(*COLUMNS).where(event.c.organization_id == bindparam("org"), event.c.id == bindparam("id"))
 FIND = Query(BY_ID)
 FIND_TO_CHANGE = Query(BY_ID.with_for_update())
 LOCK_SEVERAL = Query(
     sa.select(*COLUMNS)
-    .where(event.c.organization_id == given("org"), Among(event.c.id, "ids"))
+    .where(event.c.organization_id == bindparam("org"), AnyOf(event.c.id, "ids"))
     .order_by(event.c.id)
     .with_for_update()
 )
 OFFERED = Query(
     sa.select(*COLUMNS)
-    .where(event.c.organization_id == given("org"), event.c.pending_host_id == given("id"))
+    .where(event.c.organization_id == bindparam("org"), event.c.pending_host_id == bindparam("id"))
     .order_by(event.c.starts_at, event.c.id)
 )
 INSERT = Query(sa.insert(event))
-DELETE = Query(sa.delete(event).where(event.c.id == given("at")))
+DELETE = Query(sa.delete(event).where(event.c.id == bindparam("at")))
 
 
 def event_from(row: Row) -> Event:
@@ -88,7 +88,7 @@ def event_from(row: Row) -> Event:
         hide_participants=bool(row[13]),
         cancel_reason=row[14],
         metadata=row[15],
-        tally=Tally(*row[16:22]),
+        counts=ParticipantCounts(*row[16:22]),
         version=row[22],
         created_at=Instant(row[23]),
         updated_at=Instant(row[24]),
@@ -103,7 +103,7 @@ def find_event(tx: ReadTx, actor: Actor, event_id: EventId) -> Event | None:
 
 
 def lock_event(tx: WriteTx, actor: Actor, event_id: EventId) -> Event | None:
-    """Give an event and keep everybody else from changing it or its seats until the transaction ends."""
+    """Give an event and keep everybody else from changing it or its participations until the transaction ends."""
     row = tx.row(FIND_TO_CHANGE, org=actor.organization_id, id=event_id)
     return event_from(row) if row else None
 
@@ -119,9 +119,9 @@ def events_offered_to(tx: ReadTx, actor: Actor, user_id: UserId) -> list[Event]:
 
 
 def insert_events(tx: WriteTx, actor: Actor, events: Iterable[Event]) -> None:
-    """Store new events; their seats and agenda rows are stored by modules of their own."""
+    """Store new events; their participations and agenda rows are stored by modules of their own."""
     own = {"organization_id": actor.organization_id}
-    many = [own | {"id": new.id, "created_at": new.created_at} | values_of(new) for new in events]
+    many = [own | {"id": new.id, "created_at": new.created_at} | event_values(new) for new in events]
     tx.run_many(INSERT, many)
 
 
@@ -132,7 +132,7 @@ def update_events(tx: WriteTx, versions: Iterable[tuple[Event, Event]]) -> None:
     """
     alike: dict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
     for before, after in versions:
-        old, new = values_of(before), values_of(after)
+        old, new = event_values(before), event_values(after)
         changed = {name: value for name, value in new.items() if value != old[name]}
         alike[frozenset(changed)].append(changed | {"at": after.id})
     for names, many in alike.items():
@@ -142,8 +142,8 @@ def update_events(tx: WriteTx, versions: Iterable[tuple[Event, Event]]) -> None:
 @lru_cache(maxsize=256)
 def updating(names: frozenset[str]) -> Query:
     """Compose the statement that changes some columns."""
-    changes: dict[str, Any] = {name: given(name) for name in sorted(names)}
-    return Query(sa.update(event).where(event.c.id == given("at")).values(changes))
+    changes: dict[str, Any] = {name: bindparam(name) for name in sorted(names)}
+    return Query(sa.update(event).where(event.c.id == bindparam("at")).values(changes))
 
 
 def delete_event_row(tx: WriteTx, event_id: EventId) -> None:
@@ -151,9 +151,9 @@ def delete_event_row(tx: WriteTx, event_id: EventId) -> None:
     tx.run(DELETE, at=event_id)
 
 
-def values_of(happening: Event) -> dict[str, Any]:
+def event_values(happening: Event) -> dict[str, Any]:
     """Give what may change in an event's row."""
-    block, tally = happening.block, happening.tally
+    block, counts = happening.block, happening.counts
     return {
         "host_id": happening.host_id,
         "title": happening.title,
@@ -171,12 +171,12 @@ def values_of(happening: Event) -> dict[str, Any]:
         "hide_participants": happening.hide_participants,
         "cancel_reason": happening.cancel_reason,
         "metadata": happening.metadata,
-        "required_count": tally.required,
-        "optional_count": tally.optional,
-        "accepted_count": tally.accepted,
-        "declined_count": tally.declined,
-        "tentative_count": tally.tentative,
-        "needs_action_count": tally.needs_action,
+        "required_count": counts.required,
+        "optional_count": counts.optional,
+        "accepted_count": counts.accepted,
+        "declined_count": counts.declined,
+        "tentative_count": counts.tentative,
+        "needs_action_count": counts.needs_action,
         "version": happening.version,
         "updated_at": happening.updated_at,
         "pending_host_id": happening.pending_host_id,

@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from msgspec import json
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.model import Actor, Hold, HoldId, Instant, Span, UserId
 from kalends.store.database import ReadTx, Row, WriteTx
@@ -12,10 +12,10 @@ from kalends.store.json_text import JsonText, json_list
 from kalends.store.query import Query
 from kalends.store.tables import held_time, hold
 
-LIVE = (hold.c.organization_id == given("org"), hold.c.expires_at > given("now"))
+LIVE = (hold.c.organization_id == bindparam("org"), hold.c.expires_at > bindparam("now"))
 OF_PERSON = sa.or_(
-    hold.c.placed_by == given("user_id"),
-    hold.c.id.in_(sa.select(held_time.c.hold_id).where(held_time.c.user_id == given("user_id"))),
+    hold.c.placed_by == bindparam("user_id"),
+    hold.c.id.in_(sa.select(held_time.c.hold_id).where(held_time.c.user_id == bindparam("user_id"))),
 )
 """Which holds somebody placed, and which keep their time."""
 
@@ -29,27 +29,33 @@ def columns_of(holds: sa.FromClause) -> list[sa.ColumnElement[Any]]:
 
 
 COLUMNS = columns_of(hold)
-FIND = Query(sa.select(*COLUMNS).where(*LIVE, hold.c.id == given("id")))
+FIND = Query(sa.select(*COLUMNS).where(*LIVE, hold.c.id == bindparam("id")))
 LOCK = Query(
-    sa.select(hold.c.id).where(hold.c.organization_id == given("org"), hold.c.id == given("id")).with_for_update()
+    sa.select(hold.c.id)
+    .where(hold.c.organization_id == bindparam("org"), hold.c.id == bindparam("id"))
+    .with_for_update()
 )
 CONCERNING = Query(sa.select(*COLUMNS).where(*LIVE, OF_PERSON).order_by(hold.c.id))
 HELD_BY = Query(
     sa.select(sa.func.sum(held_time.c.ends_at - held_time.c.starts_at))
     .join_from(hold, held_time, held_time.c.hold_id == hold.c.id)
-    .where(*LIVE, hold.c.placed_by == given("user_id"))
+    .where(*LIVE, hold.c.placed_by == bindparam("user_id"))
 )
 INSERT = Query(sa.insert(hold))
 INSERT_TIME = Query(sa.insert(held_time))
-EXTEND = Query(sa.update(hold).where(hold.c.id == given("at")).values(expires_at=given("until"), extended=sa.true()))
-EXTEND_TIME = Query(sa.update(held_time).where(held_time.c.hold_id == given("at")).values(expires_at=given("until")))
-DELETE = Query(sa.delete(hold).where(hold.c.id == given("at")))
+EXTEND = Query(
+    sa.update(hold).where(hold.c.id == bindparam("at")).values(expires_at=bindparam("until"), extended=sa.true())
+)
+EXTEND_TIME = Query(
+    sa.update(held_time).where(held_time.c.hold_id == bindparam("at")).values(expires_at=bindparam("until"))
+)
+DELETE = Query(sa.delete(hold).where(hold.c.id == bindparam("at")))
 DELETE_TIME = Query(
-    sa.delete(held_time).where(held_time.c.hold_id == given("at"), held_time.c.user_id == given("at_user"))
+    sa.delete(held_time).where(held_time.c.hold_id == bindparam("at"), held_time.c.user_id == bindparam("at_user"))
 )
 LAPSED = (
     sa.select(hold.c.id)
-    .where(hold.c.organization_id == given("org"), hold.c.expires_at <= given("now"))
+    .where(hold.c.organization_id == bindparam("org"), hold.c.expires_at <= bindparam("now"))
     .limit(sa.literal_column("100"))
     .with_for_update(skip_locked=True)  # two who tidy at once would wait for each other in a circle
 )

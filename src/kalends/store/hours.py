@@ -4,7 +4,7 @@ from datetime import date
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.model import Actor, UserId
 from kalends.rules.hours import Window, WorkingHours
@@ -14,18 +14,18 @@ from kalends.store.tables import working_hours
 
 FIND = Query(
     sa.select(working_hours.c.hours, working_hours.c.version).where(
-        working_hours.c.organization_id == given("org"), working_hours.c.user_id == given("id")
+        working_hours.c.organization_id == bindparam("org"), working_hours.c.user_id == bindparam("id")
     )
 )
 INSERT = Query(sa.insert(working_hours))
 UPDATE = Query(
     sa.update(working_hours)
-    .where(working_hours.c.user_id == given("at"))
-    .values(hours=given("new_hours"), version=given("new_version"), updated_at=given("now"))
+    .where(working_hours.c.user_id == bindparam("at"))
+    .values(hours=bindparam("new_hours"), version=bindparam("new_version"), updated_at=bindparam("now"))
 )
 DELETE = Query(
     sa.delete(working_hours).where(
-        working_hours.c.organization_id == given("org"), working_hours.c.user_id == given("id")
+        working_hours.c.organization_id == bindparam("org"), working_hours.c.user_id == bindparam("id")
     )
 )
 

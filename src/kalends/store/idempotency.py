@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.model import Actor, UserId
 from kalends.store.database import ReadTx, Row, WriteTx
 from kalends.store.query import BytesWithin, Query
 from kalends.store.tables import idempotency, token
 
-AT = (idempotency.c.token_id == given("at_token"), idempotency.c.key == given("at_key"))
-MINE = (*AT, idempotency.c.claim == given("at_claim"))
+AT = (idempotency.c.token_id == bindparam("at_token"), idempotency.c.key == bindparam("at_key"))
+MINE = (*AT, idempotency.c.claim == bindparam("at_claim"))
 
 PAGE = 250
 """So many answers, of whatever size, are looked through in one transaction when a person is erased."""
@@ -31,12 +31,12 @@ INSERT = Query(sa.insert(idempotency))
 ANSWER = Query(
     sa.update(idempotency)
     .where(*MINE)
-    .values(status=given("new_status"), headers=given("new_headers"), body=given("new_body"))
+    .values(status=bindparam("new_status"), headers=bindparam("new_headers"), body=bindparam("new_body"))
 )
 RELEASE = Query(sa.delete(idempotency).where(*MINE, idempotency.c.status.is_(None)))
 NEXT = (
     sa.select(idempotency.c.claimed_at)
-    .where(idempotency.c.claimed_at > given("after"))
+    .where(idempotency.c.claimed_at > bindparam("after"))
     .order_by(idempotency.c.claimed_at)
     .limit(sa.literal_column(str(PAGE)))
 )
@@ -44,27 +44,27 @@ END_OF_PAGE = Query(sa.select(sa.func.max(NEXT.subquery().c.claimed_at)))
 NAMING = Query(
     sa.select(idempotency.c.token_id, idempotency.c.key, idempotency.c.claim, idempotency.c.body)
     .where(
-        idempotency.c.organization_id == given("org"),
-        idempotency.c.claimed_at > given("after"),
-        idempotency.c.claimed_at <= given("last"),
+        idempotency.c.organization_id == bindparam("org"),
+        idempotency.c.claimed_at > bindparam("after"),
+        idempotency.c.claimed_at <= bindparam("last"),
         BytesWithin(idempotency.c.body, "part"),
     )
     .order_by(idempotency.c.token_id, idempotency.c.key)
 )
-REWRITE = Query(sa.update(idempotency).where(*MINE).values(body=given("new_body")))
+REWRITE = Query(sa.update(idempotency).where(*MINE).values(body=bindparam("new_body")))
 EMPTY = Query(
     sa.update(idempotency)
     .where(
-        idempotency.c.organization_id == given("org"),
-        idempotency.c.token_id.in_(sa.select(token.c.id).where(token.c.user_id == given("user_id"))),
+        idempotency.c.organization_id == bindparam("org"),
+        idempotency.c.token_id.in_(sa.select(token.c.id).where(token.c.user_id == bindparam("user_id"))),
         idempotency.c.status.is_not(None),
     )
-    .values(body=given("nothing"))
+    .values(body=bindparam("nothing"))
 )
 FORGET = Query(sa.delete(idempotency).where(*AT))
 OLD = Query(
     sa.select(idempotency.c.token_id, idempotency.c.key)
-    .where(idempotency.c.claimed_at < given("before"))
+    .where(idempotency.c.claimed_at < bindparam("before"))
     .limit(sa.literal_column("100"))  # in the text: a plan for any number at all might scan the whole table
     .with_for_update(skip_locked=True)  # what somebody else forgets is left to them: two would wait for each other
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.model import Actor, UserId
 from kalends.store.database import ReadTx, WriteTx
@@ -12,13 +12,15 @@ from kalends.store.tables import imported
 
 OF_SOURCE = Query(
     sa.select(imported.c.kind, imported.c.ref, imported.c.object_id).where(
-        imported.c.organization_id == given("org"), imported.c.source == given("source")
+        imported.c.organization_id == bindparam("org"), imported.c.source == bindparam("source")
     )
 )
 INSERT = Query(sa.insert(imported))
 FORGET_PERSON = Query(
     sa.delete(imported).where(
-        imported.c.organization_id == given("org"), imported.c.kind == "person", imported.c.object_id == given("id")
+        imported.c.organization_id == bindparam("org"),
+        imported.c.kind == "person",
+        imported.c.object_id == bindparam("id"),
     )
 )
 

@@ -1,7 +1,7 @@
 """Rows of organizations; a fresh install has one, and nobody has to know of it."""
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.model import Instant, Organization, OrganizationId
 from kalends.store.database import ReadTx, WriteTx
@@ -16,9 +16,9 @@ DEMO = "Kalends demo"
 
 COLUMNS = (organization.c.id, organization.c.name, organization.c.created_at)
 LIST = Query(sa.select(*COLUMNS).order_by(organization.c.id))
-FIND = Query(sa.select(*COLUMNS).where(organization.c.id == given("id")))
+FIND = Query(sa.select(*COLUMNS).where(organization.c.id == bindparam("id")))
 INSERT = Query(sa.insert(organization))
-RENAME = Query(sa.update(organization).where(organization.c.id == given("at")).values(name=given("new_name")))
+RENAME = Query(sa.update(organization).where(organization.c.id == bindparam("at")).values(name=bindparam("new_name")))
 
 
 def list_organizations(tx: ReadTx) -> list[Organization]:

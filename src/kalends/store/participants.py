@@ -1,14 +1,14 @@
-"""Rows of seats: who takes part in what, and what they said."""
+"""Rows of participations: who takes part in what, and what they said."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
-from kalends.model import Actor, Event, EventId, Instant, Participant, Response, Role, Seat, UserId
+from kalends.model import Actor, Event, EventId, Instant, Participant, Participation, Response, Role, UserId
 from kalends.store.database import ReadTx, Row, WriteTx
-from kalends.store.query import Among, Query
+from kalends.store.query import AnyOf, Query
 from kalends.store.tables import agenda, participant, user
 
 COLUMNS = (
@@ -20,25 +20,27 @@ COLUMNS = (
     participant.c.version,
 )
 
-OF_EVENT = Query(sa.select(*COLUMNS).where(participant.c.event_id == given("event_id")).order_by(participant.c.user_id))
+OF_EVENT = Query(
+    sa.select(*COLUMNS).where(participant.c.event_id == bindparam("event_id")).order_by(participant.c.user_id)
+)
 OF_EVENTS = Query(
     sa.select(participant.c.event_id, *COLUMNS)
-    .where(participant.c.organization_id == given("org"), Among(participant.c.event_id, "ids"))
+    .where(participant.c.organization_id == bindparam("org"), AnyOf(participant.c.event_id, "ids"))
     .order_by(participant.c.event_id, participant.c.user_id)
 )
 OF_PEOPLE = Query(
-    sa.select(*COLUMNS).where(participant.c.event_id == given("event_id"), Among(participant.c.user_id, "ids"))
+    sa.select(*COLUMNS).where(participant.c.event_id == bindparam("event_id"), AnyOf(participant.c.user_id, "ids"))
 )
 WITH_PERSON = (*COLUMNS, user.c.name, user.c.email, user.c.version.label("user_version"))
 """What a caller sees of a participant, but for who the host is."""
 
-SEATED_PEOPLE = Query(
+PARTICIPATING_PEOPLE = Query(
     sa.select(*WITH_PERSON)
     .join_from(participant, user, participant.c.user_id == user.c.id)
     .where(
-        participant.c.organization_id == given("org"),
-        participant.c.event_id == given("event_id"),
-        Among(participant.c.user_id, "ids"),
+        participant.c.organization_id == bindparam("org"),
+        participant.c.event_id == bindparam("event_id"),
+        AnyOf(participant.c.user_id, "ids"),
     )
     .order_by(participant.c.user_id)
 )
@@ -50,44 +52,51 @@ COMMENTED = Query(
         sa.and_(participant.c.event_id == agenda.c.event_id, participant.c.user_id == agenda.c.user_id),
     )
     .where(
-        agenda.c.organization_id == given("org"), agenda.c.user_id == given("id"), participant.c.comment.is_not(None)
+        agenda.c.organization_id == bindparam("org"),
+        agenda.c.user_id == bindparam("id"),
+        participant.c.comment.is_not(None),
     )
     .order_by(agenda.c.event_id)
 )
 INSERT = Query(sa.insert(participant))
-AT = (participant.c.event_id == given("at_event"), participant.c.user_id == given("at_user"))
+AT = (participant.c.event_id == bindparam("at_event"), participant.c.user_id == bindparam("at_user"))
 CHANGED = ("role", "response", "comment", "responded_at", "version")
-UPDATE = Query(sa.update(participant).where(*AT).values({name: given(name) for name in CHANGED}))
+UPDATE = Query(sa.update(participant).where(*AT).values({name: bindparam(name) for name in CHANGED}))
 DELETE = Query(sa.delete(participant).where(*AT))
 
-Seats = Mapping[UserId, Seat]
+Participations = Mapping[UserId, Participation]
 
 
-def seat_from(row: Row) -> Seat:
-    """Make a seat of the row that COLUMNS name."""
+def participation_from(row: Row) -> Participation:
+    """Make a participation of the row that COLUMNS name."""
     user_id, role, response, comment, responded_at, version = row
-    answered = Instant(responded_at) if responded_at is not None else None
-    return Seat(UserId(user_id), Role(role), Response(response), comment, answered, version)
+    apply_response = Instant(responded_at) if responded_at is not None else None
+    return Participation(UserId(user_id), Role(role), Response(response), comment, apply_response, version)
 
 
-def seats_of(tx: ReadTx, event_id: EventId) -> dict[UserId, Seat]:
-    """Give all seats of an event that the caller has found with right."""
-    return {seat.user_id: seat for seat in map(seat_from, tx.rows(OF_EVENT, event_id=event_id))}
+def participations_of(tx: ReadTx, event_id: EventId) -> dict[UserId, Participation]:
+    """Give all participations of an event that the caller has found with right."""
+    return {
+        participation.user_id: participation
+        for participation in map(participation_from, tx.rows(OF_EVENT, event_id=event_id))
+    }
 
 
-def seats_of_events(tx: ReadTx, actor: Actor, events: list[EventId]) -> dict[EventId, dict[UserId, Seat]]:
-    """Return all seats of each of several events."""
-    seats: dict[EventId, dict[UserId, Seat]] = {event_id: {} for event_id in events}
+def participations_of_events(
+    tx: ReadTx, actor: Actor, events: list[EventId]
+) -> dict[EventId, dict[UserId, Participation]]:
+    """Return all participations of each of several events."""
+    participations: dict[EventId, dict[UserId, Participation]] = {event_id: {} for event_id in events}
     for event_id, *row in tx.rows(OF_EVENTS, org=actor.organization_id, ids=events):
-        seat = seat_from(tuple(row))
-        seats[EventId(event_id)][seat.user_id] = seat
-    return seats
+        participation = participation_from(tuple(row))
+        participations[EventId(event_id)][participation.user_id] = participation
+    return participations
 
 
-def seats_among(tx: ReadTx, event_id: EventId, people: Iterable[UserId]) -> dict[UserId, Seat]:
-    """Give the seats that some people have in an event that the caller has found with right."""
+def participations_of_people(tx: ReadTx, event_id: EventId, people: Iterable[UserId]) -> dict[UserId, Participation]:
+    """Give the participations that some people have in an event that the caller has found with right."""
     rows = tx.rows(OF_PEOPLE, event_id=event_id, ids=list(people))
-    return {seat.user_id: seat for seat in map(seat_from, rows)}
+    return {participation.user_id: participation for participation in map(participation_from, rows)}
 
 
 def commented_events(tx: ReadTx, actor: Actor, user_id: UserId) -> list[EventId]:
@@ -96,19 +105,21 @@ def commented_events(tx: ReadTx, actor: Actor, user_id: UserId) -> list[EventId]
 
 
 def participants_among(tx: ReadTx, actor: Actor, event: Event, people: list[UserId]) -> list[Participant]:
-    """Give some people's participation in an event, in the order of their ids; who has no seat is left out."""
-    rows = tx.rows(SEATED_PEOPLE, org=actor.organization_id, event_id=event.id, ids=people)
+    """Give some people's participation in an event, in the order of their ids; who has no participation is left out."""
+    rows = tx.rows(PARTICIPATING_PEOPLE, org=actor.organization_id, event_id=event.id, ids=people)
     return [participant_from(row, event.id, event.host_id) for row in rows]
 
 
 def participant_from(row: Row, event_id: EventId, host_id: int) -> Participant:
     """Make a participant of the row that WITH_PERSON names."""
-    *seat, name, email, user_version = row
-    return Participant(event_id, seat_from(tuple(seat)), name, email, row[0] == host_id, user_version)
+    *participation, name, email, user_version = row
+    return Participant(event_id, participation_from(tuple(participation)), name, email, row[0] == host_id, user_version)
 
 
-def store_seats(tx: WriteTx, actor: Actor, changes: Iterable[tuple[EventId, Seats, Seats]]) -> None:
-    """Store the difference between two states of some seats, for each of several events."""
+def store_participations(
+    tx: WriteTx, actor: Actor, changes: Iterable[tuple[EventId, Participations, Participations]]
+) -> None:
+    """Store the difference between two states of some participations, for each of several events."""
     gone: list[dict[str, Any]] = []
     come: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
@@ -116,9 +127,9 @@ def store_seats(tx: WriteTx, actor: Actor, changes: Iterable[tuple[EventId, Seat
         gone += [at(event_id, user_id) for user_id in sorted(before.keys() - after.keys())]
         own = {"organization_id": actor.organization_id, "event_id": event_id}
         new = sorted(after.keys() - before.keys())
-        come += [own | {"user_id": user_id} | values_of(after[user_id]) for user_id in new]
+        come += [own | {"user_id": user_id} | participation_values(after[user_id]) for user_id in new]
         kept = sorted(after.keys() & before.keys())
-        changed += [at(event_id, who) | values_of(after[who]) for who in kept if after[who] != before[who]]
+        changed += [at(event_id, who) | participation_values(after[who]) for who in kept if after[who] != before[who]]
     tx.run_many(DELETE, gone)
     tx.run_many(INSERT, come)
     tx.run_many(UPDATE, changed)
@@ -129,12 +140,12 @@ def at(event_id: EventId, user_id: UserId) -> dict[str, Any]:
     return {"at_event": event_id, "at_user": user_id}
 
 
-def values_of(seat: Seat) -> dict[str, Any]:
-    """Give what may change in a seat's row."""
+def participation_values(participation: Participation) -> dict[str, Any]:
+    """Give what may change in a participation's row."""
     return {
-        "role": seat.role.value,
-        "response": seat.response.value,
-        "comment": seat.comment,
-        "responded_at": seat.responded_at,
-        "version": seat.version,
+        "role": participation.role.value,
+        "response": participation.response.value,
+        "comment": participation.comment,
+        "responded_at": participation.responded_at,
+        "version": participation.version,
     }

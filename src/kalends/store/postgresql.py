@@ -19,10 +19,10 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from kalends.errors import BadSetting, OutcomeUnknown, TooExpensive, Unavailable
 from kalends.settings import Settings
-from kalends.store.patience import Breaker, Watch, Watchdog
 from kalends.store.pooler import POOLER_ADVICE, UNTOLD, without_pooler
 from kalends.store.private_files import new_private_file
 from kalends.store.retry import Contended, driver_errors
+from kalends.store.watchdog import Breaker, Watch, Watchdog
 
 OPTION = re.compile(r"(?:-c ?|--)([A-Za-z_.]+)=([^\s\\']+)")
 CONNECT_TIMEOUT_S = 2

@@ -41,7 +41,7 @@ class Query:
         return known
 
 
-class Among(ColumnElement[bool]):
+class AnyOf(ColumnElement[bool]):
     """Whether a 64-bit column equals one of the list bound to a name: one statement text for any length of list."""
 
     inherit_cache = True
@@ -51,20 +51,20 @@ class Among(ColumnElement[bool]):
         self.column = column
         self.bound = bindparam(name, type_=ARRAY(BigInteger))
 
-    def self_group(self, against: Any = None) -> "Among":  # noqa: ARG002 (as SQLAlchemy calls it)
+    def self_group(self, against: Any = None) -> "AnyOf":  # noqa: ARG002 (as SQLAlchemy calls it)
         """Stand as a condition by itself: SQLAlchemy would write `… = 1` for SQLite, which then uses no index."""
         return self
 
 
-@compiles(Among, "sqlite")
-def among_on_sqlite(element: Among, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(AnyOf, "sqlite")
+def any_of_on_sqlite(element: AnyOf, compiler: SQLCompiler, **options: Any) -> str:
     """SQLite has no arrays: the list comes as JSON text (see the adapter in sqlite.py)."""
     column, bound = compiler.process(element.column, **options), compiler.process(element.bound, **options)
     return f"({column} IN (SELECT value FROM json_each({bound})))"  # noqa: S608 (of a column and a parameter)
 
 
-@compiles(Among, "postgresql")
-def among_on_postgresql(element: Among, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(AnyOf, "postgresql")
+def any_of_on_postgresql(element: AnyOf, compiler: SQLCompiler, **options: Any) -> str:
     """PostgreSQL takes the list as an array."""
     column, bound = compiler.process(element.column, **options), compiler.process(element.bound, **options)
     return f"({column} = ANY ({bound}))"

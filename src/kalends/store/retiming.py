@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from kalends.model import Block, EventId, Instant, OrganizationId, Span, UserId
-from kalends.rules.audit import Deed
+from kalends.rules.audit import AuditAction
 from kalends.rules.intervals import LONGEST_BLOCK
 from kalends.store.database import ReadTx, Row, WriteTx
-from kalends.store.query import Among, Query
+from kalends.store.query import AnyOf, Query
 from kalends.store.tables import agenda, audit, event, participant, user
 
 BLOCK = (
@@ -29,8 +29,10 @@ UNFINISHED = Query(
     .order_by(event.c.id)
     .limit(bindparam("count", type_=sa.Integer))
 )
-LOCK = Query(sa.select(*BLOCK).where(Among(event.c.id, "ids")).order_by(event.c.id).with_for_update())
-SEATED = Query(sa.select(participant.c.event_id, participant.c.user_id).where(Among(participant.c.event_id, "ids")))
+LOCK = Query(sa.select(*BLOCK).where(AnyOf(event.c.id, "ids")).order_by(event.c.id).with_for_update())
+PARTICIPATES = Query(
+    sa.select(participant.c.event_id, participant.c.user_id).where(AnyOf(participant.c.event_id, "ids"))
+)
 MOVE_EVENT = Query(
     sa.update(event)
     .where(event.c.id == bindparam("at"))
@@ -102,8 +104,8 @@ CROSSING = Query(
     .join(mine, mine.c.id == agenda.c.event_id)
     .join(others, others.c.id == other.c.event_id)
     .where(
-        Among(agenda.c.user_id, "people"),
-        Among(agenda.c.event_id, "events"),
+        AnyOf(agenda.c.user_id, "people"),
+        AnyOf(agenda.c.event_id, "events"),
         IS_LOOSE,
         sa.or_(other.c.exclusive, agenda.c.event_id < other.c.event_id),  # a pair is named once
     )
@@ -112,9 +114,9 @@ CROSSING = Query(
 MOVES = Query(
     sa.select(audit.c.object_id, audit.c.before, audit.c.after)
     .where(
-        Among(audit.c.organization_id, "organizations"),
-        Among(audit.c.object_id, "events"),
-        audit.c.action == Deed.retimed.value,
+        AnyOf(audit.c.organization_id, "organizations"),
+        AnyOf(audit.c.object_id, "events"),
+        audit.c.action == AuditAction.retimed.value,
     )
     .order_by(audit.c.id)
 )
@@ -175,7 +177,9 @@ def lock_blocks(tx: WriteTx, ids: list[EventId]) -> list[StoredBlock]:
 def move_events(tx: WriteTx, moves: Sequence[tuple[StoredBlock, Block]]) -> None:
     """Store the new blocks of events, in their own rows and in everybody's agenda, where they are not exclusive yet."""
     people = {(old.event_id, old.host_id) for old, _ in moves}
-    people |= {(EventId(row[0]), UserId(row[1])) for row in tx.rows(SEATED, ids=[old.event_id for old, _ in moves])}
+    people |= {
+        (EventId(row[0]), UserId(row[1])) for row in tx.rows(PARTICIPATES, ids=[old.event_id for old, _ in moves])
+    }
     spans = {old.event_id: (old.block.span, new.span) for old, new in moves}
     tx.run_many(MOVE_EVENT, [event_values(old.event_id, new, tx.now) for old, new in moves])
     tx.run_many(
@@ -223,7 +227,7 @@ def booked(row: Row) -> Booked:
 
 
 def latest_moves(tx: ReadTx, pairs: Iterable[DoubleBooking]) -> dict[EventId, tuple[str, str]]:
-    """Return what the record says of the latest move of each event by other zone data: before and after, as JSON."""
+    """Return what the audit log says of the latest move of each event by other zone data: before and after, as JSON."""
     pairs = list(pairs)
     events = sorted({one.event_id for pair in pairs for one in (pair.first, pair.second)})
     organizations = sorted({pair.organization_id for pair in pairs})

@@ -1,7 +1,7 @@
 """Rows of what people share of their calendars."""
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.model import Actor, Instant, OrganizationId, Share, Sharing, UserId
 from kalends.store.database import ReadTx, Row, WriteTx
@@ -10,11 +10,15 @@ from kalends.store.tables import share
 
 COLUMNS = (share.c.owner_id, share.c.user_id, share.c.level, share.c.updated_at)
 
-WITH_PERSON = Query(sa.select(*COLUMNS).where(share.c.organization_id == given("org"), share.c.user_id == given("id")))
-BY_PERSON = Query(sa.select(*COLUMNS).where(share.c.organization_id == given("org"), share.c.owner_id == given("id")))
-AT = (share.c.user_id == given("at_user"), share.c.owner_id == given("at_owner"))
+WITH_PERSON = Query(
+    sa.select(*COLUMNS).where(share.c.organization_id == bindparam("org"), share.c.user_id == bindparam("id"))
+)
+BY_PERSON = Query(
+    sa.select(*COLUMNS).where(share.c.organization_id == bindparam("org"), share.c.owner_id == bindparam("id"))
+)
+AT = (share.c.user_id == bindparam("at_user"), share.c.owner_id == bindparam("at_owner"))
 INSERT = Query(sa.insert(share))
-UPDATE = Query(sa.update(share).where(*AT).values(level=given("level"), updated_at=given("updated_at")))
+UPDATE = Query(sa.update(share).where(*AT).values(level=bindparam("level"), updated_at=bindparam("updated_at")))
 DELETE = Query(sa.delete(share).where(*AT))
 
 

@@ -20,7 +20,7 @@ from kalends.store.json_text import LARGEST_TEXT_BYTES
 from kalends.store.private_files import create_private, new_private_file
 from kalends.store.retry import Contended, driver_errors
 from kalends.store.sqlite_dialect import ApswDialect, DbapiConnection
-from kalends.store.turnstile import Turnstile, patiently, turnstile_path
+from kalends.store.writer_lock import WriterLock, poll_until, writer_lock_path
 
 CACHED_STATEMENTS = 512
 CACHE_KIB = 8_000
@@ -119,7 +119,7 @@ class SqliteEngine:
         self._most_readers = settings.pool_size
         self._turn = FairLock()
         self._writer: SqliteSession | None = None
-        self._turnstile: Turnstile | None = None
+        self._turnstile: WriterLock | None = None
         self._closed = False
         self._file: tuple[int, int] | None = None
         """Device and number of the file that was opened first."""
@@ -184,7 +184,7 @@ class SqliteEngine:
         session = self._connect_writer()
         with closing(session.connection) as connection, translated():
             connection.execute("PRAGMA synchronous = NORMAL")
-            if patiently(lambda: ran(connection, "BEGIN IMMEDIATE"), time.monotonic() + PROBE_S):
+            if poll_until(lambda: ran(connection, "BEGIN IMMEDIATE"), time.monotonic() + PROBE_S):
                 connection.execute("PRAGMA user_version = 0; COMMIT")  # nothing uses it: it is 0 in any case
 
     @contextmanager
@@ -240,9 +240,9 @@ class SqliteEngine:
 
     def _begin(self, session: SqliteSession, deadline: float) -> None:
         """Begin, after whichever processes wait already. Raises Unavailable when the deadline passes before."""
-        turnstile = self._turnstile = self._turnstile or Turnstile(turnstile_path(self._path))
-        with turnstile.entered(deadline) as inside:
-            if not inside or not patiently(lambda: ran(session.connection, "BEGIN IMMEDIATE"), deadline):
+        writer_lock = self._turnstile = self._turnstile or WriterLock(writer_lock_path(self._path))
+        with writer_lock.acquired(deadline) as inside:
+            if not inside or not poll_until(lambda: ran(session.connection, "BEGIN IMMEDIATE"), deadline):
                 raise Unavailable(KEPT_BUSY)
 
     def _connect_writer(self) -> SqliteSession:
@@ -282,7 +282,7 @@ class SqliteEngine:
     def _set_up(self, connection: apsw.Connection) -> None:
         # The first process to come turns a new file into WAL, and SQLite lets none of the others wait for that.
         deadline = time.monotonic() + self._timeout
-        if not patiently(lambda: ran(connection, "PRAGMA journal_mode = WAL"), deadline):
+        if not poll_until(lambda: ran(connection, "PRAGMA journal_mode = WAL"), deadline):
             raise Unavailable(KEPT_BUSY)
         # FULL: of 400 simulated power cuts it lost nothing, NORMAL lost acknowledged commits in 317.
         # A cache and no mmap: that made a mixed load no faster, and every page that was ever looked at, up to the whole
@@ -295,7 +295,7 @@ class SqliteEngine:
 
 
 def list_as_json(_: object, place: int, value: object) -> str:
-    """Bind a list of ids as JSON text, which `Among` unfolds with json_each. Raises TypeError for anything else."""
+    """Bind a list of ids as JSON text, which `AnyOf` unfolds with json_each. Raises TypeError for anything else."""
     if isinstance(value, list):
         return repr(cast("list[int]", value))  # whole numbers are written the same
     raise TypeError(f"parameter {place} is of a type that SQLite does not know: {type(value)}")

@@ -1,7 +1,7 @@
 """Rows of credentials: only a hash of each secret is kept."""
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.model import Actor, Bearer, Instant, OrganizationId, Scope, Token, TokenId, UserId
 from kalends.rules.intervals import MINUTE
@@ -25,53 +25,55 @@ COLUMNS = (
 )
 IN_USE = (
     token.c.revoked_at.is_(None),
-    sa.or_(token.c.expires_at.is_(None), token.c.expires_at > given("now", type_=sa.BigInteger)),
+    sa.or_(token.c.expires_at.is_(None), token.c.expires_at > bindparam("now", type_=sa.BigInteger)),
 )
 
-FIND_BY_HASH = Query(sa.select(*COLUMNS).where(token.c.hash == given("hash"), *IN_USE))
+FIND_BY_HASH = Query(sa.select(*COLUMNS).where(token.c.hash == bindparam("hash"), *IN_USE))
 LIST_OF_USER = Query(
     sa.select(*COLUMNS)
-    .where(token.c.organization_id == given("org"), token.c.user_id == given("user_id"))
+    .where(token.c.organization_id == bindparam("org"), token.c.user_id == bindparam("user_id"))
     .order_by(token.c.id)
 )
-FIND = Query(sa.select(*COLUMNS).where(token.c.organization_id == given("org"), token.c.id == given("id")))
+FIND = Query(sa.select(*COLUMNS).where(token.c.organization_id == bindparam("org"), token.c.id == bindparam("id")))
 FIND_BEARER = Query(
     sa.select(*COLUMNS, organization.c.name, *USER_COLUMNS)
     .join(organization, organization.c.id == token.c.organization_id)
     .outerjoin(user, sa.and_(user.c.organization_id == token.c.organization_id, user.c.id == token.c.user_id))
-    .where(token.c.organization_id == given("org"), token.c.id == given("id"))
+    .where(token.c.organization_id == bindparam("org"), token.c.id == bindparam("id"))
 )
 INSERT = Query(sa.insert(token))
 REVOKE = Query(
     sa.update(token)
-    .where(token.c.organization_id == given("org"), token.c.id == given("at"), token.c.revoked_at.is_(None))
-    .values(revoked_at=given("now"))
+    .where(token.c.organization_id == bindparam("org"), token.c.id == bindparam("at"), token.c.revoked_at.is_(None))
+    .values(revoked_at=bindparam("now"))
 )
 RENAME_OF_USER = Query(
     sa.update(token)
-    .where(token.c.organization_id == given("org"), token.c.user_id == given("of"))
-    .values(name=given("new_name"))
+    .where(token.c.organization_id == bindparam("org"), token.c.user_id == bindparam("of"))
+    .values(name=bindparam("new_name"))
 )
 TOUCH = Query(
     sa.update(token)
-    .where(token.c.id == given("at"), sa.or_(token.c.last_used_at.is_(None), token.c.last_used_at < given("now")))
-    .values(last_used_at=given("now"))
+    .where(
+        token.c.id == bindparam("at"), sa.or_(token.c.last_used_at.is_(None), token.c.last_used_at < bindparam("now"))
+    )
+    .values(last_used_at=bindparam("now"))
 )
 
 
 def ended_before(end: sa.ColumnElement[int]) -> Query:
     """Compose the statement that finds up to 50 tokens that ended before an instant and hold no Idempotency-Key."""
     keys = sa.exists().where(idempotency.c.token_id == token.c.id)
-    statement = sa.select(token.c.id).where(end < given("before"), ~keys).order_by(end)
+    statement = sa.select(token.c.id).where(end < bindparam("before"), ~keys).order_by(end)
     return Query(statement.limit(sa.literal_column("50")).with_for_update(of=token, skip_locked=True))
 
 
 REVOKED_BEFORE = ended_before(token.c.revoked_at)
 EXPIRED_BEFORE = ended_before(token.c.expires_at)
-FORGET = Query(sa.delete(token).where(token.c.id == given("at")))
+FORGET = Query(sa.delete(token).where(token.c.id == bindparam("at")))
 IS_ACTIVE = Query(
     sa.select(user.c.id).where(
-        user.c.organization_id == given("org"), user.c.id == given("id"), user.c.deleted_at.is_(None)
+        user.c.organization_id == bindparam("org"), user.c.id == bindparam("id"), user.c.deleted_at.is_(None)
     )
 )
 
@@ -79,9 +81,9 @@ IS_ACTIVE = Query(
 TOKENS_IN_USE = Query(
     sa.select(
         sa.func.count(),
-        sa.func.count().filter(sa.func.coalesce(token.c.last_used_at, token.c.created_at) < given("idle_since")),
+        sa.func.count().filter(sa.func.coalesce(token.c.last_used_at, token.c.created_at) < bindparam("idle_since")),
         sa.func.count().filter(
-            token.c.user_id.is_(None), token.c.expires_at.is_(None), token.c.created_at < given("old_since")
+            token.c.user_id.is_(None), token.c.expires_at.is_(None), token.c.created_at < bindparam("old_since")
         ),
     ).where(*IN_USE)
 )

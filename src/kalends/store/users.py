@@ -3,13 +3,13 @@
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam as given
+from sqlalchemy import bindparam
 
 from kalends.model import Actor, EventId, Instant, User, UserId
 from kalends.rules.emails import email_key, email_words
 from kalends.rules.text import searchable, sort_key
 from kalends.store.database import ReadTx, Row, WriteTx
-from kalends.store.query import Among, Query
+from kalends.store.query import AnyOf, Query
 from kalends.store.tables import agenda, user
 
 COLUMNS = (
@@ -24,44 +24,48 @@ COLUMNS = (
 )
 
 BY_ID = sa.select(*COLUMNS).where(
-    user.c.organization_id == given("org"), user.c.id == given("id"), user.c.deleted_at.is_(None)
+    user.c.organization_id == bindparam("org"), user.c.id == bindparam("id"), user.c.deleted_at.is_(None)
 )
 FIND = Query(BY_ID)
 FIND_TO_CHANGE = Query(BY_ID.with_for_update())
 FIND_BY_EMAIL = Query(
     sa.select(user.c.id).where(
-        user.c.organization_id == given("org"), user.c.email_folded == given("email"), user.c.deleted_at.is_(None)
+        user.c.organization_id == bindparam("org"),
+        user.c.email_folded == bindparam("email"),
+        user.c.deleted_at.is_(None),
     )
 )
 EVEN_IF_DELETED = sa.select(*COLUMNS, user.c.deleted_at.is_not(None)).where(
-    user.c.organization_id == given("org"), user.c.id == given("id")
+    user.c.organization_id == bindparam("org"), user.c.id == bindparam("id")
 )
 FIND_EVEN_IF_DELETED = Query(EVEN_IF_DELETED)
 LOCK_EVEN_IF_DELETED = Query(EVEN_IF_DELETED.with_for_update())
 LOCK_SEVERAL = Query(
     sa.select(user.c.id, user.c.time_zone, user.c.deleted_at.is_not(None))
-    .where(user.c.organization_id == given("org"), Among(user.c.id, "ids"))
+    .where(user.c.organization_id == bindparam("org"), AnyOf(user.c.id, "ids"))
     .order_by(user.c.id)
     .with_for_update(key_share=True)
 )
 INSERT = Query(sa.insert(user))
 CHANGED = ("name", "name_key", "email", "search_text", "time_zone", "metadata", "version", "updated_at")
-KEY_KEPT = sa.case((user.c.email == given("email"), user.c.email_folded), else_=given("email_folded", type_=sa.Text))
+KEY_KEPT = sa.case(
+    (user.c.email == bindparam("email"), user.c.email_folded), else_=bindparam("email_folded", type_=sa.Text)
+)
 """Two people whose addresses were told apart once keep them, and can be changed, until one of them gets another."""
 UPDATE = Query(
     sa.update(user)
-    .where(user.c.id == given("at"))
-    .values({name: given(name) for name in CHANGED})
+    .where(user.c.id == bindparam("at"))
+    .values({name: bindparam(name) for name in CHANGED})
     .values(email_folded=KEY_KEPT)
 )
-BURY = Query(sa.update(user).where(user.c.id == given("at")).values(deleted_at=given("now")))
+SOFT_DELETE = Query(sa.update(user).where(user.c.id == bindparam("at")).values(deleted_at=bindparam("now")))
 UNFINISHED = Query(
     sa.select(agenda.c.event_id, agenda.c.hosting, agenda.c.status)
     .where(
-        agenda.c.organization_id == given("org"),
-        agenda.c.user_id == given("id"),
-        agenda.c.starts_at > given("after"),
-        agenda.c.ends_at > given("now"),
+        agenda.c.organization_id == bindparam("org"),
+        agenda.c.user_id == bindparam("id"),
+        agenda.c.starts_at > bindparam("after"),
+        agenda.c.ends_at > bindparam("now"),
     )
     .order_by(agenda.c.event_id)
 )
@@ -118,20 +122,20 @@ def email_owner(tx: ReadTx, actor: Actor, email: str) -> UserId | None:
 def insert_user(tx: WriteTx, actor: Actor, person: User) -> None:
     """Store a new user."""
     row = {"id": person.id, "organization_id": actor.organization_id, "created_at": person.created_at}
-    tx.run(INSERT, **row, **values_of(person), deleted_at=None)
+    tx.run(INSERT, **row, **user_values(person), deleted_at=None)
 
 
 def update_user(tx: WriteTx, person: User) -> None:
     """Store a user's new version."""
-    tx.run(UPDATE, at=person.id, **values_of(person))
+    tx.run(UPDATE, at=person.id, **user_values(person))
 
 
-def bury_user(tx: WriteTx, user_id: UserId) -> None:
+def soft_delete_user(tx: WriteTx, user_id: UserId) -> None:
     """Leave a tombstone: past events go on naming the person, nobody finds them any more."""
-    tx.run(BURY, at=user_id, now=tx.now)
+    tx.run(SOFT_DELETE, at=user_id, now=tx.now)
 
 
-def values_of(person: User) -> dict[str, Any]:
+def user_values(person: User) -> dict[str, Any]:
     """Give what changes in a user's row."""
     return {
         "name": person.name,

@@ -12,7 +12,7 @@ from kalends.http.refusals import REFUSED
 from kalends.rest.problems import TargetTooLong
 from kalends.rest.rates import RateLimits
 from kalends.rest.request import Request
-from kalends.rules.addresses import Network, client_address
+from kalends.rules.client_address import Network, client_address
 
 LONGEST_TARGET = 8_192
 
@@ -35,7 +35,7 @@ QUERY_CHARACTERS = "%&=+:,/?@!$'()*;"
 POLICY = "Content-Security-Policy"
 
 
-class Entrance:
+class RequestLimits:
     """Finds out who is there, and turns away who asks for too much."""
 
     def __init__(self, rates: RateLimits, trusted_proxies: Sequence[Network]) -> None:
@@ -55,7 +55,7 @@ class Entrance:
             raise TargetTooLong(LONGEST_TARGET)
 
 
-class TrailingSlashes:
+class TrailingSlashRedirect:
     """Redirects a path with a slash too many at its end to the path without it, with any method."""
 
     def __init__(self, paths: Iterable[str]) -> None:
@@ -74,7 +74,7 @@ class TrailingSlashes:
             resp.complete = True
 
 
-class SafeHeaders:
+class SecurityHeaders:
     """Tells browsers and caches what they may do with an answer."""
 
     def process_response(  # Falcon hands over four arguments

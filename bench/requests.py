@@ -71,7 +71,11 @@ class Asker:
         events = iter(self._random.sample(range(self.plan.events), min(self.plan.events, number * 2)))
         for _ in range(number):
             happening = self.plan.happening(next(events))
-            guests = [seat.person for seat in happening.seats if seat.person != happening.host]
+            guests = [
+                participation.person
+                for participation in happening.participations
+                if participation.person != happening.host
+            ]
             if happening.status != "cancelled" and guests:
                 yield happening.number, guests[-1]
 

@@ -10,7 +10,7 @@ from kalends.errors import Unavailable
 from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.schema import migrate
-from kalends.store.turnstile import Turnstile
+from kalends.store.writer_lock import WriterLock
 from tests.threads import PATIENCE_S, at_once, waiting_writers
 
 
@@ -35,19 +35,19 @@ def theirs(url: str, ours: Database) -> Iterator[Database]:
 
 
 @pytest.fixture
-def turnstile(tmp_path: Path, ours: Database) -> Iterator[Turnstile]:
+def writer_lock(tmp_path: Path, ours: Database) -> Iterator[WriterLock]:
     """The file that both databases stand in."""
     ours.write(lambda tx: None)
-    made = Turnstile(tmp_path / "shared.db-turn")
+    made = WriterLock(tmp_path / "shared.db-turn")
     yield made
     made.close()
 
 
-def somebody_waits(turnstile: Turnstile) -> None:
-    """Come back once somebody stands in the turnstile for more than a moment."""
+def somebody_waits(writer_lock: WriterLock) -> None:
+    """Come back once somebody stands in the writer_lock for more than a moment."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
-        with turnstile.entered(0) as inside:
+        with writer_lock.acquired(0) as inside:
             if not inside:
                 return
         assert time.monotonic() < deadline, "nobody waits"
@@ -55,7 +55,7 @@ def somebody_waits(turnstile: Turnstile) -> None:
 
 
 def test_a_process_that_has_written_lines_up_behind_one_that_waits(
-    ours: Database, theirs: Database, turnstile: Turnstile
+    ours: Database, theirs: Database, writer_lock: WriterLock
 ) -> None:
     order: list[str] = []
     they_wait = at_once(lambda: theirs.write(lambda tx: order.append("they")))
@@ -64,7 +64,7 @@ def test_a_process_that_has_written_lines_up_behind_one_that_waits(
     def first(tx: object) -> None:
         order.append("we")
         they_wait.start()
-        somebody_waits(turnstile)
+        somebody_waits(writer_lock)
         we_again.start()
         waiting_writers(ours, 1)
 
@@ -75,14 +75,14 @@ def test_a_process_that_has_written_lines_up_behind_one_that_waits(
 
 
 def test_a_process_that_waits_too_long_behind_another_is_told_to_come_back(
-    ours: Database, theirs: Database, turnstile: Turnstile, url: str
+    ours: Database, theirs: Database, writer_lock: WriterLock, url: str
 ) -> None:
     hasty = Database(Settings(database_url=url, busy_timeout_ms=50))
     they_wait = at_once(lambda: theirs.write(lambda tx: None))
 
     def first(tx: object) -> None:
         they_wait.start()
-        somebody_waits(turnstile)
+        somebody_waits(writer_lock)
         with pytest.raises(Unavailable, match="Another process"):
             hasty.write(lambda tx: None)
 
@@ -92,5 +92,5 @@ def test_a_process_that_waits_too_long_behind_another_is_told_to_come_back(
     hasty.close()
 
 
-def test_the_turnstile_is_its_owners_alone(turnstile: Turnstile, tmp_path: Path) -> None:
+def test_the_turnstile_is_its_owners_alone(writer_lock: WriterLock, tmp_path: Path) -> None:
     assert (tmp_path / "shared.db-turn").stat().st_mode & 0o777 == 0o600

@@ -46,7 +46,7 @@ def address_in(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def block_of(address: str) -> str:
+def network_of(address: str) -> str:
     """Give what is counted as one caller: an address of version 4, or the block that one of version 6 lies in."""
     if ":" not in address:
         return address

@@ -80,7 +80,7 @@ def block_faults(start: int, end: int, zone: str | None) -> list[tuple[tuple[Any
     return []
 
 
-class Paper:
+class ReferenceModel:
     """Everything that is known, and what can be done with it."""
 
     def __init__(self, now: int) -> None:
@@ -106,7 +106,7 @@ class Paper:
         person = self.active(who)
         self.refuse_stale("user", person.version, expect)
         if (hosted == "transfer") != (to is not None) or to == who:
-            refuse([(("to",), "wrong_heir")])
+            refuse([(("to",), "wrong_successor")])
         if to is not None:
             refuse(self.bookable(to, ("to",)))
         ahead = [n for n, meeting in enumerate(self.meetings) if meeting and meeting.end > self.now]
@@ -116,7 +116,7 @@ class Paper:
         for number in ahead:
             meeting = self.meeting(number)
             if number in hosting and to is not None:
-                meeting = self.handed_over(meeting, to)
+                meeting = self.transferred(meeting, to)
             elif number in hosting:
                 meeting = self.next(meeting, status="cancelled", asked=None)
             elif who in meeting.chairs or who == meeting.asked:
@@ -193,7 +193,7 @@ class Paper:
         self.refuse_cancelled(before)
         refuse(self.bookable(to, ("host_id",)))
         if to != before.host:
-            self.meetings[number] = self.handed_over(before, to)
+            self.meetings[number] = self.transferred(before, to)
         return self.shown_event(number)
 
     def read_event(self, number: int) -> Any:
@@ -223,10 +223,10 @@ class Paper:
         refuse(faults + taken if faults else [])
         refuse(taken, "already_participant")
         if guests:
-            self.seat(number, dict(guests))
+            self.participation(number, dict(guests))
         return [self.shown_guest(number, guest) for guest, _ in guests]
 
-    def seat_participant(self, number: int, who: int, role: str, only_new: bool, expect: Any) -> Any:
+    def set_participant(self, number: int, who: int, role: str, only_new: bool, expect: Any) -> Any:
         before = self.changing(number, None)
         chair = before.chairs.get(who)
         if chair is not None and only_new:
@@ -237,7 +237,7 @@ class Paper:
         self.refuse_cancelled(before)
         self.refuse_ended(before)
         refuse(self.bookable(who, ("user_id",)))
-        self.seat(number, {who: role})
+        self.participation(number, {who: role})
         return self.shown_guest(number, who), True
 
     def change_role(self, number: int, who: int, role: str, expect: Any) -> Any:
@@ -345,7 +345,7 @@ class Paper:
             return Chair(role, "accepted", meeting.version, None, self.now)
         return Chair(role, "needs_action", meeting.version)
 
-    def seat(self, number: int, roles: dict[int, str]) -> None:
+    def participation(self, number: int, roles: dict[int, str]) -> None:
         after = self.next(self.meeting(number))
         after.chairs.update({who: self.chair(after, who, role) for who, role in roles.items()})
         self.meetings[number] = after
@@ -355,7 +355,7 @@ class Paper:
         after.chairs[who] = chair
         self.meetings[number] = after
 
-    def handed_over(self, meeting: Meeting, to: int) -> Meeting:
+    def transferred(self, meeting: Meeting, to: int) -> Meeting:
         after = self.next(meeting, host=to, asked=None)
         if {meeting.host, to} & meeting.chairs.keys():
             chair = meeting.chairs.get(to)
@@ -382,7 +382,7 @@ class Paper:
         return [self.shown_guest(number, who) for who in sorted(self.meeting(number).chairs)]
 
     def told_guests(self, number: int) -> Any:
-        """Give the guests as an event with participants tells of them: without the versions of seats and people."""
+        """Give the guests as an event with participants tells of them: without the versions of participations and people."""
         return [(*guest[:4], 0, *guest[5:-1], 0) for guest in self.shown_guests(number)]
 
     def shown_guest(self, number: int, who: int) -> Any:

@@ -6,25 +6,25 @@ from kalends.actions.booking import Guard
 from kalends.actions.events import change_event, create_event, delete_event
 from kalends.actions.holds import place_hold
 from kalends.actions.participants import add_participants, answer_invitation, change_role
-from kalends.drafts import Answer, EventDraft, EventEdit, Invitation
-from kalends.errors import Conflict, Forbidden, NotFound
+from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate
+from kalends.errors import BookingConflict, Forbidden, NotFound
 from kalends.model import EventId, Response, Role, Sharing, TimeText, Visibility
-from kalends.reads.events import EventFilter, one
+from kalends.reads.events import EventFilter, event_statement
 from kalends.reads.explanation import explain_booking
 from kalends.reads.participants import list_participants, read_participant
 from kalends.reads.users import list_available_users
-from kalends.rules.access import Sight
-from kalends.store.sight import sight_values
+from kalends.rules.access import AccessLevel
+from kalends.store.visibility import visibility_values
 from tests.cast import BERLIN
 from tests.seen import list_events, read_event
 
 LEVELS = [
-    (None, Sight.block),
-    (Sharing.free_busy, Sight.block),
-    (Sharing.titles, Sight.title),
-    (Sharing.read, Sight.whole),
-    (Sharing.respond, Sight.whole),
-    (Sharing.write, Sight.command),
+    (None, AccessLevel.block),
+    (Sharing.free_busy, AccessLevel.block),
+    (Sharing.titles, AccessLevel.title),
+    (Sharing.read, AccessLevel.whole),
+    (Sharing.respond, AccessLevel.whole),
+    (Sharing.write, AccessLevel.command),
 ]
 NOBODYS = EventId(2**62)
 
@@ -56,21 +56,21 @@ def refusal(cast, read, *arguments, **options):
 @pytest.mark.parametrize("visibility", Visibility)
 def test_an_event_is_seen_as_far_as_its_hosts_calendar_is_shared(cast, level, sight, visibility):
     event = cast.event(cast.guest, visibility=visibility)
-    seen = sight if visibility is Visibility.default else Sight.block
+    seen = sight if visibility is Visibility.default else AccessLevel.block
     me = shared(cast, level)
     span = event.block.span
     ids = {"host_id": cast.host.id}, {"user_id": cast.host.id}
-    if seen is Sight.block:
+    if seen is AccessLevel.block:
         assert refusal(me, read_event, event.id, expand=True) == str(NotFound("event", event.id))
         assert refusal(me, list_participants, event.id, 50).startswith("No event")
         assert refusal(me, list_participants, NOBODYS, 50) == str(NotFound("event", NOBODYS))
-        assert all(event.id not in listed(me, **one) for one in ids)
+        assert all(event.id not in listed(me, **event_statement) for event_statement in ids)
     else:
         assert me.ask(read_event, event.id, expand=False).sight is seen
-        assert all(listed(me, **one)[event.id] is min(seen, Sight.whole) for one in ids)
+        assert all(listed(me, **event_statement)[event.id] is min(seen, AccessLevel.whole) for event_statement in ids)
     explained = me.ask(explain_booking, cast.host.id, span)
     told = {reason.event_id: reason.sight for reason in explained.events}
-    assert told.get(event.id) is (None if seen is Sight.block else seen)
+    assert told.get(event.id) is (None if seen is AccessLevel.block else seen)
     assert explained.unseen == ([] if told else [span]), "nothing is told of what lies under an event that is seen"
     assert not explained.bookable
     assert event.id not in listed(me), "a list without a person is one's own"
@@ -97,33 +97,33 @@ def test_by_titles_nobody_learns_who_takes_part_or_what_it_is_about(cast, level)
     """Filters and explanations are questions, too: what is not shown cannot be asked for."""
     event = cast.event(cast.guest, description="salary of Gustav")
     me = shared(cast, level)
-    answered = {event.id: Sight.whole} if level is Sharing.read else {}
+    apply_response = {event.id: AccessLevel.whole} if level is Sharing.read else {}
     host, guest, text = cast.host.id, cast.guest.id, "salary"
-    assert {**listed(me, host_id=host, text=text)} == answered
-    assert {**listed(me, user_id=guest)} == answered
-    assert {**listed(me, participant_id=guest, host_id=host)} == answered
-    assert {**listed(me, participant_id=guest, response=Response.needs_action)} == answered
+    assert {**listed(me, host_id=host, text=text)} == apply_response
+    assert {**listed(me, user_id=guest)} == apply_response
+    assert {**listed(me, participant_id=guest, host_id=host)} == apply_response
+    assert {**listed(me, participant_id=guest, response=Response.needs_action)} == apply_response
     assert event.id in listed(me, user_id=host)
-    assert (event.id in listed(me, user_id=host, role=Role.required)) is bool(answered)
+    assert (event.id in listed(me, user_id=host, role=Role.required)) is bool(apply_response)
     told = me.ask(explain_booking, guest, event.block.span).events
-    assert [one.sight for one in told] == ([Sight.whole] if answered else [])
-    assert clash_names(me, cast.guest) == ({event.id} if answered else set())
+    assert [event_statement.sight for event_statement in told] == ([AccessLevel.whole] if apply_response else [])
+    assert clash_names(me, cast.guest) == ({event.id} if apply_response else set())
 
 
 def clash_names(me, person):
     """Try to book somebody at the time of it all, and give the events that are named as being in the way."""
-    draft = EventDraft(
+    draft = EventCreate(
         host_id=me.actor.user_id or me.stranger.id,
         title="x",
         start=TimeText("2026-03-09T14:00"),
         end=TimeText("2026-03-09T15:00"),
         time_zone=BERLIN,
-        participants=[Invitation(user_id=person.id)],
+        participants=[ParticipantCreate(user_id=person.id)],
         host_attends=False,
     )
-    with me.refused(Conflict) as error:
+    with me.refused(BookingConflict) as error:
         me.database.write(lambda tx: create_event(tx, me.actor, draft, guard=Guard()))
-    return {clash.event_id for clash in error.value.clashes} - {None}
+    return {conflict.event_id for conflict in error.value.conflicts} - {None}
 
 
 @pytest.mark.parametrize("hides", [False, True])
@@ -134,14 +134,14 @@ def test_who_is_hidden_is_hidden_everywhere(cast, hides):
     me = cast.as_person(cast.guest)
     shown = {cast.host.id, cast.guest.id} | (set() if hides else {other.id, third.id})
     expanded = me.ask(read_event, event.id, expand=True)
-    assert {one.seat.user_id for one in expanded.participants} == shown
+    assert {event_statement.participation.user_id for event_statement in expanded.participants} == shown
     assert me.ask(read_event, event.id, expand=False).participants is None
     page = me.ask(list_events, EventFilter(), 50, expand=True)
-    assert {one.seat.user_id for one in page.participants[event.id]} == shown
+    assert {event_statement.participation.user_id for event_statement in page.participants[event.id]} == shown
     found, key = set(), None
     while True:
         piece = me.ask(list_participants, event.id, 1 if not hides else 50, key)
-        found |= {one.seat.user_id for one in piece.participants}
+        found |= {event_statement.participation.user_id for event_statement in piece.participants}
         key = piece.next_key
         if key is None:
             break
@@ -157,8 +157,11 @@ def test_who_is_hidden_is_hidden_everywhere(cast, hides):
         assert (event.id in listed(me, **wanted)) is not hides
     assert event.id in listed(me, user_id=cast.host.id)
     assert event.id in listed(me, participant_id=cast.guest.id, user_id=cast.host.id)
-    told = {one.event_id: one.sight for one in me.ask(explain_booking, other.id, event.block.span).events}
-    assert told == ({} if hides else {event.id: Sight.whole})
+    told = {
+        event_statement.event_id: event_statement.sight
+        for event_statement in me.ask(explain_booking, other.id, event.block.span).events
+    }
+    assert told == ({} if hides else {event.id: AccessLevel.whole})
     assert (event.id in clash_names(me, other)) is not hides
     if hides:
         assert str(other.id) in refusal(me, read_participant, event.id, other.id)
@@ -184,10 +187,10 @@ def test_a_deputy_sees_whose_deputy_they_are(cast):
     cast.share(cast.guest, cast.stranger, Sharing.respond)
     me = cast.as_person(cast.stranger)
     seen = me.ask(list_participants, event.id, 50).participants
-    assert {one.seat.user_id for one in seen} == {cast.host.id, cast.guest.id}
-    assert me.ask(read_participant, event.id, cast.guest.id).seat.user_id == cast.guest.id
+    assert {event_statement.participation.user_id for event_statement in seen} == {cast.host.id, cast.guest.id}
+    assert me.ask(read_participant, event.id, cast.guest.id).participation.user_id == cast.guest.id
     assert refusal(me, read_participant, event.id, other.id)
-    assert listed(me, user_id=cast.guest.id) == {event.id: Sight.whole}
+    assert listed(me, user_id=cast.guest.id) == {event.id: AccessLevel.whole}
     assert event.id not in listed(me, user_id=other.id)
     assert event.id in listed(me, user_id=cast.host.id)
 
@@ -207,16 +210,16 @@ def test_a_private_event_is_a_block_to_deputies_and_managers(cast):
     cast.share(cast.guest, cast.stranger, Sharing.respond)
     me = cast.as_person(cast.stranger)
     assert refusal(me, read_event, event.id, expand=False)
-    for action in ((change_event, event.id, EventEdit(title="x")), (delete_event, event.id)):
+    for action in ((change_event, event.id, EventUpdate(title="x")), (delete_event, event.id)):
         with me.refused(NotFound):
             me.do(*action)
     with me.refused(NotFound):
-        me.do(answer_invitation, event.id, cast.guest.id, Answer(response="declined"))
+        me.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="declined"))
     assert event.id not in listed(me, user_id=cast.guest.id)
     assert event.id not in listed(me, host_id=cast.host.id)
     assert event.id not in clash_names(me, cast.guest)
     guest = cast.as_person(cast.guest)
-    assert guest.ask(read_event, event.id, expand=False).sight is Sight.whole
+    assert guest.ask(read_event, event.id, expand=False).sight is AccessLevel.whole
 
 
 def test_an_operator_is_told_in_explanations_and_conflicts_of_no_private_event(cast):
@@ -273,22 +276,22 @@ def test_somebody_elses_agenda_is_paged_by_what_is_seen(cast):
     assert (found, sizes) == (seen, [2, 2, 1])
 
 
-@pytest.mark.parametrize("seated", [False, True])
-def test_what_is_seen_and_may_not_be_done_is_forbidden_and_the_rest_is_not_there(cast, seated):
-    event = cast.event(*([cast.stranger] if seated else []))
+@pytest.mark.parametrize("participates", [False, True])
+def test_what_is_seen_and_may_not_be_done_is_forbidden_and_the_rest_is_not_there(cast, participates):
+    event = cast.event(*([cast.stranger] if participates else []))
     me = cast.as_person(cast.stranger)
-    kind = Forbidden if seated else NotFound
+    kind = Forbidden if participates else NotFound
     calls = (
-        (change_event, event.id, EventEdit(title="x")),
+        (change_event, event.id, EventUpdate(title="x")),
         (delete_event, event.id),
-        (add_participants, event.id, [Invitation(user_id=cast.guest.id)]),
+        (add_participants, event.id, [ParticipantCreate(user_id=cast.guest.id)]),
         (change_role, event.id, cast.stranger.id, Role.optional),
-        (answer_invitation, event.id, cast.host.id, Answer(response="declined")),
+        (answer_invitation, event.id, cast.host.id, ResponseUpdate(response="declined")),
     )
     for action, *arguments in calls:
         with me.refused(kind) as error:
             me.do(action, *arguments)
-        if not seated:
+        if not participates:
             with me.refused(NotFound) as unknown:
                 me.do(action, NOBODYS, *arguments[1:])
             assert str(error.value).replace(str(event.id), "") == str(unknown.value).replace(str(NOBODYS), "")
@@ -299,6 +302,6 @@ def test_nothing_is_made_of_an_event_that_is_not_seen(cast):
     event = cast.event(cast.guest)
     for person, found in ((cast.guest, True), (cast.stranger, False)):
         actor = cast.as_person(person).actor
-        values = {"org": actor.organization_id, "id": event.id, **sight_values(actor)}
-        rows = cast.database.read(lambda tx, values=values: tx.rows(one(tied=True, expand=True), **values))
+        values = {"org": actor.organization_id, "id": event.id, **visibility_values(actor)}
+        rows = cast.database.read(lambda tx, values=values: tx.rows(event_statement(tied=True, expand=True), **values))
         assert bool(rows) is found

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import structs
 
-from kalends.model import AgendaRow, Busy, Clash, Span, UserId
+from kalends.model import AgendaRow, Busy, Conflict, Span, UserId
 from kalends.rules.intervals import contains
-from kalends.rules.periods import STRENGTH, Period, layered
+from kalends.rules.periods import STRENGTH, Period, merge_by_strength
 
 
 def takes_time(before: AgendaRow | None, after: AgendaRow) -> bool:
@@ -25,37 +25,39 @@ def rows_taking_time(before: Iterable[AgendaRow], after: Iterable[AgendaRow]) ->
     return {row.user_id: row for row in after if takes_time(old.get(row.user_id), row)}
 
 
-def judged(found: Iterable[Clash], taking: Mapping[UserId, AgendaRow]) -> tuple[list[Clash], list[Clash]]:
+def classify_conflicts(
+    found: Iterable[Conflict], taking: Mapping[UserId, AgendaRow]
+) -> tuple[list[Conflict], list[Conflict]]:
     """Sort what stands in the way into conflicts, and warnings about people who are merely optional."""
-    conflicts: list[Clash] = []
-    warnings: list[Clash] = []
-    for clash in found:
-        row = taking.get(clash.user_id)
+    conflicts: list[Conflict] = []
+    warnings: list[Conflict] = []
+    for conflict in found:
+        row = taking.get(conflict.user_id)
         if row is not None and row.blocking:
-            conflicts.append(clash)
+            conflicts.append(conflict)
         elif row is not None:
-            warnings.append(structs.replace(clash, needed=False))
+            warnings.append(structs.replace(conflict, needed=False))
     return conflicts, warnings
 
 
-def told(found: Iterable[Clash], window: Span) -> list[Clash]:
+def reported(found: Iterable[Conflict], window: Span) -> list[Conflict]:
     """Return what is told of what blocks people in a window: events that are seen, and of all else only when it does.
 
     What is not seen is cut to the window and merged, as free/busy merges it: how many events or holds there are, where
     they begin, and what lies under an event that is seen and as strong, makes no difference. In the order of person and
     start.
     """
-    seen: defaultdict[UserId, list[Clash]] = defaultdict(list)
-    unseen: defaultdict[UserId, list[Clash]] = defaultdict(list)
-    for clash in found:
-        (unseen if clash.event_id is None else seen)[clash.user_id].append(clash)
-    result: list[Clash] = [clash for clashes in seen.values() for clash in clashes]
-    for user_id, clashes in unseen.items():
-        merged = layered(map(period_of, clashes), window, under=map(period_of, seen[user_id]))
-        result += [Clash(user_id, period.span, period.strength, None, needed=True) for period in merged]
-    return sorted(result, key=lambda clash: (clash.user_id, clash.span, clash.event_id or 0))
+    seen: defaultdict[UserId, list[Conflict]] = defaultdict(list)
+    unseen: defaultdict[UserId, list[Conflict]] = defaultdict(list)
+    for conflict in found:
+        (unseen if conflict.event_id is None else seen)[conflict.user_id].append(conflict)
+    result: list[Conflict] = [conflict for conflicts in seen.values() for conflict in conflicts]
+    for user_id, conflicts in unseen.items():
+        merged = merge_by_strength(map(period_of, conflicts), window, under=map(period_of, seen[user_id]))
+        result += [Conflict(user_id, period.span, period.strength, None, needed=True) for period in merged]
+    return sorted(result, key=lambda conflict: (conflict.user_id, conflict.span, conflict.event_id or 0))
 
 
-def period_of(clash: Clash) -> Period:
+def period_of(conflict: Conflict) -> Period:
     """Return when something is in the way, and how strongly."""
-    return Period(clash.span, clash.strength)
+    return Period(conflict.span, conflict.strength)

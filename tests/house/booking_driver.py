@@ -6,16 +6,16 @@ from typing import Any
 
 from kalends.actions import events, holds
 from kalends.actions.booking import Guard, OnConflict
-from kalends.errors import Conflict, KalendsError
+from kalends.errors import BookingConflict, KalendsError
 from kalends.model import Actor, Hold, HoldId, Span
-from kalends.model import Clash as StoredClash
+from kalends.model import Conflict as StoredClash
 from kalends.store.database import Database, WriteTx
-from tests.house.booked_paper import Asking, Clash, ordered
-from tests.house.paper import Refusal
-from tests.house.stage import UNKNOWN, Stage, instant, minute_of, told
+from tests.house.booking_reference_model import Asking, Conflict, ordered
+from tests.house.driver import UNKNOWN, Driver, instant, minute_of, told
+from tests.house.reference_model import Refusal
 
 
-class BookedStage(Stage):
+class BookingDriver(Driver):
     """One organization in one database, and somebody who asks."""
 
     def __init__(self, database: Database) -> None:
@@ -29,8 +29,8 @@ class BookedStage(Stage):
         self.asking, self.guard = asking, Guard()
         try:
             return getattr(self, call)(*arguments)
-        except Conflict as conflict:
-            raise Refusal("conflict", self.shown_clashes(conflict.clashes)) from conflict
+        except BookingConflict as conflict:
+            raise Refusal("conflict", self.shown_clashes(conflict.conflicts)) from conflict
         except KalendsError as error:
             raise Refusal(*told(error)) from error
 
@@ -48,24 +48,24 @@ class BookedStage(Stage):
         return self.database.write(work)
 
     @property
-    def conflicts(self) -> list[Clash]:
+    def conflicts(self) -> list[Conflict]:
         return list(self.shown_clashes(self.guard.conflicts))
 
     @property
-    def warnings(self) -> list[Clash]:
+    def warnings(self) -> list[Conflict]:
         return list(self.shown_clashes(self.guard.warnings))
 
-    def shown_clashes(self, clashes: Iterable[StoredClash]) -> tuple[Clash, ...]:
+    def shown_clashes(self, conflicts: Iterable[StoredClash]) -> tuple[Conflict, ...]:
         return ordered(
             (
-                self.users.index(clash.user_id),
-                minute_of(clash.span.start) or 0,
-                minute_of(clash.span.end) or 0,
-                clash.strength.value,
-                None if clash.event_id is None else self.events.index(clash.event_id),
-                clash.needed,
+                self.users.index(conflict.user_id),
+                minute_of(conflict.span.start) or 0,
+                minute_of(conflict.span.end) or 0,
+                conflict.strength.value,
+                None if conflict.event_id is None else self.events.index(conflict.event_id),
+                conflict.needed,
             )
-            for clash in clashes
+            for conflict in conflicts
         )
 
     # ----------------------------------------------------------------------------------------------------- transfers

@@ -1,4 +1,4 @@
-"""The record: every action that changes an object says who did what, and one that changes nothing says nothing."""
+"""The audit log: every action that changes an object says who did what, and one that changes nothing says nothing."""
 
 import json
 import secrets
@@ -8,18 +8,18 @@ import pytest
 from msgspec import structs
 
 from kalends.actions.booking import Guard
-from kalends.actions.departure import Hosted, delete_user
 from kalends.actions.events import cancel_event, change_event, create_event, delete_event, transfer_event
 from kalends.actions.holds import extend_hold, place_hold, release_hold
 from kalends.actions.hours import clear_working_hours, set_working_hours
 from kalends.actions.participants import add_participants, answer_invitation, remove_participant
 from kalends.actions.sharing import share_calendar, stop_sharing
 from kalends.actions.tokens import issue_token, revoke_token
+from kalends.actions.user_deletion import Hosted, delete_user
 from kalends.actions.users import change_user
-from kalends.drafts import Answer, EventDraft, EventEdit, Invitation, UserEdit
-from kalends.errors import Conflict
+from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate, UserUpdate
+from kalends.errors import BookingConflict
 from kalends.model import Instant, Metadata, Scope, Sharing, Span, TimeText, TokenId, UserId
-from kalends.reads.audit import RecordFilter, list_records
+from kalends.reads.audit import AuditFilter, list_audit_entries
 from kalends.rules.hours import Window, WorkingHours
 from kalends.rules.tokens import token_digest, token_hint
 from kalends.rules.zones import instant_of
@@ -41,7 +41,7 @@ def told(cast: Cast):
     seen = set()
 
     def news() -> list[tuple[Any, ...]]:
-        records = reversed(cast.ask(list_records, RecordFilter(), 250).records)
+        records = reversed(cast.ask(list_audit_entries, AuditFilter(), 250).records)
         new = [one for one in records if one.id not in seen]
         seen.update(one.id for one in new)
         return [
@@ -58,7 +58,7 @@ def told(cast: Cast):
     return news
 
 
-def seat(response: str, role: str = "required", comment: str | None = None) -> dict[str, Any]:
+def participation(response: str, role: str = "required", comment: str | None = None) -> dict[str, Any]:
     return {"role": role, "response": response, "comment": comment}
 
 
@@ -79,7 +79,10 @@ def test_an_event_is_recorded_with_all_its_seats_when_it_comes_and_goes(cast, to
         "hide_participants": False,
         "cancel_reason": None,
         "metadata": {"topic": "roof"},
-        "participants": {str(cast.host.id): seat("accepted"), str(cast.guest.id): seat("needs_action")},
+        "participants": {
+            str(cast.host.id): participation("accepted"),
+            str(cast.guest.id): participation("needs_action"),
+        },
     }
     assert told() == [("created", "event", event.id, None, facts)]
     cast.do(delete_event, event.id)
@@ -89,19 +92,19 @@ def test_an_event_is_recorded_with_all_its_seats_when_it_comes_and_goes(cast, to
 def test_of_a_change_only_what_differs_is_recorded(cast, told):
     event = cast.event(cast.guest)
     told()
-    cast.do(change_event, event.id, EventEdit(title="Plan B", time_zone=BERLIN))
+    cast.do(change_event, event.id, EventUpdate(title="Plan B", time_zone=BERLIN))
     assert told() == [("changed", "event", event.id, {"title": "Planning"}, {"title": "Plan B"})]
-    cast.do(answer_invitation, event.id, cast.guest.id, Answer(response="accepted", comment="gladly"))
-    before = {"participants": {str(cast.guest.id): seat("needs_action")}}
-    after = {"participants": {str(cast.guest.id): seat("accepted", comment="gladly")}}
+    cast.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted", comment="gladly"))
+    before = {"participants": {str(cast.guest.id): participation("needs_action")}}
+    after = {"participants": {str(cast.guest.id): participation("accepted", comment="gladly")}}
     assert told() == [("changed", "event", event.id, before, after)]
-    cast.do(change_event, event.id, EventEdit(end=TimeText("2026-03-09T15:30")))
+    cast.do(change_event, event.id, EventUpdate(end=TimeText("2026-03-09T15:30")))
     before = {"end": "2026-03-09T15:00:00+01:00", "participants": after["participants"]}
-    after = {"end": "2026-03-09T15:30:00+01:00", "participants": {str(cast.guest.id): seat("needs_action")}}
+    after = {"end": "2026-03-09T15:30:00+01:00", "participants": {str(cast.guest.id): participation("needs_action")}}
     assert told() == [("changed", "event", event.id, before, after)]
-    cast.do(add_participants, event.id, [Invitation(user_id=cast.stranger.id)])
+    cast.do(add_participants, event.id, [ParticipantCreate(user_id=cast.stranger.id)])
     stranger = str(cast.stranger.id)
-    come = ({"participants": {stranger: None}}, {"participants": {stranger: seat("needs_action")}})
+    come = ({"participants": {stranger: None}}, {"participants": {stranger: participation("needs_action")}})
     assert told() == [("changed", "event", event.id, *come)]
     cast.do(remove_participant, event.id, cast.stranger.id)
     assert told() == [("changed", "event", event.id, *reversed(come))]
@@ -118,8 +121,8 @@ def test_what_changes_nothing_or_is_refused_or_rehearsed_is_not_recorded(cast, t
     cast.do(set_working_hours, cast.guest.id, MONDAYS)
     cast.do(share_calendar, cast.host.id, cast.guest.id, Sharing.read)
     told()
-    cast.do(change_event, event.id, EventEdit(title=event.title))
-    cast.do(change_user, cast.guest.id, UserEdit(name=cast.guest.name))
+    cast.do(change_event, event.id, EventUpdate(title=event.title))
+    cast.do(change_user, cast.guest.id, UserUpdate(name=cast.guest.name))
     cast.do(set_working_hours, cast.guest.id, MONDAYS)
     cast.do(share_calendar, cast.host.id, cast.guest.id, Sharing.read)
     cast.do(transfer_event, event.id, cast.host.id)
@@ -130,8 +133,8 @@ def test_what_changes_nothing_or_is_refused_or_rehearsed_is_not_recorded(cast, t
         "end": TimeText("2026-03-09T15:00"),
     }
     again["time_zone"] = BERLIN
-    with cast.refused(Conflict):
-        cast.do(create_event, EventDraft(**again))
+    with cast.refused(BookingConflict):
+        cast.do(create_event, EventCreate(**again))
     cast.database.write(lambda tx: delete_event(tx, cast.actor, event.id), rehearse=True)
     assert told() == []
 
@@ -140,7 +143,7 @@ def test_people_are_recorded(cast, told):
     person = cast.person("Nina New")
     facts = {"name": "Nina New", "email": person.email, "time_zone": "Europe/Berlin", "metadata": {}}
     assert told() == [("created", "user", person.id, None, facts)]
-    cast.do(change_user, person.id, UserEdit(metadata=Metadata(badge=7)))
+    cast.do(change_user, person.id, UserUpdate(metadata=Metadata(badge=7)))
     assert told() == [("changed", "user", person.id, {"metadata": {}}, {"metadata": {"badge": 7}})]
     cast.do(delete_user, person.id)
     assert told() == [("deleted", "user", person.id, facts | {"metadata": {"badge": 7}}, None)]
@@ -155,13 +158,13 @@ def test_who_leaves_takes_along_what_is_recorded_one_by_one(cast, told):
     cast.do(share_calendar, person.id, cast.guest.id, Sharing.read)
     cast.do(share_calendar, cast.host.id, person.id, Sharing.titles)
     hosted = cast.event(host_id=person.id)
-    seated = cast.event(person, cast.guest)
+    participates = cast.event(person, cast.guest)
     told()
     cast.do(delete_user, person.id, hosted=Hosted.cancel)
     said = [(action, kind, object_id) for action, kind, object_id, _, _ in told()]
     assert said == [
         ("changed", "event", hosted.id),
-        ("changed", "event", seated.id),
+        ("changed", "event", participates.id),
         ("revoked", "token", token.id),
         ("deleted", "share", person.id),
         ("deleted", "share", cast.host.id),
@@ -231,7 +234,7 @@ def test_holds_are_recorded_until_they_are_used_or_released(cast, told):
         ("released", "hold", hold.id, facts | longer, None),
     ]
     hold = cast.do(place_hold, [cast.guest.id], SLOT, 60)
-    draft = EventDraft(
+    draft = EventCreate(
         host_id=cast.guest.id,
         title="x",
         start=TimeText("2026-03-09T16:00"),
@@ -262,7 +265,7 @@ def test_who_when_and_from_where_are_recorded(cast, told):
     actor = structs.replace(
         cast.actor, token_id=token_id, user_id=cast.host.id, address="192.0.2.7", request_id="first"
     )
-    draft = EventDraft(
+    draft = EventCreate(
         host_id=cast.host.id,
         title="x",
         start=TimeText("2026-03-09T14:00"),
@@ -270,7 +273,7 @@ def test_who_when_and_from_where_are_recorded(cast, told):
         time_zone=BERLIN,
     )
     cast.database.write(lambda tx: create_event(tx, actor, draft))
-    (one,) = cast.ask(list_records, RecordFilter(token_id=token_id), 9).records
+    (one,) = cast.ask(list_audit_entries, AuditFilter(token_id=token_id), 9).records
     assert (one.at, one.user_id, one.address, one.request_id) == (MORNING, cast.host.id, "192.0.2.7", "first")
     assert str(one.id).startswith("aud_")
     assert str(one.object_id).startswith("evt_")
@@ -279,20 +282,20 @@ def test_who_when_and_from_where_are_recorded(cast, told):
 def test_the_record_is_listed_newest_first_page_by_page(cast, clock):
     people = [cast.person() for _ in range(3)]
     clock.set_to(MORNING + 60_000_000)
-    cast.do(change_user, people[0].id, UserEdit(name="Ada"))
-    everything = cast.ask(list_records, RecordFilter(), 250).records
+    cast.do(change_user, people[0].id, UserUpdate(name="Ada"))
+    everything = cast.ask(list_audit_entries, AuditFilter(), 250).records
     assert [one.object_id for one in everything[:4]] == [people[0].id, *reversed([person.id for person in people])]
     pages, after = [], None
     while True:
-        page = cast.ask(list_records, RecordFilter(older_than=after), 2)
+        page = cast.ask(list_audit_entries, AuditFilter(older_than=after), 2)
         pages += page.records
         after = page.next_key
         if after is None:
             break
     assert pages == everything
-    later = RecordFilter(since=Instant(MORNING + 1))
-    assert cast.ask(list_records, later, 9).records == everything[:1]
-    assert cast.ask(list_records, RecordFilter(until=Instant(MORNING + 1)), 250).records == everything[1:]
-    assert len(cast.ask(list_records, RecordFilter(object_id=people[0].id), 9).records) == 2
-    assert cast.ask(list_records, RecordFilter(user_id=UserId(5)), 9).records == []
+    later = AuditFilter(since=Instant(MORNING + 1))
+    assert cast.ask(list_audit_entries, later, 9).records == everything[:1]
+    assert cast.ask(list_audit_entries, AuditFilter(until=Instant(MORNING + 1)), 250).records == everything[1:]
+    assert len(cast.ask(list_audit_entries, AuditFilter(object_id=people[0].id), 9).records) == 2
+    assert cast.ask(list_audit_entries, AuditFilter(user_id=UserId(5)), 9).records == []
     assert instant_of(TimeText("2026-03-09T07:00:00Z"), None) == everything[1].at

@@ -7,14 +7,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
 from kalends.model import UTC, Instant, Scope, Span, UserId, Zone
-from kalends.reads.availability import find_time, peoples_time
-from kalends.rest.finding_answer import FindTimeJson, finding_json
+from kalends.reads.availability import busy_times, find_time
+from kalends.rest.find_time_answer import FindTimeJson, finding_json
 from kalends.rest.freebusy import MAX_PEOPLE, MAX_WINDOW, UserIds
 from kalends.rest.route import Call, NoQuery, Reply, operation
 from kalends.rest.spans import Bounds, bounds_of
 from kalends.rest.wire import DateOrTime, Minutes
 from kalends.rules.intervals import DAY, MINUTE
-from kalends.rules.meeting import Group, Wish
+from kalends.rules.meeting import Group, MeetingRequest
 from kalends.rules.zones import TimeError, bound_of
 
 MAX_SPREAD = 366 * DAY
@@ -34,7 +34,7 @@ NO_TIME = Span(Instant(0), Instant(0))
 """To be asked about who is there, and nothing else."""
 
 
-class OptionalJson(Struct, forbid_unknown_fields=True, kw_only=True):
+class OptionalPersonJson(Struct, forbid_unknown_fields=True, kw_only=True):
     """Somebody optional, and how much it matters that they can come."""
 
     user_id: UserId
@@ -52,7 +52,7 @@ class FindTimeBody(Struct, forbid_unknown_fields=True, kw_only=True):
     """What a meeting needs. `duration` and `step` are minutes, or ISO 8601 durations such as PT1H30M."""
 
     required: Annotated[list[UserId], Meta(max_length=MAX_PEOPLE)] = []
-    optional: Annotated[list[OptionalJson], Meta(max_length=MAX_PEOPLE)] = []
+    optional: Annotated[list[OptionalPersonJson], Meta(max_length=MAX_PEOPLE)] = []
     groups: Annotated[list[GroupJson], Meta(max_length=20)] = []
     duration: Minutes
     between: Annotated[list[Bounds], Meta(min_length=1, max_length=92)]
@@ -94,24 +94,24 @@ def search_time(call: Call) -> Reply:
     wider window never loses a slot. If nothing fits: why, what keeps whom, and the cheapest things to give up.
     """
     body: FindTimeBody = call.body
-    wish, faults = wish_of(body, call.tx.now)
-    horizon = None if faults else wish.horizon
-    most = max(0, MOST_SEARCHED - starts_at_most(wish) // STARTS_A_COMMITMENT)
+    meeting, faults = meeting_request_of(body, call.tx.now)
+    horizon = None if faults else meeting.horizon
+    most = max(0, MOST_SEARCHED - starts_at_most(meeting) // STARTS_A_COMMITMENT)
     hours = body.within_working_hours
-    people = peoples_time(call.tx, call.actor, wish.people, horizon or NO_TIME, hours=hours, most=most)
+    people = busy_times(call.tx, call.actor, meeting.people, horizon or NO_TIME, hours=hours, most=most)
     faults += unknown_faults(body, people.keys())
     if faults:
         raise Invalid(*faults)
-    found = find_time(people, wish, body.time_zone, body.most, within_working_hours=body.within_working_hours)
-    return Reply(finding_json(found, wish, body.time_zone))
+    found = find_time(people, meeting, body.time_zone, body.most, within_working_hours=body.within_working_hours)
+    return Reply(finding_json(found, meeting, body.time_zone))
 
 
-def starts_at_most(wish: Wish) -> int:
+def starts_at_most(meeting: MeetingRequest) -> int:
     """Return how many starts on the grid the windows may have."""
-    return sum(window.end - window.start for window in wish.windows) // max(wish.step, MINUTE)
+    return sum(window.end - window.start for window in meeting.windows) // max(meeting.step, MINUTE)
 
 
-def wish_of(body: FindTimeBody, now: Instant) -> tuple[Wish, list[Fault]]:
+def meeting_request_of(body: FindTimeBody, now: Instant) -> tuple[MeetingRequest, list[Fault]]:
     """Read what is wished for, and say everything that is wrong with it."""
     windows, faults = windows_of(body)
     not_before, more = not_before_of(body, now)
@@ -128,7 +128,7 @@ def wish_of(body: FindTimeBody, now: Instant) -> tuple[Wish, list[Fault]]:
                     f"must be at most the number of people in the group, not {group.need}",
                 )
             )
-    wish = Wish(
+    meeting = MeetingRequest(
         tuple(dict.fromkeys(body.required)),
         {one.user_id: one.weight for one in body.optional if one.user_id not in body.required},
         tuple(Group(tuple(dict.fromkeys(group.user_ids)), group.need) for group in body.groups),
@@ -137,9 +137,9 @@ def wish_of(body: FindTimeBody, now: Instant) -> tuple[Wish, list[Fault]]:
         windows,
         not_before,
     )
-    if not 1 <= len(wish.people) <= MAX_FINDERS:
+    if not 1 <= len(meeting.people) <= MAX_FINDERS:
         faults.append(Fault((), "out_of_range", f"must name 1 to {MAX_FINDERS} people in all"))
-    return wish, faults
+    return meeting, faults
 
 
 def windows_of(body: FindTimeBody) -> tuple[tuple[Span, ...], list[Fault]]:

@@ -6,9 +6,9 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType, structs
 
-from kalends.drafts import EventEdit, UserEdit
+from kalends.drafts import EventUpdate, UserUpdate
 from kalends.errors import Fault, Invalid
-from kalends.model import Block, Event, Instant, Response, Role, Seat, Status, TimeText, User, UserId
+from kalends.model import Block, Event, Instant, Participation, Response, Role, Status, TimeText, User, UserId
 from kalends.rules.blocks import block_of
 from kalends.rules.metadata import merged, metadata_text
 from kalends.rules.retiming import retimed_block
@@ -20,28 +20,28 @@ def next_version(event: Event, *, now: Instant) -> Event:
     return structs.replace(event, version=event.version + 1, updated_at=now)
 
 
-def revised_event(before: Event, edit: EventEdit, *, now: Instant) -> Event:
+def apply_event_edit(before: Event, edit: EventUpdate, *, now: Instant) -> Event:
     """Apply an edit; one that changes nothing leaves the version alone. Raises Invalid."""
-    block, faults = revised_block(before.block, edit)
-    metadata = revised_metadata(before.metadata, edit.metadata, faults)
+    block, faults = edited_block(before.block, edit)
+    metadata = edited_metadata(before.metadata, edit.metadata, faults)
     if faults:
         raise Invalid(*faults)
     after = structs.replace(
         before,
         block=block,
         metadata=metadata,
-        title=kept(edit.title, before.title),
-        description=kept(edit.description, before.description) or "",
-        location=kept(edit.location, before.location) or "",
-        status=Status(kept(edit.status, before.status)),
-        show_as=kept(edit.show_as, before.show_as),
-        visibility=kept(edit.visibility, before.visibility),
-        hide_participants=kept(edit.hide_participants, before.hide_participants),
+        title=unchanged(edit.title, before.title),
+        description=unchanged(edit.description, before.description) or "",
+        location=unchanged(edit.location, before.location) or "",
+        status=Status(unchanged(edit.status, before.status)),
+        show_as=unchanged(edit.show_as, before.show_as),
+        visibility=unchanged(edit.visibility, before.visibility),
+        hide_participants=unchanged(edit.hide_participants, before.hide_participants),
     )
     return before if after == before else next_version(after, now=now)
 
 
-def revised_block(block: Block, edit: EventEdit) -> tuple[Block, list[Fault]]:
+def edited_block(block: Block, edit: EventUpdate) -> tuple[Block, list[Fault]]:
     """Return the block after an edit; what the edit leaves out keeps its instant and is shown in the zone of the edit.
 
     That instant is the one of its wall-clock time in its zone: if the rules of the zone have changed since it was
@@ -51,9 +51,9 @@ def revised_block(block: Block, edit: EventEdit) -> tuple[Block, list[Fault]]:
         return block, []
     now_at = retimed_if_known(block)
     made = block_of(
-        kept(edit.start, TimeText(now_at.start_local)),
-        kept(edit.end, TimeText(now_at.end_local)),
-        kept(edit.time_zone, block.time_zone),
+        unchanged(edit.start, TimeText(now_at.start_local)),
+        unchanged(edit.end, TimeText(now_at.end_local)),
+        unchanged(edit.time_zone, block.time_zone),
     )
     return (block, made) if isinstance(made, list) else (made, [])
 
@@ -66,23 +66,23 @@ def retimed_if_known(block: Block) -> Block:
         return block
 
 
-def revised_user(before: User, edit: UserEdit, *, now: Instant) -> User:
+def apply_user_edit(before: User, edit: UserUpdate, *, now: Instant) -> User:
     """Apply an edit; one that changes nothing leaves the version alone. Raises Invalid."""
     faults: list[Fault] = []
-    metadata = revised_metadata(before.metadata, edit.metadata, faults)
+    metadata = edited_metadata(before.metadata, edit.metadata, faults)
     if faults:
         raise Invalid(*faults)
     after = structs.replace(
         before,
-        name=kept(edit.name, before.name),
-        email=kept(edit.email, before.email),
-        time_zone=kept(edit.time_zone, before.time_zone),
+        name=unchanged(edit.name, before.name),
+        email=unchanged(edit.email, before.email),
+        time_zone=unchanged(edit.time_zone, before.time_zone),
         metadata=metadata,
     )
     return before if after == before else structs.replace(after, version=before.version + 1, updated_at=now)
 
 
-def revised_metadata(text: str, patch: Mapping[str, Any] | UnsetType | None, faults: list[Fault]) -> str:
+def edited_metadata(text: str, patch: Mapping[str, Any] | UnsetType | None, faults: list[Fault]) -> str:
     """Merge a patch into metadata (RFC 7396); null empties it. A fault is added to `faults`."""
     if isinstance(patch, UnsetType):
         return text
@@ -93,18 +93,18 @@ def revised_metadata(text: str, patch: Mapping[str, Any] | UnsetType | None, fau
         return text
 
 
-def handed_over(
-    before: Event, seats: Mapping[UserId, Seat], host_id: UserId, *, now: Instant
-) -> tuple[Event, dict[UserId, Seat]]:
-    """Give event and seats under a new host, who attends as the old one did; the old host keeps their seat.
+def transferred(
+    before: Event, participations: Mapping[UserId, Participation], host_id: UserId, *, now: Instant
+) -> tuple[Event, dict[UserId, Participation]]:
+    """Give event and participations under a new host, who attends as the old one did; the old host keeps their participation.
 
-    `seats` are those of the old and the new host, as far as they have one.
+    `participations` are those of the old and the new host, as far as they have one.
     """
     after = structs.replace(next_version(before, now=now), host_id=host_id, pending_host_id=None)
-    attends = before.host_id in seats or host_id in seats
-    version = seats[host_id].version + 1 if host_id in seats else after.version
-    taken = {host_id: Seat(host_id, Role.required, Response.accepted, None, now, version)} if attends else {}
-    return after, {**seats, **taken}
+    attends = before.host_id in participations or host_id in participations
+    version = participations[host_id].version + 1 if host_id in participations else after.version
+    taken = {host_id: Participation(host_id, Role.required, Response.accepted, None, now, version)} if attends else {}
+    return after, {**participations, **taken}
 
 
 def offered(before: Event, host_id: UserId | None, *, now: Instant) -> Event:
@@ -120,6 +120,6 @@ def cancelled(before: Event, reason: str | None, *, now: Instant) -> Event:
     return structs.replace(after, status=Status.cancelled, cancel_reason=reason, pending_host_id=None)
 
 
-def kept(new: Any, old: Any) -> Any:
+def unchanged(new: Any, old: Any) -> Any:
     """Give the new value, or the old one where an edit leaves it out."""
     return old if new is UNSET else new

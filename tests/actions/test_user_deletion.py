@@ -1,15 +1,15 @@
-"""Deleting a user: what becomes of what they host and of their seats."""
+"""Deleting a user: what becomes of what they host and of their participations."""
 
 from typing import Any
 
 import pytest
 
-from kalends.actions import departure
-from kalends.actions.departure import Hosted, delete_user
+from kalends.actions import user_deletion
 from kalends.actions.events import cancel_event, change_event, transfer_event
 from kalends.actions.participants import add_participants, remove_participant
+from kalends.actions.user_deletion import Hosted, delete_user
 from kalends.actions.users import create_user
-from kalends.drafts import EventEdit, Invitation, UserDraft
+from kalends.drafts import EventUpdate, ParticipantCreate, UserCreate
 from kalends.errors import HostsEvents, Invalid, NotFound, StaleVersion, TooManyEvents
 from kalends.model import Email, Status, TimeText, UserId
 from kalends.reads.events import EventFilter
@@ -38,7 +38,7 @@ def test_a_deleted_user_is_gone_and_their_address_is_free_again(cast):
     with pytest.raises(NotFound):
         cast.ask(read_user, cast.guest.id)
     assert cast.guest.id not in {user.id for user in cast.ask(list_users, 50).users}
-    again = cast.do(create_user, UserDraft(name="Gustav II", email=Email(cast.guest.email)))
+    again = cast.do(create_user, UserCreate(name="Gustav II", email=Email(cast.guest.email)))
     assert again.id != cast.guest.id
     with cast.refused(NotFound):
         cast.do(delete_user, cast.guest.id)
@@ -52,8 +52,8 @@ def test_past_events_keep_a_tombstone_and_future_seats_are_freed(cast):
     event, guests = read(cast, past)
     assert (event, {guest.name for guest in guests}) == (past, {"Hanna Host", "Gustav Guest", "Stella Stranger"})
     event, guests = read(cast, future)
-    assert (event.version, event.tally.total) == (2, 2)
-    assert {guest.seat.user_id for guest in guests} == {cast.host.id, cast.stranger.id}
+    assert (event.version, event.counts.total) == (2, 2)
+    assert {guest.participation.user_id for guest in guests} == {cast.host.id, cast.stranger.id}
     listed = cast.ask(list_events, EventFilter(user_id=cast.guest.id), 50, expand=False).events
     assert [event.id for event in listed] == [past.id]
     check_house(cast.database, cast.actor)
@@ -84,13 +84,13 @@ def test_who_hosts_future_events_is_not_deleted_and_told_how_many(cast):
 def test_who_has_too_many_events_to_come_is_not_deleted(cast, monkeypatch):
     for _ in range(3):
         cast.event(cast.guest, **TOMORROW)
-    monkeypatch.setattr(departure, "MOST_EVENTS", 2)
+    monkeypatch.setattr(user_deletion, "MOST_EVENTS", 2)
     for person, hosted in ((cast.guest, None), (cast.host, Hosted.cancel)):
         with cast.refused(TooManyEvents) as error:
             cast.do(delete_user, person.id, hosted=hosted)
         assert (error.value.count, error.value.limit) == (3, 2)
-    monkeypatch.setattr(departure, "MOST_EVENTS", 3)
-    monkeypatch.setattr(departure, "MOST_TRANSFERRED", 2)
+    monkeypatch.setattr(user_deletion, "MOST_EVENTS", 3)
+    monkeypatch.setattr(user_deletion, "MOST_TRANSFERRED", 2)
     with cast.refused(TooManyEvents):
         cast.do(delete_user, cast.host.id, hosted=Hosted.transfer, to=cast.stranger.id)
     cast.do(delete_user, cast.guest.id)
@@ -117,13 +117,13 @@ def test_hosted_events_are_called_off(cast):
     assert read(cast, past)[0] == past
     event, guests = read(cast, future)
     assert (event.status, event.host_id, event.version) == (Status.cancelled, cast.host.id, 2)
-    assert [guest.seat.user_id for guest in guests] == [cast.guest.id]
+    assert [guest.participation.user_id for guest in guests] == [cast.guest.id]
     check_house(cast.database, cast.actor)
 
 
 def test_hosted_events_are_handed_over(cast):
     past = cast.event(cast.guest)
-    seated = cast.event(cast.guest, cast.stranger, **TOMORROW)
+    participates = cast.event(cast.guest, cast.stranger, **TOMORROW)
     unseated = cast.event(cast.guest, **TOMORROW)
     away = cast.event(cast.guest, host_attends=False, **TOMORROW)
     cancelled = cast.event(cast.guest, **TOMORROW)
@@ -132,14 +132,14 @@ def test_hosted_events_are_handed_over(cast):
     assert read(cast, past)[0] == past
     assert read(cast, cancelled)[0].host_id == cast.host.id
     for event, people in (
-        (seated, {cast.guest, cast.stranger}),
+        (participates, {cast.guest, cast.stranger}),
         (unseated, {cast.guest, cast.stranger}),
         (away, {cast.guest}),
     ):
         after, guests = read(cast, event)
         assert (after.host_id, after.version, after.status) == (cast.stranger.id, 2, Status.confirmed)
-        assert {guest.seat.user_id for guest in guests} == {person.id for person in people}
-        assert {guest.seat.user_id for guest in guests if guest.is_host} <= {cast.stranger.id}
+        assert {guest.participation.user_id for guest in guests} == {person.id for person in people}
+        assert {guest.participation.user_id for guest in guests if guest.is_host} <= {cast.stranger.id}
     check_house(cast.database, cast.actor)
 
 
@@ -158,10 +158,10 @@ def test_the_heir_is_another_active_user_and_named_only_when_needed(cast, databa
     cast.do(delete_user, gone.id)
     elsewhere = assemble(database).guest.id
     for hosted, to, code in (
-        (Hosted.transfer, None, "wrong_heir"),
-        (Hosted.cancel, cast.guest.id, "wrong_heir"),
-        (None, cast.guest.id, "wrong_heir"),
-        (Hosted.transfer, cast.host.id, "wrong_heir"),
+        (Hosted.transfer, None, "wrong_successor"),
+        (Hosted.cancel, cast.guest.id, "wrong_successor"),
+        (None, cast.guest.id, "wrong_successor"),
+        (Hosted.transfer, cast.host.id, "wrong_successor"),
         (Hosted.transfer, gone.id, "user_inactive"),
         (Hosted.transfer, UserId(1), "unknown_user"),
         (Hosted.transfer, elsewhere, "unknown_user"),
@@ -192,14 +192,14 @@ def test_a_seat_that_comes_while_its_user_is_being_deleted_is_freed(cast, databa
     event = cast.event(**TOMORROW)
 
     def add(tx):
-        add_participants(tx, cast.actor, event.id, [Invitation(user_id=cast.guest.id)])
+        add_participants(tx, cast.actor, event.id, [ParticipantCreate(user_id=cast.guest.id)])
         deletion.start()
         waiting_writers(database, 1)
 
     deletion = at_once(lambda: cast.do(delete_user, cast.guest.id))
     database.write(add)
     deletion.result()
-    assert set(cast.seats(event.id)) == {cast.host.id}
+    assert set(cast.participations(event.id)) == {cast.host.id}
     assert read(cast, event)[0].version == 3
     check_house(cast.database, cast.actor)
 
@@ -208,14 +208,14 @@ def test_a_past_event_that_is_held_again_while_its_guest_is_being_deleted_loses_
     event = cast.event(cast.guest)
 
     def move(tx):
-        change_event(tx, cast.actor, event.id, EventEdit(**TOMORROW))
+        change_event(tx, cast.actor, event.id, EventUpdate(**TOMORROW))
         deletion.start()
         waiting_writers(database, 1)
 
     deletion = at_once(lambda: cast.do(delete_user, cast.guest.id))
     database.write(move)
     deletion.result()
-    assert set(cast.seats(event.id)) == {cast.host.id}
+    assert set(cast.participations(event.id)) == {cast.host.id}
     check_house(cast.database, cast.actor)
 
 

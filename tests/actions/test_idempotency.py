@@ -2,7 +2,7 @@
 
 import pytest
 
-from kalends.actions.retries import Claim, KeptAnswer, claim_key, give_up_claim, keep_answer
+from kalends.actions.idempotency import Claim, KeptAnswer, claim_key, give_up_claim, keep_answer
 from kalends.actions.tokens import issue_token
 from kalends.errors import KeyInFlight, KeyReused
 from kalends.model import Actor

@@ -1,4 +1,4 @@
-"""The record over HTTP."""
+"""The audit log over HTTP."""
 
 import secrets
 from typing import Any

@@ -58,9 +58,13 @@ def test_everything_that_is_kept_about_somebody_is_exported(api, cast, guest):
     assert (held["id"], held["user_ids"], held["placed_by"]) == (str(hold.id), [str(cast.guest.id)], None)
     by_id = {one["id"]: one for one in document["events"]}
     assert by_id.keys() == {str(event.id), str(hosted.id)}
-    seat = by_id[str(event.id)]["seat"]
-    assert (seat["role"], seat["response"], seat["comment"]) == ("required", "declined", "not me")
-    assert by_id[str(hosted.id)]["seat"] is None
+    participation = by_id[str(event.id)]["participation"]
+    assert (participation["role"], participation["response"], participation["comment"]) == (
+        "required",
+        "declined",
+        "not me",
+    )
+    assert by_id[str(hosted.id)]["participation"] is None
     assert not any("participant_counts" in one or "participants" in one for one in document["events"])
     assert [(one["action"], one["object_kind"]) for one in document["record"]] == [
         ("created", "user"),

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalends.model import AgendaRow, Busy, Clash, EventId, Response, Role, ShowAs, Status, UserId
+from kalends.model import AgendaRow, Busy, Conflict, EventId, Response, Role, ShowAs, Status, UserId
 from kalends.rules.busy import commitment
-from kalends.rules.clashes import judged, rows_taking_time, takes_time, told
-from kalends.rules.periods import Period, layered
+from kalends.rules.conflicts import classify_conflicts, reported, rows_taking_time, takes_time
+from kalends.rules.periods import Period, merge_by_strength
 from tests.rules.spans import span, spans
 
 NOON, LATER = span(12, 13), span(13, 14)
@@ -69,22 +69,22 @@ def test_rows_are_compared_person_by_person():
 def test_a_clash_is_a_conflict_for_who_blocks_a_warning_for_who_does_not_and_nothing_for_others(people):
     optional = row(2, Role.optional, Response.needs_action)
     taking = {UserId(1): row(1), UserId(2): optional, UserId(3): row(3, Role.required, Response.needs_action)}
-    found = [Clash(UserId(person), NOON, Busy.busy, None, needed=True) for person in people]
-    conflicts, warnings = judged(found, taking)
-    assert [clash.user_id for clash in conflicts] == [person for person in people if person in (1, 3)]
-    assert [clash.user_id for clash in warnings] == [person for person in people if person == 2]
-    assert all(clash.needed for clash in conflicts)
-    assert not any(clash.needed for clash in warnings)
+    found = [Conflict(UserId(person), NOON, Busy.busy, None, needed=True) for person in people]
+    conflicts, warnings = classify_conflicts(found, taking)
+    assert [conflict.user_id for conflict in conflicts] == [person for person in people if person in (1, 3)]
+    assert [conflict.user_id for conflict in warnings] == [person for person in people if person == 2]
+    assert all(conflict.needed for conflict in conflicts)
+    assert not any(conflict.needed for conflict in warnings)
 
 
 BLOCKING = st.lists(st.builds(Period, spans(0, 40), st.sampled_from([Busy.busy, Busy.tentative])), max_size=8)
 WINDOW = span(10, 30)
 
 
-def clashes(periods, *event_ids):
+def conflicts(periods, *event_ids):
     ids = itertools.chain(event_ids, itertools.repeat(None))
     return [
-        Clash(UserId(1), one.span, one.strength, event_id, needed=True)
+        Conflict(UserId(1), one.span, one.strength, event_id, needed=True)
         for one, event_id in zip(periods, ids, strict=False)
     ]
 
@@ -92,14 +92,14 @@ def clashes(periods, *event_ids):
 @given(BLOCKING, BLOCKING, st.randoms())
 def test_what_is_not_seen_makes_no_difference_but_by_when_it_blocks(unseen, seen, chance):
     """As many events or a few, from long before or from now on, one over the other or under one that is seen."""
-    named = clashes(seen, *map(EventId, range(1, len(seen) + 1)))
-    told_of = told([*named, *clashes(unseen)], WINDOW)
-    others = layered(unseen, WINDOW)
+    named = conflicts(seen, *map(EventId, range(1, len(seen) + 1)))
+    told_of = reported([*named, *conflicts(unseen)], WINDOW)
+    others = merge_by_strength(unseen, WINDOW)
     others += [Period(span(one.span.start, one.span.end + 5), one.strength) for one in others if one.span.end == 30]
     others += [chance.choice(others)] if others else []
-    others += [one for one in layered(seen, WINDOW) if chance.random() < 0.5]
+    others += [one for one in merge_by_strength(seen, WINDOW) if chance.random() < 0.5]
     chance.shuffle(others)
-    assert told([*clashes(others), *named], WINDOW) == told_of
+    assert reported([*conflicts(others), *named], WINDOW) == told_of
     assert [one for one in told_of if one.event_id is not None] == sorted(
         named, key=lambda one: (one.span, one.event_id)
     )

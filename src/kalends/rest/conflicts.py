@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 from kalends.actions.booking import Guard, OnConflict
 from kalends.model import HoldId
 from kalends.rest.route import Reply, WriteQuery
-from kalends.rest.spans import clashes_json
+from kalends.rest.spans import conflicts_json
 
 
 class BookingQuery(WriteQuery, kw_only=True):
@@ -30,9 +30,9 @@ def guard_of(query: BookingQuery) -> Guard:
     return Guard(query.on_conflict, hold_id)
 
 
-def noting(reply: Reply, guard: Guard) -> Reply:
+def with_conflicts(reply: Reply, guard: Guard) -> Reply:
     """Give an answer with the conflicts and warnings that a guard let pass; with neither, it stays as it is."""
-    for name, clashes in (("conflicts", guard.conflicts), ("warnings", guard.warnings)):
-        if clashes:
-            setattr(reply.body, name, clashes_json(clashes, guard.time_zone))
+    for name, conflicts in (("conflicts", guard.conflicts), ("warnings", guard.warnings)):
+        if conflicts:
+            setattr(reply.body, name, conflicts_json(conflicts, guard.time_zone))
     return reply

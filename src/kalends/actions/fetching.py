@@ -2,12 +2,12 @@
 
 from kalends.errors import Fault, NotFound, StaleVersion
 from kalends.model import Actor, Event, EventId, Participant, User, UserId
-from kalends.rules.access import Sight, refuse_unless, sight_of
+from kalends.rules.access import AccessLevel, access_level_of, refuse_unless
 from kalends.store.database import WriteTx
 from kalends.store.events import lock_event
 from kalends.store.participants import participants_among
-from kalends.store.sight import ties_to
 from kalends.store.users import lock_people, lock_user
+from kalends.store.visibility import ties_to
 
 Versions = frozenset[int] | None
 """Versions that the caller expects; None expects nothing."""
@@ -18,24 +18,24 @@ Named = tuple[UserId, tuple[str | int, ...]]
 
 def event_to_change(tx: WriteTx, actor: Actor, event_id: EventId, expect: Versions = None) -> Event:
     """Give an event that the actor may change, locked. Raises NotFound, Forbidden or StaleVersion."""
-    found, sight = event_in_sight(tx, actor, event_id)
+    found, sight = visible_event(tx, actor, event_id)
     refuse_unless(
-        sight is Sight.command,
+        sight is AccessLevel.command,
         "Only the host, somebody with write access to the host's calendar, or an operator can change an event",
     )
     expect_version("event", found.version, expect)
     return found
 
 
-def event_in_sight(tx: WriteTx, actor: Actor, event_id: EventId) -> tuple[Event, Sight]:
+def visible_event(tx: WriteTx, actor: Actor, event_id: EventId) -> tuple[Event, AccessLevel]:
     """Give an event that the actor sees, locked, and how much they see of it. Raises NotFound."""
     found = lock_event(tx, actor, event_id)
-    sight = Sight.block
+    sight = AccessLevel.block
     if found is not None:
         known = actor.user_id in (None, found.host_id)
-        seated, deputy = (False, False) if known else ties_to(tx, actor, found)
-        sight = sight_of(actor, found.host_id, found.visibility, seated=seated, deputy=deputy)
-    if found is None or sight is Sight.block:
+        participates, delegate = (False, False) if known else ties_to(tx, actor, found)
+        sight = access_level_of(actor, found.host_id, found.visibility, participates=participates, delegate=delegate)
+    if found is None or sight is AccessLevel.block:
         raise NotFound("event", event_id)
     return found, sight
 
@@ -56,7 +56,7 @@ def participant_to_change(
     found = participants_among(tx, actor, event, [user_id])
     if not found:
         raise NotFound("participant", user_id)
-    expect_version("participant", found[0].seat.version, expect)
+    expect_version("participant", found[0].participation.version, expect)
     return found[0]
 
 

@@ -11,7 +11,7 @@ from kalends.model import Instant, Scope, Span, UserId
 from kalends.reads.availability import Finding
 from kalends.rest.spans import SpanJson, span_json
 from kalends.rules.intervals import MINUTE
-from kalends.rules.meeting import Slot, Wish
+from kalends.rules.meeting import MeetingRequest, Slot
 from kalends.rules.no_slot import Reason, ReasonCode, Relaxation
 from kalends.rules.zones import zone_named
 
@@ -71,7 +71,7 @@ class FindTimeJson(Struct, omit_defaults=True):
     relaxations: list[RelaxationJson] | UnsetType = UNSET
 
 
-def finding_json(found: Finding, wish: Wish, time_zone: str) -> FindTimeJson:
+def finding_json(found: Finding, meeting: MeetingRequest, time_zone: str) -> FindTimeJson:
     """Write what a search found."""
     zone = zone_named(time_zone)
     if found.slots:
@@ -80,7 +80,7 @@ def finding_json(found: Finding, wish: Wish, time_zone: str) -> FindTimeJson:
     return FindTimeJson(
         [],
         found.starts,
-        [reason_json(one, found, wish, steps, zone) for one in found.reasons],
+        [reason_json(one, found, meeting, steps, zone) for one in found.reasons],
         [
             ObstacleJson(
                 str(one.user_id),
@@ -105,35 +105,37 @@ def ids_json(people: Sequence[UserId]) -> list[str]:
     return [str(person) for person in people]
 
 
-def reason_json(reason: Reason, found: Finding, wish: Wish, steps: list[int], zone: ZoneInfo) -> ReasonJson:
+def reason_json(
+    reason: Reason, found: Finding, meeting: MeetingRequest, steps: list[int], zone: ZoneInfo
+) -> ReasonJson:
     """Write why there is no slot."""
     if reason.window is None:
-        return ReasonJson(reason.code, reason_anywhere(reason, found, wish, steps))
+        return ReasonJson(reason.code, reason_anywhere(reason, found, meeting, steps))
     start, end = span_json(reason.window, zone)
-    text = reason_in_window(reason, wish, zone)
+    text = reason_in_window(reason, meeting, zone)
     return ReasonJson(reason.code, f"From {start} to {end}: {text}", SpanJson(start, end))
 
 
-def reason_anywhere(reason: Reason, found: Finding, wish: Wish, steps: list[int]) -> str:
+def reason_anywhere(reason: Reason, found: Finding, meeting: MeetingRequest, steps: list[int]) -> str:
     """Return a sentence on why there is no slot in any window."""
     if reason.code is ReasonCode.step_too_coarse:
         return (
-            f"Everybody needed is free for {minutes_of(wish.duration)}, but not from a multiple of "
-            f"{minutes_of(wish.step)} on: try step {steps[0]}."
+            f"Everybody needed is free for {minutes_of(meeting.duration)}, but not from a multiple of "
+            f"{minutes_of(meeting.step)} on: try step {steps[0]}."
         )
     if found.starts == 1:
         return "There is one possible start, and somebody needed is away: see obstacles and relaxations."
     return f"There are {found.starts} possible starts, each with somebody needed away: see obstacles and relaxations."
 
 
-def reason_in_window(reason: Reason, wish: Wish, zone: ZoneInfo) -> str:
+def reason_in_window(reason: Reason, meeting: MeetingRequest, zone: ZoneInfo) -> str:
     """Return a sentence on why a meeting cannot begin in a window."""
-    window, takes = reason.window or Span(Instant(0), Instant(0)), f"the meeting takes {minutes_of(wish.duration)}"
+    window, takes = reason.window or Span(Instant(0), Instant(0)), f"the meeting takes {minutes_of(meeting.duration)}"
     if reason.code is ReasonCode.window_too_short:
         return f"the window has {minutes_of(window.end - window.start)}, and {takes}. Give a longer window."
     if reason.code is ReasonCode.in_the_past:
-        since, _ = span_json(Span(wish.not_before or window.start, window.end), zone)
-        left = max(0, window.end - (wish.not_before or window.start))
+        since, _ = span_json(Span(meeting.not_before or window.start, window.end), zone)
+        left = max(0, window.end - (meeting.not_before or window.start))
         return (
             f"{minutes_of(left)} of the window are left after {since}, before which nothing may begin, and {takes}. "
             "Give a later window, or an earlier not_before."
@@ -142,7 +144,7 @@ def reason_in_window(reason: Reason, wish: Wish, zone: ZoneInfo) -> str:
         return f"a meeting lies within one local day of {zone.key}, {takes}, and no day in the window has so much."
     first, last = span_json(reason.starts or window, zone)
     return (
-        f"{takes}, so it could begin from {first} to {last}, and no multiple of {minutes_of(wish.step)} lies there. "
+        f"{takes}, so it could begin from {first} to {last}, and no multiple of {minutes_of(meeting.step)} lies there. "
         "Give a wider window or a smaller step."
     )
 

@@ -7,12 +7,12 @@ from typing import Any
 from msgspec import Struct
 
 from kalends.actions.erasure import Traces, erase_traces, erase_user
-from kalends.errors import Conflict, Forbidden, HostsEvents, Invalid, NotFound, StaleVersion, TooManyEvents
-from kalends.model import Event, Response, Role, Scope, Seat
-from kalends.reads.event_text import OF_ALL_GUESTS
+from kalends.errors import BookingConflict, Forbidden, HostsEvents, Invalid, NotFound, StaleVersion, TooManyEvents
+from kalends.model import Event, Participation, Response, Role, Scope
+from kalends.reads.event_text import TELLS_OF_ALL_PARTICIPANTS
 from kalends.reads.export import Export, export_user
-from kalends.rest.audit import RecordJson, record_json
-from kalends.rest.clashes import guard_of
+from kalends.rest.audit import AuditEntryJson, audit_entry_json
+from kalends.rest.conflicts import guard_of
 from kalends.rest.event_shapes import EventJson, event_json
 from kalends.rest.files import gathered
 from kalends.rest.holds import HoldJson, hold_json
@@ -20,12 +20,12 @@ from kalends.rest.hours import ID, WorkingHoursJson, hours_json
 from kalends.rest.route import Call, Reply, operation
 from kalends.rest.sharing import ShareJson, share_json
 from kalends.rest.tokens import TokenJson, moment_or_none, token_json
-from kalends.rest.users import DepartureQuery, UserJson, known, user_json, user_reply
+from kalends.rest.users import UserDeleteQuery, UserJson, known, user_json, user_reply
 from kalends.rest.wire import ENCODER
 from kalends.rules.zones import from_instant
 
 
-class SeatJson(Struct):
+class ParticipationJson(Struct):
     """Somebody's own part in an event."""
 
     role: Role
@@ -37,10 +37,10 @@ class SeatJson(Struct):
 class OwnEventJson(EventJson, kw_only=True):
     """An event as it concerns one person: without counts, version and `updated_at`, and nobody else but its host.
 
-    Without a seat the person hosts it, or is asked to, and does not take part.
+    Without a participation the person hosts it, or is asked to, and does not take part.
     """
 
-    seat: SeatJson | None
+    participation: ParticipationJson | None
 
 
 class ExportJson(Struct):
@@ -59,31 +59,42 @@ class ExportJson(Struct):
     """In the order of start and id."""
     asked_to_host: list[OwnEventJson]
     """Those of others that they are asked to host, in the same order."""
-    record: list[RecordJson]
+    record: list[AuditEntryJson]
     """What they did and what was done to them, oldest first."""
 
 
-def own_event_json(event: Event, seat: Seat | None) -> OwnEventJson:
-    """Return an event with one person's seat, and without what tells of other people's answers."""
+def own_event_json(event: Event, participation: Participation | None) -> OwnEventJson:
+    """Return an event with one person's participation, and without what tells of other people's answers."""
     whole = event_json(event)
-    names = [name for name in EventJson.__struct_fields__ if name not in (*OF_ALL_GUESTS, "pending_host_id")]
+    names = [
+        name for name in EventJson.__struct_fields__ if name not in (*TELLS_OF_ALL_PARTICIPANTS, "pending_host_id")
+    ]
     members: dict[str, Any] = {name: getattr(whole, name) for name in names}
-    return OwnEventJson(**members, seat=seat_json(seat))
+    return OwnEventJson(**members, participation=seat_json(participation))
 
 
-def seat_json(seat: Seat | None) -> SeatJson | None:
-    """Write somebody's own seat, if they have one."""
-    return None if seat is None else SeatJson(seat.role, seat.response, seat.comment, moment_or_none(seat.responded_at))
+def seat_json(participation: Participation | None) -> ParticipationJson | None:
+    """Write somebody's own participation, if they have one."""
+    return (
+        None
+        if participation is None
+        else ParticipationJson(
+            participation.role,
+            participation.response,
+            participation.comment,
+            moment_or_none(participation.responded_at),
+        )
+    )
 
 
 def export_pieces(export: Export) -> Iterator[bytes]:
-    """Write all that is kept about a person as ExportJson, an event or an entry of the record at a time."""
+    """Write all that is kept about a person as ExportJson, an event or an entry of the audit log at a time."""
     yield ENCODER.encode(export_json(export)).removesuffix(b'[],"asked_to_host":[],"record":[]}')
-    yield from list_pieces(own_event_json(event, seat) for event, seat in export.events)
+    yield from list_pieces(own_event_json(event, participation) for event, participation in export.events)
     yield b',"asked_to_host":'
     yield from list_pieces(own_event_json(event, None) for event in export.asked_to_host)
     yield b',"record":'
-    yield from list_pieces(map(record_json, export.records))
+    yield from list_pieces(map(audit_entry_json, export.records))
     yield b"}"
 
 
@@ -97,7 +108,7 @@ def list_pieces(items: Iterable[Struct]) -> Iterator[bytes]:
 
 
 def export_json(export: Export) -> ExportJson:
-    """Write all that is kept about a person but for their events and the record."""
+    """Write all that is kept about a person but for their events and the audit log."""
     return ExportJson(
         exported_at=from_instant(export.exported_at),
         user=user_json(export.user, whole=True),
@@ -128,7 +139,7 @@ def get_export(call: Call) -> Reply:
     """Export all that is kept about a user.
 
     For the person themself and for operators, who are given what is left of deleted people, too: user, working hours,
-    shares, tokens without secrets, holds, every event that concerns them with their own seat, and what the record
+    shares, tokens without secrets, holds, every event that concerns them with their own participation, and what the audit log
     says. Other people's answers are not in it. Needs the scopes `events:read`, `audit:read` and `tokens:write`
     besides.
     """
@@ -146,22 +157,22 @@ def erase_some_traces(call: Call, left: Traces | None) -> Traces | None:
     tag="Users",
     scope=Scope.users_write,
     ids=ID,
-    query=DepartureQuery,
+    query=UserDeleteQuery,
     answer=UserJson,
-    errors=(NotFound, Forbidden, StaleVersion, HostsEvents, TooManyEvents, Conflict, Invalid),
+    errors=(NotFound, Forbidden, StaleVersion, HostsEvents, TooManyEvents, BookingConflict, Invalid),
     follow_up=erase_some_traces,
 )
 def erase_person(call: Call) -> Reply:
     """Erase a user.
 
     Deletes them unless they are deleted, with the same say in what becomes of the events they host, and replaces name
-    and e-mail address everywhere, in the record too. Metadata, comments, working hours, shares and the names of their
+    and e-mail address everywhere, in the audit log too. Metadata, comments, working hours, shares and the names of their
     tokens go. What others wrote stays: titles, descriptions and metadata of events are not searched for the name.
-    Answers with what is left, once all is done; until then their comments, and what the record says, may still be seen.
+    Answers with what is left, once all is done; until then their comments, and what the audit log says, may still be seen.
     If the answer is `unfinished`, or none arrives, repeat the request. It cannot be undone.
     """
-    query: DepartureQuery = call.query
-    hosted, heir, guard = known(query.hosted), known(query.to), guard_of(query)
+    query: UserDeleteQuery = call.query
+    hosted, successor, guard = known(query.hosted), known(query.to), guard_of(query)
     user_id = call.ids["user_id"]
-    left = erase_user(call.tx, call.actor, user_id, hosted=hosted, to=heir, expect=call.expect, guard=guard)
+    left = erase_user(call.tx, call.actor, user_id, hosted=hosted, to=successor, expect=call.expect, guard=guard)
     return user_reply(call, left)

@@ -1,24 +1,24 @@
-"""Deleting a user: what becomes of the events they host and the seats they hold."""
+"""Deleting a user: what becomes of the events they host and the participations they hold."""
 
 from enum import StrEnum
 
+from kalends.actions.announcing import announce
 from kalends.actions.booking import Guard
-from kalends.actions.finding import Versions, people_to_book, user_to_change
-from kalends.actions.recording import record
-from kalends.actions.saving import EventChange, Seats, save_event, save_events
+from kalends.actions.fetching import Versions, people_to_book, user_to_change
+from kalends.actions.saving import EventChange, Participations, save_event, save_events
 from kalends.actions.sharing import stop_all_sharing
 from kalends.actions.tokens import revoke_all_tokens
 from kalends.errors import Fault, HostsEvents, Invalid, TooManyEvents
 from kalends.model import Actor, Event, EventId, Instant, Status, UserId
 from kalends.rules.access import is_operator, refuse_unless
-from kalends.rules.audit import Deed, ObjectKind, user_facts
+from kalends.rules.audit import AuditAction, ObjectKind, user_snapshot
+from kalends.rules.editing import cancelled, next_version, offered, transferred
 from kalends.rules.intervals import earliest_start
-from kalends.rules.revise import cancelled, handed_over, next_version, offered
 from kalends.store.database import WriteTx
 from kalends.store.events import events_offered_to, lock_events
-from kalends.store.participants import seats_of_events
+from kalends.store.participants import participations_of_events
 from kalends.store.retry import Contended
-from kalends.store.users import bury_user, unfinished_events
+from kalends.store.users import soft_delete_user, unfinished_events
 
 MOST_EVENTS = 10_000
 """So many unfinished events may a user who is deleted have: others wait a second or two for a chance to write."""
@@ -27,7 +27,7 @@ MOST_TRANSFERRED = 2_000
 """So many may go to somebody else: for each it is looked whether they are free, after the one before was stored."""
 
 EVENTS_AT_ONCE = 500
-"""So many events, with all their seats, are held in memory."""
+"""So many events, with all their participations, are held in memory."""
 
 
 class Hosted(StrEnum):
@@ -47,7 +47,7 @@ def delete_user(
     expect: Versions = None,
     guard: Guard | None = None,
 ) -> None:
-    """Delete a user and free their seats in events that have not ended; past events keep naming them.
+    """Delete a user and free their participations in events that have not ended; past events keep naming them.
 
     Their tokens end, all sharing with them and by them, and every pending transfer to them.
 
@@ -56,24 +56,24 @@ def delete_user(
     """
     refuse_unless(is_operator(actor), "Only operators can delete users")
     locked = lock_events(tx, actor, concerned_ids(tx, actor, user_id, hosted))
-    heir_faults = heir_to_book(tx, actor, to) if to is not None and to < user_id else []
+    successor_faults = lock_successor(tx, actor, to) if to is not None and to < user_id else []
     person = user_to_change(tx, actor, user_id, expect)
     if to is not None and to > user_id:  # people are locked in the order of their ids, whoever takes over from whom
-        heir_faults = heir_to_book(tx, actor, to)
+        successor_faults = lock_successor(tx, actor, to)
     concerned = {*concerned_ids(tx, actor, user_id, hosted)}
     events = [event for event in locked if event.id in concerned]
     if len(events) < len(concerned):
         raise Contended("Their events are being changed.")  # the events come before the people: begin again
-    refuse_wrong_heir(user_id, hosted, to, heir_faults)
+    refuse_wrong_successor(user_id, hosted, to, successor_faults)
     count = sum(event.host_id == user_id and event.status is not Status.cancelled for event in events)
     if count and hosted is None:
         raise HostsEvents(count)
     for first in range(0, len(events), EVENTS_AT_ONCE):
-        leave_events(tx, actor, events[first : first + EVENTS_AT_ONCE], user_id, to, guard or Guard())
+        remove_user_from_events(tx, actor, events[first : first + EVENTS_AT_ONCE], user_id, to, guard or Guard())
     revoke_all_tokens(tx, actor, user_id)
     stop_all_sharing(tx, actor, user_id)
-    bury_user(tx, user_id)
-    record(tx, actor, Deed.deleted, ObjectKind.user, user_id, user_facts(person), None)
+    soft_delete_user(tx, user_id)
+    announce(tx, actor, AuditAction.deleted, ObjectKind.user, user_id, user_snapshot(person), None)
 
 
 def concerned_ids(tx: WriteTx, actor: Actor, user_id: UserId, hosted: Hosted | None) -> list[EventId]:
@@ -92,12 +92,12 @@ def concerned_ids(tx: WriteTx, actor: Actor, user_id: UserId, hosted: Hosted | N
     return sorted(concerned)
 
 
-def leave_events(
-    tx: WriteTx, actor: Actor, events: list[Event], user_id: UserId, heir: UserId | None, guard: Guard
+def remove_user_from_events(
+    tx: WriteTx, actor: Actor, events: list[Event], user_id: UserId, successor: UserId | None, guard: Guard
 ) -> None:
-    """Take a user out of events; those they host go to the heir one by one, as they take time, or are called off."""
-    seats = seats_of_events(tx, actor, [event.id for event in events])
-    left = [left_event(event, seats[event.id], user_id, heir, now=tx.now) for event in events]
+    """Take a user out of events; those they host go to the successor one by one, as they take time, or are cancelled."""
+    participations = participations_of_events(tx, actor, [event.id for event in events])
+    left = [event_without_user(event, participations[event.id], user_id, successor, now=tx.now) for event in events]
     changes = [change for change in left if change is not None]
     save_events(tx, actor, [change for change in changes if change.after.host_id == change.before.host_id], guard)
     for change in changes:
@@ -105,8 +105,10 @@ def leave_events(
             save_event(tx, actor, *change, guard)
 
 
-def left_event(before: Event, old: Seats, user_id: UserId, heir: UserId | None, *, now: Instant) -> EventChange | None:
-    """Return how an event changes when a user leaves it, if it does: one that has ended keeps its seats.
+def event_without_user(
+    before: Event, old: Participations, user_id: UserId, successor: UserId | None, *, now: Instant
+) -> EventChange | None:
+    """Return how an event changes when a user leaves it, if it does: one that has ended keeps its participations.
 
     A pending transfer to them ends in any case.
     """
@@ -114,27 +116,29 @@ def left_event(before: Event, old: Seats, user_id: UserId, heir: UserId | None, 
     new = old
     after = offered(before, None, now=now) if asked else next_version(before, now=now)
     if before.host_id == user_id and before.status is not Status.cancelled:
-        if heir is None:
+        if successor is None:
             after = cancelled(before, None, now=now)
         else:
-            after, new = handed_over(before, old, heir, now=now)
+            after, new = transferred(before, old, successor, now=now)
     elif user_id not in old and not asked:
-        return None  # a cancelled event keeps its host, and there is no seat to free
+        return None  # a cancelled event keeps its host, and there is no participation to free
     if before.block.span.end > now:
-        new = {seated: seat for seated, seat in new.items() if seated != user_id}
+        new = {participates: participation for participates, participation in new.items() if participates != user_id}
     return EventChange(before, after, old, new)
 
 
-def heir_to_book(tx: WriteTx, actor: Actor, to: UserId) -> list[Fault]:
+def lock_successor(tx: WriteTx, actor: Actor, to: UserId) -> list[Fault]:
     """Lock who takes over, and say why they cannot."""
     return people_to_book(tx, actor, [(to, ("to",))])[1]
 
 
-def refuse_wrong_heir(user_id: UserId, hosted: Hosted | None, to: UserId | None, faults: list[Fault]) -> None:
+def refuse_wrong_successor(user_id: UserId, hosted: Hosted | None, to: UserId | None, faults: list[Fault]) -> None:
     """Raise Invalid unless `to` is another active user, given with hosted=transfer and not without."""
     if (hosted is Hosted.transfer) != (to is not None):
-        raise Invalid(Fault(("to",), "wrong_heir", "hosted=transfer needs to=usr_..., and to needs hosted=transfer"))
+        raise Invalid(
+            Fault(("to",), "wrong_successor", "hosted=transfer needs to=usr_..., and to needs hosted=transfer")
+        )
     if to == user_id:
-        raise Invalid(Fault(("to",), "wrong_heir", "must be another user than the one who is deleted"))
+        raise Invalid(Fault(("to",), "wrong_successor", "must be another user than the one who is deleted"))
     if faults:
         raise Invalid(*faults)

@@ -15,19 +15,19 @@ from kalends.rest import (
     event_transfer,
     events,
     explanation,
-    finding,
+    find_time,
     freebusy,
     holds,
     hours,
     me,
     participants,
-    personal,
+    privacy,
     sharing,
     tokens,
     users,
 )
-from kalends.rest.entrance import Entrance, SafeHeaders, TrailingSlashes
 from kalends.rest.log import RequestLog, log_trouble
+from kalends.rest.middleware import RequestLimits, SecurityHeaders, TrailingSlashRedirect
 from kalends.rest.openapi import openapi_document
 from kalends.rest.pages import Responder, fixed, page_responders
 from kalends.rest.problems import (
@@ -43,7 +43,7 @@ from kalends.rest.problems import (
 from kalends.rest.rates import UNLIMITED, RateLimits
 from kalends.rest.request import Request
 from kalends.rest.route import OPERATIONS, Operation, Route
-from kalends.rules.addresses import Network
+from kalends.rules.client_address import Network
 
 NOUNS = (
     users,
@@ -52,13 +52,13 @@ NOUNS = (
     participants,
     hours,
     freebusy,
-    finding,
+    find_time,
     explanation,
     holds,
     sharing,
     me,
     tokens,
-    personal,
+    privacy,
     audit,
 )
 """The modules that enter their operations into the table."""
@@ -85,12 +85,17 @@ def wsgi_app(
 ) -> falcon.App[Request, falcon.Response]:
     """Put all routes, the health checks and the pages behind one WSGI callable."""
     paths = responders_by_path(routes, check_readiness, trusted_proxies)
-    middleware = [RequestLog(unlogged_id), SafeHeaders(), Entrance(rates, trusted_proxies), TrailingSlashes(paths)]
+    middleware = [
+        RequestLog(unlogged_id),
+        SecurityHeaders(),
+        RequestLimits(rates, trusted_proxies),
+        TrailingSlashRedirect(paths),
+    ]
     app = falcon.App(request_type=Request, middleware=middleware)
     app.req_options.auto_parse_qs_csv = False
-    app.add_error_handler(Exception, answer_surprise)
-    app.add_error_handler(falcon.HTTPError, answer_falcon)
-    app.add_error_handler(KalendsError, answer_problem)
+    app.add_error_handler(Exception, handle_unexpected_error)
+    app.add_error_handler(falcon.HTTPError, handle_http_error)
+    app.add_error_handler(KalendsError, handle_error)
     for path, responders in paths.items():
         app.add_route(path, Resource(responders))
     return app
@@ -123,7 +128,7 @@ def readiness(check: Callable[[], str]) -> Responder:
     return respond
 
 
-def answer_problem(request: Request, response: falcon.Response, error: KalendsError, _: object) -> None:
+def handle_error(request: Request, response: falcon.Response, error: KalendsError, _: object) -> None:
     """Answer with the problem document of an error."""
     if isinstance(error, (Unavailable, SchemaMismatch, InternalError)):
         log_trouble(request, error)
@@ -135,21 +140,21 @@ def answer_problem(request: Request, response: falcon.Response, error: KalendsEr
     response.data = problem_document(error, request.path, request.request_id, places_of(operation_at(request)))
 
 
-def answer_falcon(request: Request, response: falcon.Response, error: falcon.HTTPError, _: object) -> None:
+def handle_http_error(request: Request, response: falcon.Response, error: falcon.HTTPError, _: object) -> None:
     """Answer what the router itself refuses."""
     known: KalendsError = Malformed(error.description or "this is not a request that HTTP knows")
     if error.status_code == HTTPStatus.NOT_FOUND:
         known = NoSuchPath()
     elif isinstance(error, falcon.HTTPMethodNotAllowed):
         known = MethodNotAllowed(request.method, cast("dict[str, str]", error.headers)["Allow"])
-    answer_problem(request, response, known, _)
+    handle_error(request, response, known, _)
 
 
-def answer_surprise(request: Request, response: falcon.Response, error: Exception, _: object) -> None:
+def handle_unexpected_error(request: Request, response: falcon.Response, error: Exception, _: object) -> None:
     """Answer a defect of our own: a 500 that names the request under which it is logged."""
     internal = InternalError()
     internal.__cause__ = error
-    answer_problem(request, response, internal, _)
+    handle_error(request, response, internal, _)
 
 
 def operation_at(request: Request) -> Operation | None:

@@ -2,7 +2,7 @@
 
 SQLite's waiters sleep for up to 100 ms between two looks, and a busy process leaves the lock free for microseconds
 only: of four processes with transactions of 3 ms one wrote once a second and waited for 6 s. Who stands in the
-turnstile is alone in waiting and looks often, and the process that has just written has to line up behind.
+writer_lock is alone in waiting and looks often, and the process that has just written has to line up behind.
 """
 
 import fcntl
@@ -18,12 +18,12 @@ PAUSE_S = 0.000_25
 """Between two looks."""
 
 
-def turnstile_path(database: Path) -> Path:
+def writer_lock_path(database: Path) -> Path:
     """Return where the file of a database is by which processes take turns: there once something was written."""
     return database.with_name(f"{database.name}-turn")
 
 
-class Turnstile:
+class WriterLock:
     """A file beside the database that one process at a time has locked; the lock of a process that dies is gone."""
 
     def __init__(self, path: Path) -> None:
@@ -31,9 +31,9 @@ class Turnstile:
         self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
 
     @contextmanager
-    def entered(self, deadline: float) -> Generator[bool]:
+    def acquired(self, deadline: float) -> Generator[bool]:
         """Stand in it for the block, unless the deadline passes before; tell which."""
-        inside = patiently(self._enter, deadline)
+        inside = poll_until(self._enter, deadline)
         try:
             yield inside
         finally:
@@ -52,7 +52,7 @@ class Turnstile:
         return True
 
 
-def patiently(attempt: Callable[[], bool], deadline: float) -> bool:
+def poll_until(attempt: Callable[[], bool], deadline: float) -> bool:
     """Try until it works or the deadline, of the monotonic clock, passes; tell whether it worked."""
     while not attempt():
         if time.monotonic() >= deadline:

@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from kalends.rules.addresses import MOST_HOPS, block_of, client_address
+from kalends.rules.client_address import MOST_HOPS, client_address, network_of
 
 TRUSTED = [ip_network(text) for text in ("10.0.0.0/8", "2001:db8:1::/48")]
 
@@ -67,4 +67,4 @@ def test_nobody_becomes_somebody_else_by_saying_so(peer: str, forwarded: str, cl
     ],
 )
 def test_a_caller_is_a_block_of_addresses(address: str, block: str) -> None:
-    assert block_of(address) == block
+    assert network_of(address) == block

@@ -4,7 +4,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kalends.drafts import EventEdit, UserEdit
+from kalends.drafts import EventUpdate, UserUpdate
 from kalends.errors import Invalid
 from kalends.model import (
     Block,
@@ -13,12 +13,12 @@ from kalends.model import (
     EventId,
     Instant,
     Metadata,
+    ParticipantCounts,
+    Participation,
     Response,
     Role,
-    Seat,
     ShowAs,
     Status,
-    Tally,
     TimeText,
     User,
     UserId,
@@ -26,7 +26,7 @@ from kalends.model import (
     Zone,
 )
 from kalends.rules.blocks import block_of
-from kalends.rules.revise import cancelled, handed_over, revised_event, revised_user
+from kalends.rules.editing import apply_event_edit, apply_user_edit, cancelled, transferred
 
 NOW = Instant(7_000_000)
 HOST, HEIR = UserId(1), UserId(2)
@@ -51,7 +51,7 @@ EVENT = Event(
     hide_participants=False,
     cancel_reason=None,
     metadata='{"a":1}',
-    tally=Tally(required=1, accepted=1),
+    counts=ParticipantCounts(required=1, accepted=1),
     version=3,
     created_at=Instant(1),
     updated_at=Instant(2),
@@ -60,7 +60,7 @@ USER = User(HOST, "Hanna", "hanna@example.org", "Europe/Berlin", "{}", 1, Instan
 
 
 def change(**edit: Any) -> Event:
-    return revised_event(EVENT, EventEdit(**edit), now=NOW)
+    return apply_event_edit(EVENT, EventUpdate(**edit), now=NOW)
 
 
 def difference(after: Event) -> dict[str, Any]:
@@ -126,9 +126,9 @@ def test_all_faults_of_an_edit_are_named_at_once() -> None:
 
 def test_a_zone_in_which_the_event_is_not_within_a_day_is_refused() -> None:
     with pytest.raises(Invalid, match="same day as the start in Asia/Kathmandu") as refused:
-        revised_event(
+        apply_event_edit(
             msgspec.structs.replace(EVENT, block=block("2026-03-09T19:00", "2026-03-09T19:30")),
-            EventEdit(time_zone=Zone("Asia/Kathmandu")),
+            EventUpdate(time_zone=Zone("Asia/Kathmandu")),
             now=NOW,
         )
     assert [fault.code for fault in refused.value.faults] == ["not_one_day"]
@@ -137,41 +137,43 @@ def test_a_zone_in_which_the_event_is_not_within_a_day_is_refused() -> None:
 @pytest.mark.parametrize(
     ("edit", "changed"),
     [
-        (UserEdit(name="Hannah"), {"name": "Hannah"}),
-        (UserEdit(email=Email("h@example.org")), {"email": "h@example.org"}),
-        (UserEdit(time_zone=Zone("UTC")), {"time_zone": "UTC"}),
-        (UserEdit(metadata=Metadata(a={"b": 1})), {"metadata": '{"a":{"b":1}}'}),
+        (UserUpdate(name="Hannah"), {"name": "Hannah"}),
+        (UserUpdate(email=Email("h@example.org")), {"email": "h@example.org"}),
+        (UserUpdate(time_zone=Zone("UTC")), {"time_zone": "UTC"}),
+        (UserUpdate(metadata=Metadata(a={"b": 1})), {"metadata": '{"a":{"b":1}}'}),
     ],
 )
-def test_a_user_changes_as_an_event_does(edit: UserEdit, changed: dict[str, Any]) -> None:
-    assert revised_user(USER, edit, now=NOW) == msgspec.structs.replace(USER, version=2, updated_at=NOW, **changed)
+def test_a_user_changes_as_an_event_does(edit: UserUpdate, changed: dict[str, Any]) -> None:
+    assert apply_user_edit(USER, edit, now=NOW) == msgspec.structs.replace(USER, version=2, updated_at=NOW, **changed)
 
 
 def test_a_user_who_stays_the_same_stays_the_same() -> None:
-    assert revised_user(USER, UserEdit(name="Hanna", metadata=None), now=NOW) is USER
+    assert apply_user_edit(USER, UserUpdate(name="Hanna", metadata=None), now=NOW) is USER
 
 
 def test_metadata_of_a_user_has_its_limits() -> None:
     with pytest.raises(Invalid) as refused:
-        revised_user(USER, UserEdit(metadata=Metadata(a=json.loads("[" * 40 + "]" * 40))), now=NOW)
+        apply_user_edit(USER, UserUpdate(metadata=Metadata(a=json.loads("[" * 40 + "]" * 40))), now=NOW)
     assert [(fault.where, fault.code) for fault in refused.value.faults] == [(("metadata",), "metadata_too_large")]
 
 
-def seat(user_id: UserId, role: Role = Role.optional, response: Response = Response.declined) -> Seat:
-    return Seat(user_id, role, response, "no", Instant(5), 1)
+def participation(user_id: UserId, role: Role = Role.optional, response: Response = Response.declined) -> Participation:
+    return Participation(user_id, role, response, "no", Instant(5), 1)
 
 
 @pytest.mark.parametrize(
-    ("seated", "attends"),
+    ("participates", "attends"),
     [({HOST}, True), ({HOST, HEIR}, True), ({HEIR}, True), (set(), False)],
 )
-def test_a_new_host_attends_as_the_old_one_did(seated: set[UserId], attends: bool) -> None:
-    seats = {user_id: seat(user_id) for user_id in seated}
-    event, after = handed_over(EVENT, seats, HEIR, now=NOW)
+def test_a_new_host_attends_as_the_old_one_did(participates: set[UserId], attends: bool) -> None:
+    participations = {user_id: participation(user_id) for user_id in participates}
+    event, after = transferred(EVENT, participations, HEIR, now=NOW)
     assert difference(event) == {"host_id": HEIR}
-    version = 2 if HEIR in seated else event.version
-    assert after.get(HEIR) == (Seat(HEIR, Role.required, Response.accepted, None, NOW, version) if attends else None)
-    assert after.get(HOST) == seats.get(HOST)
+    version = 2 if HEIR in participates else event.version
+    assert after.get(HEIR) == (
+        Participation(HEIR, Role.required, Response.accepted, None, NOW, version) if attends else None
+    )
+    assert after.get(HOST) == participations.get(HOST)
 
 
 def test_a_cancelled_event_says_why() -> None:

@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from tests.house.paper import Meeting, Paper, Refusal, refuse
+from tests.house.reference_model import Meeting, ReferenceModel, Refusal, refuse
 
 STRENGTH = {"free": 0, "tentative": 1, "busy": 2}
 GUARDED = {
     *("create_event", "change_event", "transfer_event", "answer_transfer", "delete_user"),
-    *("add_participants", "seat_participant", "change_role", "answer_invitation"),
+    *("add_participants", "set_participant", "change_role", "answer_invitation"),
 }
 """What may take somebody's time."""
 
-Clash = tuple[int, int, int, str, int | None, bool]
+Conflict = tuple[int, int, int, str, int | None, bool]
 """Whose, from when, until when, how strongly, which event if that is shown, and whether the person is needed."""
 
 
@@ -78,17 +78,17 @@ def only_text(before: Meeting | None, after: Meeting) -> bool:
 
 
 def touched(call: str, before: Meeting | None, after: Meeting) -> set[int]:
-    """Give the people whom a change is about: whoever hosts it, and whoever's seat may be another one."""
+    """Give the people whom a change is about: whoever hosts it, and whoever's participation may be another one."""
     if before is None or call == "change_event":
         return {after.host, *after.chairs}
-    seated = {who for who, chair in after.chairs.items() if before.chairs.get(who) != chair}
-    return seated | {after.host} | ({before.host} & after.chairs.keys())
+    participates = {who for who, chair in after.chairs.items() if before.chairs.get(who) != chair}
+    return participates | {after.host} | ({before.host} & after.chairs.keys())
 
 
-def told_of(found: list[Clash], start: int, end: int) -> list[Clash]:
+def told_of(found: list[Conflict], start: int, end: int) -> list[Conflict]:
     """Leave of what is not seen of one person only in which minutes it blocks, and nothing as strong that is seen."""
-    told = [clash for clash in found if clash[4] is not None]
-    unseen = [clash for clash in found if clash[4] is None]
+    told = [conflict for conflict in found if conflict[4] is not None]
+    unseen = [conflict for conflict in found if conflict[4] is None]
     for strength, minutes in groupby(range(start, end + 1), lambda at: hidden_strength(told, unseen, at, end)):
         if strength != "free":
             first, *rest = minutes
@@ -97,7 +97,7 @@ def told_of(found: list[Clash], start: int, end: int) -> list[Clash]:
     return told
 
 
-def hidden_strength(told: list[Clash], unseen: list[Clash], at: int, end: int) -> str:
+def hidden_strength(told: list[Conflict], unseen: list[Conflict], at: int, end: int) -> str:
     """Return how strongly something blocks in a minute that is not seen."""
     seen, hidden = (
         max((one[3] for one in some if one[1] <= at < one[2]), key=STRENGTH.__getitem__, default="free")
@@ -106,20 +106,20 @@ def hidden_strength(told: list[Clash], unseen: list[Clash], at: int, end: int) -
     return hidden if at < end and STRENGTH[hidden] > STRENGTH[seen] else "free"
 
 
-def ordered(clashes: Iterable[Clash]) -> tuple[Clash, ...]:
+def ordered(conflicts: Iterable[Conflict]) -> tuple[Conflict, ...]:
     """Give what is in the way, in an order that both engines can be compared in."""
-    return tuple(sorted(clashes, key=lambda clash: tuple(map(str, clash))))
+    return tuple(sorted(conflicts, key=lambda conflict: tuple(map(str, conflict))))
 
 
-class BookedPaper(Paper):
+class BookingReferenceModel(ReferenceModel):
     """What is known, and what can be done with it by somebody whom conflicts may stop."""
 
     def __init__(self, now: int) -> None:
         super().__init__(now)
         self.holds: list[Held | None] = []
         self.asking = Asking()
-        self.conflicts: list[Clash] = []
-        self.warnings: list[Clash] = []
+        self.conflicts: list[Conflict] = []
+        self.warnings: list[Conflict] = []
         self._answering = False
 
     def asked(self, asking: Asking, call: str, *arguments: Any) -> Any:
@@ -148,7 +148,7 @@ class BookedPaper(Paper):
             self.meetings[number] = after
 
     def _look(self, number: int, before: Meeting | None, after: Meeting) -> None:
-        conflicts: list[Clash] = []
+        conflicts: list[Conflict] = []
         for who in sorted({after.host, *after.chairs}):
             taken = taken_by(after, who)
             if taken and takes_more(taken_by(before, who), taken):
@@ -160,9 +160,9 @@ class BookedPaper(Paper):
 
     def in_the_way(
         self, who: int, start: int, end: int, number: int | None, *, needed: bool = True, hold: int | None = None
-    ) -> list[Clash]:
+    ) -> list[Conflict]:
         """Give what blocks somebody but for an event and a hold."""
-        found: list[Clash] = []
+        found: list[Conflict] = []
         for other, meeting in enumerate(self.meetings):
             taken = taken_by(meeting, who)
             if meeting and taken and taken.blocks and other != number and taken.start < end and start < taken.end:
@@ -228,7 +228,7 @@ class BookedPaper(Paper):
         self.refuse_stale("event", before.version, expect)
         if not accept:
             return self._ask(number, None)
-        self.meetings[number] = self.handed_over(before, before.asked)
+        self.meetings[number] = self.transferred(before, before.asked)
         return self.shown_event(number)
 
     def withdraw_transfer(self, number: int, expect: Any) -> None:
@@ -314,6 +314,6 @@ class BookedPaper(Paper):
         return held
 
     def _refuse_taken_slot(self, people: Iterable[int], start: int, end: int, own: int | None) -> None:
-        found = [clash for who in people for clash in self.in_the_way(who, start, end, None, hold=own)]
+        found = [conflict for who in people for conflict in self.in_the_way(who, start, end, None, hold=own)]
         if found:
             raise Refusal("conflict", ordered(found))

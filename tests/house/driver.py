@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from inspect import signature
 from typing import Any
 
-from kalends.actions import departure, events, participants, users
+from kalends.actions import events, participants, user_deletion, users
 from kalends.actions.booking import Guard, OnConflict
-from kalends.drafts import Answer, EventDraft, EventEdit, Invitation, UserDraft, UserEdit
+from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate, UserCreate, UserUpdate
 from kalends.errors import KalendsError
 from kalends.model import (
     Email,
@@ -60,7 +60,7 @@ def told(error: KalendsError) -> tuple[Any, ...]:
     return (error.code, *(details[name] for name in ("kind", "current", "count") if name in details))
 
 
-class Stage:
+class Driver:
     """One organization in one database."""
 
     def __init__(self, database: Database) -> None:
@@ -89,29 +89,36 @@ class Stage:
     def event(self, number: int) -> EventId:
         return self.events[number] if 0 <= number < len(self.events) else EventId(UNKNOWN + number)
 
-    def invitations(self, guests: Any) -> list[Invitation]:
-        return [Invitation(user_id=self.user(guest), role=Role(role)) for guest, role in guests]
+    def invitations(self, guests: Any) -> list[ParticipantCreate]:
+        return [ParticipantCreate(user_id=self.user(guest), role=Role(role)) for guest, role in guests]
 
     def shown_user(self, user: User) -> Any:
         number = self.users.index(user.id)
         return (number, user.name, user.email, user.time_zone, user.version, minute_of(user.updated_at))
 
     def shown_event(self, event: Event) -> Any:
-        tally, span = event.tally, event.block.span
+        counts, span = event.counts, event.block.span
         return (
             *(self.events.index(event.id), self.users.index(event.host_id), event.title, minute_of(span.start)),
             *(minute_of(span.end), event.block.time_zone, event.status, event.show_as, event.cancel_reason),
-            (tally.required, tally.optional, tally.accepted, tally.declined, tally.tentative, tally.needs_action),
+            (counts.required, counts.optional, counts.accepted, counts.declined, counts.tentative, counts.needs_action),
             *(event.version, minute_of(event.updated_at)),
             None if event.pending_host_id is None else self.users.index(event.pending_host_id),
         )
 
     def shown_guest(self, guest: Participant) -> Any:
-        seat = guest.seat
+        participation = guest.participation
         return (
-            *(self.events.index(guest.event_id), self.users.index(seat.user_id), guest.name, guest.email),
-            *(guest.user_version, guest.is_host, seat.role, seat.response, seat.comment, minute_of(seat.responded_at)),
-            seat.version,
+            *(self.events.index(guest.event_id), self.users.index(participation.user_id), guest.name, guest.email),
+            *(
+                guest.user_version,
+                guest.is_host,
+                participation.role,
+                participation.response,
+                participation.comment,
+                minute_of(participation.responded_at),
+            ),
+            participation.version,
         )
 
     def shown_guests(self, guests: list[Participant]) -> Any:
@@ -119,18 +126,18 @@ class Stage:
 
     # ---------------------------------------------------------------------------------------------------------- people
     def create_user(self, name: str, email: str, zone: str) -> Any:
-        user = self.do(users.create_user, UserDraft(name=name, email=Email(email), time_zone=Zone(zone)))
+        user = self.do(users.create_user, UserCreate(name=name, email=Email(email), time_zone=Zone(zone)))
         self.users.append(user.id)
         return self.shown_user(user)
 
     def change_user(self, who: int, changes: dict[str, str], expect: Any) -> Any:
-        edit = UserEdit(**{"time_zone" if name == "zone" else name: value for name, value in changes.items()})  # pyright: ignore[reportArgumentType]
+        edit = UserUpdate(**{"time_zone" if name == "zone" else name: value for name, value in changes.items()})  # pyright: ignore[reportArgumentType]
         return self.shown_user(self.do(users.change_user, self.user(who), edit, expect=expect))
 
     def delete_user(self, who: int, hosted: str | None, to: int | None, expect: Any) -> None:
-        heir = None if to is None else self.user(to)
-        options = {"hosted": hosted and departure.Hosted(hosted), "to": heir, "expect": expect}
-        self.do(departure.delete_user, self.user(who), **options)
+        successor = None if to is None else self.user(to)
+        options = {"hosted": hosted and user_deletion.Hosted(hosted), "to": successor, "expect": expect}
+        self.do(user_deletion.delete_user, self.user(who), **options)
 
     def read_user(self, who: int) -> Any:
         return self.shown_user(self.ask(user_reads.read_user, self.user(who)))
@@ -148,7 +155,7 @@ class Stage:
     def create_event(
         self, host: int, title: str, start: int, end: int, zone: str | None, guests: Any, attends: bool, show_as: str
     ) -> Any:
-        draft = EventDraft(
+        draft = EventCreate(
             host_id=self.user(host),
             title=title,
             start=written(start),
@@ -170,7 +177,7 @@ class Stage:
         if "show_as" in edit:
             edit["show_as"] = ShowAs(edit["show_as"])
         options = {"keep_responses": keep, "expect": expect}
-        return self.shown_event(self.do(events.change_event, self.event(number), EventEdit(**edit), **options))
+        return self.shown_event(self.do(events.change_event, self.event(number), EventUpdate(**edit), **options))
 
     def cancel_event(self, number: int, reason: str | None, expect: Any) -> Any:
         return self.shown_event(self.do(events.cancel_event, self.event(number), reason, expect=expect))
@@ -205,10 +212,10 @@ class Stage:
         invited = self.invitations(guests)
         return self.shown_guests(self.do(participants.add_participants, self.event(number), invited, expect=expect))
 
-    def seat_participant(self, number: int, who: int, role: str, only_new: bool, expect: Any) -> Any:
+    def set_participant(self, number: int, who: int, role: str, only_new: bool, expect: Any) -> Any:
         options = {"only_new": only_new, "expect": expect}
         place = (self.event(number), self.user(who))
-        guest, is_new = self.do(participants.seat_participant, *place, Role(role), **options)
+        guest, is_new = self.do(participants.set_participant, *place, Role(role), **options)
         return self.shown_guest(guest), is_new
 
     def change_role(self, number: int, who: int, role: str, expect: Any) -> Any:
@@ -219,7 +226,7 @@ class Stage:
         self.do(participants.remove_participant, self.event(number), self.user(who), expect=expect)
 
     def answer_invitation(self, number: int, who: int, response: Any, comment: str | None, expect: Any) -> Any:
-        answer = Answer(response=response, comment=comment)
+        answer = ResponseUpdate(response=response, comment=comment)
         place = (self.event(number), self.user(who))
         return self.shown_guest(self.do(participants.answer_invitation, *place, answer, expect=expect))
 

@@ -1,0 +1,104 @@
+"""Deciding about participations: who sits in an event, what they said, how many there are, what it is in their time."""
+
+from collections.abc import Iterable
+
+from kalends.drafts import ResponseUpdate
+from kalends.errors import EventCancelled, EventEnded, Fault
+from kalends.model import (
+    MAX_PARTICIPANTS,
+    AgendaRow,
+    Event,
+    Instant,
+    ParticipantCounts,
+    Participation,
+    Response,
+    Role,
+    Status,
+    UserId,
+)
+from kalends.rules.busy import commitment
+
+
+def new_participation(event: Event, user_id: UserId, role: Role, *, now: Instant) -> Participation:
+    """Participation somebody: the host has accepted, everybody else has yet to answer."""
+    if user_id == event.host_id:
+        return Participation(user_id, role, Response.accepted, None, now, event.version)
+    return Participation(user_id, role, Response.needs_action, None, None, event.version)
+
+
+def reset_response(event: Event, participation: Participation) -> Participation:
+    """Give the participation after a move: everybody but the host has to answer anew."""
+    if participation.user_id == event.host_id or participation.response is Response.needs_action:
+        return participation
+    return Participation(
+        participation.user_id, participation.role, Response.needs_action, None, None, participation.version + 1
+    )
+
+
+def apply_response(
+    event: Event, participation: Participation, answer: ResponseUpdate, *, now: Instant
+) -> Participation:
+    """Return the participation with an answer in it; the same answer once more changes nothing. Raises EventEnded."""
+    refuse_ended(event, now=now)
+    if (participation.response, participation.comment) == (answer.response, answer.comment):
+        return participation
+    return Participation(
+        participation.user_id,
+        participation.role,
+        Response(answer.response),
+        answer.comment,
+        now,
+        participation.version + 1,
+    )
+
+
+def refuse_ended(event: Event, *, now: Instant) -> None:
+    """Raise EventEnded if it is over: who was invited as what, and what they said, then stands."""
+    if now >= event.block.span.end:
+        raise EventEnded
+
+
+def refuse_cancelled(event: Event) -> None:
+    """Raise EventCancelled if nothing may change any more."""
+    if event.status is Status.cancelled:
+        raise EventCancelled
+
+
+def updated_counts(
+    counts: ParticipantCounts, *, gone: Iterable[Participation] = (), come: Iterable[Participation] = ()
+) -> ParticipantCounts:
+    """Give the counts after some participations went and others came; a changed participation is one of each."""
+    counts = {name: getattr(counts, name) for name in ParticipantCounts.__struct_fields__}
+    for step, participations in ((-1, gone), (1, come)):
+        for participation in participations:
+            counts[participation.role.value] += step
+            counts[participation.response.value] += step
+    return ParticipantCounts(**counts)
+
+
+def agenda_row(event: Event, user_id: UserId, participation: Participation | None) -> AgendaRow | None:
+    """Tell what an event is in one person's time: None if they neither host it nor take part."""
+    hosting = user_id == event.host_id
+    if participation is None and not hosting:
+        return None
+    role, response = (participation.role, participation.response) if participation else (None, None)
+    shown, blocking = commitment(event.status, event.show_as, role, response)
+    span = event.block.span
+    return AgendaRow(user_id, event.id, span, hosting, role, response, event.status, shown, blocking)
+
+
+def agenda_of(event: Event, participations: Iterable[Participation]) -> set[AgendaRow]:
+    """Tell what an event is in the time of its host and of everybody in `participations`."""
+    by_person: dict[UserId, Participation | None] = {event.host_id: None}
+    by_person.update({participation.user_id: participation for participation in participations})
+    rows = (agenda_row(event, user_id, participation) for user_id, participation in by_person.items())
+    return {row for row in rows if row is not None}
+
+
+def participant_limit_faults(count: int, where: tuple[str | int, ...]) -> list[Fault]:
+    """Say whether so many participations are too many for one event."""
+    if count <= MAX_PARTICIPANTS:
+        return []
+    return [
+        Fault(where, "too_many_participants", f"an event can have at most {MAX_PARTICIPANTS} participants, not {count}")
+    ]
