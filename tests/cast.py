@@ -184,7 +184,7 @@ def check_house(database: Database, actor: Actor) -> int:
         expected = set()
         for event in events:
             participations = participations_of(tx, event.id)
-            assert event.counts == updated_counts(type(event.counts)(), come=participations.values())
+            assert event.counts == updated_counts(type(event.counts)(), added=participations.values())
             assert all(participation.version <= event.version for participation in participations.values())
             assert event.pending_host_id not in {event.host_id, *deleted}
             assert event.pending_host_id is None or event.status != "cancelled"

@@ -33,9 +33,9 @@ INSERT INTO event (id, organization_id, host_id, title, description, location, s
 """
 PARTICIPATIONS = """
 INSERT INTO participant (organization_id, event_id, user_id, role, response, version)
-{numbers}, participation(k) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT k + 1 FROM participation WHERE k < {participations} - 1)
+{numbers}, part(k) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT k + 1 FROM part WHERE k < {participations} - 1)
 SELECT {organization}, {first} + n, {first} + (n + k * 17) % {people}, 'required',
-    CASE WHEN k = 0 THEN 'accepted' ELSE 'needs_action' END, 1 FROM number CROSS JOIN participation
+    CASE WHEN k = 0 THEN 'accepted' ELSE 'needs_action' END, 1 FROM number CROSS JOIN part
 """
 AGENDA = """
 INSERT INTO agenda (organization_id, user_id, starts_at, event_id, ends_at, hosting, role, response, status, shown,

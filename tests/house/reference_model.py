@@ -382,7 +382,7 @@ class ReferenceModel:
         return [self.shown_guest(number, who) for who in sorted(self.meeting(number).chairs)]
 
     def told_guests(self, number: int) -> Any:
-        """Give the guests as an event with participants tells of them: without the versions of participations and people."""
+        """Return the participants as an event shows them: without the versions of participations and people."""
         return [(*guest[:4], 0, *guest[5:-1], 0) for guest in self.shown_guests(number)]
 
     def shown_guest(self, number: int, who: int) -> Any:

@@ -26,8 +26,8 @@ pytestmark = pytest.mark.slow
 PLAN = Plan(people=400, events=12_000)
 OVERLAPS = """
 SELECT count(*) FROM (
-    SELECT starts_at < lag(ends_at) OVER (PARTITION BY user_id ORDER BY starts_at) AS conflict FROM agenda WHERE exclusive
-) WHERE conflict
+    SELECT starts_at < lag(ends_at) OVER (PARTITION BY user_id ORDER BY starts_at) AS hit FROM agenda WHERE exclusive
+) WHERE hit
 """
 
 

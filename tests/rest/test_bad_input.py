@@ -234,7 +234,7 @@ def good_bodies(place: Place) -> dict[str, Any]:
         "TransferResponse": {"response": "accepted"},
         "ParticipantPut": {"role": "optional"},
         "ParticipantUpdate": {"role": "optional"},
-        "Answer": {"response": "accepted"},
+        "ResponseUpdate": {"response": "accepted"},
         "WorkingHoursJson": {"weekly": {}},
         "FreeBusyBody": {"user_ids": [place.guest], "from": "2026-03-09", "to": "2026-03-10"},
         "FindTimeBody": {

@@ -26,7 +26,7 @@ def taken(cast):
     return cast.event(cast.guest)
 
 
-def conflict(who, event=None, strength="busy", start=START):
+def expected_conflict(who, event=None, strength="busy", start=START):
     body = {"user_id": str(who.id), "start": start, "end": END, "strength": strength}
     return body | ({"event_id": str(event.id)} if event else {})
 
@@ -40,12 +40,15 @@ def draft(host, *guests, **details):
 def test_who_is_needed_and_not_free_is_named(api, cast, taken):
     before = cast.rows()
     document = problem(api.post("/v1/events", json=draft(cast.stranger, cast.host, cast.guest)), 409, "conflict")
-    assert document["conflicts"] == [conflict(cast.host, taken), conflict(cast.guest, taken, "tentative")]
+    assert document["conflicts"] == [
+        expected_conflict(cast.host, taken),
+        expected_conflict(cast.guest, taken, "tentative"),
+    ]
     assert document["detail"] == "Somebody needed is not free at that time: `conflicts` names who and when."
     assert cast.rows() == before
     answer = api.post("/v1/events", params={"on_conflict": "allow"}, json=draft(cast.stranger, cast.guest))
     assert answer.status_code == 201
-    assert answer.json()["conflicts"] == [conflict(cast.guest, taken, "tentative")]
+    assert answer.json()["conflicts"] == [expected_conflict(cast.guest, taken, "tentative")]
     assert "warnings" not in answer.json()
     assert "conflicts" not in api.get(answer.headers["Location"]).json()
 
@@ -68,10 +71,10 @@ def test_times_are_those_of_the_event_that_is_refused(api, cast, taken):
 def test_private_events_and_holds_have_no_name(api, cast):
     cast.event(cast.guest, visibility=Visibility.private)
     (conflict,) = problem(api.post("/v1/events", json=draft(cast.guest)), 409, "conflict")["conflicts"]
-    assert conflict == conflict(cast.guest, strength="tentative", start=HALF_PAST), "cut to what was asked for"
+    assert conflict == expected_conflict(cast.guest, strength="tentative", start=HALF_PAST), "cut to what was asked for"
     cast.do(place_hold, [cast.stranger.id], SLOT, 60)
     (conflict,) = problem(api.post("/v1/events", json=draft(cast.stranger)), 409, "conflict")["conflicts"]
-    assert conflict == conflict(cast.stranger, start=HALF_PAST)
+    assert conflict == expected_conflict(cast.stranger, start=HALF_PAST)
 
 
 def test_every_write_that_may_book_somebody_minds_on_conflict(api, cast, taken):
@@ -114,7 +117,7 @@ def test_every_write_that_may_book_somebody_minds_on_conflict(api, cast, taken):
         method, path, body = call()
         before = cast.rows()
         conflicts = problem(api.request(method, path, json=body), 409, "conflict")["conflicts"]
-        assert conflicts == [conflict(guest, taken, "tentative")]
+        assert conflicts == [expected_conflict(guest, taken, "tentative")]
         rehearsed = api.request(method, path, json=body, params={"dry_run": "true"})
         assert problem(rehearsed, 409, "conflict")["conflicts"] == conflicts
         allowed = {"on_conflict": "allow", "dry_run": "true"}
@@ -139,14 +142,14 @@ def test_an_heir_has_to_be_free_as_well(api, cast, taken):
     cast.event(host_id=cast.stranger.id)
     query = {"hosted": "transfer", "to": str(cast.guest.id)}
     document = problem(api.delete(f"/v1/users/{cast.stranger.id}", params=query), 409, "conflict")
-    assert document["conflicts"] == [conflict(cast.guest, taken, "tentative")]
+    assert document["conflicts"] == [expected_conflict(cast.guest, taken, "tentative")]
     assert api.get(f"/v1/users/{cast.stranger.id}").status_code == 200
     assert api.delete(f"/v1/users/{cast.stranger.id}", params=query | {"on_conflict": "allow"}).status_code == 204
 
 
 def test_optional_people_are_added_with_a_warning(api, cast, taken):
     optional = {"user_id": str(cast.guest.id), "role": "optional"}
-    warning = conflict(cast.guest, taken, "tentative")
+    warning = expected_conflict(cast.guest, taken, "tentative")
     made = api.post("/v1/events", json=draft(cast.stranger, participants=[optional]))
     assert (made.status_code, made.json()["warnings"]) == (201, [warning])
     assert "conflicts" not in made.json()

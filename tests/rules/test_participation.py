@@ -85,10 +85,10 @@ def test_nothing_changes_in_a_cancelled_event() -> None:
 
 @given(casts, casts)
 def test_counts_follow_the_seats(old: list[Participation], new: list[Participation]) -> None:
-    before = updated_counts(ParticipantCounts(), come=old)
-    after = updated_counts(before, gone=old, come=new)
+    before = updated_counts(ParticipantCounts(), added=old)
+    after = updated_counts(before, removed=old, added=new)
     assert before.total == len(old)
-    assert after == updated_counts(ParticipantCounts(), come=new)
+    assert after == updated_counts(ParticipantCounts(), added=new)
     assert after.total == len(new) == sum((after.accepted, after.declined, after.tentative, after.needs_action))
     assert after.optional == sum(participation.role is Role.optional for participation in new)
     assert after.declined == sum(participation.response is Response.declined for participation in new)

@@ -48,7 +48,7 @@ def event_entry(
     old: Participations,
     new: Participations,
 ) -> AuditEntry:
-    """Return the entry of what was done to an event, with the participations that it touched as they were and as they are."""
+    """Return the audit entry for a change of an event, with the participations that changed, before and after."""
     was = None if before is None else event_snapshot(before)
     now = None if after is None else event_snapshot(after)
     if was is not None and now is not None:

@@ -26,12 +26,18 @@ from kalends.store.users import lock_more_people
 
 
 def create_event(tx: WriteTx, actor: Actor, draft: EventCreate, *, guard: Guard | None = None) -> Event:
-    """Make an event with its host and its first participants, or nothing. Raises Forbidden, Invalid or BookingConflict."""
+    """Create an event with its host and its first participants, or nothing.
+
+    Raises Forbidden, Invalid or BookingConflict.
+    """
     return save_new_event(tx, actor, *new_event(tx, actor, draft), guard)
 
 
 def new_event(tx: WriteTx, actor: Actor, draft: EventCreate) -> tuple[Event, Participations]:
-    """Return the event that a draft becomes, and its participations; its people are locked. Raises Forbidden or Invalid."""
+    """Return the event that a draft becomes, and its participations, with its people locked.
+
+    Raises Forbidden or Invalid.
+    """
     refuse_unless(
         may_manage(actor, draft.host_id),
         "You can only create events that you host, or that somebody who gave you write access hosts",
@@ -198,7 +204,7 @@ def transfer_event(
 ) -> Event:
     """Transfer an event to another host, or ask them to host it, unless the actor may manage their calendar.
 
-    Whoever was asked before is asked no more. Raises NotFound, StaleVersion, EventCancelled, Invalid or BookingConflict.
+    An earlier offer ends. Raises NotFound, StaleVersion, EventCancelled, Invalid or BookingConflict.
     """
     before = event_to_change(tx, actor, event_id, expect)
     refuse_cancelled(before)

@@ -20,7 +20,7 @@ Participations = Mapping[UserId, Participation]
 
 
 class EventChange(NamedTuple):
-    """An event before and after a change, and the participations that it touches: all of them if it touches time or status."""
+    """An event before and after a change, with the participations that change: all if its time or status does."""
 
     before: Event
     after: Event
@@ -41,7 +41,7 @@ class NewEvent(NamedTuple):
 def save_new_event(
     tx: WriteTx, actor: Actor, event: Event, participations: Participations, guard: Guard | None = None
 ) -> Event:
-    """Store a new event with all its participations and everybody's agenda; give it with its counts. Raises BookingConflict."""
+    """Store a new event with its participations and agenda rows; return it with its counts. Raises BookingConflict."""
     new = guarded(tx, actor, event, participations, guard or Guard())
     save_new_events(tx, actor, [new])
     return new.event
@@ -49,7 +49,7 @@ def save_new_event(
 
 def guarded(tx: WriteTx, actor: Actor, event: Event, participations: Participations, guard: Guard) -> NewEvent:
     """Return a new event as it is to be stored. Raises BookingConflict."""
-    counted = structs.replace(event, counts=updated_counts(event.counts, come=participations.values()))
+    counted = structs.replace(event, counts=updated_counts(event.counts, added=participations.values()))
     rows = agenda_of(counted, participations.values())
     booked_twice = guard_time(tx, actor, guard, counted, set(), rows)
     return NewEvent(counted, participations, rows, {(event.id, user_id) for user_id in booked_twice})
@@ -77,9 +77,9 @@ def save_event(
     new: Participations,
     guard: Guard | None = None,
 ) -> Event:
-    """Store an event's next version, the difference of its participations and of everybody's agenda; give it with its counts.
+    """Store an event's next version with its changed participations and agenda rows, and return it with its counts.
 
-    `old` and `new` hold the participations that the change touches: all of them where it touches the event's time or status.
+    `old` and `new` hold the participations that change: all of them if the event's time or status changes.
     Raises BookingConflict.
     """
     return save_events(tx, actor, [EventChange(before, after, old, new)], guard or Guard())[0]
@@ -95,7 +95,7 @@ def save_events(tx: WriteTx, actor: Actor, changes: Sequence[EventChange], guard
     new_rows: set[AgendaRow] = set()
     booked_twice: set[tuple[EventId, UserId]] = set()
     for before, change, old, new in changes:
-        after = structs.replace(change, counts=updated_counts(before.counts, gone=old.values(), come=new.values()))
+        after = structs.replace(change, counts=updated_counts(before.counts, removed=old.values(), added=new.values()))
         were, are = agenda_of(before, old.values()), agenda_of(after, new.values())
         booked_twice |= {(after.id, user_id) for user_id in guard_time(tx, actor, guard, after, were, are)}
         counted.append(EventChange(before, after, old, new))

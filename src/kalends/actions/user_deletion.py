@@ -95,7 +95,7 @@ def concerned_ids(tx: WriteTx, actor: Actor, user_id: UserId, hosted: Hosted | N
 def remove_user_from_events(
     tx: WriteTx, actor: Actor, events: list[Event], user_id: UserId, successor: UserId | None, guard: Guard
 ) -> None:
-    """Take a user out of events; those they host go to the successor one by one, as they take time, or are cancelled."""
+    """Take a user out of events; the events they host go to the successor, one by one, or are cancelled."""
     participations = participations_of_events(tx, actor, [event.id for event in events])
     left = [event_without_user(event, participations[event.id], user_id, successor, now=tx.now) for event in events]
     changes = [change for change in left if change is not None]

@@ -52,7 +52,7 @@ BEFORE_ALL = (-(1 << 63), 0)
 
 
 class Export(Struct, frozen=True, kw_only=True):
-    """A person and all that is theirs; of events their own participation, and of the audit log what they did or underwent.
+    """A person and their data: their own part in each event, and the audit entries by them and about them.
 
     Events and records are read as they are asked for, in the transaction of all the rest.
     """

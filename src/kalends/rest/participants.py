@@ -109,7 +109,7 @@ def participant_json(participant: Participant) -> ParticipantJson:
 
 
 def participant_reply(participant: Participant, **more: Any) -> Reply:
-    """ResponseUpdate with a participant; whether they host is shown, too, and may change without their part in the event."""
+    """Answer with a participant; `is_host` is part of the ETag, as it may change without the participation."""
     return Reply(
         participant_json(participant),
         etag=entity_tag(participant.participation.version, 2 * participant.user_version + participant.is_host),

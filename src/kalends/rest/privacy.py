@@ -139,9 +139,9 @@ def get_export(call: Call) -> Reply:
     """Export all that is kept about a user.
 
     For the person themself and for operators, who are given what is left of deleted people, too: user, working hours,
-    shares, tokens without secrets, holds, every event that concerns them with their own participation, and what the audit log
-    says. Other people's answers are not in it. Needs the scopes `events:read`, `audit:read` and `tokens:write`
-    besides.
+    shares, tokens without secrets, holds, every event that concerns them with their own part in it, and what the
+    audit log says. Other people's answers are not in it. Needs the scopes `events:read`, `audit:read` and
+    `tokens:write` besides.
     """
     return Reply(gathered(export_pieces(export_user(call.tx, call.actor, call.ids["user_id"]))))
 
@@ -166,10 +166,10 @@ def erase_person(call: Call) -> Reply:
     """Erase a user.
 
     Deletes them unless they are deleted, with the same say in what becomes of the events they host, and replaces name
-    and e-mail address everywhere, in the audit log too. Metadata, comments, working hours, shares and the names of their
-    tokens go. What others wrote stays: titles, descriptions and metadata of events are not searched for the name.
-    Answers with what is left, once all is done; until then their comments, and what the audit log says, may still be seen.
-    If the answer is `unfinished`, or none arrives, repeat the request. It cannot be undone.
+    and e-mail address everywhere, in the audit log too. Metadata, comments, working hours, shares and the names of
+    their tokens go. What others wrote stays: titles, descriptions and metadata of events are not searched for the
+    name. Answers with what is left, once all is done; until then their comments, and what the audit log says, may
+    still be seen. If the answer is `unfinished`, or none arrives, repeat the request. It cannot be undone.
     """
     query: UserDeleteQuery = call.query
     hosted, successor, guard = known(query.hosted), known(query.to), guard_of(query)

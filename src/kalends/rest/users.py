@@ -235,7 +235,7 @@ def edit_user(call: Call) -> Reply:
 def drop_user(call: Call) -> Reply:
     """Delete a user.
 
-    Their participations in events that have not ended are freed and their e-mail address may be used again; past events go on
+    They are removed from events that have not ended and their e-mail address may be used again; past events go on
     naming them. If they host events that have not ended, say what becomes of those: `hosted=cancel`, or
     `hosted=transfer` with the new host in `to`.
     """

@@ -112,7 +112,7 @@ def participation_snapshot(participation: Participation | None) -> Snapshot | No
 
 
 def participations_snapshot(participations: Mapping[UserId, Participation], people: Iterable[UserId]) -> Snapshot:
-    """Tell what the participations of some people are, as a member of an event's facts; nothing if there are no people."""
+    """Return the participations of some people as a member of an event's snapshot; empty if there are no people."""
     shown = {str(user_id): participation_snapshot(participations.get(user_id)) for user_id in people}
     return {"participants": shown} if shown else {}
 

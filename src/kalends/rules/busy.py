@@ -4,7 +4,7 @@ from kalends.model import Busy, Response, Role, ShowAs, Status
 
 
 def commitment(status: Status, show_as: ShowAs, role: Role | None, response: Response | None) -> tuple[Busy, bool]:
-    """Tell how a participation is shown and whether it blocks its person; a host without a participation does not attend (no role)."""
+    """Return how a participation is shown and whether it blocks its person; a host who does not attend has no role."""
     if status is Status.cancelled or show_as is ShowAs.free or role is None or response is Response.declined:
         return Busy.free, False
     if response is Response.accepted:

@@ -96,7 +96,7 @@ def edited_metadata(text: str, patch: Mapping[str, Any] | UnsetType | None, faul
 def transferred(
     before: Event, participations: Mapping[UserId, Participation], host_id: UserId, *, now: Instant
 ) -> tuple[Event, dict[UserId, Participation]]:
-    """Give event and participations under a new host, who attends as the old one did; the old host keeps their participation.
+    """Return an event and its participations with a new host, who attends if the old host does; the old host stays in.
 
     `participations` are those of the old and the new host, as far as they have one.
     """

@@ -65,15 +65,15 @@ def refuse_cancelled(event: Event) -> None:
 
 
 def updated_counts(
-    counts: ParticipantCounts, *, gone: Iterable[Participation] = (), come: Iterable[Participation] = ()
+    counts: ParticipantCounts, *, removed: Iterable[Participation] = (), added: Iterable[Participation] = ()
 ) -> ParticipantCounts:
-    """Give the counts after some participations went and others came; a changed participation is one of each."""
-    counts = {name: getattr(counts, name) for name in ParticipantCounts.__struct_fields__}
-    for step, participations in ((-1, gone), (1, come)):
+    """Return the counts after participations were removed and added; a changed participation is both."""
+    numbers = {name: getattr(counts, name) for name in ParticipantCounts.__struct_fields__}
+    for step, participations in ((-1, removed), (1, added)):
         for participation in participations:
-            counts[participation.role.value] += step
-            counts[participation.response.value] += step
-    return ParticipantCounts(**counts)
+            numbers[participation.role.value] += step
+            numbers[participation.response.value] += step
+    return ParticipantCounts(**numbers)
 
 
 def agenda_row(event: Event, user_id: UserId, participation: Participation | None) -> AgendaRow | None:

@@ -87,7 +87,7 @@ def is_part_visible(part: sa.FromClause) -> sa.ColumnElement[bool]:
 
 
 def is_offer_visible() -> sa.ColumnElement[bool]:
-    """Return whether a person who sees all of an event is shown who is asked to host it (see `with_participants_among`)."""
+    """Return whether a person who sees all of an event sees who is asked to host it (see `with_participants_among`)."""
     return sa.or_(
         sa.not_(event.c.hide_participants),
         event.c.pending_host_id == bindparam("me"),
