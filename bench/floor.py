@@ -132,7 +132,7 @@ def answer(desk: Desk, numbers: Numbers, word: str) -> None:
     desk.say(desk.texts["begin"])
     [(starts_at, *_)] = desk.rows(ASKED, ORGANIZATION, key, person)
     desk.run("count_answer", int(word == "accepted"), int(word == "tentative"), starts_at, key)
-    desk.run("answer_seat", word, starts_at, key, person)
+    desk.run("answer_participation", word, starts_at, key, person)
     desk.run("answer_agenda", word, "busy" if word == "accepted" else "tentative", person, starts_at, key)
     desk.say("COMMIT")
 

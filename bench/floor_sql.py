@@ -47,7 +47,7 @@ WHERE e.organization_id = ? AND e.id = ? AND p.user_id = ? {{lock_event}}""",
     "count_answer": """
 UPDATE event SET accepted_count = accepted_count + ?, tentative_count = tentative_count + ?, version = version + 1,
     updated_at = ? WHERE id = ?""",
-    "answer_seat": """
+    "answer_participation": """
 UPDATE participant SET response = ?, responded_at = ?, version = version + 1 WHERE event_id = ? AND user_id = ?""",
     "answer_agenda": """
 UPDATE agenda SET response = ?, shown = ? WHERE user_id = ? AND starts_at = ? AND event_id = ?""",

@@ -36,7 +36,7 @@ class Asker:
         self._random = random.Random(20_300_101)
         self._readers = plan.readers()
         self._created = count()
-        self._seats = list(self._answerable(600))
+        self._participations = list(self._answerable(600))
         self._answered = count()
 
     def several(self, kind: str, number: int) -> list[Ask]:
@@ -54,8 +54,8 @@ class Asker:
             return Ask(kind, tuple(people), 0, start)
         if kind == "answer":
             number = next(self._answered)
-            event, person = self._seats[number % len(self._seats)]
-            return Ask(kind, (person,), event, 0, SAID[number // len(self._seats) % 2])
+            event, person = self._participations[number % len(self._participations)]
+            return Ask(kind, (person,), event, 0, SAID[number // len(self._participations) % 2])
         day = FIRST_DAY + self._random.randrange(180) * DAY
         if kind in ("list", "list_participants"):
             return Ask(kind, (self._random.choice(self._readers),), 0, day)

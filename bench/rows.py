@@ -119,8 +119,8 @@ def own_event(happening: Happening, zone: str) -> Batch:
     agenda: list[tuple[Any, ...]] = []
     for person, role, response in participations:
         who = user_id(person)
-        apply_response = None if response == "needs_action" else made
-        participants.append((ORGANIZATION, key, who, role, response, None, apply_response, 1))
+        answered = None if response == "needs_action" else made
+        participants.append((ORGANIZATION, key, who, role, response, None, answered, 1))
         busy, blocks = shown(status, show_as, role, response)
         agenda.append(
             (ORGANIZATION, who, start, key, end, person == host, role, response, status, busy, blocks, blocks)

@@ -50,7 +50,7 @@ class Seen(NamedTuple):
     """An event, how much is seen of it, and its participants if they were asked for and are seen."""
 
     event: Event
-    sight: AccessLevel
+    access_level: AccessLevel
     participants: list[Participant] | None
 
 
@@ -61,7 +61,7 @@ class Page(NamedTuple):
     """
 
     events: list[Event]
-    sights: list[AccessLevel]
+    access_levels: list[AccessLevel]
     participants: dict[EventId, list[Participant]] | None
     next_key: PageKey | None
 
@@ -72,8 +72,10 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
     texts = texts_of(page)
     read = [(event_in(text), guests_in(text)) for text in texts]
     people = {event.id: guests for event, guests in read if guests is not None}
-    sights = [AccessLevel.whole if "description" in msgspec.json.decode(text) else AccessLevel.title for text in texts]
-    return Page([event for event, _ in read], sights, people if expand else None, page.next_key)
+    access_levels = [
+        AccessLevel.read if "description" in msgspec.json.decode(text) else AccessLevel.titles for text in texts
+    ]
+    return Page([event for event, _ in read], access_levels, people if expand else None, page.next_key)
 
 
 def texts_of(page: EventPage) -> list[str]:
@@ -86,7 +88,7 @@ def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> 
     seen = events.read_event(tx, actor, event_id, expand=expand)
     event = event_in(seen.text)
     assert event.version == (seen.version or 0)
-    return Seen(event, seen.sight, guests_in(seen.text))
+    return Seen(event, seen.access_level, guests_in(seen.text))
 
 
 def members_of(text: str) -> dict[str, Any]:
@@ -134,9 +136,9 @@ def guests_in(text: str) -> list[Participant] | None:
 
 def guest_in(guest: dict[str, Any], event_id: EventId) -> Participant:
     """Give one participant."""
-    apply_response = None if guest["responded_at"] is None else instant(guest["responded_at"])
+    answered = None if guest["responded_at"] is None else instant(guest["responded_at"])
     said = Role(guest["role"]), Response(guest["response"]), guest["comment"]
-    participation = Participation(number(UserId, guest["user_id"]), *said, apply_response, 0)
+    participation = Participation(number(UserId, guest["user_id"]), *said, answered, 0)
     return Participant(event_id, participation, guest["name"], guest["email"], guest["is_host"], 0)
 
 

@@ -26,7 +26,7 @@ def test_an_id_is_shown_with_its_kind(given: UserId, text: str) -> None:
     assert str(given) == f"{given}" == text
 
 
-def test_a_tally_counts_everybody_once() -> None:
+def test_a_counts_counts_everybody_once() -> None:
     assert ParticipantCounts(required=2, optional=3, accepted=5).total == 5
 
 

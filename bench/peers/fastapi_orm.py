@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, Header, HTTPException, Query
-from models import Event, Participant, User, agenda_of, apply_response, conflicts, new_event
+from models import Event, Participant, User, agenda_of, answered, conflicts, new_event
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -178,6 +178,6 @@ async def respond(database: Database, event_id: int, user_id: int, answer: Answe
         raise HTTPException(404)
     if participation.event.status == "cancelled":
         raise HTTPException(409)
-    apply_response(participation, answer.response, answer.comment, datetime.now(UTC))
+    answered(participation, answer.response, answer.comment, datetime.now(UTC))
     await database.commit()
     return ParticipantOut.model_validate(participation)

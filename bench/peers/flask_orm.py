@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask, abort, jsonify, request
-from models import Event, Participant, User, agenda_of, apply_response, conflicts, new_event
+from models import Event, Participant, User, agenda_of, answered, conflicts, new_event
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import joinedload, scoped_session, selectinload, sessionmaker
 
@@ -133,6 +133,6 @@ def respond(event_id: int, user_id: int) -> Any:
     participation = Session.get(Participant, (event_id, user_id), options=options) or abort(404)
     if participation.event.status == "cancelled":
         abort(409)
-    apply_response(participation, answer["response"], answer.get("comment"), datetime.now(UTC))
+    answered(participation, answer["response"], answer.get("comment"), datetime.now(UTC))
     Session.commit()
     return jsonify(participant_json(participation))

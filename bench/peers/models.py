@@ -149,7 +149,7 @@ def new_event(made_at: datetime, fields: dict[str, Any], roles: dict[int, str]) 
     )
 
 
-def apply_response(participation: Participant, response: str, comment: str | None, now: datetime) -> None:
+def answered(participation: Participant, response: str, comment: str | None, now: datetime) -> None:
     """Store an answer, and count it."""
     event = participation.event
     for name, change in ((participation.response, -1), (response, 1)):

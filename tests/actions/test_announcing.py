@@ -62,7 +62,7 @@ def participation(response: str, role: str = "required", comment: str | None = N
     return {"role": role, "response": response, "comment": comment}
 
 
-def test_an_event_is_recorded_with_all_its_seats_when_it_comes_and_goes(cast, told):
+def test_an_event_is_recorded_with_all_its_participations_when_it_comes_and_goes(cast, told):
     event = cast.event(cast.guest, metadata=Metadata(topic="roof"))
     facts = {
         "host_id": str(cast.host.id),

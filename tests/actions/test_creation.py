@@ -60,7 +60,7 @@ def test_a_new_event_is_as_it_was_drafted_and_its_host_attends(cast):
     assert check_house(cast.database, cast.actor) == 1
 
 
-def test_a_host_who_does_not_attend_has_no_seat(cast):
+def test_a_host_who_does_not_attend_has_no_participation(cast):
     event = cast.event(cast.guest, host_attends=False)
     assert (event.host_id, set(cast.participations(event.id))) == (cast.host.id, {cast.guest.id})
     check_house(cast.database, cast.actor)

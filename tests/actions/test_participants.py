@@ -84,7 +84,7 @@ def test_who_takes_part_cannot_be_added_again(cast):
     assert set(codes(error)) == {"already_participant"}
 
 
-def test_a_host_without_a_seat_can_be_added_and_has_accepted(cast):
+def test_a_host_without_a_participation_can_be_added_and_has_accepted(cast):
     event = cast.event(host_attends=False)
     added = cast.do(add_participants, event.id, invite(cast.host, role=OPTIONAL))
     assert added[0].is_host
@@ -107,7 +107,7 @@ def test_the_501st_participant_is_refused(cast):
 
 
 # -------------------------------------------------------------------------------------------------------------- seating
-def test_seating_twice_is_the_same_seat(cast):
+def test_seating_twice_is_the_same_participation(cast):
     event = cast.event()
     first, is_new = cast.do(set_participant, event.id, cast.guest.id, OPTIONAL)
     assert (is_new, first.participation.role, first.participation.version) == (True, OPTIONAL, 2)
@@ -140,7 +140,7 @@ def test_a_role_that_is_left_out_or_the_same_changes_nothing(cast):
     assert cast.rows() == before
 
 
-def test_a_seat_can_be_asked_for_only_if_it_is_new(cast):
+def test_a_participation_can_be_asked_for_only_if_it_is_new(cast):
     event = cast.event(cast.guest)
     with cast.refused(StaleVersion) as error:
         cast.do(set_participant, event.id, cast.guest.id, OPTIONAL, only_new=True)
@@ -148,7 +148,7 @@ def test_a_seat_can_be_asked_for_only_if_it_is_new(cast):
     assert cast.do(set_participant, event.id, cast.stranger.id, OPTIONAL, only_new=True)[1]
 
 
-def test_a_seat_that_is_expected_has_to_be_there(cast):
+def test_a_participation_that_is_expected_has_to_be_there(cast):
     event = cast.event(cast.guest)
     with cast.refused(StaleVersion) as error:
         cast.do(set_participant, event.id, cast.stranger.id, OPTIONAL, expect=frozenset({1}))
@@ -170,7 +170,7 @@ def test_nobody_but_an_active_user_is_seated(cast):
 
 
 # ------------------------------------------------------------------------------------------------------------- removing
-def test_removing_the_hosts_seat_keeps_the_host(cast):
+def test_removing_the_hosts_participation_keeps_the_host(cast):
     event = cast.event(cast.guest)
     cast.do(remove_participant, event.id, cast.host.id)
     after = cast.ask(find_event, event.id)
@@ -273,7 +273,7 @@ def test_who_is_not_invited_cannot_answer(cast):
 
 
 # ------------------------------------------------------------------------------------------ cancelled, stale, elsewhere
-ON_SEATS = {
+ON_PARTICIPATIONS = {
     "role": lambda cast, event_id, **expect: cast.do(change_role, event_id, cast.guest.id, OPTIONAL, **expect),
     "answer": lambda cast, event_id, **expect: cast.do(answer_invitation, event_id, cast.guest.id, YES, **expect),
     "participation": lambda cast, event_id, **expect: cast.do(
@@ -281,11 +281,11 @@ ON_SEATS = {
     ),
     "remove": lambda cast, event_id, **expect: cast.do(remove_participant, event_id, cast.guest.id, **expect),
 }
-NEW_SEATS = {
+NEW_PARTICIPATIONS = {
     "add": lambda cast, event_id, **expect: cast.do(add_participants, event_id, invite(cast.stranger), **expect),
     "new": lambda cast, event_id, **expect: cast.do(set_participant, event_id, cast.stranger.id, OPTIONAL, **expect),
 }
-ALL = ON_SEATS | NEW_SEATS
+ALL = ON_PARTICIPATIONS | NEW_PARTICIPATIONS
 
 
 @pytest.mark.parametrize("verb", ALL)
@@ -296,16 +296,16 @@ def test_nobody_comes_goes_or_answers_when_it_is_cancelled(cast, verb):
         ALL[verb](cast, event.id)
 
 
-@pytest.mark.parametrize("verb", ON_SEATS)
-def test_the_version_that_counts_is_the_seats(cast, verb):
+@pytest.mark.parametrize("verb", ON_PARTICIPATIONS)
+def test_the_version_that_counts_is_the_participations(cast, verb):
     event = cast.event(cast.guest)
     cast.do(answer_invitation, event.id, cast.guest.id, NO)
     cast.do(add_participants, event.id, invite(cast.stranger))
     for stale in (1, 3):
         with cast.refused(StaleVersion) as error:
-            ON_SEATS[verb](cast, event.id, expect=frozenset({stale}))
+            ON_PARTICIPATIONS[verb](cast, event.id, expect=frozenset({stale}))
         assert (error.value.kind, error.value.current) == ("participant", 2)
-    ON_SEATS[verb](cast, event.id, expect=frozenset({2}))
+    ON_PARTICIPATIONS[verb](cast, event.id, expect=frozenset({2}))
     assert version(cast, event) == 4
     check_house(cast.database, cast.actor)
 
@@ -313,13 +313,13 @@ def test_the_version_that_counts_is_the_seats(cast, verb):
 def test_adding_expects_the_events_version(cast):
     event = cast.event()
     with cast.refused(StaleVersion) as error:
-        NEW_SEATS["add"](cast, event.id, expect=frozenset({2}))
+        NEW_PARTICIPATIONS["add"](cast, event.id, expect=frozenset({2}))
     assert (error.value.kind, error.value.current) == ("event", 1)
-    NEW_SEATS["add"](cast, event.id, expect=frozenset({1}))
+    NEW_PARTICIPATIONS["add"](cast, event.id, expect=frozenset({1}))
 
 
 @pytest.mark.parametrize("verb", ALL)
-def test_seats_of_unknown_events_and_other_organizations_are_not_found(cast, database, verb):
+def test_participations_of_unknown_events_and_other_organizations_are_not_found(cast, database, verb):
     event = cast.event(cast.guest)
     other = assemble(database)
     before = cast.rows()

@@ -47,7 +47,7 @@ def sorted_out(results, kind) -> tuple[list[Any], list[Any]]:
     return [result for result in results if not isinstance(result, Exception)], errors
 
 
-def test_fifty_threads_seat_fifty_people_in_one_event(cast):
+def test_fifty_threads_add_fifty_people_in_one_event(cast):
     crowd = [cast.person() for _ in range(50)]
     event = cast.event()
 
@@ -95,7 +95,7 @@ def test_of_two_updates_with_one_version_exactly_one_succeeds(cast):
         assert cast.ask(find_event, event.id) == won
 
 
-def test_of_two_updates_of_a_user_or_a_seat_with_one_version_exactly_one_succeeds(cast):
+def test_of_two_updates_of_a_user_or_a_participation_with_one_version_exactly_one_succeeds(cast):
     event = cast.event(cast.guest)
     first = frozenset({1})
     edits = [UserUpdate(name="Gus"), UserUpdate(name="Gustavo")]
@@ -120,7 +120,7 @@ def test_an_address_that_many_want_at_once_goes_to_one(cast):
     assert (len(winners), len(losers)) == (1, 11)
 
 
-def test_a_user_seated_by_many_at_once_gets_one_seat(cast):
+def test_a_user_seated_by_many_at_once_gets_one_participation(cast):
     event = cast.event()
     results = race([lambda: cast.do(set_participant, event.id, cast.guest.id, Role.optional) for _ in range(12)])
     successes, _ = sorted_out(results, type(None))

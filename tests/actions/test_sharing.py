@@ -149,8 +149,8 @@ def test_who_may_respond_answers_for_a_participant_and_for_a_host(cast, level):
         cast.share(cast.guest, cast.stranger, level)
     me = cast.as_person(cast.stranger)
     if level in (Sharing.respond, Sharing.write):
-        apply_response = me.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted"))
-        assert apply_response.participation.response == "accepted"
+        answered = me.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted"))
+        assert answered.participation.response == "accepted"
         with me.refused(Forbidden):
             me.do(answer_invitation, event.id, cast.host.id, ResponseUpdate(response="declined"))
         with me.refused(Forbidden):

@@ -194,7 +194,7 @@ def test_who_answers_for_somebody_who_is_asked(cast, host, level, visibility):
         with me.refused(NotFound):
             me.ask(read_event, event.id, expand=True)
         return
-    assert me.ask(read_event, event.id, expand=True).sight is AccessLevel.whole
+    assert me.ask(read_event, event.id, expand=True).access_level is AccessLevel.read
     assert [one.id for one in me.ask(list_events, asked(cast), 9, expand=False).events] == [event.id]
     if level is Sharing.write:
         assert me.do(answer_transfer, event.id, accept=True).host_id == cast.stranger.id
@@ -368,7 +368,7 @@ def test_who_is_asked_sees_what_a_participant_would(cast, host, stranger, visibi
     host.do(transfer_event, made.id, cast.stranger.id)
     seen = stranger.ask(read_event, made.id, expand=True)
     (listed,) = stranger.ask(list_events, asked(cast), 9, expand=False).events
-    assert (seen.sight, seen.event) == (AccessLevel.whole, listed)
+    assert (seen.access_level, seen.event) == (AccessLevel.read, listed)
     assert listed.pending_host_id == cast.stranger.id
     people = {cast.host.id} if hides else {cast.host.id, cast.guest.id}
     assert {one.participation.user_id for one in seen.participants or ()} == people

@@ -45,7 +45,7 @@ def test_a_deleted_user_is_gone_and_their_address_is_free_again(cast):
     cast.do(delete_user, again.id)
 
 
-def test_past_events_keep_a_tombstone_and_future_seats_are_freed(cast):
+def test_past_events_keep_a_tombstone_and_future_participations_are_freed(cast):
     past = cast.event(cast.guest, cast.stranger)
     future = cast.event(cast.guest, cast.stranger, **TOMORROW)
     cast.do(delete_user, cast.guest.id)
@@ -143,7 +143,7 @@ def test_hosted_events_are_handed_over(cast):
     check_house(cast.database, cast.actor)
 
 
-def test_an_event_that_keeps_its_host_and_loses_no_seat_keeps_its_version(cast):
+def test_an_event_that_keeps_its_host_and_loses_no_participation_keeps_its_version(cast):
     event = cast.event(cast.guest, host_attends=False, **TOMORROW)
     cast.do(cancel_event, event.id)
     before = read(cast, event)
@@ -152,7 +152,7 @@ def test_an_event_that_keeps_its_host_and_loses_no_seat_keeps_its_version(cast):
     check_house(cast.database, cast.actor)
 
 
-def test_the_heir_is_another_active_user_and_named_only_when_needed(cast, database):
+def test_the_successor_is_another_active_user_and_named_only_when_needed(cast, database):
     cast.event(**TOMORROW)
     gone = cast.person()
     cast.do(delete_user, gone.id)
@@ -187,7 +187,7 @@ def test_users_of_another_organization_do_not_exist(cast, database):
     assert cast.rows() == before
 
 
-def test_a_seat_that_comes_while_its_user_is_being_deleted_is_freed(cast, database: Database):
+def test_a_participation_that_comes_while_its_user_is_being_deleted_is_freed(cast, database: Database):
     """The deletion has looked at what concerns the user and waits for them; the guest list grows, then it goes on."""
     event = cast.event(**TOMORROW)
 

@@ -8,7 +8,7 @@ from kalends.actions import events, holds
 from kalends.actions.booking import Guard, OnConflict
 from kalends.errors import BookingConflict, KalendsError
 from kalends.model import Actor, Hold, HoldId, Span
-from kalends.model import Conflict as StoredClash
+from kalends.model import Conflict as StoredConflict
 from kalends.store.database import Database, WriteTx
 from tests.house.booking_reference_model import Asking, Conflict, ordered
 from tests.house.driver import UNKNOWN, Driver, instant, minute_of, told
@@ -30,7 +30,7 @@ class BookingDriver(Driver):
         try:
             return getattr(self, call)(*arguments)
         except BookingConflict as conflict:
-            raise Refusal("conflict", self.shown_clashes(conflict.conflicts)) from conflict
+            raise Refusal("conflict", self.shown_conflicts(conflict.conflicts)) from conflict
         except KalendsError as error:
             raise Refusal(*told(error)) from error
 
@@ -49,13 +49,13 @@ class BookingDriver(Driver):
 
     @property
     def conflicts(self) -> list[Conflict]:
-        return list(self.shown_clashes(self.guard.conflicts))
+        return list(self.shown_conflicts(self.guard.conflicts))
 
     @property
     def warnings(self) -> list[Conflict]:
-        return list(self.shown_clashes(self.guard.warnings))
+        return list(self.shown_conflicts(self.guard.warnings))
 
-    def shown_clashes(self, conflicts: Iterable[StoredClash]) -> tuple[Conflict, ...]:
+    def shown_conflicts(self, conflicts: Iterable[StoredConflict]) -> tuple[Conflict, ...]:
         return ordered(
             (
                 self.users.index(conflict.user_id),

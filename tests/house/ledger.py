@@ -97,7 +97,7 @@ class Client:
     def __init__(self, name: str, caller: Caller, people: list[int], common: list[int], *, keys: bool) -> None:
         self.name = name
         self.ledger = Ledger()
-        self.apply_response = 0
+        self.answered = 0
         self._unanswered: list[tuple[str, str, Any, dict[str, str]]] = []
         self._caller = caller
         self._people = people
@@ -153,7 +153,7 @@ class Client:
         """Give the content of a good answer, None for one that refuses; no other answer is right."""
         status, content = self._caller.call(method, path, body, **headers)
         self.ledger.answers[status] += 1
-        self.apply_response += 1
+        self.answered += 1
         if status in REFUSALS:
             return None
         assert status in (200, 201, 204), (method, path, body, status, content)

@@ -58,14 +58,14 @@ def test_the_floor_does_what_is_asked_of_it(tmp_path, monkeypatch, driver):
     url = SqliteStore(tmp_path).data(KALENDS, PLAN, Progress(disable=True))
     opened: list[Any] = []
     monkeypatch.setattr(floor, "connected", lambda *words: opened.append(connected(*words)) or opened[-1])
-    apply_response: list[str] = []
+    answered: list[str] = []
     asker, app = Asker(PLAN), app_of(url, dict.fromkeys(ALL, 3), driver)
     for kind in (*ALL, *ALL):
         (ask,) = asker.several(kind, 1)
         path = in_floor(ask, "").split(b" ", 2)[1].decode()
-        assert list(app({"PATH_INFO": path}, lambda status, _: apply_response.append(status))) == [b"xxx"]
+        assert list(app({"PATH_INFO": path}, lambda status, _: answered.append(status))) == [b"xxx"]
     opened.pop().close()
-    assert (set(apply_response), opened) == ({"200 OK"}, [])
+    assert (set(answered), opened) == ({"200 OK"}, [])
     with contextlib.closing(apsw.Connection(url.removeprefix("sqlite:///"))) as connection:
         assert connection.execute("SELECT count(*) FROM event").fetchone() == (PLAN.events + 2,)
 

@@ -113,7 +113,7 @@ class Kalends(RuleBasedStateMachine):
     def of_event(self, event: int, demand: str | None) -> frozenset[int] | None:
         return self.versions(demand, self.paper.meetings[event] if event >= 0 else None)
 
-    def of_seat(self, event: int, who: int, demand: str | None) -> frozenset[int] | None:
+    def of_participation(self, event: int, who: int, demand: str | None) -> frozenset[int] | None:
         return self.versions(demand, self.chairs(event).get(who))
 
     # ---------------------------------------------------------------------------------------------------------- people
@@ -244,25 +244,25 @@ class Kalends(RuleBasedStateMachine):
     @rule(pick=picks, other=picks, role=roles, only_new=st.booleans(), demand=demands)
     def set_participant(self, pick: int, other: int, role: str, only_new: bool, demand: str | None) -> None:
         event, who = self.event(pick), self.person(other)
-        self.play("set_participant", event, who, role, only_new, self.of_seat(event, who, demand))
+        self.play("set_participant", event, who, role, only_new, self.of_participation(event, who, demand))
 
     @rule(pick=picks, other=picks, role=roles, demand=demands)
     def change_role(self, pick: int, other: int, role: str, demand: str | None) -> None:
         event = self.event(pick)
         who = self.participation(event, other)
-        self.play("change_role", event, who, role, self.of_seat(event, who, demand))
+        self.play("change_role", event, who, role, self.of_participation(event, who, demand))
 
     @rule(pick=picks, other=picks, demand=demands)
     def remove_participant(self, pick: int, other: int, demand: str | None) -> None:
         event = self.event(pick)
         who = self.participation(event, other)
-        self.play("remove_participant", event, who, self.of_seat(event, who, demand))
+        self.play("remove_participant", event, who, self.of_participation(event, who, demand))
 
     @rule(pick=picks, other=picks, response=answers, comment=comments, demand=demands)
     def answer_invitation(self, pick: int, other: int, response: str, comment: str | None, demand: str | None) -> None:
         event = self.event(pick)
         who = self.participation(event, other)
-        self.play("answer_invitation", event, who, response, comment, self.of_seat(event, who, demand))
+        self.play("answer_invitation", event, who, response, comment, self.of_participation(event, who, demand))
 
 
 def test_both_engines_answer_like_the_paper(both_databases, clock):

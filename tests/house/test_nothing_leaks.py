@@ -122,8 +122,8 @@ def every_operation() -> Iterator[tuple[str, frozenset[Scope]]]:
 def pools_of(side: Side, changed: Changed) -> dict[str, list[str]]:
     """Return the ids to ask for: more often those that were changed, and those that the onlooker may do much with."""
     onlooker = side.onlooker
-    sights = {event_id: onlooker.sight(event_id) for event_id in side.world.events}
-    seen = [event_id for event_id, sight in sights.items() for _ in range(1 + 2 * sight)]
+    access_levels = {event_id: onlooker.access_level(event_id) for event_id in side.world.events}
+    seen = [event_id for event_id, access_level in access_levels.items() for _ in range(1 + 2 * access_level)]
     own_holds = [hold.id for hold in side.holds if hold.placed_by == onlooker.actor.user_id]
     return {
         "user_id": [str(one) for one in side.world.people],

@@ -58,12 +58,12 @@ def test_a_server_that_is_killed_again_and_again_keeps_its_promise(engine: str, 
         for task in tasks:
             task.start()
         for _ in range(KILLS):
-            apply_response(clients, choice.randrange(50, 200))
+            answered(clients, choice.randrange(50, 200))
             gate.open.clear()
             server.kill()
             server.start()
             gate.open.set()
-        apply_response(clients, 100)
+        answered(clients, 100)
         over.set()
         ledgers: list[Ledger] = [task.result() for task in tasks]
         assert server.end() == 0
@@ -80,7 +80,7 @@ def test_a_server_that_is_killed_again_and_again_keeps_its_promise(engine: str, 
     database.close()
 
 
-def apply_response(clients: list[Client], more: int) -> None:
+def answered(clients: list[Client], more: int) -> None:
     """Come back once so many more calls have been answered."""
     deadline = time.monotonic() + PATIENCE_S
     enough = count(clients) + more
@@ -90,4 +90,4 @@ def apply_response(clients: list[Client], more: int) -> None:
 
 
 def count(clients: list[Client]) -> int:
-    return sum(client.apply_response for client in clients)
+    return sum(client.answered for client in clients)

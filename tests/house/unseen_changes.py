@@ -47,7 +47,7 @@ from kalends.store.query import Query
 from kalends.store.tables import agenda, held_time
 from tests.cast import BERLIN
 from tests.house.twins import A_WEEK, ASKED, SET_METADATA, Side
-from tests.reads.onlookers import Onlooker, Seen, seats_shown
+from tests.reads.onlookers import Onlooker, Seen, participations_shown
 from tests.reads.worlds import WORDS, World, random_times
 
 ALL_TIME = Span(Instant(0), Instant(2**60))
@@ -99,12 +99,12 @@ class Change:
         self.side = side
 
     # ------------------------------------------------------------------------------------------ what is hidden
-    def event(self, sight: AccessLevel, *, blocking: bool = False) -> Event:
+    def event(self, access_level: AccessLevel, *, blocking: bool = False) -> Event:
         """Choose an event of which so much is seen, and that blocks somebody."""
         found = [
             event
             for event, participations in self.world.events.values()
-            if self.onlooker.sight(event.id) is sight
+            if self.onlooker.access_level(event.id) is access_level
             and (not blocking or any(row.blocking for row in agenda_of(event, participations.values())))
         ]
         chosen = self.choice.choice(found)
@@ -114,11 +114,11 @@ class Change:
     def is_hidden(self, event_id: EventId, person: UserId) -> bool:
         """Return whether the onlooker is not shown whether somebody takes part in an event."""
         event, _ = self.world.events[event_id]
-        sight = self.onlooker.sight(event_id)
-        if sight < AccessLevel.whole:
+        access_level = self.onlooker.access_level(event_id)
+        if access_level < AccessLevel.read:
             private = event.visibility is Visibility.private  # of which a delegate knows nothing
             return person not in ({self.me} if private else self.close)
-        hides = event.hide_participants and sight < AccessLevel.command
+        hides = event.hide_participants and access_level < AccessLevel.write
         return hides and person not in {event.host_id, *self.close}
 
     def participation(self, *, taken: bool = True) -> tuple[EventId, UserId, Participation | None]:
@@ -165,21 +165,21 @@ class Change:
             )
 
     def text(self, tx: WriteTx) -> None:
-        event = self.event(self.choice.choice((AccessLevel.block, AccessLevel.title)))
+        event = self.event(self.choice.choice((AccessLevel.busy, AccessLevel.titles)))
         edit: dict[str, Any] = {
             "location": f"location {self.choice.random()}",
             "description": self.choice.choice(WORDS),
             "metadata": Metadata(note=self.choice.random()),
             "hide_participants": not event.hide_participants,
         }
-        if self.onlooker.sight(event.id) is AccessLevel.block:
+        if self.onlooker.access_level(event.id) is AccessLevel.busy:
             edit |= {"title": self.choice.choice(WORDS), "visibility": Visibility.private}
         names = self.choice.sample(sorted(edit), self.choice.randrange(1, len(edit) + 1))
         change_event(tx, self.operator, event.id, EventUpdate(**{name: edit[name] for name in names}))
 
     def state(self, tx: WriteTx) -> None:
         """Move an unseen event, or change how it is shown."""
-        event = self.event(AccessLevel.block)
+        event = self.event(AccessLevel.busy)
         edits: list[dict[str, Any]] = [
             random_times(self.choice),
             {"show_as": ShowAs.free if event.show_as is ShowAs.busy else ShowAs.busy},
@@ -189,7 +189,7 @@ class Change:
         change_event(tx, self.operator, event.id, edit, keep_responses=keep, guard=Guard(OnConflict.allow))
 
     def end(self, tx: WriteTx) -> None:
-        event = self.event(AccessLevel.block)
+        event = self.event(AccessLevel.busy)
         if self.choice.random() < 0.5:
             cancel_event(tx, self.operator, event.id, "a reason")
         else:
@@ -197,7 +197,7 @@ class Change:
             delete_event(tx, self.operator, event.id)
 
     def transfer(self, tx: WriteTx) -> None:
-        event, actor = self.event(AccessLevel.block), self.onlooker.actor
+        event, actor = self.event(AccessLevel.busy), self.onlooker.actor
         successors = [one for one in self.strangers if actor.shared.get(one, Sharing.free_busy) is Sharing.free_busy]
         transfer_event(tx, self.operator, event.id, self.choice.choice(successors), guard=Guard(OnConflict.allow))
 
@@ -211,7 +211,7 @@ class Change:
 
     def split(self, tx: WriteTx) -> None:
         """Make two events that touch of one."""
-        event, participations = self.world.events[self.event(AccessLevel.block, blocking=True).id]
+        event, participations = self.world.events[self.event(AccessLevel.busy, blocking=True).id]
         span = event.block.span
         minutes = (span.end - span.start) // MINUTE
         middle = Instant(span.start + self.choice.choice(range(1, minutes)) * MINUTE)
@@ -357,9 +357,11 @@ def told_apart(side: Side) -> Scopes:
     onlooker = side.onlooker
     everybody: set[UserId | None] = {*onlooker.world.people}
     own: set[UserId | None] = {onlooker.actor.user_id, *delegators_of(onlooker.actor)}
-    seen = {event_id: onlooker.sight(event_id) for event_id in onlooker.world.events}
+    seen = {event_id: onlooker.access_level(event_id) for event_id in onlooker.world.events}
     behind = {
-        int(event_id): everybody if sight is AccessLevel.command else own for event_id, sight in seen.items() if sight
+        int(event_id): everybody if access_level is AccessLevel.write else own
+        for event_id, access_level in seen.items()
+        if access_level
     }
     holds = {int(hold.id): everybody for hold in side.holds if hold.placed_by == onlooker.actor.user_id}
     return {0: everybody} | behind | holds
@@ -393,8 +395,8 @@ def busy_times(periods: tuple[Period, ...]) -> list[Period]:
 
 def shown_to(onlooker: Onlooker) -> list[tuple[Seen, list[Participation] | None]]:
     """Return everything that the onlooker is shown of events."""
-    events = [onlooker.shown(event_id) for event_id in sorted(onlooker.world.events) if onlooker.sight(event_id)]
-    return [(one, seats_shown(onlooker.world.events[one.event.id][1], one.people)) for one in events]
+    events = [onlooker.shown(event_id) for event_id in sorted(onlooker.world.events) if onlooker.access_level(event_id)]
+    return [(one, participations_shown(onlooker.world.events[one.event.id][1], one.people)) for one in events]
 
 
 def written(moment: Instant) -> TimeText:

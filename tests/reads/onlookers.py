@@ -38,7 +38,7 @@ class Seen(NamedTuple):
     """An event as somebody is shown it, how much that is, and the people in it who are shown."""
 
     event: Event
-    sight: AccessLevel
+    access_level: AccessLevel
     people: list[UserId] | None
 
 
@@ -53,7 +53,7 @@ class Onlooker:
     def actor(self) -> Actor:
         return self.cast.actor
 
-    def sight(self, event_id: EventId) -> AccessLevel:
+    def access_level(self, event_id: EventId) -> AccessLevel:
         """Tell how much of an event they see."""
         event, _ = self.world.events[event_id]
         concerned = self.concerned(event_id) | {event.pending_host_id}
@@ -73,39 +73,41 @@ class Onlooker:
     def part(self, event_id: EventId, person: UserId) -> AccessLevel:
         """Tell how much they are told of an event in a person's time, where they look at that."""
         if person not in self.concerned(event_id):
-            return AccessLevel.block
+            return AccessLevel.busy
         event, _ = self.world.events[event_id]
-        sight = self.sight(event_id)
+        access_level = self.access_level(event_id)
         if self.actor.user_id is None:
-            return sight
-        return access_level_of_participation(self.actor, person, sight, event.host_id, hides=event.hide_participants)
+            return access_level
+        return access_level_of_participation(
+            self.actor, person, access_level, event.host_id, hides=event.hide_participants
+        )
 
     def named(self, event_id: EventId, person: UserId) -> AccessLevel:
         """The same in conflicts and explanations, which keep private events from operators, too."""
         event, _ = self.world.events[event_id]
         secret = self.actor.user_id is None and event.visibility is Visibility.private
-        return AccessLevel.block if secret else self.part(event_id, person)
+        return AccessLevel.busy if secret else self.part(event_id, person)
 
     def people(self, event_id: EventId) -> list[UserId] | None:
         """Give the people in an event whom they are shown; None if they are shown nobody."""
         event, participations = self.world.events[event_id]
-        sight = self.sight(event_id)
-        if sight < AccessLevel.whole:
+        access_level = self.access_level(event_id)
+        if access_level < AccessLevel.read:
             return None
-        if not hides_participants(sight, hides=event.hide_participants):
+        if not hides_participants(access_level, hides=event.hide_participants):
             return sorted(participations)
         return sorted({event.host_id, self.actor.user_id, *delegators_of(self.actor)} & participations.keys())
 
     def shown(self, event_id: EventId) -> Seen:
         """Give an event as they are shown it."""
-        event, sight = self.world.events[event_id][0], self.sight(event_id)
-        if sight < AccessLevel.whole:
+        event, access_level = self.world.events[event_id][0], self.access_level(event_id)
+        if access_level < AccessLevel.read:
             event = title_of(event)
-        elif hides_participants(sight, hides=event.hide_participants):
+        elif hides_participants(access_level, hides=event.hide_participants):
             event = structs.replace(event, counts=ParticipantCounts(), version=0, updated_at=Instant(0))
             if event.pending_host_id not in {self.actor.user_id, *delegators_of(self.actor)}:
                 event = structs.replace(event, pending_host_id=None)
-        return Seen(event, sight, self.people(event_id))
+        return Seen(event, access_level, self.people(event_id))
 
     def listed(self, wanted: EventFilter) -> list[Seen]:
         """Give what a list of theirs has to hold, in order."""
@@ -117,10 +119,10 @@ class Onlooker:
 
     def is_listed(self, event_id: EventId, wanted: EventFilter) -> bool:
         asks_for_all = any(getattr(wanted, name) is not None for name in WHOLE_ONLY)
-        least = AccessLevel.whole if asks_for_all else AccessLevel.title
+        least = AccessLevel.read if asks_for_all else AccessLevel.titles
         people = [one for one in (wanted.user_id, wanted.participant_id) if one is not None]
         return (
-            self.sight(event_id) >= least
+            self.access_level(event_id) >= least
             and all(self.part(event_id, one) >= least for one in people)
             and wanted.pending_host_id in (None, self.shown(event_id).event.pending_host_id)
         )
@@ -165,6 +167,8 @@ def world_with_secrets(cast: Cast, choice: random.Random, events: int) -> tuple[
     return world, [Onlooker(world, seeing) for seeing in (cast, *map(cast.as_person, people))]
 
 
-def seats_shown(participations: dict[UserId, Participation], people: list[UserId] | None) -> list[Participation] | None:
+def participations_shown(
+    participations: dict[UserId, Participation], people: list[UserId] | None
+) -> list[Participation] | None:
     """Give the participations of some people, as lists tell them: without their versions."""
     return None if people is None else [structs.replace(participations[person], version=0) for person in people]

@@ -19,12 +19,12 @@ from tests.cast import BERLIN
 from tests.seen import list_events, read_event
 
 LEVELS = [
-    (None, AccessLevel.block),
-    (Sharing.free_busy, AccessLevel.block),
-    (Sharing.titles, AccessLevel.title),
-    (Sharing.read, AccessLevel.whole),
-    (Sharing.respond, AccessLevel.whole),
-    (Sharing.write, AccessLevel.command),
+    (None, AccessLevel.busy),
+    (Sharing.free_busy, AccessLevel.busy),
+    (Sharing.titles, AccessLevel.titles),
+    (Sharing.read, AccessLevel.read),
+    (Sharing.respond, AccessLevel.read),
+    (Sharing.write, AccessLevel.write),
 ]
 NOBODYS = EventId(2**62)
 
@@ -43,7 +43,7 @@ def shared(cast, level):
 
 def listed(cast, **wanted):
     page = cast.ask(list_events, EventFilter(**wanted), 50, expand=True)
-    return {event.id: sight for event, sight in zip(page.events, page.sights, strict=True)}
+    return {event.id: access_level for event, access_level in zip(page.events, page.access_levels, strict=True)}
 
 
 def refusal(cast, read, *arguments, **options):
@@ -52,25 +52,25 @@ def refusal(cast, read, *arguments, **options):
     return str(error.value)
 
 
-@pytest.mark.parametrize(("level", "sight"), LEVELS)
+@pytest.mark.parametrize(("level", "access_level"), LEVELS)
 @pytest.mark.parametrize("visibility", Visibility)
-def test_an_event_is_seen_as_far_as_its_hosts_calendar_is_shared(cast, level, sight, visibility):
+def test_an_event_is_seen_as_far_as_its_hosts_calendar_is_shared(cast, level, access_level, visibility):
     event = cast.event(cast.guest, visibility=visibility)
-    seen = sight if visibility is Visibility.default else AccessLevel.block
+    seen = access_level if visibility is Visibility.default else AccessLevel.busy
     me = shared(cast, level)
     span = event.block.span
     ids = {"host_id": cast.host.id}, {"user_id": cast.host.id}
-    if seen is AccessLevel.block:
+    if seen is AccessLevel.busy:
         assert refusal(me, read_event, event.id, expand=True) == str(NotFound("event", event.id))
         assert refusal(me, list_participants, event.id, 50).startswith("No event")
         assert refusal(me, list_participants, NOBODYS, 50) == str(NotFound("event", NOBODYS))
-        assert all(event.id not in listed(me, **event_statement) for event_statement in ids)
+        assert all(event.id not in listed(me, **one) for one in ids)
     else:
-        assert me.ask(read_event, event.id, expand=False).sight is seen
-        assert all(listed(me, **event_statement)[event.id] is min(seen, AccessLevel.whole) for event_statement in ids)
+        assert me.ask(read_event, event.id, expand=False).access_level is seen
+        assert all(listed(me, **one)[event.id] is min(seen, AccessLevel.read) for one in ids)
     explained = me.ask(explain_booking, cast.host.id, span)
-    told = {reason.event_id: reason.sight for reason in explained.events}
-    assert told.get(event.id) is (None if seen is AccessLevel.block else seen)
+    told = {reason.event_id: reason.access_level for reason in explained.events}
+    assert told.get(event.id) is (None if seen is AccessLevel.busy else seen)
     assert explained.unseen == ([] if told else [span]), "nothing is told of what lies under an event that is seen"
     assert not explained.bookable
     assert event.id not in listed(me), "a list without a person is one's own"
@@ -97,20 +97,20 @@ def test_by_titles_nobody_learns_who_takes_part_or_what_it_is_about(cast, level)
     """Filters and explanations are questions, too: what is not shown cannot be asked for."""
     event = cast.event(cast.guest, description="salary of Gustav")
     me = shared(cast, level)
-    apply_response = {event.id: AccessLevel.whole} if level is Sharing.read else {}
+    answered = {event.id: AccessLevel.read} if level is Sharing.read else {}
     host, guest, text = cast.host.id, cast.guest.id, "salary"
-    assert {**listed(me, host_id=host, text=text)} == apply_response
-    assert {**listed(me, user_id=guest)} == apply_response
-    assert {**listed(me, participant_id=guest, host_id=host)} == apply_response
-    assert {**listed(me, participant_id=guest, response=Response.needs_action)} == apply_response
+    assert {**listed(me, host_id=host, text=text)} == answered
+    assert {**listed(me, user_id=guest)} == answered
+    assert {**listed(me, participant_id=guest, host_id=host)} == answered
+    assert {**listed(me, participant_id=guest, response=Response.needs_action)} == answered
     assert event.id in listed(me, user_id=host)
-    assert (event.id in listed(me, user_id=host, role=Role.required)) is bool(apply_response)
+    assert (event.id in listed(me, user_id=host, role=Role.required)) is bool(answered)
     told = me.ask(explain_booking, guest, event.block.span).events
-    assert [event_statement.sight for event_statement in told] == ([AccessLevel.whole] if apply_response else [])
-    assert clash_names(me, cast.guest) == ({event.id} if apply_response else set())
+    assert [one.access_level for one in told] == ([AccessLevel.read] if answered else [])
+    assert conflict_names(me, cast.guest) == ({event.id} if answered else set())
 
 
-def clash_names(me, person):
+def conflict_names(me, person):
     """Try to book somebody at the time of it all, and give the events that are named as being in the way."""
     draft = EventCreate(
         host_id=me.actor.user_id or me.stranger.id,
@@ -134,14 +134,14 @@ def test_who_is_hidden_is_hidden_everywhere(cast, hides):
     me = cast.as_person(cast.guest)
     shown = {cast.host.id, cast.guest.id} | (set() if hides else {other.id, third.id})
     expanded = me.ask(read_event, event.id, expand=True)
-    assert {event_statement.participation.user_id for event_statement in expanded.participants} == shown
+    assert {one.participation.user_id for one in expanded.participants} == shown
     assert me.ask(read_event, event.id, expand=False).participants is None
     page = me.ask(list_events, EventFilter(), 50, expand=True)
-    assert {event_statement.participation.user_id for event_statement in page.participants[event.id]} == shown
+    assert {one.participation.user_id for one in page.participants[event.id]} == shown
     found, key = set(), None
     while True:
         piece = me.ask(list_participants, event.id, 1 if not hides else 50, key)
-        found |= {event_statement.participation.user_id for event_statement in piece.participants}
+        found |= {one.participation.user_id for one in piece.participants}
         key = piece.next_key
         if key is None:
             break
@@ -157,12 +157,9 @@ def test_who_is_hidden_is_hidden_everywhere(cast, hides):
         assert (event.id in listed(me, **wanted)) is not hides
     assert event.id in listed(me, user_id=cast.host.id)
     assert event.id in listed(me, participant_id=cast.guest.id, user_id=cast.host.id)
-    told = {
-        event_statement.event_id: event_statement.sight
-        for event_statement in me.ask(explain_booking, other.id, event.block.span).events
-    }
-    assert told == ({} if hides else {event.id: AccessLevel.whole})
-    assert (event.id in clash_names(me, other)) is not hides
+    told = {one.event_id: one.access_level for one in me.ask(explain_booking, other.id, event.block.span).events}
+    assert told == ({} if hides else {event.id: AccessLevel.read})
+    assert (event.id in conflict_names(me, other)) is not hides
     if hides:
         assert str(other.id) in refusal(me, read_participant, event.id, other.id)
         with me.refused(Forbidden):
@@ -181,16 +178,16 @@ def test_hidden_participants_are_shown_to_host_manager_and_operator(cast):
         assert seeing.ask(list_available_users, event.id, 50)
 
 
-def test_a_deputy_sees_whose_deputy_they_are(cast):
+def test_a_delegate_sees_whose_delegate_they_are(cast):
     other = cast.person()
     event = cast.event(cast.guest, other, hide_participants=True)
     cast.share(cast.guest, cast.stranger, Sharing.respond)
     me = cast.as_person(cast.stranger)
     seen = me.ask(list_participants, event.id, 50).participants
-    assert {event_statement.participation.user_id for event_statement in seen} == {cast.host.id, cast.guest.id}
+    assert {one.participation.user_id for one in seen} == {cast.host.id, cast.guest.id}
     assert me.ask(read_participant, event.id, cast.guest.id).participation.user_id == cast.guest.id
     assert refusal(me, read_participant, event.id, other.id)
-    assert listed(me, user_id=cast.guest.id) == {event.id: AccessLevel.whole}
+    assert listed(me, user_id=cast.guest.id) == {event.id: AccessLevel.read}
     assert event.id not in listed(me, user_id=other.id)
     assert event.id in listed(me, user_id=cast.host.id)
 
@@ -204,7 +201,7 @@ def test_who_may_not_answer_does_not_see_what_somebody_takes_part_in(cast, level
     assert listed(me, user_id=cast.guest.id) == {}
 
 
-def test_a_private_event_is_a_block_to_deputies_and_managers(cast):
+def test_a_private_event_is_a_block_to_delegates_and_managers(cast):
     event = cast.event(cast.guest, visibility=Visibility.private)
     cast.share(cast.host, cast.stranger, Sharing.write)
     cast.share(cast.guest, cast.stranger, Sharing.respond)
@@ -217,18 +214,18 @@ def test_a_private_event_is_a_block_to_deputies_and_managers(cast):
         me.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="declined"))
     assert event.id not in listed(me, user_id=cast.guest.id)
     assert event.id not in listed(me, host_id=cast.host.id)
-    assert event.id not in clash_names(me, cast.guest)
+    assert event.id not in conflict_names(me, cast.guest)
     guest = cast.as_person(cast.guest)
-    assert guest.ask(read_event, event.id, expand=False).sight is AccessLevel.whole
+    assert guest.ask(read_event, event.id, expand=False).access_level is AccessLevel.read
 
 
 def test_an_operator_is_told_in_explanations_and_conflicts_of_no_private_event(cast):
     event = cast.event(cast.guest, visibility=Visibility.private)
     told = cast.ask(explain_booking, cast.guest.id, event.block.span)
     assert (told.events, told.unseen) == ([], [event.block.span])
-    assert clash_names(cast, cast.guest) == set()
+    assert conflict_names(cast, cast.guest) == set()
     open_one = cast.event(cast.guest)
-    assert clash_names(cast, cast.guest) == {open_one.id}
+    assert conflict_names(cast, cast.guest) == {open_one.id}
 
 
 def test_who_placed_a_hold_and_whom_it_keeps_know_its_id(cast):

@@ -50,7 +50,7 @@ def test_everything_in_the_way_is_named_in_order(cast):
         "Early",
         Status.confirmed,
         ShowAs.busy,
-        AccessLevel.command,
+        AccessLevel.write,
     )
     assert [(reason.event_id, reason.shown) for reason in explained.events[1:]] == [(late.id, Busy.busy)]
     assert explained.holds == [HoldReason(end, hold.id)]

@@ -22,7 +22,7 @@ KINDS = "Agenda rows that show or block what they should not: {}."
 OUT_OF_ORDER = "Users who are out of order, or not found by their name"
 PARTICIPANT = "user_id = (SELECT id FROM \"user\" WHERE name = 'Gustav Guest')"
 EVENT = "(SELECT max(id) FROM event)"
-EMPTY_SEAT = "(SELECT min(id) FROM event)"
+EMPTY_PARTICIPATION = "(SELECT min(id) FROM event)"
 DECLINE = "UPDATE agenda SET response = 'declined', shown = 'free', blocking = false"
 ACCEPT = "UPDATE agenda SET role = 'required', response = 'accepted', shown = 'busy', blocking = true"
 ELSEWHERE = "UPDATE {} SET organization_id = (SELECT min(id) FROM organization)"
@@ -50,11 +50,11 @@ PLANTED = {
     "another status": (f"UPDATE agenda SET status = 'tentative' WHERE event_id = {EVENT}", [PARTICIPATIONS.format(2)]),
     "another host": (f"UPDATE agenda SET hosting = false WHERE event_id = {EVENT}", [PARTICIPATIONS.format(1)]),
     "a host without a participation": (
-        f"DELETE FROM agenda WHERE event_id = {EMPTY_SEAT} AND hosting",
+        f"DELETE FROM agenda WHERE event_id = {EMPTY_PARTICIPATION} AND hosting",
         [HOSTS.format(1)],
     ),
     "a host without a participation who attends": (
-        f"{ACCEPT} WHERE event_id = {EMPTY_SEAT} AND hosting",
+        f"{ACCEPT} WHERE event_id = {EMPTY_PARTICIPATION} AND hosting",
         [HOSTS.format(1)],
     ),
     "somebody who was removed": (

@@ -23,7 +23,7 @@ def names(cast, text=None) -> list[str]:
 
 def test_an_event_is_read_alone_or_with_its_participants(cast):
     event = cast.event(cast.guest)
-    assert cast.ask(read_event, event.id, expand=False) == (event, AccessLevel.command, None)
+    assert cast.ask(read_event, event.id, expand=False) == (event, AccessLevel.write, None)
     again, _, guests = cast.ask(read_event, event.id, expand=True)
     assert again == event
     assert [(guest.name, guest.email, guest.is_host) for guest in guests] == [
@@ -42,7 +42,7 @@ def test_participants_are_shown_as_their_users_are_now(cast):
 
 def test_an_event_nobody_attends_has_an_empty_list(cast):
     event = cast.event(host_attends=False)
-    assert cast.ask(read_event, event.id, expand=True) == (event, AccessLevel.command, [])
+    assert cast.ask(read_event, event.id, expand=True) == (event, AccessLevel.write, [])
     assert cast.ask(list_participants, event.id, 9).participants == []
 
 

@@ -22,7 +22,7 @@ from kalends.store.commitments import blocking_commitments
 from kalends.store.database import Database
 from tests.cast import assemble, instant
 from tests.conftest import Clock
-from tests.reads.onlookers import Onlooker, seats_shown, world_with_secrets
+from tests.reads.onlookers import Onlooker, participations_shown, world_with_secrets
 from tests.reads.worlds import HALF_HOUR, SEARCHED
 from tests.rules.spans import holds
 from tests.seen import list_events, read_event
@@ -64,13 +64,13 @@ def check_event(onlooker: Onlooker, event_id: EventId) -> None:
     """Hold one event and who is in it against the rules."""
     cast, shown = onlooker.cast, onlooker.shown(event_id)
     _, participations = onlooker.world.events[event_id]
-    if shown.sight is AccessLevel.block:
+    if shown.access_level is AccessLevel.busy:
         for read in (read_event, list_participants, list_available_users, read_participant):
             assert refusal(cast.ask, read, event_id, **arguments_of(read, onlooker)) is NotFound
         return
     found = cast.ask(read_event, event_id, expand=True)
-    assert (found.event, found.sight) == (shown.event, shown.sight)
-    assert (found.participants and [one.participation for one in found.participants]) == seats_shown(
+    assert (found.event, found.access_level) == (shown.event, shown.access_level)
+    assert (found.participants and [one.participation for one in found.participants]) == participations_shown(
         participations, shown.people
     )
     if shown.people is None:
@@ -79,7 +79,9 @@ def check_event(onlooker: Onlooker, event_id: EventId) -> None:
         assert [one.participation.user_id for one in pages(cast, event_id, 2)] == shown.people
     hidden = shown.people is not None and len(shown.people) < len(participations)
     event = onlooker.world.events[event_id][0]
-    pool_is_shown = shown.people is not None and not (event.hide_participants and shown.sight < AccessLevel.command)
+    pool_is_shown = shown.people is not None and not (
+        event.hide_participants and shown.access_level < AccessLevel.write
+    )
     assert (refusal(cast.ask, list_available_users, event_id, 50) is None) is pool_is_shown
     assert not (hidden and pool_is_shown)
     for person in onlooker.world.people:
@@ -111,8 +113,10 @@ def check_time(onlooker: Onlooker, person: UserId, choice: random.Random) -> Non
         span = event.block.span
         told = onlooker.told(person, span)
         found = onlooker.cast.ask(explain_booking, person, span)
-        seen = {event_id: sight for event_id, sight in told.items() if sight is not AccessLevel.block}
-        assert {reason.event_id: reason.sight for reason in found.events} == seen
+        seen = {
+            event_id: access_level for event_id, access_level in told.items() if access_level is not AccessLevel.busy
+        }
+        assert {reason.event_id: reason.access_level for reason in found.events} == seen
         blocking = onlooker.cast.ask(blocking_commitments, [person], span)
         assert {conflict.event_id for conflict in blocking} - {None} == {
             reason.event_id for reason in found.events if reason.blocking
@@ -138,9 +142,9 @@ def check_list(onlooker: Onlooker, wanted: EventFilter, limit: int) -> int:
     key = wanted.after
     while True:
         page = onlooker.cast.ask(list_events, structs.replace(wanted, after=key), limit, expand=True)
-        for event, sight in zip(page.events, page.sights, strict=True):
+        for event, access_level in zip(page.events, page.access_levels, strict=True):
             guests = page.participants.get(event.id) if page.participants is not None else None
-            found.append((event, sight, None if guests is None else [one.participation for one in guests]))
+            found.append((event, access_level, None if guests is None else [one.participation for one in guests]))
         key = page.next_key
         assert len(page.events) == limit or key is None, "a page that is not the last is full"
         if key is None:
@@ -148,8 +152,8 @@ def check_list(onlooker: Onlooker, wanted: EventFilter, limit: int) -> int:
     assert found == [
         (
             seen.event,
-            min(seen.sight, AccessLevel.whole),
-            seats_shown(onlooker.world.events[seen.event.id][1], seen.people),
+            min(seen.access_level, AccessLevel.read),
+            participations_shown(onlooker.world.events[seen.event.id][1], seen.people),
         )
         for seen in expected
     ], (onlooker.actor, wanted)

@@ -138,7 +138,7 @@ def id_of(path: str):
     return EventId(int(id_text(path).removeprefix("evt_"), 16))
 
 
-def test_an_heir_has_to_be_free_as_well(api, cast, taken):
+def test_a_successor_has_to_be_free_as_well(api, cast, taken):
     cast.event(host_id=cast.stranger.id)
     query = {"hosted": "transfer", "to": str(cast.guest.id)}
     document = problem(api.delete(f"/v1/users/{cast.stranger.id}", params=query), 409, "conflict")

@@ -166,10 +166,10 @@ def test_a_tag_counts_the_changes_of_one_participant_alone(api, app, cast, clock
             assert api.put(f"{participations}/{cast.stranger.id}/response", json=answer).status_code == 200
         with client(app, cast.token_for(cast.guest)) as guest:
             mine = f"{participations}/{cast.guest.id}"
-            apply_response = guest.put(f"{mine}/response", json={"response": "declined"}, headers={"If-Match": '"1"'})
+            answered = guest.put(f"{mine}/response", json={"response": "declined"}, headers={"If-Match": '"1"'})
             stale = guest.put(f"{mine}/response", json={"response": "accepted"}, headers={"If-Match": '"1"'})
-            tags.append((apply_response.headers["ETag"], problem(stale, 412, "stale_version")["detail"]))
-            assert guest.get(mine).headers["ETag"] == apply_response.headers["ETag"]
+            tags.append((answered.headers["ETag"], problem(stale, 412, "stale_version")["detail"]))
+            assert guest.get(mine).headers["ETag"] == answered.headers["ETag"]
     assert tags[0] == tags[1]
 
 

@@ -101,7 +101,7 @@ def test_of_a_hold_that_they_placed_all_people_are_told(cast, guest):
     assert hold["user_ids"] == [str(person) for person in people]
 
 
-def test_of_what_they_did_other_peoples_seats_are_left_out(api, cast, guest):
+def test_of_what_they_did_other_peoples_participations_are_left_out(api, cast, guest):
     event = cast.event(cast.stranger, host_id=cast.guest.id)
     theirs = f"/v1/events/{event.id}/participants/{cast.stranger.id}/response"
     api.put(theirs, json={"response": "accepted", "comment": "secretly glad"})

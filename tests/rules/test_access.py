@@ -118,12 +118,12 @@ PARTS = [
 ]
 
 
-@pytest.mark.parametrize(("whose", "sight", "hides", "told"), PARTS)
-def test_what_is_told_of_somebodys_part(whose, sight, hides, told):
-    assert access_level_of_participation(person(), whose, sight, HOST, hides=hides) is told
+@pytest.mark.parametrize(("whose", "access_level", "hides", "told"), PARTS)
+def test_what_is_told_of_somebodys_part(whose, access_level, hides, told):
+    assert access_level_of_participation(person(), whose, access_level, HOST, hides=hides) is told
 
 
-def test_a_deputy_is_told_of_their_principals_part():
+def test_a_delegate_is_told_of_their_delegators_part():
     assert access_level_of_participation(person(other=Sharing.respond), OTHER, WHOLE, HOST, hides=True) is WHOLE
     assert access_level_of_participation(person(other=Sharing.read), OTHER, WHOLE, HOST, hides=True) is BLOCK
 

@@ -66,7 +66,7 @@ def test_rows_are_compared_person_by_person():
 
 
 @given(st.lists(st.sampled_from([1, 2, 3, 4])))
-def test_a_clash_is_a_conflict_for_who_blocks_a_warning_for_who_does_not_and_nothing_for_others(people):
+def test_an_overlap_is_a_conflict_for_who_blocks_a_warning_for_who_does_not_and_nothing_for_others(people):
     optional = row(2, Role.optional, Response.needs_action)
     taking = {UserId(1): row(1), UserId(2): optional, UserId(3): row(3, Role.required, Response.needs_action)}
     found = [Conflict(UserId(person), NOON, Busy.busy, None, needed=True) for person in people]

@@ -29,7 +29,7 @@ from kalends.rules.blocks import block_of
 from kalends.rules.editing import apply_event_edit, apply_user_edit, cancelled, transferred
 
 NOW = Instant(7_000_000)
-HOST, HEIR = UserId(1), UserId(2)
+HOST, SUCCESSOR = UserId(1), UserId(2)
 
 
 def block(start: str, end: str, zone: str = "Europe/Berlin") -> Block:
@@ -163,15 +163,15 @@ def participation(user_id: UserId, role: Role = Role.optional, response: Respons
 
 @pytest.mark.parametrize(
     ("participates", "attends"),
-    [({HOST}, True), ({HOST, HEIR}, True), ({HEIR}, True), (set(), False)],
+    [({HOST}, True), ({HOST, SUCCESSOR}, True), ({SUCCESSOR}, True), (set(), False)],
 )
 def test_a_new_host_attends_as_the_old_one_did(participates: set[UserId], attends: bool) -> None:
     participations = {user_id: participation(user_id) for user_id in participates}
-    event, after = transferred(EVENT, participations, HEIR, now=NOW)
-    assert difference(event) == {"host_id": HEIR}
-    version = 2 if HEIR in participates else event.version
-    assert after.get(HEIR) == (
-        Participation(HEIR, Role.required, Response.accepted, None, NOW, version) if attends else None
+    event, after = transferred(EVENT, participations, SUCCESSOR, now=NOW)
+    assert difference(event) == {"host_id": SUCCESSOR}
+    version = 2 if SUCCESSOR in participates else event.version
+    assert after.get(SUCCESSOR) == (
+        Participation(SUCCESSOR, Role.required, Response.accepted, None, NOW, version) if attends else None
     )
     assert after.get(HOST) == participations.get(HOST)
 

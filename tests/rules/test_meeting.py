@@ -112,7 +112,7 @@ def found(calendars: dict[UserId, Calendar], **details: Any) -> list[Slot]:
     return best_slots(search(calendars, **details), ALL)
 
 
-def test_touching_is_no_clash():
+def test_touching_is_no_conflict():
     busy = Calendar([hours(0, 1), hours(2, 3)], ())
     assert [slot.span for slot in found({A: busy}, required=(A,))] == [hours(1, 2)]
 

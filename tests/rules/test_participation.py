@@ -84,7 +84,7 @@ def test_nothing_changes_in_a_cancelled_event() -> None:
 
 
 @given(casts, casts)
-def test_counts_follow_the_seats(old: list[Participation], new: list[Participation]) -> None:
+def test_counts_follow_the_participations(old: list[Participation], new: list[Participation]) -> None:
     before = updated_counts(ParticipantCounts(), added=old)
     after = updated_counts(before, removed=old, added=new)
     assert before.total == len(old)

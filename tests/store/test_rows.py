@@ -84,7 +84,7 @@ def test_nothing_is_found_from_another_organization(cast: Cast) -> None:
     assert not any(cast.database.write(look))
 
 
-def test_seats_are_stored_as_they_are_given(cast: Cast) -> None:
+def test_participations_are_stored_as_they_are_given(cast: Cast) -> None:
     event = cast.event(cast.guest)
     people = [cast.guest.id, cast.stranger.id]
     everybody = cast.database.read(lambda tx: participations_of(tx, event.id))

@@ -184,7 +184,7 @@ def test_what_is_in_use_when_it_is_closed_is_closed_after_its_work(sqlite: Datab
     for _ in ("open", "closed"):
         sqlite.read(work)
         sqlite.write(write)
-    assert (engine._readers, engine._writer, engine._turnstile) == ([], None, None)
+    assert (engine._readers, engine._writer, engine._writer_lock) == ([], None, None)
     for connection in used:
         with pytest.raises(apsw.ConnectionClosedError):
             connection.execute("SELECT 1")

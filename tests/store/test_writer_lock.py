@@ -92,5 +92,5 @@ def test_a_process_that_waits_too_long_behind_another_is_told_to_come_back(
     hasty.close()
 
 
-def test_the_turnstile_is_its_owners_alone(writer_lock: WriterLock, tmp_path: Path) -> None:
+def test_the_writer_lock_is_its_owners_alone(writer_lock: WriterLock, tmp_path: Path) -> None:
     assert (tmp_path / "shared.db-turn").stat().st_mode & 0o777 == 0o600

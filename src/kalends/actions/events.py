@@ -227,9 +227,9 @@ def answer_transfer(
 
     Raises NotFound, Forbidden, StaleVersion, Invalid or BookingConflict.
     """
-    before, sight = visible_event(tx, actor, event_id)
+    before, access_level = visible_event(tx, actor, event_id)
     asked = before.pending_host_id
-    if asked is None and sight is AccessLevel.command:
+    if asked is None and access_level is AccessLevel.write:
         raise NotFound("pending transfer of event", event_id)
     if asked is None or not may_answer_transfer_for(actor, asked, before.visibility):
         raise Forbidden(

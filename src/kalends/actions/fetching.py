@@ -18,9 +18,9 @@ Named = tuple[UserId, tuple[str | int, ...]]
 
 def event_to_change(tx: WriteTx, actor: Actor, event_id: EventId, expect: Versions = None) -> Event:
     """Give an event that the actor may change, locked. Raises NotFound, Forbidden or StaleVersion."""
-    found, sight = visible_event(tx, actor, event_id)
+    found, access_level = visible_event(tx, actor, event_id)
     refuse_unless(
-        sight is AccessLevel.command,
+        access_level is AccessLevel.write,
         "Only the host, somebody with write access to the host's calendar, or an operator can change an event",
     )
     expect_version("event", found.version, expect)
@@ -30,14 +30,16 @@ def event_to_change(tx: WriteTx, actor: Actor, event_id: EventId, expect: Versio
 def visible_event(tx: WriteTx, actor: Actor, event_id: EventId) -> tuple[Event, AccessLevel]:
     """Give an event that the actor sees, locked, and how much they see of it. Raises NotFound."""
     found = lock_event(tx, actor, event_id)
-    sight = AccessLevel.block
+    access_level = AccessLevel.busy
     if found is not None:
         known = actor.user_id in (None, found.host_id)
         participates, delegate = (False, False) if known else ties_to(tx, actor, found)
-        sight = access_level_of(actor, found.host_id, found.visibility, participates=participates, delegate=delegate)
-    if found is None or sight is AccessLevel.block:
+        access_level = access_level_of(
+            actor, found.host_id, found.visibility, participates=participates, delegate=delegate
+        )
+    if found is None or access_level is AccessLevel.busy:
         raise NotFound("event", event_id)
-    return found, sight
+    return found, access_level
 
 
 def user_to_change(tx: WriteTx, actor: Actor, user_id: UserId, expect: Versions = None) -> User:

@@ -27,8 +27,8 @@ def set_working_hours(
     if known == hours:
         return version
     store_hours(tx, actor, user_id, hours, version + 1)
-    was, deed = (None, AuditAction.created) if known is None else (hours_snapshot(known), AuditAction.changed)
-    announce(tx, actor, deed, ObjectKind.working_hours, user_id, was, hours_snapshot(hours))
+    was, action = (None, AuditAction.created) if known is None else (hours_snapshot(known), AuditAction.changed)
+    announce(tx, actor, action, ObjectKind.working_hours, user_id, was, hours_snapshot(hours))
     return version + 1
 
 

@@ -97,7 +97,7 @@ class SeenEvent(NamedTuple):
     text: str
     version: int | None
     """None if it is not shown, as it counts the answers of people who are not."""
-    sight: AccessLevel
+    access_level: AccessLevel
 
 
 class EventPage(Struct, frozen=True):
@@ -115,7 +115,7 @@ def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> 
         raise NotFound("event", event_id)
     text, known = row
     if is_operator(actor):
-        return SeenEvent(text, KEY_DECODER.decode(known).version, AccessLevel.command)
+        return SeenEvent(text, KEY_DECODER.decode(known).version, AccessLevel.write)
     return seen_by(actor, text, ACCESS_DECODER.decode(known))
 
 
@@ -143,7 +143,7 @@ def read_page(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expa
     values = {"org": actor.organization_id, "count": limit + 1, **filter_values(wanted)}
     view = view_of(actor, wanted)
     if view is View.others:
-        least = AccessLevel.title if filters.isdisjoint(NEEDS_ALL) else AccessLevel.whole
+        least = AccessLevel.titles if filters.isdisjoint(NEEDS_ALL) else AccessLevel.read
         values |= visibility_values(actor, least)
     ((texts, known),) = tx.rows(list_statement(filters, view, expand=expand), **values)
     if known is None:
@@ -205,18 +205,18 @@ def seen_by(
     `participants` has the participants to look among of events of which the text does not have all.
     """
     host = UserId(access.host_id)
-    sight = access_level_of(
+    access_level = access_level_of(
         actor, host, access.visibility, participates=own or access.participates, delegate=access.delegate
     )
-    if sight < AccessLevel.whole:
-        return SeenEvent(title_alone(text), None, sight)
-    if hides_participants(sight, hides=access.hides):
+    if access_level < AccessLevel.read:
+        return SeenEvent(title_alone(text), None, access_level)
+    if hides_participants(access_level, hides=access.hides):
         return SeenEvent(
             with_participants_among(text, participants_not_hidden(actor, host), participants.get(access.id)),
             None,
-            sight,
+            access_level,
         )
-    return SeenEvent(text, access.version, sight)
+    return SeenEvent(text, access.version, access_level)
 
 
 def own_unless_named(actor: Actor, wanted: EventFilter) -> EventFilter:

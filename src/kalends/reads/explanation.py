@@ -87,7 +87,7 @@ class EventReason(Struct, frozen=True):
     title: str
     status: Status
     show_as: ShowAs
-    sight: AccessLevel
+    access_level: AccessLevel
 
 
 class HoldReason(Struct, frozen=True):
@@ -129,9 +129,9 @@ def explain_booking(tx: ReadTx, actor: Actor, user_id: UserId, span: Span) -> Ex
     time_zone, deleted, hours = row
     values = {"org": actor.organization_id, "id": user_id, **span_values(span)}
     events = events_within(tx, actor, user_id, values)
-    seen = [reason for reason in events if reason.sight is not AccessLevel.block]
+    seen = [reason for reason in events if reason.access_level is not AccessLevel.busy]
     own: list[HoldReason] = []
-    unseen = [reason.span for reason in events if reason.blocking and reason.sight is AccessLevel.block]
+    unseen = [reason.span for reason in events if reason.blocking and reason.access_level is AccessLevel.busy]
     for start, end, hold_id, placed_by in tx.rows(HOLDS, **values, now=tx.now):
         held = Span(Instant(start), Instant(end))
         if may_read_events(actor) and may_see_hold(actor, placed_by, [user_id]):
@@ -188,13 +188,13 @@ def access_level_in_explanation(
     Of a private one not even to operators, who ask in the name of others.
     """
     if not may_read_events(actor):
-        return AccessLevel.block
+        return AccessLevel.busy
     if is_operator(actor) and visibility == Visibility.private.value:
-        return AccessLevel.block
-    sight = access_level_of(
+        return AccessLevel.busy
+    access_level = access_level_of(
         actor, host_id, Visibility(visibility), participates=bool(participates), delegate=bool(delegate)
     )
-    return access_level_of_participation(actor, person, sight, host_id, hides=bool(hides))
+    return access_level_of_participation(actor, person, access_level, host_id, hides=bool(hides))
 
 
 def works_throughout(hours: WorkingHours | None, time_zone: str, span: Span) -> bool | None:

@@ -18,7 +18,7 @@ from kalends.store.database import ReadTx
 from kalends.store.events import COLUMNS, event_from, events_offered_to
 from kalends.store.holds import holds_concerning
 from kalends.store.hours import find_hours
-from kalends.store.participants import COLUMNS as SEAT_COLUMNS
+from kalends.store.participants import COLUMNS as PARTICIPATION_COLUMNS
 from kalends.store.participants import participation_from
 from kalends.store.query import Query
 from kalends.store.shares import shares_by, shares_with
@@ -30,7 +30,7 @@ PAGE = 500
 """So many events are read at a time."""
 
 CONCERNING = Query(
-    sa.select(*COLUMNS, *SEAT_COLUMNS)
+    sa.select(*COLUMNS, *PARTICIPATION_COLUMNS)
     .select_from(agenda)
     .join(event, agenda.c.event_id == event.c.id)
     .outerjoin(

@@ -51,8 +51,8 @@ def list_participants(
     tx: ReadTx, actor: Actor, event_id: EventId, limit: int, after: int | None = None
 ) -> ParticipantPage:
     """Give a page of an event's participants, as far as they are shown. Raises NotFound or Forbidden."""
-    event, sight = event_to_read(tx, actor, event_id)
-    if hides_participants(sight, hides=event.hide_participants):
+    event, access_level = event_to_read(tx, actor, event_id)
+    if hides_participants(access_level, hides=event.hide_participants):
         return ParticipantPage(
             participants_among(tx, actor, event, participants_not_hidden(actor, event.host_id)), None
         )
@@ -69,9 +69,9 @@ def list_all_participants(tx: ReadTx, actor: Actor, event: Event) -> list[Partic
 
 def read_participant(tx: ReadTx, actor: Actor, event_id: EventId, user_id: UserId) -> Participant:
     """Give one participant of an event. Raises NotFound, for one who is hidden too, or Forbidden."""
-    event, sight = event_to_read(tx, actor, event_id)
+    event, access_level = event_to_read(tx, actor, event_id)
     found = participants_among(tx, actor, event, [user_id])
-    hides = hides_participants(sight, hides=event.hide_participants)
+    hides = hides_participants(access_level, hides=event.hide_participants)
     if not found or (hides and user_id not in participants_not_hidden(actor, event.host_id)):
         raise NotFound("participant", user_id)
     return found[0]
@@ -80,23 +80,23 @@ def read_participant(tx: ReadTx, actor: Actor, event_id: EventId, user_id: UserI
 def event_to_read(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[Event, AccessLevel]:
     """Give an event of which somebody sees all, and hold still what follows. Raises NotFound or Forbidden."""
     tx.snapshot()
-    event, sight = visible_event(tx, actor, event_id)
-    refuse_unless(sight >= AccessLevel.whole, "You can only see the title and the time of this event")
-    return event, sight
+    event, access_level = visible_event(tx, actor, event_id)
+    refuse_unless(access_level >= AccessLevel.read, "You can only see the title and the time of this event")
+    return event, access_level
 
 
 def visible_event(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[Event, AccessLevel]:
     """Give an event that somebody sees, and how much they see of it; one statement. Raises NotFound."""
-    found, sight = None, AccessLevel.block
+    found, access_level = None, AccessLevel.busy
     if is_operator(actor):
-        found, sight = find_event(tx, actor, event_id), AccessLevel.command
+        found, access_level = find_event(tx, actor, event_id), AccessLevel.write
     else:
         row = tx.row(WITH_TIES, org=actor.organization_id, id=event_id, **tie_values(actor))
         if row is not None:
-            found, sight = seen_from(actor, row)
-    if found is None or sight is AccessLevel.block:
+            found, access_level = seen_from(actor, row)
+    if found is None or access_level is AccessLevel.busy:
         raise NotFound("event", event_id)
-    return found, sight
+    return found, access_level
 
 
 def seen_from(actor: Actor, row: Row) -> tuple[Event, AccessLevel]:

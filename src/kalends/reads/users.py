@@ -70,9 +70,9 @@ def list_available_users(
 
     Raises NotFound or Forbidden.
     """
-    event, sight = event_to_read(tx, actor, event_id)
+    event, access_level = event_to_read(tx, actor, event_id)
     refuse_unless(
-        not hides_participants(sight, hides=event.hide_participants),
+        not hides_participants(access_level, hides=event.hide_participants),
         "This event hides its participants, and with them who could be added",
     )
     return list_users(tx, actor, limit, text=text, free=event.block.span, joining=event_id, after=after)

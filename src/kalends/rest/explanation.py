@@ -110,7 +110,7 @@ def verdicts(found: Explanation, zone: ZoneInfo) -> list[VerdictJson]:
 def event_source(reason: EventReason, zone: ZoneInfo) -> SourceJson:
     """Write the event that a verdict rests on."""
     start, end = span_json(reason.span, zone)
-    if reason.sight is AccessLevel.title:
+    if reason.access_level is AccessLevel.titles:
         titled = SourceJson("event", str(reason.event_id), reason.title, start=start, end=end)
         titled.status, titled.show_as = reason.status, reason.show_as
         return titled

@@ -70,10 +70,10 @@ def own_event_json(event: Event, participation: Participation | None) -> OwnEven
         name for name in EventJson.__struct_fields__ if name not in (*TELLS_OF_ALL_PARTICIPANTS, "pending_host_id")
     ]
     members: dict[str, Any] = {name: getattr(whole, name) for name in names}
-    return OwnEventJson(**members, participation=seat_json(participation))
+    return OwnEventJson(**members, participation=participation_json(participation))
 
 
-def seat_json(participation: Participation | None) -> ParticipationJson | None:
+def participation_json(participation: Participation | None) -> ParticipationJson | None:
     """Write somebody's own participation, if they have one."""
     return (
         None

@@ -32,19 +32,19 @@ from kalends.model import Actor, Hold, Scope, Sharing, Token, UserId, Visibility
 class AccessLevel(IntEnum):
     """How much of an event somebody sees, least first; each includes those before it."""
 
-    block = 0
-    title = 1
-    whole = 2
-    command = 3
+    busy = 0
+    titles = 1
+    read = 2
+    write = 3
     """All of it, and with the right to change it."""
 
 
 ACCESS_TO_HOSTED = {
-    Sharing.free_busy: AccessLevel.block,
-    Sharing.titles: AccessLevel.title,
-    Sharing.read: AccessLevel.whole,
-    Sharing.respond: AccessLevel.whole,
-    Sharing.write: AccessLevel.command,
+    Sharing.free_busy: AccessLevel.busy,
+    Sharing.titles: AccessLevel.titles,
+    Sharing.read: AccessLevel.read,
+    Sharing.respond: AccessLevel.read,
+    Sharing.write: AccessLevel.write,
 }
 """What a level on somebody's calendar shows of the events that this person hosts."""
 
@@ -67,30 +67,30 @@ def access_level_of(
 ) -> AccessLevel:
     """Tell how much of an event somebody sees, who takes part in it or delegate of somebody it concerns, or neither."""
     if actor.user_id is None or actor.user_id == host_id:
-        return AccessLevel.command
-    own = AccessLevel.whole if participates else AccessLevel.block
+        return AccessLevel.write
+    own = AccessLevel.read if participates else AccessLevel.busy
     if visibility is Visibility.private:
         return own
     hosted = ACCESS_TO_HOSTED[actor.shared.get(host_id, Sharing.free_busy)]
-    return max(own, hosted, AccessLevel.whole if delegate else AccessLevel.block)
+    return max(own, hosted, AccessLevel.read if delegate else AccessLevel.busy)
 
 
 def access_level_of_participation(
-    actor: Actor, person: UserId, sight: AccessLevel, host_id: UserId, *, hides: bool
+    actor: Actor, person: UserId, access_level: AccessLevel, host_id: UserId, *, hides: bool
 ) -> AccessLevel:
     """Tell how much somebody is told of an event in a person's time: nothing, unless they see who takes part.
 
     That the host hosts it sees who sees the event; `hides` says whether it hides its participants.
     """
     if person in (actor.user_id, host_id):
-        return sight
-    hidden = hides_participants(sight, hides=hides) and person not in delegators_of(actor)
-    return AccessLevel.block if hidden or sight is AccessLevel.title else sight
+        return access_level
+    hidden = hides_participants(access_level, hides=hides) and person not in delegators_of(actor)
+    return AccessLevel.busy if hidden or access_level is AccessLevel.titles else access_level
 
 
-def hides_participants(sight: AccessLevel, *, hides: bool) -> bool:
+def hides_participants(access_level: AccessLevel, *, hides: bool) -> bool:
     """Tell whether participants are not all shown to who sees so much of an event that hides them."""
-    return hides and sight < AccessLevel.command
+    return hides and access_level < AccessLevel.write
 
 
 def delegators_of(actor: Actor) -> list[UserId]:

@@ -70,8 +70,8 @@ Participations = Mapping[UserId, Participation]
 def participation_from(row: Row) -> Participation:
     """Make a participation of the row that COLUMNS name."""
     user_id, role, response, comment, responded_at, version = row
-    apply_response = Instant(responded_at) if responded_at is not None else None
-    return Participation(UserId(user_id), Role(role), Response(response), comment, apply_response, version)
+    answered = Instant(responded_at) if responded_at is not None else None
+    return Participation(UserId(user_id), Role(role), Response(response), comment, answered, version)
 
 
 def participations_of(tx: ReadTx, event_id: EventId) -> dict[UserId, Participation]:

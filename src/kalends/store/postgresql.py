@@ -80,14 +80,14 @@ LIMITS = {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": SILENCE_TIME
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
-class PatientCursor(psycopg.Cursor[tuple[Any, ...]]):
+class WatchedCursor(psycopg.Cursor[tuple[Any, ...]]):
     """A cursor that begins to wait anew with each statement."""
 
     def __init__(self, connection: Connection, watch: Watch) -> None:
         super().__init__(connection)
         self._watch = watch
 
-    def execute(self, query: Any, params: Any = None, **options: Any) -> "PatientCursor":
+    def execute(self, query: Any, params: Any = None, **options: Any) -> "WatchedCursor":
         """Run a statement."""
         self._watch.renew()
         super().execute(query, params, **options)
@@ -106,7 +106,7 @@ class PostgresSession:
 
     def __init__(self, connection: Connection, settings: str, watch: Watch) -> None:
         self.connection = connection
-        self.cursor = PatientCursor(connection, watch)
+        self.cursor = WatchedCursor(connection, watch)
         self.one_node_only = False
         self._settings = settings
         self._is_open = False

@@ -119,7 +119,7 @@ class SqliteEngine:
         self._most_readers = settings.pool_size
         self._turn = FairLock()
         self._writer: SqliteSession | None = None
-        self._turnstile: WriterLock | None = None
+        self._writer_lock: WriterLock | None = None
         self._closed = False
         self._file: tuple[int, int] | None = None
         """Device and number of the file that was opened first."""
@@ -216,9 +216,9 @@ class SqliteEngine:
         if self._writer:
             self._writer.connection.close()
             self._writer = None
-        if self._turnstile:
-            self._turnstile.close()
-            self._turnstile = None
+        if self._writer_lock:
+            self._writer_lock.close()
+            self._writer_lock = None
 
     def _give_back(self, session: SqliteSession) -> None:
         if session.connection.in_transaction:
@@ -240,7 +240,7 @@ class SqliteEngine:
 
     def _begin(self, session: SqliteSession, deadline: float) -> None:
         """Begin, after whichever processes wait already. Raises Unavailable when the deadline passes before."""
-        writer_lock = self._turnstile = self._turnstile or WriterLock(writer_lock_path(self._path))
+        writer_lock = self._writer_lock = self._writer_lock or WriterLock(writer_lock_path(self._path))
         with writer_lock.acquired(deadline) as inside:
             if not inside or not poll_until(lambda: ran(session.connection, "BEGIN IMMEDIATE"), deadline):
                 raise Unavailable(KEPT_BUSY)

@@ -62,7 +62,7 @@ def is_visible(start: sa.ColumnElement[int], event_id: sa.ColumnElement[int]) ->
 def is_part_visible(part: sa.FromClause) -> sa.ColumnElement[bool]:
     """Tell whether a person who asks sees an event, and that the person of a row of the agenda takes part in it.
 
-    Whose sight ends at titles sees no participants, and an event may hide them: then they see themselves, the host
+    A person with access to titles sees no participants, and an event may hide them: then they see themselves, the host
     and whose delegate they are (as `access_level_of_participation` of rules/access.py has it).
     """
     start, event_id, everybody = part.c.starts_at, part.c.event_id, sa.not_(event.c.hide_participants)
@@ -106,9 +106,9 @@ def tie_values(actor: Actor) -> dict[str, Any]:
     return {"me": actor.user_id or NOBODY, "delegators": delegators_of(actor) or [NOBODY]}
 
 
-def visibility_values(actor: Actor, least: AccessLevel = AccessLevel.title) -> dict[str, Any]:
+def visibility_values(actor: Actor, least: AccessLevel = AccessLevel.titles) -> dict[str, Any]:
     """Return the parameters of what decides here who sees what; what is seen less of than `least` is left out."""
-    levels = {"shown_hosts": least, "read_hosts": AccessLevel.whole, "managed_hosts": AccessLevel.command}
+    levels = {"shown_hosts": least, "read_hosts": AccessLevel.read, "managed_hosts": AccessLevel.write}
     return tie_values(actor) | {name: hosts_shown_to(actor, level) for name, level in levels.items()}
 
 
