@@ -4,7 +4,8 @@ What differs from run to run (ids, tokens, cursors, request ids, the server's ad
 once was: the first output that shows such a value tells what it is this time, and every later command and output has
 to agree. Times that a server stamps only have to be times. JSON may be laid out in any way; everything else counts.
 
-`python -m tests.docs.console README.md` plays a document and writes what it should say where it is wrong.
+`python -m tests.docs.console README.md docs/guide.md` plays documents and writes what they should say where they are
+wrong.
 """
 
 import json
@@ -37,6 +38,8 @@ LINE_WIDTH = 136
 DONE = "--done--"
 STAND_IN = (sys.executable, "-I", "-S", str(Path(__file__).parent / "curl.py"))
 """For where there is no curl."""
+SERVERS = {"kalends serve": "serve", "make run": "demo"}
+LAST_LINE_OF_DEMO = re.compile("Ctrl-C ends it")
 AS_INSTALLED = {"KALENDS_RATE_LIMIT": "60000", "KALENDS_ADDRESS_RATE_LIMIT": "120000"}
 
 
@@ -114,9 +117,11 @@ class Console:
         words = step.command.split()
         if words[0] == "cat":
             (self._folder / "work" / words[1]).write_text(step.expected)
-        if words[:2] == ["kalends", "serve"]:
-            words = ("serve", "--port", "0")
-            server = self._stack.enter_context(serving(self._folder / "work", *words, **AS_INSTALLED))
+        if command := SERVERS.get(" ".join(words[:2])):
+            environment = AS_INSTALLED | {"TMPDIR": str(self._folder)}
+            server = self._stack.enter_context(serving(self._folder / "work", command, "--port", "0", **environment))
+            if command == "demo":
+                server.await_line(LAST_LINE_OF_DEMO)
             return "".join(server.said)
         assert self._shell.stdin
         assert self._shell.stdout
@@ -237,4 +242,5 @@ def rewrite(document: Path) -> None:
 
 
 if __name__ == "__main__":
-    rewrite(Path(sys.argv[1]))
+    for name in sys.argv[1:]:
+        rewrite(Path(name))

@@ -1,4 +1,4 @@
-"""A stand-in for curl where there is none: the few options that the README uses, with Python alone."""
+"""A stand-in for curl where there is none: the few options that the documents use, with Python alone."""
 
 import http.client
 import sys

@@ -1,4 +1,4 @@
-"""The stand-in for curl does what curl does, as far as the README uses it."""
+"""The stand-in for curl does what curl does, as far as the documents use it."""
 
 import json
 import re

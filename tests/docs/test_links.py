@@ -11,7 +11,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 NAMED_FILE = re.compile(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|md|json|toml|txt|j2)|(?:[\w.-]+/)+)`")
 SHOWN = {"copy.db", "team.json", "broken.json", "concert.json", "kalends.db"}
-"""Files that the README makes."""
+"""Files that the examples make."""
 
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(test_\w+))?`")
 LONGEST_DECISION = 40

@@ -1,4 +1,4 @@
-"""The README says what happens: its examples are played against a live server, and leave no operation out."""
+"""The documents say what happens: their examples are played against a live server, and leave no operation out."""
 
 import re
 import shlex
@@ -9,21 +9,24 @@ import pytest
 
 from kalends.app import reference
 from kalends.cli import COMMANDS
+from kalends.model import Scope
 from kalends.settings import Settings
 from tests.docs.console import Console, Step, console, laid_out, steps_of
 
-README = Path(__file__).parents[2] / "README.md"
-TEXT = README.read_text()
-STEPS = steps_of(TEXT)
+HOME = Path(__file__).parents[2]
+PLAYED = ("README.md", "docs/guide.md", "docs/operating.md")
+README, GUIDE, OPERATING = ((HOME / name).read_text() for name in PLAYED)
+LONGEST_README = 10_500
 CURL = shutil.which("curl")
 BESIDES = {("GET", path) for path in ("/health/live", "/health/ready", "/openapi.json", "/docs")}
 
 
 @pytest.mark.slow
-def test_every_example_prints_what_the_readme_says(tmp_path):
+@pytest.mark.parametrize("name", PLAYED)
+def test_every_example_prints_what_the_document_says(tmp_path, name):
     """With curl if there is one, else with its stand-in."""
     with console(tmp_path, CURL) as shell:
-        for step in STEPS:
+        for step in steps_of((HOME / name).read_text()):
             printed = shell.play(step)
             assert shell.agree(step.expected, printed), f"$ {step.command}\n{shell.as_written(printed)}"
 
@@ -40,27 +43,47 @@ def calls_in(steps: list[Step]) -> set[tuple[str, str]]:
     return found
 
 
+def described() -> set[tuple[str, str]]:
+    """Return method and path of every operation."""
+    return {(method.upper(), path) for path, methods in reference()["paths"].items() for method in methods}
+
+
 def test_every_operation_has_an_example():
-    calls = calls_in(STEPS)
-    described = {(method.upper(), path) for path, methods in reference()["paths"].items() for method in methods}
+    calls = calls_in(steps_of(GUIDE))
     missing = {
         (method, path)
-        for method, path in described | BESIDES
+        for method, path in described() | BESIDES
         if not any(method == sent and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), url) for sent, url in calls)
     }
     assert not missing
 
 
-def test_every_setting_command_and_target_is_explained():
+def test_the_readme_is_short_and_lists_every_operation():
+    assert len(README.encode()) <= LONGEST_README
+    rows = [line for line in README.splitlines() if line.startswith("| [`/")]
+    listed = {
+        (method, path)
+        for row in rows
+        for path in re.findall(r"`(/[^`]+)`", row)
+        for method in re.findall(r"`([A-Z]+)`", row)
+    }
+    assert listed == described()
+
+
+def test_every_setting_command_target_and_scope_is_explained():
     for field in Settings.__struct_fields__:
         default = Settings.__struct_defaults__[Settings.__struct_fields__.index(field)]
         shown = "none" if default == () else f"`{default}`"
-        assert f"| `KALENDS_{field.upper()}` | {shown} |" in TEXT
-    assert "KALENDS_DATABASE_URL_FILE" in TEXT
+        assert f"| `KALENDS_{field.upper()}` | {shown} |" in OPERATING
+    assert "KALENDS_DATABASE_URL_FILE" in OPERATING
     for name in COMMANDS:
-        assert f"| `kalends {name}" in TEXT
-    for target in re.findall(r"^([a-z-]+):.*## ", (README.parent / "Makefile").read_text(), re.MULTILINE):
-        assert re.search(rf"`{target}`|make {target}\b", TEXT), target
+        assert f"| `kalends {name}" in OPERATING
+    contributing = (HOME / "CONTRIBUTING.md").read_text()
+    for target in re.findall(r"^([a-z-]+):.*## ", (HOME / "Makefile").read_text(), re.MULTILINE):
+        assert re.search(rf"`make {target}\b", contributing), target
+    permissions = (HOME / "docs/permissions.md").read_text()
+    for scope in Scope:
+        assert f"| `{scope.value}` |" in permissions
 
 
 # ------------------------------------------------------------------------------------------------ of the console itself
