@@ -1,5 +1,7 @@
 """The statements of the floor, written by hand: as few as each request needs, and as plain as they can be."""
 
+from kalends.store.tables import event
+
 Texts = dict[str, str]
 
 AGENDA_PAGE = "agenda_page"
@@ -10,9 +12,9 @@ ASKED = "asked"
 FREE_BUSY = "free_busy"
 POOL = "pool"
 
-EVENT = """e.id, e.host_id, e.title, e.description, e.location, e.starts_at, e.ends_at, e.time_zone, e.start_local,
-e.end_local, e.status, e.show_as, e.visibility, e.cancel_reason, e.metadata, e.required_count, e.optional_count,
-e.accepted_count, e.declined_count, e.tentative_count, e.needs_action_count, e.version, e.created_at, e.updated_at"""
+NOT_SHOWN = ("organization_id", "search_text")
+EVENT = ", ".join(f"e.{column.name}" for column in event.columns if column.name not in NOT_SHOWN)
+"""All that an answer says of an event, as Kalends has to read it."""
 
 TEXTS = {
     AGENDA_PAGE: f"""

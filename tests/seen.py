@@ -8,23 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from kalends.model import (
-    Actor,
-    Block,
-    Event,
-    EventId,
-    Instant,
-    Participant,
-    ParticipantCounts,
-    Participation,
-    Response,
-    Role,
-    ShowAs,
-    Span,
-    Status,
-    UserId,
-    Visibility,
-)
+from kalends.model import Actor, Event, EventId, Instant, Participant
 from kalends.reads import events
 from kalends.reads.events import EventFilter, EventPage, PageKey
 from kalends.rest.wire import read_id
@@ -38,8 +22,8 @@ UNSEEN = {
     "visibility": "default",
     "hide_participants": False,
     "participant_counts": {"total": 0},
+    "cancel_reason": None,
     "version": 0,
-    "metadata": msgspec.Raw(b"{}"),
     "created_at": "1970-01-01T00:00:00Z",
     "updated_at": "1970-01-01T00:00:00Z",
 }
@@ -91,62 +75,38 @@ def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> 
     return Seen(event, seen.access_level, guests_in(seen.text))
 
 
-def members_of(text: str) -> dict[str, Any]:
-    """Read a text; metadata stays as it is written."""
-    raw = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-    return UNSEEN | {name: value if name == "metadata" else msgspec.json.decode(value) for name, value in raw.items()}
-
-
 def event_in(text: str) -> Event:
-    """Give the event that a text describes."""
-    known = members_of(text)
-    counts = dict(known["participant_counts"])
-    total = counts.pop("total")
-    counts = ParticipantCounts(**counts)
-    assert counts.total == total
-    span = Span(instant(known["start"]), instant(known["end"]))
-    return Event(
-        id=number(EventId, known["id"]),
-        host_id=number(UserId, known["host_id"]),
-        title=known["title"],
-        description=known["description"],
-        location=known["location"],
-        block=Block(span, known["time_zone"], known["start"], known["end"]),
-        status=Status(known["status"]),
-        show_as=ShowAs(known["show_as"]),
-        visibility=Visibility(known["visibility"]),
-        hide_participants=known["hide_participants"],
-        cancel_reason=known.get("cancel_reason"),
-        metadata=bytes(known["metadata"]).decode(),
-        counts=counts,
-        version=known["version"],
-        created_at=instant(known["created_at"]),
-        updated_at=instant(known["updated_at"]),
-        pending_host_id=number(UserId, known["pending_host_id"]) if "pending_host_id" in known else None,
-    )
+    """Give the event that a text describes; what is not in the text is as in UNSEEN."""
+    raw = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+    metadata = raw.pop("metadata", b"{}")
+    known = UNSEEN | {name: msgspec.json.decode(value) for name, value in raw.items()}
+    times = {"time_zone": known["time_zone"], "start_local": known["start"], "end_local": known["end"]}
+    parts = {
+        "metadata": bytes(metadata).decode(),
+        "block": {"span": known, **times},
+        "counts": known["participant_counts"],
+    }
+    event = msgspec.convert(known | parts, Event, dec_hook=value_of)
+    assert event.counts.total == known["participant_counts"]["total"]
+    return event
 
 
 def guests_in(text: str) -> list[Participant] | None:
     """Give the participants that a text names, None if it says nothing of them."""
-    known = members_of(text)
-    if "participants" not in known:
+    known = msgspec.json.decode(text)
+    guests = known.get("participants")
+    if guests is None:
         return None
-    return [guest_in(guest, number(EventId, known["id"])) for guest in known["participants"]]
+    return [
+        msgspec.convert(
+            guest | {"event_id": known["id"], "participation": guest | {"version": 0}, "user_version": 0},
+            Participant,
+            dec_hook=value_of,
+        )
+        for guest in guests
+    ]
 
 
-def guest_in(guest: dict[str, Any], event_id: EventId) -> Participant:
-    """Give one participant."""
-    answered = None if guest["responded_at"] is None else instant(guest["responded_at"])
-    said = Role(guest["role"]), Response(guest["response"]), guest["comment"]
-    participation = Participation(number(UserId, guest["user_id"]), *said, answered, 0)
-    return Participant(event_id, participation, guest["name"], guest["email"], guest["is_host"], 0)
-
-
-def instant(text: str) -> Instant:
-    """Give the instant of a written time."""
-    return to_instant(datetime.fromisoformat(text))
-
-
-def number(kind: type[Any], text: str) -> Any:
-    """Give the id that a text stands for."""
-    return kind(read_id(kind, text))
+def value_of(kind: type[Any], text: str) -> Any:
+    """Give the instant or the id that a text stands for."""
+    return to_instant(datetime.fromisoformat(text)) if kind is Instant else kind(read_id(kind, text))

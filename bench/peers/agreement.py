@@ -1,4 +1,7 @@
-"""Whether the peers answer what Kalends answers, apart from how ids and times are written."""
+"""Whether the peers answer what Kalends answers, apart from how ids and times are written.
+
+Peers implement a fixed contract: what Kalends answers besides is not compared, so that no peer has to follow it.
+"""
 
 import re
 from datetime import UTC, datetime
@@ -11,6 +14,15 @@ from bench.servers import Contestant
 
 SAMPLED = 12
 OWN_ID = re.compile(r"(usr|evt)_[0-9a-f]{16}")
+CONTRACT = {
+    *("items", "next_cursor"),
+    *("id", "title", "description", "location", "start", "end", "time_zone", "status", "show_as", "visibility"),
+    *("hide_participants", "host_id", "participant_counts", "metadata", "version", "created_at", "updated_at"),
+    *("total", "required", "optional", "accepted", "declined", "tentative", "needs_action"),
+    *("participants", "user_id", "name", "email", "role", "response", "comment", "responded_at", "is_host"),
+}
+"""The members that peers answer, of pages, events, counts and participants."""
+
 TIMES = {"start", "end"}
 OF_THE_MOMENT = {"created_at", "updated_at", "responded_at"}
 """What depends on when it was asked, where something was written."""
@@ -32,9 +44,10 @@ def differences(kalends: Contestant, peers: list[Contestant], asker: Asker) -> d
 
 
 def normal(value: Any, plan: Plan, name: str = "", *, made: bool = False) -> Any:
-    """Give an answer with ids as numbers and times as instants; what is new has an id of its own."""
-    if isinstance(value, dict):
-        return {key: None if made and key == "id" else normal(one, plan, key, made=made) for key, one in value.items()}
+    """Give the contract's part of an answer, with ids as numbers and times as instants; a new id may be any."""
+    if isinstance(value, dict) and name != "metadata":
+        known = {key: one for key, one in value.items() if key in CONTRACT}
+        return {key: None if made and key == "id" else normal(one, plan, key, made=made) for key, one in known.items()}
     if isinstance(value, list):
         return [normal(one, plan, name, made=made) for one in value]
     if name == "next_cursor":

@@ -1,7 +1,6 @@
 """The composition root: Settings, then Database, then the doors, then one WSGI application, and its front."""
 
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -24,7 +23,6 @@ from kalends.rest.sorting import kind_finder
 from kalends.rest.wsgi import wsgi_app
 from kalends.settings import Settings
 from kalends.store.database import Database
-from kalends.store.rate_counts import RateCounts
 from kalends.store.zone_data import load_zone_data
 from kalends.store.zone_release import refuse_other_release
 
@@ -35,7 +33,8 @@ def build_app(database: Database, settings: Settings, unlogged_id: str = "") -> 
     Requests with the id `unlogged_id`, which nobody else knows, are the server's own and leave no line in the log.
     """
     rates = RateLimits(
-        limit_of("token", settings.rate_limit, database), limit_of("address", settings.address_rate_limit, database)
+        Limit("token", settings.rate_limit) if settings.rate_limit else None,
+        Limit("address", settings.address_rate_limit) if settings.address_rate_limit else None,
     )
     identities = identities_of(database, settings)
     routes = [Route(operation, database, identities, settings.max_body_bytes, rates) for operation in OPERATIONS]
@@ -48,16 +47,6 @@ def build_app(database: Database, settings: Settings, unlogged_id: str = "") -> 
         return zone_data.release
 
     return wsgi_app(routes, release_when_ready, rates, settings.trusted_proxies, unlogged_id)
-
-
-def limit_of(kind: str, units: int, database: Database) -> Limit | None:
-    """Return the limit of a kind of caller, if there is one; its counts are shared where machines share the database.
-
-    Only then is it reckoned by a clock that may be set: the one that all machines have in common.
-    """
-    shared = database if database.dialect.name == "postgresql" else None
-    clock = time.time if shared else time.monotonic
-    return Limit(kind, units, RateCounts(units, shared, clock), clock) if units else None
 
 
 def identities_of(database: Database, settings: Settings) -> Identities:

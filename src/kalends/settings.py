@@ -32,10 +32,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The largest request body that is read, in bytes; a larger one is answered 413."""
 
     rate_limit: int = 60_000
-    """Units that a token may take a minute, of which most requests take one; 0 for no limit."""
+    """Units that a token may take a minute of one process; most requests take one. 0 for no limit."""
 
     address_rate_limit: int = 120_000
-    """Units that a client's address may take a minute, whatever its tokens; 0 for no limit."""
+    """Units that a client's address may take a minute of one process, whatever its tokens; 0 for no limit."""
 
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Addresses or networks, separated by commas, of proxies whose X-Forwarded-For and -Proto are believed."""

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import apsw
@@ -12,9 +13,10 @@ from rich.progress import Progress
 
 from bench import floor
 from bench.floor import app_of, connected
+from bench.peers.agreement import differences
 from bench.plan import Plan
 from bench.requests import MIX, Asker, in_floor, in_kalends
-from bench.rows import KALENDS, user_id
+from bench.rows import KALENDS, event_id, user_id
 from bench.servers import ALL, FLOORS
 from bench.sqlite_store import SqliteStore
 from kalends.reads.integrity import find_inconsistencies
@@ -83,6 +85,26 @@ def test_whoever_is_asked_about_has_a_full_page():
 def test_what_is_created_never_meets():
     taken = [(start, person) for start, people in map(PLAN.free_people, range(500)) for person in people]
     assert len(set(taken)) == len(taken)
+
+
+def test_peers_answer_the_contract_and_need_not_follow_what_kalends_answers_besides():
+    event = {
+        "id": f"evt_{event_id(6):016x}",
+        "title": "Talk",
+        "metadata": {"title": 1},
+        "participants": [{"user_id": 3}],
+    }
+    asker = Asker(PLAN)
+
+    def said_by(name: str, **more: Any) -> Any:
+        return SimpleNamespace(name=name, call=lambda _: (200, {"items": [event | more]}, 0))
+
+    kalends = said_by("kalends", color="blue")
+    others = [said_by("same", id=7), said_by("title", title="Walk"), said_by("metadata", metadata={"title": 2})]
+    assert differences(kalends, others, asker) == {
+        "title": "list: /1/items/0/title is Walk and not Talk",
+        "metadata": "list: /1/items/0/metadata/title is 2 and not 1",
+    }
 
 
 def test_requests_come_in_all_kinds_and_are_the_same_each_time():

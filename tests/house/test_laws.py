@@ -28,7 +28,6 @@ OF_NO_ORGANIZATION = {
     "kalends.store.revision.HAS_VERSION",
     "kalends.store.idempotency.OLD",  # housekeeping: everybody's answers are kept for a day
     "kalends.store.idempotency.END_OF_PAGE",  # an instant, up to which the keys of the organization are read
-    "kalends.store.rate_counts.FORGET_OLD_COUNTS",  # housekeeping: requests are counted before anybody is known
     "kalends.reads.deployment.SERVER_FACTS",  # of the engine itself, as the next one
     "kalends.reads.deployment.SQLITE_VERSION",
     "kalends.store.organizations.LIST",  # for who runs the service, as the next ones: no door has them

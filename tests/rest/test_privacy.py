@@ -154,13 +154,17 @@ def test_a_person_is_erased_and_what_is_left_is_answered(api, cast, clock):
     assert api.get("/v1/audit?limit=1").json()["items"][0]["action"] == "erased"
 
 
-def test_an_answer_that_was_kept_for_repeats_is_erased_too(api, cast):
+def test_a_repeat_shows_nothing_of_who_was_erased_and_does_nothing_again(api, cast):
     key = {"Idempotency-Key": "nina"}
     body = {"name": "Nina New", "email": "nina@example.org", "metadata": {"nickname": "Ninchen"}}
-    made = api.post("/v1/users", json=body, headers=key).json()
-    assert api.post(f"/v1/users/{made['id']}/erase").status_code == 200
-    again = api.post("/v1/users", json=body, headers=key).json()
-    assert (again["id"], again["name"], again["metadata"]) == (made["id"], "Erased person", {})
+    made = api.post("/v1/users", json=body, headers=key)
+    erase = f"{made.headers['Location']}/erase"
+    assert api.post(erase, headers={"Idempotency-Key": "erase"}).status_code == 200
+    before = cast.rows()
+    again = api.post("/v1/users", json=body, headers=key)
+    assert (again.status_code, again.content, again.headers["Location"]) == (201, b"", made.headers["Location"])
+    assert api.post(erase, headers={"Idempotency-Key": "erase"}).status_code == 204
+    assert cast.rows() == before
     assert not {"Nina", "nina@", "Ninchen"} & set(api.get("/v1/audit").text.split('"'))
 
 

@@ -7,13 +7,14 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
+from kalends.actions.tokens import issue_token
 from kalends.app import build_app
-from kalends.rest.rates import BYTES_A_UNIT, Limit, RateLimits
+from kalends.rest.rates import BYTES_A_UNIT, WINDOW_S, Limit, RateLimits
 from kalends.rest.route import OPERATIONS
 from kalends.rules.hours import DAYS
 from kalends.settings import Settings, settings_from
-from kalends.store.rate_counts import RateCounts
 from tests.api import problem, send_raw
+from tests.threads import race
 
 COSTS = {"POST /v1/find-time": 10, "POST /v1/free-busy": 5, "POST /v1/explain": 2}
 
@@ -174,8 +175,6 @@ def test_each_token_has_its_own_units(limited, new_token):
 
 @pytest.fixture
 def new_token(cast):
-    from kalends.actions.tokens import issue_token
-
     return cast.do(issue_token, "another", b"20 bytes of anything")[1]
 
 
@@ -228,15 +227,47 @@ def test_without_a_limit_nothing_is_told(limited):
     assert "RateLimit-Policy" not in answer.headers
 
 
-def test_the_last_second_of_a_window_is_told_as_one():
-    clock = SimpleNamespace(now=1_000.0)
+@pytest.fixture
+def seconds():
+    """A clock that stands still until a test moves it."""
+    return SimpleNamespace(now=1_000.5)
+
+
+@pytest.fixture
+def limit(seconds):
+    return Limit("token", 5, lambda: seconds.now)
+
+
+def test_the_last_second_of_a_window_is_told_as_one(limit, seconds):
     written: dict[str, str] = {}
     response = SimpleNamespace(set_header=written.__setitem__)
-    limit = Limit("token", 5, RateCounts(5, None, lambda: clock.now), lambda: clock.now)
-    for moment, seconds in ((1_000.0, 60), (1_000.5, 60), (1_059.9, 1)):
-        clock.now = moment
+    for moment, until_end in ((1_000.0, 60), (1_000.5, 60), (1_059.9, 1), (1_060.0, 60)):
+        seconds.now = moment
         RateLimits(limit).count_token(SimpleNamespace(token_id="tok_1"), response, 1)  # type: ignore[arg-type]
-        assert written["RateLimit"].endswith(f";t={seconds}")
+        assert written["RateLimit"].endswith(f";t={until_end}")
+
+
+def test_each_caller_has_a_window_of_its_own_which_its_first_request_begins(limit, seconds):
+    assert limit.count("tok_1", 3) == (3, 60)
+    seconds.now += 30
+    assert limit.count("tok_1", 3) == (6, 30)
+    assert limit.count("tok_2", 1) == (1, 60)
+    seconds.now += 30
+    assert limit.count("tok_1", 1) == (1, 60)
+    assert limit.count("tok_2", 1) == (2, 30)
+
+
+def test_threads_lose_no_count(limit):
+    race([lambda: [limit.count("tok_1", 1) for _ in range(500)]] * 8)
+    assert limit.count("tok_1", 1)[0] == 4_001
+
+
+def test_windows_that_have_ended_take_no_memory(limit, seconds):
+    for number in range(100):
+        limit.count(f"tok_{number}", 1)
+    seconds.now += WINDOW_S
+    limit.count("tok_1", 1)
+    assert list(limit._windows) == ["tok_1"]
 
 
 def test_httpx_sees_the_headers_as_anybody_would(database, token):

@@ -1,6 +1,6 @@
 """What is not seen through any action: rows as they are stored."""
 
-from kalends.model import ALL_SCOPES, Actor, Instant, Token, TokenId
+from kalends.model import ALL_SCOPES, Actor, EventId, Instant, Token, TokenId
 from kalends.reads.tokens import list_tokens
 from kalends.store.database import Database, WriteTx
 from kalends.store.events import find_event, lock_events
@@ -115,12 +115,11 @@ def test_an_event_is_unfinished_until_it_ends(cast: Cast, clock: Clock) -> None:
     event = cast.event(cast.guest)
     span = event.block.span
 
-    def unfinished() -> list[object]:
-        found = cast.database.read(lambda tx: unfinished_events(tx, cast.actor, cast.guest.id, Instant(0)))
-        return list(found)
+    def unfinished() -> list[EventId]:
+        return cast.database.read(lambda tx: unfinished_events(tx, cast.actor, cast.guest.id, Instant(0)))
 
     clock.set_to(span.end - 1)
-    assert unfinished() == [(event.id, False, "confirmed")]
+    assert unfinished() == [event.id]
     clock.set_to(span.end)
     assert unfinished() == []
 

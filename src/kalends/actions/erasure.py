@@ -19,7 +19,7 @@ from kalends.model import Actor, AuditId, EventId, User, UserId
 from kalends.rules.access import is_operator, refuse_unless
 from kalends.rules.audit import AuditAction, ObjectKind
 from kalends.rules.editing import next_version
-from kalends.rules.erasure import ERASED_TOKEN_NAME, erased_answer, erased_snapshot, erased_user
+from kalends.rules.erasure import ERASED_TOKEN_NAME, erased_snapshot, erased_user
 from kalends.store import audit, idempotency
 from kalends.store.database import WriteTx
 from kalends.store.events import lock_events
@@ -80,6 +80,7 @@ def erase_user(
 def erase_traces(tx: WriteTx, actor: Actor, user_id: UserId, traces: Traces | None) -> Traces | None:
     """Remove some of what comments, audit log and kept answers say of an erased user; return what is left to look at.
 
+    Answers kept for repeats lose their bodies, whomever they speak of: a repeat is still told that the work was done.
     Call it in a transaction of its own each time, with None first, until it returns None: so nobody waits long for it.
     It may end anywhere and be begun again. What others wrote stays: titles, descriptions and metadata of events are not
     searched.
@@ -95,7 +96,7 @@ def erase_traces(tx: WriteTx, actor: Actor, user_id: UserId, traces: Traces | No
         return traces._replace(entries_after=last)
     last = idempotency.end_of_page(tx, traces.answers_after)
     if last is not None:
-        clean_answers(tx, actor, user_id, traces.answers_after, last)
+        idempotency.empty_page_of_answers(tx, actor, traces.answers_after, last)
         return traces._replace(answers_after=last)
     return None
 
@@ -134,12 +135,3 @@ def cleaned_snapshot(text: str | None, kind: ObjectKind, object_id: int, user_id
     if text is None:
         return None
     return msgspec.json.encode(erased_snapshot(msgspec.json.decode(text), kind, object_id, user_id)).decode()
-
-
-def clean_answers(tx: WriteTx, actor: Actor, user_id: UserId, after: int, last: int) -> None:
-    """Take somebody out of a page of the answers that are kept for repeats."""
-    cleaned = [
-        (kept_under, msgspec.json.encode(erased_answer(msgspec.json.decode(body), user_id)))
-        for kept_under, body in idempotency.answers_naming(tx, actor, user_id, after, last)
-    ]
-    idempotency.rewrite_answers(tx, cleaned)

@@ -55,12 +55,12 @@ def delete_user(
     Conflict if `to` is busy.
     """
     refuse_unless(is_operator(actor), "Only operators can delete users")
-    locked = lock_events(tx, actor, concerned_ids(tx, actor, user_id, hosted))
+    locked = lock_events(tx, actor, concerned_ids(tx, actor, user_id))
     successor_faults = lock_successor(tx, actor, to) if to is not None and to < user_id else []
     person = user_to_change(tx, actor, user_id, expect)
     if to is not None and to > user_id:  # people are locked in the order of their ids, whoever takes over from whom
         successor_faults = lock_successor(tx, actor, to)
-    concerned = {*concerned_ids(tx, actor, user_id, hosted)}
+    concerned = {*concerned_ids(tx, actor, user_id)}
     events = [event for event in locked if event.id in concerned]
     if len(events) < len(concerned):
         raise Contended("Their events are being changed.")  # the events come before the people: begin again
@@ -68,6 +68,8 @@ def delete_user(
     count = sum(event.host_id == user_id and event.status is not Status.cancelled for event in events)
     if count and hosted is None:
         raise HostsEvents(count)
+    if hosted is Hosted.transfer and count > MOST_TRANSFERRED:
+        raise TooManyEvents(count, MOST_TRANSFERRED)
     for first in range(0, len(events), EVENTS_AT_ONCE):
         remove_user_from_events(tx, actor, events[first : first + EVENTS_AT_ONCE], user_id, to, guard or Guard())
     revoke_all_tokens(tx, actor, user_id)
@@ -76,17 +78,13 @@ def delete_user(
     announce(tx, actor, AuditAction.deleted, ObjectKind.user, user_id, user_snapshot(person), None)
 
 
-def concerned_ids(tx: WriteTx, actor: Actor, user_id: UserId, hosted: Hosted | None) -> list[EventId]:
+def concerned_ids(tx: WriteTx, actor: Actor, user_id: UserId) -> list[EventId]:
     """Return the ids of a user's events that have not ended, and of those they are asked to host, in their order.
 
     Raises TooManyEvents.
     """
     unfinished = unfinished_events(tx, actor, user_id, earliest_start(tx.now))
-    transferred = sum(hosting and status != Status.cancelled for _, hosting, status in unfinished)
-    if hosted is Hosted.transfer and transferred > MOST_TRANSFERRED:
-        raise TooManyEvents(transferred, MOST_TRANSFERRED)
-    asked = {event.id for event in events_offered_to(tx, actor, user_id)}
-    concerned = asked | {event_id for event_id, _, _ in unfinished}
+    concerned = {*unfinished, *(event.id for event in events_offered_to(tx, actor, user_id))}
     if len(concerned) > MOST_EVENTS:
         raise TooManyEvents(len(concerned), MOST_EVENTS)
     return sorted(concerned)

@@ -71,7 +71,7 @@ class EndingServer(MPServer):
             worker.terminate()
         deadline = time.monotonic() + PROCESS_END_S
         for worker in self.wrks:
-            process = cast("BaseProcess", worker.inner)  # pyright: ignore[reportUnknownMemberType]
+            process = cast("BaseProcess", worker.inner)
             if not connection.wait([process.sentinel], max(deadline - time.monotonic(), 0)):
                 TROUBLE.error("%s", line_of({"level": "error", "error": KILLED, "process": process.pid}))
                 worker.kill()

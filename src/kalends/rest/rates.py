@@ -1,16 +1,13 @@
-"""Rate limits: how many units a minute a token and an address may take, and what an answer says of that.
+"""Rate limits: how many units a minute a token and an address may take of one process, and what an answer says of that.
 
 The headers follow draft-ietf-httpapi-ratelimit-headers.
 """
 
-import math
+import threading
 import time
 from collections.abc import Callable
 
 import falcon
-from limits import RateLimitItemPerMinute
-from limits.storage import Storage
-from limits.strategies import FixedWindowRateLimiter
 
 from kalends.errors import RateLimited
 from kalends.rest.request import Request
@@ -26,40 +23,53 @@ WINDOW_S = 60
 
 
 class Limit:
-    """So many units a minute for each caller of a kind."""
+    """So many units for each caller of a kind in a fixed window, which the caller's first request begins."""
 
-    def __init__(self, kind: str, units: int, counts: Storage, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, kind: str, units: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._kind = kind
-        self._item = RateLimitItemPerMinute(units, namespace=kind)
-        self._limiter = FixedWindowRateLimiter(counts)
+        self._units = units
         self._clock = clock
         self._policy = f'"{kind}";q={units};w={WINDOW_S}'
+        self._windows: dict[str, tuple[int, int]] = {}
+        self._lock = threading.Lock()
+        self._cleaned_at = int(clock())
+
+    def count(self, caller: str, units: int) -> tuple[int, int]:
+        """Count units of a caller; return all that its window has, and in how many seconds the window ends."""
+        now = int(self._clock())
+        with self._lock:
+            if now >= self._cleaned_at + WINDOW_S:
+                self._cleaned_at = now
+                self._windows = {known: window for known, window in self._windows.items() if window[1] > now}
+            taken, ends_at = self._windows.get(caller, (0, now))
+            if ends_at <= now:
+                taken, ends_at = 0, now + WINDOW_S
+            taken += units
+            self._windows[caller] = taken, ends_at
+        return taken, ends_at - now
 
     def take(self, response: falcon.Response, caller: str, units: int, *, told: bool) -> None:
         """Count units of a caller, and say in the answer's headers what is left if it is to be told.
 
         Raises RateLimited, and then it is told in any case.
         """
-        allowed = self._limiter.hit(self._item, caller, cost=units)
-        if allowed and not told:
-            return
-        seconds = self._tell(response, caller)
+        taken, seconds = self.count(caller, units)
+        allowed = taken <= self._units
+        if told or not allowed:
+            self._tell(response, taken, seconds)
         if not allowed:
             raise RateLimited(self._kind, seconds)
 
     def charge(self, response: falcon.Response, caller: str, units: int, *, told: bool) -> None:
         """Count units of an answer that is already there: it goes out in any case, and the next request pays."""
-        self._limiter.hit(self._item, caller, cost=units)
+        taken, seconds = self.count(caller, units)
         if told:
-            self._tell(response, caller)
+            self._tell(response, taken, seconds)
 
-    def _tell(self, response: falcon.Response, caller: str) -> int:
-        """Say in the headers what is left, and return the seconds until the window ends."""
-        ends_at, remaining = self._limiter.get_window_stats(self._item, caller)
-        seconds = max(1, math.ceil(ends_at - self._clock()))
+    def _tell(self, response: falcon.Response, taken: int, seconds: int) -> None:
+        """Say in the headers what is left until the window ends."""
         response.set_header("RateLimit-Policy", self._policy)
-        response.set_header("RateLimit", f'"{self._kind}";r={remaining};t={seconds}')
-        return seconds
+        response.set_header("RateLimit", f'"{self._kind}";r={max(0, self._units - taken)};t={seconds}')
 
 
 class RateLimits:

@@ -114,7 +114,7 @@ def check_rate_limits(settings: Settings) -> Iterator[Finding]:
     for name, units in (("RATE_LIMIT", settings.rate_limit), ("ADDRESS_RATE_LIMIT", settings.address_rate_limit)):
         subject = name.lower().replace("_", " ")
         if units:
-            yield good(subject, f"{units} units a minute")
+            yield good(subject, f"{units} units a minute of each process")
         else:
             yield warning(subject, "switched off", f"unset KALENDS_{name} unless a proxy limits rates")
 

@@ -4,7 +4,7 @@ What others wrote stays as they wrote it: titles, descriptions, places, reasons 
 for a name.
 """
 
-from typing import Any, cast
+from typing import Any
 
 from msgspec import structs
 
@@ -52,18 +52,3 @@ def without_details(written: dict[str, Any], user_id: UserId) -> dict[str, Any]:
     """Give an object that describes a person, with every detail that it has replaced."""
     blank: dict[str, Any] = {"name": ERASED_NAME, "email": erased_email(user_id), "metadata": {}, "comment": None}
     return {name: blank.get(name, value) for name, value in written.items()}
-
-
-def erased_answer(answer: Any, user_id: UserId) -> Any:
-    """Give an answer of the API, in whatever depth it describes a person, without what it says of them."""
-    if isinstance(answer, list):
-        return [erased_answer(part, user_id) for part in cast("list[Any]", answer)]
-    if not isinstance(answer, dict):
-        return answer
-    written = cast("dict[str, Any]", answer)
-    if str(user_id) in (written.get("id"), written.get("user_id")):
-        return without_details(written, user_id)
-    return {
-        name: part if name == "metadata" else erased_answer(part, user_id)  # what is in there is the caller's own
-        for name, part in written.items()
-    }

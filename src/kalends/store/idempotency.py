@@ -1,20 +1,18 @@
 """Rows of Idempotency-Keys: who is working on which, and the answers that repeats are given."""
 
-from collections.abc import Iterable
-
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from kalends.model import Actor, UserId
 from kalends.store.database import ReadTx, Row, WriteTx
-from kalends.store.query import BytesWithin, Query
+from kalends.store.query import Query
 from kalends.store.tables import idempotency, token
 
 AT = (idempotency.c.token_id == bindparam("at_token"), idempotency.c.key == bindparam("at_key"))
 MINE = (*AT, idempotency.c.claim == bindparam("at_claim"))
 
 PAGE = 250
-"""So many answers, of whatever size, are looked through in one transaction when a person is erased."""
+"""So many answers, of whatever size, are emptied in one transaction when a person is erased."""
 
 FIND = Query(
     sa.select(
@@ -41,25 +39,16 @@ NEXT = (
     .limit(sa.literal_column(str(PAGE)))
 )
 END_OF_PAGE = Query(sa.select(sa.func.max(NEXT.subquery().c.claimed_at)))
-NAMING = Query(
-    sa.select(idempotency.c.token_id, idempotency.c.key, idempotency.c.claim, idempotency.c.body)
-    .where(
-        idempotency.c.organization_id == bindparam("org"),
-        idempotency.c.claimed_at > bindparam("after"),
-        idempotency.c.claimed_at <= bindparam("last"),
-        BytesWithin(idempotency.c.body, "part"),
-    )
-    .order_by(idempotency.c.token_id, idempotency.c.key)
-)
-REWRITE = Query(sa.update(idempotency).where(*MINE).values(body=bindparam("new_body")))
-EMPTY = Query(
+EMPTY = (
     sa.update(idempotency)
-    .where(
-        idempotency.c.organization_id == bindparam("org"),
-        idempotency.c.token_id.in_(sa.select(token.c.id).where(token.c.user_id == bindparam("user_id"))),
-        idempotency.c.status.is_not(None),
-    )
+    .where(idempotency.c.organization_id == bindparam("org"), idempotency.c.status.is_not(None))
     .values(body=bindparam("nothing"))
+)
+EMPTY_TO = Query(
+    EMPTY.where(idempotency.c.token_id.in_(sa.select(token.c.id).where(token.c.user_id == bindparam("user_id"))))
+)
+EMPTY_PAGE = Query(
+    EMPTY.where(idempotency.c.claimed_at > bindparam("after"), idempotency.c.claimed_at <= bindparam("last"))
 )
 FORGET = Query(sa.delete(idempotency).where(*AT))
 OLD = Query(
@@ -123,23 +112,11 @@ def end_of_page(tx: ReadTx, after: int) -> int | None:
     return row[0] if row else None
 
 
-def answers_naming(tx: ReadTx, actor: Actor, user_id: UserId, after: int, last: int) -> list[tuple[Row, bytes]]:
-    """Return every answer on a page that names a person: token, key and claim that it is kept under, and its body."""
-    rows = tx.rows(NAMING, org=actor.organization_id, after=after, last=last, part=str(user_id).encode())
-    return [(row[:-1], bytes(row[-1])) for row in rows]
-
-
 def empty_answers_to(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
     """Keep no bodies of answers to a person; a repeat is still told that it was done."""
-    tx.run(EMPTY, org=actor.organization_id, user_id=user_id, nothing=b"")
+    tx.run(EMPTY_TO, org=actor.organization_id, user_id=user_id, nothing=b"")
 
 
-def rewrite_answers(tx: WriteTx, rewritten: Iterable[tuple[Row, bytes]]) -> None:
-    """Keep other bodies for repeats."""
-    tx.run_many(
-        REWRITE,
-        [
-            {"at_token": token_id, "at_key": key, "at_claim": claim, "new_body": body}
-            for (token_id, key, claim), body in rewritten
-        ],
-    )
+def empty_page_of_answers(tx: WriteTx, actor: Actor, after: int, last: int) -> None:
+    """Keep no bodies of answers to anybody under keys claimed after an instant, up to another."""
+    tx.run(EMPTY_PAGE, org=actor.organization_id, after=after, last=last, nothing=b"")

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Dialect,
-    LargeBinary,
     SelectBase,
     TextClause,
     UpdateBase,
@@ -68,31 +67,6 @@ def any_of_on_postgresql(element: AnyOf, compiler: SQLCompiler, **options: Any) 
     """PostgreSQL takes the list as an array."""
     column, bound = compiler.process(element.column, **options), compiler.process(element.bound, **options)
     return f"({column} = ANY ({bound}))"
-
-
-class BytesWithin(ColumnElement[bool]):
-    """Whether the bytes bound to a name occur in a column of bytes."""
-
-    inherit_cache = True
-    type = Boolean()
-
-    def __init__(self, column: ColumnElement[Any], name: str) -> None:
-        self.column = column
-        self.bound = bindparam(name, type_=LargeBinary)
-
-
-@compiles(BytesWithin, "sqlite")
-def bytes_within_on_sqlite(element: BytesWithin, compiler: SQLCompiler, **options: Any) -> str:
-    """SQLite looks for bytes in bytes."""
-    column, bound = compiler.process(element.column, **options), compiler.process(element.bound, **options)
-    return f"(instr({column}, {bound}) > 0)"
-
-
-@compiles(BytesWithin, "postgresql")
-def bytes_within_on_postgresql(element: BytesWithin, compiler: SQLCompiler, **options: Any) -> str:
-    """PostgreSQL names the two the other way round."""
-    column, bound = compiler.process(element.column, **options), compiler.process(element.bound, **options)
-    return f"(position({bound} in {column}) > 0)"
 
 
 class TableExists(ColumnElement[bool]):

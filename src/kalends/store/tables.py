@@ -302,16 +302,3 @@ zone_data = Table(
     Column("release", Text),
     Column("target", Text),
 )
-
-rate_count = Table(
-    "rate_count",
-    metadata,
-    required("key", primary_key=True),
-    required("hits", BigInteger),
-    required("expires_at", BigInteger),
-    sqlite_with_rowid=False,
-)
-UNLOGGED = DDL("ALTER TABLE rate_count SET UNLOGGED")
-"""Counts need not outlive a crash, so that writing them never waits for the disk."""
-
-listen(rate_count, "after_create", UNLOGGED.execute_if(dialect="postgresql"))

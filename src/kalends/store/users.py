@@ -60,14 +60,12 @@ UPDATE = Query(
 )
 SOFT_DELETE = Query(sa.update(user).where(user.c.id == bindparam("at")).values(deleted_at=bindparam("now")))
 UNFINISHED = Query(
-    sa.select(agenda.c.event_id, agenda.c.hosting, agenda.c.status)
-    .where(
+    sa.select(agenda.c.event_id).where(
         agenda.c.organization_id == bindparam("org"),
         agenda.c.user_id == bindparam("id"),
         agenda.c.starts_at > bindparam("after"),
         agenda.c.ends_at > bindparam("now"),
     )
-    .order_by(agenda.c.event_id)
 )
 
 
@@ -155,10 +153,7 @@ def user_text(name: str, email: str) -> str:
     return searchable(name, email_words(email))
 
 
-def unfinished_events(tx: ReadTx, actor: Actor, user_id: UserId, after: Instant) -> list[tuple[EventId, bool, str]]:
-    """List a person's events that have not ended, in the order of ids: id, whether they host it, its status.
-
-    Every event that has not ended yet began later than `after`.
-    """
+def unfinished_events(tx: ReadTx, actor: Actor, user_id: UserId, after: Instant) -> list[EventId]:
+    """List a person's events that have not ended, in any order; all of them began later than `after`."""
     rows = tx.rows(UNFINISHED, org=actor.organization_id, id=user_id, after=after, now=tx.now)
-    return [(EventId(event_id), bool(hosting), status) for event_id, hosting, status in rows]
+    return [EventId(event_id) for (event_id,) in rows]
