@@ -1,7 +1,7 @@
 # Needs Python 3.11 or later and make; `make setup` brings the rest into .venv.
 .SUFFIXES:
 .DEFAULT_GOAL := help
-.PHONY: ANEW help install setup run test check format bench bench-peers bench-growth bench-report bench-race bench-time bench-entrance bench-attacks lock dist clean
+.PHONY: ANEW help install setup run test check format bench bench-peers bench-growth bench-report bench-race bench-time bench-entrance bench-attacks bench-recurrence lock dist clean
 
 PYTHON ?=
 PORT ?=
@@ -95,6 +95,9 @@ bench-entrance: setup ## what it costs to know who asks, in the hot list (ARGS=-
 
 bench-attacks: setup ## attack a server, and see how long others wait (ARGS=--help)
 	PYTHONPATH=. $(BIN)/python bench/attacks.py $(ARGS)
+
+bench-recurrence: setup ## what recurrence rules cost to expand, hostile ones as well
+	PYTHONPATH=. $(BIN)/python bench/recurrence.py $(ARGS)
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-build-options $(ARGS)
