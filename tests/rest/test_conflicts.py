@@ -55,9 +55,9 @@ def test_who_is_needed_and_not_free_is_named(api, cast, taken):
 
 def test_the_reference_tells_what_a_conflict_is(api):
     schemas = api.get("/openapi.json").json()["components"]["schemas"]
-    assert schemas["Problem"]["properties"]["conflicts"]["items"] == {"$ref": "#/components/schemas/ConflictJson"}
-    assert set(schemas["ConflictJson"]["required"]) == {"user_id", "start", "end", "strength"}
-    for answer in ("EventJson", "ParticipantJson", "ParticipantListJson"):
+    assert schemas["Problem"]["properties"]["conflicts"]["items"] == {"$ref": "#/components/schemas/Conflict"}
+    assert set(schemas["Conflict"]["required"]) == {"user_id", "start", "end", "strength"}
+    for answer in ("Event", "Participant", "ParticipantList"):
         assert {"conflicts", "warnings"} <= set(schemas[answer]["properties"])
         assert not {"conflicts", "warnings"} & set(schemas[answer]["required"])
 

@@ -117,6 +117,6 @@ def test_ids_are_told_from_each_other_by_their_pattern(document):
 
 def test_only_the_health_of_the_service_needs_no_token(document):
     open_to_all = [operation["operationId"] for operation in operations(document) if operation.get("security") == []]
-    assert open_to_all == ["health_live", "health_ready"]
+    assert open_to_all == ["check_liveness", "check_readiness"]
     assert document["security"] == [{"token": []}]
     assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"

@@ -66,7 +66,7 @@ def test_everything_that_is_kept_about_somebody_is_exported(api, cast, guest):
     )
     assert by_id[str(hosted.id)]["participation"] is None
     assert not any("participant_counts" in one or "participants" in one for one in document["events"])
-    assert [(one["action"], one["object_kind"]) for one in document["record"]] == [
+    assert [(one["action"], one["object_kind"]) for one in document["audit_log"]] == [
         ("created", "user"),
         ("issued", "token"),
         ("changed", "event"),
@@ -86,7 +86,7 @@ def test_an_export_of_much_is_sent_from_a_file_and_is_the_same(api, cast, monkey
     monkeypatch.setattr(files, "MOST_IN_MEMORY", 100)
     sent = api.get(path)
     assert sent.json() | {"exported_at": ""} == held.json() | {"exported_at": ""}
-    assert (len(sent.json()["events"]), len(sent.json()["record"])) == (3, 1)
+    assert (len(sent.json()["events"]), len(sent.json()["audit_log"])) == (3, 1)
     assert int(sent.headers["Content-Length"]) == len(sent.content)
     assert sent.headers["Content-Type"] == held.headers["Content-Type"]
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
@@ -106,7 +106,7 @@ def test_of_what_they_did_other_peoples_participations_are_left_out(api, cast, g
     theirs = f"/v1/events/{event.id}/participants/{cast.stranger.id}/response"
     api.put(theirs, json={"response": "accepted", "comment": "secretly glad"})
     assert guest.delete(f"/v1/events/{event.id}").status_code == 204
-    *_, deleted = guest.get(f"/v1/users/{cast.guest.id}/export").json()["record"]
+    *_, deleted = guest.get(f"/v1/users/{cast.guest.id}/export").json()["audit_log"]
     assert deleted["before"]["participants"].keys() == {str(cast.guest.id)}
     assert (deleted["after"], deleted["address"]) == (None, "127.0.0.1")
 
@@ -115,14 +115,14 @@ def test_of_a_hold_that_they_left_nobody_else_is_told(cast, guest):
     hold = cast.as_person(cast.host).do(place_hold, [cast.guest.id, cast.stranger.id], SLOT, 60)
     assert guest.delete(f"/v1/holds/{hold.id}").status_code == 204
     document = guest.get(f"/v1/users/{cast.guest.id}/export").json()
-    *_, released = document["record"]
+    *_, released = document["audit_log"]
     assert (released["before"], released["after"]) == ({"user_ids": [str(cast.guest.id)]}, {"user_ids": []})
     assert (document["holds"], str(cast.stranger.id) in str(document)) == ([], False)
 
 
 def test_from_where_others_acted_is_not_told(api, cast, guest):
     api.patch(f"/v1/users/{cast.guest.id}", json={"name": "G"})
-    *_, changed = guest.get(f"/v1/users/{cast.guest.id}/export").json()["record"]
+    *_, changed = guest.get(f"/v1/users/{cast.guest.id}/export").json()["audit_log"]
     assert (changed["before"], changed["address"]) == ({"name": cast.guest.name}, None)
 
 

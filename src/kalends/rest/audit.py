@@ -8,7 +8,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.errors import Fault, Forbidden, Invalid
 from kalends.model import UTC, AuditId, Instant, Scope, TokenId, UserId, Zone
-from kalends.reads.audit import AuditFilter, list_audit_entries
+from kalends.reads import audit as reads
+from kalends.reads.audit import AuditFilter
 from kalends.rest.paging import cursor_of, key_of
 from kalends.rest.route import Call, Reply, operation
 from kalends.rest.users import Cursor, Limit, UserIdText, known
@@ -88,21 +89,21 @@ def snapshot_json(text: str | None) -> msgspec.Raw:
 @operation(
     "GET",
     "/v1/audit",
-    tag="Record",
+    tag="Audit log",
     scope=Scope.audit_read,
     query=AuditListQuery,
     answer=AuditEntryListJson,
     errors=(Forbidden, Invalid),
     heavy=True,
 )
-def get_records(call: Call) -> Reply:
-    """List what was done.
+def list_audit_entries(call: Call) -> Reply:
+    """List the entries of the audit log.
 
     Newest first, page by page, for operators alone: who did what to which object, when, from where, and what was
     before and after. It is never changed, but for what `erase` takes out of it.
     """
     query: AuditListQuery = call.query
-    page = list_audit_entries(call.tx, call.actor, filter_of(call), query.limit)
+    page = reads.list_audit_entries(call.tx, call.actor, filter_of(call), query.limit)
     return Reply(AuditEntryListJson([audit_entry_json(one) for one in page.records], cursor_of(call, page.next_key)))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
-from kalends.actions.events import cancel_event, change_event, create_event, delete_event
+from kalends.actions import events as actions
 from kalends.drafts import EventCreate, EventUpdate, Remark
 from kalends.errors import BookingConflict, EventCancelled, Fault, Invalid, NotFound, StaleVersion
 from kalends.model import (
@@ -23,8 +23,9 @@ from kalends.model import (
     UserId,
     Zone,
 )
+from kalends.reads import events as reads
 from kalends.reads.event_text import digest_of
-from kalends.reads.events import EventFilter, PageKey, list_events, own_unless_named, read_event, refuse_nobodys
+from kalends.reads.events import EventFilter, PageKey, own_unless_named, refuse_nobodys
 from kalends.reads.participants import list_all_participants
 from kalends.rest.conditions import entity_tag
 from kalends.rest.conflicts import BookingQuery, HoldQuery, guard_of, with_conflicts
@@ -101,7 +102,7 @@ class EventEditQuery(BookingQuery, kw_only=True):
     keep_responses: Annotated[bool, Meta(description="Keep the answers although start, end or zone change")] = False
 
 
-class CancelBody(Struct, forbid_unknown_fields=True, kw_only=True):
+class CancelRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """Why an event does not take place."""
 
     reason: Remark | None = None
@@ -211,7 +212,7 @@ def gathered(faults: list[Fault]) -> Generator[None]:
         "participants": [{"user_id": "usr_018f3c5a9b2d5f70", "role": "required"}],
     },
 )
-def add_event(call: Call) -> Reply:
+def create_event(call: Call) -> Reply:
     """Create an event.
 
     One block within one local day of its zone (by default the host's); it may end at midnight, also written 24:00.
@@ -219,7 +220,7 @@ def add_event(call: Call) -> Reply:
     is false. If the host or somebody required is not free, it is refused; an optional one is added with a warning.
     """
     guard = guard_of(call.query)
-    event = create_event(call.tx, call.actor, call.body, guard=guard)
+    event = actions.create_event(call.tx, call.actor, call.body, guard=guard)
     return with_conflicts(saved_reply(call, event)._replace(location=f"/v1/events/{event.id}"), guard)
 
 
@@ -232,7 +233,7 @@ def add_event(call: Call) -> Reply:
     answer=EventListJson,
     errors=(Invalid,),
 )
-def get_events(call: Call) -> Reply:
+def list_events(call: Call) -> Reply:
     """List events.
 
     In the order of start and id, page by page. `from` and `to` select what overlaps; a date alone means its local
@@ -240,7 +241,7 @@ def get_events(call: Call) -> Reply:
     """
     query: EventListQuery = call.query
     expand = query.expand is not UNSET
-    page = list_events(call.tx, call.actor, filter_of(call), query.limit, expand=expand)
+    page = reads.list_events(call.tx, call.actor, filter_of(call), query.limit, expand=expand)
     return Reply(EventPageJson(Raw(page.text), cursor_of(call, page.next_key)))
 
 
@@ -257,7 +258,7 @@ def get_events(call: Call) -> Reply:
 def get_event(call: Call) -> Reply:
     """Read an event."""
     expand = call.query.expand is not UNSET
-    seen = read_event(call.tx, call.actor, call.ids["event_id"], expand=expand)
+    seen = reads.read_event(call.tx, call.actor, call.ids["event_id"], expand=expand)
     if seen.version is None:
         return Reply(Raw(seen.text), etag=entity_tag(0, digest_of(seen.text)))
     return Reply(Raw(seen.text), etag=entity_tag(seen.version, digest_of(seen.text) if expand else None))
@@ -283,14 +284,14 @@ def get_event(call: Call) -> Reply:
     errors=(NotFound, StaleVersion, EventCancelled, BookingConflict, Invalid),
     example={"title": "Planning, moved", "start": "2026-03-09T16:00", "end": "2026-03-09T17:00"},
 )
-def edit_event(call: Call) -> Reply:
+def update_event(call: Call) -> Reply:
     """Change an event.
 
     A JSON Merge Patch (RFC 7396): what is left out stays as it is. A new start, end or zone asks everybody but the
     host anew, unless `keep_responses=true`, and is refused if somebody needed is not free then.
     """
     guard = guard_of(call.query)
-    event = change_event(
+    event = actions.change_event(
         call.tx,
         call.actor,
         call.ids["event_id"],
@@ -311,12 +312,12 @@ def edit_event(call: Call) -> Reply:
     status=HTTPStatus.NO_CONTENT,
     errors=(NotFound, StaleVersion),
 )
-def drop_event(call: Call) -> Reply:
+def delete_event(call: Call) -> Reply:
     """Delete an event.
 
     It is gone for good; to cancel it and keep it readable, cancel it.
     """
-    delete_event(call.tx, call.actor, call.ids["event_id"], expect=call.expect)
+    actions.delete_event(call.tx, call.actor, call.ids["event_id"], expect=call.expect)
     return Reply()
 
 
@@ -326,16 +327,16 @@ def drop_event(call: Call) -> Reply:
     tag="Events",
     scope=Scope.events_write,
     ids=ID,
-    body=CancelBody,
+    body=CancelRequest,
     body_optional=True,
     answer=EventJson,
     errors=(NotFound, StaleVersion, Invalid),
     example={"reason": "The speaker is ill."},
 )
-def call_off_event(call: Call) -> Reply:
+def cancel_event(call: Call) -> Reply:
     """Cancel an event.
 
     It stays readable and nobody's time is taken any more. Cancelling it again changes nothing.
     """
     event_id = call.ids["event_id"]
-    return event_reply(cancel_event(call.tx, call.actor, event_id, call.body.reason, expect=call.expect))
+    return event_reply(actions.cancel_event(call.tx, call.actor, event_id, call.body.reason, expect=call.expect))

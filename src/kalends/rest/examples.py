@@ -6,13 +6,13 @@ from kalends.rest.audit import AuditEntryListJson
 from kalends.rest.event_shapes import EventJson
 from kalends.rest.events import EventListJson
 from kalends.rest.explanation import ExplanationJson
-from kalends.rest.find_time_answer import FindTimeJson
+from kalends.rest.find_time_answer import FindTimeResultJson
 from kalends.rest.freebusy import FreeBusyJson
 from kalends.rest.holds import HoldJson, HoldListJson
 from kalends.rest.hours import WorkingHoursJson
 from kalends.rest.me import MeJson
 from kalends.rest.participants import ParticipantJson, ParticipantListJson
-from kalends.rest.privacy import ExportJson
+from kalends.rest.privacy import UserExportJson
 from kalends.rest.sharing import ShareJson, ShareListJson
 from kalends.rest.tokens import NewTokenJson, TokenListJson
 from kalends.rest.users import UserJson, UserListJson
@@ -180,7 +180,7 @@ EXPORT: dict[str, Any] = {
         | {"participation": {name: PARTICIPANT[name] for name in ("role", "response", "comment", "responded_at")}}
     ],
     "asked_to_host": [],
-    "record": [AUDIT_ENTRY],
+    "audit_log": [AUDIT_ENTRY],
 }
 
 ME: dict[str, Any] = {
@@ -199,7 +199,7 @@ ANSWER_EXAMPLES: dict[Any, Any] = {
     EventListJson: {"items": [EVENT], "next_cursor": None},
     WorkingHoursJson: HOURS,
     FreeBusyJson: FREE_BUSY,
-    FindTimeJson: FOUND_TIME,
+    FindTimeResultJson: FOUND_TIME,
     ExplanationJson: EXPLANATION,
     HoldJson: HOLD,
     HoldListJson: {"items": [HOLD], "next_cursor": None},
@@ -207,7 +207,7 @@ ANSWER_EXAMPLES: dict[Any, Any] = {
     ShareListJson: {"items": [SHARE], "next_cursor": None},
     MeJson: ME,
     NewTokenJson: TOKEN | {"token": "kal_gq2wq5…"},
-    ExportJson: EXPORT,
+    UserExportJson: EXPORT,
     AuditEntryListJson: {"items": [AUDIT_ENTRY], "next_cursor": None},
     TokenListJson: {"items": [TOKEN], "next_cursor": None},
 }

@@ -7,7 +7,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from kalends.errors import Invalid, NotFound
 from kalends.model import UTC, Response, Role, Scope, ShowAs, Status, TimeText, UserId, Zone
-from kalends.reads.explanation import EventReason, Explanation, explain_booking
+from kalends.reads import explanation as reads
+from kalends.reads.explanation import EventReason, Explanation
 from kalends.rest.route import Call, NoQuery, Reply, operation
 from kalends.rest.spans import span_json
 from kalends.rules.access import AccessLevel
@@ -15,7 +16,7 @@ from kalends.rules.blocks import span_of
 from kalends.rules.zones import zone_named
 
 
-class ExplainBody(Struct, forbid_unknown_fields=True, kw_only=True):
+class ExplainRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """Whom, and when."""
 
     user_id: UserId
@@ -24,7 +25,7 @@ class ExplainBody(Struct, forbid_unknown_fields=True, kw_only=True):
     time_zone: Zone | None = None
 
 
-class SourceJson(Struct, omit_defaults=True):
+class VerdictSourceJson(Struct, omit_defaults=True):
     """What a verdict rests on. `private` stands for all that blocks and is not shown: events and holds, merged."""
 
     scope: ClassVar[Scope] = Scope.events_read
@@ -44,7 +45,7 @@ class VerdictJson(Struct):
 
     rule: str
     verdict: str
-    source: SourceJson | None
+    source: VerdictSourceJson | None
 
 
 class ExplanationJson(Struct):
@@ -65,7 +66,7 @@ class ExplanationJson(Struct):
     scope=Scope.free_busy_read,
     cost=2,
     query=NoQuery,
-    body=ExplainBody,
+    body=ExplainRequest,
     answer=ExplanationJson,
     errors=(NotFound, Invalid),
     example={
@@ -74,18 +75,18 @@ class ExplanationJson(Struct):
         "end": "2026-03-09T15:00:00+01:00",
     },
 )
-def explain(call: Call) -> Reply:
+def explain_booking(call: Call) -> Reply:
     """Explain why somebody can or cannot be booked.
 
     Every rule that bears on it, its verdict, and what it rests on. Without the scope `events:read`, events and holds
     are only told of where they block, as `private`.
     """
-    body: ExplainBody = call.body
+    body: ExplainRequest = call.body
     span = span_of(body.start, body.end, zone_named(body.time_zone) if body.time_zone else None)
     if isinstance(span, list):
         raise Invalid(*span)
     zone = zone_named(body.time_zone or UTC)
-    found = explain_booking(call.tx, call.actor, body.user_id, span)
+    found = reads.explain_booking(call.tx, call.actor, body.user_id, span)
     return Reply(ExplanationJson(str(body.user_id), *span_json(span, zone), found.bookable, verdicts(found, zone)))
 
 
@@ -98,23 +99,23 @@ def verdicts(found: Explanation, zone: ZoneInfo) -> list[VerdictJson]:
     ]
     for hold in found.holds:
         start, end = span_json(hold.span, zone)
-        result.append(VerdictJson("hold", "blocks", SourceJson("hold", str(hold.hold_id), start=start, end=end)))
+        result.append(VerdictJson("hold", "blocks", VerdictSourceJson("hold", str(hold.hold_id), start=start, end=end)))
     for span in found.unseen:
         start, end = span_json(span, zone)
-        result.append(VerdictJson("event", "blocks", SourceJson("private", start=start, end=end)))
+        result.append(VerdictJson("event", "blocks", VerdictSourceJson("private", start=start, end=end)))
     if found.works is not None:
         result.append(VerdictJson("working_hours", "passes" if found.works else "advises_against", None))
     return result
 
 
-def event_source(reason: EventReason, zone: ZoneInfo) -> SourceJson:
+def event_source(reason: EventReason, zone: ZoneInfo) -> VerdictSourceJson:
     """Write the event that a verdict rests on."""
     start, end = span_json(reason.span, zone)
     if reason.access_level is AccessLevel.titles:
-        titled = SourceJson("event", str(reason.event_id), reason.title, start=start, end=end)
+        titled = VerdictSourceJson("event", str(reason.event_id), reason.title, start=start, end=end)
         titled.status, titled.show_as = reason.status, reason.show_as
         return titled
-    return SourceJson(
+    return VerdictSourceJson(
         "event",
         str(reason.event_id),
         reason.title,

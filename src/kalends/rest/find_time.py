@@ -7,11 +7,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
 from kalends.model import UTC, Instant, Scope, Span, UserId, Zone
-from kalends.reads.availability import busy_times, find_time
-from kalends.rest.find_time_answer import FindTimeJson, finding_json
+from kalends.reads import availability as reads
+from kalends.reads.availability import busy_times
+from kalends.rest.find_time_answer import FindTimeResultJson, find_time_result_json
 from kalends.rest.freebusy import MAX_PEOPLE, MAX_WINDOW, UserIds
 from kalends.rest.route import Call, NoQuery, Reply, operation
-from kalends.rest.spans import Bounds, bounds_of
+from kalends.rest.spans import TimeRange, bounds_of
 from kalends.rest.wire import DateOrTime, Minutes
 from kalends.rules.intervals import DAY, MINUTE
 from kalends.rules.meeting import Group, MeetingRequest
@@ -48,14 +49,14 @@ class GroupJson(Struct, forbid_unknown_fields=True, kw_only=True):
     need: Annotated[int, Meta(ge=1, le=MAX_PEOPLE)]
 
 
-class FindTimeBody(Struct, forbid_unknown_fields=True, kw_only=True):
+class FindTimeRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """What a meeting needs. `duration` and `step` are minutes, or ISO 8601 durations such as PT1H30M."""
 
     required: Annotated[list[UserId], Meta(max_length=MAX_PEOPLE)] = []
     optional: Annotated[list[OptionalPersonJson], Meta(max_length=MAX_PEOPLE)] = []
     groups: Annotated[list[GroupJson], Meta(max_length=20)] = []
     duration: Minutes
-    between: Annotated[list[Bounds], Meta(min_length=1, max_length=92)]
+    between: Annotated[list[TimeRange], Meta(min_length=1, max_length=92)]
     step: Minutes = field(default_factory=lambda: Minutes(15))
     not_before: DateOrTime | UnsetType = UNSET
     """No slot begins before this time, or before this date; default: now."""
@@ -71,8 +72,8 @@ class FindTimeBody(Struct, forbid_unknown_fields=True, kw_only=True):
     scope=Scope.free_busy_read,
     cost=10,
     query=NoQuery,
-    body=FindTimeBody,
-    answer=FindTimeJson,
+    body=FindTimeRequest,
+    answer=FindTimeResultJson,
     errors=(Invalid,),
     example={
         "required": ["usr_018f3c5a9b2d4e6f"],
@@ -84,7 +85,7 @@ class FindTimeBody(Struct, forbid_unknown_fields=True, kw_only=True):
         "within_working_hours": True,
     },
 )
-def search_time(call: Call) -> Reply:
+def find_time(call: Call) -> Reply:
     """Find a time that suits.
 
     Everybody required is free and each group has as many as it needs; then the most optional weight, the fewest
@@ -93,7 +94,7 @@ def search_time(call: Call) -> Reply:
     named becomes free, on the step or not. They lie within one local day, and begin no earlier than `not_before`. A
     wider window never loses a slot. If nothing fits: why, what keeps whom, and the cheapest things to give up.
     """
-    body: FindTimeBody = call.body
+    body: FindTimeRequest = call.body
     meeting, faults = meeting_request_of(body, call.tx.now)
     horizon = None if faults else meeting.horizon
     most = max(0, MOST_SEARCHED - starts_at_most(meeting) // STARTS_A_COMMITMENT)
@@ -102,8 +103,8 @@ def search_time(call: Call) -> Reply:
     faults += unknown_faults(body, people.keys())
     if faults:
         raise Invalid(*faults)
-    found = find_time(people, meeting, body.time_zone, body.most, within_working_hours=body.within_working_hours)
-    return Reply(finding_json(found, meeting, body.time_zone))
+    found = reads.find_time(people, meeting, body.time_zone, body.most, within_working_hours=body.within_working_hours)
+    return Reply(find_time_result_json(found, meeting, body.time_zone))
 
 
 def starts_at_most(meeting: MeetingRequest) -> int:
@@ -111,7 +112,7 @@ def starts_at_most(meeting: MeetingRequest) -> int:
     return sum(window.end - window.start for window in meeting.windows) // max(meeting.step, MINUTE)
 
 
-def meeting_request_of(body: FindTimeBody, now: Instant) -> tuple[MeetingRequest, list[Fault]]:
+def meeting_request_of(body: FindTimeRequest, now: Instant) -> tuple[MeetingRequest, list[Fault]]:
     """Read what is wished for, and say everything that is wrong with it."""
     windows, faults = windows_of(body)
     not_before, more = not_before_of(body, now)
@@ -142,7 +143,7 @@ def meeting_request_of(body: FindTimeBody, now: Instant) -> tuple[MeetingRequest
     return meeting, faults
 
 
-def windows_of(body: FindTimeBody) -> tuple[tuple[Span, ...], list[Fault]]:
+def windows_of(body: FindTimeRequest) -> tuple[tuple[Span, ...], list[Fault]]:
     """Read the windows, and say everything that is wrong with them."""
     faults: list[Fault] = []
     windows: list[Span] = []
@@ -158,7 +159,7 @@ def windows_of(body: FindTimeBody) -> tuple[tuple[Span, ...], list[Fault]]:
     return tuple(windows), faults
 
 
-def not_before_of(body: FindTimeBody, now: Instant) -> tuple[Instant, list[Fault]]:
+def not_before_of(body: FindTimeRequest, now: Instant) -> tuple[Instant, list[Fault]]:
     """Read before when nothing may begin: now, unless something else is said."""
     if not isinstance(body.not_before, str):
         return now, []
@@ -168,7 +169,7 @@ def not_before_of(body: FindTimeBody, now: Instant) -> tuple[Instant, list[Fault
         return now, [Fault(("not_before",), error.code, str(error))]
 
 
-def unknown_faults(body: FindTimeBody, known: Container[UserId]) -> list[Fault]:
+def unknown_faults(body: FindTimeRequest, known: Container[UserId]) -> list[Fault]:
     """Give a fault for everybody named who is not there."""
     named: list[tuple[UserId, tuple[str | int, ...]]] = []
     named += [(user_id, ("required", place)) for place, user_id in enumerate(body.required)]

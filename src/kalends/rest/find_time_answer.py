@@ -60,7 +60,7 @@ class RelaxationJson(Struct):
     text: str
 
 
-class FindTimeJson(Struct, omit_defaults=True):
+class FindTimeResultJson(Struct, omit_defaults=True):
     """The best slots; if there are none, the starts looked at, why, what is in the way and the cheapest ways out."""
 
     scope: ClassVar[Scope] = Scope.free_busy_read
@@ -71,13 +71,13 @@ class FindTimeJson(Struct, omit_defaults=True):
     relaxations: list[RelaxationJson] | UnsetType = UNSET
 
 
-def finding_json(found: Finding, meeting: MeetingRequest, time_zone: str) -> FindTimeJson:
+def find_time_result_json(found: Finding, meeting: MeetingRequest, time_zone: str) -> FindTimeResultJson:
     """Write what a search found."""
     zone = zone_named(time_zone)
     if found.slots:
-        return FindTimeJson([slot_json(slot, zone) for slot in found.slots])
+        return FindTimeResultJson([slot_json(slot, zone) for slot in found.slots])
     steps = [one.step // MINUTE for one in found.relaxations if one.step is not None]
-    return FindTimeJson(
+    return FindTimeResultJson(
         [],
         found.starts,
         [reason_json(one, found, meeting, steps, zone) for one in found.reasons],

@@ -24,7 +24,7 @@ TOO_MANY_WINDOWS = f"the users work in more than {MOST_WINDOWS:,} windows: ask f
 UserIds = Annotated[list[UserId], Meta(min_length=1, max_length=MAX_PEOPLE)]
 
 
-class FreeBusyBody(Struct, forbid_unknown_fields=True, kw_only=True):
+class FreeBusyRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """Whose time, and which part of it: 92 days at most."""
 
     user_ids: UserIds
@@ -75,7 +75,7 @@ class FreeBusyJson(Struct):
     scope=Scope.free_busy_read,
     cost=5,
     query=NoQuery,
-    body=FreeBusyBody,
+    body=FreeBusyRequest,
     answer=FreeBusyJson,
     errors=(Invalid,),
     example={
@@ -85,13 +85,13 @@ class FreeBusyJson(Struct):
         "time_zone": "Europe/Berlin",
     },
 )
-def show_free_busy(call: Call) -> Reply:
+def get_free_busy(call: Call) -> Reply:
     """Show when people are busy.
 
     Ordered periods that do not overlap, the stronger one showing; no titles. Somebody unknown is an error in their own
     item. With `working_hours`, also when each of them works in that time (null where nobody has said).
     """
-    body: FreeBusyBody = call.body
+    body: FreeBusyRequest = call.body
     window = bounds_of(body.since, body.until, body.time_zone, ())
     if window.end - window.start > MAX_WINDOW:
         raise Invalid(Fault(("to",), "window_too_long", "must be at most 92 days after from"))

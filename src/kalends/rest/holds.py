@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from kalends.actions.holds import extend_hold, place_hold, release_hold
+from kalends.actions import holds as actions
 from kalends.errors import BookingConflict, Forbidden, HoldExtended, Invalid, NotFound
 from kalends.model import Hold, HoldId, Scope, TimeText, UserId, Zone
-from kalends.reads.holds import list_holds, read_hold
+from kalends.reads import holds as reads
 from kalends.rest.paging import cursor_of, key_of
 from kalends.rest.route import Call, Reply, operation
 from kalends.rest.users import Cursor, Limit, UserIdText, known
@@ -21,7 +21,7 @@ MAX_SECONDS = 15 * 60
 Ttl = Annotated[int, Meta(ge=1, le=MAX_SECONDS, description="Seconds from now; 15 minutes at most")]
 
 
-class HoldBody(Struct, forbid_unknown_fields=True, kw_only=True):
+class HoldCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     """Whose time to keep, which, and for how long."""
 
     user_ids: Annotated[list[UserId], Meta(min_length=1, max_length=100)]
@@ -31,7 +31,7 @@ class HoldBody(Struct, forbid_unknown_fields=True, kw_only=True):
     time_zone: Zone | None = None
 
 
-class ExtendBody(Struct, forbid_unknown_fields=True, kw_only=True):
+class ExtendRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """How long to keep it from now on."""
 
     ttl: Ttl = 300
@@ -89,7 +89,7 @@ def hold_json(hold: Hold) -> HoldJson:
     "/v1/holds",
     tag="Holds",
     scope=Scope.events_write,
-    body=HoldBody,
+    body=HoldCreate,
     answer=HoldJson,
     status=HTTPStatus.CREATED,
     errors=(BookingConflict, Invalid),
@@ -100,16 +100,16 @@ def hold_json(hold: Hold) -> HoldJson:
         "ttl": 300,
     },
 )
-def add_hold(call: Call) -> Reply:
+def create_hold(call: Call) -> Reply:
     """Keep a slot for a moment.
 
     Everybody named has to be free, and is shown as busy until it lapses. Make an event of it with
     `POST /v1/events?hold=…`. All holds that a person has placed keep 200 hours of people's time at most: one hour for
     each of 10 people is 10 hours. Operators are not limited.
     """
-    body: HoldBody = call.body
+    body: HoldCreate = call.body
     span = span_of(body.start, body.end, zone_named(body.time_zone) if body.time_zone else None)
-    hold = place_hold(call.tx, call.actor, body.user_ids, span, body.ttl)
+    hold = actions.place_hold(call.tx, call.actor, body.user_ids, span, body.ttl)
     return Reply(hold_json(hold), location=f"/v1/holds/{hold.id}")
 
 
@@ -122,14 +122,14 @@ def add_hold(call: Call) -> Reply:
     answer=HoldListJson,
     errors=(Forbidden, Invalid),
 )
-def get_holds(call: Call) -> Reply:
+def list_holds(call: Call) -> Reply:
     """List holds.
 
     Those that you placed and those that keep your time, oldest first, page by page; none that has lapsed. An operator
     sees all of the organization, or with `user_id` those of one user.
     """
     query: HoldListQuery = call.query
-    page = list_holds(call.tx, call.actor, query.limit, user_id=known(query.user_id), after=key_of(call, int))
+    page = reads.list_holds(call.tx, call.actor, query.limit, user_id=known(query.user_id), after=key_of(call, int))
     return Reply(HoldListJson([hold_json(one) for one in page.holds], cursor_of(call, page.next_key)))
 
 
@@ -142,7 +142,7 @@ def get_hold(call: Call) -> Reply:
     One that you placed, or that keeps your time: then you see by whom you are held, and not who else is. 404 once it
     has lapsed.
     """
-    return Reply(hold_json(read_hold(call.tx, call.actor, call.ids["hold_id"])))
+    return Reply(hold_json(reads.read_hold(call.tx, call.actor, call.ids["hold_id"])))
 
 
 @operation(
@@ -151,18 +151,18 @@ def get_hold(call: Call) -> Reply:
     tag="Holds",
     scope=Scope.events_write,
     ids=ID,
-    body=ExtendBody,
+    body=ExtendRequest,
     body_optional=True,
     answer=HoldJson,
     errors=(NotFound, Forbidden, HoldExtended, BookingConflict, Invalid),
     example={"ttl": 300},
 )
-def prolong_hold(call: Call) -> Reply:
+def extend_hold(call: Call) -> Reply:
     """Extend a hold, once.
 
     For the user who placed it and for operators.
     """
-    return Reply(hold_json(extend_hold(call.tx, call.actor, call.ids["hold_id"], call.body.ttl)))
+    return Reply(hold_json(actions.extend_hold(call.tx, call.actor, call.ids["hold_id"], call.body.ttl)))
 
 
 @operation(
@@ -174,11 +174,11 @@ def prolong_hold(call: Call) -> Reply:
     status=HTTPStatus.NO_CONTENT,
     errors=(NotFound,),
 )
-def drop_hold(call: Call) -> Reply:
+def release_hold(call: Call) -> Reply:
     """Release a hold.
 
     For everybody, if you placed it or are an operator. If it keeps your time and somebody else placed it, only you are
     taken out of it; it ends when nobody is left.
     """
-    release_hold(call.tx, call.actor, call.ids["hold_id"])
+    actions.release_hold(call.tx, call.actor, call.ids["hold_id"])
     return Reply()

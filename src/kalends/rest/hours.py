@@ -44,7 +44,7 @@ class WeekJson(Struct, forbid_unknown_fields=True, kw_only=True):
     sunday: Windows = []
 
 
-class OverrideJson(Struct, forbid_unknown_fields=True, kw_only=True):
+class DateOverrideJson(Struct, forbid_unknown_fields=True, kw_only=True):
     """A date whose windows differ from those of its weekday; none at all is a day off."""
 
     date: date
@@ -56,7 +56,7 @@ class WorkingHoursJson(Struct, forbid_unknown_fields=True, kw_only=True):
 
     scope: ClassVar[Scope] = Scope.users_read
     weekly: WeekJson
-    overrides: Annotated[list[OverrideJson], Meta(max_length=1_000)] = []
+    overrides: Annotated[list[DateOverrideJson], Meta(max_length=1_000)] = []
 
 
 def hours_of(body: WorkingHoursJson) -> WorkingHours:
@@ -93,7 +93,7 @@ def hours_json(hours: WorkingHours) -> WorkingHoursJson:
     week: dict[str, Any] = {
         day: windows_json(windows) for day, windows in zip(DAYS, hours.weekly, strict=True) if windows
     }
-    overrides = [OverrideJson(date=day, windows=windows_json(windows)) for day, windows in hours.overrides.items()]
+    overrides = [DateOverrideJson(date=day, windows=windows_json(windows)) for day, windows in hours.overrides.items()]
     return WorkingHoursJson(weekly=WeekJson(**week), overrides=overrides)
 
 
@@ -149,7 +149,7 @@ def get_working_hours(call: Call) -> Reply:
     status=HTTPStatus.NO_CONTENT,
     errors=(NotFound, StaleVersion),
 )
-def drop_working_hours(call: Call) -> Reply:
+def delete_working_hours(call: Call) -> Reply:
     """Remove somebody's working hours."""
     clear_working_hours(call.tx, call.actor, call.ids["user_id"], expect=call.expect)
     return Reply()

@@ -43,7 +43,7 @@ REFERENCE = "#/components/schemas/{name}"
 HEALTH = "Health"
 VERSIONED = (EventJson, ParticipantJson, UserJson, WorkingHoursJson)
 RATES = ("RateLimit-Policy", "RateLimit")
-TAGS = ("Users", "Events", "Participants", "Working hours", "Availability", "Holds", "Sharing", "Tokens", "Record")
+TAGS = ("Users", "Events", "Participants", "Working hours", "Availability", "Holds", "Sharing", "Tokens", "Audit log")
 DESCRIPTION = (
     "Users, events with one host, and participants who answer. Every call under /v1 carries a token "
     "(`Authorization: Bearer …`). What goes wrong is answered as a problem document (RFC 9457) whose `code` is meant "
@@ -56,9 +56,9 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
     """Give the whole document."""
     kinds = [kind for known in operations for kind in (known.query, known.body, *known.answers) if kind is not None]
     made, components = msgspec.json.schema_components(kinds, schema_hook=text_schema, ref_template=REFERENCE)
-    components = published(components)
     describe_schemas(components, kinds)
-    schemas = dict(zip(map(id, kinds), published(made), strict=True))
+    components = {public_name(name): published(schema) for name, schema in components.items()}
+    schemas = dict(zip(map(id, kinds), map(published, made), strict=True))
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for known in operations:
         paths[known.path][known.method.lower()] = operation_object(known, schemas, components)
@@ -86,29 +86,37 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
     }
 
 
+def public_name(name: str) -> str:
+    """Return the name of a schema in the reference: `Event` for the class `EventJson`."""
+    return name.removesuffix("Json")
+
+
 def published(schema: Any) -> Any:
-    """Return a schema with the patterns that the reference shows in the place of those that are checked."""
+    """Return a schema with the names and patterns that the reference shows, in place of those of the code."""
     if isinstance(schema, dict):
         described = cast("dict[str, Any]", schema)
         shown = PUBLISHED_PATTERNS.get(described.get("pattern"), {})
         return shown | {name: published(part) for name, part in described.items() if name != "pattern" or not shown}
-    return [published(part) for part in cast("list[Any]", schema)] if isinstance(schema, list) else schema
+    if isinstance(schema, list):
+        return [published(part) for part in cast("list[Any]", schema)]
+    return public_name(schema) if isinstance(schema, str) else schema  # a title or a reference ends with a name
 
 
 def health_paths() -> dict[str, Any]:
     """Describe what a load balancer asks."""
     asked = (
-        ("live", "Tell whether the process answers", (InternalError,)),
+        ("live", "check_liveness", "Check that the process answers", (InternalError,)),
         (
             "ready",
-            "Tell whether requests can be served",
+            "check_readiness",
+            "Check that requests can be served",
             (InternalError, errors.Unavailable, errors.SchemaMismatch, errors.ZoneDataMismatch),
         ),
     )
     return {
         f"/health/{name}": {
             "get": {
-                "operationId": f"health_{name}",
+                "operationId": operation_id,
                 "tags": [HEALTH],
                 "summary": summary,
                 "description": f"{summary}; needs no token.",
@@ -118,7 +126,7 @@ def health_paths() -> dict[str, Any]:
                 | {str(int(status)): answer for status, answer in problem_answers(kinds).items()},
             }
         }
-        for name, summary, kinds in asked
+        for name, operation_id, summary, kinds in asked
     }
 
 

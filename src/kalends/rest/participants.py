@@ -6,13 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
-from kalends.actions.participants import (
-    add_participants,
-    answer_invitation,
-    change_role,
-    remove_participant,
-    set_participant,
-)
+from kalends.actions import participants as actions
 from kalends.drafts import ParticipantCreate, ResponseUpdate
 from kalends.errors import (
     AlreadyParticipant,
@@ -24,7 +18,7 @@ from kalends.errors import (
     StaleVersion,
 )
 from kalends.model import MAX_PARTICIPANTS, EventId, Participant, Response, Role, Scope, UserId
-from kalends.reads.participants import list_participants, read_participant
+from kalends.reads import participants as reads
 from kalends.rest.conditions import entity_tag
 from kalends.rest.conflicts import BookingQuery, guard_of, with_conflicts
 from kalends.rest.paging import cursor_of, key_of
@@ -90,7 +84,7 @@ class ParticipantUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
     role: Role | UnsetType = UNSET
 
 
-GuestList = Annotated[list[ParticipantCreate], Meta(min_length=1, max_length=MAX_PARTICIPANTS)]
+ParticipantCreateList = Annotated[list[ParticipantCreate], Meta(min_length=1, max_length=MAX_PARTICIPANTS)]
 
 
 def participant_json(participant: Participant) -> ParticipantJson:
@@ -129,7 +123,7 @@ def path_of(participant: Participant) -> str:
     scope=Scope.events_write,
     ids=OF_EVENT,
     query=BookingQuery,
-    body=ParticipantCreate | GuestList,
+    body=ParticipantCreate | ParticipantCreateList,
     elsewhere=dict.fromkeys(
         ("response", "comment"), "an answer is given by PUT /v1/events/{event_id}/participants/{{user_id}}/response"
     ),
@@ -138,7 +132,7 @@ def path_of(participant: Participant) -> str:
     errors=(NotFound, StaleVersion, EventCancelled, EventEnded, AlreadyParticipant, BookingConflict, Invalid),
     example=[{"user_id": "usr_018f3c5a9b2d4e6f", "role": "required"}],
 )
-def invite_participants(call: Call) -> Reply:
+def add_participants(call: Call) -> Reply:
     """Add one participant or several.
 
     Given one, answers with it; given a list, with a list in the same order. All are added or none.
@@ -147,7 +141,7 @@ def invite_participants(call: Call) -> Reply:
     participants: list[ParticipantCreate] = call.body if several else [call.body]
     guard = guard_of(call.query)
     try:
-        added = add_participants(
+        added = actions.add_participants(
             call.tx, call.actor, call.ids["event_id"], participants, expect=call.expect, guard=guard
         )
     except (AlreadyParticipant, Invalid) as error:
@@ -171,14 +165,14 @@ def invite_participants(call: Call) -> Reply:
     answer=ParticipantListJson,
     errors=(NotFound, Invalid),
 )
-def get_participants(call: Call) -> Reply:
+def list_participants(call: Call) -> Reply:
     """List the participants of an event.
 
     In the order of their ids, page by page.
     """
     query: ParticipantListQuery = call.query
     after = key_of(call, int)
-    page = list_participants(call.tx, call.actor, call.ids["event_id"], query.limit, after)
+    page = reads.list_participants(call.tx, call.actor, call.ids["event_id"], query.limit, after)
     items = [participant_json(participant) for participant in page.participants]
     return Reply(ParticipantListJson(items, cursor_of(call, page.next_key)))
 
@@ -194,7 +188,7 @@ def get_participants(call: Call) -> Reply:
 )
 def get_participant(call: Call) -> Reply:
     """Read a participant."""
-    return participant_reply(read_participant(call.tx, call.actor, call.ids["event_id"], call.ids["user_id"]))
+    return participant_reply(reads.read_participant(call.tx, call.actor, call.ids["event_id"], call.ids["user_id"]))
 
 
 @operation(
@@ -218,9 +212,9 @@ def put_participant(call: Call) -> Reply:
     changes nothing. `If-None-Match: *` only adds, `If-Match: *` only changes.
     """
     if call.if_match is not None and call.if_match.anything:
-        return edit_participant(call)
+        return update_participant(call)
     guard = guard_of(call.query)
-    participant, added = set_participant(
+    participant, added = actions.set_participant(
         call.tx,
         call.actor,
         call.ids["event_id"],
@@ -250,7 +244,7 @@ def put_participant(call: Call) -> Reply:
     errors=CHANGE_ERRORS,
     example={"role": "optional"},
 )
-def edit_participant(call: Call) -> Reply:
+def update_participant(call: Call) -> Reply:
     """Mark a participant as required or optional.
 
     Their answer stays.
@@ -258,7 +252,7 @@ def edit_participant(call: Call) -> Reply:
     role = known(call.body.role)
     event_id, user_id = call.ids["event_id"], call.ids["user_id"]
     guard = guard_of(call.query)
-    participant = change_role(call.tx, call.actor, event_id, user_id, role, expect=call.expect, guard=guard)
+    participant = actions.change_role(call.tx, call.actor, event_id, user_id, role, expect=call.expect, guard=guard)
     return with_conflicts(participant_reply(participant), guard)
 
 
@@ -271,13 +265,13 @@ def edit_participant(call: Call) -> Reply:
     status=HTTPStatus.NO_CONTENT,
     errors=(NotFound, EventCancelled, StaleVersion),
 )
-def drop_participant(call: Call) -> Reply:
+def remove_participant(call: Call) -> Reply:
     """Remove a participant.
 
     Removing the host's own part keeps them as host: the event then runs without them.
     """
     event_id, user_id = call.ids["event_id"], call.ids["user_id"]
-    remove_participant(call.tx, call.actor, event_id, user_id, expect=call.expect)
+    actions.remove_participant(call.tx, call.actor, event_id, user_id, expect=call.expect)
     return Reply()
 
 
@@ -294,12 +288,14 @@ def drop_participant(call: Call) -> Reply:
     errors=(NotFound, EventCancelled, EventEnded, BookingConflict, StaleVersion, Invalid),
     example={"response": "accepted", "comment": "I bring the cake."},
 )
-def respond(call: Call) -> Reply:
+def respond_to_event(call: Call) -> Reply:
     """Accept, decline or answer tentatively.
 
     An answer may change until the event ends. A new start, end or zone of the event asks everybody but the host anew.
     """
     event_id, user_id = call.ids["event_id"], call.ids["user_id"]
     guard = guard_of(call.query)
-    participant = answer_invitation(call.tx, call.actor, event_id, user_id, call.body, expect=call.expect, guard=guard)
+    participant = actions.answer_invitation(
+        call.tx, call.actor, event_id, user_id, call.body, expect=call.expect, guard=guard
+    )
     return with_conflicts(participant_reply(participant), guard)

@@ -6,11 +6,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from kalends.actions.erasure import Traces, erase_traces, erase_user
+from kalends.actions import erasure as actions
+from kalends.actions.erasure import Traces
 from kalends.errors import BookingConflict, Forbidden, HostsEvents, Invalid, NotFound, StaleVersion, TooManyEvents
 from kalends.model import Event, Participation, Response, Role, Scope
+from kalends.reads import export as reads
 from kalends.reads.event_text import TELLS_OF_ALL_PARTICIPANTS
-from kalends.reads.export import Export, export_user
+from kalends.reads.export import Export
 from kalends.rest.audit import AuditEntryJson, audit_entry_json
 from kalends.rest.conflicts import guard_of
 from kalends.rest.event_shapes import EventJson, event_json
@@ -34,7 +36,7 @@ class ParticipationJson(Struct):
     responded_at: datetime | None
 
 
-class OwnEventJson(EventJson, kw_only=True):
+class ExportedEventJson(EventJson, kw_only=True):
     """An event as it concerns one person: without counts, version and `updated_at`, and nobody else but its host.
 
     Without a participation the person hosts it, or is asked to, and does not take part.
@@ -43,7 +45,7 @@ class OwnEventJson(EventJson, kw_only=True):
     participation: ParticipationJson | None
 
 
-class ExportJson(Struct):
+class UserExportJson(Struct):
     """All that is kept about a person."""
 
     exported_at: datetime
@@ -55,22 +57,22 @@ class ExportJson(Struct):
     tokens: list[TokenJson]
     holds: list[HoldJson]
     """Those that they placed and those that keep their time; of the latter they are told nobody else."""
-    events: list[OwnEventJson]
+    events: list[ExportedEventJson]
     """In the order of start and id."""
-    asked_to_host: list[OwnEventJson]
+    asked_to_host: list[ExportedEventJson]
     """Those of others that they are asked to host, in the same order."""
-    record: list[AuditEntryJson]
+    audit_log: list[AuditEntryJson]
     """What they did and what was done to them, oldest first."""
 
 
-def own_event_json(event: Event, participation: Participation | None) -> OwnEventJson:
+def exported_event_json(event: Event, participation: Participation | None) -> ExportedEventJson:
     """Return an event with one person's participation, and without what tells of other people's answers."""
     whole = event_json(event)
     names = [
         name for name in EventJson.__struct_fields__ if name not in (*TELLS_OF_ALL_PARTICIPANTS, "pending_host_id")
     ]
     members: dict[str, Any] = {name: getattr(whole, name) for name in names}
-    return OwnEventJson(**members, participation=participation_json(participation))
+    return ExportedEventJson(**members, participation=participation_json(participation))
 
 
 def participation_json(participation: Participation | None) -> ParticipationJson | None:
@@ -88,12 +90,12 @@ def participation_json(participation: Participation | None) -> ParticipationJson
 
 
 def export_pieces(export: Export) -> Iterator[bytes]:
-    """Write all that is kept about a person as ExportJson, an event or an entry of the audit log at a time."""
-    yield ENCODER.encode(export_json(export)).removesuffix(b'[],"asked_to_host":[],"record":[]}')
-    yield from list_pieces(own_event_json(event, participation) for event, participation in export.events)
+    """Write all that is kept about a person as UserExportJson, an event or an entry of the audit log at a time."""
+    yield ENCODER.encode(user_export_json(export)).removesuffix(b'[],"asked_to_host":[],"audit_log":[]}')
+    yield from list_pieces(exported_event_json(event, participation) for event, participation in export.events)
     yield b',"asked_to_host":'
-    yield from list_pieces(own_event_json(event, None) for event in export.asked_to_host)
-    yield b',"record":'
+    yield from list_pieces(exported_event_json(event, None) for event in export.asked_to_host)
+    yield b',"audit_log":'
     yield from list_pieces(map(audit_entry_json, export.records))
     yield b"}"
 
@@ -107,9 +109,9 @@ def list_pieces(items: Iterable[Struct]) -> Iterator[bytes]:
     yield b"]" if separator == b"," else b"[]"
 
 
-def export_json(export: Export) -> ExportJson:
+def user_export_json(export: Export) -> UserExportJson:
     """Write all that is kept about a person but for their events and the audit log."""
-    return ExportJson(
+    return UserExportJson(
         exported_at=from_instant(export.exported_at),
         user=user_json(export.user, whole=True),
         deleted=export.deleted,
@@ -120,7 +122,7 @@ def export_json(export: Export) -> ExportJson:
         holds=[hold_json(hold) for hold in export.holds],
         events=[],
         asked_to_host=[],
-        record=[],
+        audit_log=[],
     )
 
 
@@ -130,12 +132,12 @@ def export_json(export: Export) -> ExportJson:
     tag="Users",
     scope=Scope.users_read,
     ids=ID,
-    answer=ExportJson,
+    answer=UserExportJson,
     errors=(NotFound, Forbidden),
     besides=(Scope.events_read, Scope.audit_read, Scope.tokens_write),
     heavy=True,
 )
-def get_export(call: Call) -> Reply:
+def export_user(call: Call) -> Reply:
     """Export all that is kept about a user.
 
     For the person themself and for operators, who are given what is left of deleted people, too: user, working hours,
@@ -143,12 +145,12 @@ def get_export(call: Call) -> Reply:
     audit log says. Other people's answers are not in it. Needs the scopes `events:read`, `audit:read` and
     `tokens:write` besides.
     """
-    return Reply(gathered(export_pieces(export_user(call.tx, call.actor, call.ids["user_id"]))))
+    return Reply(gathered(export_pieces(reads.export_user(call.tx, call.actor, call.ids["user_id"]))))
 
 
 def erase_some_traces(call: Call, left: Traces | None) -> Traces | None:
     """Remove some of the traces of an erased user; return what is left."""
-    return erase_traces(call.tx, call.actor, call.ids["user_id"], left)
+    return actions.erase_traces(call.tx, call.actor, call.ids["user_id"], left)
 
 
 @operation(
@@ -162,7 +164,7 @@ def erase_some_traces(call: Call, left: Traces | None) -> Traces | None:
     errors=(NotFound, Forbidden, StaleVersion, HostsEvents, TooManyEvents, BookingConflict, Invalid),
     follow_up=erase_some_traces,
 )
-def erase_person(call: Call) -> Reply:
+def erase_user(call: Call) -> Reply:
     """Erase a user.
 
     Deletes them unless they are deleted, with the same say in what becomes of the events they host, and replaces name
@@ -174,5 +176,7 @@ def erase_person(call: Call) -> Reply:
     query: UserDeleteQuery = call.query
     hosted, successor, guard = known(query.hosted), known(query.to), guard_of(query)
     user_id = call.ids["user_id"]
-    left = erase_user(call.tx, call.actor, user_id, hosted=hosted, to=successor, expect=call.expect, guard=guard)
+    left = actions.erase_user(
+        call.tx, call.actor, user_id, hosted=hosted, to=successor, expect=call.expect, guard=guard
+    )
     return user_reply(call, left)

@@ -115,7 +115,7 @@ PROBLEM: dict[str, Any] = {
         "conflicts": {
             "type": "array",
             "description": "With the code `conflict`: everything in the way",
-            "items": {"$ref": "#/components/schemas/ConflictJson"},
+            "items": {"$ref": "#/components/schemas/Conflict"},
         },
         "errors": {
             "type": "array",

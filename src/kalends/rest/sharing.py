@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
-from kalends.actions.sharing import share_calendar, stop_sharing
+from kalends.actions import sharing as actions
 from kalends.errors import Forbidden, Invalid, NotFound
 from kalends.model import Scope, Share, Sharing, UserId
-from kalends.reads.sharing import list_shares
+from kalends.reads import sharing as reads
 from kalends.rest.route import Call, Reply, operation
 from kalends.rest.users import UserIdText
 from kalends.rules.zones import from_instant
@@ -18,7 +18,7 @@ PATH = "/v1/users/{user_id}/shares"
 ID = {"user_id": UserId, "other_id": UserId}
 
 
-class ShareBody(Struct, forbid_unknown_fields=True, kw_only=True):
+class SharePut(Struct, forbid_unknown_fields=True, kw_only=True):
     """How far somebody is let into a calendar; each level includes those before it."""
 
     level: Sharing
@@ -64,12 +64,12 @@ def share_json(share: Share) -> ShareJson:
     answer=ShareListJson,
     errors=(NotFound, Forbidden),
 )
-def get_shares(call: Call) -> Reply:
+def list_shares(call: Call) -> Reply:
     """List who is let into a calendar, and how far.
 
     With `side=received`, whose calendars the user is let into.
     """
-    shares = list_shares(call.tx, call.actor, call.ids["user_id"], received=call.query.side == "received")
+    shares = reads.list_shares(call.tx, call.actor, call.ids["user_id"], received=call.query.side == "received")
     return Reply(ShareListJson([share_json(share) for share in shares]))
 
 
@@ -79,7 +79,7 @@ def get_shares(call: Call) -> Reply:
     tag="Sharing",
     scope=Scope.users_write,
     ids=ID,
-    body=ShareBody,
+    body=SharePut,
     answer=ShareJson,
     also=HTTPStatus.CREATED,
     errors=(NotFound, Forbidden, Invalid),
@@ -92,7 +92,7 @@ def put_share(call: Call) -> Reply:
     them; `respond` also what the owner takes part in, and lets them answer for the owner; `write` also lets them
     manage the owner's events. Private events stay a busy block.
     """
-    share, new = share_calendar(call.tx, call.actor, call.ids["user_id"], call.ids["other_id"], call.body.level)
+    share, new = actions.share_calendar(call.tx, call.actor, call.ids["user_id"], call.ids["other_id"], call.body.level)
     return Reply(share_json(share), status=HTTPStatus.CREATED if new else HTTPStatus.OK)
 
 
@@ -105,10 +105,10 @@ def put_share(call: Call) -> Reply:
     status=HTTPStatus.NO_CONTENT,
     errors=(NotFound, Forbidden),
 )
-def drop_share(call: Call) -> Reply:
+def delete_share(call: Call) -> Reply:
     """Let somebody into a calendar no more.
 
     What every member sees, they go on seeing.
     """
-    stop_sharing(call.tx, call.actor, call.ids["user_id"], call.ids["other_id"])
+    actions.stop_sharing(call.tx, call.actor, call.ids["user_id"], call.ids["other_id"])
     return Reply()

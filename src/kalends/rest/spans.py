@@ -13,7 +13,7 @@ from kalends.rules.zones import TimeError, bound_of, rendered, zone_named, zone_
 Where = tuple[str | int, ...]
 
 
-class Bounds(Struct, forbid_unknown_fields=True, kw_only=True):
+class TimeRange(Struct, forbid_unknown_fields=True, kw_only=True):
     """A window of time; a date alone means its local midnight."""
 
     since: DateOrTime = field(name="from")

@@ -7,11 +7,11 @@ from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from kalends.actions.tokens import issue_token, revoke_token
+from kalends.actions import tokens as actions
 from kalends.drafts import Name
 from kalends.errors import Fault, Forbidden, Invalid, NotFound
 from kalends.model import ALL_SCOPES, Instant, Scope, TimeText, Token, TokenId
-from kalends.reads.tokens import list_tokens
+from kalends.reads import tokens as reads
 from kalends.rest.paging import cursor_of, key_of
 from kalends.rest.route import Call, Reply, operation
 from kalends.rest.users import Cursor, Limit, UserIdText
@@ -20,7 +20,7 @@ from kalends.rules.tokens import SECRET_BYTES
 from kalends.rules.zones import TimeError, from_instant, instant_of
 
 
-class TokenBody(Struct, forbid_unknown_fields=True, kw_only=True):
+class TokenCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     """A token to make: without `scopes` and `expires_at` it has those of the one it is made with."""
 
     name: Name
@@ -88,7 +88,7 @@ def moment_or_none(instant: Instant | None) -> datetime | None:
     return None if instant is None else from_instant(instant)
 
 
-def end_of(body: TokenBody) -> Instant | None:
+def end_of(body: TokenCreate) -> Instant | None:
     """Give when a token to be made expires. Raises Invalid."""
     try:
         return None if body.expires_at is None else instant_of(body.expires_at, None)
@@ -102,22 +102,22 @@ def end_of(body: TokenBody) -> Instant | None:
     tag="Tokens",
     scope=Scope.tokens_write,
     repeatable=False,
-    body=TokenBody,
+    body=TokenCreate,
     answer=NewTokenJson,
     status=HTTPStatus.CREATED,
     errors=(Forbidden, Invalid),
     example={"name": "calendar on my phone", "scopes": ["events:read", "respond"], "expires_at": "2027-01-01T00:00Z"},
 )
-def add_token(call: Call) -> Reply:
+def create_token(call: Call) -> Reply:
     """Create a token for yourself.
 
     It stands for whom the token that makes it stands for, with no more scopes than that one and no later end. The
     secret is shown this once. Takes no Idempotency-Key: its answer is never kept.
     """
-    body: TokenBody = call.body
+    body: TokenCreate = call.body
     scopes = call.actor.scopes if body.scopes is None else frozenset(body.scopes)
     secret = secrets.token_bytes(SECRET_BYTES)
-    made, text = issue_token(call.tx, call.actor, body.name, secret, scopes=scopes, expires_at=end_of(body))
+    made, text = actions.issue_token(call.tx, call.actor, body.name, secret, scopes=scopes, expires_at=end_of(body))
     shown = token_json(made)
     return Reply(NewTokenJson(**{name: getattr(shown, name) for name in TokenJson.__struct_fields__}, token=text))
 
@@ -131,14 +131,14 @@ def add_token(call: Call) -> Reply:
     answer=TokenListJson,
     errors=(Invalid,),
 )
-def get_tokens(call: Call) -> Reply:
+def list_tokens(call: Call) -> Reply:
     """List your tokens.
 
     Oldest first, page by page, without their secrets. Those that were revoked or have expired are listed with
     `include_ended` only, until they are removed, 90 days later or more. An operator sees all of the organization.
     """
     query: TokenListQuery = call.query
-    page = list_tokens(call.tx, call.actor, query.limit, ended=query.include_ended, after=key_of(call, int))
+    page = reads.list_tokens(call.tx, call.actor, query.limit, ended=query.include_ended, after=key_of(call, int))
     return Reply(TokenListJson([token_json(token) for token in page.tokens], cursor_of(call, page.next_key)))
 
 
@@ -151,10 +151,10 @@ def get_tokens(call: Call) -> Reply:
     status=HTTPStatus.NO_CONTENT,
     errors=(NotFound,),
 )
-def drop_token(call: Call) -> Reply:
+def revoke_token(call: Call) -> Reply:
     """Revoke a token.
 
     It is out of use in every process within a second.
     """
-    revoke_token(call.tx, call.actor, call.ids["token_id"])
+    actions.revoke_token(call.tx, call.actor, call.ids["token_id"])
     return Reply()

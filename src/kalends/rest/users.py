@@ -7,8 +7,9 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from kalends.actions.user_deletion import Hosted, delete_user
-from kalends.actions.users import change_user, create_user
+from kalends.actions import user_deletion
+from kalends.actions import users as actions
+from kalends.actions.user_deletion import Hosted
 from kalends.characters import VISIBLE
 from kalends.drafts import UserCreate, UserUpdate
 from kalends.errors import (
@@ -22,7 +23,8 @@ from kalends.errors import (
     TooManyEvents,
 )
 from kalends.model import UTC, EventId, Scope, Span, User, UserId, Zone
-from kalends.reads.users import UserPage, list_available_users, list_users, read_user
+from kalends.reads import users as reads
+from kalends.reads.users import UserPage
 from kalends.rest.conditions import entity_tag
 from kalends.rest.conflicts import BookingQuery, guard_of
 from kalends.rest.paging import cursor_of, key_of
@@ -74,7 +76,7 @@ class UserListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     cursor: Cursor | UnsetType = UNSET
 
 
-class PoolQuery(Struct, forbid_unknown_fields=True, kw_only=True):
+class AvailableUserListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     """Which of those who could be added, and how many."""
 
     q: SearchText | UnsetType = UNSET
@@ -86,7 +88,7 @@ class UserDeleteQuery(BookingQuery, kw_only=True):
     """What becomes of the events that the user hosts and that have not ended."""
 
     hosted: (
-        Annotated[Hosted, Meta(description="Cancel them, or hand them over to the user that `to` names")] | UnsetType
+        Annotated[Hosted, Meta(description="Cancel them, or transfer them to the user that `to` names")] | UnsetType
     ) = UNSET
     to: UserId | UnsetType = UNSET
 
@@ -126,20 +128,20 @@ def known(value: Any) -> Any:
     errors=(EmailTaken, Invalid),
     example={"name": "Hanna Host", "email": "hanna@example.org", "time_zone": "Europe/Berlin"},
 )
-def add_user(call: Call) -> Reply:
+def create_user(call: Call) -> Reply:
     """Create a user.
 
     The e-mail address is unique without regard to case and to how its domain is written (IDNA). The time zone is that
     of events they host, unless an event names its own.
     """
-    user = create_user(call.tx, call.actor, call.body)
+    user = actions.create_user(call.tx, call.actor, call.body)
     return user_reply(call, user)._replace(location=f"/v1/users/{user.id}")
 
 
 @operation(
     "GET", "/v1/users", tag="Users", scope=Scope.users_read, query=UserListQuery, answer=UserListJson, errors=(Invalid,)
 )
-def get_users(call: Call) -> Reply:
+def list_users(call: Call) -> Reply:
     """List users.
 
     In the order of name and id, page by page; `q` finds a part of a name or an e-mail address. Neither regards case and
@@ -149,7 +151,7 @@ def get_users(call: Call) -> Reply:
     if query.available_from is not UNSET or query.available_to is not UNSET:
         call.need(Scope.free_busy_read)
     after = key_of(call, tuple[str, int])
-    page = list_users(call.tx, call.actor, query.limit, text=known(query.q), free=free_span(query), after=after)
+    page = reads.list_users(call.tx, call.actor, query.limit, text=known(query.q), free=free_span(query), after=after)
     return page_reply(call, page)
 
 
@@ -176,21 +178,21 @@ def page_reply(call: Call, page: UserPage) -> Reply:
     tag="Users",
     scope=Scope.free_busy_read,
     ids={"event_id": EventId},
-    query=PoolQuery,
+    query=AvailableUserListQuery,
     answer=UserListJson,
     errors=(NotFound, Invalid),
     besides=(Scope.users_read,),
     heavy=True,
 )
-def get_available_users(call: Call) -> Reply:
+def list_available_users(call: Call) -> Reply:
     """List who could be added to an event.
 
     Active users who are not in it yet and whom nothing blocks in its block of time. Needs the scope `users:read`
     besides.
     """
-    query: PoolQuery = call.query
+    query: AvailableUserListQuery = call.query
     event_id, after = call.ids["event_id"], key_of(call, tuple[str, int])
-    page = list_available_users(call.tx, call.actor, event_id, query.limit, text=known(query.q), after=after)
+    page = reads.list_available_users(call.tx, call.actor, event_id, query.limit, text=known(query.q), after=after)
     return page_reply(call, page)
 
 
@@ -199,7 +201,7 @@ def get_available_users(call: Call) -> Reply:
 )
 def get_user(call: Call) -> Reply:
     """Read a user."""
-    return user_reply(call, read_user(call.tx, call.actor, call.ids["user_id"]))
+    return user_reply(call, reads.read_user(call.tx, call.actor, call.ids["user_id"]))
 
 
 @operation(
@@ -213,13 +215,15 @@ def get_user(call: Call) -> Reply:
     errors=(NotFound, StaleVersion, EmailTaken, Invalid),
     example={"name": "Hanna Huber", "metadata": {"badge": "blue"}},
 )
-def edit_user(call: Call) -> Reply:
+def update_user(call: Call) -> Reply:
     """Change a user.
 
     A JSON Merge Patch (RFC 7396): what is left out stays as it is. The e-mail address and `metadata` are operators' to
     change.
     """
-    return user_reply(call, change_user(call.tx, call.actor, call.ids["user_id"], call.body, expect=call.expect))
+    return user_reply(
+        call, actions.change_user(call.tx, call.actor, call.ids["user_id"], call.body, expect=call.expect)
+    )
 
 
 @operation(
@@ -232,7 +236,7 @@ def edit_user(call: Call) -> Reply:
     status=HTTPStatus.NO_CONTENT,
     errors=(NotFound, StaleVersion, HostsEvents, TooManyEvents, BookingConflict, Invalid),
 )
-def drop_user(call: Call) -> Reply:
+def delete_user(call: Call) -> Reply:
     """Delete a user.
 
     They are removed from events that have not ended and their e-mail address may be used again; past events go on
@@ -242,5 +246,7 @@ def drop_user(call: Call) -> Reply:
     query: UserDeleteQuery = call.query
     user_id = call.ids["user_id"]
     hosted, successor, guard = known(query.hosted), known(query.to), guard_of(query)
-    delete_user(call.tx, call.actor, user_id, hosted=hosted, to=successor, expect=call.expect, guard=guard)
+    user_deletion.delete_user(
+        call.tx, call.actor, user_id, hosted=hosted, to=successor, expect=call.expect, guard=guard
+    )
     return Reply()
