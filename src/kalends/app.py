@@ -18,7 +18,8 @@ from kalends.rest.identity import Identities
 from kalends.rest.openapi import openapi_document
 from kalends.rest.rates import Limit, RateLimits
 from kalends.rest.request import Request
-from kalends.rest.route import OPERATIONS, Route
+from kalends.rest.route import Route
+from kalends.rest.routes import OPERATIONS
 from kalends.rest.sorting import kind_finder
 from kalends.rest.wsgi import wsgi_app
 from kalends.settings import Settings

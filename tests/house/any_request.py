@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from kalends.model import Instant, Response, Role, Scope, Sharing, Span, Status
-from kalends.rest.route import OPERATIONS, Operation
+from kalends.rest.operation import Operation
+from kalends.rest.routes import OPERATIONS
 from tests.api import Answer, send_raw
 from tests.house.test_isolation import UNKNOWN
 from tests.house.test_routes import TABLE, filled
@@ -95,7 +96,7 @@ class Requests:
         """Make a request for an operation."""
         known = KNOWN[key]
         self.people_near, self.near = self.choice.choice(self.times)
-        names = {name: self.id("user_id" if name == "other_id" else name) for name in known.ids}
+        names = {name: self.id("user_id" if name == "other_id" else name) for name in known.signature.ids}
         if "user_id" in names and self.maybe(0.8 if known.scope is Scope.respond else 0.4):
             names["user_id"] = self.me
         path = filled(known.path, names)
@@ -113,9 +114,9 @@ class Requests:
     # ------------------------------------------------------------------------------------------ what is asked with
     def query(self, known: Operation, *, dry_run: bool) -> str:
         """Choose some of the parameters that an operation takes."""
-        names = {field.encode_name for field in msgspec.structs.fields(known.query)}
+        names = {field.encode_name for field in msgspec.structs.fields(known.signature.query)}
         days = iter(sorted(self.choice.sample(DAYS, 2)))
-        values: dict[str, str] = {"dry_run": "true"} if dry_run and known.writes else {}
+        values: dict[str, str] = {"dry_run": "true"} if dry_run and known.signature.writes else {}
         if {"available_from", "available_to"} <= names and self.maybe(0.6):
             values |= self.span()
         if {"from", "to"} <= names and self.maybe(0.4):
@@ -135,7 +136,7 @@ class Requests:
     def headers(self, known: Operation) -> dict[str, str]:
         """Choose conditions."""
         tags = ('"1"', '"2"', '"4", "5"', "*", '"0"')
-        if known.writes and self.maybe(0.2):
+        if known.signature.writes and self.maybe(0.2):
             return {"If-Match": self.choice.choice(tags)}
         return {"If-None-Match": self.choice.choice(tags)} if self.maybe(0.1) else {}
 

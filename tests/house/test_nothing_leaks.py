@@ -10,7 +10,7 @@ import pytest
 
 from kalends.model import ALL_SCOPES, Scope, Span
 from kalends.reads import event_text, events, explanation, participants
-from kalends.rest.route import OPERATIONS
+from kalends.rest.routes import OPERATIONS
 from kalends.store import commitments
 from tests.api import Answer
 from tests.house.any_request import BODIES, KNOWN, Request, Requests
@@ -28,8 +28,8 @@ MOST_WORLDS = 20
 
 KEPT = 20
 MOST_PAGES = 3
-READS = [key for key, known in KNOWN.items() if not known.writes]
-WRITES = [key for key, known in KNOWN.items() if known.writes]
+READS = [key for key, known in KNOWN.items() if not known.signature.writes]
+WRITES = [key for key, known in KNOWN.items() if known.signature.writes]
 OFTEN = (
     *("POST /v1/explain", "POST /v1/free-busy", "POST /v1/find-time", "POST /v1/holds", "POST /v1/events"),
     *("GET /v1/events", "GET /v1/users", "GET /v1/events/{event_id}", "GET /v1/events/{event_id}/participants"),

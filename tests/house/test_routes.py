@@ -10,7 +10,7 @@ from kalends.actions.hours import set_working_hours
 from kalends.actions.tokens import issue_token
 from kalends.app import reference
 from kalends.model import ALL_SCOPES, Scope, Sharing, Span, TimeText
-from kalends.rest.route import OPERATIONS
+from kalends.rest.routes import OPERATIONS
 from kalends.rules.hours import WorkingHours
 from kalends.rules.zones import instant_of
 from tests.api import client, is_safe, problem
@@ -182,10 +182,10 @@ def test_every_operation_has_a_row_and_every_scope_an_operation():
 def test_an_operation_is_as_its_row_says(known):
     row = TABLE[f"{known.method} {known.path}"]
     assert known.scope == row.scope
-    assert known.writes == (row.kind == "W")
-    assert known.writes == (known.method != "GET" and known.path not in READS_BY_POST)
-    assert (known.body is None) == (row.body is None)
-    assert known.ids.keys() == {part[1:-1] for part in known.path.split("/") if part.startswith("{")}
+    assert known.signature.writes == (row.kind == "W")
+    assert known.signature.writes == (known.method != "GET" and known.path not in READS_BY_POST)
+    assert (known.signature.body is None) == (row.body is None)
+    assert known.signature.ids.keys() == {part[1:-1] for part in known.path.split("/") if part.startswith("{")}
 
 
 @pytest.mark.parametrize("key", TABLE)

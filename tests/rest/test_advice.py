@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from kalends.rest.log import ACCESS
-from kalends.rest.route import OPERATIONS
+from kalends.rest.routes import OPERATIONS
 from tests.api import BASE, client, faults, problem, send_raw
 from tests.cast import instant
 
@@ -64,10 +64,14 @@ def test_an_answer_is_not_given_with_a_role_nor_a_role_with_an_answer(api, cast)
     assert messages(document)["/0/is_host"] == "is_host cannot be set: leave it out"
 
 
-@pytest.mark.parametrize("known", [known for known in OPERATIONS if known.elsewhere], ids=name_of)
+@pytest.mark.parametrize("known", [known for known in OPERATIONS if known.set_elsewhere], ids=name_of)
 def test_advice_is_only_given_for_what_a_body_does_not_take(known):
-    taken = {field.encode_name for field in msgspec.structs.fields(known.body)} if known.method == "PATCH" else set()
-    assert not taken & known.elsewhere.keys()
+    taken = (
+        {field.encode_name for field in msgspec.structs.fields(known.signature.body)}
+        if known.method == "PATCH"
+        else set()
+    )
+    assert not taken & known.set_elsewhere.keys()
 
 
 # -------------------------------------------------------------------------------------------------- where a fault lies
@@ -100,10 +104,10 @@ def test_a_fault_lies_where_it_was_found(api, cast, clock):
 @pytest.mark.parametrize("known", OPERATIONS, ids=name_of)
 def test_no_operation_takes_two_arguments_of_one_name(known):
     """What an action finds wrong lies where the operation takes that argument, so there must be one such place."""
-    query = {field.encode_name for field in msgspec.structs.fields(known.query)}
-    is_struct = isinstance(known.body, type) and issubclass(known.body, msgspec.Struct)
-    body = {field.encode_name for field in msgspec.structs.fields(known.body)} if is_struct else set()
-    assert len(query) + len(body) + len(known.ids) == len({*query, *body, *known.ids})
+    query = {field.encode_name for field in msgspec.structs.fields(known.signature.query)}
+    is_struct = isinstance(known.signature.body, type) and issubclass(known.signature.body, msgspec.Struct)
+    body = {field.encode_name for field in msgspec.structs.fields(known.signature.body)} if is_struct else set()
+    assert len(query) + len(body) + len(known.signature.ids) == len({*query, *body, *known.signature.ids})
 
 
 def test_an_email_address_that_is_taken_is_pointed_at(api, cast):

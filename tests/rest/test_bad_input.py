@@ -14,7 +14,7 @@ from kalends.actions.holds import place_hold
 from kalends.actions.tokens import issue_token
 from kalends.model import Span, TimeText
 from kalends.rest.decoding import MAX_NESTING, nesting_of
-from kalends.rest.route import OPERATIONS
+from kalends.rest.routes import OPERATIONS
 from kalends.rest.wire import parts_of
 from kalends.rules.hours import DAYS
 from kalends.rules.metadata import depth_of
@@ -23,7 +23,7 @@ from tests.api import problem, send_raw
 
 pytestmark = pytest.mark.unmeasured
 
-WITH_BODY = [known for known in OPERATIONS if known.body is not None]
+WITH_BODY = [known for known in OPERATIONS if known.signature.body is not None]
 NAMES = [f"{known.method} {known.path}" for known in OPERATIONS]
 HUGE = b"1" + b"0" * 400
 BAD_BODIES = {
@@ -111,7 +111,7 @@ def test_bodies_that_are_no_json_are_refused_by_every_route(cast, place, send):
     before = cast.rows()
     for known in WITH_BODY:
         for name, body in BAD_BODIES.items():
-            if not (body == b"" and known.body_optional):
+            if not (body == b"" and known.signature.body_optional):
                 answer = send(known.method, place.of(known.path), body)
                 problem(answer, 400, "malformed")
                 assert len(answer.content) < 1_000, name
@@ -254,14 +254,14 @@ def good_bodies(place: Place) -> dict[str, Any]:
 @pytest.mark.parametrize("known", WITH_BODY, ids=[f"{known.method} {known.path}" for known in WITH_BODY])
 def test_a_wrong_value_of_every_member_is_named_or_taken_for_good(cast, place, send, known):
     """Send every wrong value for every member, as a preview: what is refused names the member, and nothing fails."""
-    struct, item = parts_of(known.body)
+    struct, item = parts_of(known.signature.body)
     good = good_bodies(place).get(struct.__name__, {}) if item is None else [{"user_id": place.stranger}]
     before, refused = cast.rows(), 0
-    for where in members(known.body) if item is None else members(list[item]):
+    for where in members(known.signature.body) if item is None else members(list[item]):
         pointers = {"".join(f"/{part}" for part in where[:depth]) for depth in range(1, len(where) + 1)}
         for value in WRONG:
             body = json.dumps(with_value(good, where, value)).encode()
-            answer = send(known.method, place.of(known.path), body, b"dry_run=true" if known.writes else b"")
+            answer = send(known.method, place.of(known.path), body, b"dry_run=true" if known.signature.writes else b"")
             if answer.status_code in (200, 201, 409):
                 assert takes(where, value), (where, value)
                 continue
@@ -301,7 +301,7 @@ def takes(where: tuple[str | int, ...], value: Any) -> bool:
 def test_every_required_member_is_missed(place, send):
     missed = 0
     for known in WITH_BODY:
-        struct, item = parts_of(known.body)
+        struct, item = parts_of(known.signature.body)
         if item is None and issubclass(struct, Struct):
             needed = [f"/{field.encode_name}" for field in fields(struct) if field.required]
             for name in needed:
@@ -317,7 +317,7 @@ def test_every_required_member_is_missed(place, send):
 def test_what_a_query_may_not_be_is_refused_by_every_route(cast, place, send, known):
     before = cast.rows()
     path = place.of(known.path)
-    body = b"{}" if known.body is not None else None
+    body = b"{}" if known.signature.body is not None else None
     for query in (
         b"x=1",
         b"Dry_run=true",
@@ -334,7 +334,7 @@ def test_what_a_query_may_not_be_is_refused_by_every_route(cast, place, send, kn
         assert {fault["in"] for fault in document["errors"]} == {"query"}
     for query in (b"x=%ff", b"%c3=1", b"x=\xff", b"q=%ed%a0%80"):
         problem(send(known.method, path, body, query), 400, "malformed")
-    for field in fields(known.query):
+    for field in fields(known.signature.query):
         name = field.encode_name
         document = problem(send(known.method, path, body, f"{name}=true&{name}=true".encode()), 422, "invalid")
         assert (f"/{name}", "repeated_parameter") in [(fault["pointer"], fault["code"]) for fault in document["errors"]]
@@ -343,11 +343,13 @@ def test_what_a_query_may_not_be_is_refused_by_every_route(cast, place, send, kn
     assert cast.rows() == before
 
 
-@pytest.mark.parametrize("known", [known for known in OPERATIONS if known.ids], ids=[n for n in NAMES if "{" in n])
+@pytest.mark.parametrize(
+    "known", [known for known in OPERATIONS if known.signature.ids], ids=[n for n in NAMES if "{" in n]
+)
 def test_an_id_that_cannot_be_names_nothing_on_every_route(cast, place, send, known):
     before = cast.rows()
-    body = b"{}" if known.body is not None else None
-    for name in known.ids:
+    body = b"{}" if known.signature.body is not None else None
+    for name in known.signature.ids:
         good = getattr(place, "event" if name == "event_id" else "guest")
         for bad in (
             b"x",

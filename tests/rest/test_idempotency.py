@@ -13,10 +13,13 @@ from kalends.actions.users import create_user
 from kalends.app import identities_of
 from kalends.drafts import UserCreate
 from kalends.errors import OutcomeUnknown, Unavailable
-from kalends.model import Email, Scope, Sharing
-from kalends.rest.route import Operation, Reply, Route, WriteQuery
+from kalends.model import Actor, Email, Scope, Sharing
+from kalends.rest.operation import Operation, Reply
+from kalends.rest.route import Route
+from kalends.rest.users import UserJson, user_reply
 from kalends.rest.wsgi import wsgi_app
 from kalends.settings import Settings
+from kalends.store.database import WriteTx
 from tests.api import client, problem, send_raw
 
 NEW = {"name": "Nora New", "email": "nora@example.org"}
@@ -123,22 +126,13 @@ def test_the_longest_key_will_do(api):
 def work_app(database, work, follow_up=None):
     """Create an application with one operation: it adds a user, does what `work` does, and follows it up."""
 
-    def add(call):
+    def add(tx: WriteTx, actor: Actor, body: UserCreate) -> Reply[UserJson]:
         """Add a user."""
-        user = create_user(call.tx, call.actor, call.body)
-        work(call)
-        return Reply(str(user.id))
+        user = create_user(tx, actor, body)
+        work(tx, actor)
+        return user_reply(actor, user)
 
-    add_user = Operation(
-        method="POST",
-        path="/v1/work",
-        handler=add,
-        tag="Work",
-        scope=Scope.users_write,
-        query=WriteQuery,
-        body=UserCreate,
-        follow_up=follow_up,
-    )
+    add_user = Operation("POST", "/v1/work", add, "Work", Scope.users_write, follow_up=follow_up)
     return wsgi_app([Route(add_user, database, identities_of(database, Settings()), 1_000)], str)
 
 
@@ -150,7 +144,7 @@ def test_work_of_unknown_outcome_keeps_its_key_until_it_lapses_after_a_minute(ca
     """The answer may have been saved: doing the work again at once could do it twice."""
     outcomes = [OutcomeUnknown("The connection broke.")]
 
-    def break_off_once(_):
+    def break_off_once(*_):
         if outcomes:
             raise outcomes.pop()
 
@@ -174,9 +168,9 @@ def test_work_of_unknown_outcome_keeps_its_key_until_it_lapses_after_a_minute(ca
 def test_whoever_finishes_after_the_claim_has_lapsed_changes_nothing(cast, token, api):
     """Somebody else has claimed the key meanwhile, and does the work."""
 
-    def lose_the_claim(call):
-        call.tx.now += MINUTE
-        assert isinstance(claim_key(call.tx, call.actor, KEY["Idempotency-Key"], b"another request"), Claim)
+    def lose_the_claim(tx, actor):
+        tx.now += MINUTE
+        assert isinstance(claim_key(tx, actor, KEY["Idempotency-Key"], b"another request"), Claim)
 
     before = cast.rows()
     answer = client(work_app(cast.database, lose_the_claim), token).post("/v1/work", json=NEW, headers=KEY)
@@ -186,7 +180,7 @@ def test_whoever_finishes_after_the_claim_has_lapsed_changes_nothing(cast, token
 
 def test_work_that_the_database_refused_frees_its_key(cast, token):
 
-    def fail(_):
+    def fail(*_):
         raise Unavailable("The database is busy.", retry_after=3)
 
     answer = client(work_app(cast.database, fail), token).post("/v1/work", json=NEW, headers=KEY)
@@ -241,14 +235,14 @@ def test_a_repeat_goes_on_with_the_rest_of_work_that_was_cut_short(cast, token, 
     outcomes = [Unavailable("Too many writes are waiting.", retry_after=7), None]
     parts = []
 
-    def do_part(call, left):
+    def do_part(tx, actor, left):
         if left and (trouble := outcomes.pop(0)):
             raise trouble
-        create_user(call.tx, call.actor, UserCreate(name="Part", email=Email(f"part{len(parts)}@example.org")))
+        create_user(tx, actor, UserCreate(name="Part", email=Email(f"part{len(parts)}@example.org")))
         parts.append(left)
         return None if left else "the second part"
 
-    caller = client(work_app(cast.database, lambda _: None, do_part), token)
+    caller = client(work_app(cast.database, lambda *_: None, do_part), token)
     assert caller.post("/v1/work?dry_run=true", json=NEW, headers=KEY).status_code == 200
     assert (parts, users(api)) == ([], 3)
     refused = caller.post("/v1/work", json=NEW, headers=KEY)

@@ -10,11 +10,13 @@ from kalends.actions.users import create_user
 from kalends.app import build_app, identities_of
 from kalends.drafts import UserCreate
 from kalends.errors import Unavailable
-from kalends.model import Email, Scope
+from kalends.model import Actor, Email, Scope
 from kalends.rest.log import ACCESS
-from kalends.rest.route import Operation, Route, WriteQuery
+from kalends.rest.operation import Operation, Reply
+from kalends.rest.route import Route
 from kalends.rest.wsgi import wsgi_app
 from kalends.settings import Settings
+from kalends.store.database import WriteTx
 from tests.api import client, problem, send_raw
 
 
@@ -93,14 +95,12 @@ def test_no_secret_gets_into_the_log(api, app, token, caplog):
 
 
 def test_a_defect_of_our_own_is_told_to_the_log_and_not_to_the_caller(cast, token, lines):
-    def fail(call):
+    def fail(tx: WriteTx, actor: Actor) -> Reply[None]:
         """Fail."""
-        create_user(call.tx, call.actor, UserCreate(name="x", email=Email("x@example.org")))
+        create_user(tx, actor, UserCreate(name="x", email=Email("x@example.org")))
         raise ZeroDivisionError("the innermost secret")
 
-    broken = Operation(
-        method="POST", path="/v1/broken", handler=fail, tag="Broken", scope=Scope.users_write, query=WriteQuery
-    )
+    broken = Operation("POST", "/v1/broken", fail, "Broken", Scope.users_write)
     caller = client(
         wsgi_app([Route(broken, cast.database, identities_of(cast.database, Settings()), 1_000)], str), token
     )

@@ -26,14 +26,16 @@ from kalends.errors import Fault, Invalid
 from kalends.rest.decoding import read_json, read_query
 from kalends.rest.faults import alternatives, choices_of
 from kalends.rest.problems import BadQuery, Malformed
-from kalends.rest.route import OPERATIONS
+from kalends.rest.routes import OPERATIONS
 from kalends.rest.wire import AnyId, DateOrTime, Minutes, TimeOfDay, read_struct
 from tests.api import LIBRARY_TEXT
 from tests.rest.test_bad_input import BAD_BODIES
 
 Where = tuple[str | int, ...]
-BODIES = {f"{known.method} {known.path}": known.body for known in OPERATIONS if known.body is not None}
-QUERIES = {known.query.__name__: known.query for known in OPERATIONS}
+BODIES = {
+    f"{known.method} {known.path}": known.signature.body for known in OPERATIONS if known.signature.body is not None
+}
+QUERIES = {known.signature.query.__name__: known.signature.query for known in OPERATIONS}
 OF_TEXT: dict[type, dict[Any, str]] = {
     model.TimeText: {
         "x": "such as 2026-03-09T14:00:00+01:00, not 'x'",

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from kalends.app import reference
-from kalends.rest.examples import ANSWER_EXAMPLES
-from kalends.rest.route import OPERATIONS
+from kalends.rest.examples import ANSWER_EXAMPLES, REQUEST_EXAMPLES
+from kalends.rest.routes import OPERATIONS
 from kalends.rest.wire import read_struct, read_value
 from tests.api import client
 
@@ -102,8 +102,8 @@ def test_every_schema_is_one_and_every_example_fits_it(document):
 
 def test_every_example_is_what_the_code_takes_and_gives():
     for operation in OPERATIONS:
-        if operation.body is not None:
-            assert read_struct(operation.body, operation.example) is not None
+        if operation.signature.body is not None:
+            assert read_struct(operation.signature.body, REQUEST_EXAMPLES[operation.signature.body]) is not None
     for kind, example in ANSWER_EXAMPLES.items():
         assert msgspec.json.decode(msgspec.json.encode(example), type=kind, dec_hook=read_value)
 

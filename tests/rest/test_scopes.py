@@ -4,7 +4,8 @@ import pytest
 
 from kalends.actions.holds import place_hold
 from kalends.model import ALL_SCOPES, Scope
-from kalends.rest.route import OPERATIONS, Operation
+from kalends.rest.operation import Operation
+from kalends.rest.routes import OPERATIONS
 from kalends.rest.scopes import scopes_of
 from tests.api import client, problem
 from tests.cast import instant
@@ -35,10 +36,10 @@ def writer(app, cast):
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
 def test_who_reads_needs_the_scope_of_everything_that_may_be_answered(operation: Operation):
-    needed = scopes_of(operation.answers)
-    assert needed or not operation.answers or operation.path in NO_DATA
-    if not operation.writes and operation.path not in CUT_BY_HAND:
-        assert needed <= {operation.scope, *operation.besides}
+    needed = scopes_of(operation.signature.answers)
+    assert needed or not operation.signature.answers or operation.path in NO_DATA
+    if not operation.signature.writes and operation.path not in CUT_BY_HAND:
+        assert needed <= {operation.scope, *operation.other_scopes}
 
 
 def test_who_writes_without_reading_is_shown_nothing_of_it(writer, api, cast):

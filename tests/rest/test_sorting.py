@@ -3,7 +3,7 @@
 import pytest
 
 from kalends.http.lanes import Kind
-from kalends.rest.route import OPERATIONS
+from kalends.rest.routes import OPERATIONS
 from kalends.rest.sorting import kind_finder
 
 kind_of = kind_finder(OPERATIONS)

@@ -6,16 +6,18 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from kalends.errors import Fault, Forbidden, Invalid
-from kalends.model import UTC, AuditId, Instant, Scope, TokenId, UserId, Zone
+from kalends.errors import Fault, Invalid
+from kalends.model import UTC, Actor, AuditId, Instant, Scope, TokenId, UserId, Zone
 from kalends.reads import audit as reads
 from kalends.reads.audit import AuditFilter
-from kalends.rest.paging import cursor_of, key_of
-from kalends.rest.route import Call, Reply, operation
-from kalends.rest.users import Cursor, Limit, UserIdText, known
+from kalends.rest.operation import Reply
+from kalends.rest.paging import PageRequest
+from kalends.rest.queries import Cursor, Limit, or_none
+from kalends.rest.users import UserIdText
 from kalends.rest.wire import AnyId, DateOrTime, id_schema, number_of
 from kalends.rules.audit import AuditAction, AuditEntry, ObjectKind
 from kalends.rules.zones import TimeError, bound_of, from_instant
+from kalends.store.database import ReadTx
 
 NO_SNAPSHOT = b"null"
 SnapshotJson = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": ["object", "null"]})]
@@ -86,40 +88,29 @@ def snapshot_json(text: str | None) -> msgspec.Raw:
     return msgspec.Raw(NO_SNAPSHOT if text is None else text.encode())
 
 
-@operation(
-    "GET",
-    "/v1/audit",
-    tag="Audit log",
-    scope=Scope.audit_read,
-    query=AuditListQuery,
-    answer=AuditEntryListJson,
-    errors=(Forbidden, Invalid),
-    heavy=True,
-)
-def list_audit_entries(call: Call) -> Reply:
+def list_audit_entries(tx: ReadTx, actor: Actor, query: AuditListQuery, page: PageRequest) -> Reply[AuditEntryListJson]:
     """List the entries of the audit log.
 
     Newest first, page by page, for operators alone: who did what to which object, when, from where, and what was
     before and after. It is never changed, but for what `erase` takes out of it.
     """
-    query: AuditListQuery = call.query
-    page = reads.list_audit_entries(call.tx, call.actor, filter_of(call), query.limit)
-    return Reply(AuditEntryListJson([audit_entry_json(one) for one in page.records], cursor_of(call, page.next_key)))
+    found = reads.list_audit_entries(tx, actor, filter_of(query, page), query.limit)
+    items = [audit_entry_json(entry) for entry in found.records]
+    return Reply(AuditEntryListJson(items, page.next_cursor(found.next_key)))
 
 
-def filter_of(call: Call) -> AuditFilter:
-    """Return the filter that a query asks for. Raises Invalid."""
-    query: AuditListQuery = call.query
+def filter_of(query: AuditListQuery, page: PageRequest) -> AuditFilter:
+    """Return the filter that a query asks for. Raise Invalid."""
     since, until = moment_of("from", query.since, query.time_zone), moment_of("to", query.until, query.time_zone)
     if since is not None and until is not None and since >= until:
         raise Invalid(Fault(("to",), "empty_span", "must come after from"))
     return AuditFilter(
         object_id=None if query.object_id is UNSET else number_of(query.object_id),
-        user_id=known(query.user_id),
-        token_id=known(query.token_id),
+        user_id=or_none(query.user_id),
+        token_id=or_none(query.token_id),
         since=since,
         until=until,
-        older_than=key_of(call, int),
+        older_than=page.after(int),
     )
 
 

@@ -4,6 +4,9 @@ import re
 
 from msgspec import Struct
 
+from kalends.http.refusals import Malformed
+from kalends.rest.request import Request
+
 TAG = re.compile(r'[ \t]*(W/)?"([^"]*)"[ \t]*(?:,|$)')
 VERSION = re.compile(r"(\d{1,18})(?:\.\d{1,18})?", re.ASCII)
 
@@ -42,13 +45,49 @@ def read_tags(header: str | None) -> Tags | None:
     return Tags(tuple(texts[False]), tuple(texts[True]))
 
 
-def expected_versions(tags: Tags | None) -> frozenset[int] | None:
-    """Give the versions that an If-Match names, where weak tags name none (section 13.1.1); None if any will do."""
-    if tags is None or tags.anything:
-        return None
-    return frozenset(int(found[1]) for text in tags.strong if (found := VERSION.fullmatch(text)))
+class Conditions(Struct, frozen=True):
+    """What a request asks of the state of what it is for, by If-Match and If-None-Match."""
+
+    if_match: Tags | None = None
+    if_none_match: Tags | None = None
+
+    @property
+    def versions(self) -> frozenset[int] | None:
+        """Return the versions that If-Match names, where weak tags name none (section 13.1.1); None if any will do."""
+        if self.if_match is None or self.if_match.anything:
+            return None
+        return frozenset(int(found[1]) for text in self.if_match.strong if (found := VERSION.fullmatch(text)))
+
+    @property
+    def must_exist(self) -> bool:
+        """Return whether If-Match is `*`."""
+        return self.if_match is not None and self.if_match.anything
+
+    @property
+    def must_be_new(self) -> bool:
+        """Return whether If-None-Match is `*`."""
+        return self.if_none_match is not None and self.if_none_match.anything
+
+    def knows(self, etag: str) -> bool:
+        """Return whether If-None-Match names this answer, where a weak tag is as good (section 13.1.2)."""
+        tags = self.if_none_match
+        return tags is not None and (tags.anything or etag[1:-1] in tags.strong + tags.weak)
 
 
-def is_known(tags: Tags | None, etag: str) -> bool:
-    """Tell whether an If-None-Match names this answer, where a weak tag is as good (section 13.1.2)."""
-    return tags is not None and (tags.anything or etag[1:-1] in tags.strong + tags.weak)
+NO_CONDITIONS = Conditions()
+
+
+def read_conditions(request: Request) -> Conditions:
+    """Read If-Match and If-None-Match. Raise Malformed."""
+    if_match, if_none_match = request.header("If-Match"), request.header("If-None-Match")
+    if if_match is None and if_none_match is None:
+        return NO_CONDITIONS
+    return Conditions(read_condition("If-Match", if_match), read_condition("If-None-Match", if_none_match))
+
+
+def read_condition(name: str, header: str | None) -> Tags | None:
+    """Read one of the headers. Raise Malformed."""
+    try:
+        return read_tags(header)
+    except ValueError as error:
+        raise Malformed(f"{name}: {error}") from error

@@ -6,7 +6,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from kalends.actions.booking import Guard, OnConflict
 from kalends.model import HoldId
-from kalends.rest.route import Reply, WriteQuery
+from kalends.rest.operation import Body_co, Reply
+from kalends.rest.queries import WriteQuery
 from kalends.rest.spans import conflicts_json
 
 
@@ -30,8 +31,8 @@ def guard_of(query: BookingQuery) -> Guard:
     return Guard(query.on_conflict, hold_id)
 
 
-def with_conflicts(reply: Reply, guard: Guard) -> Reply:
-    """Give an answer with the conflicts and warnings that a guard let pass; with neither, it stays as it is."""
+def with_conflicts(reply: Reply[Body_co], guard: Guard) -> Reply[Body_co]:
+    """Return an answer with the conflicts and warnings that a guard let pass; with neither, it stays as it is."""
     for name, conflicts in (("conflicts", guard.conflicts), ("warnings", guard.warnings)):
         if conflicts:
             setattr(reply.body, name, conflicts_json(conflicts, guard.time_zone))

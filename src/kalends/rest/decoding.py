@@ -16,7 +16,6 @@ from msgspec.inspect import BoolType, CustomType, IntType, Metadata, StructType,
 
 from kalends.errors import Fault, Invalid, NotFound
 from kalends.model import Actor, Identifier
-from kalends.rest.conditions import Tags, read_tags
 from kalends.rest.faults import quoted
 from kalends.rest.members import canonical, repeated_members
 from kalends.rest.problems import BadQuery, BodyTooLarge, Malformed, NoSuchPath, WrongContentEncoding, WrongMediaType
@@ -243,14 +242,6 @@ def refuse_media_type(request: Request, wanted: tuple[str, ...]) -> None:
     charset = options.strip().lower().replace('"', "")
     if media_type.strip().lower() not in wanted or charset not in ("", "charset=utf-8"):
         raise WrongMediaType(*wanted)
-
-
-def read_condition(request: Request, name: str) -> Tags | None:
-    """Read If-Match or If-None-Match. Raises Malformed."""
-    try:
-        return read_tags(request.header(name))
-    except ValueError as error:
-        raise Malformed(f"{name}: {error}") from error
 
 
 def read_key(request: Request) -> str | None:

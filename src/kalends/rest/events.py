@@ -2,22 +2,21 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from http import HTTPStatus
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from kalends.actions import events as actions
 from kalends.drafts import EventCreate, EventUpdate, Remark
-from kalends.errors import BookingConflict, EventCancelled, Fault, Invalid, NotFound, StaleVersion
+from kalends.errors import Fault, Invalid
 from kalends.model import (
     UTC,
+    Actor,
     Event,
     EventId,
     Instant,
     Response,
     Role,
-    Scope,
     Status,
     TimeText,
     UserId,
@@ -27,18 +26,26 @@ from kalends.reads import events as reads
 from kalends.reads.event_text import digest_of
 from kalends.reads.events import EventFilter, PageKey, own_unless_named, refuse_nobodys
 from kalends.reads.participants import list_all_participants
-from kalends.rest.conditions import entity_tag
+from kalends.rest.conditions import Conditions, entity_tag
 from kalends.rest.conflicts import BookingQuery, HoldQuery, guard_of, with_conflicts
 from kalends.rest.event_shapes import EventJson, event_json
-from kalends.rest.paging import cursor_of, key_of
-from kalends.rest.participants import participant_json
-from kalends.rest.route import Call, Reply, operation
-from kalends.rest.users import Cursor, Limit, SearchText, known
+from kalends.rest.operation import Reply
+from kalends.rest.paging import PageRequest, RawPage
+from kalends.rest.participants import RESPOND_EACH, participant_json
+from kalends.rest.queries import Cursor, Limit, SearchText, or_none
 from kalends.rest.wire import DateOrTime, read_struct
 from kalends.rules.blocks import block_of, faults_in_any_zone
 from kalends.rules.zones import TimeError, bound_of
+from kalends.store.database import ReadTx, WriteTx
 
-ID = {"event_id": EventId}
+SET_ELSEWHERE = {
+    "host_id": "the host is changed by POST /v1/events/{event_id}/transfer",
+    "host_attends": "to have the host attend or not, add or remove them under /v1/events/{event_id}/participants",
+    "participants": "participants are changed by POST, PUT and DELETE under /v1/events/{event_id}/participants",
+    "response": RESPOND_EACH,
+    "status=cancelled": "an event is cancelled by POST /v1/events/{event_id}/cancel",
+    "cancel_reason": "an event is cancelled, with a reason, by POST /v1/events/{event_id}/cancel",
+}
 Expand = Annotated[Literal["participants"], Meta(description="Also give the participants, not only the counts")]
 
 
@@ -46,14 +53,6 @@ class EventListJson(Struct):
     """A page of events in the order of start and id."""
 
     items: list[EventJson]
-    next_cursor: str | None
-
-
-class EventPageJson(Struct):
-    """The same, of a list that is JSON already."""
-
-    scope: ClassVar[Scope] = Scope.events_read
-    items: Raw
     next_cursor: str | None
 
 
@@ -94,7 +93,7 @@ class EventCreateQuery(HoldQuery, kw_only=True):
     expand: Expand | UnsetType = UNSET
 
 
-class EventEditQuery(BookingQuery, kw_only=True):
+class EventUpdateQuery(BookingQuery, kw_only=True):
     """How to change an event, and what to answer."""
 
     expand: Expand | UnsetType = UNSET
@@ -116,18 +115,20 @@ class Times(Struct, kw_only=True):
     time_zone: Zone | None = None
 
 
-def event_reply(event: Event) -> Reply:
+def event_reply(event: Event) -> Reply[EventJson]:
     """Answer with an event."""
     return Reply(event_json(event), etag=entity_tag(event.version))
 
 
-def saved_reply(call: Call, event: Event) -> Reply:
+def saved_reply(
+    tx: WriteTx, actor: Actor, event: Event, query: EventCreateQuery | EventUpdateQuery
+) -> Reply[EventJson]:
     """Answer with an event that was just created or changed, and with its participants if they are asked for."""
-    reply = event_reply(event)
-    if call.query.expand is not UNSET:
-        participants = list_all_participants(call.tx, call.actor, event)
-        reply.body.participants = [participant_json(participant) for participant in participants]
-    return reply
+    body = event_json(event)
+    if query.expand is not UNSET:
+        participants = list_all_participants(tx, actor, event)
+        body.participants = [participant_json(participant) for participant in participants]
+    return Reply(body, etag=entity_tag(event.version))
 
 
 def block_faults(body: dict[str, Any]) -> list[Fault]:
@@ -142,9 +143,8 @@ def block_faults(body: dict[str, Any]) -> list[Fault]:
     return made if isinstance(made, list) else []
 
 
-def filter_of(call: Call) -> EventFilter:
-    """Return the filter that a query asks for. Raises Invalid with everything that is wrong with it."""
-    query: EventListQuery = call.query
+def filter_of(actor: Actor, query: EventListQuery, page: PageRequest) -> EventFilter:
+    """Return the filter that a query asks for. Raise Invalid with everything that is wrong with it."""
     faults: list[Fault] = []
     since = bound_in("from", query.since, query.time_zone, faults)
     until = bound_in("to", query.until, query.time_zone, faults)
@@ -152,21 +152,21 @@ def filter_of(call: Call) -> EventFilter:
         faults.append(Fault(("to",), "empty_span", "must come after from"))
     after: PageKey | None = None
     with gathered(faults):
-        after = key_of(call, tuple[int, int])
+        after = page.after(tuple[int, int])
     wanted = EventFilter(
-        user_id=known(query.user_id),
-        host_id=known(query.host_id),
-        participant_id=known(query.participant_id),
-        pending_host_id=known(query.pending_host_id),
+        user_id=or_none(query.user_id),
+        host_id=or_none(query.host_id),
+        participant_id=or_none(query.participant_id),
+        pending_host_id=or_none(query.pending_host_id),
         since=since,
         until=until,
-        response=known(query.response),
-        role=known(query.role),
-        status=known(query.status),
-        text=known(query.q),
+        response=or_none(query.response),
+        role=or_none(query.role),
+        status=or_none(query.status),
+        text=or_none(query.q),
         after=after,
     )
-    wanted = own_unless_named(call.actor, wanted)
+    wanted = own_unless_named(actor, wanted)
     with gathered(faults):
         refuse_nobodys(wanted)
     if faults:
@@ -192,151 +192,67 @@ def gathered(faults: list[Fault]) -> Generator[None]:
         faults += error.faults
 
 
-@operation(
-    "POST",
-    "/v1/events",
-    tag="Events",
-    scope=Scope.events_write,
-    query=EventCreateQuery,
-    body=EventCreate,
-    cross_check=block_faults,
-    answer=EventJson,
-    status=HTTPStatus.CREATED,
-    errors=(BookingConflict, Invalid),
-    example={
-        "host_id": "usr_018f3c5a9b2d4e6f",
-        "title": "Planning",
-        "start": "2026-03-09T14:00",
-        "end": "2026-03-09T15:00",
-        "time_zone": "Europe/Berlin",
-        "participants": [{"user_id": "usr_018f3c5a9b2d5f70", "role": "required"}],
-    },
-)
-def create_event(call: Call) -> Reply:
+def create_event(tx: WriteTx, actor: Actor, query: EventCreateQuery, body: EventCreate) -> Reply[EventJson]:
     """Create an event.
 
     One block within one local day of its zone (by default the host's); it may end at midnight, also written 24:00.
     Times carry an offset, or are local to `time_zone`. The host takes part, and has accepted, unless `host_attends`
     is false. If the host or somebody required is not free, it is refused; an optional one is added with a warning.
     """
-    guard = guard_of(call.query)
-    event = actions.create_event(call.tx, call.actor, call.body, guard=guard)
-    return with_conflicts(saved_reply(call, event)._replace(location=f"/v1/events/{event.id}"), guard)
+    guard = guard_of(query)
+    event = actions.create_event(tx, actor, body, guard=guard)
+    reply = saved_reply(tx, actor, event, query)._replace(location=f"/v1/events/{event.id}")
+    return with_conflicts(reply, guard)
 
 
-@operation(
-    "GET",
-    "/v1/events",
-    tag="Events",
-    scope=Scope.events_read,
-    query=EventListQuery,
-    answer=EventListJson,
-    errors=(Invalid,),
-)
-def list_events(call: Call) -> Reply:
+def list_events(tx: ReadTx, actor: Actor, query: EventListQuery, page: PageRequest) -> Reply[EventListJson]:
     """List events.
 
     In the order of start and id, page by page. `from` and `to` select what overlaps; a date alone means its local
     midnight. Declined events are listed, cancelled ones only with `status=cancelled`.
     """
-    query: EventListQuery = call.query
-    expand = query.expand is not UNSET
-    page = reads.list_events(call.tx, call.actor, filter_of(call), query.limit, expand=expand)
-    return Reply(EventPageJson(Raw(page.text), cursor_of(call, page.next_key)))
+    wanted, expand = filter_of(actor, query, page), query.expand is not UNSET
+    found = reads.list_events(tx, actor, wanted, query.limit, expand=expand)
+    return Reply(RawPage(Raw(found.text), page.next_cursor(found.next_key)))
 
 
-@operation(
-    "GET",
-    "/v1/events/{event_id}",
-    tag="Events",
-    scope=Scope.events_read,
-    ids=ID,
-    query=EventQuery,
-    answer=EventJson,
-    errors=(NotFound, Invalid),
-)
-def get_event(call: Call) -> Reply:
+def get_event(tx: ReadTx, actor: Actor, event_id: EventId, query: EventQuery) -> Reply[EventJson]:
     """Read an event."""
-    expand = call.query.expand is not UNSET
-    seen = reads.read_event(call.tx, call.actor, call.ids["event_id"], expand=expand)
+    expand = query.expand is not UNSET
+    seen = reads.read_event(tx, actor, event_id, expand=expand)
     if seen.version is None:
         return Reply(Raw(seen.text), etag=entity_tag(0, digest_of(seen.text)))
     return Reply(Raw(seen.text), etag=entity_tag(seen.version, digest_of(seen.text) if expand else None))
 
 
-@operation(
-    "PATCH",
-    "/v1/events/{event_id}",
-    tag="Events",
-    scope=Scope.events_write,
-    ids=ID,
-    query=EventEditQuery,
-    body=EventUpdate,
-    elsewhere={
-        "host_id": "the host is changed by POST /v1/events/{event_id}/transfer",
-        "host_attends": "to have the host attend or not, add or remove them under /v1/events/{event_id}/participants",
-        "participants": "participants are changed by POST, PUT and DELETE under /v1/events/{event_id}/participants",
-        "response": "an answer is given by PUT /v1/events/{event_id}/participants/{{user_id}}/response",
-        "status=cancelled": "an event is cancelled by POST /v1/events/{event_id}/cancel",
-        "cancel_reason": "an event is cancelled, with a reason, by POST /v1/events/{event_id}/cancel",
-    },
-    answer=EventJson,
-    errors=(NotFound, StaleVersion, EventCancelled, BookingConflict, Invalid),
-    example={"title": "Planning, moved", "start": "2026-03-09T16:00", "end": "2026-03-09T17:00"},
-)
-def update_event(call: Call) -> Reply:
+def update_event(
+    tx: WriteTx, actor: Actor, event_id: EventId, query: EventUpdateQuery, body: EventUpdate, conditions: Conditions
+) -> Reply[EventJson]:
     """Change an event.
 
     A JSON Merge Patch (RFC 7396): what is left out stays as it is. A new start, end or zone asks everybody but the
     host anew, unless `keep_responses=true`, and is refused if somebody needed is not free then.
     """
-    guard = guard_of(call.query)
-    event = actions.change_event(
-        call.tx,
-        call.actor,
-        call.ids["event_id"],
-        call.body,
-        expect=call.expect,
-        keep_responses=call.query.keep_responses,
-        guard=guard,
-    )
-    return with_conflicts(saved_reply(call, event), guard)
+    guard, expect, keep = guard_of(query), conditions.versions, query.keep_responses
+    event = actions.change_event(tx, actor, event_id, body, expect=expect, keep_responses=keep, guard=guard)
+    return with_conflicts(saved_reply(tx, actor, event, query), guard)
 
 
-@operation(
-    "DELETE",
-    "/v1/events/{event_id}",
-    tag="Events",
-    scope=Scope.events_write,
-    ids=ID,
-    status=HTTPStatus.NO_CONTENT,
-    errors=(NotFound, StaleVersion),
-)
-def delete_event(call: Call) -> Reply:
+def delete_event(tx: WriteTx, actor: Actor, event_id: EventId, conditions: Conditions) -> Reply[None]:
     """Delete an event.
 
     It is gone for good; to cancel it and keep it readable, cancel it.
     """
-    actions.delete_event(call.tx, call.actor, call.ids["event_id"], expect=call.expect)
+    actions.delete_event(tx, actor, event_id, expect=conditions.versions)
     return Reply()
 
 
-@operation(
-    "POST",
-    "/v1/events/{event_id}/cancel",
-    tag="Events",
-    scope=Scope.events_write,
-    ids=ID,
-    body=CancelRequest,
-    body_optional=True,
-    answer=EventJson,
-    errors=(NotFound, StaleVersion, Invalid),
-    example={"reason": "The speaker is ill."},
-)
-def cancel_event(call: Call) -> Reply:
+def cancel_event(
+    tx: WriteTx, actor: Actor, event_id: EventId, body: CancelRequest | None, conditions: Conditions
+) -> Reply[EventJson]:
     """Cancel an event.
 
     It stays readable and nobody's time is taken any more. Cancelling it again changes nothing.
     """
-    event_id = call.ids["event_id"]
-    return event_reply(actions.cancel_event(call.tx, call.actor, event_id, call.body.reason, expect=call.expect))
+    reason = None if body is None else body.reason
+    return event_reply(actions.cancel_event(tx, actor, event_id, reason, expect=conditions.versions))

@@ -1,20 +1,29 @@
-"""Example answers for the reference, one for each kind of answer."""
+"""Examples for the reference, one for each kind of answer and of body."""
 
 from typing import Any
 
+from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate, UserCreate, UserUpdate
 from kalends.rest.audit import AuditEntryListJson
 from kalends.rest.event_shapes import EventJson
-from kalends.rest.events import EventListJson
-from kalends.rest.explanation import ExplanationJson
+from kalends.rest.event_transfer import TransferRequest, TransferResponseUpdate
+from kalends.rest.events import CancelRequest, EventListJson
+from kalends.rest.explanation import ExplainRequest, ExplanationJson
+from kalends.rest.find_time import FindTimeRequest
 from kalends.rest.find_time_answer import FindTimeResultJson
-from kalends.rest.freebusy import FreeBusyJson
-from kalends.rest.holds import HoldJson, HoldListJson
+from kalends.rest.freebusy import FreeBusyJson, FreeBusyRequest
+from kalends.rest.holds import ExtendRequest, HoldCreate, HoldJson, HoldListJson
 from kalends.rest.hours import WorkingHoursJson
 from kalends.rest.me import MeJson
-from kalends.rest.participants import ParticipantJson, ParticipantListJson
+from kalends.rest.participants import (
+    ParticipantCreateList,
+    ParticipantJson,
+    ParticipantListJson,
+    ParticipantPut,
+    ParticipantUpdate,
+)
 from kalends.rest.privacy import UserExportJson
-from kalends.rest.sharing import ShareJson, ShareListJson
-from kalends.rest.tokens import NewTokenJson, TokenListJson
+from kalends.rest.sharing import ShareJson, ShareListJson, SharePut
+from kalends.rest.tokens import NewTokenJson, TokenCreate, TokenListJson
 from kalends.rest.users import UserJson, UserListJson
 
 USER: dict[str, Any] = {
@@ -210,4 +219,62 @@ ANSWER_EXAMPLES: dict[Any, Any] = {
     UserExportJson: EXPORT,
     AuditEntryListJson: {"items": [AUDIT_ENTRY], "next_cursor": None},
     TokenListJson: {"items": [TOKEN], "next_cursor": None},
+}
+
+REQUEST_EXAMPLES: dict[Any, Any] = {
+    UserCreate: {"name": "Hanna Host", "email": "hanna@example.org", "time_zone": "Europe/Berlin"},
+    UserUpdate: {"name": "Hanna Huber", "metadata": {"badge": "blue"}},
+    EventCreate: {
+        "host_id": "usr_018f3c5a9b2d4e6f",
+        "title": "Planning",
+        "start": "2026-03-09T14:00",
+        "end": "2026-03-09T15:00",
+        "time_zone": "Europe/Berlin",
+        "participants": [{"user_id": "usr_018f3c5a9b2d5f70", "role": "required"}],
+    },
+    EventUpdate: {"title": "Planning, moved", "start": "2026-03-09T16:00", "end": "2026-03-09T17:00"},
+    CancelRequest: {"reason": "The speaker is ill."},
+    TransferRequest: {"host_id": "usr_018f3c5a9b2d5f70"},
+    TransferResponseUpdate: {"response": "accepted"},
+    ParticipantCreate | ParticipantCreateList: [{"user_id": "usr_018f3c5a9b2d4e6f", "role": "required"}],
+    ParticipantPut: {"role": "optional"},
+    ParticipantUpdate: {"role": "optional"},
+    ResponseUpdate: {"response": "accepted", "comment": "I bring the cake."},
+    WorkingHoursJson: {
+        "weekly": {"monday": [{"start": "09:00", "end": "17:00"}], "friday": [{"start": "22:00", "end": "06:00"}]},
+        "overrides": [{"date": "2026-12-24", "windows": []}],
+    },
+    FreeBusyRequest: {
+        "user_ids": ["usr_018f3c5a9b2d4e6f"],
+        "from": "2026-03-09",
+        "to": "2026-03-14",
+        "time_zone": "Europe/Berlin",
+    },
+    FindTimeRequest: {
+        "required": ["usr_018f3c5a9b2d4e6f"],
+        "optional": [{"user_id": "usr_018f3c5a9b2d5f70", "weight": 2}],
+        "duration": 60,
+        "between": [{"from": "2026-03-09", "to": "2026-03-14"}],
+        "time_zone": "Europe/Berlin",
+        "not_before": "2026-03-09",
+        "within_working_hours": True,
+    },
+    ExplainRequest: {
+        "user_id": "usr_018f3c5a9b2d4e6f",
+        "start": "2026-03-09T14:00:00+01:00",
+        "end": "2026-03-09T15:00:00+01:00",
+    },
+    HoldCreate: {
+        "user_ids": ["usr_018f3c5a9b2d4e6f"],
+        "start": "2026-03-09T14:00:00+01:00",
+        "end": "2026-03-09T15:00:00+01:00",
+        "ttl": 300,
+    },
+    ExtendRequest: {"ttl": 300},
+    SharePut: {"level": "titles"},
+    TokenCreate: {
+        "name": "calendar on my phone",
+        "scopes": ["events:read", "respond"],
+        "expires_at": "2027-01-01T00:00Z",
+    },
 }

@@ -5,15 +5,16 @@ from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
 
-from kalends.errors import Invalid, NotFound
-from kalends.model import UTC, Response, Role, Scope, ShowAs, Status, TimeText, UserId, Zone
+from kalends.errors import Invalid
+from kalends.model import UTC, Actor, Response, Role, Scope, ShowAs, Status, TimeText, UserId, Zone
 from kalends.reads import explanation as reads
 from kalends.reads.explanation import EventReason, Explanation
-from kalends.rest.route import Call, NoQuery, Reply, operation
+from kalends.rest.operation import Reply
 from kalends.rest.spans import span_json
 from kalends.rules.access import AccessLevel
 from kalends.rules.blocks import span_of
 from kalends.rules.zones import zone_named
+from kalends.store.database import ReadTx
 
 
 class ExplainRequest(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -59,34 +60,17 @@ class ExplanationJson(Struct):
     rules: list[VerdictJson]
 
 
-@operation(
-    "POST",
-    "/v1/explain",
-    tag="Availability",
-    scope=Scope.free_busy_read,
-    cost=2,
-    query=NoQuery,
-    body=ExplainRequest,
-    answer=ExplanationJson,
-    errors=(NotFound, Invalid),
-    example={
-        "user_id": "usr_018f3c5a9b2d4e6f",
-        "start": "2026-03-09T14:00:00+01:00",
-        "end": "2026-03-09T15:00:00+01:00",
-    },
-)
-def explain_booking(call: Call) -> Reply:
+def explain_booking(tx: ReadTx, actor: Actor, body: ExplainRequest) -> Reply[ExplanationJson]:
     """Explain why somebody can or cannot be booked.
 
     Every rule that bears on it, its verdict, and what it rests on. Without the scope `events:read`, events and holds
     are only told of where they block, as `private`.
     """
-    body: ExplainRequest = call.body
     span = span_of(body.start, body.end, zone_named(body.time_zone) if body.time_zone else None)
     if isinstance(span, list):
         raise Invalid(*span)
     zone = zone_named(body.time_zone or UTC)
-    found = reads.explain_booking(call.tx, call.actor, body.user_id, span)
+    found = reads.explain_booking(tx, actor, body.user_id, span)
     return Reply(ExplanationJson(str(body.user_id), *span_json(span, zone), found.bookable, verdicts(found, zone)))
 
 

@@ -6,17 +6,18 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
-from kalends.model import UTC, Instant, Scope, Span, UserId, Zone
+from kalends.model import UTC, Actor, Instant, Span, UserId, Zone
 from kalends.reads import availability as reads
 from kalends.reads.availability import busy_times
 from kalends.rest.find_time_answer import FindTimeResultJson, find_time_result_json
 from kalends.rest.freebusy import MAX_PEOPLE, MAX_WINDOW, UserIds
-from kalends.rest.route import Call, NoQuery, Reply, operation
+from kalends.rest.operation import Reply
 from kalends.rest.spans import TimeRange, bounds_of
 from kalends.rest.wire import DateOrTime, Minutes
 from kalends.rules.intervals import DAY, MINUTE
 from kalends.rules.meeting import Group, MeetingRequest
 from kalends.rules.zones import TimeError, bound_of
+from kalends.store.database import ReadTx
 
 MAX_SPREAD = 366 * DAY
 """From the first window of a search to its last: what everybody does in between is read."""
@@ -65,27 +66,7 @@ class FindTimeRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     time_zone: Zone = field(default_factory=lambda: UTC)
 
 
-@operation(
-    "POST",
-    "/v1/find-time",
-    tag="Availability",
-    scope=Scope.free_busy_read,
-    cost=10,
-    query=NoQuery,
-    body=FindTimeRequest,
-    answer=FindTimeResultJson,
-    errors=(Invalid,),
-    example={
-        "required": ["usr_018f3c5a9b2d4e6f"],
-        "optional": [{"user_id": "usr_018f3c5a9b2d5f70", "weight": 2}],
-        "duration": 60,
-        "between": [{"from": "2026-03-09", "to": "2026-03-14"}],
-        "time_zone": "Europe/Berlin",
-        "not_before": "2026-03-09",
-        "within_working_hours": True,
-    },
-)
-def find_time(call: Call) -> Reply:
+def find_time(tx: ReadTx, actor: Actor, body: FindTimeRequest) -> Reply[FindTimeResultJson]:
     """Find a time that suits.
 
     Everybody required is free and each group has as many as it needs; then the most optional weight, the fewest
@@ -94,12 +75,11 @@ def find_time(call: Call) -> Reply:
     named becomes free, on the step or not. They lie within one local day, and begin no earlier than `not_before`. A
     wider window never loses a slot. If nothing fits: why, what keeps whom, and the cheapest things to give up.
     """
-    body: FindTimeRequest = call.body
-    meeting, faults = meeting_request_of(body, call.tx.now)
+    meeting, faults = meeting_request_of(body, tx.now)
     horizon = None if faults else meeting.horizon
     most = max(0, MOST_SEARCHED - starts_at_most(meeting) // STARTS_A_COMMITMENT)
     hours = body.within_working_hours
-    people = busy_times(call.tx, call.actor, meeting.people, horizon or NO_TIME, hours=hours, most=most)
+    people = busy_times(tx, actor, meeting.people, horizon or NO_TIME, hours=hours, most=most)
     faults += unknown_faults(body, people.keys())
     if faults:
         raise Invalid(*faults)

@@ -5,14 +5,15 @@ from typing import Annotated, ClassVar
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
-from kalends.model import UTC, Busy, Scope, UserId, Zone
+from kalends.model import UTC, Actor, Busy, Scope, UserId, Zone
 from kalends.reads.availability import busy_times
-from kalends.rest.route import Call, NoQuery, Reply, operation
+from kalends.rest.operation import Reply
 from kalends.rest.spans import SpanJson, bounds_of, span_json
 from kalends.rest.wire import DateOrTime
 from kalends.rules.intervals import DAY, HOUR
 from kalends.rules.periods import merge_by_strength
 from kalends.rules.zones import zone_named
+from kalends.store.database import ReadTx
 
 MAX_PEOPLE = 200
 MAX_WINDOW = 92 * DAY + 2 * HOUR
@@ -68,35 +69,17 @@ class FreeBusyJson(Struct):
     items: list[PersonFreeBusyJson]
 
 
-@operation(
-    "POST",
-    "/v1/free-busy",
-    tag="Availability",
-    scope=Scope.free_busy_read,
-    cost=5,
-    query=NoQuery,
-    body=FreeBusyRequest,
-    answer=FreeBusyJson,
-    errors=(Invalid,),
-    example={
-        "user_ids": ["usr_018f3c5a9b2d4e6f"],
-        "from": "2026-03-09",
-        "to": "2026-03-14",
-        "time_zone": "Europe/Berlin",
-    },
-)
-def get_free_busy(call: Call) -> Reply:
-    """Show when people are busy.
+def get_free_busy(tx: ReadTx, actor: Actor, body: FreeBusyRequest) -> Reply[FreeBusyJson]:
+    """Get when people are busy.
 
     Ordered periods that do not overlap, the stronger one showing; no titles. Somebody unknown is an error in their own
     item. With `working_hours`, also when each of them works in that time (null where nobody has said).
     """
-    body: FreeBusyRequest = call.body
     window = bounds_of(body.since, body.until, body.time_zone, ())
     if window.end - window.start > MAX_WINDOW:
         raise Invalid(Fault(("to",), "window_too_long", "must be at most 92 days after from"))
     zone = zone_named(body.time_zone)
-    people = busy_times(call.tx, call.actor, body.user_ids, window, hours=body.working_hours)
+    people = busy_times(tx, actor, body.user_ids, window, hours=body.working_hours)
     items: list[PersonFreeBusyJson] = []
     windows = 0
     for user_id in body.user_ids:

@@ -1,22 +1,19 @@
 """Working hours over HTTP."""
 
 from datetime import date
-from http import HTTPStatus
 from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
 from kalends.actions.hours import clear_working_hours, set_working_hours
-from kalends.errors import Fault, Invalid, NotFound, StaleVersion
-from kalends.model import Scope, UserId
+from kalends.errors import Fault, Invalid
+from kalends.model import Actor, Scope, UserId
 from kalends.reads.hours import read_working_hours
-from kalends.rest.conditions import entity_tag
-from kalends.rest.route import Call, Reply, operation
+from kalends.rest.conditions import Conditions, entity_tag
+from kalends.rest.operation import Reply
 from kalends.rest.wire import TimeOfDay
 from kalends.rules.hours import DAYS, Window, WorkingHours, merged_windows, window_of, written_minute
-
-ID = {"user_id": UserId}
-PATH = "/v1/users/{user_id}/working-hours"
+from kalends.store.database import ReadTx, WriteTx
 
 
 class WindowJson(Struct, forbid_unknown_fields=True):
@@ -102,54 +99,30 @@ def windows_json(windows: tuple[Window, ...]) -> list[WindowJson]:
     return [WindowJson(TimeOfDay(written_minute(one.start)), TimeOfDay(written_minute(one.end))) for one in windows]
 
 
-@operation(
-    "PUT",
-    PATH,
-    scope=Scope.users_write,
-    tag="Working hours",
-    ids=ID,
-    body=WorkingHoursJson,
-    answer=WorkingHoursJson,
-    errors=(NotFound, StaleVersion, Invalid),
-    example={
-        "weekly": {"monday": [{"start": "09:00", "end": "17:00"}], "friday": [{"start": "22:00", "end": "06:00"}]},
-        "overrides": [{"date": "2026-12-24", "windows": []}],
-    },
-)
-def put_working_hours(call: Call) -> Reply:
+def put_working_hours(
+    tx: WriteTx, actor: Actor, user_id: UserId, body: WorkingHoursJson, conditions: Conditions
+) -> Reply[WorkingHoursJson]:
     """Set somebody's working hours.
 
     Replaces them as a whole. Times are those of the clocks in the user's time zone; a window that ends before it
     starts passes midnight and belongs to the day it starts on; windows that touch become one. Working hours advise
     find-time and free/busy; they forbid nothing.
     """
-    hours = hours_of(call.body)
-    version = set_working_hours(call.tx, call.actor, call.ids["user_id"], hours, expect=call.expect)
+    hours = hours_of(body)
+    version = set_working_hours(tx, actor, user_id, hours, expect=conditions.versions)
     return Reply(hours_json(hours), etag=entity_tag(version))
 
 
-@operation(
-    "GET", PATH, scope=Scope.users_read, tag="Working hours", ids=ID, answer=WorkingHoursJson, errors=(NotFound,)
-)
-def get_working_hours(call: Call) -> Reply:
+def get_working_hours(tx: ReadTx, actor: Actor, user_id: UserId) -> Reply[WorkingHoursJson]:
     """Read somebody's working hours.
 
     404 if none were set: then they can be booked at any time.
     """
-    hours, version = read_working_hours(call.tx, call.actor, call.ids["user_id"])
+    hours, version = read_working_hours(tx, actor, user_id)
     return Reply(hours_json(hours), etag=entity_tag(version))
 
 
-@operation(
-    "DELETE",
-    PATH,
-    scope=Scope.users_write,
-    tag="Working hours",
-    ids=ID,
-    status=HTTPStatus.NO_CONTENT,
-    errors=(NotFound, StaleVersion),
-)
-def delete_working_hours(call: Call) -> Reply:
+def delete_working_hours(tx: WriteTx, actor: Actor, user_id: UserId, conditions: Conditions) -> Reply[None]:
     """Remove somebody's working hours."""
-    clear_working_hours(call.tx, call.actor, call.ids["user_id"], expect=call.expect)
+    clear_working_hours(tx, actor, user_id, expect=conditions.versions)
     return Reply()

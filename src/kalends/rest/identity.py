@@ -8,8 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from kalends.errors import Forbidden, Unauthenticated
-from kalends.model import Actor, Instant, UserId
+from kalends.errors import Forbidden, MissingScope, Unauthenticated
+from kalends.model import Actor, Instant, Scope, UserId
 from kalends.reads.identity import Identity
 from kalends.rest.problems import Malformed
 from kalends.rest.request import Request
@@ -92,3 +92,9 @@ def acting_for_whom(request: Request) -> UserId | None:
         return UserId(read_id(UserId, text))
     except BadValue as error:
         raise Malformed(f"{ACT_AS}: {error}") from error
+
+
+def need_scope(actor: Actor, scope: Scope) -> None:
+    """Raise MissingScope unless the token may be used for this."""
+    if scope not in actor.scopes:
+        raise MissingScope(scope)

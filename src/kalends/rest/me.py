@@ -5,12 +5,13 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from kalends.model import Bearer, OrganizationId, Scope, TokenId, UserId
+from kalends.model import Actor, Bearer, OrganizationId, Scope, TokenId, UserId
 from kalends.reads.tokens import read_bearer
-from kalends.rest.route import Call, Reply, operation
+from kalends.rest.operation import Reply
 from kalends.rest.tokens import moment_or_none
 from kalends.rest.users import UserIdText
 from kalends.rest.wire import id_schema
+from kalends.store.database import ReadTx
 
 
 class MyUserJson(Struct):
@@ -59,12 +60,11 @@ def me_json(bearer: Bearer, acting_for: UserId | None) -> MeJson:
     )
 
 
-@operation("GET", "/v1/me", tag="Tokens", scope=None, answer=MeJson)
-def get_me(call: Call) -> Reply:
+def get_me(tx: ReadTx, actor: Actor) -> Reply[MeJson]:
     """Show who you are.
 
     The user whose the token is (null if it is an operator's), whom an operator acts for, the organization, and the
     token with its scopes and its end.
     """
-    bearer = read_bearer(call.tx, call.actor)
-    return Reply(me_json(bearer, call.actor.user_id if bearer.user is None else None))
+    bearer = read_bearer(tx, actor)
+    return Reply(me_json(bearer, actor.user_id if bearer.user is None else None))

@@ -13,8 +13,9 @@ from kalends.http.refusals import BodyTooSlow, Overloaded, WrongTransferCoding
 from kalends.rest.decoding import JSON, MERGE_PATCH
 from kalends.rest.docstrings import describe_schemas, docstring_of
 from kalends.rest.event_shapes import EventJson
-from kalends.rest.examples import ANSWER_EXAMPLES
+from kalends.rest.examples import ANSWER_EXAMPLES, REQUEST_EXAMPLES
 from kalends.rest.hours import WorkingHoursJson
+from kalends.rest.operation import Operation
 from kalends.rest.participants import ParticipantJson
 from kalends.rest.problems import (
     STATUS,
@@ -26,7 +27,6 @@ from kalends.rest.problems import (
     WrongContentEncoding,
     WrongMediaType,
 )
-from kalends.rest.route import Operation
 from kalends.rest.schemas import (
     CONDITIONS,
     HEADERS,
@@ -54,7 +54,8 @@ DESCRIPTION = (
 
 def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
     """Give the whole document."""
-    kinds = [kind for known in operations for kind in (known.query, known.body, *known.answers) if kind is not None]
+    taken = [known.signature for known in operations]
+    kinds = [kind for one in taken for kind in (one.query, one.body, *one.answers) if kind is not None]
     made, components = msgspec.json.schema_components(kinds, schema_hook=text_schema, ref_template=REFERENCE)
     describe_schemas(components, kinds)
     components = {public_name(name): published(schema) for name, schema in components.items()}
@@ -62,7 +63,7 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for known in operations:
         paths[known.path][known.method.lower()] = operation_object(known, schemas, components)
-    queries = {known.query.__name__ for known in operations}
+    queries = {one.query.__name__ for one in taken}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -157,14 +158,15 @@ def operation_object(known: Operation, schemas: dict[int, Any], components: dict
         "summary": summary.rstrip("."),
         "description": f"{' '.join(description.split()) or summary} {needs}",
         "security": [{"token": [] if known.scope is None else [known.scope.value]}],
-        "parameters": parameters_of(known, components[known.query.__name__]),
+        "parameters": parameters_of(known, components[known.signature.query.__name__]),
         "responses": {str(int(status)): answer for status, answer in answers_of(known, schemas).items()},
     }
-    if known.body is not None:
-        content: dict[str, Any] = {"schema": schemas[id(known.body)], "example": known.example}
+    body = known.signature.body
+    if body is not None:
+        content: dict[str, Any] = {"schema": schemas[id(body)], "example": REQUEST_EXAMPLES[body]}
         media_types = (JSON, MERGE_PATCH) if known.method == "PATCH" else (JSON,)
         described["requestBody"] = {
-            "required": not known.body_optional,
+            "required": not known.signature.body_optional,
             "content": dict.fromkeys(media_types, content),
         }
     return described
@@ -173,7 +175,8 @@ def operation_object(known: Operation, schemas: dict[int, Any], components: dict
 def parameters_of(known: Operation, query: dict[str, Any]) -> list[dict[str, Any]]:
     """Describe what stands in the path, the query and the headers."""
     parameters = [
-        {"name": name, "in": "path", "required": True, "schema": text_schema(kind)} for name, kind in known.ids.items()
+        {"name": name, "in": "path", "required": True, "schema": text_schema(kind)}
+        for name, kind in known.signature.ids.items()
     ]
     for name, schema in query["properties"].items():
         described = dict(schema)
@@ -181,11 +184,11 @@ def parameters_of(known: Operation, query: dict[str, Any]) -> list[dict[str, Any
         parameter = {"name": name, "in": "query", "schema": described}
         parameters.append(parameter | {"description": text} if text else parameter)
     headers = ["act-as"]
-    if errors.StaleVersion in known.errors:
+    if "conditions" in known.signature.passed:
         headers.append("if-match")
-    if known.method == "GET" and has_version(known.answers):
+    if known.method == "GET" and has_version(known.signature.answers):
         headers.append("if-none-match")
-    if known.also is HTTPStatus.CREATED:
+    if known.other_status is HTTPStatus.CREATED:
         headers.append("if-none-match-any")
     if known.takes_key:
         headers.append("idempotency-key")
@@ -195,8 +198,8 @@ def parameters_of(known: Operation, query: dict[str, Any]) -> list[dict[str, Any
 def answers_of(known: Operation, schemas: dict[int, Any]) -> dict[HTTPStatus, Any]:
     """Describe the answer of success and those of everything that can go wrong."""
     answers: dict[HTTPStatus, Any] = {}
-    for status in filter(None, (known.status, known.also)):
-        kinds = () if status is HTTPStatus.NO_CONTENT else known.answers
+    for status in filter(None, (known.success, known.other_status)):
+        kinds = () if status is HTTPStatus.NO_CONTENT else known.signature.answers
         tag = ("ETag",) if has_version(kinds) else ()
         place = ("Location",) if status is HTTPStatus.CREATED else ()
         answers[status] = {"description": status.phrase, "headers": headers_named(*tag, *place, *RATES)}
@@ -204,27 +207,32 @@ def answers_of(known: Operation, schemas: dict[int, Any]) -> dict[HTTPStatus, An
             several = [schemas[id(kind)] for kind in kinds]
             schema = {"anyOf": several} if len(several) > 1 else several[0]
             answers[status]["content"] = {JSON: {"schema": schema, "example": ANSWER_EXAMPLES[kinds[0]]}}
-    if known.writes and scopes_of(known.answers) - {known.scope, *known.besides}:
+    if known.signature.writes and scopes_of(known.signature.answers) - {known.scope, *known.other_scopes}:
         description = "Done. The token may not read what it has written"
         answers.setdefault(HTTPStatus.NO_CONTENT, {"description": description, "headers": headers_named(*RATES)})
-    if known.method == "GET" and has_version(known.answers):
+    if known.method == "GET" and has_version(known.signature.answers):
         status = HTTPStatus.NOT_MODIFIED
         answers[status] = {"description": status.phrase, "headers": headers_named("ETag", *RATES)}
     return answers | problem_answers(errors_of(known))
 
 
 def errors_of(known: Operation) -> Sequence[type[KalendsError]]:
-    """List everything that can go wrong: what the operation names, and what every route can answer."""
+    """Return everything that can go wrong: what the operation names, what follows from its signature, and the rest."""
+    takes = known.signature
     everywhere: list[type[KalendsError]] = [Malformed, TargetTooLong, errors.Invalid]
     everywhere += [errors.Unauthenticated, errors.Forbidden]
     if known.scope is not None:
         everywhere.append(errors.MissingScope)
-    if known.body is not None:
+    if takes.ids:
+        everywhere.append(errors.NotFound)
+    if "conditions" in takes.passed:
+        everywhere.append(errors.StaleVersion)
+    if takes.body is not None:
         everywhere += [BodyTooLarge, BodyTooSlow, WrongMediaType, WrongContentEncoding, WrongTransferCoding]
     if known.takes_key:
         everywhere += [errors.KeyInFlight, errors.KeyReused]
     everywhere += [errors.RateLimited, InternalError, errors.Unavailable, Overloaded]
-    everywhere.append(errors.OutcomeUnknown if known.writes else errors.TooExpensive)
+    everywhere.append(errors.OutcomeUnknown if takes.writes else errors.TooExpensive)
     if known.follow_up is not None:
         everywhere.append(errors.Unfinished)
     return tuple(dict.fromkeys((*known.errors, *everywhere)))

@@ -1,21 +1,21 @@
-"""Opaque cursors: the key of the last item of a page, so that pages stay right while rows change.
+"""Pages of lists and their cursors: the key of the last item of a page, so that pages stay right while rows change.
 
 A cursor begins with a digest of the list, its filters and who asked. It guards against mistakes and not against
 forgery: what a caller may see is decided anew for each page.
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import blake2b
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Raw, Struct
 
 from kalends.errors import Fault, Invalid
-from kalends.rest.route import Call
+from kalends.model import Actor, Identifier
 
 Key = TypeVar("Key", int, tuple[int, int], tuple[str, int])
 LARGEST_KEY = (1 << 63) - 1
@@ -24,37 +24,50 @@ MAY_CHANGE = ("cursor", "limit", "expand")
 """Parameters that may differ from one page to the next."""
 
 
-def cursor_of(call: Call, key: object | None) -> str | None:
-    """Write the key of the last item as a cursor; None on the last page."""
-    if key is None:
-        return None
-    raw = list_digest(call) + msgspec.json.encode(key, enc_hook=int)  # ids and instants as the numbers they are
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+class RawPage(Struct):
+    """A page of a list that is written already."""
+
+    items: Raw
+    next_cursor: str | None
 
 
-def key_of(call: Call, kind: type[Key]) -> Key | None:
-    """Read the key that the cursor of a query holds; None if there is no cursor. Raises Invalid."""
-    cursor = call.query.cursor
-    if cursor is UNSET:
-        return None
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        if raw[:DIGEST_BYTES] != list_digest(call):
-            raise bad_cursor()
-        key = msgspec.json.decode(raw[DIGEST_BYTES:], type=kind)
-    except ValueError as error:
-        raise bad_cursor() from error
-    for part in key if isinstance(key, tuple) else (key,):
-        if "\0" in part if isinstance(part, str) else abs(part) > LARGEST_KEY:
-            raise bad_cursor()
-    return key
+class PageRequest(NamedTuple):
+    """Which list is asked for, by whom, and from where on."""
 
+    actor: Actor
+    ids: Mapping[str, Identifier]
+    query: Any
+    """A struct with a `cursor`."""
 
-def list_digest(call: Call) -> bytes:
-    """Return what a cursor belongs to: the list, the filters as they are given, and who asks."""
-    actor = call.actor
-    whole = (filters_of(call.query.__class__)(call.query), call.ids, actor.organization_id, actor.user_id)
-    return blake2b(repr(whole).encode(), digest_size=DIGEST_BYTES).digest()
+    def after(self, kind: type[Key]) -> Key | None:
+        """Return the key that the cursor holds, None on the first page. Raise Invalid."""
+        cursor = self.query.cursor
+        if cursor is UNSET:
+            return None
+        try:
+            raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+            if raw[:DIGEST_BYTES] != self._digest():
+                raise bad_cursor()
+            key = msgspec.json.decode(raw[DIGEST_BYTES:], type=kind)
+        except ValueError as error:
+            raise bad_cursor() from error
+        for part in key if isinstance(key, tuple) else (key,):
+            if "\0" in part if isinstance(part, str) else abs(part) > LARGEST_KEY:
+                raise bad_cursor()
+        return key
+
+    def next_cursor(self, key: object | None) -> str | None:
+        """Return the cursor of the next page, by the key of the last item of this one; None on the last page."""
+        if key is None:
+            return None
+        raw = self._digest() + msgspec.json.encode(key, enc_hook=int)  # ids and instants as the numbers they are
+        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+    def _digest(self) -> bytes:
+        """Return what a cursor belongs to: the list, the filters as they are given, and who asks."""
+        filters = filters_of(self.query.__class__)(self.query)
+        whole = (filters, self.ids, self.actor.organization_id, self.actor.user_id)
+        return blake2b(repr(whole).encode(), digest_size=DIGEST_BYTES).digest()
 
 
 @cache

@@ -8,23 +8,25 @@ from msgspec import Struct
 
 from kalends.actions import erasure as actions
 from kalends.actions.erasure import Traces
-from kalends.errors import BookingConflict, Forbidden, HostsEvents, Invalid, NotFound, StaleVersion, TooManyEvents
-from kalends.model import Event, Participation, Response, Role, Scope
+from kalends.model import Actor, Event, Participation, Response, Role, UserId
 from kalends.reads import export as reads
 from kalends.reads.event_text import TELLS_OF_ALL_PARTICIPANTS
 from kalends.reads.export import Export
 from kalends.rest.audit import AuditEntryJson, audit_entry_json
+from kalends.rest.conditions import Conditions
 from kalends.rest.conflicts import guard_of
 from kalends.rest.event_shapes import EventJson, event_json
 from kalends.rest.files import gathered
 from kalends.rest.holds import HoldJson, hold_json
-from kalends.rest.hours import ID, WorkingHoursJson, hours_json
-from kalends.rest.route import Call, Reply, operation
+from kalends.rest.hours import WorkingHoursJson, hours_json
+from kalends.rest.operation import Reply
+from kalends.rest.queries import or_none
 from kalends.rest.sharing import ShareJson, share_json
 from kalends.rest.tokens import TokenJson, moment_or_none, token_json
-from kalends.rest.users import UserDeleteQuery, UserJson, known, user_json, user_reply
+from kalends.rest.users import UserDeleteQuery, UserJson, user_json, user_reply
 from kalends.rest.wire import ENCODER
 from kalends.rules.zones import from_instant
+from kalends.store.database import ReadTx, WriteTx
 
 
 class ParticipationJson(Struct):
@@ -126,18 +128,7 @@ def user_export_json(export: Export) -> UserExportJson:
     )
 
 
-@operation(
-    "GET",
-    "/v1/users/{user_id}/export",
-    tag="Users",
-    scope=Scope.users_read,
-    ids=ID,
-    answer=UserExportJson,
-    errors=(NotFound, Forbidden),
-    besides=(Scope.events_read, Scope.audit_read, Scope.tokens_write),
-    heavy=True,
-)
-def export_user(call: Call) -> Reply:
+def export_user(tx: ReadTx, actor: Actor, user_id: UserId) -> Reply[UserExportJson]:
     """Export all that is kept about a user.
 
     For the person themself and for operators, who are given what is left of deleted people, too: user, working hours,
@@ -145,26 +136,17 @@ def export_user(call: Call) -> Reply:
     audit log says. Other people's answers are not in it. Needs the scopes `events:read`, `audit:read` and
     `tokens:write` besides.
     """
-    return Reply(gathered(export_pieces(reads.export_user(call.tx, call.actor, call.ids["user_id"]))))
+    return Reply(gathered(export_pieces(reads.export_user(tx, actor, user_id))))
 
 
-def erase_some_traces(call: Call, left: Traces | None) -> Traces | None:
+def erase_some_traces(tx: WriteTx, actor: Actor, user_id: UserId, left: Traces | None) -> Traces | None:
     """Remove some of the traces of an erased user; return what is left."""
-    return actions.erase_traces(call.tx, call.actor, call.ids["user_id"], left)
+    return actions.erase_traces(tx, actor, user_id, left)
 
 
-@operation(
-    "POST",
-    "/v1/users/{user_id}/erase",
-    tag="Users",
-    scope=Scope.users_write,
-    ids=ID,
-    query=UserDeleteQuery,
-    answer=UserJson,
-    errors=(NotFound, Forbidden, StaleVersion, HostsEvents, TooManyEvents, BookingConflict, Invalid),
-    follow_up=erase_some_traces,
-)
-def erase_user(call: Call) -> Reply:
+def erase_user(
+    tx: WriteTx, actor: Actor, user_id: UserId, query: UserDeleteQuery, conditions: Conditions
+) -> Reply[UserJson]:
     """Erase a user.
 
     Deletes them unless they are deleted, with the same say in what becomes of the events they host, and replaces name
@@ -173,10 +155,6 @@ def erase_user(call: Call) -> Reply:
     name. Answers with what is left, once all is done; until then their comments, and what the audit log says, may
     still be seen. If the answer is `unfinished`, or none arrives, repeat the request. It cannot be undone.
     """
-    query: UserDeleteQuery = call.query
-    hosted, successor, guard = known(query.hosted), known(query.to), guard_of(query)
-    user_id = call.ids["user_id"]
-    left = actions.erase_user(
-        call.tx, call.actor, user_id, hosted=hosted, to=successor, expect=call.expect, guard=guard
-    )
-    return user_reply(call, left)
+    hosted, to, guard = or_none(query.hosted), or_none(query.to), guard_of(query)
+    left = actions.erase_user(tx, actor, user_id, hosted=hosted, to=to, expect=conditions.versions, guard=guard)
+    return user_reply(actor, left)

@@ -7,15 +7,12 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, Struct
 
 from kalends.actions import sharing as actions
-from kalends.errors import Forbidden, Invalid, NotFound
-from kalends.model import Scope, Share, Sharing, UserId
+from kalends.model import Actor, Scope, Share, Sharing, UserId
 from kalends.reads import sharing as reads
-from kalends.rest.route import Call, Reply, operation
+from kalends.rest.operation import Reply
 from kalends.rest.users import UserIdText
 from kalends.rules.zones import from_instant
-
-PATH = "/v1/users/{user_id}/shares"
-ID = {"user_id": UserId, "other_id": UserId}
+from kalends.store.database import ReadTx, WriteTx
 
 
 class SharePut(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -54,61 +51,30 @@ def share_json(share: Share) -> ShareJson:
     return ShareJson(str(share.owner_id), str(share.user_id), share.level, from_instant(share.updated_at))
 
 
-@operation(
-    "GET",
-    PATH,
-    tag="Sharing",
-    scope=Scope.users_read,
-    ids={"user_id": UserId},
-    query=ShareListQuery,
-    answer=ShareListJson,
-    errors=(NotFound, Forbidden),
-)
-def list_shares(call: Call) -> Reply:
+def list_shares(tx: ReadTx, actor: Actor, user_id: UserId, query: ShareListQuery) -> Reply[ShareListJson]:
     """List who is let into a calendar, and how far.
 
     With `side=received`, whose calendars the user is let into.
     """
-    shares = reads.list_shares(call.tx, call.actor, call.ids["user_id"], received=call.query.side == "received")
+    shares = reads.list_shares(tx, actor, user_id, received=query.side == "received")
     return Reply(ShareListJson([share_json(share) for share in shares]))
 
 
-@operation(
-    "PUT",
-    PATH + "/{other_id}",
-    tag="Sharing",
-    scope=Scope.users_write,
-    ids=ID,
-    body=SharePut,
-    answer=ShareJson,
-    also=HTTPStatus.CREATED,
-    errors=(NotFound, Forbidden, Invalid),
-    example={"level": "titles"},
-)
-def put_share(call: Call) -> Reply:
+def put_share(tx: WriteTx, actor: Actor, user_id: UserId, other_id: UserId, body: SharePut) -> Reply[ShareJson]:
     """Let somebody into a calendar.
 
     `free_busy` is what every member has; `titles` shows the titles of events that the owner hosts, `read` all of
     them; `respond` also what the owner takes part in, and lets them answer for the owner; `write` also lets them
     manage the owner's events. Private events stay a busy block.
     """
-    share, new = actions.share_calendar(call.tx, call.actor, call.ids["user_id"], call.ids["other_id"], call.body.level)
+    share, new = actions.share_calendar(tx, actor, user_id, other_id, body.level)
     return Reply(share_json(share), status=HTTPStatus.CREATED if new else HTTPStatus.OK)
 
 
-@operation(
-    "DELETE",
-    PATH + "/{other_id}",
-    tag="Sharing",
-    scope=Scope.users_write,
-    ids=ID,
-    status=HTTPStatus.NO_CONTENT,
-    errors=(NotFound, Forbidden),
-)
-def delete_share(call: Call) -> Reply:
+def delete_share(tx: WriteTx, actor: Actor, user_id: UserId, other_id: UserId) -> Reply[None]:
     """Let somebody into a calendar no more.
 
     What every member sees, they go on seeing.
     """
-    actions.stop_sharing(call.tx, call.actor, call.ids["user_id"], call.ids["other_id"])
+    actions.stop_sharing(tx, actor, user_id, other_id)
     return Reply()

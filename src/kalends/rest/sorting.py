@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from kalends.http.lanes import Kind
-from kalends.rest.route import Operation
+from kalends.rest.operation import Operation
 
 READS_MUCH = re.compile(r"(?:^|&)(?:q=|limit=[12]\d\d(?:&|$))")
 """A list by text, which reads more than it shows, or a page of a hundred items or more."""

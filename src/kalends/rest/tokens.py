@@ -2,22 +2,23 @@
 
 import secrets
 from datetime import datetime
-from http import HTTPStatus
 from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kalends.actions import tokens as actions
 from kalends.drafts import Name
-from kalends.errors import Fault, Forbidden, Invalid, NotFound
-from kalends.model import ALL_SCOPES, Instant, Scope, TimeText, Token, TokenId
+from kalends.errors import Fault, Invalid
+from kalends.model import ALL_SCOPES, Actor, Instant, Scope, TimeText, Token, TokenId
 from kalends.reads import tokens as reads
-from kalends.rest.paging import cursor_of, key_of
-from kalends.rest.route import Call, Reply, operation
-from kalends.rest.users import Cursor, Limit, UserIdText
+from kalends.rest.operation import Reply
+from kalends.rest.paging import PageRequest
+from kalends.rest.queries import Cursor, Limit
+from kalends.rest.users import UserIdText
 from kalends.rest.wire import id_schema
 from kalends.rules.tokens import SECRET_BYTES
 from kalends.rules.zones import TimeError, from_instant, instant_of
+from kalends.store.database import ReadTx, WriteTx
 
 
 class TokenCreate(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -96,65 +97,33 @@ def end_of(body: TokenCreate) -> Instant | None:
         raise Invalid(Fault(("expires_at",), error.code, str(error))) from error
 
 
-@operation(
-    "POST",
-    "/v1/tokens",
-    tag="Tokens",
-    scope=Scope.tokens_write,
-    repeatable=False,
-    body=TokenCreate,
-    answer=NewTokenJson,
-    status=HTTPStatus.CREATED,
-    errors=(Forbidden, Invalid),
-    example={"name": "calendar on my phone", "scopes": ["events:read", "respond"], "expires_at": "2027-01-01T00:00Z"},
-)
-def create_token(call: Call) -> Reply:
+def create_token(tx: WriteTx, actor: Actor, body: TokenCreate) -> Reply[NewTokenJson]:
     """Create a token for yourself.
 
     It stands for whom the token that makes it stands for, with no more scopes than that one and no later end. The
     secret is shown this once. Takes no Idempotency-Key: its answer is never kept.
     """
-    body: TokenCreate = call.body
-    scopes = call.actor.scopes if body.scopes is None else frozenset(body.scopes)
+    scopes = actor.scopes if body.scopes is None else frozenset(body.scopes)
     secret = secrets.token_bytes(SECRET_BYTES)
-    made, text = actions.issue_token(call.tx, call.actor, body.name, secret, scopes=scopes, expires_at=end_of(body))
+    made, text = actions.issue_token(tx, actor, body.name, secret, scopes=scopes, expires_at=end_of(body))
     shown = token_json(made)
     return Reply(NewTokenJson(**{name: getattr(shown, name) for name in TokenJson.__struct_fields__}, token=text))
 
 
-@operation(
-    "GET",
-    "/v1/tokens",
-    tag="Tokens",
-    scope=Scope.tokens_write,
-    query=TokenListQuery,
-    answer=TokenListJson,
-    errors=(Invalid,),
-)
-def list_tokens(call: Call) -> Reply:
+def list_tokens(tx: ReadTx, actor: Actor, query: TokenListQuery, page: PageRequest) -> Reply[TokenListJson]:
     """List your tokens.
 
     Oldest first, page by page, without their secrets. Those that were revoked or have expired are listed with
     `include_ended` only, until they are removed, 90 days later or more. An operator sees all of the organization.
     """
-    query: TokenListQuery = call.query
-    page = reads.list_tokens(call.tx, call.actor, query.limit, ended=query.include_ended, after=key_of(call, int))
-    return Reply(TokenListJson([token_json(token) for token in page.tokens], cursor_of(call, page.next_key)))
+    found = reads.list_tokens(tx, actor, query.limit, ended=query.include_ended, after=page.after(int))
+    return Reply(TokenListJson([token_json(token) for token in found.tokens], page.next_cursor(found.next_key)))
 
 
-@operation(
-    "DELETE",
-    "/v1/tokens/{token_id}",
-    tag="Tokens",
-    scope=Scope.tokens_write,
-    ids={"token_id": TokenId},
-    status=HTTPStatus.NO_CONTENT,
-    errors=(NotFound,),
-)
-def revoke_token(call: Call) -> Reply:
+def revoke_token(tx: WriteTx, actor: Actor, token_id: TokenId) -> Reply[None]:
     """Revoke a token.
 
     It is out of use in every process within a second.
     """
-    actions.revoke_token(call.tx, call.actor, call.ids["token_id"])
+    actions.revoke_token(tx, actor, token_id)
     return Reply()

@@ -1,8 +1,7 @@
 """Users over HTTP."""
 
 from datetime import datetime
-from http import HTTPStatus
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -10,34 +9,26 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from kalends.actions import user_deletion
 from kalends.actions import users as actions
 from kalends.actions.user_deletion import Hosted
-from kalends.characters import VISIBLE
 from kalends.drafts import UserCreate, UserUpdate
 from kalends.errors import (
-    BookingConflict,
-    EmailTaken,
     Fault,
-    HostsEvents,
     Invalid,
-    NotFound,
-    StaleVersion,
-    TooManyEvents,
 )
-from kalends.model import UTC, EventId, Scope, Span, User, UserId, Zone
+from kalends.model import UTC, Actor, EventId, Scope, Span, User, UserId, Zone
 from kalends.reads import users as reads
 from kalends.reads.users import UserPage
-from kalends.rest.conditions import entity_tag
+from kalends.rest.conditions import Conditions, entity_tag
 from kalends.rest.conflicts import BookingQuery, guard_of
-from kalends.rest.paging import cursor_of, key_of
-from kalends.rest.route import Call, Reply, operation
+from kalends.rest.identity import need_scope
+from kalends.rest.operation import Reply
+from kalends.rest.paging import PageRequest
+from kalends.rest.queries import Cursor, Limit, SearchText, or_none
 from kalends.rest.spans import bounds_of
 from kalends.rest.wire import DateOrTime, id_schema
 from kalends.rules.access import is_operator
 from kalends.rules.zones import from_instant
+from kalends.store.database import ReadTx, WriteTx
 
-ID = {"user_id": UserId}
-Limit = Annotated[int, Meta(ge=1, le=250, description="Items on a page")]
-Cursor = Annotated[str, Meta(max_length=2_000, description="next_cursor of the page before, with the same filters")]
-SearchText = Annotated[str, Meta(min_length=1, max_length=200, pattern=VISIBLE)]
 UserIdText = Annotated[str, Meta(extra_json_schema=id_schema(UserId))]
 JsonObject = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})]
 
@@ -107,52 +98,32 @@ def user_json(user: User, *, whole: bool) -> UserJson:
     )
 
 
-def user_reply(call: Call, user: User) -> Reply:
+def user_reply(actor: Actor, user: User) -> Reply[UserJson]:
     """Answer with a user."""
-    return Reply(user_json(user, whole=is_operator(call.actor)), etag=entity_tag(user.version))
+    return Reply(user_json(user, whole=is_operator(actor)), etag=entity_tag(user.version))
 
 
-def known(value: Any) -> Any:
-    """Give a value that may have been left out, or None."""
-    return None if value is UNSET else value
-
-
-@operation(
-    "POST",
-    "/v1/users",
-    tag="Users",
-    scope=Scope.users_write,
-    body=UserCreate,
-    answer=UserJson,
-    status=HTTPStatus.CREATED,
-    errors=(EmailTaken, Invalid),
-    example={"name": "Hanna Host", "email": "hanna@example.org", "time_zone": "Europe/Berlin"},
-)
-def create_user(call: Call) -> Reply:
+def create_user(tx: WriteTx, actor: Actor, body: UserCreate) -> Reply[UserJson]:
     """Create a user.
 
     The e-mail address is unique without regard to case and to how its domain is written (IDNA). The time zone is that
     of events they host, unless an event names its own.
     """
-    user = actions.create_user(call.tx, call.actor, call.body)
-    return user_reply(call, user)._replace(location=f"/v1/users/{user.id}")
+    user = actions.create_user(tx, actor, body)
+    return user_reply(actor, user)._replace(location=f"/v1/users/{user.id}")
 
 
-@operation(
-    "GET", "/v1/users", tag="Users", scope=Scope.users_read, query=UserListQuery, answer=UserListJson, errors=(Invalid,)
-)
-def list_users(call: Call) -> Reply:
+def list_users(tx: ReadTx, actor: Actor, query: UserListQuery, page: PageRequest) -> Reply[UserListJson]:
     """List users.
 
     In the order of name and id, page by page; `q` finds a part of a name or an e-mail address. Neither regards case and
     accents. With `available_from` and `available_to`, only those whom nothing blocks in that time.
     """
-    query: UserListQuery = call.query
     if query.available_from is not UNSET or query.available_to is not UNSET:
-        call.need(Scope.free_busy_read)
-    after = key_of(call, tuple[str, int])
-    page = reads.list_users(call.tx, call.actor, query.limit, text=known(query.q), free=free_span(query), after=after)
-    return page_reply(call, page)
+        need_scope(actor, Scope.free_busy_read)
+    after, free = page.after(tuple[str, int]), free_span(query)
+    found = reads.list_users(tx, actor, query.limit, text=or_none(query.q), free=free, after=after)
+    return page_reply(actor, page, found)
 
 
 def free_span(query: UserListQuery) -> Span | None:
@@ -166,87 +137,51 @@ def free_span(query: UserListQuery) -> Span | None:
     return bounds_of(query.available_from, query.available_to, query.time_zone, (), names)
 
 
-def page_reply(call: Call, page: UserPage) -> Reply:
+def page_reply(actor: Actor, page: PageRequest, found: UserPage) -> Reply[UserListJson]:
     """Answer with a page of users."""
-    whole = is_operator(call.actor)
-    return Reply(UserListJson([user_json(user, whole=whole) for user in page.users], cursor_of(call, page.next_key)))
+    whole = is_operator(actor)
+    items = [user_json(user, whole=whole) for user in found.users]
+    return Reply(UserListJson(items, page.next_cursor(found.next_key)))
 
 
-@operation(
-    "GET",
-    "/v1/events/{event_id}/available-users",
-    tag="Users",
-    scope=Scope.free_busy_read,
-    ids={"event_id": EventId},
-    query=AvailableUserListQuery,
-    answer=UserListJson,
-    errors=(NotFound, Invalid),
-    besides=(Scope.users_read,),
-    heavy=True,
-)
-def list_available_users(call: Call) -> Reply:
+def list_available_users(
+    tx: ReadTx, actor: Actor, event_id: EventId, query: AvailableUserListQuery, page: PageRequest
+) -> Reply[UserListJson]:
     """List who could be added to an event.
 
     Active users who are not in it yet and whom nothing blocks in its block of time. Needs the scope `users:read`
     besides.
     """
-    query: AvailableUserListQuery = call.query
-    event_id, after = call.ids["event_id"], key_of(call, tuple[str, int])
-    page = reads.list_available_users(call.tx, call.actor, event_id, query.limit, text=known(query.q), after=after)
-    return page_reply(call, page)
+    text, after = or_none(query.q), page.after(tuple[str, int])
+    found = reads.list_available_users(tx, actor, event_id, query.limit, text=text, after=after)
+    return page_reply(actor, page, found)
 
 
-@operation(
-    "GET", "/v1/users/{user_id}", tag="Users", scope=Scope.users_read, ids=ID, answer=UserJson, errors=(NotFound,)
-)
-def get_user(call: Call) -> Reply:
+def get_user(tx: ReadTx, actor: Actor, user_id: UserId) -> Reply[UserJson]:
     """Read a user."""
-    return user_reply(call, reads.read_user(call.tx, call.actor, call.ids["user_id"]))
+    return user_reply(actor, reads.read_user(tx, actor, user_id))
 
 
-@operation(
-    "PATCH",
-    "/v1/users/{user_id}",
-    tag="Users",
-    scope=Scope.users_write,
-    ids=ID,
-    body=UserUpdate,
-    answer=UserJson,
-    errors=(NotFound, StaleVersion, EmailTaken, Invalid),
-    example={"name": "Hanna Huber", "metadata": {"badge": "blue"}},
-)
-def update_user(call: Call) -> Reply:
+def update_user(
+    tx: WriteTx, actor: Actor, user_id: UserId, body: UserUpdate, conditions: Conditions
+) -> Reply[UserJson]:
     """Change a user.
 
     A JSON Merge Patch (RFC 7396): what is left out stays as it is. The e-mail address and `metadata` are operators' to
     change.
     """
-    return user_reply(
-        call, actions.change_user(call.tx, call.actor, call.ids["user_id"], call.body, expect=call.expect)
-    )
+    return user_reply(actor, actions.change_user(tx, actor, user_id, body, expect=conditions.versions))
 
 
-@operation(
-    "DELETE",
-    "/v1/users/{user_id}",
-    tag="Users",
-    scope=Scope.users_write,
-    ids=ID,
-    query=UserDeleteQuery,
-    status=HTTPStatus.NO_CONTENT,
-    errors=(NotFound, StaleVersion, HostsEvents, TooManyEvents, BookingConflict, Invalid),
-)
-def delete_user(call: Call) -> Reply:
+def delete_user(
+    tx: WriteTx, actor: Actor, user_id: UserId, query: UserDeleteQuery, conditions: Conditions
+) -> Reply[None]:
     """Delete a user.
 
     They are removed from events that have not ended and their e-mail address may be used again; past events go on
     naming them. If they host events that have not ended, say what becomes of those: `hosted=cancel`, or
     `hosted=transfer` with the new host in `to`.
     """
-    query: UserDeleteQuery = call.query
-    user_id = call.ids["user_id"]
-    hosted, successor, guard = known(query.hosted), known(query.to), guard_of(query)
-    user_deletion.delete_user(
-        call.tx, call.actor, user_id, hosted=hosted, to=successor, expect=call.expect, guard=guard
-    )
+    hosted, to, guard = or_none(query.hosted), or_none(query.to), guard_of(query)
+    user_deletion.delete_user(tx, actor, user_id, hosted=hosted, to=to, expect=conditions.versions, guard=guard)
     return Reply()

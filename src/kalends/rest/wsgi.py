@@ -10,25 +10,10 @@ import msgspec
 
 from kalends.errors import KalendsError, SchemaMismatch, Unavailable
 from kalends.http.front import LIVE_PATH, READY_PATH
-from kalends.rest import (
-    audit,
-    event_transfer,
-    events,
-    explanation,
-    find_time,
-    freebusy,
-    holds,
-    hours,
-    me,
-    participants,
-    privacy,
-    sharing,
-    tokens,
-    users,
-)
 from kalends.rest.log import RequestLog, log_trouble
 from kalends.rest.middleware import RequestLimits, SecurityHeaders, TrailingSlashRedirect
 from kalends.rest.openapi import openapi_document
+from kalends.rest.operation import Operation
 from kalends.rest.pages import Responder, fixed, page_responders
 from kalends.rest.problems import (
     MEDIA_TYPE,
@@ -42,27 +27,9 @@ from kalends.rest.problems import (
 )
 from kalends.rest.rates import UNLIMITED, RateLimits
 from kalends.rest.request import Request
-from kalends.rest.route import OPERATIONS, Operation, Route
+from kalends.rest.route import Route
+from kalends.rest.routes import OPERATIONS
 from kalends.rules.client_address import Network
-
-NOUNS = (
-    users,
-    events,
-    event_transfer,
-    participants,
-    hours,
-    freebusy,
-    find_time,
-    explanation,
-    holds,
-    sharing,
-    me,
-    tokens,
-    privacy,
-    audit,
-)
-"""The modules that enter their operations into the table."""
-
 
 NOT_AVAILABLE = "The database cannot be used at the moment."
 """What callers without a token are told: why it is so stands in the log."""
@@ -167,5 +134,5 @@ def places_of(known: Operation | None) -> dict[str, str]:
     """Return which arguments an operation takes from its path and which from the query; the others are of its body."""
     if known is None:
         return {}
-    query = {field.encode_name: "query" for field in msgspec.structs.fields(known.query)}
-    return query | dict.fromkeys(known.ids, "path")
+    query = {field.encode_name: "query" for field in msgspec.structs.fields(known.signature.query)}
+    return query | dict.fromkeys(known.signature.ids, "path")

@@ -1,0 +1,28 @@
+"""What the queries of several operations have in common."""
+
+from typing import Annotated, TypeVar
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from kalends.characters import VISIBLE
+
+T = TypeVar("T")
+
+Limit = Annotated[int, Meta(ge=1, le=250, description="Items on a page")]
+Cursor = Annotated[str, Meta(max_length=2_000, description="next_cursor of the page before, with the same filters")]
+SearchText = Annotated[str, Meta(min_length=1, max_length=200, pattern=VISIBLE)]
+
+
+class NoQuery(Struct, forbid_unknown_fields=True):
+    """No parameters."""
+
+
+class WriteQuery(Struct, forbid_unknown_fields=True):
+    """What every write takes."""
+
+    dry_run: Annotated[bool, Meta(description="Validate and answer as the write would, and write nothing")] = False
+
+
+def or_none(value: T | UnsetType) -> T | None:
+    """Return a parameter, or None if it was left out."""
+    return None if value is UNSET else value
