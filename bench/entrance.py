@@ -21,12 +21,14 @@ from rich.table import Table
 
 from kalends.actions.tokens import issue_token
 from kalends.app import build_app
+from kalends.http.bearer import BearerTokens
+from kalends.http.request import Request
+from kalends.http.wsgi import wsgi_app
 from kalends.model import Actor, UserId
 from kalends.reads.health import check_readiness
-from kalends.rest.identity import Identities
-from kalends.rest.request import Request
-from kalends.rest.route import OPERATIONS, Route
-from kalends.rest.wsgi import wsgi_app
+from kalends.rest.entry_point import json_api
+from kalends.rest.route import Route
+from kalends.rest.routes import OPERATIONS
 from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.schema import migrate
@@ -41,14 +43,14 @@ GENEROUS = Settings(rate_limit=2**31 - 1, address_rate_limit=2**31 - 1)
 """Counted like any other, and never refused."""
 
 
-class OpenDoor(Identities):
+class EverybodysToken(BearerTokens):
     """Takes everybody for the operator."""
 
     def __init__(self, actor: Actor) -> None:
         self._actor = actor
 
-    def actor_of(self, request: Request) -> Actor:  # noqa: ARG002 (as it is called)
-        """Give the operator, whoever asks."""
+    def authenticate(self, request: Request) -> Actor:  # noqa: ARG002 (as it is called)
+        """Return the operator, whoever asks."""
         return self._actor
 
 
@@ -75,8 +77,8 @@ def asked(database: Database, actor: Actor, person: UserId) -> dict[str, tuple[A
         database.write(lambda tx, who=who: issue_token(tx, who, "bench", secrets.token_bytes(20)))[1]
         for who in (actor, person_actor)
     )
-    routes = [Route(operation, database, OpenDoor(actor), 1_048_576) for operation in OPERATIONS]
-    unguarded = wsgi_app(routes, lambda: database.read(check_readiness))
+    routes = [Route(operation, database, EverybodysToken(actor), 1_048_576) for operation in OPERATIONS]
+    unguarded = wsgi_app([json_api(routes)], lambda: str(database.read(check_readiness)))
     guarded = build_app(database, GENEROUS)
     of_person = f"user_id={person}&{LIST}"
     return {

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from kalends.errors import FAULT_CODES
-from kalends.rest.problems import STATUS
+from kalends.http.errors import STATUS
 
 LIBRARY_TEXT = re.compile(
     r"Traceback|msgspec|psycopg|sqlite3|\bStruct\b|\bObject\b|Expected `|- at `|matching regex|`(str|int|null)`"

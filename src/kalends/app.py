@@ -1,4 +1,4 @@
-"""The composition root: Settings, then Database, then the doors, then one WSGI application, and its front."""
+"""The composition root: from settings to a database, entry points, one WSGI application and its front."""
 
 import threading
 from collections.abc import Callable
@@ -9,19 +9,20 @@ import falcon
 
 from kalends.actions.tokens import note_use
 from kalends.errors import SchemaMismatch, Unavailable
+from kalends.http.bearer import BearerTokens
 from kalends.http.front import Front
 from kalends.http.lanes import widths
+from kalends.http.rates import Limit, RateLimits
+from kalends.http.request import Request
+from kalends.http.wsgi import wsgi_app
 from kalends.model import Actor, TokenId
 from kalends.reads.health import check_readiness
 from kalends.reads.identity import find_identity
-from kalends.rest.identity import Identities
-from kalends.rest.openapi import openapi_document
-from kalends.rest.rates import Limit, RateLimits
-from kalends.rest.request import Request
+from kalends.rest.entry_point import json_api
+from kalends.rest.reference.openapi import openapi_document
 from kalends.rest.route import Route
 from kalends.rest.routes import OPERATIONS
 from kalends.rest.sorting import kind_finder
-from kalends.rest.wsgi import wsgi_app
 from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.zone_data import load_zone_data
@@ -29,7 +30,7 @@ from kalends.store.zone_release import refuse_other_release
 
 
 def build_app(database: Database, settings: Settings, unlogged_id: str = "") -> falcon.App[Request, falcon.Response]:
-    """Give the WSGI application over a database that has the needed schema.
+    """Return the WSGI application over a database that has the needed schema.
 
     Requests with the id `unlogged_id`, which nobody else knows, are the server's own and leave no line in the log.
     """
@@ -37,8 +38,8 @@ def build_app(database: Database, settings: Settings, unlogged_id: str = "") -> 
         Limit("token", settings.rate_limit) if settings.rate_limit else None,
         Limit("address", settings.address_rate_limit) if settings.address_rate_limit else None,
     )
-    identities = identities_of(database, settings)
-    routes = [Route(operation, database, identities, settings.max_body_bytes, rates) for operation in OPERATIONS]
+    tokens = bearer_tokens(database, settings)
+    routes = [Route(operation, database, tokens, settings.max_body_bytes, rates) for operation in OPERATIONS]
     zone_data = load_zone_data()
 
     def release_when_ready() -> str:
@@ -47,12 +48,13 @@ def build_app(database: Database, settings: Settings, unlogged_id: str = "") -> 
         database.check_writable()
         return zone_data.release
 
-    return wsgi_app(routes, release_when_ready, rates, settings.trusted_proxies, unlogged_id)
+    entry_points = [json_api(routes, settings.trusted_proxies)]
+    return wsgi_app(entry_points, release_when_ready, rates, settings.trusted_proxies, unlogged_id)
 
 
-def identities_of(database: Database, settings: Settings) -> Identities:
-    """Give what knows who bears which token."""
-    return Identities(
+def bearer_tokens(database: Database, settings: Settings) -> BearerTokens:
+    """Return the authentication by bearer tokens."""
+    return BearerTokens(
         lambda digest, acting_for: database.read(lambda tx: find_identity(tx, digest, acting_for)),
         last_used_recorder(database),
         database.now,

@@ -1,6 +1,6 @@
 """What can go wrong, in the field's words: each error carries a code, typed fields and a message.
 
-Doors give an error its form (`rest/problems.py` a status, the command line an exit code); nothing here knows of them.
+Entry points give an error its form (`http/errors.py` a status, the command line an exit code), unknown to this module.
 """
 
 from collections.abc import Mapping

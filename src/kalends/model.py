@@ -4,12 +4,16 @@ Small frozen values and nothing else. Instants are whole microseconds since 1970
 What a door hands to an action to make or change something of stands in drafts.py.
 """
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from msgspec import Struct
+
+ID_DIGITS = re.compile(r"[0-9a-f]{16}", re.ASCII)
+LARGEST_ID = (1 << 63) - 1
 
 
 class Identifier(int):
@@ -18,8 +22,21 @@ class Identifier(int):
     prefix: ClassVar[str]
 
     def __str__(self) -> str:
-        """Give the text that callers see, such as `usr_018f3c5a9b2d4e6f`."""
+        """Return the text that callers see, such as `usr_018f3c5a9b2d4e6f`."""
         return f"{self.prefix}{int(self):016x}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the id that a text names. Raise ValueError."""
+        digits = text.removeprefix(cls.prefix)
+        if digits == text or not ID_DIGITS.fullmatch(digits) or int(digits, 16) > LARGEST_ID:
+            raise ValueError(f"must be an id such as {cls.example()}")
+        return cls(int(digits, 16))
+
+    @classmethod
+    def example(cls) -> str:
+        """Return an id as it looks."""
+        return f"{cls.prefix}018f3c5a9b2d4e6f"
 
 
 class OrganizationId(Identifier):

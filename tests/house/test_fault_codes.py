@@ -8,8 +8,8 @@ from pathlib import Path
 import kalends
 from kalends.app import reference
 from kalends.errors import FAULT_CODES
-from kalends.rest.docs import reference_page
-from kalends.rest.problems import STATUS, TITLES
+from kalends.http.errors import STATUS, TITLES
+from kalends.rest.reference.docs import reference_page
 
 SOURCE = Path(kalends.__file__).parent
 PLACES = {"Fault": 1, "BadValue": 0, "TimeError": 0, "ItemErrorJson": 0}

@@ -58,7 +58,7 @@ def test_the_wheel_has_every_file_of_the_package_as_it_is(dist):
     ours = {name: text for name, text in packed.items() if not name.startswith(f"kalends-{VERSION}.dist-info/")}
     files = {file for file in SOURCE.rglob("*") if file.is_file() and file.suffix != ".pyc"}
     assert ours == {str(file.relative_to(SOURCE)): file.read_bytes() for file in files}
-    assert {"kalends/py.typed", "kalends/rest/templates/reference.html.j2"} <= ours.keys()
+    assert {"kalends/py.typed", "kalends/rest/reference/templates/reference.html.j2"} <= ours.keys()
 
 
 @pytest.mark.slow

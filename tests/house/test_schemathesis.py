@@ -10,9 +10,10 @@ from hypothesis import assume, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation.meta import TestPhase
 
+from kalends.http.bearer import ACT_AS
+from kalends.http.wsgi import wsgi_app
 from kalends.model import Scope
-from kalends.rest.identity import ACT_AS
-from kalends.rest.wsgi import wsgi_app
+from kalends.rest.entry_point import json_api
 from tests.cast import assemble
 from tests.conftest import app_over
 
@@ -57,7 +58,7 @@ class Driver:
     """A WSGI application that stands for the one of the engine at hand; before a test runs, for one without routes."""
 
     def __init__(self):
-        self.app = wsgi_app([], str)
+        self.app = wsgi_app([json_api([])], str)
 
     def __call__(self, environ, start_response):
         return self.app(environ, start_response)

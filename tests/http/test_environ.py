@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from kalends.http.environ import environ_of
-from kalends.http.refusals import REFUSED
+from kalends.http.environ import REFUSED, environ_of
 
 
 class Lines:

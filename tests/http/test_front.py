@@ -10,10 +10,9 @@ from typing import IO, Any
 import pytest
 
 from kalends.http import front as module
-from kalends.http.environ import FileBody
-from kalends.http.front import Answer, Front
+from kalends.http.environ import REFUSED, FileBody
+from kalends.http.front import Front, WsgiResponse
 from kalends.http.lanes import Kind, Width
-from kalends.http.refusals import REFUSED
 from tests.http.test_environ import Head, Lines
 
 LIMIT = 200_000
@@ -26,7 +25,7 @@ class Client:
         self._pieces = list(pieces)
         self._pause_s = pause_s
         self._fails = fails
-        self._answer: Answer | None = None
+        self._answer: WsgiResponse | None = None
         self.bytes_read = 0
         self.is_closed = False
 
@@ -46,10 +45,10 @@ class Client:
         yield b""
 
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        self._answer = Answer(status, headers, body)
+        self._answer = WsgiResponse(status, headers, body)
 
     def response_file(self, status: int, headers: list[tuple[str, str]], file: str) -> None:
-        self._answer = Answer(status, headers, Path(file).read_bytes())
+        self._answer = WsgiResponse(status, headers, Path(file).read_bytes())
 
     def response_stream(self, status: int, headers: list[tuple[str, str]]) -> "Later":
         self.is_closed = True
@@ -60,7 +59,7 @@ class Client:
         return self._answer is not None
 
     @property
-    def answer(self) -> Answer:
+    def answer(self) -> WsgiResponse:
         assert self._answer
         return self._answer
 
@@ -141,7 +140,7 @@ def front(app, loop) -> Front:
 def ask(front, loop):
     """Play requests at once, and give what each is answered."""
 
-    def play(*requests: tuple[Head, Client]) -> list[Answer]:
+    def play(*requests: tuple[Head, Client]) -> list[WsgiResponse]:
         async def all_of_them() -> None:
             await asyncio.gather(*(front.__rsgi__(*request) for request in requests))
             while not all(client.is_answered for _, client in requests):
@@ -224,7 +223,7 @@ def test_nothing_holds_a_request_whose_head_is_refused(ask):
 def test_one_kind_of_request_does_not_wait_for_another(front, app, loop):
     app.hold.clear()
 
-    async def play() -> list[Answer]:
+    async def play() -> list[WsgiResponse]:
         held, read, written = Client(), Client(), Client()
         waiting = asyncio.ensure_future(front.__rsgi__(head("/held"), held))
         await asyncio.to_thread(app.held.acquire)

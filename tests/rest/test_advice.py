@@ -6,7 +6,7 @@ import re
 import msgspec
 import pytest
 
-from kalends.rest.log import ACCESS
+from kalends.http.log import ACCESS
 from kalends.rest.routes import OPERATIONS
 from tests.api import BASE, client, faults, problem, send_raw
 from tests.cast import instant

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from kalends.actions.tokens import issue_token, revoke_token
 from kalends.app import build_app
 from kalends.errors import BadSetting, KalendsError, OutcomeUnknown, TooExpensive, Unavailable
+from kalends.http.conditions import Tags, read_tags
+from kalends.http.errors import STATUS, TITLES, headers_of, status_of
 from kalends.model import Actor
 from kalends.reads.tokens import list_tokens
 from kalends.reads.users import read_user
-from kalends.rest.conditions import Tags, read_tags
-from kalends.rest.problems import STATUS, TITLES, headers_of, status_of
 from kalends.rules.tokens import token_text
 from kalends.settings import Settings
 from kalends.store.database import Database

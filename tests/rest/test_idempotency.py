@@ -10,14 +10,15 @@ from kalends.actions.idempotency import Claim, claim_key
 from kalends.actions.sharing import stop_sharing
 from kalends.actions.tokens import issue_token
 from kalends.actions.users import create_user
-from kalends.app import identities_of
+from kalends.app import bearer_tokens
 from kalends.drafts import UserCreate
 from kalends.errors import OutcomeUnknown, Unavailable
+from kalends.http.wsgi import wsgi_app
 from kalends.model import Actor, Email, Scope, Sharing
+from kalends.rest.entry_point import json_api
 from kalends.rest.operation import Operation, Reply
 from kalends.rest.route import Route
 from kalends.rest.users import UserJson, user_reply
-from kalends.rest.wsgi import wsgi_app
 from kalends.settings import Settings
 from kalends.store.database import WriteTx
 from tests.api import client, problem, send_raw
@@ -133,7 +134,7 @@ def work_app(database, work, follow_up=None):
         return user_reply(actor, user)
 
     add_user = Operation("POST", "/v1/work", add, "Work", Scope.users_write, follow_up=follow_up)
-    return wsgi_app([Route(add_user, database, identities_of(database, Settings()), 1_000)], str)
+    return wsgi_app([json_api([Route(add_user, database, bearer_tokens(database, Settings()), 1_000)])], str)
 
 
 def users(api):

@@ -6,9 +6,9 @@ import logging
 import pytest
 
 from kalends.actions.user_deletion import delete_user
+from kalends.http.bearer import ACT_AS
+from kalends.http.log import ACCESS
 from kalends.model import Scope
-from kalends.rest.identity import ACT_AS
-from kalends.rest.log import ACCESS
 from tests.api import client, problem
 from tests.cast import instant
 

@@ -23,9 +23,9 @@ from msgspec.inspect import (
 
 from kalends import model
 from kalends.errors import Fault, Invalid
+from kalends.http.errors import BadQuery, Malformed
 from kalends.rest.decoding import read_json, read_query
 from kalends.rest.faults import alternatives, choices_of
-from kalends.rest.problems import BadQuery, Malformed
 from kalends.rest.routes import OPERATIONS
 from kalends.rest.wire import AnyId, DateOrTime, Minutes, TimeOfDay, read_struct
 from tests.api import LIBRARY_TEXT

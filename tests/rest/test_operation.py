@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from kalends.actions.events import cancel_event, delete_event
 from kalends.drafts import UserCreate
+from kalends.http.conditions import Conditions
 from kalends.model import Actor, EventId, Scope, UserId
-from kalends.rest.conditions import Conditions
 from kalends.rest.operation import Operation, Reply
 from kalends.rest.paging import PageRequest
 from kalends.rest.queries import NoQuery, WriteQuery

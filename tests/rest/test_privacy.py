@@ -9,8 +9,8 @@ from msgspec import structs
 
 from kalends.actions.holds import place_hold
 from kalends.actions.tokens import issue_token
+from kalends.http import files
 from kalends.model import ALL_SCOPES, Scope, Span
-from kalends.rest import files
 from tests.api import client, problem
 from tests.cast import instant
 

@@ -77,7 +77,7 @@ def kalends() -> None:
 def with_help(command: click.Command) -> click.Command:
     """Return a command that has its help text, and so have its subcommands, even under `python -OO`."""
     if sys.flags.optimize > 1:
-        from kalends.rest.docstrings import docstring_of
+        from kalends.rest.reference.docstrings import docstring_of
 
         command.help = docstring_of(command.callback) if command.callback else None
         for subcommand in getattr(command, "commands", {}).values():

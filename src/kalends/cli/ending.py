@@ -21,7 +21,7 @@ from granian._granian import WorkerSignal
 from granian.server import MPServer
 
 from kalends.cli import leave_if_told
-from kalends.rest.log import TROUBLE, line_of
+from kalends.http.log import TROUBLE, line_of
 
 PROCESS_END_S = 20
 """How long a process may take to finish what is in flight."""

@@ -13,8 +13,8 @@ import msgspec
 
 from kalends.actions.schedule import Schedule, rules_broken
 from kalends.errors import Fault, Invalid
+from kalends.http.errors import Malformed
 from kalends.rest.decoding import LONE_SURROGATE, read_json
-from kalends.rest.problems import Malformed
 from kalends.rest.wire import read_struct
 
 AT_BYTE = re.compile(r" at byte (\d+)$")

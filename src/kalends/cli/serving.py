@@ -25,7 +25,7 @@ from kalends.app import front_of_worker
 from kalends.cli.ending import EndingServer, finish_on_sigterm
 from kalends.cli.open_files import allow_connections
 from kalends.http.front import Front
-from kalends.rest.request import HEADER
+from kalends.http.request import HEADER
 from kalends.settings import Settings
 
 HEADER_TIMEOUT_MS = 5_000

@@ -1,1 +1,1 @@
-"""How requests reach the application: read with deadlines, sorted into lanes, answered by threads."""
+"""HTTP for all entry points: requests, authentication, limits, conditions and errors, and the front of the server."""

@@ -7,7 +7,13 @@ from time import perf_counter
 from typing import IO, Any, Protocol
 
 from kalends.errors import KalendsError
-from kalends.http.refusals import ARRIVED, REFUSED, Malformed, WrongTransferCoding
+from kalends.http.errors import Malformed, WrongTransferCoding
+
+REFUSED = "kalends.refused"
+"""The place in the environment of a request for the error that it is to be answered with."""
+
+ARRIVED = "kalends.arrived"
+"""The place for when its head was there, by `time.perf_counter`."""
 
 NO_UNDERSCORE = "the header {name!r} has an underscore, and many a proxy takes it for a hyphen"
 NO_ASCII = "the header {name} has characters beyond ASCII"

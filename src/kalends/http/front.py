@@ -14,9 +14,9 @@ from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
 from kalends.errors import Unavailable
-from kalends.http.environ import FileBody, Scope, environ_of
+from kalends.http.environ import REFUSED, FileBody, Scope, environ_of
+from kalends.http.errors import BodyTooSlow, Malformed, Overloaded
 from kalends.http.lanes import Kind, Lane, Width
-from kalends.http.refusals import REFUSED, BodyTooSlow, Malformed, Overloaded
 
 LIVE_PATH = "/health/live"
 READY_PATH = "/health/ready"
@@ -64,15 +64,15 @@ class Exchange(Protocol):
         ...
 
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        """Answer."""
+        """WsgiResponse."""
         ...
 
     def response_file(self, status: int, headers: list[tuple[str, str]], file: str) -> None:
-        """Answer with what is in the file at a path, which is read no faster than it is sent."""
+        """WsgiResponse with what is in the file at a path, which is read no faster than it is sent."""
         ...
 
     def response_stream(self, status: int, headers: list[tuple[str, str]]) -> "Stream":
-        """Answer with a body that is sent later, and ends when the stream is dropped."""
+        """WsgiResponse with a body that is sent later, and ends when the stream is dropped."""
         ...
 
 
@@ -84,7 +84,7 @@ class Stream(Protocol):
         ...
 
 
-class Answer(NamedTuple):
+class WsgiResponse(NamedTuple):
     """What the application answers."""
 
     status: int
@@ -120,7 +120,7 @@ class Front:
         self._at_end()
 
     async def __rsgi__(self, scope: Scope, protocol: Exchange) -> None:
-        """Answer one request."""
+        """WsgiResponse one request."""
         environ = environ_of(scope)
         is_read = await self._read_body(environ, protocol)
         status, headers, body = await self._answer(environ)
@@ -155,7 +155,7 @@ class Front:
             return len(body) <= self._max_body_bytes
         return False
 
-    async def _answer(self, environ: dict[str, Any]) -> Answer:
+    async def _answer(self, environ: dict[str, Any]) -> WsgiResponse:
         """Return the answer to a request that is all there."""
         path = environ["PATH_INFO"]
         if path == READY_PATH and REFUSED not in environ:
@@ -167,7 +167,7 @@ class Front:
             environ[REFUSED] = Overloaded()
         return call(self._app, environ)  # it waits for nothing, and needs no thread
 
-    async def _answer_ready(self, environ: dict[str, Any]) -> Answer:
+    async def _answer_ready(self, environ: dict[str, Any]) -> WsgiResponse:
         """Return whether the service is ready, and that it is not where that does not become known in time."""
         done = self._enter(Kind.READY, environ.copy())
         with suppress(TimeoutError):
@@ -176,13 +176,13 @@ class Front:
         environ[REFUSED] = Unavailable(NOT_KNOWN)
         return call(self._app, environ)
 
-    def _enter(self, kind: Kind, environ: dict[str, Any]) -> Future[Answer] | None:
+    def _enter(self, kind: Kind, environ: dict[str, Any]) -> Future[WsgiResponse] | None:
         """Return the answer to come from a thread of a lane, or None where too many wait for one already."""
-        done: Future[Answer] = self._loop.create_future()
+        done: Future[WsgiResponse] = self._loop.create_future()
         acquired = self._lanes[kind].enter(partial(self._answer_in_thread, environ, done, perf_counter()))
         return done if acquired else None
 
-    def _answer_in_thread(self, environ: dict[str, Any], done: Future[Answer], entered_at: float) -> None:
+    def _answer_in_thread(self, environ: dict[str, Any], done: Future[WsgiResponse], entered_at: float) -> None:
         """Run in a thread of a lane."""
         if perf_counter() - entered_at > LONGEST_WAIT_S:
             environ[REFUSED] = Overloaded()
@@ -247,7 +247,7 @@ class Bodies:
             oldest.reschedule(0)
 
 
-def call(app: WsgiApp, environ: dict[str, Any]) -> Answer:
+def call(app: WsgiApp, environ: dict[str, Any]) -> WsgiResponse:
     """Return what a WSGI application answers (PEP 3333)."""
     started: list[Any] = []
 
@@ -256,17 +256,17 @@ def call(app: WsgiApp, environ: dict[str, Any]) -> Answer:
 
     parts = app(environ, start_response)
     if isinstance(parts, FileBody):
-        return Answer(started[0], started[1], parts)
+        return WsgiResponse(started[0], started[1], parts)
     try:
         body = b"".join(parts)
     finally:
         if close := getattr(parts, "close", None):
             close()
     status, headers = started
-    return Answer(status, headers, body)
+    return WsgiResponse(status, headers, body)
 
 
-def unless_done(done: Future[Answer], settle: Callable[[], None]) -> None:
+def unless_done(done: Future[WsgiResponse], settle: Callable[[], None]) -> None:
     """Settle what somebody waits for, unless nobody does any more."""
     if not done.done():
         settle()

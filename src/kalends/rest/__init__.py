@@ -1,1 +1,1 @@
-"""The door for JSON over HTTP: translate in, call one action or read, translate out."""
+"""The JSON API: read a request, call one action or read, and write the answer."""

@@ -1,9 +1,6 @@
-"""Reading what comes in: path, query, body and headers, each bounded, and each fault in the caller's own terms."""
+"""Decoding the path, the query and the JSON of a request, and naming each fault in the caller's own terms."""
 
-import codecs
-import hashlib
 import re
-import zlib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import accumulate
@@ -15,19 +12,13 @@ from msgspec import Struct
 from msgspec.inspect import BoolType, CustomType, IntType, Metadata, StructType, Type, type_info
 
 from kalends.errors import Fault, Invalid, NotFound
-from kalends.model import Actor, Identifier
+from kalends.http.errors import BadQuery, Malformed, NoSuchPath
+from kalends.model import Identifier
 from kalends.rest.faults import quoted
-from kalends.rest.members import canonical, repeated_members
-from kalends.rest.problems import BadQuery, BodyTooLarge, Malformed, NoSuchPath, WrongContentEncoding, WrongMediaType
-from kalends.rest.request import Request
+from kalends.rest.members import repeated_members
 from kalends.rest.wire import BadValue, DateOrTime, read_id, read_struct, unknown_name
 
-JSON = "application/json"
-MERGE_PATCH = "application/merge-patch+json"
-LONGEST_KEY = 255
 TRUTHS = {"true": True, "false": False}
-GZIP = ("gzip", "x-gzip")
-GZIP_FORMAT = zlib.MAX_WBITS + 16
 NUL = "must not contain the NUL character"
 JSON_FAULT = re.compile(r"JSON is malformed: (.+) \(byte (\d+)\)")
 MAX_NESTING = 100
@@ -128,53 +119,6 @@ def plain_kind(described: Type) -> type:
             return str
 
 
-def read_body(request: Request, limit: int) -> bytes:
-    """Read the body without a byte order mark, but never more than the limit, be it compressed or not.
-
-    Raises BodyTooLarge, Malformed or WrongContentEncoding.
-    """
-    encoding = (request.header("Content-Encoding") or "identity").strip().lower()
-    if encoding not in ("identity", *GZIP):
-        raise WrongContentEncoding
-    raw = read_raw(request, limit)
-    plain = decompressed(raw, limit) if raw and encoding in GZIP else raw
-    return plain.removeprefix(codecs.BOM_UTF8)
-
-
-def read_raw(request: Request, limit: int) -> bytes:
-    """Read the body as it was sent. Raises BodyTooLarge or Malformed."""
-    length = request.content_length
-    if length is None:
-        # In chunks, or a stream of HTTP/2: only a server that says where the input ends can be read without a length.
-        ends = request.env.get("wsgi.input_terminated") or "chunked" in (request.header("Transfer-Encoding") or "")
-        raw = request.stream.read(limit + 1) if ends else b""
-    elif length > limit:
-        raise BodyTooLarge(limit)
-    else:
-        raw = request.bounded_stream.read(length)
-    if len(raw) > limit:
-        raise BodyTooLarge(limit)
-    if length is not None and len(raw) < length:
-        raise Malformed("the body ends before its Content-Length")
-    return raw
-
-
-def decompressed(raw: bytes, limit: int) -> bytes:
-    """Undo gzip (RFC 1952), holding no more than the limit and a byte. Raises BodyTooLarge or Malformed."""
-    stream = zlib.decompressobj(GZIP_FORMAT)
-    try:
-        plain = stream.decompress(raw, limit + 1)
-    except zlib.error as error:
-        raise Malformed("the body is not gzip") from error
-    if len(plain) > limit:
-        raise BodyTooLarge(limit)
-    if not stream.eof:
-        raise Malformed("the body ends before its gzip stream")
-    if stream.unused_data:
-        raise Malformed("the body goes on after its gzip stream")
-    return plain
-
-
 def read_json(raw: bytes) -> Any:
     """Decode a body. Raises Malformed for what is no JSON or is nested too deeply.
 
@@ -234,30 +178,3 @@ def parts_of(value: Any) -> Iterable[tuple[str | int, Any]]:
     if isinstance(value, dict):
         return cast("dict[str, Any]", value).items()
     return enumerate(cast("list[Any]", value)) if isinstance(value, list) else ()
-
-
-def refuse_media_type(request: Request, wanted: tuple[str, ...]) -> None:
-    """Raise WrongMediaType unless the body is plain JSON in UTF-8."""
-    media_type, _, options = (request.content_type or "").partition(";")
-    charset = options.strip().lower().replace('"', "")
-    if media_type.strip().lower() not in wanted or charset not in ("", "charset=utf-8"):
-        raise WrongMediaType(*wanted)
-
-
-def read_key(request: Request) -> str | None:
-    """Read the Idempotency-Key. Raises Malformed."""
-    key = request.header("Idempotency-Key")
-    if key is None:
-        return None
-    if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
-        raise Malformed(f"an Idempotency-Key must be 1 to {LONGEST_KEY} printable ASCII characters")
-    return key
-
-
-def fingerprint(request: Request, actor: Actor, raw: bytes) -> bytes:
-    """Tell one request from another under the same key: by what the body means, and no body means `{}`."""
-    whole = hashlib.sha256()
-    for part in (str(actor.user_id or ""), request.method, request.path, request.query_string):
-        whole.update(part.encode() + b"\0")
-    whole.update(canonical(raw or b"{}"))
-    return whole.digest()

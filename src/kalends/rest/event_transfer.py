@@ -6,8 +6,8 @@ from typing import Literal
 from msgspec import Struct
 
 from kalends.actions import events as actions
+from kalends.http.conditions import Conditions
 from kalends.model import Actor, EventId, UserId
-from kalends.rest.conditions import Conditions
 from kalends.rest.conflicts import BookingQuery, guard_of, with_conflicts
 from kalends.rest.event_shapes import EventJson
 from kalends.rest.events import event_reply

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 from kalends.actions import events as actions
 from kalends.drafts import EventCreate, EventUpdate, Remark
 from kalends.errors import Fault, Invalid
+from kalends.http.conditions import Conditions, entity_tag
 from kalends.model import (
     UTC,
     Actor,
@@ -26,7 +27,6 @@ from kalends.reads import events as reads
 from kalends.reads.event_text import digest_of
 from kalends.reads.events import EventFilter, PageKey, own_unless_named, refuse_nobodys
 from kalends.reads.participants import list_all_participants
-from kalends.rest.conditions import Conditions, entity_tag
 from kalends.rest.conflicts import BookingQuery, HoldQuery, guard_of, with_conflicts
 from kalends.rest.event_shapes import EventJson, event_json
 from kalends.rest.operation import Reply

@@ -7,9 +7,9 @@ from msgspec import Meta, Struct
 
 from kalends.actions.hours import clear_working_hours, set_working_hours
 from kalends.errors import Fault, Invalid
+from kalends.http.conditions import Conditions, entity_tag
 from kalends.model import Actor, Scope, UserId
 from kalends.reads.hours import read_working_hours
-from kalends.rest.conditions import Conditions, entity_tag
 from kalends.rest.operation import Reply
 from kalends.rest.wire import TimeOfDay
 from kalends.rules.hours import DAYS, Window, WorkingHours, merged_windows, window_of, written_minute

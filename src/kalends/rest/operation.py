@@ -23,15 +23,16 @@ import msgspec
 from msgspec import Raw, Struct
 
 from kalends.errors import Fault, KalendsError
+from kalends.http.conditions import Conditions
+from kalends.http.files import File
 from kalends.http.lanes import Kind
 from kalends.model import Actor, Identifier, Scope
-from kalends.rest.conditions import Conditions
-from kalends.rest.files import File
 from kalends.rest.paging import PageRequest, RawPage
 from kalends.rest.queries import NoQuery, WriteQuery
 from kalends.store.database import ReadTx, WriteTx
 
 Body_co = TypeVar("Body_co", covariant=True)
+MERGE_PATCH = "application/merge-patch+json"
 PATH_NAME = re.compile(r"\{(\w+)\}")
 
 

@@ -12,9 +12,9 @@ from kalends.errors import (
     AlreadyParticipant,
     Invalid,
 )
+from kalends.http.conditions import Conditions, entity_tag
 from kalends.model import MAX_PARTICIPANTS, Actor, EventId, Participant, Response, Role, Scope, UserId
 from kalends.reads import participants as reads
-from kalends.rest.conditions import Conditions, entity_tag
 from kalends.rest.conflicts import BookingQuery, guard_of, with_conflicts
 from kalends.rest.operation import Reply
 from kalends.rest.paging import PageRequest

@@ -8,15 +8,15 @@ from msgspec import Struct
 
 from kalends.actions import erasure as actions
 from kalends.actions.erasure import Traces
+from kalends.http.conditions import Conditions
+from kalends.http.files import gathered
 from kalends.model import Actor, Event, Participation, Response, Role, UserId
 from kalends.reads import export as reads
 from kalends.reads.event_text import TELLS_OF_ALL_PARTICIPANTS
 from kalends.reads.export import Export
 from kalends.rest.audit import AuditEntryJson, audit_entry_json
-from kalends.rest.conditions import Conditions
 from kalends.rest.conflicts import guard_of
 from kalends.rest.event_shapes import EventJson, event_json
-from kalends.rest.files import gathered
 from kalends.rest.holds import HoldJson, hold_json
 from kalends.rest.hours import WorkingHoursJson, hours_json
 from kalends.rest.operation import Reply

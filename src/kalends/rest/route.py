@@ -5,55 +5,32 @@ answer exists.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from http import HTTPStatus
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import falcon
-import msgspec
 from msgspec import UNSET
 
-from kalends.actions.idempotency import Claim, KeptAnswer, claim_key, give_up_claim, keep_answer
-from kalends.errors import Invalid, OutcomeUnknown, Unavailable, Unfinished
+from kalends.errors import Invalid, Unavailable, Unfinished
+from kalends.http.authentication import Authenticator, need_scope
+from kalends.http.body import read_body, refuse_media_type
+from kalends.http.conditions import Conditions, read_conditions
+from kalends.http.errors import BadBody
+from kalends.http.files import File
+from kalends.http.rates import UNLIMITED, RateLimits
+from kalends.http.request import Request
+from kalends.http.responses import JSON, ResponseData, send
 from kalends.model import Actor, Identifier
 from kalends.rest.advice import advised
-from kalends.rest.conditions import NO_CONDITIONS, Conditions, read_conditions
-from kalends.rest.decoding import (
-    JSON,
-    MERGE_PATCH,
-    fingerprint,
-    read_body,
-    read_json,
-    read_key,
-    read_path,
-    read_query,
-    refuse_media_type,
-)
-from kalends.rest.files import File
-from kalends.rest.identity import Identities, need_scope
-from kalends.rest.operation import Operation, Reply
+from kalends.rest.decoding import read_json, read_path, read_query
+from kalends.rest.idempotency import answer_once, fingerprint, read_key
+from kalends.rest.operation import MERGE_PATCH, Operation, Reply
 from kalends.rest.paging import PageRequest
-from kalends.rest.problems import BadBody
-from kalends.rest.rates import SEARCH_COST, UNLIMITED, RateLimits
-from kalends.rest.request import Request
 from kalends.rest.scopes import scopes_of
 from kalends.rest.wire import ENCODER, read_struct
-from kalends.store.database import Database, ReadTx, WriteTx
+from kalends.store.database import Database, ReadTx
 
-
-class Answer(NamedTuple):
-    """What goes out, but for what every answer has."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    file: File | None = None
-    """What goes out in place of a body that is too large to hold."""
-
-    @property
-    def size(self) -> int:
-        """Return of how many bytes the body is."""
-        return self.file.size if self.file else len(self.body)
+SEARCH_COST = 5
+"""Units of the rate limits for a list by text, which reads more than it shows."""
 
 
 class Route:
@@ -63,13 +40,13 @@ class Route:
         self,
         operation: Operation,
         database: Database,
-        identities: Identities,
+        authenticator: Authenticator,
         max_body_bytes: int,
         rates: RateLimits = UNLIMITED,
     ) -> None:
         self.operation = operation
         self._database = database
-        self._identities = identities
+        self._authenticator = authenticator
         self._max_body_bytes = max_body_bytes
         self._rates = rates
         self._answer_scopes = scopes_of(operation.signature.answers)
@@ -78,7 +55,7 @@ class Route:
         """Answer a request. Raise KalendsError."""
         operation, takes = self.operation, self.operation.signature
         self._rates.count_address(request, response, operation.cost - 1)  # one was counted by the middleware
-        actor = self._identities.actor_of(request)
+        actor = self._authenticator.authenticate(request)
         self._rates.count_token(request, response, operation.cost)
         for scope in (operation.scope, *operation.other_scopes):
             if scope is not None:
@@ -99,7 +76,7 @@ class Route:
                 request.statements = tx.statements
 
         if not takes.writes:
-            sent = finish(response, self._answer(self._database.read(handle)), conditions)
+            sent = send(response, self._answer(self._database.read(handle)), conditions)
             self._rates.charge_weight(request, response, sent)
             return
         key = read_key(request) if operation.takes_key else None
@@ -107,12 +84,13 @@ class Route:
             reply = self._database.write(handle, rehearse=query.dry_run)
             answer = self._answer(reply._replace(etag=None, location=None) if query.dry_run else reply)
         else:
-            answer = self._answer_once(actor, key, fingerprint(request, actor, raw), handle)
+            digest = fingerprint(request, actor, raw)
+            answer = answer_once(self._database, actor, key, digest, lambda tx: self._answer(handle(tx)))
         if operation.follow_up is not None and not query.dry_run:
             self._follow_up(operation.follow_up, actor, ids)
         if not self._answer_scopes <= actor.scopes:
-            answer = without_body(answer)
-        self._rates.charge_weight(request, response, finish(response, answer, NO_CONDITIONS))
+            answer = answer.without_body()
+        self._rates.charge_weight(request, response, send(response, answer))
 
     def _arguments(
         self, actor: Actor, ids: dict[str, Identifier], query: Any, body: Any, conditions: Conditions
@@ -146,7 +124,7 @@ class Route:
                 faults += known.cross_check(cast("dict[str, Any]", value))
             raise BadBody(*faults) from error
 
-    def _answer(self, reply: Reply[Any]) -> Answer:
+    def _answer(self, reply: Reply[Any]) -> ResponseData:
         headers: dict[str, str] = {}
         if reply.etag is not None:
             headers["ETag"] = reply.etag
@@ -154,23 +132,8 @@ class Route:
             headers["Location"] = reply.location
         status = reply.status or self.operation.success
         if isinstance(reply.body, File):
-            return Answer(status, headers, b"", reply.body)
-        return Answer(status, headers, b"" if reply.body is None else ENCODER.encode(reply.body))
-
-    def _answer_once(self, actor: Actor, key: str, digest: bytes, handle: Callable[[WriteTx], Reply[Any]]) -> Answer:
-        """Answer the first request with a key by doing the work, and every other by repeating the answer."""
-        claim = self._database.write(lambda tx: claim_key(tx, actor, key, digest))
-        if isinstance(claim, KeptAnswer):
-            answer = Answer(claim.status, msgspec.json.decode(claim.headers, type=dict[str, str]), claim.body)
-            return answer if claim.body else without_body(answer)
-        try:
-            return self._database.write(lambda tx: self._work_and_keep(tx, actor, claim, handle))
-        except OutcomeUnknown:
-            raise  # the answer may be there: the claim has to lapse before anybody does the work again
-        except BaseException:
-            with suppress(Unavailable):
-                self._database.write(lambda tx: give_up_claim(tx, actor, claim))
-            raise
+            return ResponseData(status, headers, file=reply.body)
+        return ResponseData(status, headers, b"" if reply.body is None else ENCODER.encode(reply.body))
 
     def _follow_up(self, part: Callable[..., Any], actor: Actor, ids: Mapping[str, Identifier]) -> None:
         """Do the rest of the work, also when an answer is repeated: what came before may have been cut short.
@@ -183,36 +146,3 @@ class Route:
                 pass
         except Unavailable as error:
             raise Unfinished(error.reason, error.retry_after) from error
-
-    def _work_and_keep(
-        self, tx: WriteTx, actor: Actor, claim: Claim, handle: Callable[[WriteTx], Reply[Any]]
-    ) -> Answer:
-        answer = self._answer(handle(tx))
-        headers = msgspec.json.encode(answer.headers).decode()
-        keep_answer(tx, actor, claim, KeptAnswer(answer.status, headers, answer.body))
-        return answer
-
-
-def without_body(answer: Answer) -> Answer:
-    """Return an answer that shows nothing of what was written."""
-    status = HTTPStatus.NO_CONTENT if answer.status == HTTPStatus.OK else answer.status
-    return Answer(status, answer.headers, b"")
-
-
-def finish(response: falcon.Response, answer: Answer, conditions: Conditions) -> int:
-    """Fill the response, and return of how many bytes its body is.
-
-    A reader who has this very answer already is told so (304) without it.
-    """
-    response.set_headers(answer.headers)
-    if "ETag" in answer.headers and conditions.knows(answer.headers["ETag"]):
-        response.status = HTTPStatus.NOT_MODIFIED
-        return 0
-    response.status = answer.status
-    if answer.size:
-        response.content_type = JSON
-    if answer.file:
-        response.set_stream(answer.file.file, answer.file.size)
-    elif answer.body:
-        response.data = answer.body
-    return answer.size

@@ -14,12 +14,12 @@ from kalends.errors import (
     Fault,
     Invalid,
 )
+from kalends.http.authentication import need_scope
+from kalends.http.conditions import Conditions, entity_tag
 from kalends.model import UTC, Actor, EventId, Scope, Span, User, UserId, Zone
 from kalends.reads import users as reads
 from kalends.reads.users import UserPage
-from kalends.rest.conditions import Conditions, entity_tag
 from kalends.rest.conflicts import BookingQuery, guard_of
-from kalends.rest.identity import need_scope
 from kalends.rest.operation import Reply
 from kalends.rest.paging import PageRequest
 from kalends.rest.queries import Cursor, Limit, SearchText, or_none

@@ -17,7 +17,6 @@ from kalends.rules.hours import minute_of_day
 from kalends.rules.metadata import metadata_text
 from kalends.rules.zones import TimeError, read_time, written_date, zone_named
 
-ID_DIGITS = re.compile(r"[0-9a-f]{16}", re.ASCII)
 DURATION = re.compile(r"PT(?:(\d{1,4})H)?(?:(\d{1,5})M)?", re.ASCII)
 MOST_FAULTS = 1_000
 """One answer names so many faults at most: a body of a megabyte can hold a hundred thousand."""
@@ -127,10 +126,10 @@ def read_value(kind: type, value: object) -> object:
 
 def read_id(kind: type[Identifier], text: str) -> Identifier:
     """Read an id of a kind, such as `usr_` and 16 digits. Raises BadValue."""
-    digits = text.removeprefix(kind.prefix)
-    if digits == text or not ID_DIGITS.fullmatch(digits) or int(digits, 16) >= 1 << 63:
-        raise BadValue("invalid_id", f"must be an id such as {kind.prefix}018f3c5a9b2d4e6f, not {quoted(text)}")
-    return kind(int(digits, 16))
+    try:
+        return kind.parse(text)
+    except ValueError as error:
+        raise BadValue("invalid_id", f"{error}, not {quoted(text)}") from error
 
 
 def id_schema(kind: type[Identifier]) -> dict[str, Any]:
@@ -138,7 +137,7 @@ def id_schema(kind: type[Identifier]) -> dict[str, Any]:
     return {
         "type": "string",
         "pattern": f"^{kind.prefix}[0-7][0-9a-f]{{15}}$",
-        "examples": [f"{kind.prefix}018f3c5a9b2d4e6f"],
+        "examples": [kind.example()],
     }
 
 

@@ -4,8 +4,8 @@ import re
 
 from msgspec import Struct
 
-from kalends.http.refusals import Malformed
-from kalends.rest.request import Request
+from kalends.http.errors import Malformed
+from kalends.http.request import Request
 
 TAG = re.compile(r'[ \t]*(W/)?"([^"]*)"[ \t]*(?:,|$)')
 VERSION = re.compile(r"(\d{1,18})(?:\.\d{1,18})?", re.ASCII)

@@ -10,11 +10,8 @@ from collections.abc import Callable
 import falcon
 
 from kalends.errors import RateLimited
-from kalends.rest.request import Request
+from kalends.http.request import Request
 from kalends.rules.client_address import network_of
-
-SEARCH_COST = 5
-"""Units of a list by text, which reads more than it shows."""
 
 BYTES_A_UNIT = 65_536
 """So much of an answer is in the price of a request; each further one costs a unit more."""

@@ -12,7 +12,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from kalends.model import Identifier, TimeText
-from kalends.rest.schemas import TEXT_SCHEMAS
+from kalends.rest.reference.schemas import TEXT_SCHEMAS
 from kalends.rest.wire import DateOrTime, TimeOfDay, read_date_or_time, read_time_of_day
 from kalends.rules.blocks import whole_seconds
 from kalends.rules.zones import instant_of, read_time

@@ -9,7 +9,7 @@ import falcon
 import msgspec
 
 from kalends.errors import KalendsError
-from kalends.rest.request import HEADER, Request
+from kalends.http.request import HEADER, Request
 
 ACCESS = logging.getLogger("kalends.access")
 TROUBLE = logging.getLogger("kalends.trouble")

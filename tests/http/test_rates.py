@@ -9,7 +9,7 @@ import pytest
 
 from kalends.actions.tokens import issue_token
 from kalends.app import build_app
-from kalends.rest.rates import BYTES_A_UNIT, WINDOW_S, Limit, RateLimits
+from kalends.http.rates import BYTES_A_UNIT, WINDOW_S, Limit, RateLimits
 from kalends.rest.routes import OPERATIONS
 from kalends.rules.hours import DAYS
 from kalends.settings import Settings, settings_from

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 
 from kalends.app import reference
-from kalends.rest.docstrings import docstring_of
+from kalends.rest.reference.docstrings import docstring_of
 
 SAID = """
 import json, sys
 from kalends.app import reference
 from kalends.errors import Fault, Invalid, Scope
-from kalends.rest.docstrings import docstring_of
-from kalends.rest.problems import STATUS, problem_document
+from kalends.rest.reference.docstrings import docstring_of
+from kalends.http.errors import STATUS
+from kalends.rest.problems import problem_document
 from kalends.store.zone_data import load_zone_data
 
 load_zone_data()

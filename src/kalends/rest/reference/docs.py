@@ -8,10 +8,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from kalends.errors import FAULT_CODES
-from kalends.rest.problems import STATUS, TITLES
+from kalends.http.errors import STATUS, TITLES
 
 ENVIRONMENT = Environment(
-    loader=PackageLoader("kalends.rest"),
+    loader=PackageLoader("kalends.rest.reference"),
     autoescape=select_autoescape(default=True),
     trim_blocks=True,
     lstrip_blocks=True,

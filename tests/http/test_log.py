@@ -7,14 +7,15 @@ import re
 import pytest
 
 from kalends.actions.users import create_user
-from kalends.app import build_app, identities_of
+from kalends.app import bearer_tokens, build_app
 from kalends.drafts import UserCreate
 from kalends.errors import Unavailable
+from kalends.http.log import ACCESS
+from kalends.http.wsgi import wsgi_app
 from kalends.model import Actor, Email, Scope
-from kalends.rest.log import ACCESS
+from kalends.rest.entry_point import json_api
 from kalends.rest.operation import Operation, Reply
 from kalends.rest.route import Route
-from kalends.rest.wsgi import wsgi_app
 from kalends.settings import Settings
 from kalends.store.database import WriteTx
 from tests.api import client, problem, send_raw
@@ -102,7 +103,8 @@ def test_a_defect_of_our_own_is_told_to_the_log_and_not_to_the_caller(cast, toke
 
     broken = Operation("POST", "/v1/broken", fail, "Broken", Scope.users_write)
     caller = client(
-        wsgi_app([Route(broken, cast.database, identities_of(cast.database, Settings()), 1_000)], str), token
+        wsgi_app([json_api([Route(broken, cast.database, bearer_tokens(cast.database, Settings()), 1_000)])], str),
+        token,
     )
     before = cast.rows()
     for headers in ({}, {"Idempotency-Key": "x"}):

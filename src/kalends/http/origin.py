@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from kalends.rest.request import Request
+from kalends.http.request import Request
 from kalends.rules.client_address import Network, address_in
 
 LONGEST_HOST = 255

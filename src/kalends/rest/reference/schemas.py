@@ -5,9 +5,10 @@ from typing import Any
 
 from kalends.characters import LINE, LINE_OR_NOTHING, LINES, VISIBLE
 from kalends.errors import FAULT_CODES
+from kalends.http.errors import TITLES
 from kalends.model import Email, Identifier, Metadata, TimeText, Zone
-from kalends.rest.decoding import LONGEST_KEY
-from kalends.rest.problems import MEDIA_TYPE, TITLES
+from kalends.rest.idempotency import LONGEST_KEY
+from kalends.rest.problems import MEDIA_TYPE
 from kalends.rest.wire import AnyId, DateOrTime, Minutes, TimeOfDay, id_schema
 from kalends.rules.emails import LONGEST_ADDRESS
 

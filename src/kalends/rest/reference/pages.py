@@ -1,6 +1,6 @@
 """What people and browsers are shown without a token: the front page, its icon, and the reference."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -8,15 +8,13 @@ from typing import Any
 import falcon
 import msgspec
 
-from kalends.rest.decoding import JSON
-from kalends.rest.docs import ORIGIN, draw, reference_page
-from kalends.rest.middleware import ASKED_EACH_TIME, POLICY
-from kalends.rest.origin import origin_of
-from kalends.rest.problems import NoSuchPath
-from kalends.rest.request import Request
+from kalends.http.errors import NoSuchPath
+from kalends.http.middleware import ASKED_EACH_TIME, POLICY
+from kalends.http.origin import origin_of
+from kalends.http.request import Request
+from kalends.http.responses import JSON, Responder, fixed
+from kalends.rest.reference.docs import ORIGIN, draw, reference_page
 from kalends.rules.client_address import Network
-
-Responder = Callable[..., None]
 
 HTML = "text/html"
 PAGE_POLICY = (
@@ -39,7 +37,7 @@ HOW_TO_CALL = "Every call under /v1 carries a token; whoever runs this service c
 
 def page_responders(document: dict[str, Any], trusted_proxies: Sequence[Network]) -> dict[str, Responder]:
     """Return what answers GET for each path."""
-    icon = files("kalends.rest").joinpath("templates", "favicon.ico").read_bytes()
+    icon = files("kalends.rest.reference").joinpath("templates", "favicon.ico").read_bytes()
     return {
         "/": front_page(document, trusted_proxies),
         "/favicon.ico": fixed(icon, "image/x-icon", KEPT_FOR_A_DAY),
@@ -72,16 +70,5 @@ def html_page(page: str, trusted_proxies: Sequence[Network]) -> Responder:
         response.data = escape(origin_of(request, trusted_proxies)).encode().join(parts)
         response.content_type = f"{HTML}; charset=utf-8"
         response.set_headers((*NOT_SHARED, (POLICY, PAGE_POLICY)))
-
-    return respond
-
-
-def fixed(content: bytes, media_type: str, caching: Sequence[tuple[str, str]] = ()) -> Responder:
-    """Make a responder that always answers the same."""
-
-    def respond(_: Request, response: falcon.Response) -> None:
-        response.data = content
-        response.content_type = media_type
-        response.set_headers(caching)
 
     return respond

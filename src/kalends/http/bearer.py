@@ -1,4 +1,4 @@
-"""Who asks: from the header of a request to an actor. Every other way in (a session, a certificate) belongs here.
+"""Authentication by bearer tokens (RFC 6750).
 
 What a token stands for is kept in memory for less than a second: a token that is revoked, and a calendar that is no
 longer shared, are out of use in every process before a second has passed, and a busy caller costs few looks.
@@ -8,12 +8,11 @@ import threading
 import time
 from collections.abc import Callable
 
-from kalends.errors import Forbidden, MissingScope, Unauthenticated
-from kalends.model import Actor, Instant, Scope, UserId
+from kalends.errors import Forbidden, Unauthenticated
+from kalends.http.errors import Malformed
+from kalends.http.request import Request
+from kalends.model import Actor, Instant, UserId
 from kalends.reads.identity import Identity
-from kalends.rest.problems import Malformed
-from kalends.rest.request import Request
-from kalends.rest.wire import BadValue, read_id
 from kalends.rules.tokens import is_token, token_digest
 
 ACT_AS = "Kalends-Act-As"
@@ -25,8 +24,8 @@ CacheKey = tuple[bytes, UserId | None]
 LookUp = Callable[[bytes, UserId | None], Identity | None]
 
 
-class Identities:
-    """Knows who bears which token; threads may share it."""
+class BearerTokens:
+    """Knows whose token is whose; threads may share it."""
 
     def __init__(
         self, look_up: LookUp, note_use: Callable[[Actor], None], now: Callable[[], Instant], keep_ms: int
@@ -38,8 +37,11 @@ class Identities:
         self._kept: dict[CacheKey, tuple[float, Identity]] = {}
         self._lock = threading.Lock()
 
-    def actor_of(self, request: Request) -> Actor:
-        """Give who asks. Raises Unauthenticated, Forbidden if they may not act for somebody, or Malformed."""
+    def authenticate(self, request: Request) -> Actor:
+        """Return who sends a request.
+
+        Raise Unauthenticated, Forbidden if the token may not act for that user, or Malformed.
+        """
         scheme, _, credential = (request.header("Authorization") or "").partition(" ")
         secret = credential.strip()
         digest = token_digest(secret)
@@ -58,7 +60,7 @@ class Identities:
         return Actor(who.organization_id, who.token_id, who.user_id, who.scopes, who.shared, *where)
 
     def _may_be(self, secret: str, digest: bytes) -> bool:
-        """Tell whether it is worth a look: what has not the form of a token is refused without one."""
+        """Return whether to look it up: what has not the form of a token is refused without that."""
         return (digest, None) in self._kept or is_token(secret)
 
     def _identity(self, digest: bytes, acting_for: UserId | None) -> Identity | None:
@@ -84,17 +86,11 @@ class Identities:
 
 
 def acting_for_whom(request: Request) -> UserId | None:
-    """Give the person in whose place an operator wants to act. Raises Malformed."""
+    """Return the person in whose place an operator wants to act. Raise Malformed."""
     text = request.header(ACT_AS)
     if text is None:
         return None
     try:
-        return UserId(read_id(UserId, text))
-    except BadValue as error:
+        return UserId.parse(text)
+    except ValueError as error:
         raise Malformed(f"{ACT_AS}: {error}") from error
-
-
-def need_scope(actor: Actor, scope: Scope) -> None:
-    """Raise MissingScope unless the token may be used for this."""
-    if scope not in actor.scopes:
-        raise MissingScope(scope)

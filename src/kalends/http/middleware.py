@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 import falcon
 
+from kalends.http.environ import REFUSED
+from kalends.http.errors import TargetTooLong
 from kalends.http.front import LIVE_PATH, READY_PATH
-from kalends.http.refusals import REFUSED
-from kalends.rest.problems import TargetTooLong
-from kalends.rest.rates import RateLimits
-from kalends.rest.request import Request
+from kalends.http.rates import RateLimits
+from kalends.http.request import Request
 from kalends.rules.client_address import Network, client_address
 
 LONGEST_TARGET = 8_192

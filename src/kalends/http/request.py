@@ -8,7 +8,7 @@ from typing import Any
 
 import falcon
 
-from kalends.http.refusals import ARRIVED
+from kalends.http.environ import ARRIVED
 from kalends.model import TokenId
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)

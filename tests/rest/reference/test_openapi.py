@@ -9,12 +9,12 @@ import msgspec
 import pytest
 
 from kalends.app import reference
-from kalends.rest.examples import ANSWER_EXAMPLES, REQUEST_EXAMPLES
+from kalends.rest.reference.examples import ANSWER_EXAMPLES, REQUEST_EXAMPLES
 from kalends.rest.routes import OPERATIONS
 from kalends.rest.wire import read_struct, read_value
 from tests.api import client
 
-COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
+COMMITTED = Path(__file__).parents[3] / "docs" / "openapi.json"
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 

@@ -9,25 +9,27 @@ import msgspec
 
 from kalends import __version__, errors
 from kalends.errors import KalendsError
-from kalends.http.refusals import BodyTooSlow, Overloaded, WrongTransferCoding
-from kalends.rest.decoding import JSON, MERGE_PATCH
-from kalends.rest.docstrings import describe_schemas, docstring_of
-from kalends.rest.event_shapes import EventJson
-from kalends.rest.examples import ANSWER_EXAMPLES, REQUEST_EXAMPLES
-from kalends.rest.hours import WorkingHoursJson
-from kalends.rest.operation import Operation
-from kalends.rest.participants import ParticipantJson
-from kalends.rest.problems import (
+from kalends.http.errors import (
     STATUS,
     TITLES,
     BodyTooLarge,
+    BodyTooSlow,
     InternalError,
     Malformed,
+    Overloaded,
     TargetTooLong,
     WrongContentEncoding,
     WrongMediaType,
+    WrongTransferCoding,
 )
-from kalends.rest.schemas import (
+from kalends.http.responses import JSON
+from kalends.rest.event_shapes import EventJson
+from kalends.rest.hours import WorkingHoursJson
+from kalends.rest.operation import MERGE_PATCH, Operation
+from kalends.rest.participants import ParticipantJson
+from kalends.rest.reference.docstrings import describe_schemas, docstring_of
+from kalends.rest.reference.examples import ANSWER_EXAMPLES, REQUEST_EXAMPLES
+from kalends.rest.reference.schemas import (
     CONDITIONS,
     HEADERS,
     PROBLEM,

@@ -9,7 +9,7 @@ import pytest
 from kalends.app import build_app
 from kalends.settings import Settings, settings_from
 from tests.api import BASE, client, problem, send_raw
-from tests.rest.test_docs_page import Page
+from tests.rest.reference.test_docs_page import Page
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 

@@ -16,11 +16,11 @@ from kalends.actions.sharing import stop_sharing
 from kalends.actions.tokens import issue_token, note_use, revoke_token
 from kalends.actions.user_deletion import delete_user
 from kalends.app import build_app, last_used_recorder
+from kalends.http import bearer
+from kalends.http.bearer import ACT_AS, BearerTokens
 from kalends.model import Actor, Instant, OrganizationId, Scope, Sharing, TokenId
 from kalends.reads.identity import find_identity
 from kalends.reads.tokens import list_tokens
-from kalends.rest import identity
-from kalends.rest.identity import ACT_AS, Identities
 from kalends.rules.intervals import MINUTE
 from kalends.settings import Settings
 from kalends.store.database import Database
@@ -139,7 +139,7 @@ class Watch:
 def kept(database, monkeypatch):
     """The application that keeps who asks for 800 ms, the clock that counts them, and what was looked up."""
     watch, looks = Watch(), []
-    monkeypatch.setattr(identity, "time", watch)
+    monkeypatch.setattr(bearer, "time", watch)
 
     def look(digest, acting_for):
         looks.append(acting_for)
@@ -148,7 +148,7 @@ def kept(database, monkeypatch):
     def note(actor):
         database.write(lambda tx: note_use(tx, actor))
 
-    return Identities(look, note, database.now, 800), watch, looks
+    return BearerTokens(look, note, database.now, 800), watch, looks
 
 
 class Asked:
@@ -166,8 +166,8 @@ class Asked:
 
 def enters(identities, secret, person=None) -> Any:
     try:
-        return identities.actor_of(Asked(secret, person))
-    except (identity.Unauthenticated, identity.Forbidden):
+        return identities.authenticate(Asked(secret, person))
+    except (bearer.Unauthenticated, bearer.Forbidden):
         return None
 
 
@@ -213,7 +213,7 @@ def test_an_operator_and_whom_they_act_for_are_kept_apart(cast, kept):
 
 def test_so_many_are_kept_and_no_more(cast, kept, monkeypatch):
     identities, _, looks = kept
-    monkeypatch.setattr(identity, "MOST_KEPT", 2)
+    monkeypatch.setattr(bearer, "MOST_KEPT", 2)
     known = [cast.token_for() for _ in range(3)]
     for secret in (*known, known[2], known[0]):
         assert enters(identities, secret)

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from kalends.rest.problems import STATUS
+from kalends.http.errors import STATUS
 from tests.api import BASE, client
 
 

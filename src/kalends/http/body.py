@@ -1,0 +1,65 @@
+"""Reading bodies: never more than a limit, compressed or not, and in the media type that is wanted."""
+
+import codecs
+import zlib
+
+from kalends.http.errors import BodyTooLarge, Malformed, WrongContentEncoding, WrongMediaType
+from kalends.http.request import Request
+
+GZIP = ("gzip", "x-gzip")
+GZIP_FORMAT = zlib.MAX_WBITS + 16
+
+
+def read_body(request: Request, limit: int) -> bytes:
+    """Read the body without a byte order mark, but never more than the limit, be it compressed or not.
+
+    Raises BodyTooLarge, Malformed or WrongContentEncoding.
+    """
+    encoding = (request.header("Content-Encoding") or "identity").strip().lower()
+    if encoding not in ("identity", *GZIP):
+        raise WrongContentEncoding
+    raw = read_raw(request, limit)
+    plain = decompressed(raw, limit) if raw and encoding in GZIP else raw
+    return plain.removeprefix(codecs.BOM_UTF8)
+
+
+def read_raw(request: Request, limit: int) -> bytes:
+    """Read the body as it was sent. Raises BodyTooLarge or Malformed."""
+    length = request.content_length
+    if length is None:
+        # In chunks, or a stream of HTTP/2: only a server that says where the input ends can be read without a length.
+        ends = request.env.get("wsgi.input_terminated") or "chunked" in (request.header("Transfer-Encoding") or "")
+        raw = request.stream.read(limit + 1) if ends else b""
+    elif length > limit:
+        raise BodyTooLarge(limit)
+    else:
+        raw = request.bounded_stream.read(length)
+    if len(raw) > limit:
+        raise BodyTooLarge(limit)
+    if length is not None and len(raw) < length:
+        raise Malformed("the body ends before its Content-Length")
+    return raw
+
+
+def decompressed(raw: bytes, limit: int) -> bytes:
+    """Undo gzip (RFC 1952), holding no more than the limit and a byte. Raises BodyTooLarge or Malformed."""
+    stream = zlib.decompressobj(GZIP_FORMAT)
+    try:
+        plain = stream.decompress(raw, limit + 1)
+    except zlib.error as error:
+        raise Malformed("the body is not gzip") from error
+    if len(plain) > limit:
+        raise BodyTooLarge(limit)
+    if not stream.eof:
+        raise Malformed("the body ends before its gzip stream")
+    if stream.unused_data:
+        raise Malformed("the body goes on after its gzip stream")
+    return plain
+
+
+def refuse_media_type(request: Request, wanted: tuple[str, ...]) -> None:
+    """Raise WrongMediaType unless the body is plain JSON in UTF-8."""
+    media_type, _, options = (request.content_type or "").partition(";")
+    charset = options.strip().lower().replace('"', "")
+    if media_type.strip().lower() not in wanted or charset not in ("", "charset=utf-8"):
+        raise WrongMediaType(*wanted)
