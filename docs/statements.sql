@@ -181,27 +181,27 @@ WHERE participant.organization_id = :org::BIGINT AND (participant.event_id = ANY
 
 -- SQLite
 SELECT
-    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
-    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.start_local,
-    event.end_local, event.time_zone, event.status, event.show_as, event.visibility, CASE WHEN event.hide_participants
-    THEN 'true' ELSE 'false' END, event.host_id, event.required_count + event.optional_count, event.required_count,
-    event.optional_count, event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count,
-    event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
-    (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at % 1000000)) END || 'Z"', '"' ||
-    replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE (event.updated_at % 1000000) WHEN 0
-    THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE WHEN event.cancel_reason IS NULL THEN
-    '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN event.pending_host_id IS NULL THEN ''
-    ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id) END) AS text, printf('[%s,%s,%s]',
-    event.starts_at, event.id, event.version) AS about
+    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.show_as,
+    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, event.start_local,
+    event.end_local, event.time_zone, event.status, event.host_id, event.required_count + event.optional_count,
+    event.required_count, event.optional_count, event.accepted_count, event.declined_count, event.tentative_count,
+    event.needs_action_count, event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000,
+    'unixepoch'), ' ', 'T') || CASE (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at %
+    1000000)) END || 'Z"', '"' || replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
+    (event.updated_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE
+    WHEN event.cancel_reason IS NULL THEN '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN
+    event.pending_host_id IS NULL THEN '' ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id)
+    END) AS text, printf('[%s,%s,%s]', event.starts_at, event.id, event.version) AS about
 FROM event
 WHERE event.organization_id = :org AND event.id = :id;
 
 -- PostgreSQL
 SELECT
-    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
     lpad(to_hex(event.id), 16, '0'), to_json(event.title)::text, to_json(event.description)::text,
-    to_json(event.location)::text, event.start_local, event.end_local, event.time_zone, event.status, event.show_as,
-    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, lpad(to_hex(event.host_id), 16,
+    to_json(event.location)::text, event.show_as, event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE
+    'false' END, event.start_local, event.end_local, event.time_zone, event.status, lpad(to_hex(event.host_id), 16,
     '0'), event.required_count + event.optional_count, event.required_count, event.optional_count, event.accepted_count,
     event.declined_count, event.tentative_count, event.needs_action_count, event.metadata, event.version, '"' ||
     to_char(to_timestamp(event.created_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || CASE
@@ -219,18 +219,18 @@ WHERE event.organization_id = :org::BIGINT AND event.id = :id::BIGINT;
 
 -- SQLite
 SELECT
-    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s,"participants":[%s]}',
-    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.start_local,
-    event.end_local, event.time_zone, event.status, event.show_as, event.visibility, CASE WHEN event.hide_participants
-    THEN 'true' ELSE 'false' END, event.host_id, event.required_count + event.optional_count, event.required_count,
-    event.optional_count, event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count,
-    event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
-    (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at % 1000000)) END || 'Z"', '"' ||
-    replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE (event.updated_at % 1000000) WHEN 0
-    THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE WHEN event.cancel_reason IS NULL THEN
-    '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN event.pending_host_id IS NULL THEN ''
-    ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id) END, coalesce((SELECT
-    group_concat(items.anon_2, ',') AS anon_1
+    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s,"participants":[%s]}',
+    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.show_as,
+    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, event.start_local,
+    event.end_local, event.time_zone, event.status, event.host_id, event.required_count + event.optional_count,
+    event.required_count, event.optional_count, event.accepted_count, event.declined_count, event.tentative_count,
+    event.needs_action_count, event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000,
+    'unixepoch'), ' ', 'T') || CASE (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at %
+    1000000)) END || 'Z"', '"' || replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
+    (event.updated_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE
+    WHEN event.cancel_reason IS NULL THEN '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN
+    event.pending_host_id IS NULL THEN '' ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id)
+    END, coalesce((SELECT group_concat(items.anon_2, ',') AS anon_1
 FROM (SELECT (SELECT
     printf('{"user_id":"usr_%016x","name":%s,"email":%s,"role":"%s","response":"%s","comment":%s,"responded_at":%s,"is_host":%s}',
     participant.user_id, json_quote(user.name), json_quote(user.email), participant.role, participant.response, CASE
@@ -250,10 +250,10 @@ WHERE event.organization_id = :org AND event.id = :id;
 
 -- PostgreSQL
 SELECT
-    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s,"participants":[%s]}',
+    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s,"participants":[%s]}',
     lpad(to_hex(event.id), 16, '0'), to_json(event.title)::text, to_json(event.description)::text,
-    to_json(event.location)::text, event.start_local, event.end_local, event.time_zone, event.status, event.show_as,
-    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, lpad(to_hex(event.host_id), 16,
+    to_json(event.location)::text, event.show_as, event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE
+    'false' END, event.start_local, event.end_local, event.time_zone, event.status, lpad(to_hex(event.host_id), 16,
     '0'), event.required_count + event.optional_count, event.required_count, event.optional_count, event.accepted_count,
     event.declined_count, event.tentative_count, event.needs_action_count, event.metadata, event.version, '"' ||
     to_char(to_timestamp(event.created_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || CASE
@@ -284,20 +284,20 @@ WHERE event.organization_id = :org::BIGINT AND event.id = :id::BIGINT;
 
 -- SQLite
 SELECT
-    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
-    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.start_local,
-    event.end_local, event.time_zone, event.status, event.show_as, event.visibility, CASE WHEN event.hide_participants
-    THEN 'true' ELSE 'false' END, event.host_id, event.required_count + event.optional_count, event.required_count,
-    event.optional_count, event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count,
-    event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
-    (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at % 1000000)) END || 'Z"', '"' ||
-    replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE (event.updated_at % 1000000) WHEN 0
-    THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE WHEN event.cancel_reason IS NULL THEN
-    '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN event.pending_host_id IS NULL THEN ''
-    ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id) END) AS text,
-    printf('[%s,%s,%s,%s,"%s",%s,%s,%s]', event.starts_at, event.id, event.version, event.host_id, event.visibility,
-    CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, CASE WHEN event.pending_host_id = :me OR (SELECT
-    mine.event_id
+    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.show_as,
+    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, event.start_local,
+    event.end_local, event.time_zone, event.status, event.host_id, event.required_count + event.optional_count,
+    event.required_count, event.optional_count, event.accepted_count, event.declined_count, event.tentative_count,
+    event.needs_action_count, event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000,
+    'unixepoch'), ' ', 'T') || CASE (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at %
+    1000000)) END || 'Z"', '"' || replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
+    (event.updated_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE
+    WHEN event.cancel_reason IS NULL THEN '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN
+    event.pending_host_id IS NULL THEN '' ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id)
+    END) AS text, printf('[%s,%s,%s,%s,"%s",%s,%s,%s]', event.starts_at, event.id, event.version, event.host_id,
+    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, CASE WHEN event.pending_host_id =
+    :me OR (SELECT mine.event_id
 FROM agenda AS mine
 WHERE mine.user_id = :me AND mine.starts_at = event.starts_at AND mine.event_id = event.id
 LIMIT :param_1 OFFSET :param_2) IS NOT NULL THEN 'true' ELSE 'false' END, CASE WHEN (event.pending_host_id IN (SELECT
@@ -329,10 +329,10 @@ LIMIT :param_7 OFFSET :param_8) IS NOT NULL));
 
 -- PostgreSQL
 SELECT
-    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
     lpad(to_hex(event.id), 16, '0'), to_json(event.title)::text, to_json(event.description)::text,
-    to_json(event.location)::text, event.start_local, event.end_local, event.time_zone, event.status, event.show_as,
-    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, lpad(to_hex(event.host_id), 16,
+    to_json(event.location)::text, event.show_as, event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE
+    'false' END, event.start_local, event.end_local, event.time_zone, event.status, lpad(to_hex(event.host_id), 16,
     '0'), event.required_count + event.optional_count, event.required_count, event.optional_count, event.accepted_count,
     event.declined_count, event.tentative_count, event.needs_action_count, event.metadata, event.version, '"' ||
     to_char(to_timestamp(event.created_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || CASE
@@ -373,18 +373,18 @@ LIMIT :param_4::INTEGER) IS NOT NULL));
 
 -- SQLite
 SELECT
-    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s,"participants":[%s]}',
-    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.start_local,
-    event.end_local, event.time_zone, event.status, event.show_as, event.visibility, CASE WHEN event.hide_participants
-    THEN 'true' ELSE 'false' END, event.host_id, event.required_count + event.optional_count, event.required_count,
-    event.optional_count, event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count,
-    event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
-    (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at % 1000000)) END || 'Z"', '"' ||
-    replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE (event.updated_at % 1000000) WHEN 0
-    THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE WHEN event.cancel_reason IS NULL THEN
-    '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN event.pending_host_id IS NULL THEN ''
-    ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id) END, coalesce((SELECT
-    group_concat(items.anon_2, ',') AS anon_1
+    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s,"participants":[%s]}',
+    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.show_as,
+    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, event.start_local,
+    event.end_local, event.time_zone, event.status, event.host_id, event.required_count + event.optional_count,
+    event.required_count, event.optional_count, event.accepted_count, event.declined_count, event.tentative_count,
+    event.needs_action_count, event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000,
+    'unixepoch'), ' ', 'T') || CASE (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at %
+    1000000)) END || 'Z"', '"' || replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
+    (event.updated_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE
+    WHEN event.cancel_reason IS NULL THEN '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN
+    event.pending_host_id IS NULL THEN '' ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id)
+    END, coalesce((SELECT group_concat(items.anon_2, ',') AS anon_1
 FROM (SELECT (SELECT
     printf('{"user_id":"usr_%016x","name":%s,"email":%s,"role":"%s","response":"%s","comment":%s,"responded_at":%s,"is_host":%s}',
     participant.user_id, json_quote(user.name), json_quote(user.email), participant.role, participant.response, CASE
@@ -431,10 +431,10 @@ LIMIT :param_7 OFFSET :param_8) IS NOT NULL));
 
 -- PostgreSQL
 SELECT
-    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s,"participants":[%s]}',
+    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s,"participants":[%s]}',
     lpad(to_hex(event.id), 16, '0'), to_json(event.title)::text, to_json(event.description)::text,
-    to_json(event.location)::text, event.start_local, event.end_local, event.time_zone, event.status, event.show_as,
-    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, lpad(to_hex(event.host_id), 16,
+    to_json(event.location)::text, event.show_as, event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE
+    'false' END, event.start_local, event.end_local, event.time_zone, event.status, lpad(to_hex(event.host_id), 16,
     '0'), event.required_count + event.optional_count, event.required_count, event.optional_count, event.accepted_count,
     event.declined_count, event.tentative_count, event.needs_action_count, event.metadata, event.version, '"' ||
     to_char(to_timestamp(event.created_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || CASE
@@ -492,18 +492,18 @@ SELECT group_concat(page.text,
 ') AS anon_1, group_concat(page.about, '
 ) AS anon_2
 FROM (SELECT
-    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
-    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.start_local,
-    event.end_local, event.time_zone, event.status, event.show_as, event.visibility, CASE WHEN event.hide_participants
-    THEN 'true' ELSE 'false' END, event.host_id, event.required_count + event.optional_count, event.required_count,
-    event.optional_count, event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count,
-    event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
-    (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at % 1000000)) END || 'Z"', '"' ||
-    replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE (event.updated_at % 1000000) WHEN 0
-    THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE WHEN event.cancel_reason IS NULL THEN
-    '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN event.pending_host_id IS NULL THEN ''
-    ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id) END) AS text, printf('[%s,%s,%s]',
-    event.starts_at, event.id, event.version) AS about
+    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.show_as,
+    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, event.start_local,
+    event.end_local, event.time_zone, event.status, event.host_id, event.required_count + event.optional_count,
+    event.required_count, event.optional_count, event.accepted_count, event.declined_count, event.tentative_count,
+    event.needs_action_count, event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000,
+    'unixepoch'), ' ', 'T') || CASE (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at %
+    1000000)) END || 'Z"', '"' || replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
+    (event.updated_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE
+    WHEN event.cancel_reason IS NULL THEN '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN
+    event.pending_host_id IS NULL THEN '' ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id)
+    END) AS text, printf('[%s,%s,%s]', event.starts_at, event.id, event.version) AS about
 FROM event
 WHERE event.organization_id = :org AND event.status != :status_1 ORDER BY event.starts_at, event.id
 LIMIT :count OFFSET :param_1) AS page;
@@ -516,10 +516,10 @@ SELECT CASE WHEN octet_length(string_agg(page.text,
 ') END AS anon_1, string_agg(page.about, '
 ) AS anon_2
 FROM (SELECT
-    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
     lpad(to_hex(event.id), 16, '0'), to_json(event.title)::text, to_json(event.description)::text,
-    to_json(event.location)::text, event.start_local, event.end_local, event.time_zone, event.status, event.show_as,
-    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, lpad(to_hex(event.host_id), 16,
+    to_json(event.location)::text, event.show_as, event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE
+    'false' END, event.start_local, event.end_local, event.time_zone, event.status, lpad(to_hex(event.host_id), 16,
     '0'), event.required_count + event.optional_count, event.required_count, event.optional_count, event.accepted_count,
     event.declined_count, event.tentative_count, event.needs_action_count, event.metadata, event.version, '"' ||
     to_char(to_timestamp(event.created_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || CASE
@@ -542,18 +542,18 @@ SELECT group_concat(page.text,
 ') AS anon_1, group_concat(page.about, '
 ) AS anon_2
 FROM (SELECT
-    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
-    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.start_local,
-    event.end_local, event.time_zone, event.status, event.show_as, event.visibility, CASE WHEN event.hide_participants
-    THEN 'true' ELSE 'false' END, event.host_id, event.required_count + event.optional_count, event.required_count,
-    event.optional_count, event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count,
-    event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
-    (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at % 1000000)) END || 'Z"', '"' ||
-    replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE (event.updated_at % 1000000) WHEN 0
-    THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE WHEN event.cancel_reason IS NULL THEN
-    '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN event.pending_host_id IS NULL THEN ''
-    ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id) END) AS text, printf('[%s,%s,%s]',
-    event.starts_at, event.id, event.version) AS about
+    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.show_as,
+    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, event.start_local,
+    event.end_local, event.time_zone, event.status, event.host_id, event.required_count + event.optional_count,
+    event.required_count, event.optional_count, event.accepted_count, event.declined_count, event.tentative_count,
+    event.needs_action_count, event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000,
+    'unixepoch'), ' ', 'T') || CASE (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at %
+    1000000)) END || 'Z"', '"' || replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
+    (event.updated_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE
+    WHEN event.cancel_reason IS NULL THEN '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN
+    event.pending_host_id IS NULL THEN '' ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id)
+    END) AS text, printf('[%s,%s,%s]', event.starts_at, event.id, event.version) AS about
 FROM event
 WHERE event.organization_id = :org AND event.host_id = :host_id AND event.status = :status ORDER BY event.starts_at,
     event.id
@@ -566,10 +566,10 @@ SELECT CASE WHEN octet_length(string_agg(page.text,
 ') END AS anon_1, string_agg(page.about, '
 ) AS anon_2
 FROM (SELECT
-    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
     lpad(to_hex(event.id), 16, '0'), to_json(event.title)::text, to_json(event.description)::text,
-    to_json(event.location)::text, event.start_local, event.end_local, event.time_zone, event.status, event.show_as,
-    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, lpad(to_hex(event.host_id), 16,
+    to_json(event.location)::text, event.show_as, event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE
+    'false' END, event.start_local, event.end_local, event.time_zone, event.status, lpad(to_hex(event.host_id), 16,
     '0'), event.required_count + event.optional_count, event.required_count, event.optional_count, event.accepted_count,
     event.declined_count, event.tentative_count, event.needs_action_count, event.metadata, event.version, '"' ||
     to_char(to_timestamp(event.created_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || CASE
@@ -592,18 +592,18 @@ SELECT group_concat(page.text,
 ') AS anon_1, group_concat(page.about, '
 ) AS anon_2
 FROM (SELECT
-    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
-    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.start_local,
-    event.end_local, event.time_zone, event.status, event.show_as, event.visibility, CASE WHEN event.hide_participants
-    THEN 'true' ELSE 'false' END, event.host_id, event.required_count + event.optional_count, event.required_count,
-    event.optional_count, event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count,
-    event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
-    (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at % 1000000)) END || 'Z"', '"' ||
-    replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE (event.updated_at % 1000000) WHEN 0
-    THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE WHEN event.cancel_reason IS NULL THEN
-    '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN event.pending_host_id IS NULL THEN ''
-    ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id) END) AS text, printf('[%s,%s,%s]',
-    event.starts_at, event.id, event.version) AS about
+    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.show_as,
+    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, event.start_local,
+    event.end_local, event.time_zone, event.status, event.host_id, event.required_count + event.optional_count,
+    event.required_count, event.optional_count, event.accepted_count, event.declined_count, event.tentative_count,
+    event.needs_action_count, event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000,
+    'unixepoch'), ' ', 'T') || CASE (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at %
+    1000000)) END || 'Z"', '"' || replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
+    (event.updated_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE
+    WHEN event.cancel_reason IS NULL THEN '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN
+    event.pending_host_id IS NULL THEN '' ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id)
+    END) AS text, printf('[%s,%s,%s]', event.starts_at, event.id, event.version) AS about
 FROM event
 WHERE event.organization_id = :org AND event.search_text LIKE :pattern ESCAPE '\' AND event.status != :status_1 ORDER BY
     event.starts_at, event.id
@@ -617,10 +617,10 @@ SELECT CASE WHEN octet_length(string_agg(page.text,
 ') END AS anon_1, string_agg(page.about, '
 ) AS anon_2
 FROM (SELECT
-    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
     lpad(to_hex(event.id), 16, '0'), to_json(event.title)::text, to_json(event.description)::text,
-    to_json(event.location)::text, event.start_local, event.end_local, event.time_zone, event.status, event.show_as,
-    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, lpad(to_hex(event.host_id), 16,
+    to_json(event.location)::text, event.show_as, event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE
+    'false' END, event.start_local, event.end_local, event.time_zone, event.status, lpad(to_hex(event.host_id), 16,
     '0'), event.required_count + event.optional_count, event.required_count, event.optional_count, event.accepted_count,
     event.declined_count, event.tentative_count, event.needs_action_count, event.metadata, event.version, '"' ||
     to_char(to_timestamp(event.created_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || CASE
@@ -644,18 +644,18 @@ SELECT group_concat(page.text,
 ') AS anon_1, group_concat(page.about, '
 ) AS anon_2
 FROM (SELECT
-    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s,"participants":[%s]%s}',
-    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.start_local,
-    event.end_local, event.time_zone, event.status, event.show_as, event.visibility, CASE WHEN event.hide_participants
-    THEN 'true' ELSE 'false' END, event.host_id, event.required_count + event.optional_count, event.required_count,
-    event.optional_count, event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count,
-    event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
-    (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at % 1000000)) END || 'Z"', '"' ||
-    replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE (event.updated_at % 1000000) WHEN 0
-    THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE WHEN event.cancel_reason IS NULL THEN
-    '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN event.pending_host_id IS NULL THEN ''
-    ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id) END, coalesce((SELECT
-    group_concat(items.anon_4, ',') AS anon_3
+    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s,"participants":[%s]%s}',
+    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.show_as,
+    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, event.start_local,
+    event.end_local, event.time_zone, event.status, event.host_id, event.required_count + event.optional_count,
+    event.required_count, event.optional_count, event.accepted_count, event.declined_count, event.tentative_count,
+    event.needs_action_count, event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000,
+    'unixepoch'), ' ', 'T') || CASE (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at %
+    1000000)) END || 'Z"', '"' || replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
+    (event.updated_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE
+    WHEN event.cancel_reason IS NULL THEN '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN
+    event.pending_host_id IS NULL THEN '' ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id)
+    END, coalesce((SELECT group_concat(items.anon_4, ',') AS anon_3
 FROM (SELECT (SELECT
     printf('{"user_id":"usr_%016x","name":%s,"email":%s,"role":"%s","response":"%s","comment":%s,"responded_at":%s,"is_host":%s}',
     participant.user_id, json_quote(user.name), json_quote(user.email), participant.role, participant.response, CASE
@@ -687,10 +687,10 @@ SELECT CASE WHEN octet_length(string_agg(page.text,
 ') END AS anon_1, string_agg(page.about, '
 ) AS anon_2
 FROM (SELECT
-    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s,"participants":[%s]%s}',
+    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s,"participants":[%s]%s}',
     lpad(to_hex(event.id), 16, '0'), to_json(event.title)::text, to_json(event.description)::text,
-    to_json(event.location)::text, event.start_local, event.end_local, event.time_zone, event.status, event.show_as,
-    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, lpad(to_hex(event.host_id), 16,
+    to_json(event.location)::text, event.show_as, event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE
+    'false' END, event.start_local, event.end_local, event.time_zone, event.status, lpad(to_hex(event.host_id), 16,
     '0'), event.required_count + event.optional_count, event.required_count, event.optional_count, event.accepted_count,
     event.declined_count, event.tentative_count, event.needs_action_count, event.metadata, event.version, '"' ||
     to_char(to_timestamp(event.created_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || CASE
@@ -731,18 +731,18 @@ SELECT group_concat(page.text,
 ') AS anon_1, group_concat(page.about, '
 ) AS anon_2
 FROM (SELECT
-    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
-    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.start_local,
-    event.end_local, event.time_zone, event.status, event.show_as, event.visibility, CASE WHEN event.hide_participants
-    THEN 'true' ELSE 'false' END, event.host_id, event.required_count + event.optional_count, event.required_count,
-    event.optional_count, event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count,
-    event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
-    (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at % 1000000)) END || 'Z"', '"' ||
-    replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE (event.updated_at % 1000000) WHEN 0
-    THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE WHEN event.cancel_reason IS NULL THEN
-    '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN event.pending_host_id IS NULL THEN ''
-    ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id) END) AS text, printf('[%s,%s,%s]',
-    event.starts_at, event.id, event.version) AS about
+    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.show_as,
+    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, event.start_local,
+    event.end_local, event.time_zone, event.status, event.host_id, event.required_count + event.optional_count,
+    event.required_count, event.optional_count, event.accepted_count, event.declined_count, event.tentative_count,
+    event.needs_action_count, event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000,
+    'unixepoch'), ' ', 'T') || CASE (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at %
+    1000000)) END || 'Z"', '"' || replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
+    (event.updated_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE
+    WHEN event.cancel_reason IS NULL THEN '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN
+    event.pending_host_id IS NULL THEN '' ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id)
+    END) AS text, printf('[%s,%s,%s]', event.starts_at, event.id, event.version) AS about
 FROM agenda JOIN event ON agenda.event_id = event.id
 WHERE agenda.organization_id = :org AND agenda.user_id = :participant_id AND agenda.role IS NOT NULL AND agenda.response
     = :response AND agenda.role = :role AND (agenda.starts_at, agenda.event_id) > (:after_start, :after_id) AND
@@ -757,10 +757,10 @@ SELECT CASE WHEN octet_length(string_agg(page.text,
 ') END AS anon_1, string_agg(page.about, '
 ) AS anon_2
 FROM (SELECT
-    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
     lpad(to_hex(event.id), 16, '0'), to_json(event.title)::text, to_json(event.description)::text,
-    to_json(event.location)::text, event.start_local, event.end_local, event.time_zone, event.status, event.show_as,
-    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, lpad(to_hex(event.host_id), 16,
+    to_json(event.location)::text, event.show_as, event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE
+    'false' END, event.start_local, event.end_local, event.time_zone, event.status, lpad(to_hex(event.host_id), 16,
     '0'), event.required_count + event.optional_count, event.required_count, event.optional_count, event.accepted_count,
     event.declined_count, event.tentative_count, event.needs_action_count, event.metadata, event.version, '"' ||
     to_char(to_timestamp(event.created_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || CASE
@@ -785,19 +785,19 @@ SELECT group_concat(page.text,
 ') AS anon_1, group_concat(page.about, '
 ) AS anon_2
 FROM (SELECT
-    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
-    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.start_local,
-    event.end_local, event.time_zone, event.status, event.show_as, event.visibility, CASE WHEN event.hide_participants
-    THEN 'true' ELSE 'false' END, event.host_id, event.required_count + event.optional_count, event.required_count,
-    event.optional_count, event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count,
-    event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
-    (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at % 1000000)) END || 'Z"', '"' ||
-    replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE (event.updated_at % 1000000) WHEN 0
-    THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE WHEN event.cancel_reason IS NULL THEN
-    '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN event.pending_host_id IS NULL THEN ''
-    ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id) END) AS text,
-    printf('[%s,%s,%s,%s,"%s",%s]', event.starts_at, event.id, event.version, event.host_id, event.visibility, CASE WHEN
-    event.hide_participants THEN 'true' ELSE 'false' END) AS about
+    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.show_as,
+    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, event.start_local,
+    event.end_local, event.time_zone, event.status, event.host_id, event.required_count + event.optional_count,
+    event.required_count, event.optional_count, event.accepted_count, event.declined_count, event.tentative_count,
+    event.needs_action_count, event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000,
+    'unixepoch'), ' ', 'T') || CASE (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at %
+    1000000)) END || 'Z"', '"' || replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
+    (event.updated_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE
+    WHEN event.cancel_reason IS NULL THEN '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN
+    event.pending_host_id IS NULL THEN '' ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id)
+    END) AS text, printf('[%s,%s,%s,%s,"%s",%s]', event.starts_at, event.id, event.version, event.host_id,
+    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END) AS about
 FROM agenda JOIN event ON agenda.event_id = event.id
 WHERE agenda.organization_id = :org AND agenda.user_id = :user_id AND agenda.status != :status_1 ORDER BY
     agenda.starts_at, agenda.event_id
@@ -811,10 +811,10 @@ SELECT CASE WHEN octet_length(string_agg(page.text,
 ') END AS anon_1, string_agg(page.about, '
 ) AS anon_2
 FROM (SELECT
-    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
     lpad(to_hex(event.id), 16, '0'), to_json(event.title)::text, to_json(event.description)::text,
-    to_json(event.location)::text, event.start_local, event.end_local, event.time_zone, event.status, event.show_as,
-    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, lpad(to_hex(event.host_id), 16,
+    to_json(event.location)::text, event.show_as, event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE
+    'false' END, event.start_local, event.end_local, event.time_zone, event.status, lpad(to_hex(event.host_id), 16,
     '0'), event.required_count + event.optional_count, event.required_count, event.optional_count, event.accepted_count,
     event.declined_count, event.tentative_count, event.needs_action_count, event.metadata, event.version, '"' ||
     to_char(to_timestamp(event.created_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || CASE
@@ -839,20 +839,20 @@ SELECT group_concat(page.text,
 ') AS anon_1, group_concat(page.about, '
 ) AS anon_2
 FROM (SELECT
-    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
-    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.start_local,
-    event.end_local, event.time_zone, event.status, event.show_as, event.visibility, CASE WHEN event.hide_participants
-    THEN 'true' ELSE 'false' END, event.host_id, event.required_count + event.optional_count, event.required_count,
-    event.optional_count, event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count,
-    event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
-    (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at % 1000000)) END || 'Z"', '"' ||
-    replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE (event.updated_at % 1000000) WHEN 0
-    THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE WHEN event.cancel_reason IS NULL THEN
-    '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN event.pending_host_id IS NULL THEN ''
-    ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id) END) AS text,
-    printf('[%s,%s,%s,%s,"%s",%s,%s,%s]', event.starts_at, event.id, event.version, event.host_id, event.visibility,
-    CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, CASE WHEN event.pending_host_id = :me OR (SELECT
-    mine.event_id
+    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.show_as,
+    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, event.start_local,
+    event.end_local, event.time_zone, event.status, event.host_id, event.required_count + event.optional_count,
+    event.required_count, event.optional_count, event.accepted_count, event.declined_count, event.tentative_count,
+    event.needs_action_count, event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000,
+    'unixepoch'), ' ', 'T') || CASE (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at %
+    1000000)) END || 'Z"', '"' || replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
+    (event.updated_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE
+    WHEN event.cancel_reason IS NULL THEN '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN
+    event.pending_host_id IS NULL THEN '' ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id)
+    END) AS text, printf('[%s,%s,%s,%s,"%s",%s,%s,%s]', event.starts_at, event.id, event.version, event.host_id,
+    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, CASE WHEN event.pending_host_id =
+    :me OR (SELECT mine.event_id
 FROM agenda AS mine
 WHERE mine.user_id = :me AND mine.starts_at = agenda.starts_at AND mine.event_id = agenda.event_id
 LIMIT :param_1 OFFSET :param_2) IS NOT NULL THEN 'true' ELSE 'false' END, CASE WHEN (event.pending_host_id IN (SELECT
@@ -896,10 +896,10 @@ SELECT CASE WHEN octet_length(string_agg(page.text,
 ') END AS anon_1, string_agg(page.about, '
 ) AS anon_2
 FROM (SELECT
-    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
     lpad(to_hex(event.id), 16, '0'), to_json(event.title)::text, to_json(event.description)::text,
-    to_json(event.location)::text, event.start_local, event.end_local, event.time_zone, event.status, event.show_as,
-    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, lpad(to_hex(event.host_id), 16,
+    to_json(event.location)::text, event.show_as, event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE
+    'false' END, event.start_local, event.end_local, event.time_zone, event.status, lpad(to_hex(event.host_id), 16,
     '0'), event.required_count + event.optional_count, event.required_count, event.optional_count, event.accepted_count,
     event.declined_count, event.tentative_count, event.needs_action_count, event.metadata, event.version, '"' ||
     to_char(to_timestamp(event.created_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || CASE
@@ -950,20 +950,20 @@ SELECT group_concat(page.text,
 ') AS anon_1, group_concat(page.about, '
 ) AS anon_2
 FROM (SELECT
-    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
-    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.start_local,
-    event.end_local, event.time_zone, event.status, event.show_as, event.visibility, CASE WHEN event.hide_participants
-    THEN 'true' ELSE 'false' END, event.host_id, event.required_count + event.optional_count, event.required_count,
-    event.optional_count, event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count,
-    event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
-    (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at % 1000000)) END || 'Z"', '"' ||
-    replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE (event.updated_at % 1000000) WHEN 0
-    THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE WHEN event.cancel_reason IS NULL THEN
-    '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN event.pending_host_id IS NULL THEN ''
-    ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id) END) AS text,
-    printf('[%s,%s,%s,%s,"%s",%s,%s,%s]', event.starts_at, event.id, event.version, event.host_id, event.visibility,
-    CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, CASE WHEN event.pending_host_id = :me OR (SELECT
-    mine.event_id
+    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.show_as,
+    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, event.start_local,
+    event.end_local, event.time_zone, event.status, event.host_id, event.required_count + event.optional_count,
+    event.required_count, event.optional_count, event.accepted_count, event.declined_count, event.tentative_count,
+    event.needs_action_count, event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000,
+    'unixepoch'), ' ', 'T') || CASE (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at %
+    1000000)) END || 'Z"', '"' || replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
+    (event.updated_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE
+    WHEN event.cancel_reason IS NULL THEN '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN
+    event.pending_host_id IS NULL THEN '' ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id)
+    END) AS text, printf('[%s,%s,%s,%s,"%s",%s,%s,%s]', event.starts_at, event.id, event.version, event.host_id,
+    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, CASE WHEN event.pending_host_id =
+    :me OR (SELECT mine.event_id
 FROM agenda AS mine
 WHERE mine.user_id = :me AND mine.starts_at = event.starts_at AND mine.event_id = event.id
 LIMIT :param_1 OFFSET :param_2) IS NOT NULL THEN 'true' ELSE 'false' END, CASE WHEN (event.pending_host_id IN (SELECT
@@ -1003,10 +1003,10 @@ SELECT CASE WHEN octet_length(string_agg(page.text,
 ') END AS anon_1, string_agg(page.about, '
 ) AS anon_2
 FROM (SELECT
-    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
     lpad(to_hex(event.id), 16, '0'), to_json(event.title)::text, to_json(event.description)::text,
-    to_json(event.location)::text, event.start_local, event.end_local, event.time_zone, event.status, event.show_as,
-    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, lpad(to_hex(event.host_id), 16,
+    to_json(event.location)::text, event.show_as, event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE
+    'false' END, event.start_local, event.end_local, event.time_zone, event.status, lpad(to_hex(event.host_id), 16,
     '0'), event.required_count + event.optional_count, event.required_count, event.optional_count, event.accepted_count,
     event.declined_count, event.tentative_count, event.needs_action_count, event.metadata, event.version, '"' ||
     to_char(to_timestamp(event.created_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || CASE
@@ -1052,20 +1052,20 @@ SELECT group_concat(page.text,
 ') AS anon_1, group_concat(page.about, '
 ) AS anon_2
 FROM (SELECT
-    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
-    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.start_local,
-    event.end_local, event.time_zone, event.status, event.show_as, event.visibility, CASE WHEN event.hide_participants
-    THEN 'true' ELSE 'false' END, event.host_id, event.required_count + event.optional_count, event.required_count,
-    event.optional_count, event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count,
-    event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
-    (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at % 1000000)) END || 'Z"', '"' ||
-    replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE (event.updated_at % 1000000) WHEN 0
-    THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE WHEN event.cancel_reason IS NULL THEN
-    '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN event.pending_host_id IS NULL THEN ''
-    ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id) END) AS text,
-    printf('[%s,%s,%s,%s,"%s",%s,%s,%s]', event.starts_at, event.id, event.version, event.host_id, event.visibility,
-    CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, CASE WHEN event.pending_host_id = :me OR (SELECT
-    mine.event_id
+    printf('{"id":"evt_%016x","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%016x","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    event.id, json_quote(event.title), json_quote(event.description), json_quote(event.location), event.show_as,
+    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, event.start_local,
+    event.end_local, event.time_zone, event.status, event.host_id, event.required_count + event.optional_count,
+    event.required_count, event.optional_count, event.accepted_count, event.declined_count, event.tentative_count,
+    event.needs_action_count, event.metadata, event.version, '"' || replace(datetime(event.created_at / 1000000,
+    'unixepoch'), ' ', 'T') || CASE (event.created_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.created_at %
+    1000000)) END || 'Z"', '"' || replace(datetime(event.updated_at / 1000000, 'unixepoch'), ' ', 'T') || CASE
+    (event.updated_at % 1000000) WHEN 0 THEN '' ELSE printf('.%06d', (event.updated_at % 1000000)) END || 'Z"', CASE
+    WHEN event.cancel_reason IS NULL THEN '' ELSE ',"cancel_reason":' || json_quote(event.cancel_reason) END, CASE WHEN
+    event.pending_host_id IS NULL THEN '' ELSE ',"pending_host_id":' || printf('"usr_%016x"', event.pending_host_id)
+    END) AS text, printf('[%s,%s,%s,%s,"%s",%s,%s,%s]', event.starts_at, event.id, event.version, event.host_id,
+    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, CASE WHEN event.pending_host_id =
+    :me OR (SELECT mine.event_id
 FROM agenda AS mine
 WHERE mine.user_id = :me AND mine.starts_at = event.starts_at AND mine.event_id = event.id
 LIMIT :param_1 OFFSET :param_2) IS NOT NULL THEN 'true' ELSE 'false' END, CASE WHEN (event.pending_host_id IN (SELECT
@@ -1108,10 +1108,10 @@ SELECT CASE WHEN octet_length(string_agg(page.text,
 ') END AS anon_1, string_agg(page.about, '
 ) AS anon_2
 FROM (SELECT
-    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","show_as":"%s","visibility":"%s","hide_participants":%s,"host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
+    format('{"id":"evt_%s","title":%s,"description":%s,"location":%s,"show_as":"%s","visibility":"%s","hide_participants":%s,"start":"%s","end":"%s","time_zone":"%s","status":"%s","host_id":"usr_%s","participant_counts":{"total":%s,"required":%s,"optional":%s,"accepted":%s,"declined":%s,"tentative":%s,"needs_action":%s},"metadata":%s,"version":%s,"created_at":%s,"updated_at":%s%s%s}',
     lpad(to_hex(event.id), 16, '0'), to_json(event.title)::text, to_json(event.description)::text,
-    to_json(event.location)::text, event.start_local, event.end_local, event.time_zone, event.status, event.show_as,
-    event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, lpad(to_hex(event.host_id), 16,
+    to_json(event.location)::text, event.show_as, event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE
+    'false' END, event.start_local, event.end_local, event.time_zone, event.status, lpad(to_hex(event.host_id), 16,
     '0'), event.required_count + event.optional_count, event.required_count, event.optional_count, event.accepted_count,
     event.declined_count, event.tentative_count, event.needs_action_count, event.metadata, event.version, '"' ||
     to_char(to_timestamp(event.created_at / 1000000) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS') || CASE
@@ -1235,12 +1235,12 @@ WHERE held_time.organization_id = :org::BIGINT AND held_time.starts_at > :earlie
 -- events_of: Return every event that concerns somebody, with their participation if they have one.
 
 -- SQLite
-SELECT event.id, event.host_id, event.title, event.description, event.location, event.starts_at, event.ends_at,
-    event.time_zone, event.start_local, event.end_local, event.status, event.show_as, event.visibility,
-    event.hide_participants, event.cancel_reason, event.metadata, event.required_count, event.optional_count,
-    event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count, event.version,
-    event.created_at, event.updated_at, event.pending_host_id, participant.user_id, participant.role,
-    participant.response, participant.comment, participant.responded_at, participant.version AS version_1
+SELECT event.title, event.description, event.location, event.show_as, event.visibility, event.hide_participants,
+    event.id, event.host_id, event.starts_at, event.ends_at, event.time_zone, event.start_local, event.end_local,
+    event.status, event.cancel_reason, event.metadata, event.version, event.created_at, event.updated_at,
+    event.pending_host_id, event.required_count, event.optional_count, event.accepted_count, event.declined_count,
+    event.tentative_count, event.needs_action_count, participant.user_id, participant.role, participant.response,
+    participant.comment, participant.responded_at, participant.version AS version_1
 FROM agenda JOIN event ON agenda.event_id = event.id LEFT OUTER JOIN participant ON participant.event_id =
     agenda.event_id AND participant.user_id = agenda.user_id
 WHERE agenda.organization_id = :org AND agenda.user_id = :id AND (agenda.starts_at, agenda.event_id) > (:after_start,
@@ -1249,12 +1249,12 @@ LIMIT 500 OFFSET :param_1;
 -- with :param_1 = 0
 
 -- PostgreSQL
-SELECT event.id, event.host_id, event.title, event.description, event.location, event.starts_at, event.ends_at,
-    event.time_zone, event.start_local, event.end_local, event.status, event.show_as, event.visibility,
-    event.hide_participants, event.cancel_reason, event.metadata, event.required_count, event.optional_count,
-    event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count, event.version,
-    event.created_at, event.updated_at, event.pending_host_id, participant.user_id, participant.role,
-    participant.response, participant.comment, participant.responded_at, participant.version AS version_1
+SELECT event.title, event.description, event.location, event.show_as, event.visibility, event.hide_participants,
+    event.id, event.host_id, event.starts_at, event.ends_at, event.time_zone, event.start_local, event.end_local,
+    event.status, event.cancel_reason, event.metadata, event.version, event.created_at, event.updated_at,
+    event.pending_host_id, event.required_count, event.optional_count, event.accepted_count, event.declined_count,
+    event.tentative_count, event.needs_action_count, participant.user_id, participant.role, participant.response,
+    participant.comment, participant.responded_at, participant.version AS version_1
 FROM agenda JOIN event ON agenda.event_id = event.id LEFT OUTER JOIN participant ON participant.event_id =
     agenda.event_id AND participant.user_id = agenda.user_id
 WHERE agenda.organization_id = :org::BIGINT AND agenda.user_id = :id::BIGINT AND (agenda.starts_at, agenda.event_id) >
@@ -1635,11 +1635,11 @@ LIMIT :count::INTEGER;
 -- visible_event: Give an event that somebody sees, and how much they see of it; one statement. Raises NotFound.
 
 -- SQLite
-SELECT event.id, event.host_id, event.title, event.description, event.location, event.starts_at, event.ends_at,
-    event.time_zone, event.start_local, event.end_local, event.status, event.show_as, event.visibility,
-    event.hide_participants, event.cancel_reason, event.metadata, event.required_count, event.optional_count,
-    event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count, event.version,
-    event.created_at, event.updated_at, event.pending_host_id, event.pending_host_id = :me OR (SELECT mine.event_id
+SELECT event.title, event.description, event.location, event.show_as, event.visibility, event.hide_participants,
+    event.id, event.host_id, event.starts_at, event.ends_at, event.time_zone, event.start_local, event.end_local,
+    event.status, event.cancel_reason, event.metadata, event.version, event.created_at, event.updated_at,
+    event.pending_host_id, event.required_count, event.optional_count, event.accepted_count, event.declined_count,
+    event.tentative_count, event.needs_action_count, event.pending_host_id = :me OR (SELECT mine.event_id
 FROM agenda AS mine
 WHERE mine.user_id = :me AND mine.starts_at = event.starts_at AND mine.event_id = event.id
 LIMIT :param_1 OFFSET :param_2) IS NOT NULL AS participates, (event.pending_host_id IN (SELECT value FROM
@@ -1656,12 +1656,11 @@ WHERE event.organization_id = :org AND event.id = :id;
 -- with :param_4 = 0
 
 -- PostgreSQL
-SELECT event.id, event.host_id, event.title, event.description, event.location, event.starts_at, event.ends_at,
-    event.time_zone, event.start_local, event.end_local, event.status, event.show_as, event.visibility,
-    event.hide_participants, event.cancel_reason, event.metadata, event.required_count, event.optional_count,
-    event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count, event.version,
-    event.created_at, event.updated_at, event.pending_host_id, event.pending_host_id = :me::BIGINT OR (SELECT
-    mine.event_id
+SELECT event.title, event.description, event.location, event.show_as, event.visibility, event.hide_participants,
+    event.id, event.host_id, event.starts_at, event.ends_at, event.time_zone, event.start_local, event.end_local,
+    event.status, event.cancel_reason, event.metadata, event.version, event.created_at, event.updated_at,
+    event.pending_host_id, event.required_count, event.optional_count, event.accepted_count, event.declined_count,
+    event.tentative_count, event.needs_action_count, event.pending_host_id = :me::BIGINT OR (SELECT mine.event_id
 FROM agenda AS mine
 WHERE mine.user_id = :me::BIGINT AND mine.starts_at = event.starts_at AND mine.event_id = event.id
 LIMIT :param_1::INTEGER) IS NOT NULL AS participates, (event.pending_host_id = ANY (:delegators::BIGINT[])) OR (SELECT
@@ -2378,65 +2377,65 @@ WHERE held_time.organization_id = :org::BIGINT AND held_time.starts_at > :earlie
 -- kalends.store.events
 
 -- FIND
--- find_event: Give an event.
+-- find_event: Return an event.
 
 -- SQLite
-SELECT event.id, event.host_id, event.title, event.description, event.location, event.starts_at, event.ends_at,
-    event.time_zone, event.start_local, event.end_local, event.status, event.show_as, event.visibility,
-    event.hide_participants, event.cancel_reason, event.metadata, event.required_count, event.optional_count,
-    event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count, event.version,
-    event.created_at, event.updated_at, event.pending_host_id
+SELECT event.title, event.description, event.location, event.show_as, event.visibility, event.hide_participants,
+    event.id, event.host_id, event.starts_at, event.ends_at, event.time_zone, event.start_local, event.end_local,
+    event.status, event.cancel_reason, event.metadata, event.version, event.created_at, event.updated_at,
+    event.pending_host_id, event.required_count, event.optional_count, event.accepted_count, event.declined_count,
+    event.tentative_count, event.needs_action_count
 FROM event
 WHERE event.organization_id = :org AND event.id = :id;
 
 -- PostgreSQL
-SELECT event.id, event.host_id, event.title, event.description, event.location, event.starts_at, event.ends_at,
-    event.time_zone, event.start_local, event.end_local, event.status, event.show_as, event.visibility,
-    event.hide_participants, event.cancel_reason, event.metadata, event.required_count, event.optional_count,
-    event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count, event.version,
-    event.created_at, event.updated_at, event.pending_host_id
+SELECT event.title, event.description, event.location, event.show_as, event.visibility, event.hide_participants,
+    event.id, event.host_id, event.starts_at, event.ends_at, event.time_zone, event.start_local, event.end_local,
+    event.status, event.cancel_reason, event.metadata, event.version, event.created_at, event.updated_at,
+    event.pending_host_id, event.required_count, event.optional_count, event.accepted_count, event.declined_count,
+    event.tentative_count, event.needs_action_count
 FROM event
 WHERE event.organization_id = :org::BIGINT AND event.id = :id::BIGINT;
 
 -- FIND_TO_CHANGE
--- lock_event: Give an event and keep everybody else from changing it or its participations until the transaction ends.
+-- lock_event: Return an event, and keep everybody else from changing it or its participations until the transaction ends.
 
 -- SQLite
-SELECT event.id, event.host_id, event.title, event.description, event.location, event.starts_at, event.ends_at,
-    event.time_zone, event.start_local, event.end_local, event.status, event.show_as, event.visibility,
-    event.hide_participants, event.cancel_reason, event.metadata, event.required_count, event.optional_count,
-    event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count, event.version,
-    event.created_at, event.updated_at, event.pending_host_id
+SELECT event.title, event.description, event.location, event.show_as, event.visibility, event.hide_participants,
+    event.id, event.host_id, event.starts_at, event.ends_at, event.time_zone, event.start_local, event.end_local,
+    event.status, event.cancel_reason, event.metadata, event.version, event.created_at, event.updated_at,
+    event.pending_host_id, event.required_count, event.optional_count, event.accepted_count, event.declined_count,
+    event.tentative_count, event.needs_action_count
 FROM event
 WHERE event.organization_id = :org AND event.id = :id;
 
 -- PostgreSQL
-SELECT event.id, event.host_id, event.title, event.description, event.location, event.starts_at, event.ends_at,
-    event.time_zone, event.start_local, event.end_local, event.status, event.show_as, event.visibility,
-    event.hide_participants, event.cancel_reason, event.metadata, event.required_count, event.optional_count,
-    event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count, event.version,
-    event.created_at, event.updated_at, event.pending_host_id
+SELECT event.title, event.description, event.location, event.show_as, event.visibility, event.hide_participants,
+    event.id, event.host_id, event.starts_at, event.ends_at, event.time_zone, event.start_local, event.end_local,
+    event.status, event.cancel_reason, event.metadata, event.version, event.created_at, event.updated_at,
+    event.pending_host_id, event.required_count, event.optional_count, event.accepted_count, event.declined_count,
+    event.tentative_count, event.needs_action_count
 FROM event
 WHERE event.organization_id = :org::BIGINT AND event.id = :id::BIGINT FOR UPDATE;
 
 -- LOCK_SEVERAL
--- lock_events: Give several events, locked in the order of their ids.
+-- lock_events: Return several events, locked in the order of their ids.
 
 -- SQLite
-SELECT event.id, event.host_id, event.title, event.description, event.location, event.starts_at, event.ends_at,
-    event.time_zone, event.start_local, event.end_local, event.status, event.show_as, event.visibility,
-    event.hide_participants, event.cancel_reason, event.metadata, event.required_count, event.optional_count,
-    event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count, event.version,
-    event.created_at, event.updated_at, event.pending_host_id
+SELECT event.title, event.description, event.location, event.show_as, event.visibility, event.hide_participants,
+    event.id, event.host_id, event.starts_at, event.ends_at, event.time_zone, event.start_local, event.end_local,
+    event.status, event.cancel_reason, event.metadata, event.version, event.created_at, event.updated_at,
+    event.pending_host_id, event.required_count, event.optional_count, event.accepted_count, event.declined_count,
+    event.tentative_count, event.needs_action_count
 FROM event
 WHERE event.organization_id = :org AND (event.id IN (SELECT value FROM json_each(:ids))) ORDER BY event.id;
 
 -- PostgreSQL
-SELECT event.id, event.host_id, event.title, event.description, event.location, event.starts_at, event.ends_at,
-    event.time_zone, event.start_local, event.end_local, event.status, event.show_as, event.visibility,
-    event.hide_participants, event.cancel_reason, event.metadata, event.required_count, event.optional_count,
-    event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count, event.version,
-    event.created_at, event.updated_at, event.pending_host_id
+SELECT event.title, event.description, event.location, event.show_as, event.visibility, event.hide_participants,
+    event.id, event.host_id, event.starts_at, event.ends_at, event.time_zone, event.start_local, event.end_local,
+    event.status, event.cancel_reason, event.metadata, event.version, event.created_at, event.updated_at,
+    event.pending_host_id, event.required_count, event.optional_count, event.accepted_count, event.declined_count,
+    event.tentative_count, event.needs_action_count
 FROM event
 WHERE event.organization_id = :org::BIGINT AND (event.id = ANY (:ids::BIGINT[])) ORDER BY event.id FOR UPDATE;
 
@@ -2444,20 +2443,20 @@ WHERE event.organization_id = :org::BIGINT AND (event.id = ANY (:ids::BIGINT[]))
 -- events_offered_to: Return the events that somebody is asked to host, in the order of start and id.
 
 -- SQLite
-SELECT event.id, event.host_id, event.title, event.description, event.location, event.starts_at, event.ends_at,
-    event.time_zone, event.start_local, event.end_local, event.status, event.show_as, event.visibility,
-    event.hide_participants, event.cancel_reason, event.metadata, event.required_count, event.optional_count,
-    event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count, event.version,
-    event.created_at, event.updated_at, event.pending_host_id
+SELECT event.title, event.description, event.location, event.show_as, event.visibility, event.hide_participants,
+    event.id, event.host_id, event.starts_at, event.ends_at, event.time_zone, event.start_local, event.end_local,
+    event.status, event.cancel_reason, event.metadata, event.version, event.created_at, event.updated_at,
+    event.pending_host_id, event.required_count, event.optional_count, event.accepted_count, event.declined_count,
+    event.tentative_count, event.needs_action_count
 FROM event
 WHERE event.organization_id = :org AND event.pending_host_id = :id ORDER BY event.starts_at, event.id;
 
 -- PostgreSQL
-SELECT event.id, event.host_id, event.title, event.description, event.location, event.starts_at, event.ends_at,
-    event.time_zone, event.start_local, event.end_local, event.status, event.show_as, event.visibility,
-    event.hide_participants, event.cancel_reason, event.metadata, event.required_count, event.optional_count,
-    event.accepted_count, event.declined_count, event.tentative_count, event.needs_action_count, event.version,
-    event.created_at, event.updated_at, event.pending_host_id
+SELECT event.title, event.description, event.location, event.show_as, event.visibility, event.hide_participants,
+    event.id, event.host_id, event.starts_at, event.ends_at, event.time_zone, event.start_local, event.end_local,
+    event.status, event.cancel_reason, event.metadata, event.version, event.created_at, event.updated_at,
+    event.pending_host_id, event.required_count, event.optional_count, event.accepted_count, event.declined_count,
+    event.tentative_count, event.needs_action_count
 FROM event
 WHERE event.organization_id = :org::BIGINT AND event.pending_host_id = :id::BIGINT ORDER BY event.starts_at, event.id;
 

@@ -17,10 +17,6 @@ from kalends.rules.zones import to_instant
 from kalends.store.database import ReadTx
 
 UNSEEN = {
-    "description": "",
-    "location": "",
-    "visibility": "default",
-    "hide_participants": False,
     "participant_counts": {"total": 0},
     "cancel_reason": None,
     "version": 0,

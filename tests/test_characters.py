@@ -8,8 +8,9 @@ from msgspec import ValidationError, convert
 
 from kalends.actions.schedule import Schedule
 from kalends.characters import LINE, LINE_OR_NOTHING, LINES, VISIBLE, misfit
-from kalends.drafts import Description, Location, Name, Remark, Title
+from kalends.drafts import Name, Remark
 from kalends.errors import Invalid
+from kalends.model import Description, Location, Title
 from kalends.rest.wire import read_struct
 from tests.api import faults, problem
 

@@ -7,24 +7,21 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from kalends.characters import LINE, LINE_OR_NOTHING, LINES
+from kalends.characters import LINE, LINES
 from kalends.model import (
     MAX_PARTICIPANTS,
     UTC,
     Email,
+    EventDetails,
+    EventDetailsUpdate,
     Metadata,
     Role,
-    ShowAs,
     TimeText,
     UserId,
-    Visibility,
     Zone,
 )
 
-Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
-Description = Annotated[str, Meta(max_length=10_000, pattern=LINES)]
-Location = Annotated[str, Meta(max_length=500, pattern=LINE_OR_NOTHING)]
 Remark = Annotated[str, Meta(max_length=1_000, pattern=LINES)]
 
 
@@ -53,38 +50,26 @@ class ParticipantCreate(Struct, forbid_unknown_fields=True, kw_only=True, frozen
     role: Role = Role.required
 
 
-class EventCreate(Struct, forbid_unknown_fields=True, kw_only=True):
+class EventCreate(EventDetails, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What a new event is made of; without `time_zone` the host's zone counts."""
 
     host_id: UserId
-    title: Title
     start: TimeText
     end: TimeText
     time_zone: Zone | None = None
-    description: Description = ""
-    location: Location = ""
     status: Literal["confirmed", "tentative"] = "confirmed"
-    show_as: ShowAs = ShowAs.busy
-    visibility: Visibility = Visibility.default
-    hide_participants: bool = False
     metadata: Metadata | None = None
     host_attends: bool = True
-    participants: Annotated[list[ParticipantCreate], Meta(max_length=MAX_PARTICIPANTS)] = []
+    participants: Annotated[list[ParticipantCreate], Meta(max_length=MAX_PARTICIPANTS)] = field(default_factory=list)
 
 
-class EventUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
+class EventUpdate(EventDetailsUpdate, forbid_unknown_fields=True, kw_only=True):
     """A merge patch for an event: what is left out stays; null clears what may be empty (RFC 7396)."""
 
-    title: Title | UnsetType = UNSET
     start: TimeText | UnsetType = UNSET
     end: TimeText | UnsetType = UNSET
     time_zone: Zone | UnsetType = UNSET
-    description: Description | UnsetType | None = UNSET
-    location: Location | UnsetType | None = UNSET
     status: Literal["confirmed", "tentative"] | UnsetType = UNSET
-    show_as: ShowAs | UnsetType = UNSET
-    visibility: Visibility | UnsetType = UNSET
-    hide_participants: bool | UnsetType = UNSET
     metadata: Metadata | UnsetType | None = UNSET
 
 

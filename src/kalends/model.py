@@ -8,9 +8,11 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from kalends.characters import LINE, LINE_OR_NOTHING, LINES
 
 ID_DIGITS = re.compile(r"[0-9a-f]{16}", re.ASCII)
 LARGEST_ID = (1 << 63) - 1
@@ -246,19 +248,63 @@ class ParticipantCounts(Struct, frozen=True):
         return self.required + self.optional
 
 
-class Event(Struct, frozen=True):
+Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
+Description = Annotated[str, Meta(max_length=10_000, pattern=LINES)]
+Location = Annotated[str, Meta(max_length=500, pattern=LINE_OR_NOTHING)]
+
+
+class EventDetails(Struct, frozen=True, kw_only=True):
+    """What callers may set of an event, each member by itself.
+
+    To add a member, write it here, in the next two classes and in store/tables.py: all else goes by these names.
+    """
+
+    title: Title
+    description: Description = ""
+    location: Location = ""
+    show_as: ShowAs = ShowAs.busy
+    visibility: Visibility = Visibility.default
+    hide_participants: bool = False
+
+    def details(self) -> dict[str, Any]:
+        """Return these members by name, of an event too."""
+        return {name: getattr(self, name) for name in DETAILS}
+
+
+class EventDetailsUpdate(Struct, kw_only=True):
+    """The same in a merge patch: what is left out stays; null stands for the default."""
+
+    title: Title | UnsetType = UNSET
+    description: Description | UnsetType | None = UNSET
+    location: Location | UnsetType | None = UNSET
+    show_as: ShowAs | UnsetType = UNSET
+    visibility: Visibility | UnsetType = UNSET
+    hide_participants: bool | UnsetType = UNSET
+
+
+class EventDetailsJson(Struct, kw_only=True):
+    """The same in an answer, behind the id; only what has no default is shown to whoever sees titles alone."""
+
+    id: EventId
+    title: str
+    description: str | UnsetType = UNSET
+    location: str | UnsetType = UNSET
+    show_as: ShowAs
+    visibility: Visibility | UnsetType = UNSET
+    hide_participants: bool | UnsetType = UNSET
+    """Whether participants see the host and themselves only."""
+
+
+DETAILS = EventDetails.__struct_fields__
+
+
+class Event(EventDetails, frozen=True, kw_only=True):
     """An event with its one host; `metadata` is JSON text, `version` counts every change that a caller can see."""
 
     id: EventId
     host_id: UserId
-    title: str
-    description: str
-    location: str
     block: Block
     status: Status
-    show_as: ShowAs
-    visibility: Visibility
-    hide_participants: bool
     cancel_reason: str | None
     metadata: str
     counts: ParticipantCounts
@@ -329,42 +375,6 @@ class AgendaRow(Struct, frozen=True):
     status: Status
     shown: Busy
     blocking: bool
-
-
-class Token(Struct, frozen=True, kw_only=True):
-    """A credential without its secret; without `user_id` it is an operator's."""
-
-    id: TokenId
-    organization_id: OrganizationId
-    user_id: UserId | None
-    name: str
-    hint: str
-    scopes: frozenset[Scope]
-    created_at: Instant
-    expires_at: Instant | None
-    last_used_at: Instant | None
-    """To the minute."""
-    revoked_at: Instant | None
-
-    def is_active(self, now: Instant) -> bool:
-        """Tell whether it opens the door."""
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
-
-
-class Bearer(Struct, frozen=True):
-    """The token of a request, the name of its organization, and the person whose it is; None for an operator's."""
-
-    token: Token
-    organization_name: str
-    user: User | None
-
-
-class Organization(Struct, frozen=True):
-    """A customer, whose rows nobody else's tokens reach."""
-
-    id: OrganizationId
-    name: str
-    created_at: Instant
 
 
 class Share(Struct, frozen=True):

@@ -56,6 +56,20 @@ def test_somebody_with_a_known_address_is_found_whatever_its_case(cast):
     assert cast.ask(read_user, cast.host.id) == cast.host
 
 
+def test_an_event_of_a_file_may_have_all_details_of_an_event(cast):
+    details = {
+        "title": "Talk",
+        "description": "On time",
+        "location": "Hall",
+        "show_as": "free",
+        "visibility": "private",
+        "hide_participants": True,
+    }
+    imported(cast, schedule_of([{"ref": "a", "name": "Ada"}], [{"ref": "1", "host": "a", **DAY, **details}]))
+    (event,) = cast.ask(list_events, EventFilter(), 10, expand=False).events
+    assert event.details() == details
+
+
 def test_a_made_up_address_that_is_taken_is_that_person(cast):
     maker = cast.do(create_user, UserCreate(name="Ada", email=Email("ada@plan.invalid")))
     report = imported(cast, schedule_of([{"ref": "ada", "name": "Ada"}]), merge=True)

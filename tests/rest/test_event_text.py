@@ -10,12 +10,14 @@ from msgspec import Raw, structs
 from kalends.actions.events import cancel_event, transfer_event
 from kalends.actions.participants import answer_invitation
 from kalends.drafts import ResponseUpdate
-from kalends.model import Metadata, Response, ShowAs
-from kalends.reads.event_text import EVENT, PARTICIPANT
+from kalends.model import DETAILS, EventDetailsJson, EventDetailsUpdate, Metadata, Response, ShowAs
+from kalends.reads.event_text import EVENT, PARTICIPANT, SHOWN_AS_TITLE
 from kalends.reads.events import EventFilter, list_events, read_event
 from kalends.reads.participants import list_participants
 from kalends.rest.event_shapes import EventJson, event_json
 from kalends.rest.participants import ParticipantJson, participant_json
+from kalends.rest.wire import ENCODER
+from kalends.store import tables
 from kalends.store.events import find_event
 from tests.cast import assemble
 from tests.seen import texts_of
@@ -53,8 +55,8 @@ def test_the_text_is_what_the_door_would_write(database, clock, data):
         cast.do(cancel_event, event.id, data.draw(st.none() | WORDS))
     found = cast.ask(find_event, event.id)
     people = [participant_json(guest) for guest in cast.ask(list_participants, event.id, 9).participants]
-    plain = msgspec.json.encode(event_json(found))
-    whole = msgspec.json.encode(structs.replace(event_json(found), participants=people))
+    plain = ENCODER.encode(event_json(found))
+    whole = ENCODER.encode(structs.replace(event_json(found), participants=people))
     for expand, wanted in ((False, plain), (True, whole)):
         seen = cast.ask(read_event, event.id, expand=expand)
         page = cast.ask(list_events, EventFilter(status=found.status), 5, expand=expand)
@@ -65,6 +67,16 @@ def members(raw: bytes) -> list[Any]:
     """Give all members in their order; metadata as it is written, other text without regard to how escapes are."""
     read = msgspec.json.decode(raw, type=dict[str, Raw])
     return [(name, bytes(one) if name == "metadata" else msgspec.json.decode(one)) for name, one in read.items()]
+
+
+def test_details_are_the_same_wherever_an_event_has_them():
+    assert EventDetailsUpdate.__struct_fields__ == DETAILS
+    assert EventDetailsJson.__struct_fields__ == ("id", *DETAILS)
+    assert all(name in tables.event.c for name in DETAILS)
+
+
+def test_what_is_shown_as_title_is_in_every_answer():
+    assert [*SHOWN_AS_TITLE] == [field.name for field in structs.fields(EventJson) if field.required]
 
 
 def test_the_members_are_those_of_the_door_in_its_order():

@@ -1,6 +1,7 @@
 """What is not seen through any action: rows as they are stored."""
 
-from kalends.model import ALL_SCOPES, Actor, EventId, Instant, Token, TokenId
+from kalends.credentials import Token
+from kalends.model import ALL_SCOPES, Actor, EventId, Instant, TokenId
 from kalends.reads.tokens import list_tokens
 from kalends.store.database import Database, WriteTx
 from kalends.store.events import find_event, lock_events

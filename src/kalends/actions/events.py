@@ -70,20 +70,15 @@ def drafted_event(draft: EventCreate, block: Block, event_id: EventId, *, now: I
     return Event(
         id=event_id,
         host_id=draft.host_id,
-        title=draft.title,
-        description=draft.description,
-        location=draft.location,
         block=block,
         status=Status(draft.status),
-        show_as=draft.show_as,
-        visibility=draft.visibility,
-        hide_participants=draft.hide_participants,
         cancel_reason=None,
         metadata=metadata_text(draft.metadata),
         counts=ParticipantCounts(),
         version=1,
         created_at=now,
         updated_at=now,
+        **draft.details(),
     )
 
 

@@ -200,17 +200,15 @@ def drafted_event(schedule: Schedule, event: ScheduleEvent, people: dict[str, Us
     ]
     return EventCreate(
         host_id=people[event.host],
-        title=event.title,
         start=event.start,
         end=event.end,
         time_zone=event.time_zone or schedule.time_zone,
-        description=event.description,
-        location=event.location,
         status=event.status,
         metadata=event.metadata,
         participants=[
             ParticipantCreate(user_id=people[participant.ref], role=participant.role) for participant in participants
         ],
+        **event.details(),
     )
 
 

@@ -1,6 +1,7 @@
 """What can be done with organizations, by who runs the service."""
 
-from kalends.model import Organization, OrganizationId
+from kalends.credentials import Organization
+from kalends.model import OrganizationId
 from kalends.store.database import WriteTx
 from kalends.store.organizations import insert_organization
 

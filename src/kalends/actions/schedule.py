@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal, cast
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from kalends.characters import LINE
-from kalends.drafts import Description, Location, Name, Title
+from kalends.drafts import Name
 from kalends.errors import Fault
-from kalends.model import Email, Metadata, Role, TimeText, Zone
+from kalends.model import Email, EventDetails, Metadata, Role, TimeText, Zone
 from kalends.rules.blocks import block_of, faults_in_any_zone
 from kalends.rules.emails import email_key
 from kalends.rules.participation import participant_limit_faults
@@ -36,18 +36,15 @@ class ScheduleParticipant(Struct, forbid_unknown_fields=True, kw_only=True):
     role: Role = Role.required
 
 
-class ScheduleEvent(Struct, forbid_unknown_fields=True, kw_only=True):
+class ScheduleEvent(EventDetails, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """An event in a file; host and participants are refs of its people."""
 
     ref: Ref
-    title: Title
     start: TimeText
     end: TimeText
     host: Ref
-    participants: list[Ref | ScheduleParticipant] = []
+    participants: list[Ref | ScheduleParticipant] = field(default_factory=list)
     time_zone: Zone | None = None
-    description: Description = ""
-    location: Location = ""
     status: Literal["confirmed", "tentative"] = "confirmed"
     metadata: Metadata | None = None
 

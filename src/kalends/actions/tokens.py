@@ -3,8 +3,9 @@
 from collections.abc import Set as AbstractSet
 
 from kalends.actions.announcing import announce
+from kalends.credentials import Token
 from kalends.errors import Fault, Invalid, NotFound
-from kalends.model import ALL_SCOPES, Actor, Instant, Scope, Token, TokenId, UserId
+from kalends.model import ALL_SCOPES, Actor, Instant, Scope, TokenId, UserId
 from kalends.rules.access import may_manage_token, refuse_unless
 from kalends.rules.audit import AuditAction, ObjectKind, token_snapshot
 from kalends.rules.intervals import DAY

@@ -21,7 +21,8 @@ from kalends.cli.opening import (
     organization_option,
     read_settings,
 )
-from kalends.model import ALL_SCOPES, Actor, Instant, Scope, Token, TokenId, UserId
+from kalends.credentials import Token
+from kalends.model import ALL_SCOPES, Actor, Instant, Scope, TokenId, UserId
 from kalends.reads.tokens import list_tokens
 from kalends.rest.wire import BadValue, read_id
 from kalends.rules.intervals import DAY, HOUR, MINUTE

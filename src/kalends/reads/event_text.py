@@ -1,10 +1,11 @@
 """Events as JSON text, which the database writes; what not everybody may see of them is cut out here.
 
-The members are those of `EventJson` in rest/event_shapes.py, in its order: a test holds the two together.
+The members are those of `EventJson` in rest/event_shapes.py, in its order; a test compares the two.
 """
 
 import hashlib
 from collections.abc import Container
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from sqlalchemy import bindparam
 
 from kalends.model import Actor, EventId, UserId, Visibility
 from kalends.store.database import ReadTx
+from kalends.store.events import COUNTS, DETAIL_TYPES
 from kalends.store.json_text import (
     JsonArray,
     JsonId,
@@ -31,27 +33,18 @@ from kalends.store.visibility import tie_values
 
 EVENT: dict[str, sa.ColumnElement[Any]] = {
     "id": JsonId(EventId, event.c.id),
-    "title": event.c.title,
-    "description": event.c.description,
-    "location": event.c.location,
+    **{
+        name: JsonWord(event.c[name]) if issubclass(kind, StrEnum) else event.c[name]
+        for name, kind in DETAIL_TYPES.items()
+    },
     "start": JsonWord(event.c.start_local),
     "end": JsonWord(event.c.end_local),
     "time_zone": JsonWord(event.c.time_zone),
     "status": JsonWord(event.c.status),
-    "show_as": JsonWord(event.c.show_as),
-    "visibility": JsonWord(event.c.visibility),
-    "hide_participants": event.c.hide_participants,
     "host_id": JsonId(UserId, event.c.host_id),
     "participant_counts": JsonObject(
-        {
-            "total": event.c.required_count + event.c.optional_count,
-            "required": event.c.required_count,
-            "optional": event.c.optional_count,
-            "accepted": event.c.accepted_count,
-            "declined": event.c.declined_count,
-            "tentative": event.c.tentative_count,
-            "needs_action": event.c.needs_action_count,
-        }
+        {"total": event.c.required_count + event.c.optional_count}
+        | {name: event.c[column] for name, column in COUNTS.items()}
     ),
     "metadata": sa.type_coerce(event.c.metadata, JsonText()),
     "version": event.c.version,
@@ -106,7 +99,7 @@ LISTED_TEXT = TEXT | {
 }
 """The same of an event in a list."""
 
-SHOWN_AS_TITLE = ("id", "title", "start", "end", "time_zone", "status", "show_as", "host_id")
+SHOWN_AS_TITLE = ("id", "title", "show_as", "start", "end", "time_zone", "status", "host_id")
 TELLS_OF_ALL_PARTICIPANTS = ("participant_counts", "version", "updated_at", "participants_truncated")
 """What tells of participants who are not shown: how many there are, and that one of them has answered."""
 

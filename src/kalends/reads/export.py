@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from msgspec import Struct, structs
 from sqlalchemy import bindparam
 
+from kalends.credentials import Token
 from kalends.errors import NotFound
-from kalends.model import Actor, Event, Hold, Instant, Participation, Share, Token, User, UserId
+from kalends.model import Actor, Event, Hold, Instant, Participation, Share, User, UserId
 from kalends.rules.access import hold_shown_to, is_self, refuse_unless
 from kalends.rules.audit import AuditEntry, visible_to
 from kalends.rules.hours import WorkingHours

@@ -101,7 +101,7 @@ def visible_event(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[Event, A
 
 def seen_from(actor: Actor, row: Row) -> tuple[Event, AccessLevel]:
     """Make an event of a row with both ties behind it, and tell how much of it somebody sees."""
-    found = event_from(row)
+    found = event_from(row[: len(COLUMNS)])
     participates, delegate = row[-2:]
     return found, access_level_of(
         actor, found.host_id, found.visibility, participates=bool(participates), delegate=bool(delegate)

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from msgspec import Struct
 from sqlalchemy import bindparam
 
-from kalends.model import Actor, Bearer, Token, TokenId
+from kalends.credentials import Bearer, Token
+from kalends.model import Actor, TokenId
 from kalends.store.database import ReadTx
 from kalends.store.query import Query
 from kalends.store.tables import token

@@ -4,13 +4,12 @@ from datetime import datetime
 from typing import Annotated, ClassVar
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
-from kalends.model import Event, EventId, Scope, ShowAs, Status, Visibility
+from kalends.model import Event, EventDetailsJson, Scope, Status
 from kalends.rest.participants import ParticipantJson
 from kalends.rest.spans import ConflictJson
 from kalends.rest.users import JsonObject, UserIdText
-from kalends.rest.wire import id_schema
 from kalends.rules.zones import from_instant
 
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
@@ -28,7 +27,7 @@ class ParticipantCountsJson(Struct):
     needs_action: int
 
 
-class EventJson(Struct, omit_defaults=True, kw_only=True):
+class EventJson(EventDetailsJson, kw_only=True):
     """A single block of time in a day, with one host; `participants` only if asked for with `expand=participants`.
 
     Who is let see no more than titles by the host is given id, title, times, status, show_as and host alone. Who is not
@@ -37,18 +36,10 @@ class EventJson(Struct, omit_defaults=True, kw_only=True):
     """
 
     scope: ClassVar[Scope] = Scope.events_read
-    id: Annotated[str, Meta(extra_json_schema=id_schema(EventId))]
-    title: str
-    description: str | UnsetType = UNSET
-    location: str | UnsetType = UNSET
     start: Moment
     end: Moment
     time_zone: str
     status: Status
-    show_as: ShowAs
-    visibility: Visibility | UnsetType = UNSET
-    hide_participants: bool | UnsetType = UNSET
-    """Whether participants see the host and themselves only."""
     host_id: UserIdText
     participant_counts: ParticipantCountsJson | UnsetType = UNSET
     metadata: JsonObject | UnsetType = UNSET
@@ -68,34 +59,21 @@ class EventJson(Struct, omit_defaults=True, kw_only=True):
 
 
 def event_json(event: Event) -> EventJson:
-    """Write an event that was just made or changed; what is read, the database writes (reads/event_text.py)."""
-    counts, block = event.counts, event.block
+    """Return an event that was just created or changed; what is read, the database writes (reads/event_text.py)."""
+    block, counts = event.block, event.counts
     return EventJson(
-        id=str(event.id),
-        title=event.title,
-        description=event.description,
-        location=event.location,
+        id=event.id,
         start=block.start_local,
         end=block.end_local,
         time_zone=block.time_zone,
         status=event.status,
-        show_as=event.show_as,
-        visibility=event.visibility,
-        hide_participants=event.hide_participants,
         host_id=str(event.host_id),
-        participant_counts=ParticipantCountsJson(
-            counts.total,
-            counts.required,
-            counts.optional,
-            counts.accepted,
-            counts.declined,
-            counts.tentative,
-            counts.needs_action,
-        ),
+        participant_counts=ParticipantCountsJson(counts.total, *structs.astuple(counts)),
         metadata=msgspec.Raw(event.metadata.encode()),
         version=event.version,
         created_at=from_instant(event.created_at),
         updated_at=from_instant(event.updated_at),
         cancel_reason=UNSET if event.cancel_reason is None else event.cancel_reason,
         pending_host_id=UNSET if event.pending_host_id is None else str(event.pending_host_id),
+        **event.details(),
     )

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from kalends.model import Actor, Bearer, OrganizationId, Scope, TokenId, UserId
+from kalends.credentials import Bearer
+from kalends.model import Actor, OrganizationId, Scope, TokenId, UserId
 from kalends.reads.tokens import read_bearer
 from kalends.rest.operation import Reply
 from kalends.rest.tokens import moment_or_none

@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kalends.actions import tokens as actions
+from kalends.credentials import Token
 from kalends.drafts import Name
 from kalends.errors import Fault, Invalid
-from kalends.model import ALL_SCOPES, Actor, Instant, Scope, TimeText, Token, TokenId
+from kalends.model import ALL_SCOPES, Actor, Instant, Scope, TimeText, TokenId
 from kalends.reads import tokens as reads
 from kalends.rest.operation import Reply
 from kalends.rest.paging import PageRequest

@@ -25,8 +25,9 @@ from enum import IntEnum
 
 from msgspec import structs
 
+from kalends.credentials import Token
 from kalends.errors import Forbidden
-from kalends.model import Actor, Hold, Scope, Sharing, Token, UserId, Visibility
+from kalends.model import Actor, Hold, Scope, Sharing, UserId, Visibility
 
 
 class AccessLevel(IntEnum):

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from kalends.model import AuditId, Event, Hold, Identifier, Instant, Participation, Share, Token, TokenId, User, UserId
+from kalends.credentials import Token
+from kalends.model import AuditId, Event, Hold, Identifier, Instant, Participation, Share, TokenId, User, UserId
 from kalends.rules.hours import DAYS, Window, WorkingHours, written_minute
 from kalends.rules.zones import from_instant
 
@@ -81,22 +82,16 @@ def user_snapshot(person: User) -> Snapshot:
 
 def event_snapshot(event: Event) -> Snapshot:
     """Tell what an event is, but for who takes part."""
-    block = event.block
     return {
         "host_id": str(event.host_id),
         "pending_host_id": None if event.pending_host_id is None else str(event.pending_host_id),
-        "title": event.title,
-        "description": event.description,
-        "location": event.location,
-        "start": block.start_local,
-        "end": block.end_local,
-        "time_zone": block.time_zone,
+        "start": event.block.start_local,
+        "end": event.block.end_local,
+        "time_zone": event.block.time_zone,
         "status": event.status.value,
-        "show_as": event.show_as.value,
-        "visibility": event.visibility.value,
-        "hide_participants": event.hide_participants,
         "cancel_reason": event.cancel_reason,
         "metadata": msgspec.Raw(event.metadata.encode()),
+        **event.details(),
     }
 
 

@@ -8,11 +8,26 @@ from msgspec import UNSET, UnsetType, structs
 
 from kalends.drafts import EventUpdate, UserUpdate
 from kalends.errors import Fault, Invalid
-from kalends.model import Block, Event, Instant, Participation, Response, Role, Status, TimeText, User, UserId
+from kalends.model import (
+    DETAILS,
+    Block,
+    Event,
+    EventDetails,
+    Instant,
+    Participation,
+    Response,
+    Role,
+    Status,
+    TimeText,
+    User,
+    UserId,
+)
 from kalends.rules.blocks import block_of
 from kalends.rules.metadata import merged, metadata_text
 from kalends.rules.retiming import retimed_block
 from kalends.rules.zones import TimeError
+
+DETAIL_DEFAULTS = {field.name: field.default for field in structs.fields(EventDetails)}
 
 
 def next_version(event: Event, *, now: Instant) -> Event:
@@ -30,15 +45,16 @@ def apply_event_edit(before: Event, edit: EventUpdate, *, now: Instant) -> Event
         before,
         block=block,
         metadata=metadata,
-        title=unchanged(edit.title, before.title),
-        description=unchanged(edit.description, before.description) or "",
-        location=unchanged(edit.location, before.location) or "",
         status=Status(unchanged(edit.status, before.status)),
-        show_as=unchanged(edit.show_as, before.show_as),
-        visibility=unchanged(edit.visibility, before.visibility),
-        hide_participants=unchanged(edit.hide_participants, before.hide_participants),
+        **edited_details(edit),
     )
     return before if after == before else next_version(after, now=now)
+
+
+def edited_details(edit: EventUpdate) -> dict[str, Any]:
+    """Return the details that an edit sets, by name; null stands for the default."""
+    edited = {name: value for name in DETAILS if (value := getattr(edit, name)) is not UNSET}
+    return {name: DETAIL_DEFAULTS[name] if value is None else value for name, value in edited.items()}
 
 
 def edited_block(block: Block, edit: EventUpdate) -> tuple[Block, list[Fault]]:

@@ -2,114 +2,104 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from enum import Enum
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_type_hints
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from kalends.model import (
+    DETAILS,
     Actor,
     Block,
     Event,
+    EventDetails,
     EventId,
     Instant,
     ParticipantCounts,
-    ShowAs,
     Span,
     Status,
     UserId,
-    Visibility,
 )
 from kalends.rules.text import searchable
+from kalends.store import tables
 from kalends.store.database import ReadTx, Row, WriteTx
 from kalends.store.query import AnyOf, Query
-from kalends.store.tables import event
 
-COLUMNS = (
-    event.c.id,
-    event.c.host_id,
-    event.c.title,
-    event.c.description,
-    event.c.location,
-    event.c.starts_at,
-    event.c.ends_at,
-    event.c.time_zone,
-    event.c.start_local,
-    event.c.end_local,
-    event.c.status,
-    event.c.show_as,
-    event.c.visibility,
-    event.c.hide_participants,
-    event.c.cancel_reason,
-    event.c.metadata,
-    event.c.required_count,
-    event.c.optional_count,
-    event.c.accepted_count,
-    event.c.declined_count,
-    event.c.tentative_count,
-    event.c.needs_action_count,
-    event.c.version,
-    event.c.created_at,
-    event.c.updated_at,
-    event.c.pending_host_id,
+DETAIL_TYPES: dict[str, type] = get_type_hints(EventDetails)
+ENUMERATIONS = [name for name, kind in DETAIL_TYPES.items() if issubclass(kind, Enum)]
+"""The details that are stored by their value."""
+
+COUNTS = {name: f"{name}_count" for name in ParticipantCounts.__struct_fields__}
+"""The column of each count."""
+
+NAMES = (
+    *DETAILS,
+    *("id", "host_id", "starts_at", "ends_at", "time_zone", "start_local", "end_local", "status", "cancel_reason"),
+    *("metadata", "version", "created_at", "updated_at", "pending_host_id"),
+    *COUNTS.values(),
 )
+COLUMNS = tuple(tables.event.c[name] for name in NAMES)
 
-BY_ID = sa.select(*COLUMNS).where(event.c.organization_id == bindparam("org"), event.c.id == bindparam("id"))
+BY_ID = sa.select(*COLUMNS).where(
+    tables.event.c.organization_id == bindparam("org"), tables.event.c.id == bindparam("id")
+)
 FIND = Query(BY_ID)
 FIND_TO_CHANGE = Query(BY_ID.with_for_update())
 LOCK_SEVERAL = Query(
     sa.select(*COLUMNS)
-    .where(event.c.organization_id == bindparam("org"), AnyOf(event.c.id, "ids"))
-    .order_by(event.c.id)
+    .where(tables.event.c.organization_id == bindparam("org"), AnyOf(tables.event.c.id, "ids"))
+    .order_by(tables.event.c.id)
     .with_for_update()
 )
 OFFERED = Query(
     sa.select(*COLUMNS)
-    .where(event.c.organization_id == bindparam("org"), event.c.pending_host_id == bindparam("id"))
-    .order_by(event.c.starts_at, event.c.id)
+    .where(tables.event.c.organization_id == bindparam("org"), tables.event.c.pending_host_id == bindparam("id"))
+    .order_by(tables.event.c.starts_at, tables.event.c.id)
 )
-INSERT = Query(sa.insert(event))
-DELETE = Query(sa.delete(event).where(event.c.id == bindparam("at")))
+INSERT = Query(sa.insert(tables.event))
+DELETE = Query(sa.delete(tables.event).where(tables.event.c.id == bindparam("at")))
 
 
 def event_from(row: Row) -> Event:
-    """Make an event of the row that COLUMNS name."""
+    """Return the event of a row of COLUMNS."""
+    found = dict(zip(NAMES, row, strict=True))
     return Event(
-        id=EventId(row[0]),
-        host_id=UserId(row[1]),
-        title=row[2],
-        description=row[3],
-        location=row[4],
-        block=Block(Span(Instant(row[5]), Instant(row[6])), row[7], row[8], row[9]),
-        status=Status(row[10]),
-        show_as=ShowAs(row[11]),
-        visibility=Visibility(row[12]),
-        hide_participants=bool(row[13]),
-        cancel_reason=row[14],
-        metadata=row[15],
-        counts=ParticipantCounts(*row[16:22]),
-        version=row[22],
-        created_at=Instant(row[23]),
-        updated_at=Instant(row[24]),
-        pending_host_id=None if row[25] is None else UserId(row[25]),
+        id=EventId(found["id"]),
+        host_id=UserId(found["host_id"]),
+        block=Block(
+            Span(Instant(found["starts_at"]), Instant(found["ends_at"])),
+            found["time_zone"],
+            found["start_local"],
+            found["end_local"],
+        ),
+        status=Status(found["status"]),
+        cancel_reason=found["cancel_reason"],
+        metadata=found["metadata"],
+        counts=ParticipantCounts(*(found[column] for column in COUNTS.values())),
+        version=found["version"],
+        created_at=Instant(found["created_at"]),
+        updated_at=Instant(found["updated_at"]),
+        pending_host_id=None if found["pending_host_id"] is None else UserId(found["pending_host_id"]),
+        **{name: kind(found[name]) for name, kind in DETAIL_TYPES.items()},
     )
 
 
 def find_event(tx: ReadTx, actor: Actor, event_id: EventId) -> Event | None:
-    """Give an event."""
+    """Return an event."""
     row = tx.row(FIND, org=actor.organization_id, id=event_id)
     return event_from(row) if row else None
 
 
 def lock_event(tx: WriteTx, actor: Actor, event_id: EventId) -> Event | None:
-    """Give an event and keep everybody else from changing it or its participations until the transaction ends."""
+    """Return an event, and keep everybody else from changing it or its participations until the transaction ends."""
     row = tx.row(FIND_TO_CHANGE, org=actor.organization_id, id=event_id)
     return event_from(row) if row else None
 
 
 def lock_events(tx: WriteTx, actor: Actor, ids: list[EventId]) -> list[Event]:
-    """Give several events, locked in the order of their ids."""
+    """Return several events, locked in the order of their ids."""
     return [event_from(row) for row in tx.rows(LOCK_SEVERAL, org=actor.organization_id, ids=ids)]
 
 
@@ -143,7 +133,7 @@ def update_events(tx: WriteTx, versions: Iterable[tuple[Event, Event]]) -> None:
 def updating(names: frozenset[str]) -> Query:
     """Compose the statement that changes some columns."""
     changes: dict[str, Any] = {name: bindparam(name) for name in sorted(names)}
-    return Query(sa.update(event).where(event.c.id == bindparam("at")).values(changes))
+    return Query(sa.update(tables.event).where(tables.event.c.id == bindparam("at")).values(changes))
 
 
 def delete_event_row(tx: WriteTx, event_id: EventId) -> None:
@@ -151,35 +141,27 @@ def delete_event_row(tx: WriteTx, event_id: EventId) -> None:
     tx.run(DELETE, at=event_id)
 
 
-def event_values(happening: Event) -> dict[str, Any]:
-    """Give what may change in an event's row."""
-    block, counts = happening.block, happening.counts
-    return {
-        "host_id": happening.host_id,
-        "title": happening.title,
-        "description": happening.description,
-        "location": happening.location,
-        "search_text": event_text(happening.title, happening.location, happening.description),
+def event_values(event: Event) -> dict[str, Any]:
+    """Return what may change in an event's row."""
+    block, values = event.block, event.details()
+    for name in ENUMERATIONS:
+        values[name] = values[name].value
+    for name, column in COUNTS.items():
+        values[column] = getattr(event.counts, name)
+    return values | {
+        "host_id": event.host_id,
+        "search_text": event_text(event.title, event.location, event.description),
         "time_zone": block.time_zone,
         "starts_at": block.span.start,
         "ends_at": block.span.end,
         "start_local": block.start_local,
         "end_local": block.end_local,
-        "status": happening.status.value,
-        "show_as": happening.show_as.value,
-        "visibility": happening.visibility.value,
-        "hide_participants": happening.hide_participants,
-        "cancel_reason": happening.cancel_reason,
-        "metadata": happening.metadata,
-        "required_count": counts.required,
-        "optional_count": counts.optional,
-        "accepted_count": counts.accepted,
-        "declined_count": counts.declined,
-        "tentative_count": counts.tentative,
-        "needs_action_count": counts.needs_action,
-        "version": happening.version,
-        "updated_at": happening.updated_at,
-        "pending_host_id": happening.pending_host_id,
+        "status": event.status.value,
+        "cancel_reason": event.cancel_reason,
+        "metadata": event.metadata,
+        "version": event.version,
+        "updated_at": event.updated_at,
+        "pending_host_id": event.pending_host_id,
     }
 
 

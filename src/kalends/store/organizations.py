@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from kalends.model import Instant, Organization, OrganizationId
+from kalends.credentials import Organization
+from kalends.model import Instant, OrganizationId
 from kalends.store.database import ReadTx, WriteTx
 from kalends.store.query import Query
 from kalends.store.tables import organization

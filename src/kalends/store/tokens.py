@@ -3,7 +3,8 @@
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from kalends.model import Actor, Bearer, Instant, OrganizationId, Scope, Token, TokenId, UserId
+from kalends.credentials import Bearer, Token
+from kalends.model import Actor, Instant, OrganizationId, Scope, TokenId, UserId
 from kalends.rules.intervals import MINUTE
 from kalends.store.database import ReadTx, Row, WriteTx
 from kalends.store.query import Query
