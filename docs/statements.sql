@@ -10,7 +10,7 @@
 -- =====================================================================================================================
 -- kalends.reads.audit
 
--- list_statement(filters={})
+-- list_statement(filters={}, continued=False)
 -- Compose the statement: a scan backwards along the ids of an organization, or of one object, without a sort.
 
 -- SQLite
@@ -28,13 +28,13 @@ FROM audit
 WHERE audit.organization_id = :org::BIGINT ORDER BY audit.id DESC
 LIMIT :count::INTEGER;
 
--- list_statement(filters={object_id, older_than})
+-- list_statement(filters={object_id}, continued=True)
 
 -- SQLite
 SELECT audit.id, audit.at, audit.token_id, audit.user_id, audit.address, audit.request_id, audit.action,
     audit.object_kind, audit.object_id, audit."before", audit."after"
 FROM audit
-WHERE audit.organization_id = :org AND audit.object_id = :object_id AND audit.id < :older_than ORDER BY audit.id DESC
+WHERE audit.organization_id = :org AND audit.object_id = :object_id AND (audit.id) < (:after_0) ORDER BY audit.id DESC
 LIMIT :count OFFSET :param_1;
 -- with :param_1 = 0
 
@@ -42,11 +42,11 @@ LIMIT :count OFFSET :param_1;
 SELECT audit.id, audit.at, audit.token_id, audit.user_id, audit.address, audit.request_id, audit.action,
     audit.object_kind, audit.object_id, audit.before, audit.after
 FROM audit
-WHERE audit.organization_id = :org::BIGINT AND audit.object_id = :object_id::BIGINT AND audit.id < :older_than::BIGINT
+WHERE audit.organization_id = :org::BIGINT AND audit.object_id = :object_id::BIGINT AND (audit.id) < (:after_0::BIGINT)
     ORDER BY audit.id DESC
 LIMIT :count::INTEGER;
 
--- list_statement(filters={since, until, user_id})
+-- list_statement(filters={since, until, user_id}, continued=False)
 
 -- SQLite
 SELECT audit.id, audit.at, audit.token_id, audit.user_id, audit.address, audit.request_id, audit.action,
@@ -745,8 +745,8 @@ FROM (SELECT
     END) AS text, printf('[%s,%s,%s]', event.starts_at, event.id, event.version) AS about
 FROM agenda JOIN event ON agenda.event_id = event.id
 WHERE agenda.organization_id = :org AND agenda.user_id = :participant_id AND agenda.role IS NOT NULL AND agenda.response
-    = :response AND agenda.role = :role AND (agenda.starts_at, agenda.event_id) > (:after_start, :after_id) AND
-    agenda.status != :status_1 ORDER BY agenda.starts_at, agenda.event_id
+    = :response AND agenda.role = :role AND (agenda.starts_at, agenda.event_id) > (:after_0, :after_1) AND agenda.status
+    != :status_1 ORDER BY agenda.starts_at, agenda.event_id
 LIMIT :count OFFSET :param_1) AS page;
 -- with :status_1 = 'cancelled'
 -- with :param_1 = 0
@@ -774,7 +774,8 @@ FROM (SELECT
 FROM agenda JOIN event ON agenda.event_id = event.id
 WHERE agenda.organization_id = :org::BIGINT AND agenda.user_id = :participant_id::BIGINT AND agenda.role IS NOT NULL AND
     agenda.response = :response::VARCHAR AND agenda.role = :role::VARCHAR AND (agenda.starts_at, agenda.event_id) >
-    (:after_start, :after_id) AND agenda.status != :status_1::VARCHAR ORDER BY agenda.starts_at, agenda.event_id
+    (:after_0::BIGINT, :after_1::BIGINT) AND agenda.status != :status_1::VARCHAR ORDER BY agenda.starts_at,
+    agenda.event_id
 LIMIT :count::INTEGER) AS page;
 -- with :status_1 = 'cancelled'
 
@@ -1243,8 +1244,8 @@ SELECT event.title, event.description, event.location, event.show_as, event.visi
     participant.comment, participant.responded_at, participant.version AS version_1
 FROM agenda JOIN event ON agenda.event_id = event.id LEFT OUTER JOIN participant ON participant.event_id =
     agenda.event_id AND participant.user_id = agenda.user_id
-WHERE agenda.organization_id = :org AND agenda.user_id = :id AND (agenda.starts_at, agenda.event_id) > (:after_start,
-    :after_event) ORDER BY agenda.starts_at, agenda.event_id
+WHERE agenda.organization_id = :org AND agenda.user_id = :id AND (agenda.starts_at, agenda.event_id) > (:after_0,
+    :after_1) ORDER BY agenda.starts_at, agenda.event_id
 LIMIT 500 OFFSET :param_1;
 -- with :param_1 = 0
 
@@ -1258,7 +1259,7 @@ SELECT event.title, event.description, event.location, event.show_as, event.visi
 FROM agenda JOIN event ON agenda.event_id = event.id LEFT OUTER JOIN participant ON participant.event_id =
     agenda.event_id AND participant.user_id = agenda.user_id
 WHERE agenda.organization_id = :org::BIGINT AND agenda.user_id = :id::BIGINT AND (agenda.starts_at, agenda.event_id) >
-    (:after_start, :after_event) ORDER BY agenda.starts_at, agenda.event_id
+    (:after_0::BIGINT, :after_1::BIGINT) ORDER BY agenda.starts_at, agenda.event_id
 LIMIT 500;
 
 -- =====================================================================================================================
@@ -1306,7 +1307,7 @@ FROM (SELECT hold.id AS id, hold.organization_id AS organization_id, hold.starts
     ends_at, hold.expires_at AS expires_at, hold.extended AS extended, hold.created_at AS created_at, hold.placed_by AS
     placed_by
 FROM hold
-WHERE hold.organization_id = :org AND hold.expires_at > :now AND hold.id > :after ORDER BY hold.id
+WHERE hold.organization_id = :org AND hold.expires_at > :now AND (hold.id) > (:after_0) ORDER BY hold.id
 LIMIT :count OFFSET :param_1) AS page ORDER BY page.id;
 -- with :param_1 = 0
 
@@ -1320,7 +1321,7 @@ FROM (SELECT hold.id AS id, hold.organization_id AS organization_id, hold.starts
     ends_at, hold.expires_at AS expires_at, hold.extended AS extended, hold.created_at AS created_at, hold.placed_by AS
     placed_by
 FROM hold
-WHERE hold.organization_id = :org::BIGINT AND hold.expires_at > :now::BIGINT AND hold.id > :after::BIGINT ORDER BY
+WHERE hold.organization_id = :org::BIGINT AND hold.expires_at > :now::BIGINT AND (hold.id) > (:after_0::BIGINT) ORDER BY
     hold.id
 LIMIT :count::INTEGER) AS page ORDER BY page.id;
 
@@ -1374,7 +1375,7 @@ FROM hold
 WHERE hold.organization_id = :org AND hold.expires_at > :now AND (hold.placed_by = :user_id OR hold.id IN (SELECT
     held_time.hold_id
 FROM held_time
-WHERE held_time.user_id = :user_id)) AND hold.id > :after ORDER BY hold.id
+WHERE held_time.user_id = :user_id)) AND (hold.id) > (:after_0) ORDER BY hold.id
 LIMIT :count OFFSET :param_1) AS page ORDER BY page.id;
 -- with :param_1 = 0
 
@@ -1391,7 +1392,7 @@ FROM hold
 WHERE hold.organization_id = :org::BIGINT AND hold.expires_at > :now::BIGINT AND (hold.placed_by = :user_id::BIGINT OR
     hold.id IN (SELECT held_time.hold_id
 FROM held_time
-WHERE held_time.user_id = :user_id::BIGINT)) AND hold.id > :after::BIGINT ORDER BY hold.id
+WHERE held_time.user_id = :user_id::BIGINT)) AND (hold.id) > (:after_0::BIGINT) ORDER BY hold.id
 LIMIT :count::INTEGER) AS page ORDER BY page.id;
 
 -- =====================================================================================================================
@@ -1611,15 +1612,15 @@ FROM agenda JOIN event ON agenda.event_id = event.id GROUP BY event.status, even
 -- kalends.reads.participants
 
 -- PAGE
--- list_participants: Give a page of an event's participants, as far as they are shown. Raises NotFound or Forbidden.
+-- list_participants: Return a page of an event's participants, in the order of their ids. Raise NotFound or Forbidden.
 -- list_all_participants: Return all participants of an event that the actor may change, in the order of their ids.
 
 -- SQLite
 SELECT participant.user_id, participant.role, participant.response, participant.comment, participant.responded_at,
     participant.version, user.name, user.email, user.version AS user_version
 FROM participant JOIN user ON participant.user_id = user.id
-WHERE participant.organization_id = :org AND participant.event_id = :event_id AND participant.user_id > :after ORDER BY
-    participant.user_id
+WHERE participant.organization_id = :org AND participant.event_id = :event_id AND (participant.user_id) > (:after_0)
+    ORDER BY participant.user_id
 LIMIT :count OFFSET :param_1;
 -- with :param_1 = 0
 
@@ -1627,8 +1628,8 @@ LIMIT :count OFFSET :param_1;
 SELECT participant.user_id, participant.role, participant.response, participant.comment, participant.responded_at,
     participant.version, "user".name, "user".email, "user".version AS user_version
 FROM participant JOIN "user" ON participant.user_id = "user".id
-WHERE participant.organization_id = :org::BIGINT AND participant.event_id = :event_id::BIGINT AND participant.user_id >
-    :after::BIGINT ORDER BY participant.user_id
+WHERE participant.organization_id = :org::BIGINT AND participant.event_id = :event_id::BIGINT AND (participant.user_id)
+    > (:after_0::BIGINT) ORDER BY participant.user_id
 LIMIT :count::INTEGER;
 
 -- WITH_TIES
@@ -1744,7 +1745,7 @@ SELECT token.id, token.organization_id, token.user_id, token.name, token.hint, t
     token.expires_at, token.last_used_at, token.revoked_at
 FROM token
 WHERE token.organization_id = :org AND token.revoked_at IS NULL AND (token.expires_at IS NULL OR token.expires_at >
-    :now) AND token.id > :after ORDER BY token.id
+    :now) AND (token.id) > (:after_0) ORDER BY token.id
 LIMIT :count OFFSET :param_1;
 -- with :param_1 = 0
 
@@ -1753,7 +1754,7 @@ SELECT token.id, token.organization_id, token.user_id, token.name, token.hint, t
     token.expires_at, token.last_used_at, token.revoked_at
 FROM token
 WHERE token.organization_id = :org::BIGINT AND token.revoked_at IS NULL AND (token.expires_at IS NULL OR
-    token.expires_at > :now::BIGINT) AND token.id > :after::BIGINT ORDER BY token.id
+    token.expires_at > :now::BIGINT) AND (token.id) > (:after_0::BIGINT) ORDER BY token.id
 LIMIT :count::INTEGER;
 
 -- list_statement(own=False, ended=True, continued=False)
@@ -1779,7 +1780,7 @@ LIMIT :count::INTEGER;
 SELECT token.id, token.organization_id, token.user_id, token.name, token.hint, token.scopes, token.created_at,
     token.expires_at, token.last_used_at, token.revoked_at
 FROM token
-WHERE token.organization_id = :org AND token.id > :after ORDER BY token.id
+WHERE token.organization_id = :org AND (token.id) > (:after_0) ORDER BY token.id
 LIMIT :count OFFSET :param_1;
 -- with :param_1 = 0
 
@@ -1787,7 +1788,7 @@ LIMIT :count OFFSET :param_1;
 SELECT token.id, token.organization_id, token.user_id, token.name, token.hint, token.scopes, token.created_at,
     token.expires_at, token.last_used_at, token.revoked_at
 FROM token
-WHERE token.organization_id = :org::BIGINT AND token.id > :after::BIGINT ORDER BY token.id
+WHERE token.organization_id = :org::BIGINT AND (token.id) > (:after_0::BIGINT) ORDER BY token.id
 LIMIT :count::INTEGER;
 
 -- list_statement(own=True, ended=False, continued=False)
@@ -1816,7 +1817,7 @@ SELECT token.id, token.organization_id, token.user_id, token.name, token.hint, t
     token.expires_at, token.last_used_at, token.revoked_at
 FROM token
 WHERE token.organization_id = :org AND token.user_id = :user_id AND token.revoked_at IS NULL AND (token.expires_at IS
-    NULL OR token.expires_at > :now) AND token.id > :after ORDER BY token.id
+    NULL OR token.expires_at > :now) AND (token.id) > (:after_0) ORDER BY token.id
 LIMIT :count OFFSET :param_1;
 -- with :param_1 = 0
 
@@ -1825,7 +1826,7 @@ SELECT token.id, token.organization_id, token.user_id, token.name, token.hint, t
     token.expires_at, token.last_used_at, token.revoked_at
 FROM token
 WHERE token.organization_id = :org::BIGINT AND token.user_id = :user_id::BIGINT AND token.revoked_at IS NULL AND
-    (token.expires_at IS NULL OR token.expires_at > :now::BIGINT) AND token.id > :after::BIGINT ORDER BY token.id
+    (token.expires_at IS NULL OR token.expires_at > :now::BIGINT) AND (token.id) > (:after_0::BIGINT) ORDER BY token.id
 LIMIT :count::INTEGER;
 
 -- list_statement(own=True, ended=True, continued=False)
@@ -1851,7 +1852,7 @@ LIMIT :count::INTEGER;
 SELECT token.id, token.organization_id, token.user_id, token.name, token.hint, token.scopes, token.created_at,
     token.expires_at, token.last_used_at, token.revoked_at
 FROM token
-WHERE token.organization_id = :org AND token.user_id = :user_id AND token.id > :after ORDER BY token.id
+WHERE token.organization_id = :org AND token.user_id = :user_id AND (token.id) > (:after_0) ORDER BY token.id
 LIMIT :count OFFSET :param_1;
 -- with :param_1 = 0
 
@@ -1859,8 +1860,8 @@ LIMIT :count OFFSET :param_1;
 SELECT token.id, token.organization_id, token.user_id, token.name, token.hint, token.scopes, token.created_at,
     token.expires_at, token.last_used_at, token.revoked_at
 FROM token
-WHERE token.organization_id = :org::BIGINT AND token.user_id = :user_id::BIGINT AND token.id > :after::BIGINT ORDER BY
-    token.id
+WHERE token.organization_id = :org::BIGINT AND token.user_id = :user_id::BIGINT AND (token.id) > (:after_0::BIGINT)
+    ORDER BY token.id
 LIMIT :count::INTEGER;
 
 -- =====================================================================================================================
@@ -1940,8 +1941,8 @@ LIMIT :count::INTEGER;
 SELECT user.id, user.name, user.email, user.time_zone, user.metadata, user.version, user.created_at, user.updated_at,
     user.name_key
 FROM user
-WHERE user.organization_id = :org AND user.deleted_at IS NULL AND (user.name_key, user.id) > (:after_key, :after_id)
-    ORDER BY user.name_key, user.id
+WHERE user.organization_id = :org AND user.deleted_at IS NULL AND (user.name_key, user.id) > (:after_0, :after_1) ORDER
+    BY user.name_key, user.id
 LIMIT :count OFFSET :param_1;
 -- with :param_1 = 0
 
@@ -1950,7 +1951,7 @@ SELECT "user".id, "user".name, "user".email, "user".time_zone, "user".metadata, 
     "user".updated_at, "user".name_key
 FROM "user"
 WHERE "user".organization_id = :org::BIGINT AND "user".deleted_at IS NULL AND ("user".name_key, "user".id) >
-    (:after_key, :after_id) ORDER BY "user".name_key, "user".id
+    (:after_0::VARCHAR COLLATE "C", :after_1::BIGINT) ORDER BY "user".name_key, "user".id
 LIMIT :count::INTEGER;
 
 -- list_statement(searched=False, continued=True, free=True)
@@ -1970,7 +1971,7 @@ WHERE held_time.organization_id = :org AND held_time.starts_at > :earliest AND h
 LIMIT :param_3 OFFSET :param_4) IS NULL AND (SELECT participant.user_id
 FROM participant
 WHERE participant.event_id = :joining AND participant.user_id = user.id
-LIMIT :param_5 OFFSET :param_6) IS NULL AND (user.name_key, user.id) > (:after_key, :after_id) ORDER BY user.name_key,
+LIMIT :param_5 OFFSET :param_6) IS NULL AND (user.name_key, user.id) > (:after_0, :after_1) ORDER BY user.name_key,
     user.id
 LIMIT :count OFFSET :param_7;
 -- with :param_1 = 1
@@ -1998,8 +1999,8 @@ WHERE held_time.organization_id = :org::BIGINT AND held_time.starts_at > :earlie
 LIMIT :param_2::INTEGER) IS NULL AND (SELECT participant.user_id
 FROM participant
 WHERE participant.event_id = :joining::BIGINT AND participant.user_id = "user".id
-LIMIT :param_3::INTEGER) IS NULL AND ("user".name_key, "user".id) > (:after_key, :after_id) ORDER BY "user".name_key,
-    "user".id
+LIMIT :param_3::INTEGER) IS NULL AND ("user".name_key, "user".id) > (:after_0::VARCHAR COLLATE "C", :after_1::BIGINT)
+    ORDER BY "user".name_key, "user".id
 LIMIT :count::INTEGER;
 -- with :param_1 = 1
 -- with :param_2 = 1
@@ -2083,7 +2084,7 @@ SELECT user.id, user.name, user.email, user.time_zone, user.metadata, user.versi
     user.name_key
 FROM user
 WHERE user.organization_id = :org AND user.deleted_at IS NULL AND user.search_text LIKE :pattern ESCAPE '\' AND
-    (user.name_key, user.id) > (:after_key, :after_id) ORDER BY user.name_key, user.id
+    (user.name_key, user.id) > (:after_0, :after_1) ORDER BY user.name_key, user.id
 LIMIT :count OFFSET :param_1;
 -- with :param_1 = 0
 
@@ -2092,7 +2093,8 @@ SELECT "user".id, "user".name, "user".email, "user".time_zone, "user".metadata, 
     "user".updated_at, "user".name_key
 FROM "user"
 WHERE "user".organization_id = :org::BIGINT AND "user".deleted_at IS NULL AND "user".search_text LIKE :pattern::VARCHAR
-    ESCAPE '\' AND ("user".name_key, "user".id) > (:after_key, :after_id) ORDER BY "user".name_key, "user".id
+    ESCAPE '\' AND ("user".name_key, "user".id) > (:after_0::VARCHAR COLLATE "C", :after_1::BIGINT) ORDER BY
+    "user".name_key, "user".id
 LIMIT :count::INTEGER;
 
 -- list_statement(searched=True, continued=True, free=True)
@@ -2113,7 +2115,7 @@ WHERE held_time.organization_id = :org AND held_time.starts_at > :earliest AND h
 LIMIT :param_3 OFFSET :param_4) IS NULL AND (SELECT participant.user_id
 FROM participant
 WHERE participant.event_id = :joining AND participant.user_id = user.id
-LIMIT :param_5 OFFSET :param_6) IS NULL AND (user.name_key, user.id) > (:after_key, :after_id) ORDER BY user.name_key,
+LIMIT :param_5 OFFSET :param_6) IS NULL AND (user.name_key, user.id) > (:after_0, :after_1) ORDER BY user.name_key,
     user.id
 LIMIT :count OFFSET :param_7;
 -- with :param_1 = 1
@@ -2142,8 +2144,8 @@ WHERE held_time.organization_id = :org::BIGINT AND held_time.starts_at > :earlie
 LIMIT :param_2::INTEGER) IS NULL AND (SELECT participant.user_id
 FROM participant
 WHERE participant.event_id = :joining::BIGINT AND participant.user_id = "user".id
-LIMIT :param_3::INTEGER) IS NULL AND ("user".name_key, "user".id) > (:after_key, :after_id) ORDER BY "user".name_key,
-    "user".id
+LIMIT :param_3::INTEGER) IS NULL AND ("user".name_key, "user".id) > (:after_0::VARCHAR COLLATE "C", :after_1::BIGINT)
+    ORDER BY "user".name_key, "user".id
 LIMIT :count::INTEGER;
 -- with :param_1 = 1
 -- with :param_2 = 1

@@ -41,7 +41,7 @@ def told(cast: Cast):
     seen = set()
 
     def news() -> list[tuple[Any, ...]]:
-        records = reversed(cast.ask(list_audit_entries, AuditFilter(), 250).records)
+        records = reversed(cast.ask(list_audit_entries, AuditFilter(), 250).items)
         new = [one for one in records if one.id not in seen]
         seen.update(one.id for one in new)
         return [
@@ -273,7 +273,7 @@ def test_who_when_and_from_where_are_recorded(cast, told):
         time_zone=BERLIN,
     )
     cast.database.write(lambda tx: create_event(tx, actor, draft))
-    (one,) = cast.ask(list_audit_entries, AuditFilter(token_id=token_id), 9).records
+    (one,) = cast.ask(list_audit_entries, AuditFilter(token_id=token_id), 9).items
     assert (one.at, one.user_id, one.address, one.request_id) == (MORNING, cast.host.id, "192.0.2.7", "first")
     assert str(one.id).startswith("aud_")
     assert str(one.object_id).startswith("evt_")
@@ -283,19 +283,19 @@ def test_the_record_is_listed_newest_first_page_by_page(cast, clock):
     people = [cast.person() for _ in range(3)]
     clock.set_to(MORNING + 60_000_000)
     cast.do(change_user, people[0].id, UserUpdate(name="Ada"))
-    everything = cast.ask(list_audit_entries, AuditFilter(), 250).records
+    everything = cast.ask(list_audit_entries, AuditFilter(), 250).items
     assert [one.object_id for one in everything[:4]] == [people[0].id, *reversed([person.id for person in people])]
     pages, after = [], None
     while True:
         page = cast.ask(list_audit_entries, AuditFilter(older_than=after), 2)
-        pages += page.records
+        pages += page.items
         after = page.next_key
         if after is None:
             break
     assert pages == everything
     later = AuditFilter(since=Instant(MORNING + 1))
-    assert cast.ask(list_audit_entries, later, 9).records == everything[:1]
-    assert cast.ask(list_audit_entries, AuditFilter(until=Instant(MORNING + 1)), 250).records == everything[1:]
-    assert len(cast.ask(list_audit_entries, AuditFilter(object_id=people[0].id), 9).records) == 2
-    assert cast.ask(list_audit_entries, AuditFilter(user_id=UserId(5)), 9).records == []
+    assert cast.ask(list_audit_entries, later, 9).items == everything[:1]
+    assert cast.ask(list_audit_entries, AuditFilter(until=Instant(MORNING + 1)), 250).items == everything[1:]
+    assert len(cast.ask(list_audit_entries, AuditFilter(object_id=people[0].id), 9).items) == 2
+    assert cast.ask(list_audit_entries, AuditFilter(user_id=UserId(5)), 9).items == []
     assert instant_of(TimeText("2026-03-09T07:00:00Z"), None) == everything[1].at

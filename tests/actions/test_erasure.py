@@ -169,11 +169,11 @@ def test_events_show_an_erased_person_and_have_new_versions(cast, person):
 def test_the_record_says_that_it_was_done_and_nothing_of_whom(cast, person):
     named, past, *_ = person
     erase(cast, named.id, hosted=Hosted.cancel)
-    last, deleted, *_ = cast.ask(list_audit_entries, AuditFilter(object_id=named.id), 250).records
+    last, deleted, *_ = cast.ask(list_audit_entries, AuditFilter(object_id=named.id), 250).items
     assert (last.action, last.before, last.after) == ("erased", None, None)
     gone = {"name": ERASED_NAME, "email": erased_email(named.id), "time_zone": "Europe/Berlin", "metadata": {}}
     assert (deleted.action, json.loads(deleted.before)) == ("deleted", gone)
-    newest = cast.ask(list_audit_entries, AuditFilter(object_id=past.id), 1).records[0]
+    newest = cast.ask(list_audit_entries, AuditFilter(object_id=past.id), 1).items[0]
     silent = {"participants": {str(named.id): {"role": "required", "response": "accepted", "comment": None}}}
     assert (json.loads(newest.before), json.loads(newest.after)) == (silent, silent)
 

@@ -83,7 +83,7 @@ def test_a_slot_that_is_held_is_shown_busy_everywhere(cast):
     placed = hold(cast)
     time = cast.ask(busy_times, [cast.guest.id], SLOT)[cast.guest.id]
     assert (time.periods, time.blocked) == ([Period(SLOT, Busy.busy)], [SLOT])
-    assert cast.guest.id not in {user.id for user in cast.ask(list_users, 10, free=SLOT).users}
+    assert cast.guest.id not in {user.id for user in cast.ask(list_users, 10, free=SLOT).items}
     explained = cast.ask(explain_booking, cast.guest.id, SLOT)
     assert explained.holds == [HoldReason(SLOT, placed.id)]
     assert not explained.bookable
@@ -117,7 +117,7 @@ def test_a_hold_lapses_by_the_clock(cast, clock):
             gone()
     assert cast.ask(busy_times, [cast.guest.id], SLOT)[cast.guest.id].periods == []
     assert cast.ask(explain_booking, cast.guest.id, SLOT).bookable
-    assert cast.guest.id in {user.id for user in cast.ask(list_users, 10, free=SLOT).users}
+    assert cast.guest.id in {user.id for user in cast.ask(list_users, 10, free=SLOT).items}
     assert len(cast.rows()["held_time"]) == 1, "its rows are there all the same"
     cast.do(create_event, draft(cast))
 
@@ -318,7 +318,7 @@ def test_who_is_held_sees_that_and_by_whom_and_not_who_else_is(cast):
     held = cast.as_person(cast.guest)
     shown = structs.replace(placed, user_ids=(cast.guest.id,))
     assert held.ask(read_hold, placed.id) == shown
-    assert held.ask(list_holds, 10).holds == [shown]
+    assert held.ask(list_holds, 10).items == [shown]
     assert cast.as_person(cast.host).ask(read_hold, placed.id) == cast.ask(read_hold, placed.id) == placed
     other = cast.as_person(cast.person())
     with cast.refused(NotFound):
@@ -373,13 +373,13 @@ def test_holds_are_listed_page_by_page_to_whom_they_concern(cast, database, cloc
     of_other = hold(cast.as_person(cast.stranger), cast.person(), at=over(13, 1))
     hold(assemble(database))
     every = [*of_guest, of_operator, of_other]
-    assert cast.ask(list_holds, 4).holds == every
-    assert mine.ask(list_holds, 10).holds == of_guest
-    assert mine.ask(list_holds, 10, user_id=cast.host.id).holds == of_guest
-    assert [one.id for one in held.ask(list_holds, 10).holds] == [one.id for one in every[:3]]
-    assert {one.user_ids for one in held.ask(list_holds, 10).holds} == {(cast.guest.id,)}
-    assert cast.ask(list_holds, 10, user_id=cast.stranger.id).holds == [*of_guest, of_other]
-    assert cast.ask(list_holds, 10, user_id=NOBODY).holds == []
+    assert cast.ask(list_holds, 4).items == every
+    assert mine.ask(list_holds, 10).items == of_guest
+    assert mine.ask(list_holds, 10, user_id=cast.host.id).items == of_guest
+    assert [one.id for one in held.ask(list_holds, 10).items] == [one.id for one in every[:3]]
+    assert {one.user_ids for one in held.ask(list_holds, 10).items} == {(cast.guest.id,)}
+    assert cast.ask(list_holds, 10, user_id=cast.stranger.id).items == [*of_guest, of_other]
+    assert cast.ask(list_holds, 10, user_id=NOBODY).items == []
     for whose in (cast.guest.id, NOBODY):
         with cast.refused(Forbidden):
             mine.ask(list_holds, 10, user_id=whose)
@@ -387,5 +387,5 @@ def test_holds_are_listed_page_by_page_to_whom_they_concern(cast, database, cloc
         first = seeing.ask(list_holds, 2)
         assert first.next_key == expected[1].id
         second = seeing.ask(list_holds, 2, after=first.next_key)
-        assert [one.id for one in first.holds + second.holds] == [one.id for one in expected]
+        assert [one.id for one in first.items + second.items] == [one.id for one in expected]
         assert second.next_key is None

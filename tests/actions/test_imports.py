@@ -74,7 +74,7 @@ def test_a_made_up_address_that_is_taken_is_that_person(cast):
     maker = cast.do(create_user, UserCreate(name="Ada", email=Email("ada@plan.invalid")))
     report = imported(cast, schedule_of([{"ref": "ada", "name": "Ada"}]), merge=True)
     assert msgspec.structs.astuple(report)[:4] == (0, 1, 0, 0)
-    assert [user.id for user in cast.ask(list_users, 10, text="ada").users] == [maker.id]
+    assert [user.id for user in cast.ask(list_users, 10, text="ada").items] == [maker.id]
 
 
 def test_what_was_deleted_or_changed_after_an_import_stays_so(cast):
@@ -90,7 +90,7 @@ def test_what_was_deleted_or_changed_after_an_import_stays_so(cast):
 def test_a_deleted_person_is_named_where_the_file_names_them(cast):
     people = [{"ref": "a", "name": "Ada"}, {"ref": "b", "name": "Bo"}]
     imported(cast, schedule_of(people))
-    for user in cast.ask(list_users, 10, text="plan.invalid").users:
+    for user in cast.ask(list_users, 10, text="plan.invalid").items:
         cast.do(delete_user, user.id, hosted=Hosted.cancel)
     events = [
         {"ref": "1", "title": "Hosted by nobody", "host": "a", **DAY},

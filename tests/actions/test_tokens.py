@@ -72,7 +72,7 @@ def test_a_token_ends_after_it_begins(cast, clock):
             issue(cast, expires_at=end)
         assert codes(error) == ["in_the_past"]
     clock.set_to(now + 1)
-    assert [token.is_active(Instant(now + 1)) for token in cast.ask(list_tokens, 250, ended=True).tokens] == [False]
+    assert [token.is_active(Instant(now + 1)) for token in cast.ask(list_tokens, 250, ended=True).items] == [False]
 
 
 def test_a_token_does_not_outlive_the_one_it_is_made_with(cast):
@@ -95,7 +95,7 @@ def test_a_person_has_so_many_tokens_in_use(cast, monkeypatch):
     assert codes(error) == ["too_many_tokens"]
     me.do(revoke_token, first.id)
     issue(me)
-    assert len(me.ask(list_tokens, 250, ended=True).tokens) == 3, "those out of use are listed, too"
+    assert len(me.ask(list_tokens, 250, ended=True).items) == 3, "those out of use are listed, too"
     for _ in range(3):
         issue(cast)
 
@@ -104,8 +104,8 @@ def test_people_see_and_revoke_their_own_and_operators_all(cast):
     guest, host = cast.as_person(cast.guest), cast.as_person(cast.host)
     cast.share(cast.guest, cast.host, Sharing.write)
     mine, other, backend = issue(guest), issue(host), issue(cast)
-    assert [token.id for token in guest.ask(list_tokens, 250, ended=True).tokens] == [mine.id]
-    assert [token.id for token in cast.ask(list_tokens, 250, ended=True).tokens] == [mine.id, other.id, backend.id]
+    assert [token.id for token in guest.ask(list_tokens, 250, ended=True).items] == [mine.id]
+    assert [token.id for token in cast.ask(list_tokens, 250, ended=True).items] == [mine.id, other.id, backend.id]
     for token_id in (other.id, backend.id):
         with guest.refused(NotFound):
             guest.do(revoke_token, token_id)
@@ -118,7 +118,7 @@ def test_deleting_somebody_ends_their_tokens_and_nobody_elses(cast):
     kept = {issue(cast.as_person(cast.stranger)).id, issue(cast).id}
     cast.do(delete_user, cast.guest.id)
     now = cast.database.now()
-    assert {token.id for token in cast.ask(list_tokens, 250, ended=True).tokens if token.is_active(now)} == kept
+    assert {token.id for token in cast.ask(list_tokens, 250, ended=True).items if token.is_active(now)} == kept
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def alone(migrated_url, clock):
 
 
 def ended_ids(cast):
-    return {token.id for token in cast.ask(list_tokens, 250, ended=True).tokens}
+    return {token.id for token in cast.ask(list_tokens, 250, ended=True).items}
 
 
 def test_tokens_are_removed_some_time_after_they_ended(alone, clock):
@@ -139,16 +139,16 @@ def test_tokens_are_removed_some_time_after_they_ended(alone, clock):
     lasting, revoked, expiring = issue(alone), issue(me), issue(me, expires_at=Instant(now + 1))
     later = issue(alone, expires_at=Instant(now + 2))
     alone.do(revoke_token, revoked.id)
-    assert [token.id for token in alone.ask(list_tokens, 250).tokens] == [lasting.id, expiring.id, later.id]
+    assert [token.id for token in alone.ask(list_tokens, 250).items] == [lasting.id, expiring.id, later.id]
     clock.set_to(now + tokens.ENDED_KEPT_FOR + 1)
-    assert [token.id for token in alone.ask(list_tokens, 250).tokens] == [lasting.id]
+    assert [token.id for token in alone.ask(list_tokens, 250).items] == [lasting.id]
     newest = issue(alone)
     assert ended_ids(alone) == {lasting.id, expiring.id, later.id, newest.id}
     clock.set_to(now + tokens.ENDED_KEPT_FOR + 3)
     issued = issue(alone)
     assert ended_ids(alone) == {lasting.id, newest.id, issued.id}
     assert [
-        record.object_id for record in alone.ask(list_audit_entries, AuditFilter(object_id=revoked.id), 9).records
+        record.object_id for record in alone.ask(list_audit_entries, AuditFilter(object_id=revoked.id), 9).items
     ] == [
         revoked.id,
         revoked.id,

@@ -372,7 +372,7 @@ def test_who_is_asked_sees_what_a_participant_would(cast, host, stranger, visibi
     assert listed.pending_host_id == cast.stranger.id
     people = {cast.host.id} if hides else {cast.host.id, cast.guest.id}
     assert {one.participation.user_id for one in seen.participants or ()} == people
-    assert {one.participation.user_id for one in stranger.ask(list_participants, made.id, 9).participants} == people
+    assert {one.participation.user_id for one in stranger.ask(list_participants, made.id, 9).items} == people
     assert stranger.ask(list_events, EventFilter(), 9, expand=False).events == [], "it is not theirs yet"
     with stranger.refused(Forbidden):
         stranger.do(change_event, made.id, EventUpdate(title="x"))

@@ -37,7 +37,7 @@ def test_a_deleted_user_is_gone_and_their_address_is_free_again(cast):
     cast.do(delete_user, cast.guest.id)
     with pytest.raises(NotFound):
         cast.ask(read_user, cast.guest.id)
-    assert cast.guest.id not in {user.id for user in cast.ask(list_users, 50).users}
+    assert cast.guest.id not in {user.id for user in cast.ask(list_users, 50).items}
     again = cast.do(create_user, UserCreate(name="Gustav II", email=Email(cast.guest.email)))
     assert again.id != cast.guest.id
     with cast.refused(NotFound):

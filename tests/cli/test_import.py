@@ -78,7 +78,7 @@ def file(tmp_path: Path) -> Any:
 
 def test_a_file_becomes_people_and_events(call, database):
     assert counts(call("import", VILLAGE)) == [4, 0, 2, 0]
-    users = database.read(lambda tx: list_users(tx, OPERATOR, 10)).users
+    users = database.read(lambda tx: list_users(tx, OPERATOR, 10)).items
     assert [(user.name, user.time_zone, user.metadata) for user in users] == [
         ("Another Ünal", "Europe/Lisbon", "{}"),
         ("Rosa Pinto", "Europe/Lisbon", '{"keys":["hall","shed"]}'),
@@ -315,7 +315,7 @@ def test_who_has_the_address_of_a_user_is_that_user_only_if_it_is_said(call, dat
     assert 'people[0] email (ref "a")' in refused.stderr
     assert "--merge" in refused.stderr
     merged = call("import", path, "--source", "second", "--merge")
-    (user,) = database.read(lambda tx: list_users(tx, OPERATOR, 10)).users
+    (user,) = database.read(lambda tx: list_users(tx, OPERATOR, 10)).items
     assert (merged.stdout.splitlines()[0], merged.stderr) == (
         "people: 0 added, 1 known",
         f'merged: people[0] (ref "a") Ada: user {user.id}\n',

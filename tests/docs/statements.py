@@ -70,9 +70,9 @@ COMBINATIONS: dict[Callable[..., Query], list[tuple[Any, ...]]] = {
         (frozenset({"pending_host_id"}), OTHERS, False),
     ],
     audit.list_statement: [
-        (frozenset(),),
-        (frozenset({"object_id", "older_than"}),),
-        (frozenset({"user_id", "since", "until"}),),
+        (frozenset(), False),
+        (frozenset({"object_id"}), True),
+        (frozenset({"user_id", "since", "until"}), False),
     ],
     updating: [(frozenset({"title", "search_text", "version", "updated_at"}),)],
 }

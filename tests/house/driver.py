@@ -146,7 +146,7 @@ class Driver:
         found, after = [], None
         while True:
             page = self.ask(user_reads.list_users, PAGE, text=text, after=after)
-            found += [self.shown_user(user) for user in page.users]
+            found += [self.shown_user(user) for user in page.items]
             after = page.next_key
             if after is None:
                 return found
@@ -237,7 +237,7 @@ class Driver:
         found, after = [], None
         while True:
             page = self.ask(participant_reads.list_participants, self.event(number), PAGE, after)
-            found += self.shown_guests(page.participants)
+            found += self.shown_guests(page.items)
             after = page.next_key
             if after is None:
                 return found

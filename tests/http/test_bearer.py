@@ -230,7 +230,7 @@ def test_the_last_use_is_noted_once_a_minute(cast, kept, clock):
     def used():
         watch.seconds += 1
         assert enters(identities, secret)
-        return next(one.last_used_at for one in cast.ask(list_tokens, 250, ended=True).tokens if one.id == token.id)
+        return next(one.last_used_at for one in cast.ask(list_tokens, 250, ended=True).items if one.id == token.id)
 
     assert used() == began
     clock.set_to(began + MINUTE - 1)
@@ -251,7 +251,7 @@ def test_nobody_waits_for_a_note_that_waits_for_its_turn(app, cast, database, en
         release.wait(60)
 
     def used():
-        return next(one.last_used_at for one in cast.ask(list_tokens, 250, ended=True).tokens if one.id == token.id)
+        return next(one.last_used_at for one in cast.ask(list_tokens, 250, ended=True).items if one.id == token.id)
 
     with ThreadPoolExecutor(1) as pool:
         holding = pool.submit(database.write, hold)
@@ -271,7 +271,7 @@ def test_who_is_no_bearer_of_a_token_leaves_no_note(cast, database):
     token, _ = issued(cast)
     for actor in (Actor(cast.actor.organization_id), structs.replace(cast.actor, token_id=token.id)):
         database.write(lambda tx, actor=actor: note_use(tx, actor))
-        (noted,) = cast.ask(list_tokens, 250, ended=True).tokens
+        (noted,) = cast.ask(list_tokens, 250, ended=True).items
         assert (noted.last_used_at is None) is (actor.token_id is None)
 
 

@@ -141,7 +141,7 @@ def test_who_is_hidden_is_hidden_everywhere(cast, hides):
     found, key = set(), None
     while True:
         piece = me.ask(list_participants, event.id, 1 if not hides else 50, key)
-        found |= {one.participation.user_id for one in piece.participants}
+        found |= {one.participation.user_id for one in piece.items}
         key = piece.next_key
         if key is None:
             break
@@ -165,15 +165,15 @@ def test_who_is_hidden_is_hidden_everywhere(cast, hides):
         with me.refused(Forbidden):
             me.ask(list_available_users, event.id, 50)
     else:
-        assert other.id not in {user.id for user in me.ask(list_available_users, event.id, 50).users}
+        assert other.id not in {user.id for user in me.ask(list_available_users, event.id, 50).items}
 
 
 def test_hidden_participants_are_shown_to_host_manager_and_operator(cast):
     event = cast.event(cast.guest, hide_participants=True)
     cast.share(cast.host, cast.stranger, Sharing.write)
     for seeing in (cast, cast.as_person(cast.host), cast.as_person(cast.stranger)):
-        assert len(seeing.ask(list_participants, event.id, 50).participants) == 2
-        assert len(seeing.ask(list_participants, event.id, 1).participants) == 1
+        assert len(seeing.ask(list_participants, event.id, 50).items) == 2
+        assert len(seeing.ask(list_participants, event.id, 1).items) == 1
         assert event.id in listed(seeing, user_id=cast.guest.id)
         assert seeing.ask(list_available_users, event.id, 50)
 
@@ -183,7 +183,7 @@ def test_a_delegate_sees_whose_delegate_they_are(cast):
     event = cast.event(cast.guest, other, hide_participants=True)
     cast.share(cast.guest, cast.stranger, Sharing.respond)
     me = cast.as_person(cast.stranger)
-    seen = me.ask(list_participants, event.id, 50).participants
+    seen = me.ask(list_participants, event.id, 50).items
     assert {one.participation.user_id for one in seen} == {cast.host.id, cast.guest.id}
     assert me.ask(read_participant, event.id, cast.guest.id).participation.user_id == cast.guest.id
     assert refusal(me, read_participant, event.id, other.id)

@@ -129,7 +129,7 @@ def test_no_user_who_stays_put_is_missed_or_doubled(database, seed):
     seen, after = [], None
     while True:
         page = cast.ask(list_users, 3, after=after)
-        seen += [(user.name, user.id) for user in page.users]
+        seen += [(user.name, user.id) for user in page.items]
         if page.next_key is None:
             break
         after = page.next_key
@@ -149,14 +149,14 @@ def test_no_participant_who_stays_is_missed_or_doubled(cast):
     crowd = sorted(cast.person().id for _ in range(11))
     event = cast.event(*crowd[:9])
     first = cast.ask(list_participants, event.id, 4)
-    assert [guest.participation.user_id for guest in first.participants] == [cast.host.id, *crowd[:3]]
+    assert [guest.participation.user_id for guest in first.items] == [cast.host.id, *crowd[:3]]
     cast.do(remove_participant, event.id, crowd[1])
     cast.do(remove_participant, event.id, crowd[3])
     cast.force(add_participants, event.id, [ParticipantCreate(user_id=crowd[10])])
     second = cast.ask(list_participants, event.id, 4, first.next_key)
-    assert [guest.participation.user_id for guest in second.participants] == crowd[4:8]
+    assert [guest.participation.user_id for guest in second.items] == crowd[4:8]
     last = cast.ask(list_participants, event.id, 4, second.next_key)
-    assert [guest.participation.user_id for guest in last.participants] == [crowd[8], crowd[10]]
+    assert [guest.participation.user_id for guest in last.items] == [crowd[8], crowd[10]]
     assert last.next_key is None
 
 

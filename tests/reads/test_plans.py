@@ -13,6 +13,7 @@ from kalends.model import Actor
 from kalends.reads.audit import list_statement as record_listing
 from kalends.reads.events import View, list_statement
 from kalends.reads.holds import list_statement as hold_listing
+from kalends.reads.paging import key_values
 from kalends.reads.participants import PAGE
 from kalends.reads.users import list_statement as user_listing
 from kalends.settings import Settings
@@ -50,6 +51,11 @@ class Crowd:
     entry: int = 0
     """One in the middle of the audit log."""
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Return the key of an event in the middle of a list."""
+        return MIDDLE + 48 * HALF_HOUR, self.first + 3
+
     def parameters(self) -> dict[str, Any]:
         """Give a value for everything that a list may be given."""
         return {
@@ -63,16 +69,11 @@ class Crowd:
             "since": MIDDLE,
             "until": MIDDLE + 40 * 48 * HALF_HOUR,
             "earliest": MIDDLE - 54 * HALF_HOUR,
-            "after_start": MIDDLE + 48 * HALF_HOUR,
-            "after_id": self.first + 3,
-            "after_key": "person 150",
-            "after": self.first,
             "status": "confirmed",
             "response": "needs_action",
             "role": "required",
             "pattern": "%event%",
             "object_id": self.first + 5,
-            "older_than": self.entry,
             "before": FIRST_START + 50,
             "token_id": self.first,
             "now": FIRST_START,
@@ -99,21 +100,21 @@ def crowd(databases: Databases) -> Iterator[Crowd]:
         database.close()
 
 
-def sqlite_plan(crowd: Crowd, query: Query) -> list[str]:
-    """Give the steps of a plan of SQLite."""
+def sqlite_plan(crowd: Crowd, query: Query, key: Any = None) -> list[str]:
+    """Return the steps of a plan of SQLite, of a page after a key if there is one."""
     sql, constants = query.compiled(crowd.database.dialect)
 
     def explain(tx: ReadTx) -> list[str]:
-        tx._cursor.execute(f"EXPLAIN QUERY PLAN {sql}", constants | crowd.parameters())
+        tx._cursor.execute(f"EXPLAIN QUERY PLAN {sql}", constants | crowd.parameters() | key_values(key))
         return [row[-1] for row in tx._cursor.fetchall()]
 
     return crowd.database.read(explain)
 
 
-def postgresql_plans(crowd: Crowd, query: Query) -> list[list[dict[str, Any]]]:
-    """Give the nodes, outermost first, of the plans for these values and for any values."""
+def postgresql_plans(crowd: Crowd, query: Query, key: Any = None) -> list[list[dict[str, Any]]]:
+    """Return the nodes, outermost first, of the plans for these values and for any values."""
     sql, constants = query.compiled(crowd.database.dialect)
-    values = constants | crowd.parameters()
+    values = constants | crowd.parameters() | key_values(key)
     names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", sql)))
     numbered = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", sql).replace("%%", "%")
 
@@ -181,7 +182,7 @@ def test_an_agenda_is_one_range_scan_without_a_sort(crowd, engine):
 def check_agenda(crowd, engine, person, bounds, more, expand):
     query = list_statement(frozenset({person, *bounds, *more}), View.everything, expand=expand)
     if engine == "sqlite":
-        scan, lookup, *guests = steps_of(sqlite_plan(crowd, query))
+        scan, lookup, *guests = steps_of(sqlite_plan(crowd, query, crowd.place))
         assert guests == (GUEST_STEPS if expand else [])
         assert lookup == "SEARCH event USING INTEGER PRIMARY KEY (rowid=?)"
         assert scan.startswith("SEARCH agenda USING PRIMARY KEY (user_id=?")
@@ -190,7 +191,7 @@ def check_agenda(crowd, engine, person, bounds, more, expand):
         assert ("starts_at>?" in scan) is ("since" in bounds and "after" not in bounds)
         assert ("starts_at<?" in scan) is ("until" in bounds)
         return
-    for plan in postgresql_plans(crowd, query):
+    for plan in postgresql_plans(crowd, query, crowd.place):
         if expand:
             assert not {"Seq Scan", "Bitmap Heap Scan"} & {*kinds(plan)}
             assert scan_of(plan, "participant")["Index Name"] == "pk_participant"
@@ -217,14 +218,14 @@ def check_others_agenda(crowd, engine, person, bounds):
     query = list_statement(frozenset({person, *bounds}), View.others, expand=False)
     scanned, lookup = ("event", []) if person == "host_id" else ("agenda", ["event"])
     if engine == "sqlite":
-        plan = steps_of(sqlite_plan(crowd, query))
+        plan = steps_of(sqlite_plan(crowd, query, crowd.place))
         assert plan[0].startswith(f"SEARCH {scanned} USING ")
         assert ("starts_at" in plan[0].partition(" (")[2]) is bool(bounds)
         more = [step for step in plan[1:] if "json_each" not in step]
         assert more[: len(lookup)] == ["SEARCH event USING INTEGER PRIMARY KEY (rowid=?)" for _ in lookup]
         assert {*more[len(lookup) :]} == {f"SEARCH mine {TIE}", f"SEARCH theirs {TIE}"}
         return
-    for plan in postgresql_plans(crowd, query):
+    for plan in postgresql_plans(crowd, query, crowd.place):
         assert "Bitmap Heap Scan" not in kinds(plan)
         scan = next(node for node in plan if node.get("Alias") == scanned)
         assert all(part in scan["Index Cond"] for part in expected_range(bounds, "id" if lookup == [] else "event_id"))
@@ -249,12 +250,12 @@ def check_hosted(crowd, engine, host, bounds, more):
     column = host or "organization_id"
     index = f"ix_event_{column}_starts_at_id"
     if engine == "sqlite":
-        (scan,) = steps_of(sqlite_plan(crowd, query))
+        (scan,) = steps_of(sqlite_plan(crowd, query, crowd.place))
         assert scan.startswith(f"SEARCH event USING INDEX {index} ({column}=?")
         assert ("starts_at>?" in scan) is bool({"since", "after"} & {*bounds})
         assert ("starts_at<?" in scan) is ("until" in bounds)
         return
-    for plan in postgresql_plans(crowd, query):
+    for plan in postgresql_plans(crowd, query, crowd.place):
         assert without_wrapping(plan) == ["Limit", "Index Scan"]
         scan = scan_of(plan, "event")
         assert scan["Index Name"] == index
@@ -270,12 +271,12 @@ def test_two_people_are_looked_up_along_the_range_of_one(crowd, engine):
 def check_pair(crowd, engine, pair, bounds):
     query = list_statement(frozenset({*pair, *bounds}), View.everything, expand=False)
     if engine == "sqlite":
-        plan = steps_of(sqlite_plan(crowd, query))
+        plan = steps_of(sqlite_plan(crowd, query, crowd.place))
         assert not any("SCAN" in step or "TEMP B-TREE" in step for step in plan)
         assert plan[0].startswith("SEARCH agenda USING PRIMARY KEY (user_id=?")
         assert ("starts_at" in plan[0]) is bool(bounds)
         return
-    for plan in postgresql_plans(crowd, query):
+    for plan in postgresql_plans(crowd, query, crowd.place):
         assert not {"Seq Scan", "Bitmap Heap Scan"} & {*kinds(plan)}
         scans = [node["Index Cond"] for node in plan if node.get("Relation Name") == "agenda"]
         assert any(all(part in scan for part in expected_range(bounds, "event_id")) for scan in scans)
@@ -289,11 +290,11 @@ def check_users(crowd, engine, continued, searched):
     query = user_listing(searched=searched, continued=continued)
     index = "ix_user_organization_id_name_key_id"
     if engine == "sqlite":
-        (scan,) = sqlite_plan(crowd, query)
+        (scan,) = sqlite_plan(crowd, query, ("person 150", crowd.first))
         assert scan.startswith(f"SEARCH user USING INDEX {index} (organization_id=?")
         assert ("name_key>?" in scan) is continued
         return
-    for plan in postgresql_plans(crowd, query):
+    for plan in postgresql_plans(crowd, query, ("person 150", crowd.first)):
         assert kinds(plan) == ["Limit", "Index Scan"]
         scan = scan_of(plan, "user")
         assert scan["Index Name"] == index
@@ -302,12 +303,12 @@ def check_users(crowd, engine, continued, searched):
 
 def test_participants_are_one_range_scan_without_a_sort(crowd, engine):
     if engine == "sqlite":
-        assert sqlite_plan(crowd, PAGE) == [
+        assert sqlite_plan(crowd, PAGE, crowd.first) == [
             "SEARCH participant USING PRIMARY KEY (event_id=? AND user_id>?)",
             "SEARCH user USING INTEGER PRIMARY KEY (rowid=?)",
         ]
         return
-    for plan in postgresql_plans(crowd, PAGE):
+    for plan in postgresql_plans(crowd, PAGE, crowd.first):
         assert not {"Sort", "Seq Scan", "Bitmap Heap Scan"} & {*kinds(plan)}
         scan = scan_of(plan, "participant")
         assert scan["Index Name"] == "pk_participant"
@@ -332,26 +333,26 @@ def test_the_record_is_one_range_scan_backwards_without_a_sort(crowd, engine):
         crowd,
         engine,
         of_object=[(), ("object_id",)],
-        after=[(), ("older_than",)],
+        after=[False, True],
         more=[(), ("user_id", "since")],
     )
 
 
 def check_record(crowd, engine, of_object, after, more):
-    query = record_listing(frozenset({*of_object, *after, *more}))
+    query = record_listing(frozenset({*of_object, *more}), continued=after)
     index = "ix_audit_organization_id_object_id_id" if of_object else "ix_audit_organization_id_id"
     if engine == "sqlite":
-        (scan,) = sqlite_plan(crowd, query)
+        (scan,) = sqlite_plan(crowd, query, crowd.entry)
         assert scan.startswith(f"SEARCH audit USING INDEX {index} (organization_id=?")
-        assert ("object_id=?" in scan, "id<?" in scan) == (bool(of_object), bool(after))
+        assert ("object_id=?" in scan, "id<?" in scan) == (bool(of_object), after)
         return
-    for plan in postgresql_plans(crowd, query):
+    for plan in postgresql_plans(crowd, query, crowd.entry):
         assert kinds(plan) == ["Limit", "Index Scan"]
         scan = scan_of(plan, "audit")
         # Where one organization has much of the audit log, walking back along all ids is as good to PostgreSQL.
         assert scan["Index Name"] == index or (scan["Index Name"] == "pk_audit" and not of_object)
         assert scan["Scan Direction"] == "Backward"
-        assert ("(id <" in scan.get("Index Cond", "")) is bool(after)
+        assert ("(id <" in scan.get("Index Cond", "")) is after
 
 
 def test_a_page_of_holds_looks_up_the_people_of_each(crowd, engine):
@@ -362,12 +363,12 @@ def test_a_page_of_holds_looks_up_the_people_of_each(crowd, engine):
 def check_holds(crowd, engine, of_person, continued):
     query = hold_listing(of_person=of_person, continued=continued)
     if engine == "sqlite":
-        plan = sqlite_plan(crowd, query)
+        plan = sqlite_plan(crowd, query, crowd.first)
         assert not [step for step in plan if step.startswith("SCAN h")]
         assert "SEARCH held_time USING COVERING INDEX ix_held_time_hold_id (hold_id=?)" in plan
         assert ("SEARCH held_time USING PRIMARY KEY (user_id=?)" in plan) is of_person
         return
-    for plan in postgresql_plans(crowd, query):
+    for plan in postgresql_plans(crowd, query, crowd.first):
         assert "Seq Scan" not in kinds(plan)
         looks = {node["Index Name"] for node in plan if node.get("Relation Name") == "held_time"}
         assert looks == {"ix_held_time_hold_id", *(["pk_held_time"] if of_person else [])}

@@ -35,7 +35,7 @@ def before_it_all(clock):
 
 
 def pool(cast: Cast, at=SLOT, **options) -> list[str]:
-    return [user.name.split()[0] for user in cast.ask(list_users, 50, free=at, **options).users]
+    return [user.name.split()[0] for user in cast.ask(list_users, 50, free=at, **options).items]
 
 
 def test_everybody_is_free_whom_nothing_blocks(cast):
@@ -77,7 +77,7 @@ def test_an_events_pool_leaves_out_who_is_in_it_and_minds_no_time_of_its_own(cas
     event = cast.event(cast.guest, host_attends=False)
 
     def names(event_id=event.id, **options):
-        return [user.name.split()[0] for user in cast.ask(list_available_users, event_id, 50, **options).users]
+        return [user.name.split()[0] for user in cast.ask(list_available_users, event_id, 50, **options).items]
 
     assert names() == ["Hanna", "Stella"], "the host may come after all"
     assert names(text="stella") == ["Stella"]
@@ -101,7 +101,7 @@ def test_everybody_in_the_pool_can_be_added_and_nobody_else(cast):
         )
         cast.event(host_id=who.id, start=TimeText(start), end=TimeText(end))
     event = cast.event()
-    free = {user.id for user in cast.ask(list_available_users, event.id, 50).users}
+    free = {user.id for user in cast.ask(list_available_users, event.id, 50).items}
     assert len(free) == 10, "eight of twelve, and the two of the cast who have nothing to do"
     for who in [*people, cast.guest, cast.stranger]:
         refused = nullcontext() if who.id in free else cast.refused(BookingConflict)
@@ -122,12 +122,12 @@ def test_pages_follow_each_other_without_gap_or_repetition(cast):
                 time_zone=BERLIN,
             ),
         )
-    whole = cast.ask(list_users, 50, free=SLOT).users
+    whole = cast.ask(list_users, 50, free=SLOT).items
     assert len(whole) == 13
     paged, after = [], None
     while True:
         page = cast.ask(list_users, 4, free=SLOT, after=after)
-        paged += page.users
+        paged += page.items
         after = page.next_key
         if after is None:
             break
@@ -135,8 +135,8 @@ def test_pages_follow_each_other_without_gap_or_repetition(cast):
     event = cast.event(host_id=people[0].id, start=TimeText("2026-03-10T14:00"), end=TimeText("2026-03-10T15:00"))
     first = cast.ask(list_available_users, event.id, 21)
     rest = cast.ask(list_available_users, event.id, 21, after=first.next_key)
-    assert len(first.users) == 21
-    assert [user.id for user in rest.users] == [cast.stranger.id]
+    assert len(first.items) == 21
+    assert [user.id for user in rest.items] == [cast.stranger.id]
 
 
 def test_one_statement_for_a_block_and_two_for_an_event(database):
@@ -145,9 +145,9 @@ def test_one_statement_for_a_block_and_two_for_an_event(database):
     for rows in (1, 3, 250):
 
         def read(tx, rows=rows):
-            assert len(list_users(tx, actor, rows, free=block).users) == rows
+            assert len(list_users(tx, actor, rows, free=block).items) == rows
             assert tx.statements == 1
-            assert len(list_available_users(tx, actor, EventId(first), rows).users) == rows
+            assert len(list_available_users(tx, actor, EventId(first), rows).items) == rows
             assert tx.statements == 3
 
         database.read(read)
@@ -181,7 +181,7 @@ def test_the_pool_walks_along_names_and_looks_at_a_range_of_each_agenda(crowd: P
         for continued in (False, True):
             query = list_statement(searched=searched, continued=continued, free=True)
             if engine == "sqlite":
-                plan = sqlite_plan(crowd, query)
+                plan = sqlite_plan(crowd, query, ("person 150", crowd.first))
                 assert plan[0].startswith(
                     "SEARCH user USING INDEX ix_user_organization_id_name_key_id (organization_id=?"
                 )
@@ -193,7 +193,7 @@ def test_the_pool_walks_along_names_and_looks_at_a_range_of_each_agenda(crowd: P
                 assert all("(user_id=? AND starts_at>? AND starts_at<?)" in step for step in look)
                 assert not any("SCAN" in step or "TEMP B-TREE" in step for step in plan)
                 continue
-            for plan in postgresql_plans(crowd, query):
+            for plan in postgresql_plans(crowd, query, ("person 150", crowd.first)):
                 assert "Sort" not in kinds(plan)
                 check_range(plan)
 

@@ -18,7 +18,7 @@ UNKNOWN_USER, UNKNOWN_EVENT = UserId(2**62), EventId(2**62)
 
 
 def names(cast, text=None) -> list[str]:
-    return [user.name for user in cast.ask(list_users, 50, text=text).users]
+    return [user.name for user in cast.ask(list_users, 50, text=text).items]
 
 
 def test_an_event_is_read_alone_or_with_its_participants(cast):
@@ -37,13 +37,13 @@ def test_participants_are_shown_as_their_users_are_now(cast):
     cast.do(change_user, cast.guest.id, UserUpdate(name="Gus", metadata=Metadata(a=1)))
     guest = cast.ask(read_participant, event.id, cast.guest.id)
     assert (guest.name, guest.user_version, guest.event_id, guest.is_host) == ("Gus", 2, event.id, False)
-    assert guest in cast.ask(list_participants, event.id, 9).participants
+    assert guest in cast.ask(list_participants, event.id, 9).items
 
 
 def test_an_event_nobody_attends_has_an_empty_list(cast):
     event = cast.event(host_attends=False)
     assert cast.ask(read_event, event.id, expand=True) == (event, AccessLevel.write, [])
-    assert cast.ask(list_participants, event.id, 9).participants == []
+    assert cast.ask(list_participants, event.id, 9).items == []
 
 
 def test_what_is_unknown_or_of_another_organization_is_not_found(cast, database):
@@ -84,7 +84,7 @@ def test_users_are_found_by_parts_of_name_or_address_without_regard_to_case(cast
     assert names(cast, "nobody") == []
     assert len(names(cast, "")) == 4
     page = cast.ask(list_users, 1, text="st")
-    assert [user.name for user in cast.ask(list_users, 5, text="st", after=page.next_key).users] == [
+    assert [user.name for user in cast.ask(list_users, 5, text="st", after=page.next_key).items] == [
         "Hanna Host",
         "Stella Stranger",
     ]
@@ -106,7 +106,7 @@ def test_what_belongs_together_is_read_in_one_state(cast, clock):
         tx.snapshot()
         found, *_ = read_event(tx, cast.actor, event.id, expand=False)
         cast.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted"))
-        return found, list_participants(tx, cast.actor, event.id, 9).participants
+        return found, list_participants(tx, cast.actor, event.id, 9).items
 
     found, guests = cast.database.read(read)
     assert found.counts.needs_action == [guest.participation.response for guest in guests].count("needs_action") == 1

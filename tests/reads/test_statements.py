@@ -66,11 +66,11 @@ def test_lists_of_people(cast):
     event = cast.event(*crowd)
 
     def users(tx, rows):
-        assert len(list_users(tx, cast.actor, rows).users) == rows
+        assert len(list_users(tx, cast.actor, rows).items) == rows
         return tx.statements
 
     def guests(tx, rows):
-        assert len(list_participants(tx, cast.actor, event.id, rows).participants) == rows
+        assert len(list_participants(tx, cast.actor, event.id, rows).items) == rows
         return tx.statements
 
     assert [cast.database.read(lambda tx, rows=rows: users(tx, rows)) for rows in ROWS] == [1, 1, 1]
@@ -94,7 +94,7 @@ def test_the_record_and_the_export(cast):
         cast.person()
 
     def entries(tx, rows):
-        assert len(list_audit_entries(tx, cast.actor, AuditFilter(), rows).records) == rows
+        assert len(list_audit_entries(tx, cast.actor, AuditFilter(), rows).items) == rows
         return tx.statements
 
     def export(tx, count):
@@ -117,7 +117,7 @@ def test_lists_of_holds(database, clock):
     held = structs.replace(actor, user_id=UserId(first))
 
     def read(tx, *, asking, rows):
-        found = list_holds(tx, asking, rows).holds
+        found = list_holds(tx, asking, rows).items
         assert len(found) == rows
         return tx.statements
 

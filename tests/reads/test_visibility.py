@@ -101,7 +101,7 @@ def pages(cast: Any, event_id: EventId, limit: int) -> Iterator[Any]:
     after = None
     while True:
         page = cast.ask(list_participants, event_id, limit, after)
-        yield from page.participants
+        yield from page.items
         after = page.next_key
         if after is None:
             return

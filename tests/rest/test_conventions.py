@@ -82,7 +82,7 @@ def test_the_scheme_of_a_token_is_taken_in_any_case(app, token, scheme):
 
 def test_a_revoked_token_is_refused_at_once(api, cast):
     assert api.get("/v1/users").status_code == 200
-    (token,) = cast.ask(list_tokens, 250, ended=True).tokens
+    (token,) = cast.ask(list_tokens, 250, ended=True).items
     cast.do(revoke_token, token.id)
     problem(api.get("/v1/users"), 401, "unauthenticated")
 

@@ -54,7 +54,7 @@ def test_the_text_is_what_the_door_would_write(database, clock, data):
     if data.draw(st.booleans()):
         cast.do(cancel_event, event.id, data.draw(st.none() | WORDS))
     found = cast.ask(find_event, event.id)
-    people = [participant_json(guest) for guest in cast.ask(list_participants, event.id, 9).participants]
+    people = [participant_json(guest) for guest in cast.ask(list_participants, event.id, 9).items]
     plain = ENCODER.encode(event_json(found))
     whole = ENCODER.encode(structs.replace(event_json(found), participants=people))
     for expand, wanted in ((False, plain), (True, whole)):

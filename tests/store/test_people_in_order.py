@@ -76,7 +76,7 @@ def migrated(empty_url: str, opened: Opener) -> Database:
 
 def test_people_are_in_order_and_found_without_accents(migrated: Database) -> None:
     def names(**options: Any) -> list[str]:
-        return [user.name for user in migrated.read(lambda tx: list_users(tx, OPERATOR, 3_000, **options)).users]
+        return [user.name for user in migrated.read(lambda tx: list_users(tx, OPERATOR, 3_000, **options)).items]
 
     assert names()[:4] == ["\u200b", "adam", "Ádám", "Bo"]
     assert names()[-1] == "Zoë"

@@ -79,7 +79,7 @@ def test_nothing_is_found_from_another_organization(cast: Cast) -> None:
             find_event(tx, other, event.id),
             lock_events(tx, other, [event.id]),
             participants_among(tx, other, event, people),
-            list_tokens(tx, other, 1).tokens,
+            list_tokens(tx, other, 1).items,
         ]
 
     assert not any(cast.database.write(look))

@@ -127,10 +127,10 @@ def revoke(token_id: str, org: str | None) -> None:
 
 def every_token(database: Database, actor: Actor, *, ended: bool) -> Iterator[Token]:
     """Return all tokens of an organization, read page by page."""
-    key: TokenId | None = None
+    key: int | None = None
     while True:
         page = database.read(lambda tx, after=key: list_tokens(tx, actor, PAGE, ended=ended, after=after))
-        yield from page.tokens
+        yield from page.items
         key = page.next_key
         if key is None:
             return

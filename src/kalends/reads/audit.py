@@ -8,6 +8,7 @@ from msgspec import Struct
 from sqlalchemy import bindparam
 
 from kalends.model import Actor, Instant, TokenId, UserId
+from kalends.reads.paging import Page, first_column, key_values, paged, read_page
 from kalends.rules.access import is_operator, refuse_unless
 from kalends.rules.audit import AuditEntry
 from kalends.store.audit import COLUMNS, audit_entry_from
@@ -30,35 +31,30 @@ class AuditFilter(Struct, frozen=True, kw_only=True):
     """The id of the last entry of the page before."""
 
 
-class AuditPage(Struct, frozen=True):
-    """Some entries, newest first; `next_key` is None on the last page."""
-
-    records: list[AuditEntry]
-    next_key: int | None
-
-
 CONDITIONS = {
     "object_id": audit.c.object_id == bindparam("object_id"),
     "user_id": audit.c.user_id == bindparam("user_id"),
     "token_id": audit.c.token_id == bindparam("token_id"),
     "since": audit.c.at >= bindparam("since"),
     "until": audit.c.at < bindparam("until"),
-    "older_than": audit.c.id < bindparam("older_than"),
 }
 
 
-def list_audit_entries(tx: ReadTx, actor: Actor, wanted: AuditFilter, limit: int) -> AuditPage:
-    """Give a page of the audit log. Raises Forbidden unless an operator asks who acts for nobody else."""
+def list_audit_entries(tx: ReadTx, actor: Actor, wanted: AuditFilter, limit: int) -> Page[AuditEntry, int]:
+    """Return a page of the audit log, newest first.
+
+    Raise Forbidden unless an operator asks who acts for nobody else.
+    """
     refuse_unless(is_operator(actor), "Only operators can read the audit log")
     values: dict[str, Any] = {name: value for name in CONDITIONS if (value := getattr(wanted, name)) is not None}
-    rows = tx.rows(list_statement(frozenset(values)), org=actor.organization_id, count=limit + 1, **values)
-    page = [audit_entry_from(row) for row in rows[:limit]]
-    return AuditPage(page, page[-1].id if len(rows) > limit else None)
+    query = list_statement(frozenset(values), continued=wanted.older_than is not None)
+    values |= key_values(wanted.older_than)
+    return read_page(tx, query, limit, audit_entry_from, first_column, org=actor.organization_id, **values)
 
 
 @lru_cache(maxsize=64)
-def list_statement(filters: frozenset[str]) -> Query:
+def list_statement(filters: frozenset[str], *, continued: bool) -> Query:
     """Compose the statement: a scan backwards along the ids of an organization, or of one object, without a sort."""
     where = [condition for name, condition in CONDITIONS.items() if name in filters]
     statement = sa.select(*COLUMNS).where(audit.c.organization_id == bindparam("org"), *where)
-    return Query(statement.order_by(audit.c.id.desc()).limit(bindparam("count", type_=sa.Integer)))
+    return Query(paged(statement, audit.c.id, continued=continued, descending=True))

@@ -27,6 +27,7 @@ from kalends.reads.event_text import (
     title_alone,
     with_participants_among,
 )
+from kalends.reads.paging import follows, key_values
 from kalends.reads.participants import participants_not_hidden
 from kalends.rules.access import AccessLevel, access_level_of, hides_participants, is_operator
 from kalends.rules.intervals import earliest_start
@@ -298,7 +299,7 @@ def conditions(
         "role": agenda.c.role == bindparam("role"),
         "status": scanned.c.status == bindparam("status"),
         "text": event.c.search_text.like(bindparam("pattern"), escape="\\"),
-        "after": sa.tuple_(scanned.c.starts_at, key) > sa.tuple_(bindparam("after_start"), bindparam("after_id")),
+        "after": follows(scanned.c.starts_at, key),
     }
 
 
@@ -315,7 +316,7 @@ def also_concerns(*, seen: bool) -> sa.ColumnElement[bool]:
 
 def filter_values(wanted: EventFilter) -> dict[str, object]:
     """Give the parameters of the filters that are given."""
-    values: dict[str, object] = {}
+    values = key_values(wanted.after)
     for name in ("user_id", "host_id", "participant_id", "pending_host_id", "since", "until"):
         if (value := getattr(wanted, name)) is not None:
             values[name] = int(value)
@@ -326,6 +327,4 @@ def filter_values(wanted: EventFilter) -> dict[str, object]:
         values["earliest"] = earliest_start(wanted.since)
     if wanted.text is not None:
         values["pattern"] = like_pattern(wanted.text)
-    if wanted.after is not None:
-        values["after_start"], values["after_id"] = wanted.after
     return values

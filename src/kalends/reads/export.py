@@ -11,6 +11,7 @@ from sqlalchemy import bindparam
 from kalends.credentials import Token
 from kalends.errors import NotFound
 from kalends.model import Actor, Event, Hold, Instant, Participation, Share, User, UserId
+from kalends.reads.paging import follows, key_values
 from kalends.rules.access import hold_shown_to, is_self, refuse_unless
 from kalends.rules.audit import AuditEntry, visible_to
 from kalends.rules.hours import WorkingHours
@@ -41,8 +42,7 @@ CONCERNING = Query(
     .where(
         agenda.c.organization_id == bindparam("org"),
         agenda.c.user_id == bindparam("id"),
-        sa.tuple_(agenda.c.starts_at, agenda.c.event_id)
-        > sa.tuple_(bindparam("after_start"), bindparam("after_event")),
+        follows(agenda.c.starts_at, agenda.c.event_id),
     )
     .order_by(agenda.c.starts_at, agenda.c.event_id)
     .limit(sa.literal_column(str(PAGE)))
@@ -102,15 +102,14 @@ def export_user(tx: ReadTx, actor: Actor, user_id: UserId) -> Export:
 def events_of(tx: ReadTx, actor: Actor, user_id: UserId) -> Iterator[tuple[Event, Participation | None]]:
     """Return every event that concerns somebody, with their participation if they have one."""
     width = len(COLUMNS)
-    after_start, after_event = BEFORE_ALL
+    after = BEFORE_ALL
     while True:
         tx.renew()
-        after = {"after_start": after_start, "after_event": after_event}
-        rows = tx.rows(CONCERNING, org=actor.organization_id, id=user_id, **after)
+        rows = tx.rows(CONCERNING, org=actor.organization_id, id=user_id, **key_values(after))
         for row in rows:
             event = event_from(row[:width])
             yield event, None if row[width] is None else participation_from(row[width:])
-            after_start, after_event = event.block.span.start, event.id
+            after = (event.block.span.start, event.id)
         if len(rows) < PAGE:
             return
 

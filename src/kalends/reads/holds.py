@@ -3,23 +3,15 @@
 from functools import lru_cache
 
 import sqlalchemy as sa
-from msgspec import Struct
-from sqlalchemy import bindparam
 
 from kalends.errors import NotFound
 from kalends.model import Actor, Hold, HoldId, UserId
+from kalends.reads.paging import Page, first_column, key_values, paged, read_page
 from kalends.rules.access import hold_shown_to, is_self, may_see_hold, refuse_unless
-from kalends.store.database import ReadTx
+from kalends.store.database import ReadTx, Row
 from kalends.store.holds import LIVE, OF_PERSON, columns_of, find_hold, hold_from
 from kalends.store.query import Query
 from kalends.store.tables import hold
-
-
-class HoldPage(Struct, frozen=True):
-    """Some holds in the order of ids; `next_key` is None on the last page."""
-
-    holds: list[Hold]
-    next_key: int | None
 
 
 def read_hold(tx: ReadTx, actor: Actor, hold_id: HoldId) -> Hold:
@@ -32,19 +24,20 @@ def read_hold(tx: ReadTx, actor: Actor, hold_id: HoldId) -> Hold:
 
 def list_holds(
     tx: ReadTx, actor: Actor, limit: int, *, user_id: UserId | None = None, after: int | None = None
-) -> HoldPage:
+) -> Page[Hold, int]:
     """Return a page of the holds that a person placed or that keep their time; by default the actor's own.
 
     To an operator who names nobody, all of the organization. Raise Forbidden for those of somebody else.
     """
     whose = user_id or actor.user_id
     refuse_unless(is_self(actor, whose), "Only the user and operators can list the holds of a user")
-    values = {"user_id": whose} if whose else {}
-    values |= {"after": after} if after is not None else {}
+    values = key_values(after) | ({"user_id": whose} if whose else {})
     query = list_statement(of_person=whose is not None, continued=after is not None)
-    rows = tx.rows(query, org=actor.organization_id, now=tx.now, count=limit + 1, **values)
-    holds = [hold_shown_to(actor.user_id, hold_from(row)) for row in rows[:limit]]
-    return HoldPage(holds, holds[-1].id if len(rows) > limit else None)
+
+    def shown(row: Row) -> Hold:
+        return hold_shown_to(actor.user_id, hold_from(row))
+
+    return read_page(tx, query, limit, shown, first_column, org=actor.organization_id, now=tx.now, **values)
 
 
 @lru_cache
@@ -53,9 +46,5 @@ def list_statement(*, of_person: bool, continued: bool) -> Query:
     where = [*LIVE]
     if of_person:
         where.append(OF_PERSON)
-    if continued:
-        where.append(hold.c.id > bindparam("after"))
-    page = (
-        sa.select(hold).where(*where).order_by(hold.c.id).limit(bindparam("count", type_=sa.Integer)).subquery("page")
-    )
+    page = paged(sa.select(hold).where(*where), hold.c.id, continued=continued).subquery("page")
     return Query(sa.select(*columns_of(page)).order_by(page.c.id))

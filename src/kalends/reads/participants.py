@@ -1,11 +1,11 @@
 """Reading the participants of an event."""
 
 import sqlalchemy as sa
-from msgspec import Struct
 from sqlalchemy import bindparam
 
 from kalends.errors import NotFound
 from kalends.model import MAX_PARTICIPANTS, Actor, Event, EventId, Participant, UserId
+from kalends.reads.paging import Page, first_column, key_values, paged, read_page
 from kalends.rules.access import (
     AccessLevel,
     access_level_of,
@@ -23,15 +23,13 @@ from kalends.store.visibility import DELEGATE, PARTICIPATES, tie_values
 
 WITH_USER = sa.join(participant, user, participant.c.user_id == user.c.id)
 PAGE = Query(
-    sa.select(*WITH_PERSON)
-    .select_from(WITH_USER)
-    .where(
-        participant.c.organization_id == bindparam("org"),
-        participant.c.event_id == bindparam("event_id"),
-        participant.c.user_id > bindparam("after"),
+    paged(
+        sa.select(*WITH_PERSON)
+        .select_from(WITH_USER)
+        .where(participant.c.organization_id == bindparam("org"), participant.c.event_id == bindparam("event_id")),
+        participant.c.user_id,
+        continued=True,
     )
-    .order_by(participant.c.user_id)
-    .limit(bindparam("count", type_=sa.Integer))
 )
 WITH_TIES = Query(
     sa.select(*COLUMNS, PARTICIPATES, DELEGATE).where(
@@ -40,30 +38,28 @@ WITH_TIES = Query(
 )
 
 
-class ParticipantPage(Struct, frozen=True):
-    """Some participants of an event in the order of their ids; `next_key` is None on the last page."""
-
-    participants: list[Participant]
-    next_key: int | None
-
-
 def list_participants(
     tx: ReadTx, actor: Actor, event_id: EventId, limit: int, after: int | None = None
-) -> ParticipantPage:
-    """Give a page of an event's participants, as far as they are shown. Raises NotFound or Forbidden."""
+) -> Page[Participant, int]:
+    """Return a page of an event's participants, in the order of their ids. Raise NotFound or Forbidden.
+
+    Hidden participants are left out.
+    """
     event, access_level = event_to_read(tx, actor, event_id)
     if hides_participants(access_level, hides=event.hide_participants):
-        return ParticipantPage(
-            participants_among(tx, actor, event, participants_not_hidden(actor, event.host_id)), None
-        )
-    rows = tx.rows(PAGE, org=actor.organization_id, event_id=event_id, after=after or 0, count=limit + 1)
-    page = [participant_from(row, event_id, event.host_id) for row in rows[:limit]]
-    return ParticipantPage(page, page[-1].participation.user_id if len(rows) > limit else None)
+        return Page(participants_among(tx, actor, event, participants_not_hidden(actor, event.host_id)), None)
+
+    def shown(row: Row) -> Participant:
+        return participant_from(row, event_id, event.host_id)
+
+    values = {"org": actor.organization_id, "event_id": event_id, **key_values(after or 0)}
+    return read_page(tx, PAGE, limit, shown, first_column, **values)
 
 
 def list_all_participants(tx: ReadTx, actor: Actor, event: Event) -> list[Participant]:
     """Return all participants of an event that the actor may change, in the order of their ids."""
-    rows = tx.rows(PAGE, org=actor.organization_id, event_id=event.id, after=0, count=MAX_PARTICIPANTS)
+    values = key_values(0)
+    rows = tx.rows(PAGE, org=actor.organization_id, event_id=event.id, count=MAX_PARTICIPANTS, **values)
     return [participant_from(row, event.id, event.host_id) for row in rows]
 
 

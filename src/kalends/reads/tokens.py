@@ -4,36 +4,29 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from msgspec import Struct
 from sqlalchemy import bindparam
 
 from kalends.credentials import Bearer, Token
-from kalends.model import Actor, TokenId
+from kalends.model import Actor
+from kalends.reads.paging import Page, first_column, key_values, paged, read_page
 from kalends.store.database import ReadTx
 from kalends.store.query import Query
 from kalends.store.tables import token
 from kalends.store.tokens import COLUMNS, IN_USE, find_bearer, token_from
 
 
-class TokenPage(Struct, frozen=True):
-    """Some tokens, oldest first; `next_key` is None on the last page."""
-
-    tokens: list[Token]
-    next_key: TokenId | None
-
-
-def list_tokens(tx: ReadTx, actor: Actor, limit: int, *, ended: bool = False, after: int | None = None) -> TokenPage:
-    """Return a page of a person's own tokens, or, to an operator, of all in the organization.
+def list_tokens(
+    tx: ReadTx, actor: Actor, limit: int, *, ended: bool = False, after: int | None = None
+) -> Page[Token, int]:
+    """Return a page of a user's own tokens, or, to an operator, of all in the organization, oldest first.
 
     With `ended`, those that were revoked or have expired are among them.
     """
     values: dict[str, Any] = {} if actor.user_id is None else {"user_id": actor.user_id}
     values |= {} if ended else {"now": tx.now}
-    values |= {} if after is None else {"after": after}
     query = list_statement(own=actor.user_id is not None, ended=ended, continued=after is not None)
-    rows = tx.rows(query, org=actor.organization_id, count=limit + 1, **values)
-    page = [token_from(row) for row in rows[:limit]]
-    return TokenPage(page, page[-1].id if len(rows) > limit else None)
+    values |= key_values(after)
+    return read_page(tx, query, limit, token_from, first_column, org=actor.organization_id, **values)
 
 
 @lru_cache
@@ -44,10 +37,7 @@ def list_statement(*, own: bool, ended: bool, continued: bool) -> Query:
         where.append(token.c.user_id == bindparam("user_id"))
     if not ended:
         where += IN_USE
-    if continued:
-        where.append(token.c.id > bindparam("after"))
-    statement = sa.select(*COLUMNS).where(*where).order_by(token.c.id)
-    return Query(statement.limit(bindparam("count", type_=sa.Integer)))
+    return Query(paged(sa.select(*COLUMNS).where(*where), token.c.id, continued=continued))
 
 
 def read_bearer(tx: ReadTx, actor: Actor) -> Bearer:

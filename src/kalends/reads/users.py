@@ -3,16 +3,16 @@
 from functools import lru_cache
 
 import sqlalchemy as sa
-from msgspec import Struct
 from sqlalchemy import bindparam
 
 from kalends.errors import NotFound
 from kalends.model import Actor, EventId, Span, User, UserId
+from kalends.reads.paging import Page, key_values, paged, read_page
 from kalends.reads.participants import event_to_read
 from kalends.rules.access import hides_participants, refuse_unless
 from kalends.rules.text import like_pattern
 from kalends.store.commitments import NOTHING, overlapping, span_values
-from kalends.store.database import ReadTx
+from kalends.store.database import ReadTx, Row
 from kalends.store.query import Query
 from kalends.store.tables import agenda, held_time, participant, user
 from kalends.store.users import COLUMNS, find_user, user_from
@@ -21,15 +21,8 @@ PageKey = tuple[str, int]
 """Where a page ended: `sort_key` of the name, and id, of its last user."""
 
 
-class UserPage(Struct, frozen=True):
-    """Some users in the order of name (`sort_key`) and id; `next_key` is None on the last page."""
-
-    users: list[User]
-    next_key: PageKey | None
-
-
 def read_user(tx: ReadTx, actor: Actor, user_id: UserId) -> User:
-    """Give a user. Raises NotFound, for deleted ones too."""
+    """Return a user. Raise NotFound, for deleted ones too."""
     found = find_user(tx, actor, user_id)
     if found is None:
         raise NotFound("user", user_id)
@@ -45,30 +38,36 @@ def list_users(
     free: Span | None = None,
     joining: EventId | None = None,
     after: PageKey | None = None,
-) -> UserPage:
-    """Give a page of the users whose name or e-mail address holds `text` and whom nothing blocks in `free`.
+) -> Page[User, PageKey]:
+    """Return a page of the users whose name or e-mail address holds `text` and whom nothing blocks in `free`.
 
     Who is to join an event is neither blocked by it nor one of its participants. One statement, whatever is asked.
     """
-    values: dict[str, object] = {}
+    values = key_values(after)
     if text is not None:
         values["pattern"] = like_pattern(text)
     if free is not None:
         values |= span_values(free) | {"now": tx.now, "joining": joining or NOTHING}
-    if after is not None:
-        values["after_key"], values["after_id"] = after
     query = list_statement(searched=text is not None, free=free is not None, continued=after is not None)
-    rows = tx.rows(query, org=actor.organization_id, count=limit + 1, **values)
-    users = [user_from(row[:-1]) for row in rows[:limit]]
-    return UserPage(users, (rows[limit - 1][-1], users[-1].id) if len(rows) > limit else None)
+    return read_page(tx, query, limit, user_in, key_in, org=actor.organization_id, **values)
+
+
+def user_in(row: Row) -> User:
+    """Return the user of a row of a list."""
+    return user_from(row[:-1])
+
+
+def key_in(row: Row) -> PageKey:
+    """Return the key of a row of a list."""
+    return row[-1], row[0]
 
 
 def list_available_users(
     tx: ReadTx, actor: Actor, event_id: EventId, limit: int, *, text: str | None = None, after: PageKey | None = None
-) -> UserPage:
-    """Give a page of the users who could be added to an event: active, not in it yet, and free.
+) -> Page[User, PageKey]:
+    """Return a page of the users who could be added to an event: active, not in it yet, and free.
 
-    Raises NotFound or Forbidden.
+    Raise NotFound or Forbidden.
     """
     event, access_level = event_to_read(tx, actor, event_id)
     refuse_unless(
@@ -86,10 +85,8 @@ def list_statement(*, searched: bool, continued: bool, free: bool = False) -> Qu
         where.append(user.c.search_text.like(bindparam("pattern"), escape="\\"))
     if free:
         where += nothing_in_the_way()
-    if continued:
-        where.append(sa.tuple_(user.c.name_key, user.c.id) > sa.tuple_(bindparam("after_key"), bindparam("after_id")))
-    statement = sa.select(*COLUMNS, user.c.name_key).where(*where).order_by(user.c.name_key, user.c.id)
-    return Query(statement.limit(bindparam("count", type_=sa.Integer)))
+    statement = sa.select(*COLUMNS, user.c.name_key).where(*where)
+    return Query(paged(statement, user.c.name_key, user.c.id, continued=continued))
 
 
 def nothing_in_the_way() -> list[sa.ColumnElement[bool]]:

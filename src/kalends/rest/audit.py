@@ -95,7 +95,7 @@ def list_audit_entries(tx: ReadTx, actor: Actor, query: AuditListQuery, page: Pa
     before and after. It is never changed, but for what `erase` takes out of it.
     """
     found = reads.list_audit_entries(tx, actor, filter_of(query, page), query.limit)
-    items = [audit_entry_json(entry) for entry in found.records]
+    items = [audit_entry_json(entry) for entry in found.items]
     return Reply(AuditEntryListJson(items, page.next_cursor(found.next_key)))
 
 

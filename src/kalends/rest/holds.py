@@ -103,7 +103,7 @@ def list_holds(tx: ReadTx, actor: Actor, query: HoldListQuery, page: PageRequest
     sees all of the organization, or with `user_id` those of one user.
     """
     found = reads.list_holds(tx, actor, query.limit, user_id=or_none(query.user_id), after=page.after(int))
-    return Reply(HoldListJson([hold_json(hold) for hold in found.holds], page.next_cursor(found.next_key)))
+    return Reply(HoldListJson([hold_json(hold) for hold in found.items], page.next_cursor(found.next_key)))
 
 
 def get_hold(tx: ReadTx, actor: Actor, hold_id: HoldId) -> Reply[HoldJson]:

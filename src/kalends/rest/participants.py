@@ -143,7 +143,7 @@ def list_participants(
     In the order of their ids, page by page.
     """
     found = reads.list_participants(tx, actor, event_id, query.limit, page.after(int))
-    items = [participant_json(participant) for participant in found.participants]
+    items = [participant_json(participant) for participant in found.items]
     return Reply(ParticipantListJson(items, page.next_cursor(found.next_key)))
 
 

@@ -118,7 +118,7 @@ def list_tokens(tx: ReadTx, actor: Actor, query: TokenListQuery, page: PageReque
     `include_ended` only, until they are removed, 90 days later or more. An operator sees all of the organization.
     """
     found = reads.list_tokens(tx, actor, query.limit, ended=query.include_ended, after=page.after(int))
-    return Reply(TokenListJson([token_json(token) for token in found.tokens], page.next_cursor(found.next_key)))
+    return Reply(TokenListJson([token_json(token) for token in found.items], page.next_cursor(found.next_key)))
 
 
 def revoke_token(tx: WriteTx, actor: Actor, token_id: TokenId) -> Reply[None]:

@@ -18,7 +18,8 @@ from kalends.http.authentication import need_scope
 from kalends.http.conditions import Conditions, entity_tag
 from kalends.model import UTC, Actor, EventId, Scope, Span, User, UserId, Zone
 from kalends.reads import users as reads
-from kalends.reads.users import UserPage
+from kalends.reads.paging import Page
+from kalends.reads.users import PageKey
 from kalends.rest.conflicts import BookingQuery, guard_of
 from kalends.rest.operation import Reply
 from kalends.rest.paging import PageRequest
@@ -137,10 +138,10 @@ def free_span(query: UserListQuery) -> Span | None:
     return bounds_of(query.available_from, query.available_to, query.time_zone, (), names)
 
 
-def page_reply(actor: Actor, page: PageRequest, found: UserPage) -> Reply[UserListJson]:
+def page_reply(actor: Actor, page: PageRequest, found: Page[User, PageKey]) -> Reply[UserListJson]:
     """Answer with a page of users."""
     whole = is_operator(actor)
-    items = [user_json(user, whole=whole) for user in found.users]
+    items = [user_json(user, whole=whole) for user in found.items]
     return Reply(UserListJson(items, page.next_cursor(found.next_key)))
 
 
