@@ -63,8 +63,8 @@ def test_faults_come_in_the_order_of_the_members_and_the_unknown_ones_last():
         read_struct(EventCreate, {"zzz": 1, "end": 5, "start": "x", "aaa": 2, "participants": [{"role": 1}, 7]})
     where = [fault.where for fault in caught.value.faults]
     assert where == [
-        ("host_id",),
         ("title",),
+        ("host_id",),
         ("start",),
         ("end",),
         ("participants", 0, "user_id"),

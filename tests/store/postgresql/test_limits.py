@@ -44,7 +44,7 @@ def test_writers_who_lock_each_other_out_both_get_through(database: Database) ->
         ]
     )
     assert [database.read(lambda tx, at=at: tx.row(NAME, id=at)) for at in ids] == [("2",), ("2",)]
-    assert len(tries) == 3
+    assert len(tries) >= 3, "one of them began again, on a busy machine perhaps twice"
 
 
 def test_a_transaction_that_cannot_be_put_in_an_order_is_tried_again(database: Database) -> None:
