@@ -57,7 +57,7 @@ def test_the_reference_tells_what_a_conflict_is(api):
     schemas = api.get("/openapi.json").json()["components"]["schemas"]
     assert schemas["Problem"]["properties"]["conflicts"]["items"] == {"$ref": "#/components/schemas/Conflict"}
     assert set(schemas["Conflict"]["required"]) == {"user_id", "start", "end", "strength"}
-    for answer in ("Event", "Participant", "ParticipantList"):
+    for answer in ("Event", "Participant", "AddedParticipants"):
         assert {"conflicts", "warnings"} <= set(schemas[answer]["properties"])
         assert not {"conflicts", "warnings"} & set(schemas[answer]["required"])
 

@@ -10,10 +10,10 @@ from kalends.drafts import UserCreate
 from kalends.http.conditions import Conditions
 from kalends.model import Actor, EventId, Scope, UserId
 from kalends.rest.operation import Operation, Reply
-from kalends.rest.paging import PageRequest
+from kalends.rest.paging import PageJson, PageRequest
 from kalends.rest.queries import NoQuery, WriteQuery
 from kalends.rest.routes import OPERATIONS
-from kalends.rest.users import UserJson, UserListJson, UserListQuery
+from kalends.rest.users import UserJson, UserListQuery
 from kalends.store.database import ReadTx, WriteTx
 
 EVENT = "/v1/events/{event_id}"
@@ -36,19 +36,19 @@ def test_a_write_in_a_handler_that_reads_does_not_pass_the_type_check():
 def test_the_annotations_of_a_handler_say_what_it_takes_and_gives():
     def put(
         tx: WriteTx, actor: Actor, event_id: EventId, body: UserCreate | None, conditions: Conditions
-    ) -> Reply[UserJson | UserListJson]: ...
+    ) -> Reply[UserJson | PageJson[UserJson]]: ...
 
-    def listed(tx: ReadTx, actor: Actor, query: UserListQuery, page: PageRequest) -> Reply[UserListJson]: ...
+    def listed(tx: ReadTx, actor: Actor, query: UserListQuery, page: PageRequest) -> Reply[PageJson[UserJson]]: ...
 
     def emptied(tx: WriteTx, actor: Actor) -> Reply[None]: ...
 
     written = operation(put, EVENT).signature
     assert (written.writes, written.ids, written.query) == (True, {"event_id": EventId}, WriteQuery)
     assert (written.body, written.body_optional) == (UserCreate, True)
-    assert (written.answers, written.passed) == ((UserJson, UserListJson), {"body", "conditions"})
+    assert (written.answers, written.passed) == ((UserJson, PageJson[UserJson]), {"body", "conditions"})
     read = operation(listed, method="GET").signature
     assert (read.writes, read.ids, read.query, read.body) == (False, {}, UserListQuery, None)
-    assert (read.answers, read.passed) == ((UserListJson,), {"query", "page"})
+    assert (read.answers, read.passed) == ((PageJson[UserJson],), {"query", "page"})
     assert operation(emptied).signature.answers == ()
     assert [int(operation(one).success) for one in (listed, emptied)] == [200, 204]
 

@@ -11,7 +11,7 @@ from kalends.model import UTC, Actor, AuditId, Instant, Scope, TokenId, UserId, 
 from kalends.reads import audit as reads
 from kalends.reads.audit import AuditFilter
 from kalends.rest.operation import Reply
-from kalends.rest.paging import PageRequest
+from kalends.rest.paging import PageJson, PageRequest
 from kalends.rest.queries import Cursor, Limit, or_none
 from kalends.rest.users import UserIdText
 from kalends.rest.wire import AnyId, DateOrTime, id_schema, number_of
@@ -42,13 +42,6 @@ class AuditEntryJson(Struct):
     request_id: str | None
     before: SnapshotJson
     after: SnapshotJson
-
-
-class AuditEntryListJson(Struct):
-    """A page of the audit log, newest first."""
-
-    items: list[AuditEntryJson]
-    next_cursor: str | None
 
 
 class AuditListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -88,15 +81,16 @@ def snapshot_json(text: str | None) -> msgspec.Raw:
     return msgspec.Raw(NO_SNAPSHOT if text is None else text.encode())
 
 
-def list_audit_entries(tx: ReadTx, actor: Actor, query: AuditListQuery, page: PageRequest) -> Reply[AuditEntryListJson]:
+def list_audit_entries(
+    tx: ReadTx, actor: Actor, query: AuditListQuery, page: PageRequest
+) -> Reply[PageJson[AuditEntryJson]]:
     """List the entries of the audit log.
 
     Newest first, page by page, for operators alone: who did what to which object, when, from where, and what was
     before and after. It is never changed, but for what `erase` takes out of it.
     """
     found = reads.list_audit_entries(tx, actor, filter_of(query, page), query.limit)
-    items = [audit_entry_json(entry) for entry in found.items]
-    return Reply(AuditEntryListJson(items, page.next_cursor(found.next_key)))
+    return Reply(page.to_json(found, audit_entry_json))
 
 
 def filter_of(query: AuditListQuery, page: PageRequest) -> AuditFilter:

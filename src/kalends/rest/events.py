@@ -30,7 +30,7 @@ from kalends.reads.participants import list_all_participants
 from kalends.rest.conflicts import BookingQuery, HoldQuery, guard_of, with_conflicts
 from kalends.rest.event_shapes import EventJson, event_json
 from kalends.rest.operation import Reply
-from kalends.rest.paging import PageRequest, RawPage
+from kalends.rest.paging import PageJson, PageRequest, RawPage
 from kalends.rest.participants import RESPOND_EACH, participant_json
 from kalends.rest.queries import Cursor, Limit, SearchText, or_none
 from kalends.rest.wire import DateOrTime, read_struct
@@ -47,13 +47,6 @@ SET_ELSEWHERE = {
     "cancel_reason": "an event is cancelled, with a reason, by POST /v1/events/{event_id}/cancel",
 }
 Expand = Annotated[Literal["participants"], Meta(description="Also give the participants, not only the counts")]
-
-
-class EventListJson(Struct):
-    """A page of events in the order of start and id."""
-
-    items: list[EventJson]
-    next_cursor: str | None
 
 
 class EventQuery(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -205,7 +198,7 @@ def create_event(tx: WriteTx, actor: Actor, query: EventCreateQuery, body: Event
     return with_conflicts(reply, guard)
 
 
-def list_events(tx: ReadTx, actor: Actor, query: EventListQuery, page: PageRequest) -> Reply[EventListJson]:
+def list_events(tx: ReadTx, actor: Actor, query: EventListQuery, page: PageRequest) -> Reply[PageJson[EventJson]]:
     """List events.
 
     In the order of start and id, page by page. `from` and `to` select what overlaps; a date alone means its local

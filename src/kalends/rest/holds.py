@@ -9,7 +9,7 @@ from kalends.actions import holds as actions
 from kalends.model import Actor, Hold, HoldId, Scope, TimeText, UserId, Zone
 from kalends.reads import holds as reads
 from kalends.rest.operation import Reply
-from kalends.rest.paging import PageRequest
+from kalends.rest.paging import PageJson, PageRequest
 from kalends.rest.queries import Cursor, Limit, or_none
 from kalends.rest.users import UserIdText
 from kalends.rules.blocks import span_of
@@ -53,13 +53,6 @@ class HoldJson(Struct):
     """Null for an operator."""
 
 
-class HoldListJson(Struct):
-    """A page of holds in the order of ids, which is that in which they were placed."""
-
-    items: list[HoldJson]
-    next_cursor: str | None
-
-
 class HoldListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     """Whose holds, and how many."""
 
@@ -96,14 +89,14 @@ def create_hold(tx: WriteTx, actor: Actor, body: HoldCreate) -> Reply[HoldJson]:
     return Reply(hold_json(hold), location=f"/v1/holds/{hold.id}")
 
 
-def list_holds(tx: ReadTx, actor: Actor, query: HoldListQuery, page: PageRequest) -> Reply[HoldListJson]:
+def list_holds(tx: ReadTx, actor: Actor, query: HoldListQuery, page: PageRequest) -> Reply[PageJson[HoldJson]]:
     """List holds.
 
     Those that you placed and those that keep your time, oldest first, page by page; none that has lapsed. An operator
     sees all of the organization, or with `user_id` those of one user.
     """
     found = reads.list_holds(tx, actor, query.limit, user_id=or_none(query.user_id), after=page.after(int))
-    return Reply(HoldListJson([hold_json(hold) for hold in found.items], page.next_cursor(found.next_key)))
+    return Reply(page.to_json(found, hold_json))
 
 
 def get_hold(tx: ReadTx, actor: Actor, hold_id: HoldId) -> Reply[HoldJson]:

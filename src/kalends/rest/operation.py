@@ -176,7 +176,7 @@ def answers_of(handler: Callable[..., Any], hints: dict[str, Any]) -> tuple[Any,
     answers = alternatives(get_args(returned)[0]) if get_origin(returned) is Reply else (Any,)
     if answers == (NoneType,):
         return ()
-    if not all(is_class(kind, Struct) for kind in answers):
+    if not all(is_class(get_origin(kind) or kind, Struct) for kind in answers):
         raise bad_handler(handler, "it has to return a Reply of structs, or of None")
     return answers
 

@@ -9,14 +9,17 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import blake2b
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
 from kalends.errors import Fault, Invalid
 from kalends.model import Actor, Identifier
+from kalends.reads.paging import Page
 
+Item = TypeVar("Item")
+Row = TypeVar("Row")
 Key = TypeVar("Key", int, tuple[int, int], tuple[str, int])
 LARGEST_KEY = (1 << 63) - 1
 DIGEST_BYTES = 6
@@ -24,8 +27,15 @@ MAY_CHANGE = ("cursor", "limit", "expand")
 """Parameters that may differ from one page to the next."""
 
 
+class PageJson(Struct, Generic[Item]):
+    """A part of a list; `next_cursor` asks for the next part, and is null on the last one."""
+
+    items: list[Item]
+    next_cursor: str | None
+
+
 class RawPage(Struct):
-    """A page of a list that is written already."""
+    """A page whose items are JSON already."""
 
     items: Raw
     next_cursor: str | None
@@ -62,6 +72,10 @@ class PageRequest(NamedTuple):
             return None
         raw = self._digest() + msgspec.json.encode(key, enc_hook=int)  # ids and instants as the numbers they are
         return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+    def to_json(self, found: Page[Row, Any], write: Callable[[Row], Item]) -> PageJson[Item]:
+        """Return a page with its items as they are written."""
+        return PageJson([write(item) for item in found.items], self.next_cursor(found.next_key))
 
     def _digest(self) -> bytes:
         """Return what a cursor belongs to: the list, the filters as they are given, and who asks."""

@@ -17,7 +17,7 @@ from kalends.model import MAX_PARTICIPANTS, Actor, EventId, Participant, Respons
 from kalends.reads import participants as reads
 from kalends.rest.conflicts import BookingQuery, guard_of, with_conflicts
 from kalends.rest.operation import Reply
-from kalends.rest.paging import PageRequest
+from kalends.rest.paging import PageJson, PageRequest
 from kalends.rest.queries import Cursor, Limit, or_none
 from kalends.rest.spans import ConflictJson
 from kalends.rest.users import UserIdText
@@ -47,11 +47,9 @@ class ParticipantJson(Struct, omit_defaults=True):
     """Optional people who are not free."""
 
 
-class ParticipantListJson(Struct, omit_defaults=True):
-    """A page of participants in the order of their ids."""
+class AddedParticipantsJson(PageJson[ParticipantJson]):
+    """Several participants who were added, in the order in which they were named; `next_cursor` is null."""
 
-    items: list[ParticipantJson]
-    next_cursor: str | None
     conflicts: list[ConflictJson] | UnsetType = UNSET
     """Who was booked twice, as `on_conflict=allow` asked."""
     warnings: list[ConflictJson] | UnsetType = UNSET
@@ -116,7 +114,7 @@ def add_participants(
     query: BookingQuery,
     body: ParticipantCreate | ParticipantCreateList,
     conditions: Conditions,
-) -> Reply[ParticipantJson | ParticipantListJson]:
+) -> Reply[ParticipantJson | AddedParticipantsJson]:
     """Add one participant or several.
 
     Given one, answers with it; given a list, with a list in the same order. All are added or none.
@@ -131,20 +129,19 @@ def add_participants(
         raise
     if isinstance(body, list):
         items = [participant_json(participant) for participant in added]
-        return with_conflicts(Reply(ParticipantListJson(items, None)), guard)
+        return with_conflicts(Reply(AddedParticipantsJson(items, None)), guard)
     return with_conflicts(new_participant_reply(added[0]), guard)
 
 
 def list_participants(
     tx: ReadTx, actor: Actor, event_id: EventId, query: ParticipantListQuery, page: PageRequest
-) -> Reply[ParticipantListJson]:
+) -> Reply[PageJson[ParticipantJson]]:
     """List the participants of an event.
 
     In the order of their ids, page by page.
     """
     found = reads.list_participants(tx, actor, event_id, query.limit, page.after(int))
-    items = [participant_json(participant) for participant in found.items]
-    return Reply(ParticipantListJson(items, page.next_cursor(found.next_key)))
+    return Reply(page.to_json(found, participant_json))
 
 
 def get_participant(tx: ReadTx, actor: Actor, event_id: EventId, user_id: UserId) -> Reply[ParticipantJson]:

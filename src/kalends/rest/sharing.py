@@ -10,6 +10,7 @@ from kalends.actions import sharing as actions
 from kalends.model import Actor, Scope, Share, Sharing, UserId
 from kalends.reads import sharing as reads
 from kalends.rest.operation import Reply
+from kalends.rest.paging import PageJson
 from kalends.rest.users import UserIdText
 from kalends.rules.zones import from_instant
 from kalends.store.database import ReadTx, WriteTx
@@ -31,13 +32,6 @@ class ShareJson(Struct):
     updated_at: datetime
 
 
-class ShareListJson(Struct):
-    """All shares of a person, in the order of ids; `next_cursor` is always null."""
-
-    items: list[ShareJson]
-    next_cursor: str | None = None
-
-
 class ShareListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     """Which side of the sharing to list."""
 
@@ -51,13 +45,13 @@ def share_json(share: Share) -> ShareJson:
     return ShareJson(str(share.owner_id), str(share.user_id), share.level, from_instant(share.updated_at))
 
 
-def list_shares(tx: ReadTx, actor: Actor, user_id: UserId, query: ShareListQuery) -> Reply[ShareListJson]:
+def list_shares(tx: ReadTx, actor: Actor, user_id: UserId, query: ShareListQuery) -> Reply[PageJson[ShareJson]]:
     """List who is let into a calendar, and how far.
 
-    With `side=received`, whose calendars the user is let into.
+    With `side=received`, whose calendars the user is let into. All are on one page, in the order of ids.
     """
     shares = reads.list_shares(tx, actor, user_id, received=query.side == "received")
-    return Reply(ShareListJson([share_json(share) for share in shares]))
+    return Reply(PageJson([share_json(share) for share in shares], None))
 
 
 def put_share(tx: WriteTx, actor: Actor, user_id: UserId, other_id: UserId, body: SharePut) -> Reply[ShareJson]:

@@ -13,7 +13,7 @@ from kalends.errors import Fault, Invalid
 from kalends.model import ALL_SCOPES, Actor, Instant, Scope, TimeText, TokenId
 from kalends.reads import tokens as reads
 from kalends.rest.operation import Reply
-from kalends.rest.paging import PageRequest
+from kalends.rest.paging import PageJson, PageRequest
 from kalends.rest.queries import Cursor, Limit
 from kalends.rest.users import UserIdText
 from kalends.rest.wire import id_schema
@@ -51,13 +51,6 @@ class NewTokenJson(TokenJson):
     """A token that was just made, with its secret: it is shown this once."""
 
     token: str
-
-
-class TokenListJson(Struct):
-    """A page of tokens, oldest first."""
-
-    items: list[TokenJson]
-    next_cursor: str | None
 
 
 class TokenListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -111,14 +104,14 @@ def create_token(tx: WriteTx, actor: Actor, body: TokenCreate) -> Reply[NewToken
     return Reply(NewTokenJson(**{name: getattr(shown, name) for name in TokenJson.__struct_fields__}, token=text))
 
 
-def list_tokens(tx: ReadTx, actor: Actor, query: TokenListQuery, page: PageRequest) -> Reply[TokenListJson]:
+def list_tokens(tx: ReadTx, actor: Actor, query: TokenListQuery, page: PageRequest) -> Reply[PageJson[TokenJson]]:
     """List your tokens.
 
     Oldest first, page by page, without their secrets. Those that were revoked or have expired are listed with
     `include_ended` only, until they are removed, 90 days later or more. An operator sees all of the organization.
     """
     found = reads.list_tokens(tx, actor, query.limit, ended=query.include_ended, after=page.after(int))
-    return Reply(TokenListJson([token_json(token) for token in found.items], page.next_cursor(found.next_key)))
+    return Reply(page.to_json(found, token_json))
 
 
 def revoke_token(tx: WriteTx, actor: Actor, token_id: TokenId) -> Reply[None]:

@@ -1,6 +1,7 @@
 """Users over HTTP."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -22,7 +23,7 @@ from kalends.reads.paging import Page
 from kalends.reads.users import PageKey
 from kalends.rest.conflicts import BookingQuery, guard_of
 from kalends.rest.operation import Reply
-from kalends.rest.paging import PageRequest
+from kalends.rest.paging import PageJson, PageRequest
 from kalends.rest.queries import Cursor, Limit, SearchText, or_none
 from kalends.rest.spans import bounds_of
 from kalends.rest.wire import DateOrTime, id_schema
@@ -46,13 +47,6 @@ class UserJson(Struct, kw_only=True, omit_defaults=True):
     version: int
     created_at: datetime
     updated_at: datetime
-
-
-class UserListJson(Struct):
-    """A page of users in the order of name and id."""
-
-    items: list[UserJson]
-    next_cursor: str | None
 
 
 class UserListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -114,7 +108,7 @@ def create_user(tx: WriteTx, actor: Actor, body: UserCreate) -> Reply[UserJson]:
     return user_reply(actor, user)._replace(location=f"/v1/users/{user.id}")
 
 
-def list_users(tx: ReadTx, actor: Actor, query: UserListQuery, page: PageRequest) -> Reply[UserListJson]:
+def list_users(tx: ReadTx, actor: Actor, query: UserListQuery, page: PageRequest) -> Reply[PageJson[UserJson]]:
     """List users.
 
     In the order of name and id, page by page; `q` finds a part of a name or an e-mail address. Neither regards case and
@@ -138,16 +132,14 @@ def free_span(query: UserListQuery) -> Span | None:
     return bounds_of(query.available_from, query.available_to, query.time_zone, (), names)
 
 
-def page_reply(actor: Actor, page: PageRequest, found: Page[User, PageKey]) -> Reply[UserListJson]:
+def page_reply(actor: Actor, page: PageRequest, found: Page[User, PageKey]) -> Reply[PageJson[UserJson]]:
     """Answer with a page of users."""
-    whole = is_operator(actor)
-    items = [user_json(user, whole=whole) for user in found.items]
-    return Reply(UserListJson(items, page.next_cursor(found.next_key)))
+    return Reply(page.to_json(found, partial(user_json, whole=is_operator(actor))))
 
 
 def list_available_users(
     tx: ReadTx, actor: Actor, event_id: EventId, query: AvailableUserListQuery, page: PageRequest
-) -> Reply[UserListJson]:
+) -> Reply[PageJson[UserJson]]:
     """List who could be added to an event.
 
     Active users who are not in it yet and whom nothing blocks in its block of time. Needs the scope `users:read`

@@ -5,7 +5,7 @@ import inspect
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from msgspec.inspect import EnumType, ListType, Metadata, StructType, Type, UnionType, multi_type_info
 
@@ -25,8 +25,14 @@ def describe_schemas(components: dict[str, Any], kinds: Iterable[Any]) -> None:
     """Give each schema the docstring of its class as the description, without the indent of the code on any Python."""
     for described in multi_type_info(kinds):
         for known in classes_in(described):
-            if text := docstring_of(known):
-                components[known.__name__]["description"] = text
+            if text := docstring_of(get_origin(known) or known):
+                components[component_name(known)]["description"] = text
+
+
+def component_name(kind: Any) -> str:
+    """Return how msgspec names the schema of a class: `PageJson_UserJson_` for `PageJson[UserJson]`."""
+    arguments = "".join(f"{part.__name__}_" for part in get_args(kind))
+    return f"{kind.__name__}_{arguments}" if arguments else kind.__name__
 
 
 def classes_in(described: Type) -> Iterator[type]:

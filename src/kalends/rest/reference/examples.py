@@ -3,28 +3,28 @@
 from typing import Any
 
 from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate, UserCreate, UserUpdate
-from kalends.rest.audit import AuditEntryListJson
+from kalends.rest.audit import AuditEntryJson
 from kalends.rest.event_shapes import EventJson
 from kalends.rest.event_transfer import TransferRequest, TransferResponseUpdate
-from kalends.rest.events import CancelRequest, EventListJson
+from kalends.rest.events import CancelRequest
 from kalends.rest.explanation import ExplainRequest, ExplanationJson
 from kalends.rest.find_time import FindTimeRequest
 from kalends.rest.find_time_answer import FindTimeResultJson
 from kalends.rest.freebusy import FreeBusyJson, FreeBusyRequest
-from kalends.rest.holds import ExtendRequest, HoldCreate, HoldJson, HoldListJson
+from kalends.rest.holds import ExtendRequest, HoldCreate, HoldJson
 from kalends.rest.hours import WorkingHoursJson
 from kalends.rest.me import MeJson
+from kalends.rest.paging import PageJson
 from kalends.rest.participants import (
     ParticipantCreateList,
     ParticipantJson,
-    ParticipantListJson,
     ParticipantPut,
     ParticipantUpdate,
 )
 from kalends.rest.privacy import UserExportJson
-from kalends.rest.sharing import ShareJson, ShareListJson, SharePut
-from kalends.rest.tokens import NewTokenJson, TokenCreate, TokenListJson
-from kalends.rest.users import UserJson, UserListJson
+from kalends.rest.sharing import ShareJson, SharePut
+from kalends.rest.tokens import NewTokenJson, TokenCreate, TokenJson
+from kalends.rest.users import UserJson
 
 USER: dict[str, Any] = {
     "id": "usr_018f3c5a9b2d4e6f",
@@ -201,24 +201,24 @@ ME: dict[str, Any] = {
 
 ANSWER_EXAMPLES: dict[Any, Any] = {
     UserJson: USER,
-    UserListJson: {"items": [USER], "next_cursor": None},
+    PageJson[UserJson]: {"items": [USER], "next_cursor": None},
     ParticipantJson: PARTICIPANT,
-    ParticipantListJson: {"items": [PARTICIPANT], "next_cursor": None},
+    PageJson[ParticipantJson]: {"items": [PARTICIPANT], "next_cursor": None},
     EventJson: EVENT,
-    EventListJson: {"items": [EVENT], "next_cursor": None},
+    PageJson[EventJson]: {"items": [EVENT], "next_cursor": None},
     WorkingHoursJson: HOURS,
     FreeBusyJson: FREE_BUSY,
     FindTimeResultJson: FOUND_TIME,
     ExplanationJson: EXPLANATION,
     HoldJson: HOLD,
-    HoldListJson: {"items": [HOLD], "next_cursor": None},
+    PageJson[HoldJson]: {"items": [HOLD], "next_cursor": None},
     ShareJson: SHARE,
-    ShareListJson: {"items": [SHARE], "next_cursor": None},
+    PageJson[ShareJson]: {"items": [SHARE], "next_cursor": None},
     MeJson: ME,
     NewTokenJson: TOKEN | {"token": "kal_gq2wq5…"},
     UserExportJson: EXPORT,
-    AuditEntryListJson: {"items": [AUDIT_ENTRY], "next_cursor": None},
-    TokenListJson: {"items": [TOKEN], "next_cursor": None},
+    PageJson[AuditEntryJson]: {"items": [AUDIT_ENTRY], "next_cursor": None},
+    PageJson[TokenJson]: {"items": [TOKEN], "next_cursor": None},
 }
 
 REQUEST_EXAMPLES: dict[Any, Any] = {

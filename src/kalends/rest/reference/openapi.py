@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, generated from the table of operations and the structs they take and give."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
@@ -42,6 +43,7 @@ from kalends.rest.scopes import scopes_of
 from kalends.rest.users import UserJson
 
 REFERENCE = "#/components/schemas/{name}"
+LIST_NAME = re.compile(r"PageJson[_\[](\w+)Json[_\]]$")
 HEALTH = "Health"
 VERSIONED = (EventJson, ParticipantJson, UserJson, WorkingHoursJson)
 RATES = ("RateLimit-Policy", "RateLimit")
@@ -61,7 +63,7 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
     made, components = msgspec.json.schema_components(kinds, schema_hook=text_schema, ref_template=REFERENCE)
     describe_schemas(components, kinds)
     components = {public_name(name): published(schema) for name, schema in components.items()}
-    schemas = dict(zip(map(id, kinds), map(published, made), strict=True))
+    schemas = dict(zip(kinds, map(published, made), strict=True))
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for known in operations:
         paths[known.path][known.method.lower()] = operation_object(known, schemas, components)
@@ -90,8 +92,8 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
 
 
 def public_name(name: str) -> str:
-    """Return the name of a schema in the reference: `Event` for the class `EventJson`."""
-    return name.removesuffix("Json")
+    """Return a name in the reference: `Event` for the class `EventJson`, `EventList` for `PageJson[EventJson]`."""
+    return LIST_NAME.sub(r"\1List", name).removesuffix("Json")
 
 
 def published(schema: Any) -> Any:
@@ -150,7 +152,7 @@ def has_version(kinds: Iterable[Any]) -> bool:
     return any(kind in VERSIONED for kind in kinds)
 
 
-def operation_object(known: Operation, schemas: dict[int, Any], components: dict[str, Any]) -> dict[str, Any]:
+def operation_object(known: Operation, schemas: dict[Any, Any], components: dict[str, Any]) -> dict[str, Any]:
     """Describe one operation."""
     summary, _, description = docstring_of(known.handler).partition("\n\n")
     needs = "Any valid token will do." if known.scope is None else f"Needs the scope `{known.scope.value}`."
@@ -165,7 +167,7 @@ def operation_object(known: Operation, schemas: dict[int, Any], components: dict
     }
     body = known.signature.body
     if body is not None:
-        content: dict[str, Any] = {"schema": schemas[id(body)], "example": REQUEST_EXAMPLES[body]}
+        content: dict[str, Any] = {"schema": schemas[body], "example": REQUEST_EXAMPLES[body]}
         media_types = (JSON, MERGE_PATCH) if known.method == "PATCH" else (JSON,)
         described["requestBody"] = {
             "required": not known.signature.body_optional,
@@ -197,7 +199,7 @@ def parameters_of(known: Operation, query: dict[str, Any]) -> list[dict[str, Any
     return parameters + [{"$ref": f"#/components/parameters/{name}"} for name in headers]
 
 
-def answers_of(known: Operation, schemas: dict[int, Any]) -> dict[HTTPStatus, Any]:
+def answers_of(known: Operation, schemas: dict[Any, Any]) -> dict[HTTPStatus, Any]:
     """Describe the answer of success and those of everything that can go wrong."""
     answers: dict[HTTPStatus, Any] = {}
     for status in filter(None, (known.success, known.other_status)):
@@ -206,7 +208,7 @@ def answers_of(known: Operation, schemas: dict[int, Any]) -> dict[HTTPStatus, An
         place = ("Location",) if status is HTTPStatus.CREATED else ()
         answers[status] = {"description": status.phrase, "headers": headers_named(*tag, *place, *RATES)}
         if kinds:
-            several = [schemas[id(kind)] for kind in kinds]
+            several = [schemas[kind] for kind in kinds]
             schema = {"anyOf": several} if len(several) > 1 else several[0]
             answers[status]["content"] = {JSON: {"schema": schema, "example": ANSWER_EXAMPLES[kinds[0]]}}
     if known.signature.writes and scopes_of(known.signature.answers) - {known.scope, *known.other_scopes}:
