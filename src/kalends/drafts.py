@@ -8,8 +8,12 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.characters import LINE, LINES
-from kalends.model import (
+from kalends.limits import (
+    MAX_NAME_LENGTH,
     MAX_PARTICIPANTS,
+    MAX_REMARK_LENGTH,
+)
+from kalends.model import (
     UTC,
     Email,
     EventDetails,
@@ -21,8 +25,8 @@ from kalends.model import (
     Zone,
 )
 
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
-Remark = Annotated[str, Meta(max_length=1_000, pattern=LINES)]
+Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME_LENGTH, pattern=LINE)]
+Remark = Annotated[str, Meta(max_length=MAX_REMARK_LENGTH, pattern=LINES)]
 
 
 class UserCreate(Struct, forbid_unknown_fields=True, kw_only=True):

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Self
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kalends.characters import LINE, LINE_OR_NOTHING, LINES
+from kalends.limits import MAX_DESCRIPTION_LENGTH, MAX_LOCATION_LENGTH, MAX_TITLE_LENGTH
 
 ID_DIGITS = re.compile(r"[0-9a-f]{16}", re.ASCII)
 LARGEST_ID = (1 << 63) - 1
@@ -190,10 +191,6 @@ class Metadata(dict[str, Any]):
     """A JSON object of at most 16 KiB that Kalends keeps for the caller and never reads."""
 
 
-MAX_PARTICIPANTS = 500
-"""Participants an event may have, its host among them."""
-
-
 class Actor(Struct, frozen=True):
     """Who asks, and with what rights: every action and every read is given one.
 
@@ -248,9 +245,9 @@ class ParticipantCounts(Struct, frozen=True):
         return self.required + self.optional
 
 
-Title = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
-Description = Annotated[str, Meta(max_length=10_000, pattern=LINES)]
-Location = Annotated[str, Meta(max_length=500, pattern=LINE_OR_NOTHING)]
+Title = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE_LENGTH, pattern=LINE)]
+Description = Annotated[str, Meta(max_length=MAX_DESCRIPTION_LENGTH, pattern=LINES)]
+Location = Annotated[str, Meta(max_length=MAX_LOCATION_LENGTH, pattern=LINE_OR_NOTHING)]
 
 
 class EventDetails(Struct, frozen=True, kw_only=True):

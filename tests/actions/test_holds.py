@@ -8,11 +8,12 @@ from msgspec import structs
 
 from kalends.actions.booking import Guard, OnConflict
 from kalends.actions.events import create_event
-from kalends.actions.holds import MOST_HELD_HOURS, extend_hold, place_hold, release_hold
+from kalends.actions.holds import extend_hold, place_hold, release_hold
 from kalends.actions.participants import add_participants
 from kalends.actions.user_deletion import delete_user
 from kalends.drafts import EventCreate, ParticipantCreate
 from kalends.errors import BookingConflict, Fault, Forbidden, HoldExtended, Invalid, NotFound
+from kalends.limits import MAX_HELD_HOURS
 from kalends.model import Busy, Conflict, HoldId, Role, Span, TimeText, UserId
 from kalends.reads.availability import busy_times
 from kalends.reads.explanation import HoldReason, explain_booking
@@ -290,7 +291,7 @@ def test_a_person_keeps_so_much_time_and_no_more(cast, clock):
     again = hold(mine, *people, at=over(10, 10))
     clock.set_to(again.expires_at)
     hold(mine, *people, at=over(16, 20))
-    assert MOST_HELD_HOURS == 200
+    assert MAX_HELD_HOURS == 200
 
 
 def test_that_too_much_would_be_held_is_said_with_all_else(cast):

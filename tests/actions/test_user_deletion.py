@@ -84,13 +84,13 @@ def test_who_hosts_future_events_is_not_deleted_and_told_how_many(cast):
 def test_who_has_too_many_events_to_come_is_not_deleted(cast, monkeypatch):
     for _ in range(3):
         cast.event(cast.guest, **TOMORROW)
-    monkeypatch.setattr(user_deletion, "MOST_EVENTS", 2)
+    monkeypatch.setattr(user_deletion, "MAX_DELETED_EVENTS", 2)
     for person, hosted in ((cast.guest, None), (cast.host, Hosted.cancel)):
         with cast.refused(TooManyEvents) as error:
             cast.do(delete_user, person.id, hosted=hosted)
         assert (error.value.count, error.value.limit) == (3, 2)
-    monkeypatch.setattr(user_deletion, "MOST_EVENTS", 3)
-    monkeypatch.setattr(user_deletion, "MOST_TRANSFERRED", 2)
+    monkeypatch.setattr(user_deletion, "MAX_DELETED_EVENTS", 3)
+    monkeypatch.setattr(user_deletion, "MAX_TRANSFERRED_EVENTS", 2)
     with cast.refused(TooManyEvents):
         cast.do(delete_user, cast.host.id, hosted=Hosted.transfer, to=cast.stranger.id)
     cast.do(delete_user, cast.guest.id)

@@ -56,7 +56,7 @@ def test_events_that_start_together_come_in_the_order_of_their_ids(cast):
 @pytest.mark.parametrize("expand", [False, True])
 def test_what_is_not_shown_does_not_end_a_page(cast, monkeypatch, expand):
     """Neither what is behind a title, nor what hidden participants say."""
-    monkeypatch.setattr(events, "LARGEST_PAGE_BYTES", 6_000)
+    monkeypatch.setattr(events, "MAX_PAGE_BYTES", 6_000)
     cast.share(cast.host, cast.stranger, Sharing.titles)
     talker, answer = cast.person(), ResponseUpdate(response="declined", comment="x" * 1_000)
     for _ in range(4):

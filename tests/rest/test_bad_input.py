@@ -12,8 +12,9 @@ from msgspec.structs import fields
 
 from kalends.actions.holds import place_hold
 from kalends.actions.tokens import issue_token
+from kalends.limits import MAX_NESTING
 from kalends.model import Span, TimeText
-from kalends.rest.decoding import MAX_NESTING, nesting_of
+from kalends.rest.decoding import nesting_of
 from kalends.rest.routes import OPERATIONS
 from kalends.rest.wire import parts_of
 from kalends.rules.hours import DAYS

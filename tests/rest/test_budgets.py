@@ -4,8 +4,9 @@ import pytest
 import sqlalchemy as sa
 
 from kalends.errors import Invalid
+from kalends.limits import MAX_WINDOWS
 from kalends.reads.availability import busy_times
-from kalends.rest import find_time, freebusy, hours
+from kalends.rest import find_time, freebusy
 from kalends.store.query import Query
 from tests.api import client, faults, problem
 from tests.cast import instant
@@ -45,10 +46,10 @@ def test_a_search_is_reckoned_before_it_begins(api, cast, monkeypatch):
     cast.event(cast.guest)
     cast.event(cast.guest)
     assert search(api, cast).status_code == 200
-    monkeypatch.setattr(find_time, "MOST_SEARCHED", 1)
+    monkeypatch.setattr(find_time, "MAX_SEARCHED_COMMITMENTS", 1)
     document = problem(search(api, cast), 422, "invalid")
     assert document["detail"].endswith("events and holds in that time: ask for less time or fewer users")
-    monkeypatch.setattr(find_time, "MOST_SEARCHED", 24 * 60 // find_time.STARTS_A_COMMITMENT + 1)
+    monkeypatch.setattr(find_time, "MAX_SEARCHED_COMMITMENTS", 24 * 60 // find_time.STARTS_A_COMMITMENT + 1)
     assert search(api, cast).status_code == 200
     problem(search(api, cast, step=1), 422, "invalid")
 
@@ -58,11 +59,11 @@ def test_free_busy_reads_working_hours_only_if_asked_and_shows_so_many_at_most(a
     for person in (cast.guest, cast.host):
         week = {"weekly": {"monday": HALF_HOURS}}
         assert api.put(f"/v1/users/{person.id}/working-hours", json=week).status_code == 200
-    monkeypatch.setattr(freebusy, "MOST_WINDOWS", 95)
+    monkeypatch.setattr(freebusy, "MAX_SHOWN_WINDOWS", 95)
     assert api.post("/v1/free-busy", json=body).status_code == 200
     document = problem(api.post("/v1/free-busy", json=body | {"working_hours": True}), 422, "invalid")
     assert faults(document) == {"/working_hours": "too_many_windows"}
-    monkeypatch.setattr(freebusy, "MOST_WINDOWS", 96)
+    monkeypatch.setattr(freebusy, "MAX_SHOWN_WINDOWS", 96)
     assert api.post("/v1/free-busy", json=body | {"working_hours": True}).status_code == 200
 
 
@@ -73,7 +74,7 @@ def test_a_user_has_two_thousand_windows_at_most(api, cast):
         for month in range(1, 6)
         for day in range(1, 11)
     ]
-    assert len(dates) * 40 == hours.MOST_WINDOWS
+    assert len(dates) * 40 == MAX_WINDOWS
     assert api.put(path, json={"weekly": {}, "overrides": dates}).status_code == 200
     document = problem(api.put(path, json={"weekly": {"monday": HALF_HOURS[:1]}, "overrides": dates}), 422, "invalid")
     assert faults(document) == {"/overrides": "too_many_windows"}

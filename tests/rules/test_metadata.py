@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalends.rules.metadata import MAX_BYTES, MAX_DEPTH, depth_of, merged, metadata_text
+from kalends.limits import MAX_METADATA_BYTES, MAX_METADATA_DEPTH
+from kalends.rules.metadata import depth_of, merged, metadata_text
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 texts = st.text("abcé\u2028 ", max_size=4)
@@ -81,19 +82,19 @@ def test_no_metadata_is_an_empty_object() -> None:
 
 @pytest.mark.parametrize("letter", ["a", "é", "\U0001f4c5"])
 def test_metadata_takes_16_kib_of_utf_8_at_most(letter: str) -> None:
-    room = MAX_BYTES - len('{"note":""}')
+    room = MAX_METADATA_BYTES - len('{"note":""}')
     whole, rest = divmod(room, len(letter.encode()))
     longest = {"note": letter * whole + "x" * rest}
-    assert len(metadata_text(longest).encode()) == MAX_BYTES == 16_384
+    assert len(metadata_text(longest).encode()) == MAX_METADATA_BYTES == 16_384
     with pytest.raises(ValueError, match="must be at most 16,384 bytes as JSON, not 16,385"):
         metadata_text({"note": longest["note"] + "x"})
 
 
 @pytest.mark.parametrize("around", [dict, list])
 def test_metadata_is_32_levels_deep_at_most(around: type) -> None:
-    deepest = {"a": nested(MAX_DEPTH - 1, around)}
+    deepest = {"a": nested(MAX_METADATA_DEPTH - 1, around)}
     assert json.loads(metadata_text(deepest)) == deepest
-    for levels in (MAX_DEPTH, 5_000):
+    for levels in (MAX_METADATA_DEPTH, 5_000):
         with pytest.raises(ValueError, match="32 levels"):
             metadata_text({"a": nested(levels, around)})
 

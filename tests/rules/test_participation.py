@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from kalends.drafts import ResponseUpdate
 from kalends.errors import EventCancelled, EventEnded
+from kalends.limits import MAX_PARTICIPANTS
 from kalends.model import (
-    MAX_PARTICIPANTS,
     Busy,
     Instant,
     ParticipantCounts,

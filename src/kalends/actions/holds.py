@@ -5,6 +5,7 @@ from msgspec import structs
 from kalends.actions.announcing import announce
 from kalends.actions.fetching import Named, people_to_book
 from kalends.errors import BookingConflict, Fault, HoldExtended, Invalid, NotFound
+from kalends.limits import MAX_HELD_HOURS
 from kalends.model import Actor, Hold, HoldId, Instant, Span, UserId
 from kalends.rules.access import may_see_hold, may_use_hold, refuse_unless
 from kalends.rules.audit import AuditAction, ObjectKind, hold_snapshot
@@ -22,9 +23,6 @@ from kalends.store.holds import (
     time_held_by,
 )
 from kalends.store.users import lock_more_people
-
-MOST_HELD_HOURS = 200
-"""Hours that the holds of one person keep, of all people together: 25 people for 8 hours, or 100 for 2."""
 
 
 def place_hold(tx: WriteTx, actor: Actor, people: list[UserId], span: Span | list[Fault], seconds: int) -> Hold:
@@ -107,11 +105,11 @@ def limit_faults(tx: WriteTx, actor: Actor, people: list[UserId], span: Span) ->
         return []
     kept = time_held_by(tx, actor, actor.user_id)
     wanted = kept + len(set(people)) * (span.end - span.start)
-    if wanted <= MOST_HELD_HOURS * HOUR:
+    if wanted <= MAX_HELD_HOURS * HOUR:
         return []
     message = (
         f"your holds keep {kept / HOUR:.2f} hours of people's time and would keep {wanted / HOUR:.2f} with this one, "
-        f"and {MOST_HELD_HOURS} is the most: hold fewer people or less time, or release a hold first"
+        f"and {MAX_HELD_HOURS} is the most: hold fewer people or less time, or release a hold first"
     )
     return [Fault((), "too_much_held", message)]
 

@@ -3,15 +3,13 @@
 from kalends.actions.announcing import announce
 from kalends.actions.fetching import people_to_book, user_to_change
 from kalends.errors import Fault, Invalid, NotFound
+from kalends.limits import MAX_SHARES
 from kalends.model import Actor, Share, Sharing, UserId
 from kalends.rules.access import is_self, refuse_unless
 from kalends.rules.audit import AuditAction, ObjectKind, share_snapshot
 from kalends.store.database import WriteTx
 from kalends.store.idempotency import empty_answers_to
 from kalends.store.shares import delete_share_row, insert_share, shares_by, shares_with, update_share
-
-MAX_SHARES = 500
-"""Calendars that one person is let into: they are looked at with every request."""
 
 REASON = "Only the user and operators can share the calendar of a user"
 

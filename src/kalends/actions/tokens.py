@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from kalends.actions.announcing import announce
 from kalends.credentials import Token
 from kalends.errors import Fault, Invalid, NotFound
+from kalends.limits import MAX_TOKENS
 from kalends.model import ALL_SCOPES, Actor, Instant, Scope, TokenId, UserId
 from kalends.rules.access import may_manage_token, refuse_unless
 from kalends.rules.audit import AuditAction, ObjectKind, token_snapshot
@@ -19,9 +20,6 @@ from kalends.store.tokens import (
     revoke_token_row,
     touch_token,
 )
-
-MAX_TOKENS = 100
-"""A person's tokens in use."""
 
 ENDED_KEPT_FOR = 90 * DAY
 """How long a token that was revoked or has expired is still listed, before it is removed."""

@@ -9,6 +9,7 @@ from kalends.actions.saving import EventChange, Participations, save_event, save
 from kalends.actions.sharing import stop_all_sharing
 from kalends.actions.tokens import revoke_all_tokens
 from kalends.errors import Fault, HostsEvents, Invalid, TooManyEvents
+from kalends.limits import MAX_DELETED_EVENTS, MAX_TRANSFERRED_EVENTS
 from kalends.model import Actor, Event, EventId, Instant, Status, UserId
 from kalends.rules.access import is_operator, refuse_unless
 from kalends.rules.audit import AuditAction, ObjectKind, user_snapshot
@@ -19,12 +20,6 @@ from kalends.store.events import events_offered_to, lock_events
 from kalends.store.participants import participations_of_events
 from kalends.store.retry import Contended
 from kalends.store.users import soft_delete_user, unfinished_events
-
-MOST_EVENTS = 10_000
-"""So many unfinished events may a user who is deleted have: others wait a second or two for a chance to write."""
-
-MOST_TRANSFERRED = 2_000
-"""So many may go to somebody else: for each it is looked whether they are free, after the one before was stored."""
 
 EVENTS_AT_ONCE = 500
 """So many events, with all their participations, are held in memory."""
@@ -68,8 +63,8 @@ def delete_user(
     count = sum(event.host_id == user_id and event.status is not Status.cancelled for event in events)
     if count and hosted is None:
         raise HostsEvents(count)
-    if hosted is Hosted.transfer and count > MOST_TRANSFERRED:
-        raise TooManyEvents(count, MOST_TRANSFERRED)
+    if hosted is Hosted.transfer and count > MAX_TRANSFERRED_EVENTS:
+        raise TooManyEvents(count, MAX_TRANSFERRED_EVENTS)
     for first in range(0, len(events), EVENTS_AT_ONCE):
         remove_user_from_events(tx, actor, events[first : first + EVENTS_AT_ONCE], user_id, to, guard or Guard())
     revoke_all_tokens(tx, actor, user_id)
@@ -85,8 +80,8 @@ def concerned_ids(tx: WriteTx, actor: Actor, user_id: UserId) -> list[EventId]:
     """
     unfinished = unfinished_events(tx, actor, user_id, earliest_start(tx.now))
     concerned = {*unfinished, *(event.id for event in events_offered_to(tx, actor, user_id))}
-    if len(concerned) > MOST_EVENTS:
-        raise TooManyEvents(len(concerned), MOST_EVENTS)
+    if len(concerned) > MAX_DELETED_EVENTS:
+        raise TooManyEvents(len(concerned), MAX_DELETED_EVENTS)
     return sorted(concerned)
 
 

@@ -12,9 +12,8 @@ from kalends.http.errors import TargetTooLong
 from kalends.http.front import LIVE_PATH, READY_PATH
 from kalends.http.rates import RateLimits
 from kalends.http.request import Request
+from kalends.limits import MAX_TARGET_BYTES
 from kalends.rules.client_address import Network, client_address
-
-LONGEST_TARGET = 8_192
 
 NEVER_LIMITED = (LIVE_PATH, READY_PATH)
 """Who looks after the service has to learn the truth in a flood, too."""
@@ -51,8 +50,8 @@ class RequestLimits:
             raise req.env.pop(REFUSED)
         if req.path not in NEVER_LIMITED:
             self._rates.count_address(req, resp, 1)
-        if len(req.path) + len(req.query_string) >= LONGEST_TARGET:
-            raise TargetTooLong(LONGEST_TARGET)
+        if len(req.path) + len(req.query_string) >= MAX_TARGET_BYTES:
+            raise TargetTooLong(MAX_TARGET_BYTES)
 
 
 class TrailingSlashRedirect:

@@ -7,6 +7,7 @@ from msgspec import Struct, structs
 from sqlalchemy import bindparam
 
 from kalends.errors import Fault, Invalid
+from kalends.limits import MAX_COMMITMENTS
 from kalends.model import Actor, Busy, Instant, Span, UserId
 from kalends.rules.hours import WorkingHours, working_periods
 from kalends.rules.meeting import Calendar, MeetingRequest, Slot, best_slots, search_of, slots_of
@@ -51,9 +52,6 @@ BUSY_TIMES = Query(
 )
 """One statement for everything: a row for each person who is there, and one for each commitment."""
 
-MOST_COMMITMENTS = 20_000
-"""Events and holds that are looked at for one answer."""
-
 MOST_OFFERS = 5
 
 
@@ -88,7 +86,7 @@ def busy_times(
     window: Span,
     *,
     hours: bool = False,
-    most: int = MOST_COMMITMENTS,
+    most: int = MAX_COMMITMENTS,
 ) -> dict[UserId, PersonBusyTimes]:
     """Return the time of everybody who is there; who is unknown or deleted is left out.
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from msgspec import Raw, Struct
 from sqlalchemy import bindparam
 
+from kalends.limits import MAX_LISTED_PARTICIPANTS
 from kalends.model import Actor, EventId, UserId, Visibility
 from kalends.store.database import ReadTx
 from kalends.store.events import COUNTS, DETAIL_TYPES
@@ -79,9 +80,6 @@ PARTICIPANTS = (
     .order_by(participant.c.user_id)
     .correlate(event)
 )
-MOST_LISTED = 100
-"""Participants that are shown of each event of a list."""
-
 TEXT = {
     False: JsonObject(EVENT).label("text"),
     True: JsonObject(EVENT | {"participants": json_list(PARTICIPANTS)}).label("text"),
@@ -92,8 +90,10 @@ LISTED_TEXT = TEXT | {
     True: JsonObject(
         EVENT
         | {
-            "participants": json_list(PARTICIPANTS.limit(sa.literal_column(str(MOST_LISTED), sa.Integer))),
-            "participants_truncated": OmittedIfFalse(event.c.required_count + event.c.optional_count > MOST_LISTED),
+            "participants": json_list(PARTICIPANTS.limit(sa.literal_column(str(MAX_LISTED_PARTICIPANTS), sa.Integer))),
+            "participants_truncated": OmittedIfFalse(
+                event.c.required_count + event.c.optional_count > MAX_LISTED_PARTICIPANTS
+            ),
         }
     ).label("text"),
 }

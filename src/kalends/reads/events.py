@@ -11,6 +11,7 @@ from msgspec import Raw, Struct, structs
 from sqlalchemy import bindparam
 
 from kalends.errors import Fault, Invalid, NotFound, TooExpensive
+from kalends.limits import MAX_PAGE_BYTES
 from kalends.model import Actor, EventId, Instant, Response, Role, Status, UserId
 from kalends.reads.event_text import (
     ACCESS,
@@ -49,9 +50,6 @@ from kalends.store.visibility import (
 
 PageKey = tuple[int, int]
 """Where a page ended: start (microseconds) and id of its last event."""
-
-LARGEST_PAGE_BYTES = 4 * 1_024 * 1_024
-"""A page ends before it is larger."""
 
 SURE_TO_FIT = 25
 """So many events of a list are never larger than LARGEST_TEXT_BYTES: each with 100 participants is 0.6 MB at most."""
@@ -124,7 +122,7 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
     """Give a page of events that somebody sees, expanded with the participants of all of them, in one statement.
 
     By a person they see only what they are shown this person takes part in, or is asked to host; by text, role and
-    response only events of which they see all. A page ends early where it would be larger than LARGEST_PAGE_BYTES.
+    response only events of which they see all. A page ends early where it would be larger than MAX_PAGE_BYTES.
 
     Raise Invalid if `response` or `role` is given and nobody is named whose it could be.
     """
@@ -175,13 +173,13 @@ def as_seen(tx: ReadTx, actor: Actor, texts: str, known: str, *, own: bool) -> s
 
 
 def fitting(texts: str) -> str:
-    """Return as many of the texts, from the first, as LARGEST_PAGE_BYTES holds."""
-    if len(texts) <= LARGEST_PAGE_BYTES // MOST_BYTES_A_CHARACTER:
+    """Return as many of the texts, from the first, as MAX_PAGE_BYTES holds."""
+    if len(texts) <= MAX_PAGE_BYTES // MOST_BYTES_A_CHARACTER:
         return texts
     content = texts.encode()
-    if len(content) <= LARGEST_PAGE_BYTES:
+    if len(content) <= MAX_PAGE_BYTES:
         return texts
-    end = content.rfind(SEPARATOR.encode(), 0, LARGEST_PAGE_BYTES)
+    end = content.rfind(SEPARATOR.encode(), 0, MAX_PAGE_BYTES)
     return content[:end].decode() if end > 0 else texts
 
 

@@ -4,7 +4,8 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from kalends.errors import NotFound
-from kalends.model import MAX_PARTICIPANTS, Actor, Event, EventId, Participant, UserId
+from kalends.limits import MAX_PARTICIPANTS
+from kalends.model import Actor, Event, EventId, Participant, UserId
 from kalends.reads.paging import Page, first_column, key_values, paged, read_page
 from kalends.rules.access import (
     AccessLevel,

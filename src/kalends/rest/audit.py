@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
+from kalends.limits import DEFAULT_PAGE_SIZE
 from kalends.model import UTC, Actor, AuditId, Instant, Scope, TokenId, UserId, Zone
 from kalends.reads import audit as reads
 from kalends.reads.audit import AuditFilter
@@ -55,7 +56,7 @@ class AuditListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     time_zone: Annotated[Zone, Meta(description="Where `from` and `to` without offset are local; UTC unless given")] = (
         field(default_factory=lambda: UTC)
     )
-    limit: Limit = 50
+    limit: Limit = DEFAULT_PAGE_SIZE
     cursor: Cursor | UnsetType = UNSET
 
 

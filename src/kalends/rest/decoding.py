@@ -13,6 +13,7 @@ from msgspec.inspect import BoolType, CustomType, IntType, Metadata, StructType,
 
 from kalends.errors import Fault, Invalid, NotFound
 from kalends.http.errors import BadQuery, Malformed, NoSuchPath
+from kalends.limits import MAX_NESTING
 from kalends.model import Identifier
 from kalends.rest.faults import quoted
 from kalends.rest.members import repeated_members
@@ -21,9 +22,6 @@ from kalends.rest.wire import BadValue, DateOrTime, read_id, read_struct, unknow
 TRUTHS = {"true": True, "false": False}
 NUL = "must not contain the NUL character"
 JSON_FAULT = re.compile(r"JSON is malformed: (.+) \(byte (\d+)\)")
-MAX_NESTING = 100
-"""Arrays and objects within each other in a body. How many the decoder takes depends on Python and on the stack."""
-
 JSON_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)

@@ -10,6 +10,7 @@ from kalends.actions import events as actions
 from kalends.drafts import EventCreate, EventUpdate, Remark
 from kalends.errors import Fault, Invalid
 from kalends.http.conditions import Conditions, entity_tag
+from kalends.limits import DEFAULT_PAGE_SIZE
 from kalends.model import (
     UTC,
     Actor,
@@ -76,7 +77,7 @@ class EventListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     status: Annotated[Status, Meta(description="Without it all but cancelled ones")] | UnsetType = UNSET
     q: SearchText | UnsetType = UNSET
     expand: Expand | UnsetType = UNSET
-    limit: Limit = 50
+    limit: Limit = DEFAULT_PAGE_SIZE
     cursor: Cursor | UnsetType = UNSET
 
 

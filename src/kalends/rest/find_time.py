@@ -6,11 +6,22 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
+from kalends.limits import (
+    MAX_GROUPS,
+    MAX_PEOPLE,
+    MAX_SEARCH_WINDOWS,
+    MAX_SEARCHED_COMMITMENTS,
+    MAX_SEARCHED_PEOPLE,
+    MAX_SLOTS,
+    MAX_SPREAD_DAYS,
+    MAX_WEIGHT,
+    MAX_WINDOW_DAYS,
+)
 from kalends.model import UTC, Actor, Instant, Span, UserId, Zone
 from kalends.reads import availability as reads
 from kalends.reads.availability import busy_times
 from kalends.rest.find_time_answer import FindTimeResultJson, find_time_result_json
-from kalends.rest.freebusy import MAX_PEOPLE, MAX_WINDOW, UserIds
+from kalends.rest.freebusy import MAX_WINDOW, UserIds
 from kalends.rest.operation import Reply
 from kalends.rest.spans import TimeRange, bounds_of
 from kalends.rest.wire import DateOrTime, Minutes
@@ -18,16 +29,6 @@ from kalends.rules.intervals import DAY, MINUTE
 from kalends.rules.meeting import Group, MeetingRequest
 from kalends.rules.zones import TimeError, bound_of
 from kalends.store.database import ReadTx
-
-MAX_SPREAD = 366 * DAY
-"""From the first window of a search to its last: what everybody does in between is read."""
-
-MAX_SLOTS = 100
-MAX_FINDERS = 100
-"""People a search may name: each costs a look at every slot."""
-
-MOST_SEARCHED = 10_000
-"""Commitments that a search looks at, if there are hardly any starts: some 0.3 s of calculating."""
 
 STARTS_A_COMMITMENT = 15
 """So many starts cost as much as one commitment."""
@@ -40,7 +41,7 @@ class OptionalPersonJson(Struct, forbid_unknown_fields=True, kw_only=True):
     """Somebody optional, and how much it matters that they can come."""
 
     user_id: UserId
-    weight: Annotated[int, Meta(ge=1, le=1_000)] = 1
+    weight: Annotated[int, Meta(ge=1, le=MAX_WEIGHT)] = 1
 
 
 class GroupJson(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -55,9 +56,9 @@ class FindTimeRequest(Struct, forbid_unknown_fields=True, kw_only=True):
 
     required: Annotated[list[UserId], Meta(max_length=MAX_PEOPLE)] = []
     optional: Annotated[list[OptionalPersonJson], Meta(max_length=MAX_PEOPLE)] = []
-    groups: Annotated[list[GroupJson], Meta(max_length=20)] = []
+    groups: Annotated[list[GroupJson], Meta(max_length=MAX_GROUPS)] = []
     duration: Minutes
-    between: Annotated[list[TimeRange], Meta(min_length=1, max_length=92)]
+    between: Annotated[list[TimeRange], Meta(min_length=1, max_length=MAX_SEARCH_WINDOWS)]
     step: Minutes = field(default_factory=lambda: Minutes(15))
     not_before: DateOrTime | UnsetType = UNSET
     """No slot begins before this time, or before this date; default: now."""
@@ -77,7 +78,7 @@ def find_time(tx: ReadTx, actor: Actor, body: FindTimeRequest) -> Reply[FindTime
     """
     meeting, faults = meeting_request_of(body, tx.now)
     horizon = None if faults else meeting.horizon
-    most = max(0, MOST_SEARCHED - starts_at_most(meeting) // STARTS_A_COMMITMENT)
+    most = max(0, MAX_SEARCHED_COMMITMENTS - starts_at_most(meeting) // STARTS_A_COMMITMENT)
     hours = body.within_working_hours
     people = busy_times(tx, actor, meeting.people, horizon or NO_TIME, hours=hours, most=most)
     faults += unknown_faults(body, people.keys())
@@ -118,8 +119,8 @@ def meeting_request_of(body: FindTimeRequest, now: Instant) -> tuple[MeetingRequ
         windows,
         not_before,
     )
-    if not 1 <= len(meeting.people) <= MAX_FINDERS:
-        faults.append(Fault((), "out_of_range", f"must name 1 to {MAX_FINDERS} people in all"))
+    if not 1 <= len(meeting.people) <= MAX_SEARCHED_PEOPLE:
+        faults.append(Fault((), "out_of_range", f"must name 1 to {MAX_SEARCHED_PEOPLE} people in all"))
     return meeting, faults
 
 
@@ -133,9 +134,11 @@ def windows_of(body: FindTimeRequest) -> tuple[tuple[Span, ...], list[Fault]]:
         except Invalid as error:
             faults += error.faults
     if sum(window.end - window.start for window in windows) > MAX_WINDOW:
-        faults.append(Fault(("between",), "window_too_long", "must be at most 92 days in all"))
-    elif windows and max(one.end for one in windows) - min(one.start for one in windows) > MAX_SPREAD:
-        faults.append(Fault(("between",), "window_too_long", "must be at most 366 days from the first to the last"))
+        faults.append(Fault(("between",), "window_too_long", f"must be at most {MAX_WINDOW_DAYS} days in all"))
+    elif windows and max(one.end for one in windows) - min(one.start for one in windows) > MAX_SPREAD_DAYS * DAY:
+        faults.append(
+            Fault(("between",), "window_too_long", f"must be at most {MAX_SPREAD_DAYS} days from the first to the last")
+        )
     return tuple(windows), faults
 
 

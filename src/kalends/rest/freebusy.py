@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
+from kalends.limits import MAX_PEOPLE, MAX_SHOWN_WINDOWS, MAX_WINDOW_DAYS
 from kalends.model import UTC, Actor, Busy, Scope, UserId, Zone
 from kalends.reads.availability import busy_times
 from kalends.rest.operation import Reply
@@ -15,12 +16,10 @@ from kalends.rules.periods import merge_by_strength
 from kalends.rules.zones import zone_named
 from kalends.store.database import ReadTx
 
-MAX_PEOPLE = 200
-MAX_WINDOW = 92 * DAY + 2 * HOUR
-"""92 local days, one of which may be longer than 24 hours: by two, at Troll."""
+MAX_WINDOW = MAX_WINDOW_DAYS * DAY + 2 * HOUR
+"""Local days, one of which may be longer than 24 hours: by two, at Troll."""
 
-MOST_WINDOWS = 20_000
-TOO_MANY_WINDOWS = f"the users work in more than {MOST_WINDOWS:,} windows: ask for less time or fewer users"
+TOO_MANY_WINDOWS = f"the users work in more than {MAX_SHOWN_WINDOWS:,} windows: ask for less time or fewer users"
 
 UserIds = Annotated[list[UserId], Meta(min_length=1, max_length=MAX_PEOPLE)]
 
@@ -77,7 +76,7 @@ def get_free_busy(tx: ReadTx, actor: Actor, body: FreeBusyRequest) -> Reply[Free
     """
     window = bounds_of(body.since, body.until, body.time_zone, ())
     if window.end - window.start > MAX_WINDOW:
-        raise Invalid(Fault(("to",), "window_too_long", "must be at most 92 days after from"))
+        raise Invalid(Fault(("to",), "window_too_long", f"must be at most {MAX_WINDOW_DAYS} days after from"))
     zone = zone_named(body.time_zone)
     people = busy_times(tx, actor, body.user_ids, window, hours=body.working_hours)
     items: list[PersonFreeBusyJson] = []
@@ -96,7 +95,7 @@ def get_free_busy(tx: ReadTx, actor: Actor, body: FreeBusyRequest) -> Reply[Free
         if body.working_hours:
             working = person.working(window)
             windows += len(working or ())
-            if windows > MOST_WINDOWS:
+            if windows > MAX_SHOWN_WINDOWS:
                 raise Invalid(Fault(("working_hours",), "too_many_windows", TOO_MANY_WINDOWS))
             item.working_hours = None if working is None else [SpanJson(*span_json(span, zone)) for span in working]
         items.append(item)

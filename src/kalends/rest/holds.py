@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kalends.actions import holds as actions
+from kalends.limits import DEFAULT_HOLD_SECONDS, DEFAULT_PAGE_SIZE, MAX_HELD_PEOPLE, MAX_HOLD_SECONDS
 from kalends.model import Actor, Hold, HoldId, Scope, TimeText, UserId, Zone
 from kalends.reads import holds as reads
 from kalends.rest.operation import Reply
@@ -16,25 +17,23 @@ from kalends.rules.blocks import span_of
 from kalends.rules.zones import from_instant, zone_named
 from kalends.store.database import ReadTx, WriteTx
 
-MAX_SECONDS = 15 * 60
-DEFAULT_TTL = 300
-Ttl = Annotated[int, Meta(ge=1, le=MAX_SECONDS, description="Seconds from now; 15 minutes at most")]
+Ttl = Annotated[int, Meta(ge=1, le=MAX_HOLD_SECONDS, description="Seconds from now; 15 minutes at most")]
 
 
 class HoldCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     """Whose time to keep, which, and for how long."""
 
-    user_ids: Annotated[list[UserId], Meta(min_length=1, max_length=100)]
+    user_ids: Annotated[list[UserId], Meta(min_length=1, max_length=MAX_HELD_PEOPLE)]
     start: TimeText
     end: TimeText
-    ttl: Ttl = DEFAULT_TTL
+    ttl: Ttl = DEFAULT_HOLD_SECONDS
     time_zone: Zone | None = None
 
 
 class ExtendRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """How long to keep it from now on."""
 
-    ttl: Ttl = DEFAULT_TTL
+    ttl: Ttl = DEFAULT_HOLD_SECONDS
 
 
 class HoldJson(Struct):
@@ -59,7 +58,7 @@ class HoldListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     user_id: (
         Annotated[UserId, Meta(description="Only those that the user placed or that keep their time")] | UnsetType
     ) = UNSET
-    limit: Limit = 50
+    limit: Limit = DEFAULT_PAGE_SIZE
     cursor: Cursor | UnsetType = UNSET
 
 
@@ -113,7 +112,7 @@ def extend_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, body: ExtendRequest 
 
     For the user who placed it and for operators.
     """
-    ttl = DEFAULT_TTL if body is None else body.ttl
+    ttl = DEFAULT_HOLD_SECONDS if body is None else body.ttl
     return Reply(hold_json(actions.extend_hold(tx, actor, hold_id, ttl)))
 
 

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from kalends.actions.hours import clear_working_hours, set_working_hours
 from kalends.errors import Fault, Invalid
 from kalends.http.conditions import Conditions, entity_tag
+from kalends.limits import MAX_DAY_WINDOWS, MAX_OVERRIDES, MAX_WINDOWS
 from kalends.model import Actor, Scope, UserId
 from kalends.reads.hours import read_working_hours
 from kalends.rest.operation import Reply
@@ -23,10 +24,7 @@ class WindowJson(Struct, forbid_unknown_fields=True):
     end: TimeOfDay
 
 
-MOST_WINDOWS = 2_000
-"""Of all days of the week and all dates together."""
-
-Windows = Annotated[list[WindowJson], Meta(max_length=50)]
+Windows = Annotated[list[WindowJson], Meta(max_length=MAX_DAY_WINDOWS)]
 
 
 class WeekJson(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -53,7 +51,7 @@ class WorkingHoursJson(Struct, forbid_unknown_fields=True, kw_only=True):
 
     scope: ClassVar[Scope] = Scope.users_read
     weekly: WeekJson
-    overrides: Annotated[list[DateOverrideJson], Meta(max_length=1_000)] = []
+    overrides: Annotated[list[DateOverrideJson], Meta(max_length=MAX_OVERRIDES)] = []
 
 
 def hours_of(body: WorkingHoursJson) -> WorkingHours:
@@ -67,8 +65,8 @@ def hours_of(body: WorkingHoursJson) -> WorkingHours:
                 Fault(("overrides", place, "date"), "duplicate_date", f"{one.date} is named twice: name it once")
             )
         overrides[one.date] = windows_of(one.windows, ("overrides", place, "windows"), faults)
-    if sum(map(len, (*weekly, *overrides.values()))) > MOST_WINDOWS:
-        faults.append(Fault(("overrides",), "too_many_windows", f"must have at most {MOST_WINDOWS:,} windows in all"))
+    if sum(map(len, (*weekly, *overrides.values()))) > MAX_WINDOWS:
+        faults.append(Fault(("overrides",), "too_many_windows", f"must have at most {MAX_WINDOWS:,} windows in all"))
     if faults:
         raise Invalid(*faults)
     return WorkingHours(weekly, dict(sorted(overrides.items())))

@@ -11,11 +11,10 @@ from kalends.errors import OutcomeUnknown, Unavailable
 from kalends.http.errors import Malformed
 from kalends.http.request import Request
 from kalends.http.responses import ResponseData
+from kalends.limits import MAX_KEY_LENGTH
 from kalends.model import Actor
 from kalends.rest.members import canonical
 from kalends.store.database import Database, WriteTx
-
-LONGEST_KEY = 255
 
 
 def read_key(request: Request) -> str | None:
@@ -23,8 +22,8 @@ def read_key(request: Request) -> str | None:
     key = request.header("Idempotency-Key")
     if key is None:
         return None
-    if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
-        raise Malformed(f"an Idempotency-Key must be 1 to {LONGEST_KEY} printable ASCII characters")
+    if not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
+        raise Malformed(f"an Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable ASCII characters")
     return key
 
 

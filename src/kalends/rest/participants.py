@@ -13,7 +13,8 @@ from kalends.errors import (
     Invalid,
 )
 from kalends.http.conditions import Conditions, entity_tag
-from kalends.model import MAX_PARTICIPANTS, Actor, EventId, Participant, Response, Role, Scope, UserId
+from kalends.limits import DEFAULT_PAGE_SIZE, MAX_PARTICIPANTS
+from kalends.model import Actor, EventId, Participant, Response, Role, Scope, UserId
 from kalends.reads import participants as reads
 from kalends.rest.conflicts import BookingQuery, guard_of, with_conflicts
 from kalends.rest.operation import Reply
@@ -59,7 +60,7 @@ class AddedParticipantsJson(PageJson[ParticipantJson]):
 class ParticipantListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     """How many participants."""
 
-    limit: Limit = 50
+    limit: Limit = DEFAULT_PAGE_SIZE
     cursor: Cursor | UnsetType = UNSET
 
 

@@ -12,13 +12,11 @@ from kalends.http.errors import TITLES, BadBody, BadQuery, headers_of, status_of
 from kalends.http.request import Request
 from kalends.http.responses import ResponseData
 from kalends.http.wsgi import Renderer
+from kalends.limits import MAX_FAULTS
 from kalends.rest.operation import Operation
 from kalends.rest.spans import conflicts_json
 
 MEDIA_TYPE = "application/problem+json"
-
-MOST_TOLD = 100
-"""So many faults are listed; a body may have hundreds of thousands."""
 
 FOUND_IN: dict[type[KalendsError], str] = {BadQuery: "query", BadBody: "body"}
 """Where faults lie that were found on reading; what an action finds lies where the operation takes that argument."""
@@ -30,9 +28,9 @@ def problem_document(error: KalendsError, path: str, request_id: str, places: Ma
     `places` says of the arguments of the operation which are taken from the path or the query, and not from the body.
     """
     every: tuple[Fault, ...] = getattr(error, "faults", ())
-    faults = every[:MOST_TOLD]
+    faults = every[:MAX_FAULTS]
     told = list(map(sentence_of, faults))
-    if len(every) > MOST_TOLD:
+    if len(every) > MAX_FAULTS:
         told.append("and more")
     document: dict[str, Any] = {
         "type": f"/docs#{error.code}",

@@ -5,12 +5,15 @@ from typing import Annotated, TypeVar
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kalends.characters import VISIBLE
+from kalends.limits import MAX_CURSOR_LENGTH, MAX_PAGE_SIZE, MAX_SEARCH_LENGTH
 
 T = TypeVar("T")
 
-Limit = Annotated[int, Meta(ge=1, le=250, description="Items on a page")]
-Cursor = Annotated[str, Meta(max_length=2_000, description="next_cursor of the page before, with the same filters")]
-SearchText = Annotated[str, Meta(min_length=1, max_length=200, pattern=VISIBLE)]
+Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE_SIZE, description="Items on a page")]
+Cursor = Annotated[
+    str, Meta(max_length=MAX_CURSOR_LENGTH, description="next_cursor of the page before, with the same filters")
+]
+SearchText = Annotated[str, Meta(min_length=1, max_length=MAX_SEARCH_LENGTH, pattern=VISIBLE)]
 
 
 class NoQuery(Struct, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ from kalends.actions import tokens as actions
 from kalends.credentials import Token
 from kalends.drafts import Name
 from kalends.errors import Fault, Invalid
+from kalends.limits import DEFAULT_PAGE_SIZE
 from kalends.model import ALL_SCOPES, Actor, Instant, Scope, TimeText, TokenId
 from kalends.reads import tokens as reads
 from kalends.rest.operation import Reply
@@ -59,7 +60,7 @@ class TokenListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     include_ended: Annotated[
         bool, Meta(description="List those too that were revoked or have expired, for at least 90 days")
     ] = False
-    limit: Limit = 50
+    limit: Limit = DEFAULT_PAGE_SIZE
     cursor: Cursor | UnsetType = UNSET
 
 

@@ -17,6 +17,7 @@ from kalends.errors import (
 )
 from kalends.http.authentication import need_scope
 from kalends.http.conditions import Conditions, entity_tag
+from kalends.limits import DEFAULT_PAGE_SIZE
 from kalends.model import UTC, Actor, EventId, Scope, Span, User, UserId, Zone
 from kalends.reads import users as reads
 from kalends.reads.paging import Page
@@ -58,7 +59,7 @@ class UserListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     time_zone: Annotated[Zone, Meta(description="Where times without offset are local; UTC unless given")] = field(
         default_factory=lambda: UTC
     )
-    limit: Limit = 50
+    limit: Limit = DEFAULT_PAGE_SIZE
     cursor: Cursor | UnsetType = UNSET
 
 
@@ -66,7 +67,7 @@ class AvailableUserListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     """Which of those who could be added, and how many."""
 
     q: SearchText | UnsetType = UNSET
-    limit: Limit = 50
+    limit: Limit = DEFAULT_PAGE_SIZE
     cursor: Cursor | UnsetType = UNSET
 
 

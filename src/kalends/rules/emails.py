@@ -12,10 +12,8 @@ import email_validator
 from email_validator import ValidatedEmail, validate_email
 
 from kalends.characters import IGNORABLE
+from kalends.limits import MAX_EMAIL_LENGTH
 from kalends.rules.text import caseless
-
-LONGEST_ADDRESS = 254
-"""RFC 5321 section 4.5.3.1.3, less the angle brackets; the library counts bytes."""
 
 INVISIBLE = re.compile(f"[\u2800{IGNORABLE}]")
 
@@ -53,8 +51,8 @@ def international(address: str) -> ValidatedEmail | None:
 
 def validated(address: str) -> ValidatedEmail:
     """Return the parts of a valid address. Raises ValueError."""
-    if len(address) > LONGEST_ADDRESS:
-        raise ValueError(f"it is longer than {LONGEST_ADDRESS} characters")
+    if len(address) > MAX_EMAIL_LENGTH:
+        raise ValueError(f"it is longer than {MAX_EMAIL_LENGTH} characters")
     local, _, domain = address.rpartition("@")
     if found := INVISIBLE.search(local):
         raise ValueError(f"it holds the invisible character U+{ord(found[0]):04X} before the @-sign")

@@ -5,24 +5,22 @@ from typing import Any, TypeGuard, cast
 
 import msgspec
 
-MAX_BYTES = 16_384
-MAX_DEPTH = 32
-"""Arrays and objects within each other."""
+from kalends.limits import MAX_METADATA_BYTES, MAX_METADATA_DEPTH
 
 
 def metadata_text(metadata: Mapping[str, Any] | None) -> str:
     """Write metadata as compact JSON text. Raises ValueError if it is larger than 16 KiB or nested too deeply."""
     refuse_deep(metadata)
     text = msgspec.json.encode(metadata or {})
-    if len(text) > MAX_BYTES:
-        raise ValueError(f"must be at most {MAX_BYTES:,} bytes as JSON, not {len(text):,}")
+    if len(text) > MAX_METADATA_BYTES:
+        raise ValueError(f"must be at most {MAX_METADATA_BYTES:,} bytes as JSON, not {len(text):,}")
     return text.decode()
 
 
 def refuse_deep(value: Any) -> None:
     """Raise ValueError for what is nested too deeply."""
-    if depth_of(value) > MAX_DEPTH:
-        raise ValueError(f"must be nested at most {MAX_DEPTH} levels deep")
+    if depth_of(value) > MAX_METADATA_DEPTH:
+        raise ValueError(f"must be nested at most {MAX_METADATA_DEPTH} levels deep")
 
 
 def depth_of(value: Any) -> int:

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from kalends.drafts import ResponseUpdate
 from kalends.errors import EventCancelled, EventEnded, Fault
+from kalends.limits import MAX_PARTICIPANTS
 from kalends.model import (
-    MAX_PARTICIPANTS,
     AgendaRow,
     Event,
     Instant,

@@ -6,11 +6,10 @@ from typing import Any
 from kalends.characters import LINE, LINE_OR_NOTHING, LINES, VISIBLE
 from kalends.errors import FAULT_CODES
 from kalends.http.errors import TITLES
+from kalends.limits import MAX_EMAIL_LENGTH, MAX_KEY_LENGTH
 from kalends.model import Email, Identifier, Metadata, TimeText, Zone
-from kalends.rest.idempotency import LONGEST_KEY
 from kalends.rest.problems import MEDIA_TYPE
 from kalends.rest.wire import AnyId, DateOrTime, Minutes, TimeOfDay, id_schema
-from kalends.rules.emails import LONGEST_ADDRESS
 
 YEAR = "(19[0-9]{2}|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])"
 DATE = f"{YEAR}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))"
@@ -48,7 +47,7 @@ TEXT_SCHEMAS: dict[type, dict[str, Any]] = {
     Email: {
         "type": "string",
         "pattern": r'^[^@\s()<>\[\]\\,;:"]{1,64}@[^@\s.()<>\[\]\\,;:"_]+([.][^@\s.()<>\[\]\\,;:"_]+)*$',
-        "maxLength": LONGEST_ADDRESS,
+        "maxLength": MAX_EMAIL_LENGTH,
         "description": "An address as RFC 5321 and RFC 6531 have it, without quotes and brackets",
         "examples": ["hanna@example.org"],
     },
@@ -170,7 +169,7 @@ CONDITIONS: dict[str, dict[str, Any]] = {
         "name": "Idempotency-Key",
         "in": "header",
         "description": "Repeating the request with the same key within 24 hours repeats the answer, not the work",
-        "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[ -~]+$"},
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[ -~]+$"},
         "example": "5f2a9c0d1e3b4a67",
     },
 }
