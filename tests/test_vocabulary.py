@@ -7,7 +7,7 @@ import pytest
 
 from kalends import errors
 from kalends.errors import BadSetting, Fault, HostsEvents, Invalid, KalendsError, NotFound, OutcomeUnknown, StaleVersion
-from kalends.model import EventId, OrganizationId, ParticipantCounts, TokenId, UserId
+from kalends.model import EventId, Identifier, OrganizationId, ParticipantCounts, TokenId, UserId
 from kalends.settings import Settings, settings_from
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, KalendsError)]
@@ -24,6 +24,15 @@ KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issu
 )
 def test_an_id_is_shown_with_its_kind(given: UserId, text: str) -> None:
     assert str(given) == f"{given}" == text
+
+
+def test_an_id_is_read_from_its_text_and_nothing_else_is() -> None:
+    assert Identifier.kinds["user"] is UserId
+    for kind in Identifier.kinds.values():
+        assert kind.parse(str(kind(2**63 - 1))) == 2**63 - 1
+        for text in ("", "7", "usr", f"{kind.prefix}7", f"{kind.prefix}8000000000000000", f"x{kind.prefix}{0:016x}"):
+            with pytest.raises(ValueError, match=f"must be an id such as {kind.example()}"):
+                kind.parse(text)
 
 
 def test_a_counts_counts_everybody_once() -> None:

@@ -23,6 +23,14 @@ class Identifier(int):
     """A 64-bit, time-ordered id; callers see it as opaque text behind a prefix that names its kind."""
 
     prefix: ClassVar[str]
+    noun: ClassVar[str]
+    kinds: ClassVar[dict[str, type["Identifier"]]] = {}
+    """All kinds of ids, by the noun that each names: `user` for UserId."""
+
+    def __init_subclass__(cls) -> None:
+        """Add a kind of ids."""
+        cls.noun = cls.__name__.removesuffix("Id").lower()
+        Identifier.kinds[cls.noun] = cls
 
     def __str__(self) -> str:
         """Return the text that callers see, such as `usr_018f3c5a9b2d4e6f`."""

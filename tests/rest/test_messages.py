@@ -27,7 +27,7 @@ from kalends.http.errors import BadQuery, Malformed
 from kalends.rest.decoding import read_json, read_query
 from kalends.rest.faults import alternatives, choices_of
 from kalends.rest.routes import OPERATIONS
-from kalends.rest.wire import AnyId, DateOrTime, Minutes, TimeOfDay, read_struct
+from kalends.rest.wire import DateOrTime, Minutes, ObjectId, TimeOfDay, read_struct
 from tests.api import LIBRARY_TEXT
 from tests.rest.test_bad_input import BAD_BODIES
 
@@ -48,7 +48,7 @@ OF_TEXT: dict[type, dict[Any, str]] = {
     TimeOfDay: {"9:30": "such as 09:30, not '9:30'", "25:00": "such as 09:30"},
     model.Zone: {"Mars/Base": "such as Europe/Berlin, not 'Mars/Base'", "": "such as Europe/Berlin"},
     model.Email: {"a@@b": "such as hanna@example.org, not 'a@@b'", "": "such as hanna@example.org"},
-    AnyId: {"x": "an id such as usr_", "evt_1": "an id such as evt_"},
+    ObjectId: {"x": "an id such as usr_", "evt_1": "an id such as evt_"},
     Minutes: {"x": "whole minutes or a duration such as PT1H30M, not 'x'", "P1Y": "PT1H30M", 1.5: "PT1H30M"},
     model.Metadata: {},
 }

@@ -15,7 +15,7 @@ from kalends.rest.operation import Reply
 from kalends.rest.paging import PageJson, PageRequest
 from kalends.rest.queries import Cursor, Limit, or_none
 from kalends.rest.users import UserIdText
-from kalends.rest.wire import AnyId, DateOrTime, id_schema, number_of
+from kalends.rest.wire import DateOrTime, ObjectId, id_schema, number_of
 from kalends.rules.audit import AuditAction, AuditEntry, ObjectKind
 from kalends.rules.zones import TimeError, bound_of, from_instant
 from kalends.store.database import ReadTx
@@ -48,7 +48,7 @@ class AuditEntryJson(Struct):
 class AuditListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     """Which entries, and how many; all that is given has to hold."""
 
-    object_id: Annotated[AnyId, Meta(description="What it was done to")] | UnsetType = UNSET
+    object_id: Annotated[ObjectId, Meta(description="What it was done to")] | UnsetType = UNSET
     user_id: Annotated[UserId, Meta(description="Who did it, or in whose place an operator did")] | UnsetType = UNSET
     token_id: Annotated[TokenId, Meta(description="With which token")] | UnsetType = UNSET
     since: Annotated[DateOrTime, Meta(description="Only from then on")] | UnsetType = field(default=UNSET, name="from")

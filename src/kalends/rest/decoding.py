@@ -41,7 +41,7 @@ def read_path(kinds: Mapping[str, type[Identifier]], path: dict[str, str]) -> di
         except BadValue as error:
             if not path[name]:
                 raise NoSuchPath from error
-            raise NotFound(name.removesuffix("_id"), path[name][:64]) from error
+            raise NotFound(kind.noun, path[name][:64]) from error
     return ids
 
 

@@ -10,8 +10,9 @@ import msgspec
 from msgspec import ValidationError
 
 from kalends.errors import Fault, Invalid
-from kalends.model import Email, EventId, HoldId, Identifier, Metadata, TimeText, TokenId, UserId, Zone
+from kalends.model import Email, Identifier, Metadata, TimeText, Zone
 from kalends.rest.faults import Place, fault_of_type, kind_of, quoted
+from kalends.rules.audit import OBJECT_ID_KINDS
 from kalends.rules.emails import check_email
 from kalends.rules.hours import minute_of_day
 from kalends.rules.metadata import metadata_text
@@ -36,8 +37,8 @@ class DateOrTime(str):
     __slots__ = ()
 
 
-class AnyId(str):
-    """The id of a user, an event, a token or a hold."""
+class ObjectId(str):
+    """The id of what an audit entry is about: a user, an event, a token or a hold."""
 
     __slots__ = ()
 
@@ -88,8 +89,8 @@ def read_email(value: str) -> None:
 
 
 def number_of(text: str) -> int:
-    """Give the number of an id of any kind. Raises BadValue."""
-    for kind in (UserId, EventId, TokenId, HoldId):
+    """Return the number of the id of an object. Raise BadValue."""
+    for kind in OBJECT_ID_KINDS:
         if text.startswith(kind.prefix):
             return read_id(kind, text)
     raise BadValue("invalid_id", f"must be an id such as usr_018f3c5a9b2d4e6f, not {quoted(text)}")
@@ -101,7 +102,7 @@ TEXT_CHECKS: dict[type, Callable[[str], object]] = {
     TimeOfDay: read_time_of_day,
     Zone: zone_named,
     Email: read_email,
-    AnyId: number_of,
+    ObjectId: number_of,
 }
 """What raises BadValue or TimeError for text that does not make a value of a kind."""
 

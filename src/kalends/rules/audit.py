@@ -44,6 +44,15 @@ class ObjectKind(StrEnum):
     share = "share"
     working_hours = "working_hours"
 
+    @property
+    def id_kind(self) -> type[Identifier]:
+        """Return the kind of its ids."""
+        return Identifier.kinds.get(self, UserId)
+
+
+OBJECT_ID_KINDS = tuple(dict.fromkeys(kind.id_kind for kind in ObjectKind))
+"""The kinds of ids that the objects of audit entries have."""
+
 
 class AuditEntry(Struct, frozen=True, kw_only=True):
     """Who did what to which object, when and from where; `before` and `after` are JSON text, of what differs.

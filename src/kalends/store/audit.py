@@ -13,9 +13,6 @@ from sqlalchemy import bindparam
 from kalends.model import (
     Actor,
     AuditId,
-    EventId,
-    HoldId,
-    Identifier,
     Instant,
     OrganizationId,
     TokenId,
@@ -84,15 +81,6 @@ FORGET_ADDRESSES = Query(
     .values(address=sa.null())
 )
 
-ID_OF_KIND: dict[ObjectKind, type[Identifier]] = {
-    ObjectKind.user: UserId,
-    ObjectKind.event: EventId,
-    ObjectKind.token: TokenId,
-    ObjectKind.hold: HoldId,
-    ObjectKind.share: UserId,
-    ObjectKind.working_hours: UserId,
-}
-
 
 def audit_entry_from(row: Row) -> AuditEntry:
     """Make a record of the row that COLUMNS name."""
@@ -107,7 +95,7 @@ def audit_entry_from(row: Row) -> AuditEntry:
         request_id=request_id,
         action=AuditAction(action),
         object_kind=object_kind,
-        object_id=ID_OF_KIND[object_kind](object_id),
+        object_id=object_kind.id_kind(object_id),
         before=before,
         after=after,
     )

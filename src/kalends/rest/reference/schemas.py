@@ -7,9 +7,10 @@ from kalends.characters import LINE, LINE_OR_NOTHING, LINES, VISIBLE
 from kalends.errors import FAULT_CODES
 from kalends.http.errors import TITLES
 from kalends.limits import MAX_EMAIL_LENGTH, MAX_KEY_LENGTH
-from kalends.model import Email, Identifier, Metadata, TimeText, Zone
+from kalends.model import Email, Identifier, Metadata, TimeText, UserId, Zone
 from kalends.rest.problems import MEDIA_TYPE
-from kalends.rest.wire import AnyId, DateOrTime, Minutes, TimeOfDay, id_schema
+from kalends.rest.wire import DateOrTime, Minutes, ObjectId, TimeOfDay, id_schema
+from kalends.rules.audit import OBJECT_ID_KINDS
 
 YEAR = "(19[0-9]{2}|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])"
 DATE = f"{YEAR}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))"
@@ -51,9 +52,9 @@ TEXT_SCHEMAS: dict[type, dict[str, Any]] = {
         "description": "An address as RFC 5321 and RFC 6531 have it, without quotes and brackets",
         "examples": ["hanna@example.org"],
     },
-    AnyId: {
+    ObjectId: {
         "type": "string",
-        "pattern": "^(usr|evt|tok|hld)_[0-7][0-9a-f]{15}$",
+        "pattern": f"^({'|'.join(kind.prefix for kind in OBJECT_ID_KINDS)})[0-7][0-9a-f]{{15}}$",
         "examples": ["evt_018f3c5a9b2e0a81"],
     },
     Minutes: {
@@ -142,7 +143,7 @@ CONDITIONS: dict[str, dict[str, Any]] = {
         "name": "Kalends-Act-As",
         "in": "header",
         "description": "With an operator's token: act as this user, with no more rights than they have",
-        "schema": {"type": "string", "pattern": "^usr_[0-9a-f]{16}$"},
+        "schema": id_schema(UserId),
     },
     "if-match": {
         "name": "If-Match",
