@@ -3,7 +3,7 @@
 Their limits are checked when a door decodes them.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -36,6 +36,11 @@ class UserCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     email: Email
     time_zone: Zone = field(default_factory=lambda: UTC)
     metadata: Metadata | None = None
+    example: ClassVar[Any] = {
+        "name": "Hanna Host",
+        "email": "hanna@example.org",
+        "time_zone": "Europe/Berlin",
+    }
 
 
 class UserUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -45,6 +50,7 @@ class UserUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
     email: Email | UnsetType = UNSET
     time_zone: Zone | UnsetType = UNSET
     metadata: Metadata | UnsetType | None = UNSET
+    example: ClassVar[Any] = {"name": "Hanna Huber", "metadata": {"badge": "blue"}}
 
 
 class ParticipantCreate(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -52,6 +58,7 @@ class ParticipantCreate(Struct, forbid_unknown_fields=True, kw_only=True, frozen
 
     user_id: UserId
     role: Role = Role.required
+    example: ClassVar[Any] = {"user_id": "usr_018f3c5a9b2d4e6f", "role": "required"}
 
 
 class EventCreate(EventDetails, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -65,6 +72,14 @@ class EventCreate(EventDetails, forbid_unknown_fields=True, kw_only=True, frozen
     metadata: Metadata | None = None
     host_attends: bool = True
     participants: Annotated[list[ParticipantCreate], Meta(max_length=MAX_PARTICIPANTS)] = field(default_factory=list)
+    example: ClassVar[Any] = {
+        "host_id": "usr_018f3c5a9b2d4e6f",
+        "title": "Planning",
+        "start": "2026-03-09T14:00",
+        "end": "2026-03-09T15:00",
+        "time_zone": "Europe/Berlin",
+        "participants": [{"user_id": "usr_018f3c5a9b2d5f70", "role": "required"}],
+    }
 
 
 class EventUpdate(EventDetailsUpdate, forbid_unknown_fields=True, kw_only=True):
@@ -75,6 +90,11 @@ class EventUpdate(EventDetailsUpdate, forbid_unknown_fields=True, kw_only=True):
     time_zone: Zone | UnsetType = UNSET
     status: Literal["confirmed", "tentative"] | UnsetType = UNSET
     metadata: Metadata | UnsetType | None = UNSET
+    example: ClassVar[Any] = {
+        "title": "Planning, moved",
+        "start": "2026-03-09T16:00",
+        "end": "2026-03-09T17:00",
+    }
 
 
 class ResponseUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -82,3 +102,4 @@ class ResponseUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
 
     response: Literal["accepted", "declined", "tentative"]
     comment: Remark | None = None
+    example: ClassVar[Any] = {"response": "accepted", "comment": "I bring the cake."}

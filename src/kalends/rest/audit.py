@@ -1,7 +1,7 @@
 """The audit log over HTTP."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -43,6 +43,27 @@ class AuditEntryJson(Struct):
     request_id: str | None
     before: SnapshotJson
     after: SnapshotJson
+    example: ClassVar[Any] = {
+        "id": "aud_018f3c5a9b301c03",
+        "at": "2026-03-03T09:30:00Z",
+        "action": "changed",
+        "object_kind": "event",
+        "object_id": "evt_018f3c5a9b2e0a81",
+        "user_id": "usr_018f3c5a9b2d5f70",
+        "token_id": "tok_018f3c5a9b2c3d5e",
+        "address": "192.0.2.17",
+        "request_id": "5f2a9c0d1e3b4a67",
+        "before": {
+            "participants": {
+                "usr_018f3c5a9b2d5f70": {"role": "required", "response": "needs_action", "comment": None},
+            }
+        },
+        "after": {
+            "participants": {
+                "usr_018f3c5a9b2d5f70": {"role": "required", "response": "accepted", "comment": "I bring the cake."},
+            }
+        },
+    }
 
 
 class AuditListQuery(Struct, forbid_unknown_fields=True, kw_only=True):

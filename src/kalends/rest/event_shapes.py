@@ -1,12 +1,12 @@
 """Events as callers see them."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
-from kalends.model import Event, EventDetailsJson, Scope, Status
+from kalends.model import Event, EventDetails, EventDetailsJson, Scope, Status
 from kalends.rest.participants import ParticipantJson
 from kalends.rest.spans import ConflictJson
 from kalends.rest.users import JsonObject, UserIdText
@@ -56,6 +56,28 @@ class EventJson(EventDetailsJson, kw_only=True):
     """Who was booked twice, as `on_conflict=allow` asked."""
     warnings: list[ConflictJson] | UnsetType = UNSET
     """Optional people who are not free."""
+    example: ClassVar[Any] = {
+        "id": "evt_018f3c5a9b2e0a81",
+        **EventDetails(title="Planning", location="Room 2").details(),
+        "start": "2026-03-09T14:00:00+01:00",
+        "end": "2026-03-09T15:00:00+01:00",
+        "time_zone": "Europe/Berlin",
+        "status": "confirmed",
+        "host_id": "usr_018f3c5a9b2d4e6f",
+        "participant_counts": {
+            "total": 2,
+            "required": 2,
+            "optional": 0,
+            "accepted": 2,
+            "declined": 0,
+            "tentative": 0,
+            "needs_action": 0,
+        },
+        "metadata": {},
+        "version": 2,
+        "created_at": "2026-03-02T08:05:00Z",
+        "updated_at": "2026-03-03T09:30:00Z",
+    }
 
 
 def event_json(event: Event) -> EventJson:

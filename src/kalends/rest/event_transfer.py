@@ -1,7 +1,7 @@
 """Transfers of events to other hosts, who have to agree, over HTTP."""
 
 from http import HTTPStatus
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from msgspec import Struct
 
@@ -19,12 +19,14 @@ class TransferRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """Who is to host from now on."""
 
     host_id: UserId
+    example: ClassVar[Any] = {"host_id": "usr_018f3c5a9b2d5f70"}
 
 
 class TransferResponseUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
     """Whether somebody hosts what they are asked to host."""
 
     response: Literal["accepted", "declined"]
+    example: ClassVar[Any] = {"response": "accepted"}
 
 
 def transfer_event(

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
@@ -99,6 +99,7 @@ class CancelRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """Why an event does not take place."""
 
     reason: Remark | None = None
+    example: ClassVar[Any] = {"reason": "The speaker is ill."}
 
 
 class Times(Struct, kw_only=True):

@@ -1,6 +1,6 @@
 """Why somebody can or cannot be booked, over HTTP."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
@@ -24,6 +24,11 @@ class ExplainRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     start: TimeText
     end: TimeText
     time_zone: Zone | None = None
+    example: ClassVar[Any] = {
+        "user_id": "usr_018f3c5a9b2d4e6f",
+        "start": "2026-03-09T14:00:00+01:00",
+        "end": "2026-03-09T15:00:00+01:00",
+    }
 
 
 class VerdictSourceJson(Struct, omit_defaults=True):
@@ -58,6 +63,30 @@ class ExplanationJson(Struct):
     end: str
     bookable: bool
     rules: list[VerdictJson]
+    example: ClassVar[Any] = {
+        "user_id": "usr_018f3c5a9b2d4e6f",
+        "start": "2026-03-09T13:00:00Z",
+        "end": "2026-03-09T14:00:00Z",
+        "bookable": False,
+        "rules": [
+            {"rule": "active", "verdict": "passes", "source": None},
+            {
+                "rule": "event",
+                "verdict": "blocks",
+                "source": {
+                    "type": "event",
+                    "id": "evt_018f3c5a9b2e0a81",
+                    "title": "Planning",
+                    "role": "required",
+                    "response": "accepted",
+                    "status": "confirmed",
+                    "show_as": "busy",
+                    "start": "2026-03-09T13:00:00Z",
+                    "end": "2026-03-09T14:00:00Z",
+                },
+            },
+        ],
+    }
 
 
 def explain_booking(tx: ReadTx, actor: Actor, body: ExplainRequest) -> Reply[ExplanationJson]:

@@ -1,7 +1,7 @@
 """Finding a time over HTTP."""
 
 from collections.abc import Container
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -65,6 +65,15 @@ class FindTimeRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     within_working_hours: bool = False
     most: Annotated[int, Meta(ge=1, le=MAX_SLOTS)] = field(default=10, name="max")
     time_zone: Zone = field(default_factory=lambda: UTC)
+    example: ClassVar[Any] = {
+        "required": ["usr_018f3c5a9b2d4e6f"],
+        "optional": [{"user_id": "usr_018f3c5a9b2d5f70", "weight": 2}],
+        "duration": 60,
+        "between": [{"from": "2026-03-09", "to": "2026-03-14"}],
+        "time_zone": "Europe/Berlin",
+        "not_before": "2026-03-09",
+        "within_working_hours": True,
+    }
 
 
 def find_time(tx: ReadTx, actor: Actor, body: FindTimeRequest) -> Reply[FindTimeResultJson]:

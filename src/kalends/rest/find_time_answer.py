@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
@@ -69,6 +69,18 @@ class FindTimeResultJson(Struct, omit_defaults=True):
     reasons: list[ReasonJson] | UnsetType = UNSET
     obstacles: list[ObstacleJson] | UnsetType = UNSET
     relaxations: list[RelaxationJson] | UnsetType = UNSET
+    example: ClassVar[Any] = {
+        "slots": [
+            {
+                "start": "2026-03-09T09:00:00+01:00",
+                "end": "2026-03-09T10:00:00+01:00",
+                "free": ["usr_018f3c5a9b2d4e6f", "usr_018f3c5a9b2d5f70"],
+                "tentative": [],
+                "missing": [],
+                "optional_weight": 2,
+            }
+        ]
+    }
 
 
 def find_time_result_json(found: Finding, meeting: MeetingRequest, time_zone: str) -> FindTimeResultJson:

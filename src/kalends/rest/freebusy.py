@@ -1,6 +1,6 @@
 """Free/busy over HTTP."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -32,6 +32,12 @@ class FreeBusyRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     until: DateOrTime = field(name="to")
     time_zone: Zone = field(default_factory=lambda: UTC)
     working_hours: bool = False
+    example: ClassVar[Any] = {
+        "user_ids": ["usr_018f3c5a9b2d4e6f"],
+        "from": "2026-03-09",
+        "to": "2026-03-14",
+        "time_zone": "Europe/Berlin",
+    }
 
 
 class PeriodJson(Struct):
@@ -66,6 +72,19 @@ class FreeBusyJson(Struct):
     end: str = field(name="to")
     time_zone: str
     items: list[PersonFreeBusyJson]
+    example: ClassVar[Any] = {
+        "from": "2026-03-09T00:00:00+01:00",
+        "to": "2026-03-14T00:00:00+01:00",
+        "time_zone": "Europe/Berlin",
+        "items": [
+            {
+                "user_id": "usr_018f3c5a9b2d4e6f",
+                "periods": [
+                    {"start": "2026-03-09T14:00:00+01:00", "end": "2026-03-09T15:00:00+01:00", "strength": "busy"}
+                ],
+            }
+        ],
+    }
 
 
 def get_free_busy(tx: ReadTx, actor: Actor, body: FreeBusyRequest) -> Reply[FreeBusyJson]:

@@ -1,7 +1,7 @@
 """Holds over HTTP."""
 
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -28,12 +28,19 @@ class HoldCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     end: TimeText
     ttl: Ttl = DEFAULT_HOLD_SECONDS
     time_zone: Zone | None = None
+    example: ClassVar[Any] = {
+        "user_ids": ["usr_018f3c5a9b2d4e6f"],
+        "start": "2026-03-09T14:00:00+01:00",
+        "end": "2026-03-09T15:00:00+01:00",
+        "ttl": 300,
+    }
 
 
 class ExtendRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """How long to keep it from now on."""
 
     ttl: Ttl = DEFAULT_HOLD_SECONDS
+    example: ClassVar[Any] = {"ttl": 300}
 
 
 class HoldJson(Struct):
@@ -50,6 +57,16 @@ class HoldJson(Struct):
     created_at: datetime
     placed_by: UserIdText | None
     """Null for an operator."""
+    example: ClassVar[Any] = {
+        "id": "hld_018f3c5a9b2f1b92",
+        "user_ids": ["usr_018f3c5a9b2d4e6f"],
+        "start": "2026-03-09T13:00:00Z",
+        "end": "2026-03-09T14:00:00Z",
+        "expires_at": "2026-03-02T08:10:00Z",
+        "extended": False,
+        "created_at": "2026-03-02T08:05:00Z",
+        "placed_by": "usr_018f3c5a9b2d5f70",
+    }
 
 
 class HoldListQuery(Struct, forbid_unknown_fields=True, kw_only=True):

@@ -52,6 +52,10 @@ class WorkingHoursJson(Struct, forbid_unknown_fields=True, kw_only=True):
     scope: ClassVar[Scope] = Scope.users_read
     weekly: WeekJson
     overrides: Annotated[list[DateOverrideJson], Meta(max_length=MAX_OVERRIDES)] = []
+    example: ClassVar[dict[str, Any]] = {
+        "weekly": {"monday": [{"start": "09:00", "end": "17:00"}], "friday": [{"start": "22:00", "end": "06:00"}]},
+        "overrides": [{"date": "2026-12-24", "windows": []}],
+    }
 
 
 def hours_of(body: WorkingHoursJson) -> WorkingHours:

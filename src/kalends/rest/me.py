@@ -1,7 +1,7 @@
 """The caller over HTTP: whose the token is and what it may be used for."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
@@ -48,6 +48,22 @@ class MeJson(Struct):
     """Whom an operator acts for, as `Kalends-Act-As` names them."""
     organization: MyOrganizationJson
     token: MyTokenJson
+    example: ClassVar[Any] = {
+        "user": {
+            "id": "usr_018f3c5a9b2d4e6f",
+            "name": "Hanna Host",
+            "email": "hanna@example.org",
+            "time_zone": "Europe/Berlin",
+        },
+        "acting_for": None,
+        "organization": {"id": "org_0000000000000001", "name": "Chess club"},
+        "token": {
+            "id": "tok_018f3c5a9b2c3d5e",
+            "name": "calendar on my phone",
+            "scopes": ["events:read", "respond"],
+            "expires_at": "2027-01-01T00:00:00Z",
+        },
+    }
 
 
 def me_json(bearer: Bearer, acting_for: UserId | None) -> MeJson:

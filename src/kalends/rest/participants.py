@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
@@ -46,6 +46,16 @@ class ParticipantJson(Struct, omit_defaults=True):
     """Who was booked twice, as `on_conflict=allow` asked."""
     warnings: list[ConflictJson] | UnsetType = UNSET
     """Optional people who are not free."""
+    example: ClassVar[Any] = {
+        "user_id": "usr_018f3c5a9b2d5f70",
+        "name": "Gustav Guest",
+        "email": "gustav@example.org",
+        "role": "required",
+        "response": "accepted",
+        "comment": "I bring the cake.",
+        "responded_at": "2026-03-03T09:30:00Z",
+        "is_host": False,
+    }
 
 
 class AddedParticipantsJson(PageJson[ParticipantJson]):
@@ -68,12 +78,14 @@ class ParticipantPut(Struct, forbid_unknown_fields=True, kw_only=True):
     """The role that somebody takes part in."""
 
     role: Role = Role.required
+    example: ClassVar[Any] = {"role": "optional"}
 
 
 class ParticipantUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
     """A merge patch for somebody's part."""
 
     role: Role | UnsetType = UNSET
+    example: ClassVar[Any] = {"role": "optional"}
 
 
 ParticipantCreateList = Annotated[list[ParticipantCreate], Meta(min_length=1, max_length=MAX_PARTICIPANTS)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
@@ -45,6 +45,16 @@ class ExportedEventJson(EventJson, kw_only=True):
     """
 
     participation: ParticipationJson | None
+    example: ClassVar[Any] = {
+        name: value for name, value in EventJson.example.items() if name != "participant_counts"
+    } | {
+        "participation": {
+            "role": "required",
+            "response": "accepted",
+            "comment": "I bring the cake.",
+            "responded_at": "2026-03-03T09:30:00Z",
+        }
+    }
 
 
 class UserExportJson(Struct):
@@ -65,6 +75,20 @@ class UserExportJson(Struct):
     """Those of others that they are asked to host, in the same order."""
     audit_log: list[AuditEntryJson]
     """What they did and what was done to them, oldest first."""
+    example: ClassVar[Any] = {
+        "exported_at": "2026-03-04T10:00:00Z",
+        "user": UserJson.example
+        | {"id": "usr_018f3c5a9b2d5f70", "name": "Gustav Guest", "email": "gustav@example.org"},
+        "deleted": False,
+        "working_hours": WorkingHoursJson.example,
+        "shares_given": [],
+        "shares_received": [ShareJson.example],
+        "tokens": [TokenJson.example | {"user_id": "usr_018f3c5a9b2d5f70"}],
+        "holds": [],
+        "events": [ExportedEventJson.example],
+        "asked_to_host": [],
+        "audit_log": [AuditEntryJson.example],
+    }
 
 
 def exported_event_json(event: Event, participation: Participation | None) -> ExportedEventJson:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
@@ -20,6 +20,7 @@ class SharePut(Struct, forbid_unknown_fields=True, kw_only=True):
     """How far somebody is let into a calendar; each level includes those before it."""
 
     level: Sharing
+    example: ClassVar[Any] = {"level": "titles"}
 
 
 class ShareJson(Struct):
@@ -30,6 +31,12 @@ class ShareJson(Struct):
     user_id: UserIdText
     level: Sharing
     updated_at: datetime
+    example: ClassVar[Any] = {
+        "owner_id": "usr_018f3c5a9b2d4e6f",
+        "user_id": "usr_018f3c5a9b2d5f70",
+        "level": "titles",
+        "updated_at": "2026-03-02T08:05:00Z",
+    }
 
 
 class ShareListQuery(Struct, forbid_unknown_fields=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 import secrets
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -29,6 +29,11 @@ class TokenCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     name: Name
     scopes: Annotated[list[Scope], Meta(min_length=1, max_length=len(ALL_SCOPES))] | None = None
     expires_at: TimeText | None = None
+    example: ClassVar[Any] = {
+        "name": "calendar on my phone",
+        "scopes": ["events:read", "respond"],
+        "expires_at": "2027-01-01T00:00Z",
+    }
 
 
 class TokenJson(Struct):
@@ -46,12 +51,24 @@ class TokenJson(Struct):
     last_used_at: datetime | None
     """To the minute."""
     revoked_at: datetime | None
+    example: ClassVar[Any] = {
+        "id": "tok_018f3c5a9b2c3d5e",
+        "user_id": "usr_018f3c5a9b2d4e6f",
+        "name": "calendar on my phone",
+        "hint": "kal_gq2wq5",
+        "scopes": ["events:read", "respond"],
+        "created_at": "2026-03-02T08:05:00Z",
+        "expires_at": "2027-01-01T00:00:00Z",
+        "last_used_at": None,
+        "revoked_at": None,
+    }
 
 
 class NewTokenJson(TokenJson):
     """A token that was just made, with its secret: it is shown this once."""
 
     token: str
+    example: ClassVar[Any] = TokenJson.example | {"token": "kal_gq2wq5…"}
 
 
 class TokenListQuery(Struct, forbid_unknown_fields=True, kw_only=True):

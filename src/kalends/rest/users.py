@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -48,6 +48,16 @@ class UserJson(Struct, kw_only=True, omit_defaults=True):
     version: int
     created_at: datetime
     updated_at: datetime
+    example: ClassVar[Any] = {
+        "id": "usr_018f3c5a9b2d4e6f",
+        "name": "Hanna Host",
+        "email": "hanna@example.org",
+        "time_zone": "Europe/Berlin",
+        "metadata": {},
+        "version": 1,
+        "created_at": "2026-03-02T08:00:00Z",
+        "updated_at": "2026-03-02T08:00:00Z",
+    }
 
 
 class UserListQuery(Struct, forbid_unknown_fields=True, kw_only=True):

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from kalends.app import reference
-from kalends.rest.reference.examples import ANSWER_EXAMPLES, REQUEST_EXAMPLES
+from kalends.rest.reference.openapi import example_of
 from kalends.rest.routes import OPERATIONS
 from kalends.rest.wire import read_struct, read_value
 from tests.api import client
@@ -101,11 +101,11 @@ def test_every_schema_is_one_and_every_example_fits_it(document):
 
 
 def test_every_example_is_what_the_code_takes_and_gives():
-    for operation in OPERATIONS:
-        if operation.signature.body is not None:
-            assert read_struct(operation.signature.body, REQUEST_EXAMPLES[operation.signature.body]) is not None
-    for kind, example in ANSWER_EXAMPLES.items():
-        assert msgspec.json.decode(msgspec.json.encode(example), type=kind, dec_hook=read_value)
+    for signature in (operation.signature for operation in OPERATIONS):
+        if signature.body is not None:
+            assert read_struct(signature.body, example_of(signature.body)) is not None
+        for kind in signature.answers:
+            assert msgspec.json.decode(msgspec.json.encode(example_of(kind)), type=kind, dec_hook=read_value)
 
 
 def test_ids_are_told_from_each_other_by_their_pattern(document):

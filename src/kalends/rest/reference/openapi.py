@@ -4,9 +4,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
-from typing import Any, cast
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, cast, get_args, get_origin
 
 import msgspec
+from msgspec import UNSET
+from msgspec.structs import fields
 
 from kalends import __version__, errors
 from kalends.errors import KalendsError
@@ -29,7 +32,6 @@ from kalends.rest.hours import WorkingHoursJson
 from kalends.rest.operation import MERGE_PATCH, Operation
 from kalends.rest.participants import ParticipantJson
 from kalends.rest.reference.docstrings import describe_schemas, docstring_of
-from kalends.rest.reference.examples import ANSWER_EXAMPLES, REQUEST_EXAMPLES
 from kalends.rest.reference.schemas import (
     CONDITIONS,
     HEADERS,
@@ -167,13 +169,27 @@ def operation_object(known: Operation, schemas: dict[Any, Any], components: dict
     }
     body = known.signature.body
     if body is not None:
-        content: dict[str, Any] = {"schema": schemas[body], "example": REQUEST_EXAMPLES[body]}
+        content: dict[str, Any] = {"schema": schemas[body], "example": example_of(body)}
         media_types = (JSON, MERGE_PATCH) if known.method == "PATCH" else (JSON,)
         described["requestBody"] = {
             "required": not known.signature.body_optional,
             "content": dict.fromkeys(media_types, content),
         }
     return described
+
+
+def example_of(kind: Any) -> Any:
+    """Return the `example` of a struct, or an object or a list of the examples of what it consists of."""
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is list:
+        return [example_of(parts[0])]
+    if origin is Annotated:
+        return example_of(parts[0])
+    if origin in (Union, UnionType):
+        return None if NoneType in parts else example_of(parts[-1])
+    if "example" in vars(kind):
+        return kind.example
+    return {member.encode_name: example_of(member.type) for member in fields(kind) if member.default is not UNSET}
 
 
 def parameters_of(known: Operation, query: dict[str, Any]) -> list[dict[str, Any]]:
@@ -210,7 +226,7 @@ def answers_of(known: Operation, schemas: dict[Any, Any]) -> dict[HTTPStatus, An
         if kinds:
             several = [schemas[kind] for kind in kinds]
             schema = {"anyOf": several} if len(several) > 1 else several[0]
-            answers[status]["content"] = {JSON: {"schema": schema, "example": ANSWER_EXAMPLES[kinds[0]]}}
+            answers[status]["content"] = {JSON: {"schema": schema, "example": example_of(kinds[0])}}
     if known.signature.writes and scopes_of(known.signature.answers) - {known.scope, *known.other_scopes}:
         description = "Done. The token may not read what it has written"
         answers.setdefault(HTTPStatus.NO_CONTENT, {"description": description, "headers": headers_named(*RATES)})
