@@ -2914,7 +2914,7 @@ UPDATE organization SET name=:new_name::VARCHAR WHERE organization.id = :at::BIG
 -- kalends.store.participants
 
 -- OF_EVENT
--- participations_of: Give all participations of an event that the caller has found with right.
+-- participations_of: Return all participations of an event that the caller has found with right.
 
 -- SQLite
 SELECT participant.user_id, participant.role, participant.response, participant.comment, participant.responded_at,
@@ -2946,7 +2946,7 @@ WHERE participant.organization_id = :org::BIGINT AND (participant.event_id = ANY
     participant.event_id, participant.user_id;
 
 -- OF_PEOPLE
--- participations_of_people: Give the participations that some people have in an event that the caller has found with right.
+-- participations_of_people: Return the participations that some people have in an event that the caller has found with right.
 
 -- SQLite
 SELECT participant.user_id, participant.role, participant.response, participant.comment, participant.responded_at,
@@ -2961,7 +2961,7 @@ FROM participant
 WHERE participant.event_id = :event_id::BIGINT AND (participant.user_id = ANY (:ids::BIGINT[]));
 
 -- PARTICIPATING_PEOPLE
--- participants_among: Give some people's participation in an event, in the order of their ids; who has no participation is left out.
+-- participants_among: Return those of some people who take part in an event, in the order of their ids.
 
 -- SQLite
 SELECT participant.user_id, participant.role, participant.response, participant.comment, participant.responded_at,
@@ -2978,7 +2978,7 @@ WHERE participant.organization_id = :org::BIGINT AND participant.event_id = :eve
     ANY (:ids::BIGINT[])) ORDER BY participant.user_id;
 
 -- COMMENTED
--- commented_events: Give the ids of the events on which somebody has left a comment, in their order.
+-- commented_events: Return the ids of the events on which somebody has left a comment, in their order.
 
 -- SQLite
 SELECT agenda.event_id
@@ -3214,7 +3214,7 @@ SELECT EXISTS (SELECT 1 FROM pg_class WHERE oid = to_regclass(:param_1::VARCHAR)
 -- kalends.store.shares
 
 -- WITH_PERSON
--- shares_with: Give what others share with somebody, in the order of their ids.
+-- shares_with: Return what others share with somebody, in the order of their ids.
 
 -- SQLite
 SELECT share.owner_id, share.user_id, share.level, share.updated_at
@@ -3227,7 +3227,7 @@ FROM share
 WHERE share.organization_id = :org::BIGINT AND share.user_id = :id::BIGINT;
 
 -- BY_PERSON
--- shares_by: Give what somebody shares with others, in the order of their ids.
+-- shares_by: Return what somebody shares with others, in the order of their ids.
 
 -- SQLite
 SELECT share.owner_id, share.user_id, share.level, share.updated_at
@@ -3273,7 +3273,7 @@ DELETE FROM share WHERE share.user_id = :at_user::BIGINT AND share.owner_id = :a
 -- kalends.store.tokens
 
 -- FIND_BY_HASH
--- find_token_in_use: Give the valid token whose secret has this digest: the only query that comes before there is an actor.
+-- find_token_in_use: Return the valid token whose secret has this digest: the only query that comes before there is an actor.
 
 -- SQLite
 SELECT token.id, token.organization_id, token.user_id, token.name, token.hint, token.scopes, token.created_at,
@@ -3303,7 +3303,7 @@ FROM token
 WHERE token.organization_id = :org::BIGINT AND token.user_id = :user_id::BIGINT ORDER BY token.id;
 
 -- FIND
--- find_token: Give a token, also one out of use.
+-- find_token: Return a token, also one out of use.
 
 -- SQLite
 SELECT token.id, token.organization_id, token.user_id, token.name, token.hint, token.scopes, token.created_at,
@@ -3430,7 +3430,7 @@ DELETE FROM token WHERE token.id = :at;
 DELETE FROM token WHERE token.id = :at::BIGINT;
 
 -- IS_ACTIVE
--- is_active: Tell whether a person is there to act, or to be acted for.
+-- is_active: Return whether a user is there to act, or to be acted for.
 
 -- SQLite
 SELECT user.id
@@ -3462,7 +3462,7 @@ WHERE token.revoked_at IS NULL AND (token.expires_at IS NULL OR token.expires_at
 -- kalends.store.users
 
 -- FIND
--- find_user: Give a user who is not deleted.
+-- find_user: Return a user who is not deleted.
 
 -- SQLite
 SELECT user.id, user.name, user.email, user.time_zone, user.metadata, user.version, user.created_at, user.updated_at
@@ -3476,7 +3476,7 @@ FROM "user"
 WHERE "user".organization_id = :org::BIGINT AND "user".id = :id::BIGINT AND "user".deleted_at IS NULL;
 
 -- FIND_TO_CHANGE
--- lock_user: Give a user and keep everybody else from changing them until the transaction ends.
+-- lock_user: Return a user, and keep everybody else from changing them until the transaction ends.
 
 -- SQLite
 SELECT user.id, user.name, user.email, user.time_zone, user.metadata, user.version, user.created_at, user.updated_at
@@ -3503,7 +3503,7 @@ FROM "user"
 WHERE "user".organization_id = :org::BIGINT AND "user".email_folded = :email::VARCHAR AND "user".deleted_at IS NULL;
 
 -- FIND_EVEN_IF_DELETED
--- find_user_even_if_deleted: Give a user, or what is left of one, and whether they are deleted.
+-- find_user_even_if_deleted: Return a user, or what is left of one, and whether they are deleted.
 
 -- SQLite
 SELECT user.id, user.name, user.email, user.time_zone, user.metadata, user.version, user.created_at, user.updated_at,
@@ -3518,7 +3518,7 @@ FROM "user"
 WHERE "user".organization_id = :org::BIGINT AND "user".id = :id::BIGINT;
 
 -- LOCK_EVEN_IF_DELETED
--- find_user_even_if_deleted: Give a user, or what is left of one, and whether they are deleted.
+-- find_user_even_if_deleted: Return a user, or what is left of one, and whether they are deleted.
 
 -- SQLite
 SELECT user.id, user.name, user.email, user.time_zone, user.metadata, user.version, user.created_at, user.updated_at,

@@ -74,7 +74,7 @@ class Export(Struct, frozen=True, kw_only=True):
 
 
 def export_user(tx: ReadTx, actor: Actor, user_id: UserId) -> Export:
-    """Give all that is kept about a person, or about one who was deleted. Raises NotFound or Forbidden.
+    """Return all that is kept about a person, or about one who was deleted. Raise NotFound or Forbidden.
 
     Nothing in it is somebody else's answer or address.
     """
@@ -92,7 +92,7 @@ def export_user(tx: ReadTx, actor: Actor, user_id: UserId) -> Export:
         shares_given=shares_by(tx, actor, user_id),
         shares_received=shares_with(tx, actor.organization_id, user_id),
         tokens=list_tokens_of(tx, actor, user_id),
-        holds=[hold_shown_to(user_id, one) for one in holds_concerning(tx, actor, user_id)],
+        holds=[hold_shown_to(user_id, hold) for hold in holds_concerning(tx, actor, user_id)],
         events=events_of(tx, actor, user_id),
         asked_to_host=events_offered_to(tx, actor, user_id),
         records=audit_entries_of(tx, actor, user_id),
@@ -119,21 +119,21 @@ def audit_entries_of(tx: ReadTx, actor: Actor, user_id: UserId) -> Iterator[Audi
     after = 0
     while (last := end_of_page(tx, actor, after)) is not None:
         tx.renew()
-        for one in audit_entries_of_person(tx, actor, user_id, after, last):
-            yield own_audit_log(one, user_id)
+        for entry in audit_entries_of_person(tx, actor, user_id, after, last):
+            yield own_part_of(entry, user_id)
         after = last
 
 
-def own_audit_log(one: AuditEntry, user_id: UserId) -> AuditEntry:
-    """Give an entry as far as it is somebody's own: not others' participations, nor from where others acted."""
+def own_part_of(entry: AuditEntry, user_id: UserId) -> AuditEntry:
+    """Return an entry as far as it is somebody's own: not others' participations, nor from where others acted."""
     return structs.replace(
-        one,
-        address=one.address if one.user_id == user_id else None,
-        before=own_snapshot(one.before, user_id),
-        after=own_snapshot(one.after, user_id),
+        entry,
+        address=entry.address if entry.user_id == user_id else None,
+        before=own_snapshot(entry.before, user_id),
+        after=own_snapshot(entry.after, user_id),
     )
 
 
 def own_snapshot(text: str | None, user_id: UserId) -> str | None:
-    """Give recorded facts, as JSON text, as far as they are somebody's own."""
+    """Return a snapshot of the audit log, as JSON text, as far as they are somebody's own."""
     return None if text is None else msgspec.json.encode(visible_to(json.loads(text), user_id)).decode()

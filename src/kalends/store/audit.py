@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import structs
 from sqlalchemy import bindparam
 
 from kalends.model import (
@@ -23,19 +24,7 @@ from kalends.store.database import ReadTx, Row, WriteTx
 from kalends.store.query import Query
 from kalends.store.tables import audit
 
-COLUMNS = (
-    audit.c.id,
-    audit.c.at,
-    audit.c.token_id,
-    audit.c.user_id,
-    audit.c.address,
-    audit.c.request_id,
-    audit.c.action,
-    audit.c.object_kind,
-    audit.c.object_id,
-    audit.c.before,
-    audit.c.after,
-)
+COLUMNS = tuple(audit.c[name] for name in AuditEntry.__struct_fields__)
 
 PAGE = 500
 """So many entries are looked through at a time for those that concern one person."""
@@ -83,7 +72,7 @@ FORGET_ADDRESSES = Query(
 
 
 def audit_entry_from(row: Row) -> AuditEntry:
-    """Make a record of the row that COLUMNS name."""
+    """Return the entry of a row of COLUMNS."""
     record_id, at, token_id, user_id, address, request_id, action, kind, object_id, before, after = row
     object_kind = ObjectKind(kind)
     return AuditEntry(
@@ -113,20 +102,8 @@ def insert_audit_entries(tx: WriteTx, many: Iterable[tuple[OrganizationId, Audit
 
 def entry_values(organization_id: OrganizationId, made: AuditEntry) -> dict[str, Any]:
     """Return the columns of an entry."""
-    return {
-        "id": made.id,
-        "organization_id": organization_id,
-        "at": made.at,
-        "token_id": made.token_id,
-        "user_id": made.user_id,
-        "address": made.address,
-        "request_id": made.request_id,
-        "action": made.action.value,
-        "object_kind": made.object_kind.value,
-        "object_id": made.object_id,
-        "before": made.before,
-        "after": made.after,
-    }
+    kinds = {"action": made.action.value, "object_kind": made.object_kind.value}
+    return structs.asdict(made) | kinds | {"organization_id": organization_id}
 
 
 def end_of_page(tx: ReadTx, actor: Actor, after: int) -> int | None:

@@ -1,6 +1,7 @@
 """Rows of organizations; a fresh install has one, and nobody has to know of it."""
 
 import sqlalchemy as sa
+from msgspec import structs
 from sqlalchemy import bindparam
 
 from kalends.credentials import Organization
@@ -15,7 +16,7 @@ DEFAULT_ORGANIZATION = OrganizationId(1)
 DEMO = "Kalends demo"
 """Its name where it holds the sample of the demo, and a token that somebody has seen on a screen."""
 
-COLUMNS = (organization.c.id, organization.c.name, organization.c.created_at)
+COLUMNS = tuple(organization.c[name] for name in Organization.__struct_fields__)
 LIST = Query(sa.select(*COLUMNS).order_by(organization.c.id))
 FIND = Query(sa.select(*COLUMNS).where(organization.c.id == bindparam("id")))
 INSERT = Query(sa.insert(organization))
@@ -34,7 +35,7 @@ def organization_exists(tx: ReadTx, organization_id: OrganizationId) -> bool:
 
 def insert_organization(tx: WriteTx, made: Organization) -> None:
     """Store a new organization."""
-    tx.run(INSERT, id=made.id, name=made.name, created_at=made.created_at)
+    tx.run(INSERT, **structs.asdict(made))
 
 
 def mark_as_demo(tx: WriteTx) -> None:

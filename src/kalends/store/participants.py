@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import structs
 from sqlalchemy import bindparam
 
 from kalends.model import Actor, Event, EventId, Instant, Participant, Participation, Response, Role, UserId
@@ -11,14 +12,7 @@ from kalends.store.database import ReadTx, Row, WriteTx
 from kalends.store.query import AnyOf, Query
 from kalends.store.tables import agenda, participant, user
 
-COLUMNS = (
-    participant.c.user_id,
-    participant.c.role,
-    participant.c.response,
-    participant.c.comment,
-    participant.c.responded_at,
-    participant.c.version,
-)
+COLUMNS = tuple(participant.c[name] for name in Participation.__struct_fields__)
 
 OF_EVENT = Query(
     sa.select(*COLUMNS).where(participant.c.event_id == bindparam("event_id")).order_by(participant.c.user_id)
@@ -68,14 +62,14 @@ Participations = Mapping[UserId, Participation]
 
 
 def participation_from(row: Row) -> Participation:
-    """Make a participation of the row that COLUMNS name."""
+    """Return the participation of a row of COLUMNS."""
     user_id, role, response, comment, responded_at, version = row
     answered = Instant(responded_at) if responded_at is not None else None
     return Participation(UserId(user_id), Role(role), Response(response), comment, answered, version)
 
 
 def participations_of(tx: ReadTx, event_id: EventId) -> dict[UserId, Participation]:
-    """Give all participations of an event that the caller has found with right."""
+    """Return all participations of an event that the caller has found with right."""
     return {
         participation.user_id: participation
         for participation in map(participation_from, tx.rows(OF_EVENT, event_id=event_id))
@@ -94,24 +88,24 @@ def participations_of_events(
 
 
 def participations_of_people(tx: ReadTx, event_id: EventId, people: Iterable[UserId]) -> dict[UserId, Participation]:
-    """Give the participations that some people have in an event that the caller has found with right."""
+    """Return the participations that some people have in an event that the caller has found with right."""
     rows = tx.rows(OF_PEOPLE, event_id=event_id, ids=list(people))
     return {participation.user_id: participation for participation in map(participation_from, rows)}
 
 
 def commented_events(tx: ReadTx, actor: Actor, user_id: UserId) -> list[EventId]:
-    """Give the ids of the events on which somebody has left a comment, in their order."""
+    """Return the ids of the events on which somebody has left a comment, in their order."""
     return [EventId(row[0]) for row in tx.rows(COMMENTED, org=actor.organization_id, id=user_id)]
 
 
 def participants_among(tx: ReadTx, actor: Actor, event: Event, people: list[UserId]) -> list[Participant]:
-    """Give some people's participation in an event, in the order of their ids; who has no participation is left out."""
+    """Return those of some people who take part in an event, in the order of their ids."""
     rows = tx.rows(PARTICIPATING_PEOPLE, org=actor.organization_id, event_id=event.id, ids=people)
     return [participant_from(row, event.id, event.host_id) for row in rows]
 
 
 def participant_from(row: Row, event_id: EventId, host_id: int) -> Participant:
-    """Make a participant of the row that WITH_PERSON names."""
+    """Return the participant of a row of WITH_PERSON."""
     *participation, name, email, user_version = row
     return Participant(event_id, participation_from(tuple(participation)), name, email, row[0] == host_id, user_version)
 
@@ -127,7 +121,7 @@ def store_participations(
         gone += [at(event_id, user_id) for user_id in sorted(before.keys() - after.keys())]
         own = {"organization_id": actor.organization_id, "event_id": event_id}
         new = sorted(after.keys() - before.keys())
-        come += [own | {"user_id": user_id} | participation_values(after[user_id]) for user_id in new]
+        come += [own | participation_values(after[user_id]) for user_id in new]
         kept = sorted(after.keys() & before.keys())
         changed += [at(event_id, who) | participation_values(after[who]) for who in kept if after[who] != before[who]]
     tx.run_many(DELETE, gone)
@@ -141,11 +135,6 @@ def at(event_id: EventId, user_id: UserId) -> dict[str, Any]:
 
 
 def participation_values(participation: Participation) -> dict[str, Any]:
-    """Give what may change in a participation's row."""
-    return {
-        "role": participation.role.value,
-        "response": participation.response.value,
-        "comment": participation.comment,
-        "responded_at": participation.responded_at,
-        "version": participation.version,
-    }
+    """Return what a participation's row holds, but for the event and the organization."""
+    enumerations = {"role": participation.role.value, "response": participation.response.value}
+    return structs.asdict(participation) | enumerations

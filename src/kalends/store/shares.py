@@ -8,7 +8,7 @@ from kalends.store.database import ReadTx, Row, WriteTx
 from kalends.store.query import Query
 from kalends.store.tables import share
 
-COLUMNS = (share.c.owner_id, share.c.user_id, share.c.level, share.c.updated_at)
+COLUMNS = tuple(share.c[name] for name in Share.__struct_fields__)
 
 WITH_PERSON = Query(
     sa.select(*COLUMNS).where(share.c.organization_id == bindparam("org"), share.c.user_id == bindparam("id"))
@@ -23,21 +23,21 @@ DELETE = Query(sa.delete(share).where(*AT))
 
 
 def share_from(row: Row) -> Share:
-    """Make a share of the row that COLUMNS name."""
+    """Return the share of a row of COLUMNS."""
     owner_id, user_id, level, updated_at = row
     return Share(UserId(owner_id), UserId(user_id), Sharing(level), Instant(updated_at))
 
 
 def shares_with(tx: ReadTx, organization_id: OrganizationId, user_id: UserId) -> list[Share]:
-    """Give what others share with somebody, in the order of their ids."""
+    """Return what others share with somebody, in the order of their ids."""
     found = [share_from(row) for row in tx.rows(WITH_PERSON, org=organization_id, id=user_id)]
-    return sorted(found, key=lambda one: one.owner_id)
+    return sorted(found, key=lambda share: share.owner_id)
 
 
 def shares_by(tx: ReadTx, actor: Actor, owner_id: UserId) -> list[Share]:
-    """Give what somebody shares with others, in the order of their ids."""
+    """Return what somebody shares with others, in the order of their ids."""
     found = [share_from(row) for row in tx.rows(BY_PERSON, org=actor.organization_id, id=owner_id)]
-    return sorted(found, key=lambda one: one.user_id)
+    return sorted(found, key=lambda share: share.user_id)
 
 
 def insert_share(tx: WriteTx, actor: Actor, made: Share) -> None:

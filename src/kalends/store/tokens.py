@@ -1,6 +1,7 @@
 """Rows of credentials: only a hash of each secret is kept."""
 
 import sqlalchemy as sa
+from msgspec import structs
 from sqlalchemy import bindparam
 
 from kalends.credentials import Bearer, Token
@@ -12,18 +13,7 @@ from kalends.store.tables import idempotency, organization, token, user
 from kalends.store.users import COLUMNS as USER_COLUMNS
 from kalends.store.users import user_from
 
-COLUMNS = (
-    token.c.id,
-    token.c.organization_id,
-    token.c.user_id,
-    token.c.name,
-    token.c.hint,
-    token.c.scopes,
-    token.c.created_at,
-    token.c.expires_at,
-    token.c.last_used_at,
-    token.c.revoked_at,
-)
+COLUMNS = tuple(token.c[name] for name in Token.__struct_fields__)
 IN_USE = (
     token.c.revoked_at.is_(None),
     sa.or_(token.c.expires_at.is_(None), token.c.expires_at > bindparam("now", type_=sa.BigInteger)),
@@ -91,7 +81,7 @@ TOKENS_IN_USE = Query(
 
 
 def token_from(row: Row) -> Token:
-    """Make a token of the row that COLUMNS name."""
+    """Return the token of a row of COLUMNS."""
     token_id, organization_id, user_id, name, hint, scopes, created_at, expires_at, last_used_at, revoked_at = row
     return Token(
         id=TokenId(token_id),
@@ -108,18 +98,18 @@ def token_from(row: Row) -> Token:
 
 
 def instant_or_none(value: int | None) -> Instant | None:
-    """Give an instant where there is one."""
+    """Return an instant where there is one."""
     return None if value is None else Instant(value)
 
 
 def find_token_in_use(tx: ReadTx, digest: bytes) -> Token | None:
-    """Give the valid token whose secret has this digest: the only query that comes before there is an actor."""
+    """Return the valid token whose secret has this digest: the only query that comes before there is an actor."""
     row = tx.row(FIND_BY_HASH, hash=digest, now=tx.now)
     return token_from(row) if row else None
 
 
 def is_active(tx: ReadTx, organization_id: OrganizationId, user_id: UserId) -> bool:
-    """Tell whether a person is there to act, or to be acted for."""
+    """Return whether a user is there to act, or to be acted for."""
     return tx.row(IS_ACTIVE, org=organization_id, id=user_id) is not None
 
 
@@ -129,7 +119,7 @@ def list_tokens_of(tx: ReadTx, actor: Actor, user_id: UserId) -> list[Token]:
 
 
 def find_token(tx: ReadTx, actor: Actor, token_id: TokenId) -> Token | None:
-    """Give a token, also one out of use."""
+    """Return a token, also one out of use."""
     row = tx.row(FIND, org=actor.organization_id, id=token_id)
     return token_from(row) if row else None
 
@@ -144,20 +134,8 @@ def find_bearer(tx: ReadTx, actor: Actor) -> Bearer:
 
 def insert_token(tx: WriteTx, made: Token, digest: bytes) -> None:
     """Store a new token."""
-    tx.run(
-        INSERT,
-        id=made.id,
-        organization_id=made.organization_id,
-        user_id=made.user_id,
-        name=made.name,
-        hint=made.hint,
-        hash=digest,
-        scopes=" ".join(sorted(made.scopes)),
-        created_at=made.created_at,
-        expires_at=made.expires_at,
-        last_used_at=None,
-        revoked_at=None,
-    )
+    values = structs.asdict(made) | {"scopes": " ".join(sorted(made.scopes))}
+    tx.run(INSERT, hash=digest, **values)
 
 
 def revoke_token_row(tx: WriteTx, actor: Actor, token_id: TokenId) -> bool:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import structs
 from sqlalchemy import bindparam
 
 from kalends.model import Actor, EventId, Instant, User, UserId
@@ -12,16 +13,7 @@ from kalends.store.database import ReadTx, Row, WriteTx
 from kalends.store.query import AnyOf, Query
 from kalends.store.tables import agenda, user
 
-COLUMNS = (
-    user.c.id,
-    user.c.name,
-    user.c.email,
-    user.c.time_zone,
-    user.c.metadata,
-    user.c.version,
-    user.c.created_at,
-    user.c.updated_at,
-)
+COLUMNS = tuple(user.c[name] for name in User.__struct_fields__)
 
 BY_ID = sa.select(*COLUMNS).where(
     user.c.organization_id == bindparam("org"), user.c.id == bindparam("id"), user.c.deleted_at.is_(None)
@@ -70,19 +62,19 @@ UNFINISHED = Query(
 
 
 def user_from(row: Row) -> User:
-    """Make a user of the row that COLUMNS name."""
+    """Return the user of a row of COLUMNS."""
     user_id, name, email, time_zone, metadata, version, created_at, updated_at = row
     return User(UserId(user_id), name, email, time_zone, metadata, version, Instant(created_at), Instant(updated_at))
 
 
 def find_user(tx: ReadTx, actor: Actor, user_id: UserId) -> User | None:
-    """Give a user who is not deleted."""
+    """Return a user who is not deleted."""
     row = tx.row(FIND, org=actor.organization_id, id=user_id)
     return user_from(row) if row else None
 
 
 def lock_user(tx: WriteTx, actor: Actor, user_id: UserId) -> User | None:
-    """Give a user and keep everybody else from changing them until the transaction ends."""
+    """Return a user, and keep everybody else from changing them until the transaction ends."""
     row = tx.row(FIND_TO_CHANGE, org=actor.organization_id, id=user_id)
     return user_from(row) if row else None
 
@@ -90,7 +82,7 @@ def lock_user(tx: WriteTx, actor: Actor, user_id: UserId) -> User | None:
 def find_user_even_if_deleted(
     tx: ReadTx, actor: Actor, user_id: UserId, *, lock: bool = False
 ) -> tuple[User, bool] | None:
-    """Give a user, or what is left of one, and whether they are deleted."""
+    """Return a user, or what is left of one, and whether they are deleted."""
     row = tx.row(LOCK_EVEN_IF_DELETED if lock else FIND_EVEN_IF_DELETED, org=actor.organization_id, id=user_id)
     return (user_from(row[:-1]), bool(row[-1])) if row else None
 
@@ -119,8 +111,7 @@ def email_owner(tx: ReadTx, actor: Actor, email: str) -> UserId | None:
 
 def insert_user(tx: WriteTx, actor: Actor, person: User) -> None:
     """Store a new user."""
-    row = {"id": person.id, "organization_id": actor.organization_id, "created_at": person.created_at}
-    tx.run(INSERT, **row, **user_values(person), deleted_at=None)
+    tx.run(INSERT, organization_id=actor.organization_id, deleted_at=None, **user_values(person))
 
 
 def update_user(tx: WriteTx, person: User) -> None:
@@ -134,17 +125,11 @@ def soft_delete_user(tx: WriteTx, user_id: UserId) -> None:
 
 
 def user_values(person: User) -> dict[str, Any]:
-    """Give what changes in a user's row."""
-    return {
-        "name": person.name,
+    """Return what a user's row holds, but for the organization and the end."""
+    return structs.asdict(person) | {
         "name_key": sort_key(person.name),
-        "email": person.email,
         "email_folded": email_key(person.email),
         "search_text": user_text(person.name, person.email),
-        "time_zone": person.time_zone,
-        "metadata": person.metadata,
-        "version": person.version,
-        "updated_at": person.updated_at,
     }
 
 
