@@ -368,20 +368,6 @@ class Hold(Struct, frozen=True):
     """None for an operator."""
 
 
-class AgendaRow(Struct, frozen=True):
-    """What one event is in one person's time: derived from the event and the person's participation, never edited."""
-
-    user_id: UserId
-    event_id: EventId
-    span: Span
-    hosting: bool
-    role: Role | None
-    response: Response | None
-    status: Status
-    shown: Busy
-    blocking: bool
-
-
 class Share(Struct, frozen=True):
     """How far one person is let into the calendar of another."""
 

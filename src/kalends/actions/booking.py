@@ -9,11 +9,12 @@ from enum import StrEnum
 
 from kalends.actions.announcing import store_audit_entry
 from kalends.errors import BookingConflict, Fault, Invalid
-from kalends.model import Actor, AgendaRow, Conflict, Event, HoldId, UserId
+from kalends.model import Actor, Conflict, Event, HoldId, UserId
 from kalends.rules.access import may_use_hold
 from kalends.rules.audit import AuditAction, ObjectKind, hold_snapshot
 from kalends.rules.conflicts import classify_conflicts, rows_taking_time
 from kalends.rules.intervals import overlaps
+from kalends.rules.participation import AgendaRow
 from kalends.store.commitments import blocking_commitments
 from kalends.store.database import WriteTx
 from kalends.store.holds import delete_hold_row, lock_hold

@@ -7,9 +7,9 @@ from msgspec import structs
 
 from kalends.actions.announcing import event_entry
 from kalends.actions.booking import Guard, guard_time
-from kalends.model import Actor, AgendaRow, Event, EventId, Participation, UserId
+from kalends.model import Actor, Event, EventId, Participation, UserId
 from kalends.rules.audit import AuditAction
-from kalends.rules.participation import agenda_of, updated_counts
+from kalends.rules.participation import AgendaRow, agenda_of, updated_counts
 from kalends.store.agenda import store_agenda
 from kalends.store.audit import insert_audit_entries, insert_audit_entry
 from kalends.store.database import WriteTx

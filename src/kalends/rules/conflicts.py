@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import structs
 
-from kalends.model import AgendaRow, Busy, Conflict, Span, UserId
+from kalends.model import Busy, Conflict, Span, UserId
 from kalends.rules.intervals import contains
+from kalends.rules.participation import AgendaRow
 from kalends.rules.periods import STRENGTH, Period, merge_by_strength
 
 

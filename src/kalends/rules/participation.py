@@ -2,21 +2,39 @@
 
 from collections.abc import Iterable
 
+from msgspec import Struct
+
 from kalends.drafts import ResponseUpdate
 from kalends.errors import EventCancelled, EventEnded, Fault
 from kalends.limits import MAX_PARTICIPANTS
 from kalends.model import (
-    AgendaRow,
+    Busy,
     Event,
+    EventId,
     Instant,
     ParticipantCounts,
     Participation,
     Response,
     Role,
+    Span,
     Status,
     UserId,
 )
 from kalends.rules.busy import commitment
+
+
+class AgendaRow(Struct, frozen=True):
+    """What one event is in one person's time: derived from the event and the person's participation, never edited."""
+
+    user_id: UserId
+    event_id: EventId
+    span: Span
+    hosting: bool
+    role: Role | None
+    response: Response | None
+    status: Status
+    shown: Busy
+    blocking: bool
 
 
 def new_participation(event: Event, user_id: UserId, role: Role, *, now: Instant) -> Participation:

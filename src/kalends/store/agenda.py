@@ -6,7 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from kalends.model import Actor, AgendaRow, EventId, Instant, UserId
+from kalends.model import Actor, EventId, Instant, UserId
+from kalends.rules.participation import AgendaRow
 from kalends.store.database import WriteTx
 from kalends.store.query import Query
 from kalends.store.tables import agenda
