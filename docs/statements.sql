@@ -177,7 +177,7 @@ WHERE participant.organization_id = :org::BIGINT AND (participant.event_id = ANY
 -- kalends.reads.events
 
 -- event_statement(tied=False, expand=False)
--- Compose the statement for one event, or for one that `me` sees, with the facts of it and what ties it to them.
+-- Compose the statement for one event, or for one that `me` sees, with what its access depends on.
 
 -- SQLite
 SELECT
@@ -1633,7 +1633,7 @@ WHERE participant.organization_id = :org::BIGINT AND participant.event_id = :eve
 LIMIT :count::INTEGER;
 
 -- WITH_TIES
--- visible_event: Give an event that somebody sees, and how much they see of it; one statement. Raises NotFound.
+-- visible_event: Return an event that the actor may see, and how much of it, in one statement. Raise NotFound.
 
 -- SQLite
 SELECT event.title, event.description, event.location, event.show_as, event.visibility, event.hide_participants,
@@ -2509,7 +2509,7 @@ UPDATE event SET title=:title::VARCHAR, search_text=:search_text::VARCHAR, versi
 -- kalends.store.holds
 
 -- FIND
--- find_hold: Give a hold that has not lapsed.
+-- find_hold: Return a hold that has not lapsed.
 
 -- SQLite
 SELECT hold.id, hold.starts_at, hold.ends_at, hold.expires_at, hold.extended, hold.created_at, hold.placed_by,
@@ -2543,7 +2543,7 @@ FROM hold
 WHERE hold.organization_id = :org::BIGINT AND hold.id = :id::BIGINT FOR UPDATE;
 
 -- CONCERNING
--- holds_concerning: Give the holds that somebody placed or that keep their time, and that have not lapsed.
+-- holds_concerning: Return the holds that somebody placed or that keep their time, and that have not lapsed.
 
 -- SQLite
 SELECT hold.id, hold.starts_at, hold.ends_at, hold.expires_at, hold.extended, hold.created_at, hold.placed_by,
@@ -2607,7 +2607,7 @@ INSERT INTO held_time (organization_id, user_id, starts_at, hold_id, ends_at, ex
     :expires_at::BIGINT);
 
 -- EXTEND
--- extend_hold_rows: Let a hold lapse later.
+-- extend_hold_rows: Set when a hold lapses.
 
 -- SQLite
 UPDATE hold SET expires_at=:until, extended=1 WHERE hold.id = :at;
@@ -2616,7 +2616,7 @@ UPDATE hold SET expires_at=:until, extended=1 WHERE hold.id = :at;
 UPDATE hold SET expires_at=:until::BIGINT, extended=true WHERE hold.id = :at::BIGINT;
 
 -- EXTEND_TIME
--- extend_hold_rows: Let a hold lapse later.
+-- extend_hold_rows: Set when a hold lapses.
 
 -- SQLite
 UPDATE held_time SET expires_at=:until WHERE held_time.hold_id = :at;
@@ -2662,7 +2662,7 @@ LIMIT 100 FOR UPDATE SKIP LOCKED);
 -- kalends.store.hours
 
 -- FIND
--- find_hours: Give somebody's working hours, None without any, and their version; 0 if none were ever set.
+-- find_hours: Return somebody's working hours, None without any, and their version; 0 if none were ever set.
 
 -- SQLite
 SELECT working_hours.hours, working_hours.version
@@ -2829,7 +2829,7 @@ LIMIT 100 FOR UPDATE SKIP LOCKED;
 -- kalends.store.imports
 
 -- OF_SOURCE
--- imported_objects: Give the id that each kind and ref of a source became.
+-- imported_objects: Return the id that each kind and ref of a source became.
 
 -- SQLite
 SELECT imported.kind, imported.ref, imported.object_id
@@ -2879,8 +2879,8 @@ SELECT organization.id, organization.name, organization.created_at
 FROM organization ORDER BY organization.id;
 
 -- FIND
--- organization_exists: Tell whether there is such an organization.
--- is_demo: Tell whether the demo has filled this database.
+-- organization_exists: Return whether there is such an organization.
+-- is_demo: Return whether the demo has filled this database.
 
 -- SQLite
 SELECT organization.id, organization.name, organization.created_at
@@ -2902,7 +2902,7 @@ INSERT INTO organization (id, name, created_at) VALUES (:id, :name, :created_at)
 INSERT INTO organization (id, name, created_at) VALUES (:id::BIGINT, :name::VARCHAR, :created_at::BIGINT);
 
 -- RENAME
--- mark_as_demo: Say in the database itself that the demo has filled it.
+-- mark_as_demo: Mark the database as filled by the demo.
 
 -- SQLite
 UPDATE organization SET name=:new_name WHERE organization.id = :at;
@@ -3362,7 +3362,7 @@ UPDATE token SET revoked_at=:now::BIGINT WHERE token.organization_id = :org::BIG
     token.revoked_at IS NULL;
 
 -- RENAME_OF_USER
--- rename_tokens_of: Give all tokens of a person one name, those out of use too.
+-- rename_tokens_of: Set one name on all tokens of a user, those out of use too.
 
 -- SQLite
 UPDATE token SET name=:new_name WHERE token.organization_id = :org AND token.user_id = :of;
@@ -3533,7 +3533,7 @@ FROM "user"
 WHERE "user".organization_id = :org::BIGINT AND "user".id = :id::BIGINT FOR UPDATE;
 
 -- LOCK_SEVERAL
--- lock_people: Give zone and whether deleted of each person found; nobody else books or deletes them until this ends.
+-- lock_people: Return zone and whether deleted of each person found; nobody else books or deletes them until this ends.
 
 -- SQLite
 SELECT user.id, user.time_zone, user.deleted_at IS NOT NULL AS anon_1

@@ -127,12 +127,12 @@ ACCESS = (*KEY, event.c.host_id, JsonWord(event.c.visibility), event.c.hide_part
 
 
 def about(*columns: sa.ColumnElement[Any]) -> sa.Label[str]:
-    """Give PLACE, or FACTS and then ties, as JSON."""
+    """Return KEY, or ACCESS and then ties, as JSON."""
     return JsonArray(*columns).label("about")
 
 
 HIDDEN = "true"
-"""In FACTS without ties it says that an event hides its participants."""
+"""In ACCESS without ties it says that an event hides its participants."""
 
 TRUNCATED = '"participants_truncated":true}'
 """The end of an event in a list that does not show all its participants."""
@@ -191,5 +191,5 @@ def user_in(text: Raw) -> UserId:
 
 
 def digest_of(text: str) -> int:
-    """Tell one text from another: a number of at most 17 digits."""
+    """Return a number of at most 17 digits that differs from that of any other text."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest())

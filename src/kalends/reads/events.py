@@ -107,7 +107,7 @@ class EventPage(Struct, frozen=True):
 
 
 def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> SeenEvent:
-    """Give an event and, expanded, its participants, in one statement. Raises NotFound."""
+    """Return an event and, if `expand` says so, its participants, in one statement. Raise NotFound."""
     ties = {} if is_operator(actor) else visibility_values(actor)
     row = tx.row(event_statement(tied=bool(ties), expand=expand), org=actor.organization_id, id=event_id, **ties)
     if row is None:
@@ -119,7 +119,7 @@ def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> 
 
 
 def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expand: bool) -> EventPage:
-    """Give a page of events that somebody sees, expanded with the participants of all of them, in one statement.
+    """Return a page of events that the actor may see, with their participants if `expand` says so, in one statement.
 
     By a person they see only what they are shown this person takes part in, or is asked to host; by text, role and
     response only events of which they see all. A page ends early where it would be larger than MAX_PAGE_BYTES.
@@ -184,7 +184,7 @@ def fitting(texts: str) -> str:
 
 
 def view_of(actor: Actor, wanted: EventFilter) -> View:
-    """Tell what a filter and who asks leave to be decided."""
+    """Return what is left to decide of each event, by the filter and by who asks."""
     if is_operator(actor):
         return View.everything
     own = {wanted.participant_id, wanted.user_id} - {None} == {actor.user_id}
@@ -219,7 +219,7 @@ def seen_by(
 
 
 def own_unless_named(actor: Actor, wanted: EventFilter) -> EventFilter:
-    """Let a person who names nobody ask for what concerns themselves."""
+    """Return the filter; of a user who names nobody, for what concerns themselves."""
     named = wanted.user_id or wanted.host_id or wanted.participant_id or wanted.pending_host_id
     if actor.user_id is None or named:
         return wanted
@@ -240,7 +240,7 @@ def refuse_nobodys(wanted: EventFilter) -> None:
 
 @cache
 def event_statement(*, tied: bool, expand: bool) -> Query:
-    """Compose the statement for one event, or for one that `me` sees, with the facts of it and what ties it to them.
+    """Compose the statement for one event, or for one that `me` sees, with what its access depends on.
 
     Of what is not seen no text is made: how long that takes would tell how many participants it has.
     """
@@ -256,7 +256,8 @@ def list_statement(given_filters: frozenset[str], view: View, *, expand: bool) -
     """Compose the statement for a set of filters: one range scan along the index that the filters name, never a sort.
 
     A person's events are read along their agenda, a host's and everybody's along the event table's own indexes; of
-    others' only those that `me` sees, with what ties them to `me`. Gives texts and facts in one row.
+    others' only those that `me` sees, with what ties them to `me`. Texts, and what access to each depends on, come in
+    one row.
     """
     person = next((name for name in ("participant_id", "user_id") if name in given_filters), None)
     if person:
@@ -283,7 +284,7 @@ def list_statement(given_filters: frozenset[str], view: View, *, expand: bool) -
 def conditions(
     scanned: sa.Table, key: sa.ColumnElement[int], person: str | None, *, seen: bool
 ) -> dict[str, sa.ColumnElement[bool]]:
-    """Give the condition of each filter on the rows that are scanned."""
+    """Return the condition of each filter on the rows that are scanned."""
     return {
         "participant_id": agenda.c.role.is_not(None),
         "user_id": also_concerns(seen=seen) if person == "participant_id" else sa.true(),
@@ -302,7 +303,7 @@ def conditions(
 
 
 def also_concerns(*, seen: bool) -> sa.ColumnElement[bool]:
-    """Tell whether the event is on the agenda of `user_id`, too, and `me` is shown that, if it is to be `seen`."""
+    """Return whether the event is on the agenda of `user_id`, too, and `me` is shown that, if it is to be `seen`."""
     other = agenda.alias("other")
     return sa.exists().where(
         other.c.user_id == bindparam("user_id"),
@@ -313,7 +314,7 @@ def also_concerns(*, seen: bool) -> sa.ColumnElement[bool]:
 
 
 def filter_values(wanted: EventFilter) -> dict[str, object]:
-    """Give the parameters of the filters that are given."""
+    """Return the parameters of the filters that are given."""
     values = key_values(wanted.after)
     for name in ("user_id", "host_id", "participant_id", "pending_host_id", "since", "until"):
         if (value := getattr(wanted, name)) is not None:

@@ -4,5 +4,5 @@ from kalends.store.database import ReadTx, refuse_other_schema
 
 
 def check_readiness(tx: ReadTx) -> None:
-    """Return if requests can be served. Raises SchemaMismatch, or Unavailable if the database cannot be reached."""
+    """Return if requests can be served. Raise SchemaMismatch, or Unavailable if the database cannot be reached."""
     refuse_other_schema(tx)

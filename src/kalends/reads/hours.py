@@ -9,7 +9,7 @@ from kalends.store.users import find_user
 
 
 def read_working_hours(tx: ReadTx, actor: Actor, user_id: UserId) -> tuple[WorkingHours, int]:
-    """Give working hours and their version. Raises NotFound for an unknown user, or one who never set any."""
+    """Return working hours and their version. Raise NotFound for an unknown user, or one who never set any."""
     tx.snapshot()
     if find_user(tx, actor, user_id) is None:
         raise NotFound("user", user_id)

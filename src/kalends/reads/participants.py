@@ -65,7 +65,7 @@ def list_all_participants(tx: ReadTx, actor: Actor, event: Event) -> list[Partic
 
 
 def read_participant(tx: ReadTx, actor: Actor, event_id: EventId, user_id: UserId) -> Participant:
-    """Give one participant of an event. Raises NotFound, for one who is hidden too, or Forbidden."""
+    """Return one participant of an event. Raise NotFound, for one who is hidden too, or Forbidden."""
     event, access_level = event_to_read(tx, actor, event_id)
     found = participants_among(tx, actor, event, [user_id])
     hides = hides_participants(access_level, hides=event.hide_participants)
@@ -75,7 +75,10 @@ def read_participant(tx: ReadTx, actor: Actor, event_id: EventId, user_id: UserI
 
 
 def event_to_read(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[Event, AccessLevel]:
-    """Give an event of which somebody sees all, and hold still what follows. Raises NotFound or Forbidden."""
+    """Return an event of which the actor may see all; what follows reads the same snapshot.
+
+    Raise NotFound or Forbidden.
+    """
     tx.snapshot()
     event, access_level = visible_event(tx, actor, event_id)
     refuse_unless(access_level >= AccessLevel.read, "You can only see the title and the time of this event")
@@ -83,7 +86,7 @@ def event_to_read(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[Event, A
 
 
 def visible_event(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[Event, AccessLevel]:
-    """Give an event that somebody sees, and how much they see of it; one statement. Raises NotFound."""
+    """Return an event that the actor may see, and how much of it, in one statement. Raise NotFound."""
     found, access_level = None, AccessLevel.busy
     if is_operator(actor):
         found, access_level = find_event(tx, actor, event_id), AccessLevel.write
@@ -97,7 +100,7 @@ def visible_event(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[Event, A
 
 
 def seen_from(actor: Actor, row: Row) -> tuple[Event, AccessLevel]:
-    """Make an event of a row with both ties behind it, and tell how much of it somebody sees."""
+    """Return the event of a row that ends with both ties, and how much of it the actor may see."""
     found = event_from(row[: len(COLUMNS)])
     participates, delegate = row[-2:]
     return found, access_level_of(
@@ -106,5 +109,5 @@ def seen_from(actor: Actor, row: Row) -> tuple[Event, AccessLevel]:
 
 
 def participants_not_hidden(actor: Actor, host_id: UserId) -> list[UserId]:
-    """Give who is shown of an event that hides its participants: its host, oneself, and whose delegate one is."""
+    """Return who is shown of an event that hides its participants: its host, oneself, and whose delegate one is."""
     return sorted({host_id, actor.user_id or host_id, *delegators_of(actor)})

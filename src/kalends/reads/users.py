@@ -90,7 +90,7 @@ def list_statement(*, searched: bool, continued: bool, free: bool = False) -> Qu
 
 
 def nothing_in_the_way() -> list[sa.ColumnElement[bool]]:
-    """Say who is in the pool: whom no other event and no hold keeps away, and who is not in this event already.
+    """Return the conditions of the pool: no other event and no hold is in the way, and this event lacks the user.
 
     Looked up person by person: of NOT EXISTS, PostgreSQL makes a join that may scan everybody's time for one page.
     """

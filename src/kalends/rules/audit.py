@@ -74,13 +74,13 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
 
 
 def difference(before: Snapshot, after: Snapshot) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Give the members in which two states of an object differ, as they were and as they are."""
+    """Return the members in which two states of an object differ, as they were and as they are."""
     names = [name for name in before if before[name] != after[name]]
     return {name: before[name] for name in names}, {name: after[name] for name in names}
 
 
 def user_snapshot(person: User) -> Snapshot:
-    """Tell what a user is."""
+    """Return what the audit log says of a user."""
     return {
         "name": person.name,
         "email": person.email,
@@ -90,7 +90,7 @@ def user_snapshot(person: User) -> Snapshot:
 
 
 def event_snapshot(event: Event) -> Snapshot:
-    """Tell what an event is, but for who takes part."""
+    """Return what it says of an event, but for who takes part."""
     return {
         "host_id": str(event.host_id),
         "pending_host_id": None if event.pending_host_id is None else str(event.pending_host_id),
@@ -105,7 +105,7 @@ def event_snapshot(event: Event) -> Snapshot:
 
 
 def participation_snapshot(participation: Participation | None) -> Snapshot | None:
-    """Tell what somebody's participation is; None if there is none."""
+    """Return what it says of a participation; None if there is none."""
     if participation is None:
         return None
     return {
@@ -122,7 +122,7 @@ def participations_snapshot(participations: Mapping[UserId, Participation], peop
 
 
 def token_snapshot(token: Token) -> Snapshot:
-    """Tell what a token is, without anything of its secret."""
+    """Return what it says of a token, without anything of its secret."""
     return {
         "user_id": None if token.user_id is None else str(token.user_id),
         "name": token.name,
@@ -132,7 +132,7 @@ def token_snapshot(token: Token) -> Snapshot:
 
 
 def hold_snapshot(hold: Hold) -> Snapshot:
-    """Tell what a hold is."""
+    """Return what it says of a hold."""
     return {
         "user_ids": [str(user_id) for user_id in hold.user_ids],
         "start": from_instant(hold.span.start),
@@ -143,12 +143,12 @@ def hold_snapshot(hold: Hold) -> Snapshot:
 
 
 def share_snapshot(share: Share) -> Snapshot:
-    """Tell with whom somebody shares their calendar, and how far."""
+    """Return with whom somebody shares their calendar, and how far."""
     return {"shared_with": {str(share.user_id): share.level.value}}
 
 
 def hours_snapshot(hours: WorkingHours) -> Snapshot:
-    """Tell what somebody's working hours are."""
+    """Return what it says of working hours."""
     week = zip(DAYS, hours.weekly, strict=True)
     return {
         "weekly": {day: windows_snapshot(windows) for day, windows in week if windows},
@@ -157,7 +157,7 @@ def hours_snapshot(hours: WorkingHours) -> Snapshot:
 
 
 def windows_snapshot(windows: Iterable[Window]) -> list[Snapshot]:
-    """Tell what the windows of a day are."""
+    """Return what it says of the windows of a day."""
     return [{"start": written_minute(one.start), "end": written_minute(one.end)} for one in windows]
 
 

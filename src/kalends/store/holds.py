@@ -63,7 +63,7 @@ DELETE_LAPSED = Query(sa.delete(hold).where(hold.c.id.in_(LAPSED)))
 
 
 def find_hold(tx: ReadTx, actor: Actor, hold_id: HoldId) -> Hold | None:
-    """Give a hold that has not lapsed."""
+    """Return a hold that has not lapsed."""
     row = tx.row(FIND, org=actor.organization_id, id=hold_id, now=tx.now)
     return hold_from(row) if row else None
 
@@ -79,7 +79,7 @@ def lock_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> Hold | None:
 
 
 def hold_from(row: Row) -> Hold:
-    """Make a hold of a row of `columns_of`."""
+    """Return the hold of a row of `columns_of`."""
     hold_id, start, end, expires_at, extended, created_at, placed_by, people = row
     user_ids = tuple(UserId(user_id) for user_id in json.decode(people, type=list[int]))
     span = Span(Instant(start), Instant(end))
@@ -88,7 +88,7 @@ def hold_from(row: Row) -> Hold:
 
 
 def holds_concerning(tx: ReadTx, actor: Actor, user_id: UserId) -> list[Hold]:
-    """Give the holds that somebody placed or that keep their time, and that have not lapsed."""
+    """Return the holds that somebody placed or that keep their time, and that have not lapsed."""
     return [hold_from(row) for row in tx.rows(CONCERNING, org=actor.organization_id, user_id=user_id, now=tx.now)]
 
 
@@ -107,7 +107,7 @@ def insert_hold(tx: WriteTx, actor: Actor, made: Hold) -> None:
 
 
 def extend_hold_rows(tx: WriteTx, hold_id: HoldId, until: Instant) -> None:
-    """Let a hold lapse later."""
+    """Set when a hold lapses."""
     tx.run(EXTEND, at=hold_id, until=until)
     tx.run(EXTEND_TIME, at=hold_id, until=until)
 

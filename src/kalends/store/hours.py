@@ -61,7 +61,7 @@ def hours_text(hours: WorkingHours) -> str:
 
 
 def find_hours(tx: ReadTx, actor: Actor, user_id: UserId) -> tuple[WorkingHours | None, int]:
-    """Give somebody's working hours, None without any, and their version; 0 if none were ever set."""
+    """Return somebody's working hours, None without any, and their version; 0 if none were ever set."""
     row = tx.row(FIND, org=actor.organization_id, id=user_id)
     return (hours_from(row[0]), row[1]) if row else (None, 0)
 

@@ -26,7 +26,7 @@ FORGET_PERSON = Query(
 
 
 def imported_objects(tx: ReadTx, actor: Actor, source: str) -> dict[tuple[str, str], int]:
-    """Give the id that each kind and ref of a source became."""
+    """Return the id that each kind and ref of a source became."""
     return {
         (kind, ref): object_id for kind, ref, object_id in tx.rows(OF_SOURCE, org=actor.organization_id, source=source)
     }

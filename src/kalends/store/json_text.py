@@ -87,7 +87,7 @@ class Joined(JsonElement):
 
 
 def json_list(statement: Select[str]) -> ColumnElement[str]:
-    """Give an array of the JsonText that a statement selects, in the statement's order."""
+    """Return an array of the JsonText that a statement selects, in the statement's order."""
     (text,) = statement.subquery("items").c
     items = sa.select(Joined(text, ",")).scalar_subquery()
     return JsonArray(sa.func.coalesce(items, sa.literal_column("''", JsonText())))
@@ -129,7 +129,7 @@ def compiled(element: ColumnElement[Any], compiler: SQLCompiler, **options: Any)
 
 
 def piece(element: ColumnElement[Any], compiler: SQLCompiler, options: dict[str, Any]) -> Piece:
-    """Give the part of the template that a value is, and what fills it."""
+    """Return the part of the template that a value is, and what fills it."""
     if isinstance(element, JsonObject):
         return object_piece(element, compiler, options)
     if isinstance(element, JsonArray):
@@ -146,7 +146,7 @@ def piece(element: ColumnElement[Any], compiler: SQLCompiler, options: dict[str,
 
 
 def object_piece(element: JsonObject, compiler: SQLCompiler, options: dict[str, Any]) -> Piece:
-    """Give the template of an object, and what fills it."""
+    """Return the template of an object, and what fills it."""
     template: list[str] = []
     filling: list[str] = []
     for name, value in zip(element.names, element.clauses, strict=True):
@@ -174,7 +174,7 @@ def member_or_nothing(
 
 
 def value_text(element: ColumnElement[Any], compiler: SQLCompiler, options: dict[str, Any]) -> str:
-    """Give the SQL of a single value as JSON text."""
+    """Return the SQL of a single value as JSON text."""
     if isinstance(element, JsonMoment):
         (element,) = element.clauses
         instant = compiler.process(element, **options)
@@ -188,19 +188,19 @@ def value_text(element: ColumnElement[Any], compiler: SQLCompiler, options: dict
 
 
 def quoted(column: str, compiler: SQLCompiler) -> str:
-    """Give the SQL of text as a JSON string."""
+    """Return the SQL of text as a JSON string."""
     return f"json_quote({column})" if on_sqlite(compiler) else f"to_json({column})::text"
 
 
 def or_null(text: str, value: str, element: ColumnElement[Any]) -> str:
-    """Give the SQL of JSON text that is null where a value is."""
+    """Return the SQL of JSON text that is null where a value is."""
     if isinstance(element, Column) and not element.nullable:
         return text
     return f"CASE WHEN {value} IS NULL THEN 'null' ELSE {text} END"
 
 
 def moment_text(instant: str, compiler: SQLCompiler) -> str:
-    """Give the SQL of an instant as JSON text."""
+    """Return the SQL of an instant as JSON text."""
     if on_sqlite(compiler):
         rest = f"({instant} % 1000000)"
         day_and_time = f"replace(datetime({instant} / 1000000, 'unixepoch'), ' ', 'T')"
@@ -213,5 +213,5 @@ def moment_text(instant: str, compiler: SQLCompiler) -> str:
 
 
 def on_sqlite(compiler: SQLCompiler) -> bool:
-    """Tell which of the two engines a statement is compiled for."""
+    """Return whether a statement is compiled for SQLite."""
     return compiler.dialect.name == "sqlite"

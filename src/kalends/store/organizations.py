@@ -29,7 +29,7 @@ def list_organizations(tx: ReadTx) -> list[Organization]:
 
 
 def organization_exists(tx: ReadTx, organization_id: OrganizationId) -> bool:
-    """Tell whether there is such an organization."""
+    """Return whether there is such an organization."""
     return tx.row(FIND, id=organization_id) is not None
 
 
@@ -39,11 +39,11 @@ def insert_organization(tx: WriteTx, made: Organization) -> None:
 
 
 def mark_as_demo(tx: WriteTx) -> None:
-    """Say in the database itself that the demo has filled it."""
+    """Mark the database as filled by the demo."""
     tx.run(RENAME, at=DEFAULT_ORGANIZATION, new_name=DEMO)
 
 
 def is_demo(tx: ReadTx) -> bool:
-    """Tell whether the demo has filled this database."""
+    """Return whether the demo has filled this database."""
     row = tx.row(FIND, id=DEFAULT_ORGANIZATION)
     return row is not None and row[1] == DEMO

@@ -31,7 +31,7 @@ class Query:
         self._compiled: dict[str, tuple[str, dict[str, Any]]] = {}
 
     def compiled(self, dialect: Dialect) -> tuple[str, dict[str, Any]]:
-        """Give the text for an engine and the values of its constants."""
+        """Return the text for an engine and the values of its constants."""
         known = self._compiled.get(dialect.name)
         if known is None:
             compiled = self.statement.compile(dialect=dialect)

@@ -39,18 +39,18 @@ SORTED_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 def required(name: str, kind: Any = Text, *rest: Any, **options: Any) -> Column[Any]:
-    """Give a column that always has a value."""
+    """Return a column that always has a value."""
     return Column(name, kind, *rest, nullable=False, **options)
 
 
 def own_id() -> Column[Any]:
-    """Give the primary key of a noun: made in the process, never by the engine."""
+    """Return the primary key of a noun: made in the process, never by the engine."""
     rowid_on_sqlite = BigInteger().with_variant(Integer, "sqlite")
     return Column("id", rowid_on_sqlite, primary_key=True, autoincrement=False)
 
 
 def of_organization() -> Column[Any]:
-    """Give the column that says whose row this is."""
+    """Return the column that says whose row this is."""
     return required("organization_id", BigInteger, ForeignKey("organization.id"))
 
 

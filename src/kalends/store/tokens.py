@@ -150,7 +150,7 @@ def forget_ended_tokens(tx: WriteTx, before: int) -> None:
 
 
 def rename_tokens_of(tx: WriteTx, actor: Actor, user_id: UserId, name: str) -> None:
-    """Give all tokens of a person one name, those out of use too."""
+    """Set one name on all tokens of a user, those out of use too."""
     tx.run(RENAME_OF_USER, org=actor.organization_id, of=user_id, new_name=name)
 
 

@@ -88,7 +88,7 @@ def find_user_even_if_deleted(
 
 
 def lock_people(tx: WriteTx, actor: Actor, ids: list[UserId]) -> dict[UserId, tuple[str, bool]]:
-    """Give zone and whether deleted of each person found; nobody else books or deletes them until this ends."""
+    """Return zone and whether deleted of each person found; nobody else books or deletes them until this ends."""
     missing = [user_id for user_id in ids if user_id not in tx.locked]
     if missing:
         tx.locked.update(dict.fromkeys(missing))
