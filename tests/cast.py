@@ -7,14 +7,14 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from kalends.actions.booking import Guard, OnConflict
+from kalends.actions.booking import OnConflict
 from kalends.actions.events import create_event
+from kalends.actions.saving import Saved
 from kalends.actions.sharing import share_calendar
 from kalends.actions.tokens import issue_token
 from kalends.actions.users import create_user
@@ -114,13 +114,18 @@ class Cast:
         return self.force(create_event, EventCreate(**details))
 
     def do(self, action: Any, *arguments: Any, **options: Any) -> Any:
-        """Do what an action does, in a transaction of its own."""
-        return self.database.write(lambda tx: action(tx, self.actor, *arguments, **options))
+        """Do what an action does, in a transaction of its own; return what it saved without the conflicts."""
+        return without_conflicts(self.database.write(lambda tx: action(tx, self.actor, *arguments, **options)))
 
     def force(self, action: Any, *arguments: Any, **options: Any) -> Any:
-        """Do what an action does even if somebody needed is not free, with a guard of its own for every try."""
-        allow = partial(Guard, OnConflict.allow)
-        return self.database.write(lambda tx: action(tx, self.actor, *arguments, guard=allow(), **options))
+        """Do what an action does even if somebody needed is not free."""
+        return self.do(action, *arguments, on_conflict=OnConflict.allow, **options)
+
+    def save(self, action: Any, *arguments: Any, **options: Any) -> Saved:
+        """Do what an action does; return the event that it saved, with the conflicts."""
+        saved = saved_in(self.database.write(lambda tx: action(tx, self.actor, *arguments, **options)))
+        assert saved is not None
+        return saved
 
     def ask(self, read: Any, *arguments: Any, **options: Any) -> Any:
         """Read something."""
@@ -162,6 +167,22 @@ class Cast:
         with pytest.raises(kind) as caught:
             yield caught
         assert self.rows() == before
+
+
+def without_conflicts(answer: Any) -> Any:
+    """Return what an action answers, or of what it saved the event alone, or the participants instead of the event."""
+    saved = saved_in(answer)
+    if saved is None:
+        return answer
+    participants, *is_new = (saved.event,) if saved is answer else (part for part in answer if part is not saved)
+    return (participants, *is_new) if is_new else participants
+
+
+def saved_in(answer: Any) -> Saved | None:
+    """Return the event that an action saved, with the conflicts, if it answers with that."""
+    if isinstance(answer, Saved):
+        return answer
+    return next((part for part in answer if isinstance(part, Saved)), None) if isinstance(answer, tuple) else None
 
 
 def rows_of(database: Database, actor: Actor) -> dict[str, list[Row]]:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from kalends.actions.booking import Guard
 from kalends.actions.events import cancel_event, change_event, create_event, delete_event, transfer_event
 from kalends.actions.holds import extend_hold, place_hold, release_hold
 from kalends.actions.hours import clear_working_hours, set_working_hours
@@ -241,7 +240,7 @@ def test_holds_are_recorded_until_they_are_used_or_released(cast, told):
         end=TimeText("2026-03-09T17:00"),
         time_zone=BERLIN,
     )
-    event = cast.database.write(lambda tx: create_event(tx, cast.actor, draft, guard=Guard(hold_id=hold.id)))
+    event = cast.database.write(lambda tx: create_event(tx, cast.actor, draft, hold_id=hold.id)).event
     _, consumed, created = told()
     assert consumed == ("consumed", "hold", hold.id, facts, {"event_id": str(event.id)})
     assert created[:3] == ("created", "event", event.id)

@@ -92,7 +92,7 @@ def person(cast: Cast, clock):
         start=TimeText("2026-03-11T09:00"),
         end=TimeText("2026-03-11T10:00"),
     )
-    hosted = cast.database.write(lambda tx: create_event(tx, own, draft))
+    hosted = cast.database.write(lambda tx: create_event(tx, own, draft)).event
     keep(cast, token.id, {"id": str(user_id), "name": NAME, "email": EMAIL, "metadata": {"nickname": NAME}})
     clock.set_to(NOON)
     return named, past, future, hosted

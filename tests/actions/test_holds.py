@@ -1,12 +1,11 @@
 """Keeping a slot for a moment: it blocks, lapses by the clock, is extended once, released, or becomes an event."""
 
-from functools import partial
 from typing import Any
 
 import pytest
 from msgspec import structs
 
-from kalends.actions.booking import Guard, OnConflict
+from kalends.actions.booking import OnConflict
 from kalends.actions.events import create_event
 from kalends.actions.holds import extend_hold, place_hold, release_hold
 from kalends.actions.participants import add_participants
@@ -26,7 +25,6 @@ from tests.rules.spans import span
 
 MORNING = instant("2026-03-09T08:00+01:00")
 SLOT = span(instant("2026-03-09T14:00+01:00"), instant("2026-03-09T15:00+01:00"))
-ALLOW = partial(Guard, OnConflict.allow)
 NOBODY = UserId(2**62)
 
 
@@ -71,12 +69,9 @@ def test_a_slot_that_is_held_blocks_whatever_takes_time(cast):
     event = cast.event()
     with cast.refused(BookingConflict):
         cast.do(add_participants, event.id, [ParticipantCreate(user_id=cast.guest.id)])
-    guard = Guard()
-    cast.do(add_participants, event.id, [ParticipantCreate(user_id=cast.guest.id, role=Role.optional)], guard=guard)
-    assert [warning.event_id for warning in guard.warnings] == [None]
-    guard = ALLOW()
-    cast.do(create_event, draft(cast), guard=guard)
-    assert guard.conflicts == [conflict]
+    optional = [ParticipantCreate(user_id=cast.guest.id, role=Role.optional)]
+    assert [warning.event_id for warning in cast.save(add_participants, event.id, optional).warnings] == [None]
+    assert cast.save(create_event, draft(cast), on_conflict=OnConflict.allow).conflicts == (conflict,)
     assert cast.ask(read_hold, placed.id) == placed, "what is booked over a hold leaves it alone"
 
 
@@ -174,13 +169,12 @@ def test_a_released_slot_is_free_at_once(cast):
 def test_a_hold_becomes_an_event_in_one_transaction(cast):
     placed = hold(cast, cast.guest, cast.stranger)
     guests = [ParticipantCreate(user_id=cast.stranger.id)]
-    guard = Guard(hold_id=placed.id)
-    cast.do(create_event, draft(cast, participants=guests), guard=guard)
-    assert (guard.conflicts, guard.warnings) == ([], [])
+    _, *found = cast.save(create_event, draft(cast, participants=guests), hold_id=placed.id)
+    assert found == [(), ()]
     assert cast.rows()["hold"] == cast.rows()["held_time"] == []
     assert all(row[-1] for row in cast.rows()["agenda"]), "and has the time to itself"
     with cast.refused(Invalid) as caught:
-        cast.do(create_event, draft(cast), guard=Guard(hold_id=placed.id))
+        cast.do(create_event, draft(cast), hold_id=placed.id)
     assert codes(caught) == ["hold_lapsed"]
 
 
@@ -191,11 +185,11 @@ def test_an_event_that_cannot_be_made_leaves_the_hold_alone(cast):
         cast.do(
             create_event,
             draft(cast, participants=[ParticipantCreate(user_id=cast.stranger.id)]),
-            guard=Guard(hold_id=placed.id),
+            hold_id=placed.id,
         )
     assert [conflict.event_id for conflict in caught.value.conflicts] == [event.id]
     with cast.refused(Invalid):
-        cast.do(create_event, draft(cast, host_id=NOBODY), guard=Guard(hold_id=placed.id))
+        cast.do(create_event, draft(cast, host_id=NOBODY), hold_id=placed.id)
     assert cast.ask(read_hold, placed.id) == placed
 
 
@@ -206,7 +200,7 @@ def test_a_hold_becomes_no_event_at_another_time_or_of_other_people(cast):
         {"host_id": cast.stranger.id},
     ):
         with cast.refused(Invalid) as caught:
-            cast.do(create_event, draft(cast, **other), guard=Guard(hold_id=placed.id))
+            cast.do(create_event, draft(cast, **other), hold_id=placed.id)
         assert codes(caught) == ["hold_elsewhere"]
     assert cast.ask(read_hold, placed.id) == placed
 
@@ -215,7 +209,7 @@ def test_a_hold_helps_against_no_other_hold(cast):
     own = hold(cast)
     hold(cast, at=span(SLOT.end, SLOT.end + HOUR))
     with cast.refused(BookingConflict) as caught:
-        cast.do(create_event, draft(cast, end=TimeText("2026-03-09T15:01")), guard=Guard(hold_id=own.id))
+        cast.do(create_event, draft(cast, end=TimeText("2026-03-09T15:01")), hold_id=own.id)
     assert [conflict.span for conflict in caught.value.conflicts] == [span(SLOT.end, SLOT.end + MINUTE)]
 
 
@@ -224,7 +218,7 @@ def test_a_lapsed_hold_becomes_nothing(cast, clock, later):
     placed = hold(cast)
     clock.set_to(placed.expires_at + later)
     with cast.refused(Invalid) as caught:
-        cast.do(create_event, draft(cast), guard=Guard(OnConflict.allow, placed.id))
+        cast.do(create_event, draft(cast), on_conflict=OnConflict.allow, hold_id=placed.id)
     assert caught.value.faults[0].where == ("hold",)
     assert codes(caught) == ["hold_lapsed"]
 
@@ -238,7 +232,7 @@ def test_another_organization_has_no_such_hold(cast, database):
     with cast.refused(NotFound):
         other.ask(read_hold, placed.id)
     with cast.refused(Invalid):
-        other.do(create_event, draft(other), guard=Guard(hold_id=placed.id))
+        other.do(create_event, draft(other), hold_id=placed.id)
     with cast.refused(NotFound):
         cast.do(extend_hold, HoldId(5), 60)
 
@@ -327,7 +321,7 @@ def test_who_is_held_sees_that_and_by_whom_and_not_who_else_is(cast):
     with cast.refused(Forbidden):
         held.do(extend_hold, placed.id, 60)
     with cast.refused(Invalid) as caught:
-        held.do(create_event, draft(cast), guard=Guard(hold_id=placed.id))
+        held.do(create_event, draft(cast), hold_id=placed.id)
     assert codes(caught) == ["hold_lapsed"]
 
 
@@ -344,10 +338,10 @@ def test_who_is_held_takes_themself_out_and_the_others_stay(cast):
     extended = mine.do(extend_hold, placed.id, 600)
     assert extended.user_ids == left.user_ids
     with cast.refused(Invalid) as caught:
-        mine.do(create_event, draft(cast, host_id=cast.host.id, host_attends=False), guard=Guard(hold_id=placed.id))
+        mine.do(create_event, draft(cast, host_id=cast.host.id, host_attends=False), hold_id=placed.id)
     assert codes(caught) == ["hold_elsewhere"]
     invited = [ParticipantCreate(user_id=cast.stranger.id)]
-    mine.do(create_event, draft(cast, host_id=cast.host.id, participants=invited), guard=Guard(hold_id=placed.id))
+    mine.do(create_event, draft(cast, host_id=cast.host.id, participants=invited), hold_id=placed.id)
     assert cast.rows()["hold"] == cast.rows()["held_time"] == []
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kalends.actions.booking import Guard, OnConflict
+from kalends.actions.booking import OnConflict
 from kalends.actions.erasure import erase_user
 from kalends.actions.events import (
     answer_transfer,
@@ -164,9 +164,9 @@ def test_conflicts_are_looked_for_when_it_is_accepted(cast, host, stranger):
     assert [(conflict.user_id, conflict.event_id) for conflict in error.value.conflicts] == [
         (cast.stranger.id, busy.id)
     ]
-    guard = Guard(OnConflict.allow)
-    assert stranger.do(answer_transfer, event.id, accept=True, guard=guard).host_id == cast.stranger.id
-    assert [conflict.event_id for conflict in guard.conflicts] == [busy.id]
+    saved = stranger.save(answer_transfer, event.id, accept=True, on_conflict=OnConflict.allow)
+    assert saved.event.host_id == cast.stranger.id
+    assert [conflict.event_id for conflict in saved.conflicts] == [busy.id]
 
 
 def test_an_event_that_is_full_is_not_accepted(cast, host, stranger, monkeypatch):

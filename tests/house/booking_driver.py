@@ -5,11 +5,13 @@ from inspect import signature
 from typing import Any
 
 from kalends.actions import events, holds
-from kalends.actions.booking import Guard, OnConflict
+from kalends.actions.booking import OnConflict
+from kalends.actions.saving import Saved
 from kalends.errors import BookingConflict, KalendsError
 from kalends.model import Actor, Hold, HoldId, Span
 from kalends.model import Conflict as StoredConflict
-from kalends.store.database import Database, WriteTx
+from kalends.store.database import Database
+from tests.cast import saved_in, without_conflicts
 from tests.house.booking_reference_model import Asking, Conflict, ordered
 from tests.house.driver import UNKNOWN, Driver, instant, minute_of, told
 from tests.house.reference_model import Refusal
@@ -21,12 +23,12 @@ class BookingDriver(Driver):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.asking = Asking()
-        self.guard = Guard()
+        self.saved: Saved | None = None
         self.holds: list[HoldId] = []
 
     def asked(self, asking: Asking, call: str, *arguments: Any) -> Any:
         """Do what somebody asks for. Raises Refusal."""
-        self.asking, self.guard = asking, Guard()
+        self.asking, self.saved = asking, None
         try:
             return getattr(self, call)(*arguments)
         except BookingConflict as conflict:
@@ -37,23 +39,21 @@ class BookingDriver(Driver):
     def do(self, action: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         who, on_conflict, hold = self.asking
         actor = self.actor if who is None else Actor(self.actor.organization_id, user_id=self.user(who))
-        guarded = "guard" in signature(action).parameters
-
-        def work(tx: WriteTx) -> Any:
-            if not guarded:
-                return action(tx, actor, *arguments, **options)
-            self.guard = Guard(OnConflict(on_conflict), None if hold is None else self.hold(hold))
-            return action(tx, actor, *arguments, **options, guard=self.guard)
-
-        return self.database.write(work)
+        if "on_conflict" in signature(action).parameters:
+            options["on_conflict"] = OnConflict(on_conflict)
+        if hold is not None and action is events.create_event:
+            options["hold_id"] = self.hold(hold)
+        answer = self.database.write(lambda tx: action(tx, actor, *arguments, **options))
+        self.saved = saved_in(answer)
+        return without_conflicts(answer)
 
     @property
     def conflicts(self) -> list[Conflict]:
-        return list(self.shown_conflicts(self.guard.conflicts))
+        return list(self.shown_conflicts(self.saved.conflicts if self.saved else ()))
 
     @property
     def warnings(self) -> list[Conflict]:
-        return list(self.shown_conflicts(self.guard.warnings))
+        return list(self.shown_conflicts(self.saved.warnings if self.saved else ()))
 
     def shown_conflicts(self, conflicts: Iterable[StoredConflict]) -> tuple[Conflict, ...]:
         return ordered(

@@ -71,20 +71,6 @@ def takes_more(before: Taken | None, after: Taken | None) -> bool:
     return after.blocks > before.blocks or STRENGTH[after.shown] > STRENGTH[before.shown]
 
 
-def only_text(before: Meeting | None, after: Meeting) -> bool:
-    """Return whether a change leaves time, status and everybody in it alone, so that nobody's time is looked at."""
-    said = {"title": after.title, "version": after.version, "updated": after.updated, "asked": after.asked}
-    return before is not None and replace(before, **said) == after
-
-
-def touched(call: str, before: Meeting | None, after: Meeting) -> set[int]:
-    """Give the people whom a change is about: whoever hosts it, and whoever's participation may be another one."""
-    if before is None or call == "change_event":
-        return {after.host, *after.chairs}
-    participates = {who for who, chair in after.chairs.items() if before.chairs.get(who) != chair}
-    return participates | {after.host} | ({before.host} & after.chairs.keys())
-
-
 def told_of(found: list[Conflict], start: int, end: int) -> list[Conflict]:
     """Leave of what is not seen of one person only in which minutes it blocks, and nothing as strong that is seen."""
     told = [conflict for conflict in found if conflict[4] is not None]
@@ -142,10 +128,12 @@ class BookingReferenceModel(ReferenceModel):
         for number, after in enumerate(changed):
             before = self.meetings[number]
             if after is not before and after is not None:
-                if self.asking.hold is not None and call != "delete_user" and not only_text(before, after):
-                    self._use_hold(after, touched(call, before, after))
+                if self.asking.hold is not None and call == "create_event":
+                    self._use_hold(after, {after.host, *after.chairs})
                 self._look(number, before, after)
             self.meetings[number] = after
+        if call == "delete_user":  # which says nothing of who is booked twice
+            self.conflicts, self.warnings = [], []
 
     def _look(self, number: int, before: Meeting | None, after: Meeting) -> None:
         conflicts: list[Conflict] = []
@@ -271,7 +259,7 @@ class BookingReferenceModel(ReferenceModel):
         for who, chair in before.chairs.items():
             taken = taken_by(after, who)
             if chair.response == "declined" and taken and taken.blocks:
-                found = self.in_the_way(who, after.start, after.end, number, needed=False, hold=self.asking.hold)
+                found = self.in_the_way(who, after.start, after.end, number, needed=False)
                 if found:
                     self.warnings += found
                     after.chairs[who] = chair

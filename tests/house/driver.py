@@ -6,7 +6,7 @@ from inspect import signature
 from typing import Any
 
 from kalends.actions import events, participants, user_deletion, users
-from kalends.actions.booking import Guard, OnConflict
+from kalends.actions.booking import OnConflict
 from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate, UserCreate, UserUpdate
 from kalends.errors import KalendsError
 from kalends.model import (
@@ -27,9 +27,9 @@ from kalends.model import (
 from kalends.reads import participants as participant_reads
 from kalends.reads import users as user_reads
 from kalends.reads.events import EventFilter
-from kalends.store.database import Database, WriteTx
+from kalends.store.database import Database
 from tests import seen
-from tests.cast import new_organization
+from tests.cast import new_organization, without_conflicts
 
 MINUTE = 60_000_000
 EPOCH = datetime(2026, 3, 9, tzinfo=UTC)
@@ -71,13 +71,9 @@ class Driver:
 
     def do(self, action: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         """Do what an action does; on paper nobody is ever busy, so here everybody may be booked twice."""
-        guarded = "guard" in signature(action).parameters
-
-        def work(tx: WriteTx) -> Any:
-            guard = {"guard": Guard(OnConflict.allow)} if guarded else {}
-            return action(tx, self.actor, *arguments, **options, **guard)
-
-        return self.database.write(work)
+        if "on_conflict" in signature(action).parameters:
+            options["on_conflict"] = OnConflict.allow
+        return without_conflicts(self.database.write(lambda tx: action(tx, self.actor, *arguments, **options)))
 
     def ask(self, read: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         return self.database.read(lambda tx: read(tx, self.actor, *arguments, **options))

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from kalends.actions.booking import Guard, OnConflict
 from kalends.actions.events import change_event, create_event, transfer_event
 from kalends.actions.holds import extend_hold, place_hold, release_hold
 from kalends.actions.participants import add_participants, answer_invitation, change_role, set_participant
@@ -164,8 +163,7 @@ def test_one_hold_becomes_one_event_however_many_consume_it_and_whoever_else_wan
     hold = cast.do(place_hold, [cast.guest.id], SLOT, 600)
 
     def consume() -> Event:
-        guard = partial(Guard, OnConflict.reject, hold.id)
-        return cast.database.write(lambda tx: create_event(tx, cast.actor, draft(cast, 0), guard=guard()))
+        return cast.do(create_event, draft(cast, 0), hold_id=hold.id)
 
     works = [consume if number % 2 else creating(cast, number) for number in range(MANY)]
     results = race(works)

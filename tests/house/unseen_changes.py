@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from kalends.actions.booking import Guard, OnConflict
+from kalends.actions.booking import OnConflict
 from kalends.actions.events import cancel_event, change_event, create_event, delete_event, transfer_event
 from kalends.actions.holds import place_hold, release_hold
 from kalends.actions.idempotency import claim_key
@@ -144,12 +144,12 @@ class Change:
         ):
             said = participation.response.value
         answer = ResponseUpdate(response=said, comment=f"comment {self.choice.random()}")
-        answer_invitation(tx, self.operator, event_id, person, answer, guard=Guard(OnConflict.allow))
+        answer_invitation(tx, self.operator, event_id, person, answer, on_conflict=OnConflict.allow)
 
     def role(self, tx: WriteTx) -> None:
         event_id, person, participation = self.participation()
         role = Role.optional if participation is not None and participation.role is Role.required else Role.required
-        change_role(tx, self.operator, event_id, person, role, guard=Guard(OnConflict.allow))
+        change_role(tx, self.operator, event_id, person, role, on_conflict=OnConflict.allow)
 
     def leave(self, tx: WriteTx) -> None:
         event_id, person, _ = self.participation()
@@ -158,10 +158,10 @@ class Change:
     def join(self, tx: WriteTx) -> None:
         event_id, person, _ = self.participation(taken=False)
         guests = [ParticipantCreate(user_id=person, role=self.choice.choice(list(Role)))]
-        add_participants(tx, self.operator, event_id, guests, guard=Guard(OnConflict.allow))
+        add_participants(tx, self.operator, event_id, guests, on_conflict=OnConflict.allow)
         if self.choice.random() < 0.7:
             answer_invitation(
-                tx, self.operator, event_id, person, ResponseUpdate(response="declined"), guard=Guard(OnConflict.allow)
+                tx, self.operator, event_id, person, ResponseUpdate(response="declined"), on_conflict=OnConflict.allow
             )
 
     def text(self, tx: WriteTx) -> None:
@@ -186,7 +186,7 @@ class Change:
             {"status": "tentative" if event.status is Status.confirmed else "confirmed"},
         ]
         edit, keep = EventUpdate(**self.choice.choice(edits)), self.choice.random() < 0.8
-        change_event(tx, self.operator, event.id, edit, keep_responses=keep, guard=Guard(OnConflict.allow))
+        change_event(tx, self.operator, event.id, edit, keep_responses=keep, on_conflict=OnConflict.allow)
 
     def end(self, tx: WriteTx) -> None:
         event = self.event(AccessLevel.busy)
@@ -199,7 +199,7 @@ class Change:
     def transfer(self, tx: WriteTx) -> None:
         event, actor = self.event(AccessLevel.busy), self.onlooker.actor
         successors = [one for one in self.strangers if actor.shared.get(one, Sharing.free_busy) is Sharing.free_busy]
-        transfer_event(tx, self.operator, event.id, self.choice.choice(successors), guard=Guard(OnConflict.allow))
+        transfer_event(tx, self.operator, event.id, self.choice.choice(successors), on_conflict=OnConflict.allow)
 
     def offer(self, tx: WriteTx) -> None:
         """Ask somebody to host an event of which it is not shown whether they have to do with it."""
@@ -216,7 +216,7 @@ class Change:
         minutes = (span.end - span.start) // MINUTE
         middle = Instant(span.start + self.choice.choice(range(1, minutes)) * MINUTE)
         edit = EventUpdate(end=written(middle))
-        change_event(tx, self.operator, event.id, edit, keep_responses=True, guard=Guard(OnConflict.allow))
+        change_event(tx, self.operator, event.id, edit, keep_responses=True, on_conflict=OnConflict.allow)
         rest = EventCreate(
             host_id=event.host_id,
             title="the rest",
@@ -232,12 +232,12 @@ class Change:
                 if who != event.host_id
             ],
         )
-        made = create_event(tx, self.operator, rest, guard=Guard(OnConflict.allow))
+        made = create_event(tx, self.operator, rest, on_conflict=OnConflict.allow).event
         self.touched.append(made.id)
         for who, participation in participations.items():
             if participation.response is not Response.needs_action:
                 answer = ResponseUpdate(response=participation.response.value)
-                answer_invitation(tx, self.operator, made.id, who, answer, guard=Guard(OnConflict.allow))
+                answer_invitation(tx, self.operator, made.id, who, answer, on_conflict=OnConflict.allow)
         if event.status is Status.cancelled:
             cancel_event(tx, self.operator, made.id)
 
@@ -253,11 +253,11 @@ class Change:
             participants=[ParticipantCreate(user_id=guest, role=Role.optional) for guest in guests],
             **random_times(self.choice),
         )
-        made = create_event(tx, self.operator, draft, guard=Guard(OnConflict.allow))
+        made = create_event(tx, self.operator, draft, on_conflict=OnConflict.allow).event
         self.touched.append(made.id)
         for guest in guests:
             answer = ResponseUpdate(response=self.choice.choice(("declined", "declined", "tentative")))
-            answer_invitation(tx, self.operator, made.id, guest, answer, guard=Guard(OnConflict.allow))
+            answer_invitation(tx, self.operator, made.id, guest, answer, on_conflict=OnConflict.allow)
 
     def hold(self, tx: WriteTx) -> None:
         """Make two holds that touch of one, or place one that lapses before anybody asks."""

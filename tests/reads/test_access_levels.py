@@ -2,7 +2,6 @@
 
 import pytest
 
-from kalends.actions.booking import Guard
 from kalends.actions.events import change_event, create_event, delete_event
 from kalends.actions.holds import place_hold
 from kalends.actions.participants import add_participants, answer_invitation, change_role
@@ -122,7 +121,7 @@ def conflict_names(me, person):
         host_attends=False,
     )
     with me.refused(BookingConflict) as error:
-        me.database.write(lambda tx: create_event(tx, me.actor, draft, guard=Guard()))
+        me.database.write(lambda tx: create_event(tx, me.actor, draft))
     return {conflict.event_id for conflict in error.value.conflicts} - {None}
 
 

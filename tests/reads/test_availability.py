@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from kalends.actions.booking import Guard, OnConflict
+from kalends.actions.booking import OnConflict
 from kalends.actions.events import cancel_event, create_event
 from kalends.actions.holds import place_hold
 from kalends.actions.hours import clear_working_hours, set_working_hours
@@ -123,7 +123,7 @@ def test_double_bookings_are_one_period(cast):
     cast.event(cast.guest)
     accepted = cast.event(cast.guest, end=TimeText("2026-03-09T14:30"))
     answer = ResponseUpdate(response="accepted")
-    cast.do(answer_invitation, accepted.id, cast.guest.id, answer, guard=Guard(OnConflict.allow))
+    cast.do(answer_invitation, accepted.id, cast.guest.id, answer, on_conflict=OnConflict.allow)
     half = AFTERNOON.start + HALF_HOUR
     assert merge_by_strength(time_of(cast, cast.guest).periods, WEEK) == [
         Period(span(AFTERNOON.start, half), Busy.busy),

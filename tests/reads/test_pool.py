@@ -92,7 +92,7 @@ def test_an_events_pool_leaves_out_who_is_in_it_and_minds_no_time_of_its_own(cas
 
 
 def test_everybody_in_the_pool_can_be_added_and_nobody_else(cast):
-    """The pool and the guard agree: the sentence of the brief."""
+    """The pool and the conflict check agree: the sentence of the brief."""
     people = [cast.person() for _ in range(12)]
     for number, who in enumerate(people):
         start, end = (

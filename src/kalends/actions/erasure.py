@@ -10,7 +10,7 @@ import msgspec
 from msgspec import structs
 
 from kalends.actions.announcing import announce
-from kalends.actions.booking import Guard
+from kalends.actions.booking import OnConflict
 from kalends.actions.fetching import Versions, expect_version
 from kalends.actions.saving import save_event
 from kalends.actions.user_deletion import Hosted, delete_user, refuse_wrong_successor
@@ -51,7 +51,7 @@ def erase_user(
     hosted: Hosted | None = None,
     to: UserId | None = None,
     expect: Versions = None,
-    guard: Guard | None = None,
+    on_conflict: OnConflict = OnConflict.reject,
 ) -> User:
     """Delete a user unless they are deleted, and replace name and address in their own row; return what is left.
 
@@ -65,7 +65,7 @@ def erase_user(
         refuse_wrong_successor(user_id, hosted, to, [])
         expect_version("user", person_to_erase(tx, actor, user_id, lock=True)[0].version, expect)
     else:
-        delete_user(tx, actor, user_id, hosted=hosted, to=to, expect=expect, guard=guard)
+        delete_user(tx, actor, user_id, hosted=hosted, to=to, expect=expect, on_conflict=on_conflict)
     before, _ = person_to_erase(tx, actor, user_id)
     after = erased_user(before, now=tx.now)
     delete_hours(tx, actor, user_id)

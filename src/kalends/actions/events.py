@@ -2,12 +2,26 @@
 
 from msgspec import structs
 
-from kalends.actions.booking import Guard, OnConflict
+from kalends.actions.booking import OnConflict
 from kalends.actions.fetching import Named, Versions, event_to_change, expect_version, people_to_book, visible_event
-from kalends.actions.saving import Participations, erase_event, save_event, save_new_event
+from kalends.actions.holds import consume_hold
+from kalends.actions.saving import Participations, Saved, erase_event, save_event, save_new_event
 from kalends.drafts import EventCreate, EventUpdate
 from kalends.errors import Fault, Forbidden, Invalid, NotFound
-from kalends.model import Actor, Block, Event, EventId, Instant, ParticipantCounts, Response, Role, Status, UserId
+from kalends.model import (
+    Actor,
+    Block,
+    Conflict,
+    Event,
+    EventId,
+    HoldId,
+    Instant,
+    ParticipantCounts,
+    Response,
+    Role,
+    Status,
+    UserId,
+)
 from kalends.rules.access import AccessLevel, may_answer_transfer_for, may_manage, refuse_unless
 from kalends.rules.blocks import block_of, faults_in_any_zone
 from kalends.rules.editing import apply_event_edit, cancelled, offered, transferred
@@ -25,12 +39,22 @@ from kalends.store.participants import participations_of, participations_of_peop
 from kalends.store.users import lock_more_people
 
 
-def create_event(tx: WriteTx, actor: Actor, draft: EventCreate, *, guard: Guard | None = None) -> Event:
-    """Create an event with its host and its first participants, or nothing.
+def create_event(
+    tx: WriteTx,
+    actor: Actor,
+    draft: EventCreate,
+    *,
+    on_conflict: OnConflict = OnConflict.reject,
+    hold_id: HoldId | None = None,
+) -> Saved:
+    """Create an event with its host and its first participants; the hold becomes this event.
 
     Raises Forbidden, Invalid or BookingConflict.
     """
-    return save_new_event(tx, actor, *new_event(tx, actor, draft), guard)
+    event, participations = new_event(tx, actor, draft)
+    if hold_id is not None:
+        consume_hold(tx, actor, hold_id, event, {event.host_id, *participations})
+    return save_new_event(tx, actor, event, participations, on_conflict)
 
 
 def new_event(tx: WriteTx, actor: Actor, draft: EventCreate) -> tuple[Event, Participations]:
@@ -114,9 +138,9 @@ def change_event(
     *,
     expect: Versions = None,
     keep_responses: bool = False,
-    guard: Guard | None = None,
-) -> Event:
-    """Apply an edit and leave one new version behind; a move asks everybody but the host anew (see `asked_anew`).
+    on_conflict: OnConflict = OnConflict.reject,
+) -> Saved:
+    """Apply an edit as one new version; a move resets everybody's response but the host's (see `reset_responses`).
 
     Raises NotFound, StaleVersion, EventCancelled, Invalid or BookingConflict.
     """
@@ -124,36 +148,37 @@ def change_event(
     refuse_cancelled(before)
     after = apply_event_edit(before, edit, now=tx.now)
     if after is before:
-        return before
+        return Saved(before)
     moved = after.block != before.block
     if not moved and after.show_as is before.show_as and after.status is before.status:
         return save_event(tx, actor, before, after, {}, {})
     old = new = participations_of(tx, event_id)
-    guard = guard or Guard()
+    warnings: tuple[Conflict, ...] = ()
     if moved and after.block.span.end > tx.now:
         new = without_deleted(tx, actor, after, old)
     if moved and not keep_responses:
-        new = asked_anew(tx, actor, after, new, guard)
-    return save_event(tx, actor, before, after, old, new, guard)
+        new, warnings = reset_responses(tx, actor, after, new, on_conflict)
+    saved = save_event(tx, actor, before, after, old, new, on_conflict)
+    return saved._replace(warnings=warnings + saved.warnings)
 
 
-def asked_anew(tx: WriteTx, actor: Actor, event: Event, participations: Participations, guard: Guard) -> Participations:
-    """Return the participations after a move: everybody but the host has yet to answer.
+def reset_responses(
+    tx: WriteTx, actor: Actor, event: Event, participations: Participations, on_conflict: OnConflict
+) -> tuple[Participations, tuple[Conflict, ...]]:
+    """Return the participations after a move, when everybody but the host has yet to answer, and warnings.
 
     Unless double booking is allowed, whoever declined and is busy at the new time stays declined: they were not needed
-    before, so they neither stop the move nor are booked twice by it. The guard notes what is in their way.
+    before, so they neither stop the move nor are booked twice by it. The warnings say what blocks them.
     """
-    asked = {user_id: reset_response(event, participation) for user_id, participation in participations.items()}
-    needed = {row.user_id for row in agenda_of(event, asked.values()) if row.blocking}
-    declined = sorted(who for who in needed if participations[who].response is Response.declined)
-    if not declined or guard.on_conflict is OnConflict.allow:
-        return asked
-    lock_more_people(tx, actor, sorted(needed))  # all at once, and before anybody's time is looked at
-    span = event.block.span
-    found = blocking_commitments(tx, actor, declined, span, event_id=event.id, hold_id=guard.hold_id)
-    guard.time_zone = event.block.time_zone
-    guard.warnings += [structs.replace(conflict, needed=False) for conflict in found]
-    return asked | {conflict.user_id: participations[conflict.user_id] for conflict in found}
+    reset = {user_id: reset_response(event, participation) for user_id, participation in participations.items()}
+    needed = {row.user_id for row in agenda_of(event, reset.values()) if row.blocking}
+    declined = sorted(user_id for user_id in needed if participations[user_id].response is Response.declined)
+    if not declined or on_conflict is OnConflict.allow:
+        return reset, ()
+    lock_more_people(tx, actor, sorted(needed))  # all at once, and before anybody's time is read
+    blocking = blocking_commitments(tx, actor, declined, event.block.span, event_id=event.id)
+    unchanged = {conflict.user_id: participations[conflict.user_id] for conflict in blocking}
+    return reset | unchanged, tuple(structs.replace(conflict, needed=False) for conflict in blocking)
 
 
 def without_deleted(tx: WriteTx, actor: Actor, event: Event, participations: Participations) -> Participations:
@@ -185,7 +210,7 @@ def cancel_event(
     if before.status is Status.cancelled:
         return before
     participations = participations_of(tx, event_id)
-    return save_event(tx, actor, before, cancelled(before, reason, now=tx.now), participations, participations)
+    return save_event(tx, actor, before, cancelled(before, reason, now=tx.now), participations, participations).event
 
 
 def transfer_event(
@@ -195,8 +220,8 @@ def transfer_event(
     host_id: UserId,
     *,
     expect: Versions = None,
-    guard: Guard | None = None,
-) -> Event:
+    on_conflict: OnConflict = OnConflict.reject,
+) -> Saved:
     """Transfer an event to another host, or ask them to host it, unless the actor may manage their calendar.
 
     An earlier offer ends. Raises NotFound, StaleVersion, EventCancelled, Invalid or BookingConflict.
@@ -204,7 +229,7 @@ def transfer_event(
     before = event_to_change(tx, actor, event_id, expect)
     refuse_cancelled(before)
     if host_id != before.host_id and may_manage(actor, host_id):
-        return hand_over(tx, actor, before, host_id, "host_id", guard)
+        return hand_over(tx, actor, before, host_id, "host_id", on_conflict)
     refuse_unbookable(tx, actor, host_id, "host_id")
     return save_offer(tx, actor, before, None if host_id == before.host_id else host_id)
 
@@ -216,8 +241,8 @@ def answer_transfer(
     *,
     accept: bool,
     expect: Versions = None,
-    guard: Guard | None = None,
-) -> Event:
+    on_conflict: OnConflict = OnConflict.reject,
+) -> Saved:
     """Transfer an event to the person who is asked to host it, or leave it with its host, as they say.
 
     Raises NotFound, Forbidden, StaleVersion, Invalid or BookingConflict.
@@ -233,7 +258,7 @@ def answer_transfer(
         )
     expect_version("event", before.version, expect)
     if accept:
-        return hand_over(tx, actor, before, asked, "response", guard)
+        return hand_over(tx, actor, before, asked, "response", on_conflict)
     return save_offer(tx, actor, before, None)
 
 
@@ -245,7 +270,7 @@ def withdraw_transfer(tx: WriteTx, actor: Actor, event_id: EventId, *, expect: V
     save_offer(tx, actor, before, None)
 
 
-def hand_over(tx: WriteTx, actor: Actor, before: Event, host_id: UserId, where: str, guard: Guard | None) -> Event:
+def hand_over(tx: WriteTx, actor: Actor, before: Event, host_id: UserId, where: str, on_conflict: OnConflict) -> Saved:
     """Save an event under another host; `where` is the argument that names them. Raises Invalid or BookingConflict."""
     refuse_unbookable(tx, actor, host_id, where)
     old = participations_of_people(tx, before.id, [before.host_id, host_id])
@@ -253,7 +278,7 @@ def hand_over(tx: WriteTx, actor: Actor, before: Event, host_id: UserId, where: 
     faults = participant_limit_faults(before.counts.total + len(new) - len(old), (where,))
     if faults:
         raise Invalid(*faults)
-    return save_event(tx, actor, before, after, old, new, guard)
+    return save_event(tx, actor, before, after, old, new, on_conflict)
 
 
 def refuse_unbookable(tx: WriteTx, actor: Actor, host_id: UserId, where: str) -> None:
@@ -263,7 +288,7 @@ def refuse_unbookable(tx: WriteTx, actor: Actor, host_id: UserId, where: str) ->
         raise Invalid(*faults)
 
 
-def save_offer(tx: WriteTx, actor: Actor, before: Event, host_id: UserId | None) -> Event:
+def save_offer(tx: WriteTx, actor: Actor, before: Event, host_id: UserId | None) -> Saved:
     """Save who is asked to host an event, if it is somebody else than before."""
     after = offered(before, host_id, now=tx.now)
-    return before if after is before else save_event(tx, actor, before, after, {}, {})
+    return Saved(before) if after is before else save_event(tx, actor, before, after, {}, {})

@@ -1,16 +1,18 @@
-"""Keeping a slot for a moment: placed, extended once, released, or consumed by an event (see booking.py)."""
+"""Keeping a slot for a moment: placed, extended once, released, or consumed by an event (`consume_hold`)."""
+
+from collections.abc import Set as AbstractSet
 
 from msgspec import structs
 
-from kalends.actions.announcing import announce
+from kalends.actions.announcing import announce, store_audit_entry
 from kalends.actions.fetching import Named, people_to_book
 from kalends.errors import BookingConflict, Fault, HoldExtended, Invalid, NotFound
 from kalends.limits import MAX_HELD_HOURS
-from kalends.model import Actor, Hold, HoldId, Instant, Span, UserId
+from kalends.model import Actor, Event, Hold, HoldId, Instant, Span, UserId
 from kalends.rules.access import may_see_hold, may_use_hold, refuse_unless
 from kalends.rules.audit import AuditAction, ObjectKind, hold_snapshot
 from kalends.rules.blocks import slot_faults
-from kalends.rules.intervals import HOUR, SECOND
+from kalends.rules.intervals import HOUR, SECOND, overlaps
 from kalends.store.commitments import blocking_commitments
 from kalends.store.database import WriteTx
 from kalends.store.holds import (
@@ -85,6 +87,23 @@ def release_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> None:
     announce(
         tx, actor, AuditAction.released, ObjectKind.hold, hold_id, hold_snapshot(before), after and hold_snapshot(after)
     )
+
+
+def consume_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, event: Event, people: AbstractSet[UserId]) -> None:
+    """Remove a hold that becomes an event of some of its people; they are locked already.
+
+    Raises Invalid if it has lapsed, is not the actor's, or is for other people or another time.
+    """
+    hold = lock_hold(tx, actor, hold_id)
+    if hold is None or not may_use_hold(actor, hold.placed_by):
+        message = f"hold {hold_id} has lapsed, never was, or was placed by somebody else: place a new one"
+        raise Invalid(Fault(("hold",), "hold_lapsed", message))
+    if not overlaps(hold.span, event.block.span) or people.isdisjoint(hold.user_ids):
+        message = f"hold {hold_id} keeps another time, or the time of other people: name the one for this event"
+        raise Invalid(Fault(("hold",), "hold_elsewhere", message))
+    delete_hold_row(tx, hold_id)
+    became = {"event_id": str(event.id)}
+    store_audit_entry(tx, actor, AuditAction.consumed, ObjectKind.hold, hold_id, hold_snapshot(hold), became)
 
 
 def hold_to_change(tx: WriteTx, actor: Actor, hold_id: HoldId) -> Hold:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
-from kalends.actions.booking import Guard, OnConflict
+from kalends.actions.booking import OnConflict
 from kalends.actions.events import new_event
-from kalends.actions.saving import NewEvent, guarded, save_new_events
+from kalends.actions.saving import NewEvent, check_new_event, save_new_events
 from kalends.actions.schedule import Schedule, ScheduleEvent, ScheduleParticipant, SchedulePerson, faults_of_schedule
 from kalends.actions.users import create_user
 from kalends.drafts import EventCreate, ParticipantCreate, UserCreate
@@ -150,16 +150,17 @@ class PendingEvents:
         self._events: dict[str, NewEvent] = {}
         self._spans: dict[UserId, list[Span]] = defaultdict(list)
 
-    def add(self, ref: str, draft: EventCreate, guard: Guard) -> None:
-        """Add an event. Raises Invalid or BookingConflict."""
+    def add(self, ref: str, draft: EventCreate, on_conflict: OnConflict) -> tuple[Conflict, ...]:
+        """Add an event; return who is booked twice by it. Raises Invalid or BookingConflict."""
         event, participations = new_event(self._tx, self._actor, draft)
         span, people = event.block.span, {event.host_id, *participations}
         is_taken = any(overlaps(span, other) for user_id in people for other in self._spans[user_id])
         if is_taken or len(self._events) == EVENTS_AT_ONCE:
-            self.store()  # so that the guard sees them
-        self._events[ref] = guarded(self._tx, self._actor, event, participations, guard)
+            self.store()  # so that the conflict check sees them
+        new = self._events[ref] = check_new_event(self._tx, self._actor, event, participations, on_conflict)
         for user_id in people:
             self._spans[user_id].append(span)
+        return new.checked.conflicts
 
     def store(self) -> None:
         """Store all that are pending."""
@@ -178,12 +179,11 @@ def import_event(
     on_conflict: OnConflict,
 ) -> tuple[bool, tuple[str, ...]]:
     """Add an event; tell whether it was added, and who is not free for it. Raises Invalid, in terms of the file."""
-    guard = Guard(on_conflict)
     try:
-        pending.add(event.ref, drafted_event(schedule, event, people), guard)
+        conflicts = pending.add(event.ref, drafted_event(schedule, event, people), on_conflict)
     except BookingConflict as error:
         return False, names_of(schedule, people, error.conflicts)
-    return True, names_of(schedule, people, guard.conflicts)
+    return True, names_of(schedule, people, conflicts)
 
 
 def names_of(schedule: Schedule, people: dict[str, UserId], conflicts: Iterable[Conflict]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import structs
 
-from kalends.actions.booking import Guard
+from kalends.actions.booking import OnConflict
 from kalends.actions.fetching import (
     Versions,
     event_to_change,
@@ -13,7 +13,7 @@ from kalends.actions.fetching import (
     people_to_book,
     visible_event,
 )
-from kalends.actions.saving import save_event
+from kalends.actions.saving import Saved, save_event
 from kalends.drafts import ParticipantCreate, ResponseUpdate
 from kalends.errors import AlreadyParticipant, Fault, Invalid, StaleVersion
 from kalends.model import Actor, Event, EventId, Participant, Participation, Role, UserId
@@ -37,9 +37,9 @@ def add_participants(
     participants: list[ParticipantCreate],
     *,
     expect: Versions = None,
-    guard: Guard | None = None,
-) -> list[Participant]:
-    """Participation everybody named, or nobody.
+    on_conflict: OnConflict = OnConflict.reject,
+) -> tuple[list[Participant], Saved]:
+    """Add everybody named, or nobody; return them in the order they were named, and the event.
 
     Raises NotFound, StaleVersion, EventCancelled, EventEnded, Invalid, AlreadyParticipant or BookingConflict.
     """
@@ -67,9 +67,9 @@ def add_participants(
     if taken:
         raise AlreadyParticipant(tuple(taken))
     if not participants:
-        return []
+        return [], Saved(before)
     return store_new_participations(
-        tx, actor, before, {participant.user_id: participant.role for participant in participants}, guard
+        tx, actor, before, {participant.user_id: participant.role for participant in participants}, on_conflict
     )
 
 
@@ -82,9 +82,9 @@ def set_participant(
     *,
     expect: Versions = None,
     only_new: bool = False,
-    guard: Guard | None = None,
-) -> tuple[Participant, bool]:
-    """Make somebody a participant in a role, whether or not they were one; tell whether they are new.
+    on_conflict: OnConflict = OnConflict.reject,
+) -> tuple[Participant, Saved, bool]:
+    """Make somebody a participant in a role, whether or not they were one; return also whether they are new.
 
     Raises NotFound, StaleVersion, EventCancelled, EventEnded, Invalid or BookingConflict.
     """
@@ -95,7 +95,7 @@ def set_participant(
         if only_new:
             raise StaleVersion("participant", participant.participation.version)
         expect_version("participant", participant.participation.version, expect)
-        return store_role(tx, actor, before, participant, role, guard), False
+        return *store_role(tx, actor, before, participant, role, on_conflict), False
     expect_version("participant", 0, expect)
     refuse_cancelled(before)
     refuse_ended(before, now=tx.now)
@@ -103,7 +103,8 @@ def set_participant(
     faults += participant_limit_faults(before.counts.total + 1, ())
     if faults:
         raise Invalid(*faults)
-    return store_new_participations(tx, actor, before, {user_id: role}, guard)[0], True
+    participants, saved = store_new_participations(tx, actor, before, {user_id: role}, on_conflict)
+    return participants[0], saved, True
 
 
 def change_role(
@@ -114,15 +115,15 @@ def change_role(
     role: Role | None,
     *,
     expect: Versions = None,
-    guard: Guard | None = None,
-) -> Participant:
+    on_conflict: OnConflict = OnConflict.reject,
+) -> tuple[Participant, Saved]:
     """Make a participant required or optional; their answer stays.
 
     Raises NotFound, StaleVersion, EventCancelled, EventEnded or BookingConflict.
     """
     before = event_to_change(tx, actor, event_id)
     participant = participant_to_change(tx, actor, before, user_id, expect)
-    return store_role(tx, actor, before, participant, role or participant.participation.role, guard)
+    return store_role(tx, actor, before, participant, role or participant.participation.role, on_conflict)
 
 
 def remove_participant(
@@ -143,8 +144,8 @@ def answer_invitation(
     answer: ResponseUpdate,
     *,
     expect: Versions = None,
-    guard: Guard | None = None,
-) -> Participant:
+    on_conflict: OnConflict = OnConflict.reject,
+) -> tuple[Participant, Saved]:
     """Accept, decline or answer tentatively; the same answer once more changes nothing.
 
     Raises NotFound, Forbidden, StaleVersion, EventCancelled, EventEnded or BookingConflict.
@@ -158,24 +159,22 @@ def answer_invitation(
     refuse_cancelled(before)
     after = next_version(before, now=tx.now)
     participation = apply_response(after, participant.participation, answer, now=tx.now)
-    return (
-        participant
-        if participation is participant.participation
-        else store_participation(tx, actor, before, after, participant, participation, guard)
-    )
+    if participation is participant.participation:
+        return participant, Saved(before)
+    return store_participation(tx, actor, before, after, participant, participation, on_conflict)
 
 
 def store_role(
-    tx: WriteTx, actor: Actor, before: Event, participant: Participant, role: Role, guard: Guard | None
-) -> Participant:
+    tx: WriteTx, actor: Actor, before: Event, participant: Participant, role: Role, on_conflict: OnConflict
+) -> tuple[Participant, Saved]:
     """Store a participant's role; the same role once more changes nothing."""
     if participant.participation.role is role:
-        return participant
+        return participant, Saved(before)
     refuse_cancelled(before)
     refuse_ended(before, now=tx.now)
     after = next_version(before, now=tx.now)
     new = structs.replace(participant.participation, role=role, version=participant.participation.version + 1)
-    return store_participation(tx, actor, before, after, participant, new, guard)
+    return store_participation(tx, actor, before, after, participant, new, on_conflict)
 
 
 def store_participation(
@@ -185,22 +184,23 @@ def store_participation(
     after: Event,
     participant: Participant,
     new: Participation,
-    guard: Guard | None,
-) -> Participant:
+    on_conflict: OnConflict,
+) -> tuple[Participant, Saved]:
     """Store what one participant's participation has become."""
-    save_event(tx, actor, before, after, {new.user_id: participant.participation}, {new.user_id: new}, guard)
-    return structs.replace(participant, participation=new)
+    old = participant.participation
+    saved = save_event(tx, actor, before, after, {old.user_id: old}, {new.user_id: new}, on_conflict)
+    return structs.replace(participant, participation=new), saved
 
 
 def store_new_participations(
-    tx: WriteTx, actor: Actor, before: Event, roles: Mapping[UserId, Role], guard: Guard | None
-) -> list[Participant]:
-    """Store new participations and give their participants in the order they were named."""
+    tx: WriteTx, actor: Actor, before: Event, roles: Mapping[UserId, Role], on_conflict: OnConflict
+) -> tuple[list[Participant], Saved]:
+    """Store new participations; return their participants in the order they were named, and the event."""
     after = next_version(before, now=tx.now)
     participations = {user_id: new_participation(after, user_id, role, now=tx.now) for user_id, role in roles.items()}
-    saved = save_event(tx, actor, before, after, {}, participations, guard)
+    saved = save_event(tx, actor, before, after, {}, participations, on_conflict)
     found = {
         participant.participation.user_id: participant
-        for participant in participants_among(tx, actor, saved, list(roles))
+        for participant in participants_among(tx, actor, saved.event, list(roles))
     }
-    return [found[user_id] for user_id in roles]
+    return [found[user_id] for user_id in roles], saved

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from msgspec import structs
 
 from kalends.actions.announcing import event_entry
-from kalends.actions.booking import Guard, guard_time
-from kalends.model import Actor, Event, EventId, Participation, UserId
+from kalends.actions.booking import Checked, OnConflict, check_conflicts
+from kalends.model import Actor, Conflict, Event, EventId, Participation, UserId
 from kalends.rules.audit import AuditAction
 from kalends.rules.participation import AgendaRow, agenda_of, updated_counts
 from kalends.store.agenda import store_agenda
@@ -28,6 +28,17 @@ class EventChange(NamedTuple):
     new: Participations
 
 
+class Saved(NamedTuple):
+    """An event as it is stored now, and what blocks its people all the same."""
+
+    event: Event
+    """With its counts."""
+    conflicts: tuple[Conflict, ...] = ()
+    """Who is booked twice, as the caller allowed."""
+    warnings: tuple[Conflict, ...] = ()
+    """Optional people who are not free."""
+
+
 class NewEvent(NamedTuple):
     """A new event that may be stored, and what is stored with it."""
 
@@ -35,24 +46,25 @@ class NewEvent(NamedTuple):
     """With its counts."""
     participations: Participations
     rows: set[AgendaRow]
-    booked_twice: set[tuple[EventId, UserId]]
+    checked: Checked
 
 
 def save_new_event(
-    tx: WriteTx, actor: Actor, event: Event, participations: Participations, guard: Guard | None = None
-) -> Event:
-    """Store a new event with its participations and agenda rows; return it with its counts. Raises BookingConflict."""
-    new = guarded(tx, actor, event, participations, guard or Guard())
+    tx: WriteTx, actor: Actor, event: Event, participations: Participations, on_conflict: OnConflict
+) -> Saved:
+    """Store a new event with its participations and agenda rows. Raises BookingConflict."""
+    new = check_new_event(tx, actor, event, participations, on_conflict)
     save_new_events(tx, actor, [new])
-    return new.event
+    return Saved(new.event, new.checked.conflicts, new.checked.warnings)
 
 
-def guarded(tx: WriteTx, actor: Actor, event: Event, participations: Participations, guard: Guard) -> NewEvent:
+def check_new_event(
+    tx: WriteTx, actor: Actor, event: Event, participations: Participations, on_conflict: OnConflict
+) -> NewEvent:
     """Return a new event as it is to be stored. Raises BookingConflict."""
     counted = structs.replace(event, counts=updated_counts(event.counts, added=participations.values()))
     rows = agenda_of(counted, participations.values())
-    booked_twice = guard_time(tx, actor, guard, counted, set(), rows)
-    return NewEvent(counted, participations, rows, {(event.id, user_id) for user_id in booked_twice})
+    return NewEvent(counted, participations, rows, check_conflicts(tx, actor, counted, set(), rows, on_conflict))
 
 
 def save_new_events(tx: WriteTx, actor: Actor, events: Sequence[NewEvent]) -> None:
@@ -60,7 +72,8 @@ def save_new_events(tx: WriteTx, actor: Actor, events: Sequence[NewEvent]) -> No
     insert_events(tx, actor, [new.event for new in events])
     store_participations(tx, actor, [(new.event.id, {}, new.participations) for new in events])
     rows = {row for new in events for row in new.rows}
-    store_agenda(tx, actor, set(), rows, {one for new in events for one in new.booked_twice})
+    booked_twice = {(new.event.id, user_id) for new in events for user_id in new.checked.booked_twice}
+    store_agenda(tx, actor, set(), rows, booked_twice)
     entries = [
         event_entry(tx, actor, AuditAction.created, new.event.id, None, new.event, {}, new.participations)
         for new in events
@@ -75,21 +88,24 @@ def save_event(
     after: Event,
     old: Participations,
     new: Participations,
-    guard: Guard | None = None,
-) -> Event:
-    """Store an event's next version with its changed participations and agenda rows, and return it with its counts.
+    on_conflict: OnConflict = OnConflict.reject,
+) -> Saved:
+    """Store an event's next version with its changed participations and agenda rows.
 
     `old` and `new` hold the participations that change: all of them if the event's time or status changes.
     Raises BookingConflict.
     """
-    return save_events(tx, actor, [EventChange(before, after, old, new)], guard or Guard())[0]
+    return save_events(tx, actor, [EventChange(before, after, old, new)], on_conflict)[0]
 
 
-def save_events(tx: WriteTx, actor: Actor, changes: Sequence[EventChange], guard: Guard) -> list[Event]:
+def save_events(
+    tx: WriteTx, actor: Actor, changes: Sequence[EventChange], on_conflict: OnConflict = OnConflict.reject
+) -> list[Saved]:
     """Store the next versions of several events as `save_event` does, in few statements.
 
-    The guard looks at what is stored before all of them: events that take the time of one person come one by one.
+    Conflicts are looked for before any of them is stored: events that take the time of one person come one by one.
     """
+    saved: list[Saved] = []
     counted: list[EventChange] = []
     old_rows: set[AgendaRow] = set()
     new_rows: set[AgendaRow] = set()
@@ -97,7 +113,9 @@ def save_events(tx: WriteTx, actor: Actor, changes: Sequence[EventChange], guard
     for before, change, old, new in changes:
         after = structs.replace(change, counts=updated_counts(before.counts, removed=old.values(), added=new.values()))
         were, are = agenda_of(before, old.values()), agenda_of(after, new.values())
-        booked_twice |= {(after.id, user_id) for user_id in guard_time(tx, actor, guard, after, were, are)}
+        checked = check_conflicts(tx, actor, after, were, are, on_conflict)
+        saved.append(Saved(after, checked.conflicts, checked.warnings))
+        booked_twice |= {(after.id, user_id) for user_id in checked.booked_twice}
         counted.append(EventChange(before, after, old, new))
         old_rows |= were
         new_rows |= are
@@ -106,7 +124,7 @@ def save_events(tx: WriteTx, actor: Actor, changes: Sequence[EventChange], guard
     store_agenda(tx, actor, old_rows, new_rows, booked_twice)
     entries = [event_entry(tx, actor, AuditAction.changed, change.before.id, *change) for change in counted]
     insert_audit_entries(tx, [(actor.organization_id, entry) for entry in entries])
-    return [change.after for change in counted]
+    return saved
 
 
 def erase_event(tx: WriteTx, actor: Actor, event: Event, participations: Participations) -> None:

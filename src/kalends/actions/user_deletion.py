@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from kalends.actions.announcing import announce
-from kalends.actions.booking import Guard
+from kalends.actions.booking import OnConflict
 from kalends.actions.fetching import Versions, people_to_book, user_to_change
 from kalends.actions.saving import EventChange, Participations, save_event, save_events
 from kalends.actions.sharing import stop_all_sharing
@@ -40,7 +40,7 @@ def delete_user(
     hosted: Hosted | None = None,
     to: UserId | None = None,
     expect: Versions = None,
-    guard: Guard | None = None,
+    on_conflict: OnConflict = OnConflict.reject,
 ) -> None:
     """Delete a user and free their participations in events that have not ended; past events keep naming them.
 
@@ -66,7 +66,7 @@ def delete_user(
     if hosted is Hosted.transfer and count > MAX_TRANSFERRED_EVENTS:
         raise TooManyEvents(count, MAX_TRANSFERRED_EVENTS)
     for first in range(0, len(events), EVENTS_AT_ONCE):
-        remove_user_from_events(tx, actor, events[first : first + EVENTS_AT_ONCE], user_id, to, guard or Guard())
+        remove_user_from_events(tx, actor, events[first : first + EVENTS_AT_ONCE], user_id, to, on_conflict)
     revoke_all_tokens(tx, actor, user_id)
     stop_all_sharing(tx, actor, user_id)
     soft_delete_user(tx, user_id)
@@ -86,16 +86,21 @@ def concerned_ids(tx: WriteTx, actor: Actor, user_id: UserId) -> list[EventId]:
 
 
 def remove_user_from_events(
-    tx: WriteTx, actor: Actor, events: list[Event], user_id: UserId, successor: UserId | None, guard: Guard
+    tx: WriteTx,
+    actor: Actor,
+    events: list[Event],
+    user_id: UserId,
+    successor: UserId | None,
+    on_conflict: OnConflict,
 ) -> None:
     """Take a user out of events; the events they host go to the successor, one by one, or are cancelled."""
     participations = participations_of_events(tx, actor, [event.id for event in events])
     left = [event_without_user(event, participations[event.id], user_id, successor, now=tx.now) for event in events]
     changes = [change for change in left if change is not None]
-    save_events(tx, actor, [change for change in changes if change.after.host_id == change.before.host_id], guard)
+    save_events(tx, actor, [change for change in changes if change.after.host_id == change.before.host_id])
     for change in changes:
         if change.after.host_id != change.before.host_id:
-            save_event(tx, actor, *change, guard)
+            save_event(tx, actor, *change, on_conflict)
 
 
 def event_without_user(

@@ -91,4 +91,4 @@ def add_event(
         time_zone=HOME,
         participants=participants,
     )
-    return create_event(tx, actor, draft), participants
+    return create_event(tx, actor, draft).event, participants

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from kalends.actions.booking import Guard, OnConflict
+from kalends.actions.booking import OnConflict
+from kalends.actions.saving import Saved
 from kalends.model import HoldId
 from kalends.rest.operation import Body_co, Reply
 from kalends.rest.queries import WriteQuery
@@ -25,15 +26,9 @@ class HoldQuery(BookingQuery, kw_only=True):
     hold: Annotated[HoldId, Meta(description="A hold that becomes this event")] | UnsetType = UNSET
 
 
-def guard_of(query: BookingQuery) -> Guard:
-    """Give the guard that a query asks for."""
-    hold_id = query.hold if isinstance(query, HoldQuery) and query.hold is not UNSET else None
-    return Guard(query.on_conflict, hold_id)
-
-
-def with_conflicts(reply: Reply[Body_co], guard: Guard) -> Reply[Body_co]:
-    """Return an answer with the conflicts and warnings that a guard let pass; with neither, it stays as it is."""
-    for name, conflicts in (("conflicts", guard.conflicts), ("warnings", guard.warnings)):
+def with_conflicts(reply: Reply[Body_co], saved: Saved) -> Reply[Body_co]:
+    """Add what blocks the people of an event that was saved; if nothing does, the answer stays as it is."""
+    for name, conflicts in (("conflicts", saved.conflicts), ("warnings", saved.warnings)):
         if conflicts:
-            setattr(reply.body, name, conflicts_json(conflicts, guard.time_zone))
+            setattr(reply.body, name, conflicts_json(conflicts, saved.event.block.time_zone))
     return reply

@@ -8,7 +8,7 @@ from msgspec import Struct
 from kalends.actions import events as actions
 from kalends.http.conditions import Conditions
 from kalends.model import Actor, EventId, UserId
-from kalends.rest.conflicts import BookingQuery, guard_of, with_conflicts
+from kalends.rest.conflicts import BookingQuery, with_conflicts
 from kalends.rest.event_shapes import EventJson
 from kalends.rest.events import event_reply
 from kalends.rest.operation import Reply
@@ -41,10 +41,10 @@ def transfer_event(
 
     The new host attends if the old one did; the old host stays as a participant.
     """
-    guard = guard_of(query)
-    event = actions.transfer_event(tx, actor, event_id, body.host_id, expect=conditions.versions, guard=guard)
-    pending = event.pending_host_id is not None
-    return with_conflicts(event_reply(event)._replace(status=HTTPStatus.ACCEPTED if pending else None), guard)
+    on_conflict, expect = query.on_conflict, conditions.versions
+    saved = actions.transfer_event(tx, actor, event_id, body.host_id, expect=expect, on_conflict=on_conflict)
+    pending = saved.event.pending_host_id is not None
+    return with_conflicts(event_reply(saved.event)._replace(status=HTTPStatus.ACCEPTED if pending else None), saved)
 
 
 def respond_to_transfer(
@@ -61,10 +61,10 @@ def respond_to_transfer(
     transferred as it is by then, unless the new host is not free. If they decline, the event keeps its host,
     and the answer is 204.
     """
-    guard = guard_of(query)
+    on_conflict, expect = query.on_conflict, conditions.versions
     accept = body.response == "accepted"
-    event = actions.answer_transfer(tx, actor, event_id, accept=accept, expect=conditions.versions, guard=guard)
-    return with_conflicts(event_reply(event), guard) if accept else Reply(status=HTTPStatus.NO_CONTENT)
+    saved = actions.answer_transfer(tx, actor, event_id, accept=accept, expect=expect, on_conflict=on_conflict)
+    return with_conflicts(event_reply(saved.event), saved) if accept else Reply(status=HTTPStatus.NO_CONTENT)
 
 
 def withdraw_transfer(tx: WriteTx, actor: Actor, event_id: EventId, conditions: Conditions) -> Reply[None]:

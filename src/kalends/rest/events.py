@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from kalends.actions import events as actions
+from kalends.actions.saving import Saved
 from kalends.drafts import EventCreate, EventUpdate, Remark
 from kalends.errors import Fault, Invalid
 from kalends.http.conditions import Conditions, entity_tag
@@ -28,7 +29,7 @@ from kalends.reads import events as reads
 from kalends.reads.event_text import digest_of
 from kalends.reads.events import EventFilter, PageKey, own_unless_named, refuse_nobodys
 from kalends.reads.participants import list_all_participants
-from kalends.rest.conflicts import BookingQuery, HoldQuery, guard_of, with_conflicts
+from kalends.rest.conflicts import BookingQuery, HoldQuery, with_conflicts
 from kalends.rest.event_shapes import EventJson, event_json
 from kalends.rest.operation import Reply
 from kalends.rest.paging import PageJson, PageRequest, RawPage
@@ -116,14 +117,14 @@ def event_reply(event: Event) -> Reply[EventJson]:
 
 
 def saved_reply(
-    tx: WriteTx, actor: Actor, event: Event, query: EventCreateQuery | EventUpdateQuery
+    tx: WriteTx, actor: Actor, saved: Saved, query: EventCreateQuery | EventUpdateQuery
 ) -> Reply[EventJson]:
     """Answer with an event that was just created or changed, and with its participants if they are asked for."""
-    body = event_json(event)
+    body = event_json(saved.event)
     if query.expand is not UNSET:
-        participants = list_all_participants(tx, actor, event)
+        participants = list_all_participants(tx, actor, saved.event)
         body.participants = [participant_json(participant) for participant in participants]
-    return Reply(body, etag=entity_tag(event.version))
+    return with_conflicts(Reply(body, etag=entity_tag(saved.event.version)), saved)
 
 
 def block_faults(body: dict[str, Any]) -> list[Fault]:
@@ -194,10 +195,8 @@ def create_event(tx: WriteTx, actor: Actor, query: EventCreateQuery, body: Event
     Times carry an offset, or are local to `time_zone`. The host takes part, and has accepted, unless `host_attends`
     is false. If the host or somebody required is not free, it is refused; an optional one is added with a warning.
     """
-    guard = guard_of(query)
-    event = actions.create_event(tx, actor, body, guard=guard)
-    reply = saved_reply(tx, actor, event, query)._replace(location=f"/v1/events/{event.id}")
-    return with_conflicts(reply, guard)
+    saved = actions.create_event(tx, actor, body, on_conflict=query.on_conflict, hold_id=or_none(query.hold))
+    return saved_reply(tx, actor, saved, query)._replace(location=f"/v1/events/{saved.event.id}")
 
 
 def list_events(tx: ReadTx, actor: Actor, query: EventListQuery, page: PageRequest) -> Reply[PageJson[EventJson]]:
@@ -228,9 +227,9 @@ def update_event(
     A JSON Merge Patch (RFC 7396): what is left out stays as it is. A new start, end or zone asks everybody but the
     host anew, unless `keep_responses=true`, and is refused if somebody needed is not free then.
     """
-    guard, expect, keep = guard_of(query), conditions.versions, query.keep_responses
-    event = actions.change_event(tx, actor, event_id, body, expect=expect, keep_responses=keep, guard=guard)
-    return with_conflicts(saved_reply(tx, actor, event, query), guard)
+    on_conflict, expect, keep = query.on_conflict, conditions.versions, query.keep_responses
+    saved = actions.change_event(tx, actor, event_id, body, expect=expect, keep_responses=keep, on_conflict=on_conflict)
+    return saved_reply(tx, actor, saved, query)
 
 
 def delete_event(tx: WriteTx, actor: Actor, event_id: EventId, conditions: Conditions) -> Reply[None]:

@@ -16,7 +16,7 @@ from kalends.http.conditions import Conditions, entity_tag
 from kalends.limits import DEFAULT_PAGE_SIZE, MAX_PARTICIPANTS
 from kalends.model import Actor, EventId, Participant, Response, Role, Scope, UserId
 from kalends.reads import participants as reads
-from kalends.rest.conflicts import BookingQuery, guard_of, with_conflicts
+from kalends.rest.conflicts import BookingQuery, with_conflicts
 from kalends.rest.operation import Reply
 from kalends.rest.paging import PageJson, PageRequest
 from kalends.rest.queries import Cursor, Limit, or_none
@@ -132,18 +132,18 @@ def add_participants(
 
     Given one, answers with it; given a list, with a list in the same order. All are added or none.
     """
-    guard, expect = guard_of(query), conditions.versions
+    on_conflict, expect = query.on_conflict, conditions.versions
     wanted = body if isinstance(body, list) else [body]
     try:
-        added = actions.add_participants(tx, actor, event_id, wanted, expect=expect, guard=guard)
+        added, saved = actions.add_participants(tx, actor, event_id, wanted, expect=expect, on_conflict=on_conflict)
     except (AlreadyParticipant, Invalid) as error:
         if not isinstance(body, list):  # what is at fault is not in a list
             error.faults = tuple(structs.replace(fault, where=fault.where[1:]) for fault in error.faults)
         raise
     if isinstance(body, list):
         items = [participant_json(participant) for participant in added]
-        return with_conflicts(Reply(AddedParticipantsJson(items, None)), guard)
-    return with_conflicts(new_participant_reply(added[0]), guard)
+        return with_conflicts(Reply(AddedParticipantsJson(items, None)), saved)
+    return with_conflicts(new_participant_reply(added[0]), saved)
 
 
 def list_participants(
@@ -176,15 +176,16 @@ def put_participant(
     Adds them (201), or changes the role of who already takes part (200) and keeps their answer. Doing it again
     changes nothing. `If-None-Match: *` only adds, `If-Match: *` only changes.
     """
-    guard, expect, only_new = guard_of(query), conditions.versions, conditions.must_be_new
+    role, on_conflict, expect = body.role, query.on_conflict, conditions.versions
     if conditions.must_exist:
-        changed = actions.change_role(tx, actor, event_id, user_id, body.role, expect=expect, guard=guard)
-        return with_conflicts(participant_reply(changed), guard)
-    participant, added = actions.set_participant(
-        tx, actor, event_id, user_id, body.role, expect=expect, only_new=only_new, guard=guard
+        changed, saved = actions.change_role(tx, actor, event_id, user_id, role, expect=expect, on_conflict=on_conflict)
+        return with_conflicts(participant_reply(changed), saved)
+    only_new = conditions.must_be_new
+    participant, saved, added = actions.set_participant(
+        tx, actor, event_id, user_id, role, expect=expect, only_new=only_new, on_conflict=on_conflict
     )
     reply = new_participant_reply(participant) if added else participant_reply(participant)
-    return with_conflicts(reply, guard)
+    return with_conflicts(reply, saved)
 
 
 def update_participant(
@@ -200,9 +201,9 @@ def update_participant(
 
     Their answer stays.
     """
-    guard, role, expect = guard_of(query), or_none(body.role), conditions.versions
-    participant = actions.change_role(tx, actor, event_id, user_id, role, expect=expect, guard=guard)
-    return with_conflicts(participant_reply(participant), guard)
+    role, on_conflict, expect = or_none(body.role), query.on_conflict, conditions.versions
+    participant, saved = actions.change_role(tx, actor, event_id, user_id, role, expect=expect, on_conflict=on_conflict)
+    return with_conflicts(participant_reply(participant), saved)
 
 
 def remove_participant(
@@ -229,6 +230,8 @@ def respond_to_event(
 
     An answer may change until the event ends. A new start, end or zone of the event asks everybody but the host anew.
     """
-    guard, expect = guard_of(query), conditions.versions
-    participant = actions.answer_invitation(tx, actor, event_id, user_id, body, expect=expect, guard=guard)
-    return with_conflicts(participant_reply(participant), guard)
+    on_conflict, expect = query.on_conflict, conditions.versions
+    participant, saved = actions.answer_invitation(
+        tx, actor, event_id, user_id, body, expect=expect, on_conflict=on_conflict
+    )
+    return with_conflicts(participant_reply(participant), saved)

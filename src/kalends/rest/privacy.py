@@ -15,7 +15,6 @@ from kalends.reads import export as reads
 from kalends.reads.event_text import TELLS_OF_ALL_PARTICIPANTS
 from kalends.reads.export import Export
 from kalends.rest.audit import AuditEntryJson, audit_entry_json
-from kalends.rest.conflicts import guard_of
 from kalends.rest.event_shapes import EventJson, event_json
 from kalends.rest.holds import HoldJson, hold_json
 from kalends.rest.hours import WorkingHoursJson, hours_json
@@ -179,6 +178,6 @@ def erase_user(
     name. Answers with what is left, once all is done; until then their comments, and what the audit log says, may
     still be seen. If the answer is `unfinished`, or none arrives, repeat the request. It cannot be undone.
     """
-    hosted, to, guard = or_none(query.hosted), or_none(query.to), guard_of(query)
-    left = actions.erase_user(tx, actor, user_id, hosted=hosted, to=to, expect=conditions.versions, guard=guard)
+    hosted, to, expect, on_conflict = or_none(query.hosted), or_none(query.to), conditions.versions, query.on_conflict
+    left = actions.erase_user(tx, actor, user_id, hosted=hosted, to=to, expect=expect, on_conflict=on_conflict)
     return user_reply(actor, left)

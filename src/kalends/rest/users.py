@@ -22,7 +22,7 @@ from kalends.model import UTC, Actor, EventId, Scope, Span, User, UserId, Zone
 from kalends.reads import users as reads
 from kalends.reads.paging import Page
 from kalends.reads.users import PageKey
-from kalends.rest.conflicts import BookingQuery, guard_of
+from kalends.rest.conflicts import BookingQuery
 from kalends.rest.operation import Reply
 from kalends.rest.paging import PageJson, PageRequest
 from kalends.rest.queries import Cursor, Limit, SearchText, or_none
@@ -186,6 +186,6 @@ def delete_user(
     naming them. If they host events that have not ended, say what becomes of those: `hosted=cancel`, or
     `hosted=transfer` with the new host in `to`.
     """
-    hosted, to, guard = or_none(query.hosted), or_none(query.to), guard_of(query)
-    user_deletion.delete_user(tx, actor, user_id, hosted=hosted, to=to, expect=conditions.versions, guard=guard)
+    hosted, to, expect, on_conflict = or_none(query.hosted), or_none(query.to), conditions.versions, query.on_conflict
+    user_deletion.delete_user(tx, actor, user_id, hosted=hosted, to=to, expect=expect, on_conflict=on_conflict)
     return Reply()
