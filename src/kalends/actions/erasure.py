@@ -12,7 +12,7 @@ from msgspec import structs
 from kalends.actions.announcing import announce
 from kalends.actions.booking import OnConflict
 from kalends.actions.fetching import Versions, expect_version
-from kalends.actions.saving import save_event
+from kalends.actions.saving import EventChange, save_event
 from kalends.actions.user_deletion import Hosted, delete_user, refuse_wrong_successor
 from kalends.errors import NotFound
 from kalends.model import Actor, AuditId, EventId, User, UserId
@@ -116,7 +116,7 @@ def remove_comments(tx: WriteTx, actor: Actor, user_id: UserId, events: list[Eve
         if participation is not None and participation.comment is not None:
             after = next_version(before, now=tx.now)
             silent = structs.replace(participation, comment=None, version=participation.version + 1)
-            save_event(tx, actor, before, after, {user_id: participation}, {user_id: silent})
+            save_event(tx, actor, EventChange(before, after, {user_id: participation}, {user_id: silent}))
 
 
 def clean_audit_log(tx: WriteTx, actor: Actor, user_id: UserId, after: int, last: int) -> None:

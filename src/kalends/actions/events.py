@@ -5,7 +5,15 @@ from msgspec import structs
 from kalends.actions.booking import OnConflict
 from kalends.actions.fetching import Named, Versions, event_to_change, expect_version, people_to_book, visible_event
 from kalends.actions.holds import consume_hold
-from kalends.actions.saving import Participations, Saved, erase_event, save_event, save_new_event
+from kalends.actions.saving import (
+    EventChange,
+    Participations,
+    Saved,
+    change_without_participations,
+    remove_event,
+    save_event,
+    save_new_event,
+)
 from kalends.drafts import EventCreate, EventUpdate
 from kalends.errors import Fault, Forbidden, Invalid, NotFound
 from kalends.model import (
@@ -149,16 +157,15 @@ def change_event(
     after = apply_event_edit(before, edit, now=tx.now)
     if after is before:
         return Saved(before)
-    moved = after.block != before.block
-    if not moved and after.show_as is before.show_as and after.status is before.status:
-        return save_event(tx, actor, before, after, {}, {})
+    if after.block == before.block:
+        return save_event(tx, actor, change_without_participations(tx, before, after), on_conflict)
     old = new = participations_of(tx, event_id)
     warnings: tuple[Conflict, ...] = ()
-    if moved and after.block.span.end > tx.now:
+    if after.block.span.end > tx.now:
         new = without_deleted(tx, actor, after, old)
-    if moved and not keep_responses:
+    if not keep_responses:
         new, warnings = reset_responses(tx, actor, after, new, on_conflict)
-    saved = save_event(tx, actor, before, after, old, new, on_conflict)
+    saved = save_event(tx, actor, EventChange(before, after, old, new), on_conflict)
     return saved._replace(warnings=warnings + saved.warnings)
 
 
@@ -195,8 +202,7 @@ def without_deleted(tx: WriteTx, actor: Actor, event: Event, participations: Par
 
 def delete_event(tx: WriteTx, actor: Actor, event_id: EventId, *, expect: Versions = None) -> None:
     """Remove an event for good. Raises NotFound or StaleVersion."""
-    event = event_to_change(tx, actor, event_id, expect)
-    erase_event(tx, actor, event, participations_of(tx, event_id))
+    remove_event(tx, actor, event_to_change(tx, actor, event_id, expect))
 
 
 def cancel_event(
@@ -209,8 +215,8 @@ def cancel_event(
     before = event_to_change(tx, actor, event_id, expect)
     if before.status is Status.cancelled:
         return before
-    participations = participations_of(tx, event_id)
-    return save_event(tx, actor, before, cancelled(before, reason, now=tx.now), participations, participations).event
+    after = cancelled(before, reason, now=tx.now)
+    return save_event(tx, actor, change_without_participations(tx, before, after)).event
 
 
 def transfer_event(
@@ -278,7 +284,7 @@ def hand_over(tx: WriteTx, actor: Actor, before: Event, host_id: UserId, where: 
     faults = participant_limit_faults(before.counts.total + len(new) - len(old), (where,))
     if faults:
         raise Invalid(*faults)
-    return save_event(tx, actor, before, after, old, new, on_conflict)
+    return save_event(tx, actor, EventChange(before, after, old, new), on_conflict)
 
 
 def refuse_unbookable(tx: WriteTx, actor: Actor, host_id: UserId, where: str) -> None:
@@ -291,4 +297,4 @@ def refuse_unbookable(tx: WriteTx, actor: Actor, host_id: UserId, where: str) ->
 def save_offer(tx: WriteTx, actor: Actor, before: Event, host_id: UserId | None) -> Saved:
     """Save who is asked to host an event, if it is somebody else than before."""
     after = offered(before, host_id, now=tx.now)
-    return Saved(before) if after is before else save_event(tx, actor, before, after, {}, {})
+    return Saved(before) if after is before else save_event(tx, actor, EventChange(before, after, {}, {}))

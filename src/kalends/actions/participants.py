@@ -13,7 +13,7 @@ from kalends.actions.fetching import (
     people_to_book,
     visible_event,
 )
-from kalends.actions.saving import Saved, save_event
+from kalends.actions.saving import EventChange, Saved, save_event
 from kalends.drafts import ParticipantCreate, ResponseUpdate
 from kalends.errors import AlreadyParticipant, Fault, Invalid, StaleVersion
 from kalends.model import Actor, Event, EventId, Participant, Participation, Role, UserId
@@ -133,7 +133,8 @@ def remove_participant(
     before = event_to_change(tx, actor, event_id)
     participant = participant_to_change(tx, actor, before, user_id, expect)
     refuse_cancelled(before)
-    save_event(tx, actor, before, next_version(before, now=tx.now), {user_id: participant.participation}, {})
+    after = next_version(before, now=tx.now)
+    save_event(tx, actor, EventChange(before, after, {user_id: participant.participation}, {}))
 
 
 def answer_invitation(
@@ -188,7 +189,7 @@ def store_participation(
 ) -> tuple[Participant, Saved]:
     """Store what one participant's participation has become."""
     old = participant.participation
-    saved = save_event(tx, actor, before, after, {old.user_id: old}, {new.user_id: new}, on_conflict)
+    saved = save_event(tx, actor, EventChange(before, after, {old.user_id: old}, {new.user_id: new}), on_conflict)
     return structs.replace(participant, participation=new), saved
 
 
@@ -198,7 +199,7 @@ def store_new_participations(
     """Store new participations; return their participants in the order they were named, and the event."""
     after = next_version(before, now=tx.now)
     participations = {user_id: new_participation(after, user_id, role, now=tx.now) for user_id, role in roles.items()}
-    saved = save_event(tx, actor, before, after, {}, participations, on_conflict)
+    saved = save_event(tx, actor, EventChange(before, after, {}, participations), on_conflict)
     found = {
         participant.participation.user_id: participant
         for participant in participants_among(tx, actor, saved.event, list(roles))

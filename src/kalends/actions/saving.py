@@ -3,29 +3,44 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from kalends.actions.announcing import event_entry
 from kalends.actions.booking import Checked, OnConflict, check_conflicts
 from kalends.model import Actor, Conflict, Event, EventId, Participation, UserId
 from kalends.rules.audit import AuditAction
-from kalends.rules.participation import AgendaRow, agenda_of, updated_counts
+from kalends.rules.participation import agenda_of, changes_every_agenda, updated_counts
 from kalends.store.agenda import store_agenda
 from kalends.store.audit import insert_audit_entries, insert_audit_entry
 from kalends.store.database import WriteTx
 from kalends.store.events import delete_event_row, insert_events, update_events
-from kalends.store.participants import store_participations
+from kalends.store.participants import participations_of, store_participations
 
 Participations = Mapping[UserId, Participation]
 
 
-class EventChange(NamedTuple):
-    """An event before and after a change, with the participations that change: all if its time or status does."""
+class EventChange(Struct, frozen=True):
+    """An event before and after a change, with the participations that change.
+
+    They are all there if the time or status of the event changes, as then every agenda row is written anew, and those
+    of both hosts if the host does.
+    """
 
     before: Event
     after: Event
     old: Participations
     new: Participations
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if participations are missing."""
+        if changes_every_agenda(self.before, self.after) and len(self.old) != self.before.counts.total:
+            raise ValueError(f"{len(self.old)} of {self.before.counts.total} participations of {self.before.id} given")
+
+
+def change_without_participations(tx: WriteTx, before: Event, after: Event) -> EventChange:
+    """Return a change of an event in which all participations stay as they are."""
+    participations = participations_of(tx, before.id) if changes_every_agenda(before, after) else {}
+    return EventChange(before, after, participations, participations)
 
 
 class Saved(NamedTuple):
@@ -81,21 +96,9 @@ def save_new_events(tx: WriteTx, actor: Actor, events: Sequence[NewEvent]) -> No
     insert_audit_entries(tx, [(actor.organization_id, entry) for entry in entries])
 
 
-def save_event(
-    tx: WriteTx,
-    actor: Actor,
-    before: Event,
-    after: Event,
-    old: Participations,
-    new: Participations,
-    on_conflict: OnConflict = OnConflict.reject,
-) -> Saved:
-    """Store an event's next version with its changed participations and agenda rows.
-
-    `old` and `new` hold the participations that change: all of them if the event's time or status changes.
-    Raises BookingConflict.
-    """
-    return save_events(tx, actor, [EventChange(before, after, old, new)], on_conflict)[0]
+def save_event(tx: WriteTx, actor: Actor, change: EventChange, on_conflict: OnConflict = OnConflict.reject) -> Saved:
+    """Store an event's next version with its changed participations and agenda rows. Raises BookingConflict."""
+    return save_events(tx, actor, [change], on_conflict)[0]
 
 
 def save_events(
@@ -106,29 +109,32 @@ def save_events(
     Conflicts are looked for before any of them is stored: events that take the time of one person come one by one.
     """
     saved: list[Saved] = []
-    counted: list[EventChange] = []
     old_rows: set[AgendaRow] = set()
     new_rows: set[AgendaRow] = set()
     booked_twice: set[tuple[EventId, UserId]] = set()
-    for before, change, old, new in changes:
-        after = structs.replace(change, counts=updated_counts(before.counts, removed=old.values(), added=new.values()))
-        were, are = agenda_of(before, old.values()), agenda_of(after, new.values())
+    for change in changes:
+        old, new = change.old.values(), change.new.values()
+        after = structs.replace(change.after, counts=updated_counts(change.before.counts, removed=old, added=new))
+        were, are = agenda_of(change.before, old), agenda_of(after, new)
         checked = check_conflicts(tx, actor, after, were, are, on_conflict)
         saved.append(Saved(after, checked.conflicts, checked.warnings))
         booked_twice |= {(after.id, user_id) for user_id in checked.booked_twice}
-        counted.append(EventChange(before, after, old, new))
         old_rows |= were
         new_rows |= are
-    update_events(tx, [(before, after) for before, after, _, _ in counted])
-    store_participations(tx, actor, [(before.id, old, new) for before, _, old, new in counted])
+    update_events(tx, [(change.before, one.event) for change, one in zip(changes, saved, strict=True)])
+    store_participations(tx, actor, [(change.before.id, change.old, change.new) for change in changes])
     store_agenda(tx, actor, old_rows, new_rows, booked_twice)
-    entries = [event_entry(tx, actor, AuditAction.changed, change.before.id, *change) for change in counted]
+    entries = [
+        event_entry(tx, actor, AuditAction.changed, one.event.id, change.before, one.event, change.old, change.new)
+        for change, one in zip(changes, saved, strict=True)
+    ]
     insert_audit_entries(tx, [(actor.organization_id, entry) for entry in entries])
     return saved
 
 
-def erase_event(tx: WriteTx, actor: Actor, event: Event, participations: Participations) -> None:
+def remove_event(tx: WriteTx, actor: Actor, event: Event) -> None:
     """Remove an event with all its participations and from everybody's agenda."""
+    participations = participations_of(tx, event.id)
     store_agenda(tx, actor, agenda_of(event, participations.values()), set())
     delete_event_row(tx, event.id)
     insert_audit_entry(

@@ -100,7 +100,7 @@ def remove_user_from_events(
     save_events(tx, actor, [change for change in changes if change.after.host_id == change.before.host_id])
     for change in changes:
         if change.after.host_id != change.before.host_id:
-            save_event(tx, actor, *change, on_conflict)
+            save_event(tx, actor, change, on_conflict)
 
 
 def event_without_user(

@@ -113,6 +113,11 @@ def agenda_of(event: Event, participations: Iterable[Participation]) -> set[Agen
     return {row for row in rows if row is not None}
 
 
+def changes_every_agenda(before: Event, after: Event) -> bool:
+    """Return whether an event becomes something else in the time of everybody it concerns."""
+    return (before.block.span, before.status, before.show_as) != (after.block.span, after.status, after.show_as)
+
+
 def participant_limit_faults(count: int, where: tuple[str | int, ...]) -> list[Fault]:
     """Say whether so many participations are too many for one event."""
     if count <= MAX_PARTICIPANTS:

@@ -1,0 +1,30 @@
+"""Storing changes of events: what has to be stored with an event cannot be left out."""
+
+import pytest
+from msgspec import structs
+
+from kalends.actions.saving import EventChange
+from kalends.model import ShowAs, Status
+from kalends.rules.editing import next_version
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda event, later: {"block": later.block},
+        lambda event, later: {"status": Status.cancelled},
+        lambda event, later: {"show_as": ShowAs.free},
+    ],
+    ids=["time", "status", "show_as"],
+)
+def test_a_change_of_everybodys_agenda_has_all_participations(cast, changed):
+    later = cast.event(start="2026-03-09T16:00", end="2026-03-09T17:00")
+    event = cast.event(cast.guest, cast.stranger)
+    participations = cast.participations(event.id)
+    after = structs.replace(next_version(event, now=event.updated_at), **changed(event, later))
+    some = {user_id: participations[user_id] for user_id in (cast.host.id, cast.guest.id)}
+    for old in ({}, some):
+        with pytest.raises(ValueError, match=f"{len(old)} of 3 participations"):
+            EventChange(event, after, old, old)
+    assert EventChange(event, after, participations, some).new == some
+    assert EventChange(event, next_version(event, now=event.updated_at), {}, {}).old == {}
