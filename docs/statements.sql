@@ -855,28 +855,28 @@ FROM (SELECT
     event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false' END, CASE WHEN event.pending_host_id =
     :me OR (SELECT mine.event_id
 FROM agenda AS mine
-WHERE mine.user_id = :me AND mine.starts_at = agenda.starts_at AND mine.event_id = agenda.event_id
+WHERE mine.user_id = :me AND mine.starts_at = event.starts_at AND mine.event_id = event.id
 LIMIT :param_1 OFFSET :param_2) IS NOT NULL THEN 'true' ELSE 'false' END, CASE WHEN (event.pending_host_id IN (SELECT
     value FROM json_each(:delegators))) OR (SELECT theirs.event_id
 FROM agenda AS theirs
-WHERE (theirs.user_id IN (SELECT value FROM json_each(:delegators))) AND theirs.starts_at = agenda.starts_at AND
-    theirs.event_id = agenda.event_id
+WHERE (theirs.user_id IN (SELECT value FROM json_each(:delegators))) AND theirs.starts_at = event.starts_at AND
+    theirs.event_id = event.id
 LIMIT :param_3 OFFSET :param_4) IS NOT NULL THEN 'true' ELSE 'false' END) AS about
 FROM agenda JOIN event ON agenda.event_id = event.id
 WHERE agenda.organization_id = :org AND agenda.user_id = :user_id AND agenda.status != :status_1 AND (agenda.user_id =
     :me OR (event.pending_host_id = :me OR (SELECT mine.event_id
 FROM agenda AS mine
-WHERE mine.user_id = :me AND mine.starts_at = agenda.starts_at AND mine.event_id = agenda.event_id
-LIMIT :param_5 OFFSET :param_6) IS NOT NULL) AND (event.hide_participants = 0 OR agenda.hosting = 1 OR event.host_id =
-    :me OR (agenda.user_id IN (SELECT value FROM json_each(:delegators)))) OR event.visibility = :visibility_1 AND
-    ((agenda.user_id IN (SELECT value FROM json_each(:delegators))) OR (event.host_id IN (SELECT value FROM
-    json_each(:managed_hosts))) OR agenda.hosting = 1 AND (event.host_id IN (SELECT value FROM json_each(:shown_hosts)))
-    OR event.hide_participants = 0 AND (event.host_id IN (SELECT value FROM json_each(:read_hosts))) OR
-    (event.hide_participants = 0 OR agenda.hosting = 1) AND ((event.pending_host_id IN (SELECT value FROM
-    json_each(:delegators))) OR (SELECT theirs.event_id
+WHERE mine.user_id = :me AND mine.starts_at = event.starts_at AND mine.event_id = event.id
+LIMIT :param_5 OFFSET :param_6) IS NOT NULL) AND (event.hide_participants = 0 OR event.host_id = agenda.user_id OR
+    event.host_id = :me OR (agenda.user_id IN (SELECT value FROM json_each(:delegators)))) OR event.visibility =
+    :visibility_1 AND ((agenda.user_id IN (SELECT value FROM json_each(:delegators))) OR (event.host_id IN (SELECT value
+    FROM json_each(:managed_hosts))) OR event.host_id = agenda.user_id AND (event.host_id IN (SELECT value FROM
+    json_each(:shown_hosts))) OR event.hide_participants = 0 AND (event.host_id IN (SELECT value FROM
+    json_each(:read_hosts))) OR (event.hide_participants = 0 OR event.host_id = agenda.user_id) AND
+    ((event.pending_host_id IN (SELECT value FROM json_each(:delegators))) OR (SELECT theirs.event_id
 FROM agenda AS theirs
-WHERE (theirs.user_id IN (SELECT value FROM json_each(:delegators))) AND theirs.starts_at = agenda.starts_at AND
-    theirs.event_id = agenda.event_id
+WHERE (theirs.user_id IN (SELECT value FROM json_each(:delegators))) AND theirs.starts_at = event.starts_at AND
+    theirs.event_id = event.id
 LIMIT :param_7 OFFSET :param_8) IS NOT NULL))) ORDER BY agenda.starts_at, agenda.event_id
 LIMIT :count OFFSET :param_9) AS page;
 -- with :param_1 = 1
@@ -913,28 +913,29 @@ FROM (SELECT
     event.id, event.version, event.host_id, event.visibility, CASE WHEN event.hide_participants THEN 'true' ELSE 'false'
     END, CASE WHEN event.pending_host_id = :me::BIGINT OR (SELECT mine.event_id
 FROM agenda AS mine
-WHERE mine.user_id = :me::BIGINT AND mine.starts_at = agenda.starts_at AND mine.event_id = agenda.event_id
+WHERE mine.user_id = :me::BIGINT AND mine.starts_at = event.starts_at AND mine.event_id = event.id
 LIMIT :param_1::INTEGER) IS NOT NULL THEN 'true' ELSE 'false' END, CASE WHEN (event.pending_host_id = ANY
     (:delegators::BIGINT[])) OR (SELECT theirs.event_id
 FROM agenda AS theirs
-WHERE (theirs.user_id = ANY (:delegators::BIGINT[])) AND theirs.starts_at = agenda.starts_at AND theirs.event_id =
-    agenda.event_id
+WHERE (theirs.user_id = ANY (:delegators::BIGINT[])) AND theirs.starts_at = event.starts_at AND theirs.event_id =
+    event.id
 LIMIT :param_2::INTEGER) IS NOT NULL THEN 'true' ELSE 'false' END) AS about
 FROM agenda JOIN event ON agenda.event_id = event.id
 WHERE agenda.organization_id = :org::BIGINT AND agenda.user_id = :user_id::BIGINT AND agenda.status !=
     :status_1::VARCHAR AND (agenda.user_id = :me::BIGINT OR (event.pending_host_id = :me::BIGINT OR (SELECT
     mine.event_id
 FROM agenda AS mine
-WHERE mine.user_id = :me::BIGINT AND mine.starts_at = agenda.starts_at AND mine.event_id = agenda.event_id
-LIMIT :param_3::INTEGER) IS NOT NULL) AND (NOT event.hide_participants OR agenda.hosting OR event.host_id = :me::BIGINT
-    OR (agenda.user_id = ANY (:delegators::BIGINT[]))) OR event.visibility = :visibility_1::VARCHAR AND ((agenda.user_id
-    = ANY (:delegators::BIGINT[])) OR (event.host_id = ANY (:managed_hosts::BIGINT[])) OR agenda.hosting AND
-    (event.host_id = ANY (:shown_hosts::BIGINT[])) OR NOT event.hide_participants AND (event.host_id = ANY
-    (:read_hosts::BIGINT[])) OR (NOT event.hide_participants OR agenda.hosting) AND ((event.pending_host_id = ANY
-    (:delegators::BIGINT[])) OR (SELECT theirs.event_id
+WHERE mine.user_id = :me::BIGINT AND mine.starts_at = event.starts_at AND mine.event_id = event.id
+LIMIT :param_3::INTEGER) IS NOT NULL) AND (NOT event.hide_participants OR event.host_id = agenda.user_id OR
+    event.host_id = :me::BIGINT OR (agenda.user_id = ANY (:delegators::BIGINT[]))) OR event.visibility =
+    :visibility_1::VARCHAR AND ((agenda.user_id = ANY (:delegators::BIGINT[])) OR (event.host_id = ANY
+    (:managed_hosts::BIGINT[])) OR event.host_id = agenda.user_id AND (event.host_id = ANY (:shown_hosts::BIGINT[])) OR
+    NOT event.hide_participants AND (event.host_id = ANY (:read_hosts::BIGINT[])) OR (NOT event.hide_participants OR
+    event.host_id = agenda.user_id) AND ((event.pending_host_id = ANY (:delegators::BIGINT[])) OR (SELECT
+    theirs.event_id
 FROM agenda AS theirs
-WHERE (theirs.user_id = ANY (:delegators::BIGINT[])) AND theirs.starts_at = agenda.starts_at AND theirs.event_id =
-    agenda.event_id
+WHERE (theirs.user_id = ANY (:delegators::BIGINT[])) AND theirs.starts_at = event.starts_at AND theirs.event_id =
+    event.id
 LIMIT :param_4::INTEGER) IS NOT NULL))) ORDER BY agenda.starts_at, agenda.event_id
 LIMIT :count::INTEGER) AS page;
 -- with :param_1 = 1
@@ -1179,13 +1180,13 @@ SELECT agenda.starts_at, agenda.ends_at, agenda.shown, agenda.blocking, agenda.e
     event.title, event.status, event.show_as, event.visibility, event.host_id, event.hide_participants,
     event.pending_host_id = :me OR (SELECT mine.event_id
 FROM agenda AS mine
-WHERE mine.user_id = :me AND mine.starts_at = agenda.starts_at AND mine.event_id = agenda.event_id
-LIMIT :param_1 OFFSET :param_2) IS NOT NULL AS anon_1, (event.pending_host_id IN (SELECT value FROM
+WHERE mine.user_id = :me AND mine.starts_at = event.starts_at AND mine.event_id = event.id
+LIMIT :param_1 OFFSET :param_2) IS NOT NULL AS participates, (event.pending_host_id IN (SELECT value FROM
     json_each(:delegators))) OR (SELECT theirs.event_id
 FROM agenda AS theirs
-WHERE (theirs.user_id IN (SELECT value FROM json_each(:delegators))) AND theirs.starts_at = agenda.starts_at AND
-    theirs.event_id = agenda.event_id
-LIMIT :param_3 OFFSET :param_4) IS NOT NULL AS anon_2
+WHERE (theirs.user_id IN (SELECT value FROM json_each(:delegators))) AND theirs.starts_at = event.starts_at AND
+    theirs.event_id = event.id
+LIMIT :param_3 OFFSET :param_4) IS NOT NULL AS delegate
 FROM agenda JOIN event ON agenda.event_id = event.id
 WHERE agenda.organization_id = :org AND agenda.starts_at > :earliest AND agenda.starts_at < :end AND agenda.ends_at >
     :start AND agenda.user_id = :id ORDER BY agenda.starts_at, agenda.event_id;
@@ -1199,13 +1200,13 @@ SELECT agenda.starts_at, agenda.ends_at, agenda.shown, agenda.blocking, agenda.e
     event.title, event.status, event.show_as, event.visibility, event.host_id, event.hide_participants,
     event.pending_host_id = :me::BIGINT OR (SELECT mine.event_id
 FROM agenda AS mine
-WHERE mine.user_id = :me::BIGINT AND mine.starts_at = agenda.starts_at AND mine.event_id = agenda.event_id
-LIMIT :param_1::INTEGER) IS NOT NULL AS anon_1, (event.pending_host_id = ANY (:delegators::BIGINT[])) OR (SELECT
+WHERE mine.user_id = :me::BIGINT AND mine.starts_at = event.starts_at AND mine.event_id = event.id
+LIMIT :param_1::INTEGER) IS NOT NULL AS participates, (event.pending_host_id = ANY (:delegators::BIGINT[])) OR (SELECT
     theirs.event_id
 FROM agenda AS theirs
-WHERE (theirs.user_id = ANY (:delegators::BIGINT[])) AND theirs.starts_at = agenda.starts_at AND theirs.event_id =
-    agenda.event_id
-LIMIT :param_2::INTEGER) IS NOT NULL AS anon_2
+WHERE (theirs.user_id = ANY (:delegators::BIGINT[])) AND theirs.starts_at = event.starts_at AND theirs.event_id =
+    event.id
+LIMIT :param_2::INTEGER) IS NOT NULL AS delegate
 FROM agenda JOIN event ON agenda.event_id = event.id
 WHERE agenda.organization_id = :org::BIGINT AND agenda.starts_at > :earliest::BIGINT AND agenda.starts_at < :end::BIGINT
     AND agenda.ends_at > :start::BIGINT AND agenda.user_id = :id::BIGINT ORDER BY agenda.starts_at, agenda.event_id;
@@ -2320,17 +2321,17 @@ WHERE held_time.organization_id = :org::BIGINT AND held_time.starts_at > :earlie
 SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.event_id, agenda.user_id = :me OR
     (event.pending_host_id = :me OR (SELECT mine.event_id
 FROM agenda AS mine
-WHERE mine.user_id = :me AND mine.starts_at = agenda.starts_at AND mine.event_id = agenda.event_id
-LIMIT :param_1 OFFSET :param_2) IS NOT NULL) AND (event.hide_participants = 0 OR agenda.hosting = 1 OR event.host_id =
-    :me OR (agenda.user_id IN (SELECT value FROM json_each(:delegators)))) OR event.visibility = :visibility_1 AND
-    ((agenda.user_id IN (SELECT value FROM json_each(:delegators))) OR (event.host_id IN (SELECT value FROM
-    json_each(:managed_hosts))) OR agenda.hosting = 1 AND (event.host_id IN (SELECT value FROM json_each(:shown_hosts)))
-    OR event.hide_participants = 0 AND (event.host_id IN (SELECT value FROM json_each(:read_hosts))) OR
-    (event.hide_participants = 0 OR agenda.hosting = 1) AND ((event.pending_host_id IN (SELECT value FROM
-    json_each(:delegators))) OR (SELECT theirs.event_id
+WHERE mine.user_id = :me AND mine.starts_at = event.starts_at AND mine.event_id = event.id
+LIMIT :param_1 OFFSET :param_2) IS NOT NULL) AND (event.hide_participants = 0 OR event.host_id = agenda.user_id OR
+    event.host_id = :me OR (agenda.user_id IN (SELECT value FROM json_each(:delegators)))) OR event.visibility =
+    :visibility_1 AND ((agenda.user_id IN (SELECT value FROM json_each(:delegators))) OR (event.host_id IN (SELECT value
+    FROM json_each(:managed_hosts))) OR event.host_id = agenda.user_id AND (event.host_id IN (SELECT value FROM
+    json_each(:shown_hosts))) OR event.hide_participants = 0 AND (event.host_id IN (SELECT value FROM
+    json_each(:read_hosts))) OR (event.hide_participants = 0 OR event.host_id = agenda.user_id) AND
+    ((event.pending_host_id IN (SELECT value FROM json_each(:delegators))) OR (SELECT theirs.event_id
 FROM agenda AS theirs
-WHERE (theirs.user_id IN (SELECT value FROM json_each(:delegators))) AND theirs.starts_at = agenda.starts_at AND
-    theirs.event_id = agenda.event_id
+WHERE (theirs.user_id IN (SELECT value FROM json_each(:delegators))) AND theirs.starts_at = event.starts_at AND
+    theirs.event_id = event.id
 LIMIT :param_3 OFFSET :param_4) IS NOT NULL)) AS anon_1
 FROM agenda JOIN event ON agenda.event_id = event.id
 WHERE agenda.organization_id = :org AND agenda.starts_at > :earliest AND agenda.starts_at < :end AND agenda.ends_at >
@@ -2351,16 +2352,17 @@ WHERE held_time.organization_id = :org AND held_time.starts_at > :earliest AND h
 SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.event_id, agenda.user_id = :me::BIGINT OR
     (event.pending_host_id = :me::BIGINT OR (SELECT mine.event_id
 FROM agenda AS mine
-WHERE mine.user_id = :me::BIGINT AND mine.starts_at = agenda.starts_at AND mine.event_id = agenda.event_id
-LIMIT :param_1::INTEGER) IS NOT NULL) AND (NOT event.hide_participants OR agenda.hosting OR event.host_id = :me::BIGINT
-    OR (agenda.user_id = ANY (:delegators::BIGINT[]))) OR event.visibility = :visibility_1::VARCHAR AND ((agenda.user_id
-    = ANY (:delegators::BIGINT[])) OR (event.host_id = ANY (:managed_hosts::BIGINT[])) OR agenda.hosting AND
-    (event.host_id = ANY (:shown_hosts::BIGINT[])) OR NOT event.hide_participants AND (event.host_id = ANY
-    (:read_hosts::BIGINT[])) OR (NOT event.hide_participants OR agenda.hosting) AND ((event.pending_host_id = ANY
-    (:delegators::BIGINT[])) OR (SELECT theirs.event_id
+WHERE mine.user_id = :me::BIGINT AND mine.starts_at = event.starts_at AND mine.event_id = event.id
+LIMIT :param_1::INTEGER) IS NOT NULL) AND (NOT event.hide_participants OR event.host_id = agenda.user_id OR
+    event.host_id = :me::BIGINT OR (agenda.user_id = ANY (:delegators::BIGINT[]))) OR event.visibility =
+    :visibility_1::VARCHAR AND ((agenda.user_id = ANY (:delegators::BIGINT[])) OR (event.host_id = ANY
+    (:managed_hosts::BIGINT[])) OR event.host_id = agenda.user_id AND (event.host_id = ANY (:shown_hosts::BIGINT[])) OR
+    NOT event.hide_participants AND (event.host_id = ANY (:read_hosts::BIGINT[])) OR (NOT event.hide_participants OR
+    event.host_id = agenda.user_id) AND ((event.pending_host_id = ANY (:delegators::BIGINT[])) OR (SELECT
+    theirs.event_id
 FROM agenda AS theirs
-WHERE (theirs.user_id = ANY (:delegators::BIGINT[])) AND theirs.starts_at = agenda.starts_at AND theirs.event_id =
-    agenda.event_id
+WHERE (theirs.user_id = ANY (:delegators::BIGINT[])) AND theirs.starts_at = event.starts_at AND theirs.event_id =
+    event.id
 LIMIT :param_2::INTEGER) IS NOT NULL)) AS anon_1
 FROM agenda JOIN event ON agenda.event_id = event.id
 WHERE agenda.organization_id = :org::BIGINT AND agenda.starts_at > :earliest::BIGINT AND agenda.starts_at < :end::BIGINT
@@ -3600,7 +3602,7 @@ WHERE agenda.organization_id = :org::BIGINT AND agenda.user_id = :id::BIGINT AND
 -- kalends.store.visibility
 
 -- TIES
--- ties_to: Tell whether an event concerns a person, and whether it concerns somebody whose delegate they are.
+-- ties_to: Return whether an event concerns a person, and whether it concerns somebody whose delegate they are.
 
 -- SQLite
 SELECT event.pending_host_id = :me OR (SELECT mine.event_id

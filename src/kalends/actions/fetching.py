@@ -33,7 +33,7 @@ def visible_event(tx: WriteTx, actor: Actor, event_id: EventId) -> tuple[Event, 
     access_level = AccessLevel.busy
     if found is not None:
         known = actor.user_id in (None, found.host_id)
-        participates, delegate = (False, False) if known else ties_to(tx, actor, found)
+        participates, delegate = (False, False) if known else ties_to(tx, actor, event_id)
         access_level = access_level_of(
             actor, found.host_id, found.visibility, participates=participates, delegate=delegate
         )

@@ -40,10 +40,8 @@ from kalends.store.tables import agenda, event
 from kalends.store.visibility import (
     DELEGATE,
     PARTICIPATES,
-    is_delegate,
     is_offer_visible,
     is_part_visible,
-    is_participant,
     is_visible,
     visibility_values,
 )
@@ -247,7 +245,7 @@ def event_statement(*, tied: bool, expand: bool) -> Query:
     where = [event.c.organization_id == bindparam("org"), event.c.id == bindparam("id")]
     if not tied:
         return Query(sa.select(TEXT[expand], about(*KEY)).where(*where))
-    where.append(is_visible(event.c.starts_at, event.c.id))
+    where.append(is_visible())
     return Query(sa.select(TEXT[expand], about(*ACCESS, PARTICIPATES, DELEGATE)).where(*where))
 
 
@@ -275,8 +273,8 @@ def list_statement(given_filters: frozenset[str], view: View, *, expand: bool) -
         where.append(scanned.c.starts_at > bindparam("earliest"))
     columns = KEY if view is View.everything else ACCESS
     if view is View.others:
-        where.append(is_part_visible(agenda) if person else is_visible(scanned.c.starts_at, key))
-        columns = (*ACCESS, is_participant(scanned.c.starts_at, key), is_delegate(scanned.c.starts_at, key))
+        where.append(is_part_visible(agenda.c.user_id) if person else is_visible())
+        columns = (*ACCESS, PARTICIPATES, DELEGATE)
     statement = sa.select(LISTED_TEXT[expand], about(*columns)).select_from(source).where(*where)
     return Query(in_one_row(statement.order_by(scanned.c.starts_at, key).limit(bindparam("count", type_=sa.Integer))))
 
@@ -309,7 +307,7 @@ def also_concerns(*, seen: bool) -> sa.ColumnElement[bool]:
         other.c.user_id == bindparam("user_id"),
         other.c.starts_at == agenda.c.starts_at,
         other.c.event_id == agenda.c.event_id,
-        is_part_visible(other) if seen else sa.true(),
+        is_part_visible(other.c.user_id) if seen else sa.true(),
     )
 
 

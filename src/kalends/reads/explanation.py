@@ -38,7 +38,7 @@ from kalends.store.database import ReadTx
 from kalends.store.hours import hours_from
 from kalends.store.query import Query
 from kalends.store.tables import agenda, event, held_time, hold, user, working_hours
-from kalends.store.visibility import is_delegate, is_participant, tie_values
+from kalends.store.visibility import DELEGATE, PARTICIPATES, tie_values
 
 PERSON = Query(
     sa.select(user.c.time_zone, user.c.deleted_at.is_not(None), working_hours.c.hours)
@@ -60,8 +60,8 @@ EVENTS = Query(
         event.c.visibility,
         event.c.host_id,
         event.c.hide_participants,
-        is_participant(agenda.c.starts_at, agenda.c.event_id),
-        is_delegate(agenda.c.starts_at, agenda.c.event_id),
+        PARTICIPATES,
+        DELEGATE,
     )
     .join_from(agenda, event, agenda.c.event_id == event.c.id)
     .where(overlapping(agenda), agenda.c.user_id == bindparam("id"))

@@ -63,7 +63,7 @@ def blocking(is_named: sa.ColumnElement[bool]) -> Query:
 
 
 BLOCKING_SEEN_BY_OPERATOR = blocking(event.c.visibility == Visibility.default.value)
-BLOCKING_SEEN_BY_PERSON = blocking(is_part_visible(agenda))
+BLOCKING_SEEN_BY_PERSON = blocking(is_part_visible(agenda.c.user_id))
 
 
 def blocking_commitments(
