@@ -79,14 +79,14 @@ WHERE user.organization_id = :org AND (user.id IN (SELECT value FROM json_each(:
     ALL SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.blocking, CAST(NULL AS TEXT) AS
     anon_1, CAST(NULL AS TEXT) AS anon__4
 FROM agenda
-WHERE agenda.organization_id = :org AND agenda.starts_at > :earliest AND agenda.starts_at < :end AND agenda.ends_at >
-    :start AND (agenda.user_id IN (SELECT value FROM json_each(:ids))) AND agenda.shown != :shown_1 UNION ALL SELECT
-    held_time.user_id, held_time.starts_at, held_time.ends_at, 'busy', 1 AS anon_2, CAST(NULL AS TEXT) AS anon_1,
+WHERE agenda.organization_id = :org AND (agenda.user_id IN (SELECT value FROM json_each(:ids))) AND agenda.starts_at >
+    :start - 111600000000 AND agenda.starts_at < :end AND agenda.ends_at > :start AND agenda.shown != :shown_1 UNION ALL
+    SELECT held_time.user_id, held_time.starts_at, held_time.ends_at, 'busy', 1 AS anon_2, CAST(NULL AS TEXT) AS anon_1,
     CAST(NULL AS TEXT) AS anon__4
 FROM held_time
-WHERE held_time.organization_id = :org AND held_time.starts_at > :earliest AND held_time.starts_at < :end AND
-    held_time.ends_at > :start AND (held_time.user_id IN (SELECT value FROM json_each(:ids))) AND held_time.expires_at >
-    :now
+WHERE held_time.organization_id = :org AND (held_time.user_id IN (SELECT value FROM json_each(:ids))) AND
+    held_time.starts_at > :start - 111600000000 AND held_time.starts_at < :end AND held_time.ends_at > :start AND
+    held_time.expires_at > :now
 LIMIT :count OFFSET :param_1;
 -- with :shown_1 = 'free'
 -- with :param_1 = 0
@@ -99,13 +99,13 @@ WHERE "user".organization_id = :org::BIGINT AND ("user".id = ANY (:ids::BIGINT[]
     ALL SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.blocking, CAST(NULL AS TEXT) AS
     anon_1, CAST(NULL AS TEXT) AS anon__4
 FROM agenda
-WHERE agenda.organization_id = :org::BIGINT AND agenda.starts_at > :earliest::BIGINT AND agenda.starts_at < :end::BIGINT
-    AND agenda.ends_at > :start::BIGINT AND (agenda.user_id = ANY (:ids::BIGINT[])) AND agenda.shown !=
-    :shown_1::VARCHAR UNION ALL SELECT held_time.user_id, held_time.starts_at, held_time.ends_at, 'busy', true AS
-    anon_2, CAST(NULL AS TEXT) AS anon_1, CAST(NULL AS TEXT) AS anon__4
+WHERE agenda.organization_id = :org::BIGINT AND (agenda.user_id = ANY (:ids::BIGINT[])) AND agenda.starts_at >
+    :start::BIGINT - 111600000000 AND agenda.starts_at < :end::BIGINT AND agenda.ends_at > :start::BIGINT AND
+    agenda.shown != :shown_1::VARCHAR UNION ALL SELECT held_time.user_id, held_time.starts_at, held_time.ends_at,
+    'busy', true AS anon_2, CAST(NULL AS TEXT) AS anon_1, CAST(NULL AS TEXT) AS anon__4
 FROM held_time
-WHERE held_time.organization_id = :org::BIGINT AND held_time.starts_at > :earliest::BIGINT AND held_time.starts_at <
-    :end::BIGINT AND held_time.ends_at > :start::BIGINT AND (held_time.user_id = ANY (:ids::BIGINT[])) AND
+WHERE held_time.organization_id = :org::BIGINT AND (held_time.user_id = ANY (:ids::BIGINT[])) AND held_time.starts_at >
+    :start::BIGINT - 111600000000 AND held_time.starts_at < :end::BIGINT AND held_time.ends_at > :start::BIGINT AND
     held_time.expires_at > :now::BIGINT
 LIMIT :count::INTEGER;
 -- with :shown_1 = 'free'
@@ -1176,8 +1176,8 @@ WHERE "user".organization_id = :org::BIGINT AND "user".id = :id::BIGINT;
 -- events_within: Return all events in somebody's time, with how much of each the caller sees; `values` say whose and when.
 
 -- SQLite
-SELECT agenda.starts_at, agenda.ends_at, agenda.shown, agenda.blocking, agenda.event_id, agenda.role, agenda.response,
-    event.title, event.status, event.show_as, event.visibility, event.host_id, event.hide_participants,
+SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.blocking, agenda.event_id, agenda.role,
+    agenda.response, event.title, event.status, event.show_as, event.visibility, event.host_id, event.hide_participants,
     event.pending_host_id = :me OR (SELECT mine.event_id
 FROM agenda AS mine
 WHERE mine.user_id = :me AND mine.starts_at = event.starts_at AND mine.event_id = event.id
@@ -1188,16 +1188,16 @@ WHERE (theirs.user_id IN (SELECT value FROM json_each(:delegators))) AND theirs.
     theirs.event_id = event.id
 LIMIT :param_3 OFFSET :param_4) IS NOT NULL AS delegate
 FROM agenda JOIN event ON agenda.event_id = event.id
-WHERE agenda.organization_id = :org AND agenda.starts_at > :earliest AND agenda.starts_at < :end AND agenda.ends_at >
-    :start AND agenda.user_id = :id ORDER BY agenda.starts_at, agenda.event_id;
+WHERE agenda.organization_id = :org AND agenda.user_id = :id AND agenda.starts_at > :start - 111600000000 AND
+    agenda.starts_at < :end AND agenda.ends_at > :start ORDER BY agenda.starts_at, agenda.event_id;
 -- with :param_1 = 1
 -- with :param_2 = 0
 -- with :param_3 = 1
 -- with :param_4 = 0
 
 -- PostgreSQL
-SELECT agenda.starts_at, agenda.ends_at, agenda.shown, agenda.blocking, agenda.event_id, agenda.role, agenda.response,
-    event.title, event.status, event.show_as, event.visibility, event.host_id, event.hide_participants,
+SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.blocking, agenda.event_id, agenda.role,
+    agenda.response, event.title, event.status, event.show_as, event.visibility, event.host_id, event.hide_participants,
     event.pending_host_id = :me::BIGINT OR (SELECT mine.event_id
 FROM agenda AS mine
 WHERE mine.user_id = :me::BIGINT AND mine.starts_at = event.starts_at AND mine.event_id = event.id
@@ -1208,8 +1208,9 @@ WHERE (theirs.user_id = ANY (:delegators::BIGINT[])) AND theirs.starts_at = even
     event.id
 LIMIT :param_2::INTEGER) IS NOT NULL AS delegate
 FROM agenda JOIN event ON agenda.event_id = event.id
-WHERE agenda.organization_id = :org::BIGINT AND agenda.starts_at > :earliest::BIGINT AND agenda.starts_at < :end::BIGINT
-    AND agenda.ends_at > :start::BIGINT AND agenda.user_id = :id::BIGINT ORDER BY agenda.starts_at, agenda.event_id;
+WHERE agenda.organization_id = :org::BIGINT AND agenda.user_id = :id::BIGINT AND agenda.starts_at > :start::BIGINT -
+    111600000000 AND agenda.starts_at < :end::BIGINT AND agenda.ends_at > :start::BIGINT ORDER BY agenda.starts_at,
+    agenda.event_id;
 -- with :param_1 = 1
 -- with :param_2 = 1
 
@@ -1217,18 +1218,19 @@ WHERE agenda.organization_id = :org::BIGINT AND agenda.starts_at > :earliest::BI
 -- explain_booking: Say what bears on booking somebody in a span, as long as an event at most. Raises NotFound or Invalid.
 
 -- SQLite
-SELECT held_time.starts_at, held_time.ends_at, held_time.hold_id, hold.placed_by
+SELECT held_time.user_id, held_time.starts_at, held_time.ends_at, 'busy', 1 AS anon_1, held_time.hold_id, hold.placed_by
 FROM held_time JOIN hold ON held_time.hold_id = hold.id
-WHERE held_time.organization_id = :org AND held_time.starts_at > :earliest AND held_time.starts_at < :end AND
-    held_time.ends_at > :start AND held_time.user_id = :id AND held_time.expires_at > :now ORDER BY held_time.starts_at,
-    held_time.hold_id;
+WHERE held_time.organization_id = :org AND held_time.user_id = :id AND held_time.starts_at > :start - 111600000000 AND
+    held_time.starts_at < :end AND held_time.ends_at > :start AND held_time.expires_at > :now ORDER BY
+    held_time.starts_at, held_time.hold_id;
 
 -- PostgreSQL
-SELECT held_time.starts_at, held_time.ends_at, held_time.hold_id, hold.placed_by
+SELECT held_time.user_id, held_time.starts_at, held_time.ends_at, 'busy', true AS anon_1, held_time.hold_id,
+    hold.placed_by
 FROM held_time JOIN hold ON held_time.hold_id = hold.id
-WHERE held_time.organization_id = :org::BIGINT AND held_time.starts_at > :earliest::BIGINT AND held_time.starts_at <
-    :end::BIGINT AND held_time.ends_at > :start::BIGINT AND held_time.user_id = :id::BIGINT AND held_time.expires_at >
-    :now::BIGINT ORDER BY held_time.starts_at, held_time.hold_id;
+WHERE held_time.organization_id = :org::BIGINT AND held_time.user_id = :id::BIGINT AND held_time.starts_at >
+    :start::BIGINT - 111600000000 AND held_time.starts_at < :end::BIGINT AND held_time.ends_at > :start::BIGINT AND
+    held_time.expires_at > :now::BIGINT ORDER BY held_time.starts_at, held_time.hold_id;
 
 -- =====================================================================================================================
 -- kalends.reads.export
@@ -1894,12 +1896,12 @@ SELECT user.id, user.name, user.email, user.time_zone, user.metadata, user.versi
 FROM user
 WHERE user.organization_id = :org AND user.deleted_at IS NULL AND (SELECT agenda.event_id
 FROM agenda
-WHERE agenda.organization_id = :org AND agenda.starts_at > :earliest AND agenda.starts_at < :end AND agenda.ends_at >
-    :start AND agenda.user_id = user.id AND agenda.blocking = 1 AND agenda.event_id != :joining
+WHERE agenda.organization_id = :org AND agenda.user_id = user.id AND agenda.starts_at > :start - 111600000000 AND
+    agenda.starts_at < :end AND agenda.ends_at > :start AND agenda.blocking = 1 AND agenda.event_id != :joining
 LIMIT :param_1 OFFSET :param_2) IS NULL AND (SELECT held_time.hold_id
 FROM held_time
-WHERE held_time.organization_id = :org AND held_time.starts_at > :earliest AND held_time.starts_at < :end AND
-    held_time.ends_at > :start AND held_time.user_id = user.id AND held_time.expires_at > :now
+WHERE held_time.organization_id = :org AND held_time.user_id = user.id AND held_time.starts_at > :start - 111600000000
+    AND held_time.starts_at < :end AND held_time.ends_at > :start AND held_time.expires_at > :now
 LIMIT :param_3 OFFSET :param_4) IS NULL AND (SELECT participant.user_id
 FROM participant
 WHERE participant.event_id = :joining AND participant.user_id = user.id
@@ -1919,14 +1921,14 @@ SELECT "user".id, "user".name, "user".email, "user".time_zone, "user".metadata, 
 FROM "user"
 WHERE "user".organization_id = :org::BIGINT AND "user".deleted_at IS NULL AND (SELECT agenda.event_id
 FROM agenda
-WHERE agenda.organization_id = :org::BIGINT AND agenda.starts_at > :earliest::BIGINT AND agenda.starts_at < :end::BIGINT
-    AND agenda.ends_at > :start::BIGINT AND agenda.user_id = "user".id AND agenda.blocking AND agenda.event_id !=
-    :joining::BIGINT
+WHERE agenda.organization_id = :org::BIGINT AND agenda.user_id = "user".id AND agenda.starts_at > :start::BIGINT -
+    111600000000 AND agenda.starts_at < :end::BIGINT AND agenda.ends_at > :start::BIGINT AND agenda.blocking AND
+    agenda.event_id != :joining::BIGINT
 LIMIT :param_1::INTEGER) IS NULL AND (SELECT held_time.hold_id
 FROM held_time
-WHERE held_time.organization_id = :org::BIGINT AND held_time.starts_at > :earliest::BIGINT AND held_time.starts_at <
-    :end::BIGINT AND held_time.ends_at > :start::BIGINT AND held_time.user_id = "user".id AND held_time.expires_at >
-    :now::BIGINT
+WHERE held_time.organization_id = :org::BIGINT AND held_time.user_id = "user".id AND held_time.starts_at >
+    :start::BIGINT - 111600000000 AND held_time.starts_at < :end::BIGINT AND held_time.ends_at > :start::BIGINT AND
+    held_time.expires_at > :now::BIGINT
 LIMIT :param_2::INTEGER) IS NULL AND (SELECT participant.user_id
 FROM participant
 WHERE participant.event_id = :joining::BIGINT AND participant.user_id = "user".id
@@ -1963,12 +1965,12 @@ SELECT user.id, user.name, user.email, user.time_zone, user.metadata, user.versi
 FROM user
 WHERE user.organization_id = :org AND user.deleted_at IS NULL AND (SELECT agenda.event_id
 FROM agenda
-WHERE agenda.organization_id = :org AND agenda.starts_at > :earliest AND agenda.starts_at < :end AND agenda.ends_at >
-    :start AND agenda.user_id = user.id AND agenda.blocking = 1 AND agenda.event_id != :joining
+WHERE agenda.organization_id = :org AND agenda.user_id = user.id AND agenda.starts_at > :start - 111600000000 AND
+    agenda.starts_at < :end AND agenda.ends_at > :start AND agenda.blocking = 1 AND agenda.event_id != :joining
 LIMIT :param_1 OFFSET :param_2) IS NULL AND (SELECT held_time.hold_id
 FROM held_time
-WHERE held_time.organization_id = :org AND held_time.starts_at > :earliest AND held_time.starts_at < :end AND
-    held_time.ends_at > :start AND held_time.user_id = user.id AND held_time.expires_at > :now
+WHERE held_time.organization_id = :org AND held_time.user_id = user.id AND held_time.starts_at > :start - 111600000000
+    AND held_time.starts_at < :end AND held_time.ends_at > :start AND held_time.expires_at > :now
 LIMIT :param_3 OFFSET :param_4) IS NULL AND (SELECT participant.user_id
 FROM participant
 WHERE participant.event_id = :joining AND participant.user_id = user.id
@@ -1989,14 +1991,14 @@ SELECT "user".id, "user".name, "user".email, "user".time_zone, "user".metadata, 
 FROM "user"
 WHERE "user".organization_id = :org::BIGINT AND "user".deleted_at IS NULL AND (SELECT agenda.event_id
 FROM agenda
-WHERE agenda.organization_id = :org::BIGINT AND agenda.starts_at > :earliest::BIGINT AND agenda.starts_at < :end::BIGINT
-    AND agenda.ends_at > :start::BIGINT AND agenda.user_id = "user".id AND agenda.blocking AND agenda.event_id !=
-    :joining::BIGINT
+WHERE agenda.organization_id = :org::BIGINT AND agenda.user_id = "user".id AND agenda.starts_at > :start::BIGINT -
+    111600000000 AND agenda.starts_at < :end::BIGINT AND agenda.ends_at > :start::BIGINT AND agenda.blocking AND
+    agenda.event_id != :joining::BIGINT
 LIMIT :param_1::INTEGER) IS NULL AND (SELECT held_time.hold_id
 FROM held_time
-WHERE held_time.organization_id = :org::BIGINT AND held_time.starts_at > :earliest::BIGINT AND held_time.starts_at <
-    :end::BIGINT AND held_time.ends_at > :start::BIGINT AND held_time.user_id = "user".id AND held_time.expires_at >
-    :now::BIGINT
+WHERE held_time.organization_id = :org::BIGINT AND held_time.user_id = "user".id AND held_time.starts_at >
+    :start::BIGINT - 111600000000 AND held_time.starts_at < :end::BIGINT AND held_time.ends_at > :start::BIGINT AND
+    held_time.expires_at > :now::BIGINT
 LIMIT :param_2::INTEGER) IS NULL AND (SELECT participant.user_id
 FROM participant
 WHERE participant.event_id = :joining::BIGINT AND participant.user_id = "user".id
@@ -2035,12 +2037,12 @@ FROM user
 WHERE user.organization_id = :org AND user.deleted_at IS NULL AND user.search_text LIKE :pattern ESCAPE '\' AND (SELECT
     agenda.event_id
 FROM agenda
-WHERE agenda.organization_id = :org AND agenda.starts_at > :earliest AND agenda.starts_at < :end AND agenda.ends_at >
-    :start AND agenda.user_id = user.id AND agenda.blocking = 1 AND agenda.event_id != :joining
+WHERE agenda.organization_id = :org AND agenda.user_id = user.id AND agenda.starts_at > :start - 111600000000 AND
+    agenda.starts_at < :end AND agenda.ends_at > :start AND agenda.blocking = 1 AND agenda.event_id != :joining
 LIMIT :param_1 OFFSET :param_2) IS NULL AND (SELECT held_time.hold_id
 FROM held_time
-WHERE held_time.organization_id = :org AND held_time.starts_at > :earliest AND held_time.starts_at < :end AND
-    held_time.ends_at > :start AND held_time.user_id = user.id AND held_time.expires_at > :now
+WHERE held_time.organization_id = :org AND held_time.user_id = user.id AND held_time.starts_at > :start - 111600000000
+    AND held_time.starts_at < :end AND held_time.ends_at > :start AND held_time.expires_at > :now
 LIMIT :param_3 OFFSET :param_4) IS NULL AND (SELECT participant.user_id
 FROM participant
 WHERE participant.event_id = :joining AND participant.user_id = user.id
@@ -2061,14 +2063,14 @@ FROM "user"
 WHERE "user".organization_id = :org::BIGINT AND "user".deleted_at IS NULL AND "user".search_text LIKE :pattern::VARCHAR
     ESCAPE '\' AND (SELECT agenda.event_id
 FROM agenda
-WHERE agenda.organization_id = :org::BIGINT AND agenda.starts_at > :earliest::BIGINT AND agenda.starts_at < :end::BIGINT
-    AND agenda.ends_at > :start::BIGINT AND agenda.user_id = "user".id AND agenda.blocking AND agenda.event_id !=
-    :joining::BIGINT
+WHERE agenda.organization_id = :org::BIGINT AND agenda.user_id = "user".id AND agenda.starts_at > :start::BIGINT -
+    111600000000 AND agenda.starts_at < :end::BIGINT AND agenda.ends_at > :start::BIGINT AND agenda.blocking AND
+    agenda.event_id != :joining::BIGINT
 LIMIT :param_1::INTEGER) IS NULL AND (SELECT held_time.hold_id
 FROM held_time
-WHERE held_time.organization_id = :org::BIGINT AND held_time.starts_at > :earliest::BIGINT AND held_time.starts_at <
-    :end::BIGINT AND held_time.ends_at > :start::BIGINT AND held_time.user_id = "user".id AND held_time.expires_at >
-    :now::BIGINT
+WHERE held_time.organization_id = :org::BIGINT AND held_time.user_id = "user".id AND held_time.starts_at >
+    :start::BIGINT - 111600000000 AND held_time.starts_at < :end::BIGINT AND held_time.ends_at > :start::BIGINT AND
+    held_time.expires_at > :now::BIGINT
 LIMIT :param_2::INTEGER) IS NULL AND (SELECT participant.user_id
 FROM participant
 WHERE participant.event_id = :joining::BIGINT AND participant.user_id = "user".id
@@ -2107,12 +2109,12 @@ FROM user
 WHERE user.organization_id = :org AND user.deleted_at IS NULL AND user.search_text LIKE :pattern ESCAPE '\' AND (SELECT
     agenda.event_id
 FROM agenda
-WHERE agenda.organization_id = :org AND agenda.starts_at > :earliest AND agenda.starts_at < :end AND agenda.ends_at >
-    :start AND agenda.user_id = user.id AND agenda.blocking = 1 AND agenda.event_id != :joining
+WHERE agenda.organization_id = :org AND agenda.user_id = user.id AND agenda.starts_at > :start - 111600000000 AND
+    agenda.starts_at < :end AND agenda.ends_at > :start AND agenda.blocking = 1 AND agenda.event_id != :joining
 LIMIT :param_1 OFFSET :param_2) IS NULL AND (SELECT held_time.hold_id
 FROM held_time
-WHERE held_time.organization_id = :org AND held_time.starts_at > :earliest AND held_time.starts_at < :end AND
-    held_time.ends_at > :start AND held_time.user_id = user.id AND held_time.expires_at > :now
+WHERE held_time.organization_id = :org AND held_time.user_id = user.id AND held_time.starts_at > :start - 111600000000
+    AND held_time.starts_at < :end AND held_time.ends_at > :start AND held_time.expires_at > :now
 LIMIT :param_3 OFFSET :param_4) IS NULL AND (SELECT participant.user_id
 FROM participant
 WHERE participant.event_id = :joining AND participant.user_id = user.id
@@ -2134,14 +2136,14 @@ FROM "user"
 WHERE "user".organization_id = :org::BIGINT AND "user".deleted_at IS NULL AND "user".search_text LIKE :pattern::VARCHAR
     ESCAPE '\' AND (SELECT agenda.event_id
 FROM agenda
-WHERE agenda.organization_id = :org::BIGINT AND agenda.starts_at > :earliest::BIGINT AND agenda.starts_at < :end::BIGINT
-    AND agenda.ends_at > :start::BIGINT AND agenda.user_id = "user".id AND agenda.blocking AND agenda.event_id !=
-    :joining::BIGINT
+WHERE agenda.organization_id = :org::BIGINT AND agenda.user_id = "user".id AND agenda.starts_at > :start::BIGINT -
+    111600000000 AND agenda.starts_at < :end::BIGINT AND agenda.ends_at > :start::BIGINT AND agenda.blocking AND
+    agenda.event_id != :joining::BIGINT
 LIMIT :param_1::INTEGER) IS NULL AND (SELECT held_time.hold_id
 FROM held_time
-WHERE held_time.organization_id = :org::BIGINT AND held_time.starts_at > :earliest::BIGINT AND held_time.starts_at <
-    :end::BIGINT AND held_time.ends_at > :start::BIGINT AND held_time.user_id = "user".id AND held_time.expires_at >
-    :now::BIGINT
+WHERE held_time.organization_id = :org::BIGINT AND held_time.user_id = "user".id AND held_time.starts_at >
+    :start::BIGINT - 111600000000 AND held_time.starts_at < :end::BIGINT AND held_time.ends_at > :start::BIGINT AND
+    held_time.expires_at > :now::BIGINT
 LIMIT :param_2::INTEGER) IS NULL AND (SELECT participant.user_id
 FROM participant
 WHERE participant.event_id = :joining::BIGINT AND participant.user_id = "user".id
@@ -2284,42 +2286,42 @@ UPDATE audit SET address=NULL WHERE audit.organization_id = :org::BIGINT AND aud
 -- kalends.store.commitments
 
 -- BLOCKING_SEEN_BY_OPERATOR
--- blocking_commitments: Return what blocks some people in a span, but for an event and a hold of one's own, as far as it is told.
+-- blocking_commitments: Return what blocks some people in each of some spans, except for an event and a hold of one's own.
 
 -- SQLite
-SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.event_id, event.visibility = :visibility_1
-    AS anon_1
+SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.blocking, agenda.event_id,
+    event.visibility = :visibility_1 AS is_named
 FROM agenda JOIN event ON agenda.event_id = event.id
-WHERE agenda.organization_id = :org AND agenda.starts_at > :earliest AND agenda.starts_at < :end AND agenda.ends_at >
-    :start AND (agenda.user_id IN (SELECT value FROM json_each(:ids))) AND agenda.blocking = 1 AND agenda.event_id !=
-    :own_event UNION ALL SELECT held_time.user_id, held_time.starts_at, held_time.ends_at, 'busy', NULL AS anon_2, 0 AS
-    anon_3
+WHERE agenda.organization_id = :org AND (agenda.user_id IN (SELECT value FROM json_each(:ids))) AND agenda.starts_at >
+    :start - 111600000000 AND agenda.starts_at < :end AND agenda.ends_at > :start AND agenda.blocking = 1 AND
+    agenda.event_id != :own_event UNION ALL SELECT held_time.user_id, held_time.starts_at, held_time.ends_at, 'busy', 1
+    AS anon_1, 0, 0 AS anon_2
 FROM held_time
-WHERE held_time.organization_id = :org AND held_time.starts_at > :earliest AND held_time.starts_at < :end AND
-    held_time.ends_at > :start AND (held_time.user_id IN (SELECT value FROM json_each(:ids))) AND held_time.expires_at >
-    :now AND held_time.hold_id != :own_hold;
+WHERE held_time.organization_id = :org AND (held_time.user_id IN (SELECT value FROM json_each(:ids))) AND
+    held_time.starts_at > :start - 111600000000 AND held_time.starts_at < :end AND held_time.ends_at > :start AND
+    held_time.expires_at > :now AND held_time.hold_id != :own_hold;
 -- with :visibility_1 = 'default'
 
 -- PostgreSQL
-SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.event_id, event.visibility =
-    :visibility_1::VARCHAR AS anon_1
+SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.blocking, agenda.event_id,
+    event.visibility = :visibility_1::VARCHAR AS is_named
 FROM agenda JOIN event ON agenda.event_id = event.id
-WHERE agenda.organization_id = :org::BIGINT AND agenda.starts_at > :earliest::BIGINT AND agenda.starts_at < :end::BIGINT
-    AND agenda.ends_at > :start::BIGINT AND (agenda.user_id = ANY (:ids::BIGINT[])) AND agenda.blocking AND
-    agenda.event_id != :own_event::BIGINT UNION ALL SELECT held_time.user_id, held_time.starts_at, held_time.ends_at,
-    'busy', NULL AS anon_2, false AS anon_3
+WHERE agenda.organization_id = :org::BIGINT AND (agenda.user_id = ANY (:ids::BIGINT[])) AND agenda.starts_at >
+    :start::BIGINT - 111600000000 AND agenda.starts_at < :end::BIGINT AND agenda.ends_at > :start::BIGINT AND
+    agenda.blocking AND agenda.event_id != :own_event::BIGINT UNION ALL SELECT held_time.user_id, held_time.starts_at,
+    held_time.ends_at, 'busy', true AS anon_1, 0, false AS anon_2
 FROM held_time
-WHERE held_time.organization_id = :org::BIGINT AND held_time.starts_at > :earliest::BIGINT AND held_time.starts_at <
-    :end::BIGINT AND held_time.ends_at > :start::BIGINT AND (held_time.user_id = ANY (:ids::BIGINT[])) AND
+WHERE held_time.organization_id = :org::BIGINT AND (held_time.user_id = ANY (:ids::BIGINT[])) AND held_time.starts_at >
+    :start::BIGINT - 111600000000 AND held_time.starts_at < :end::BIGINT AND held_time.ends_at > :start::BIGINT AND
     held_time.expires_at > :now::BIGINT AND held_time.hold_id != :own_hold::BIGINT;
 -- with :visibility_1 = 'default'
 
 -- BLOCKING_SEEN_BY_PERSON
--- blocking_commitments: Return what blocks some people in a span, but for an event and a hold of one's own, as far as it is told.
+-- blocking_commitments: Return what blocks some people in each of some spans, except for an event and a hold of one's own.
 
 -- SQLite
-SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.event_id, agenda.user_id = :me OR
-    (event.pending_host_id = :me OR (SELECT mine.event_id
+SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.blocking, agenda.event_id, agenda.user_id
+    = :me OR (event.pending_host_id = :me OR (SELECT mine.event_id
 FROM agenda AS mine
 WHERE mine.user_id = :me AND mine.starts_at = event.starts_at AND mine.event_id = event.id
 LIMIT :param_1 OFFSET :param_2) IS NOT NULL) AND (event.hide_participants = 0 OR event.host_id = agenda.user_id OR
@@ -2332,16 +2334,16 @@ LIMIT :param_1 OFFSET :param_2) IS NOT NULL) AND (event.hide_participants = 0 OR
 FROM agenda AS theirs
 WHERE (theirs.user_id IN (SELECT value FROM json_each(:delegators))) AND theirs.starts_at = event.starts_at AND
     theirs.event_id = event.id
-LIMIT :param_3 OFFSET :param_4) IS NOT NULL)) AS anon_1
+LIMIT :param_3 OFFSET :param_4) IS NOT NULL)) AS is_named
 FROM agenda JOIN event ON agenda.event_id = event.id
-WHERE agenda.organization_id = :org AND agenda.starts_at > :earliest AND agenda.starts_at < :end AND agenda.ends_at >
-    :start AND (agenda.user_id IN (SELECT value FROM json_each(:ids))) AND agenda.blocking = 1 AND agenda.event_id !=
-    :own_event UNION ALL SELECT held_time.user_id, held_time.starts_at, held_time.ends_at, 'busy', NULL AS anon_2, 0 AS
-    anon_3
+WHERE agenda.organization_id = :org AND (agenda.user_id IN (SELECT value FROM json_each(:ids))) AND agenda.starts_at >
+    :start - 111600000000 AND agenda.starts_at < :end AND agenda.ends_at > :start AND agenda.blocking = 1 AND
+    agenda.event_id != :own_event UNION ALL SELECT held_time.user_id, held_time.starts_at, held_time.ends_at, 'busy', 1
+    AS anon_1, 0, 0 AS anon_2
 FROM held_time
-WHERE held_time.organization_id = :org AND held_time.starts_at > :earliest AND held_time.starts_at < :end AND
-    held_time.ends_at > :start AND (held_time.user_id IN (SELECT value FROM json_each(:ids))) AND held_time.expires_at >
-    :now AND held_time.hold_id != :own_hold;
+WHERE held_time.organization_id = :org AND (held_time.user_id IN (SELECT value FROM json_each(:ids))) AND
+    held_time.starts_at > :start - 111600000000 AND held_time.starts_at < :end AND held_time.ends_at > :start AND
+    held_time.expires_at > :now AND held_time.hold_id != :own_hold;
 -- with :param_1 = 1
 -- with :param_2 = 0
 -- with :visibility_1 = 'default'
@@ -2349,8 +2351,8 @@ WHERE held_time.organization_id = :org AND held_time.starts_at > :earliest AND h
 -- with :param_4 = 0
 
 -- PostgreSQL
-SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.event_id, agenda.user_id = :me::BIGINT OR
-    (event.pending_host_id = :me::BIGINT OR (SELECT mine.event_id
+SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.blocking, agenda.event_id, agenda.user_id
+    = :me::BIGINT OR (event.pending_host_id = :me::BIGINT OR (SELECT mine.event_id
 FROM agenda AS mine
 WHERE mine.user_id = :me::BIGINT AND mine.starts_at = event.starts_at AND mine.event_id = event.id
 LIMIT :param_1::INTEGER) IS NOT NULL) AND (NOT event.hide_participants OR event.host_id = agenda.user_id OR
@@ -2363,16 +2365,136 @@ LIMIT :param_1::INTEGER) IS NOT NULL) AND (NOT event.hide_participants OR event.
 FROM agenda AS theirs
 WHERE (theirs.user_id = ANY (:delegators::BIGINT[])) AND theirs.starts_at = event.starts_at AND theirs.event_id =
     event.id
-LIMIT :param_2::INTEGER) IS NOT NULL)) AS anon_1
+LIMIT :param_2::INTEGER) IS NOT NULL)) AS is_named
 FROM agenda JOIN event ON agenda.event_id = event.id
-WHERE agenda.organization_id = :org::BIGINT AND agenda.starts_at > :earliest::BIGINT AND agenda.starts_at < :end::BIGINT
-    AND agenda.ends_at > :start::BIGINT AND (agenda.user_id = ANY (:ids::BIGINT[])) AND agenda.blocking AND
-    agenda.event_id != :own_event::BIGINT UNION ALL SELECT held_time.user_id, held_time.starts_at, held_time.ends_at,
-    'busy', NULL AS anon_2, false AS anon_3
+WHERE agenda.organization_id = :org::BIGINT AND (agenda.user_id = ANY (:ids::BIGINT[])) AND agenda.starts_at >
+    :start::BIGINT - 111600000000 AND agenda.starts_at < :end::BIGINT AND agenda.ends_at > :start::BIGINT AND
+    agenda.blocking AND agenda.event_id != :own_event::BIGINT UNION ALL SELECT held_time.user_id, held_time.starts_at,
+    held_time.ends_at, 'busy', true AS anon_1, 0, false AS anon_2
 FROM held_time
-WHERE held_time.organization_id = :org::BIGINT AND held_time.starts_at > :earliest::BIGINT AND held_time.starts_at <
-    :end::BIGINT AND held_time.ends_at > :start::BIGINT AND (held_time.user_id = ANY (:ids::BIGINT[])) AND
+WHERE held_time.organization_id = :org::BIGINT AND (held_time.user_id = ANY (:ids::BIGINT[])) AND held_time.starts_at >
+    :start::BIGINT - 111600000000 AND held_time.starts_at < :end::BIGINT AND held_time.ends_at > :start::BIGINT AND
     held_time.expires_at > :now::BIGINT AND held_time.hold_id != :own_hold::BIGINT;
+-- with :param_1 = 1
+-- with :visibility_1 = 'default'
+-- with :param_2 = 1
+
+-- BLOCKING_IN_EACH_SEEN_BY_OPERATOR
+-- blocking_commitments: Return what blocks some people in each of some spans, except for an event and a hold of one's own.
+
+-- SQLite
+SELECT span.starts_at, span.ends_at, printf('[%s]', coalesce((SELECT group_concat(items.anon_3, ',') AS anon_2
+FROM (SELECT printf('[%s,%s,%s,%s,%s,%s,%s]', commitment.user_id, commitment.starts_at, commitment.ends_at,
+    json_quote(commitment.shown), CASE WHEN commitment.blocking THEN 'true' ELSE 'false' END, commitment.event_id, CASE
+    WHEN commitment.is_named THEN 'true' ELSE 'false' END) AS anon_3
+FROM (SELECT agenda.user_id AS user_id, agenda.starts_at AS starts_at, agenda.ends_at AS ends_at, agenda.shown AS shown,
+    agenda.blocking AS blocking, agenda.event_id AS event_id, event.visibility = :visibility_1 AS is_named
+FROM agenda JOIN event ON agenda.event_id = event.id
+WHERE agenda.organization_id = :org AND (agenda.user_id IN (SELECT value FROM json_each(:ids))) AND agenda.starts_at >
+    span.starts_at - 111600000000 AND agenda.starts_at < span.ends_at AND agenda.ends_at > span.starts_at AND
+    agenda.blocking = 1 AND agenda.event_id != :own_event UNION ALL SELECT held_time.user_id AS user_id,
+    held_time.starts_at AS starts_at, held_time.ends_at AS ends_at, 'busy', 1 AS anon_4, 0, 0 AS anon_5
+FROM held_time
+WHERE held_time.organization_id = :org AND (held_time.user_id IN (SELECT value FROM json_each(:ids))) AND
+    held_time.starts_at > span.starts_at - 111600000000 AND held_time.starts_at < span.ends_at AND held_time.ends_at >
+    span.starts_at AND held_time.expires_at > :now AND held_time.hold_id != :own_hold) AS commitment) AS items), '')) AS
+    anon_1
+FROM (SELECT value AS starts_at, json_extract(:ends, '$[' || key || ']') AS ends_at FROM json_each(:starts)) AS span;
+-- with :visibility_1 = 'default'
+
+-- PostgreSQL
+SELECT span.starts_at, span.ends_at, format('[%s]', coalesce((SELECT string_agg(items.anon_3, ',') AS anon_2
+FROM (SELECT format('[%s,%s,%s,%s,%s,%s,%s]', commitment.user_id, commitment.starts_at, commitment.ends_at,
+    to_json(commitment.shown)::text, CASE WHEN commitment.blocking THEN 'true' ELSE 'false' END, commitment.event_id,
+    CASE WHEN commitment.is_named THEN 'true' ELSE 'false' END) AS anon_3
+FROM (SELECT agenda.user_id AS user_id, agenda.starts_at AS starts_at, agenda.ends_at AS ends_at, agenda.shown AS shown,
+    agenda.blocking AS blocking, agenda.event_id AS event_id, event.visibility = :visibility_1::VARCHAR AS is_named
+FROM agenda JOIN event ON agenda.event_id = event.id
+WHERE agenda.organization_id = :org::BIGINT AND (agenda.user_id = ANY (:ids::BIGINT[])) AND agenda.starts_at >
+    span.starts_at - 111600000000 AND agenda.starts_at < span.ends_at AND agenda.ends_at > span.starts_at AND
+    agenda.blocking AND agenda.event_id != :own_event::BIGINT UNION ALL SELECT held_time.user_id AS user_id,
+    held_time.starts_at AS starts_at, held_time.ends_at AS ends_at, 'busy', true AS anon_4, 0, false AS anon_5
+FROM held_time
+WHERE held_time.organization_id = :org::BIGINT AND (held_time.user_id = ANY (:ids::BIGINT[])) AND held_time.starts_at >
+    span.starts_at - 111600000000 AND held_time.starts_at < span.ends_at AND held_time.ends_at > span.starts_at AND
+    held_time.expires_at > :now::BIGINT AND held_time.hold_id != :own_hold::BIGINT) AS commitment) AS items), '')) AS
+    anon_1
+FROM (SELECT * FROM unnest(:starts::BIGINT[], :ends::BIGINT[]) AS pair(starts_at, ends_at)) AS span;
+-- with :visibility_1 = 'default'
+
+-- BLOCKING_IN_EACH_SEEN_BY_PERSON
+-- blocking_commitments: Return what blocks some people in each of some spans, except for an event and a hold of one's own.
+
+-- SQLite
+SELECT span.starts_at, span.ends_at, printf('[%s]', coalesce((SELECT group_concat(items.anon_3, ',') AS anon_2
+FROM (SELECT printf('[%s,%s,%s,%s,%s,%s,%s]', commitment.user_id, commitment.starts_at, commitment.ends_at,
+    json_quote(commitment.shown), CASE WHEN commitment.blocking THEN 'true' ELSE 'false' END, commitment.event_id, CASE
+    WHEN commitment.is_named THEN 'true' ELSE 'false' END) AS anon_3
+FROM (SELECT agenda.user_id AS user_id, agenda.starts_at AS starts_at, agenda.ends_at AS ends_at, agenda.shown AS shown,
+    agenda.blocking AS blocking, agenda.event_id AS event_id, agenda.user_id = :me OR (event.pending_host_id = :me OR
+    (SELECT mine.event_id
+FROM agenda AS mine
+WHERE mine.user_id = :me AND mine.starts_at = event.starts_at AND mine.event_id = event.id
+LIMIT :param_1 OFFSET :param_2) IS NOT NULL) AND (event.hide_participants = 0 OR event.host_id = agenda.user_id OR
+    event.host_id = :me OR (agenda.user_id IN (SELECT value FROM json_each(:delegators)))) OR event.visibility =
+    :visibility_1 AND ((agenda.user_id IN (SELECT value FROM json_each(:delegators))) OR (event.host_id IN (SELECT value
+    FROM json_each(:managed_hosts))) OR event.host_id = agenda.user_id AND (event.host_id IN (SELECT value FROM
+    json_each(:shown_hosts))) OR event.hide_participants = 0 AND (event.host_id IN (SELECT value FROM
+    json_each(:read_hosts))) OR (event.hide_participants = 0 OR event.host_id = agenda.user_id) AND
+    ((event.pending_host_id IN (SELECT value FROM json_each(:delegators))) OR (SELECT theirs.event_id
+FROM agenda AS theirs
+WHERE (theirs.user_id IN (SELECT value FROM json_each(:delegators))) AND theirs.starts_at = event.starts_at AND
+    theirs.event_id = event.id
+LIMIT :param_3 OFFSET :param_4) IS NOT NULL)) AS is_named
+FROM agenda JOIN event ON agenda.event_id = event.id
+WHERE agenda.organization_id = :org AND (agenda.user_id IN (SELECT value FROM json_each(:ids))) AND agenda.starts_at >
+    span.starts_at - 111600000000 AND agenda.starts_at < span.ends_at AND agenda.ends_at > span.starts_at AND
+    agenda.blocking = 1 AND agenda.event_id != :own_event UNION ALL SELECT held_time.user_id AS user_id,
+    held_time.starts_at AS starts_at, held_time.ends_at AS ends_at, 'busy', 1 AS anon_4, 0, 0 AS anon_5
+FROM held_time
+WHERE held_time.organization_id = :org AND (held_time.user_id IN (SELECT value FROM json_each(:ids))) AND
+    held_time.starts_at > span.starts_at - 111600000000 AND held_time.starts_at < span.ends_at AND held_time.ends_at >
+    span.starts_at AND held_time.expires_at > :now AND held_time.hold_id != :own_hold) AS commitment) AS items), '')) AS
+    anon_1
+FROM (SELECT value AS starts_at, json_extract(:ends, '$[' || key || ']') AS ends_at FROM json_each(:starts)) AS span;
+-- with :param_1 = 1
+-- with :param_2 = 0
+-- with :visibility_1 = 'default'
+-- with :param_3 = 1
+-- with :param_4 = 0
+
+-- PostgreSQL
+SELECT span.starts_at, span.ends_at, format('[%s]', coalesce((SELECT string_agg(items.anon_3, ',') AS anon_2
+FROM (SELECT format('[%s,%s,%s,%s,%s,%s,%s]', commitment.user_id, commitment.starts_at, commitment.ends_at,
+    to_json(commitment.shown)::text, CASE WHEN commitment.blocking THEN 'true' ELSE 'false' END, commitment.event_id,
+    CASE WHEN commitment.is_named THEN 'true' ELSE 'false' END) AS anon_3
+FROM (SELECT agenda.user_id AS user_id, agenda.starts_at AS starts_at, agenda.ends_at AS ends_at, agenda.shown AS shown,
+    agenda.blocking AS blocking, agenda.event_id AS event_id, agenda.user_id = :me::BIGINT OR (event.pending_host_id =
+    :me::BIGINT OR (SELECT mine.event_id
+FROM agenda AS mine
+WHERE mine.user_id = :me::BIGINT AND mine.starts_at = event.starts_at AND mine.event_id = event.id
+LIMIT :param_1::INTEGER) IS NOT NULL) AND (NOT event.hide_participants OR event.host_id = agenda.user_id OR
+    event.host_id = :me::BIGINT OR (agenda.user_id = ANY (:delegators::BIGINT[]))) OR event.visibility =
+    :visibility_1::VARCHAR AND ((agenda.user_id = ANY (:delegators::BIGINT[])) OR (event.host_id = ANY
+    (:managed_hosts::BIGINT[])) OR event.host_id = agenda.user_id AND (event.host_id = ANY (:shown_hosts::BIGINT[])) OR
+    NOT event.hide_participants AND (event.host_id = ANY (:read_hosts::BIGINT[])) OR (NOT event.hide_participants OR
+    event.host_id = agenda.user_id) AND ((event.pending_host_id = ANY (:delegators::BIGINT[])) OR (SELECT
+    theirs.event_id
+FROM agenda AS theirs
+WHERE (theirs.user_id = ANY (:delegators::BIGINT[])) AND theirs.starts_at = event.starts_at AND theirs.event_id =
+    event.id
+LIMIT :param_2::INTEGER) IS NOT NULL)) AS is_named
+FROM agenda JOIN event ON agenda.event_id = event.id
+WHERE agenda.organization_id = :org::BIGINT AND (agenda.user_id = ANY (:ids::BIGINT[])) AND agenda.starts_at >
+    span.starts_at - 111600000000 AND agenda.starts_at < span.ends_at AND agenda.ends_at > span.starts_at AND
+    agenda.blocking AND agenda.event_id != :own_event::BIGINT UNION ALL SELECT held_time.user_id AS user_id,
+    held_time.starts_at AS starts_at, held_time.ends_at AS ends_at, 'busy', true AS anon_4, 0, false AS anon_5
+FROM held_time
+WHERE held_time.organization_id = :org::BIGINT AND (held_time.user_id = ANY (:ids::BIGINT[])) AND held_time.starts_at >
+    span.starts_at - 111600000000 AND held_time.starts_at < span.ends_at AND held_time.ends_at > span.starts_at AND
+    held_time.expires_at > :now::BIGINT AND held_time.hold_id != :own_hold::BIGINT) AS commitment) AS items), '')) AS
+    anon_1
+FROM (SELECT * FROM unnest(:starts::BIGINT[], :ends::BIGINT[]) AS pair(starts_at, ends_at)) AS span;
 -- with :param_1 = 1
 -- with :visibility_1 = 'default'
 -- with :param_2 = 1

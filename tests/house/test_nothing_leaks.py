@@ -174,7 +174,7 @@ LEAKS = {
     "hidden participants of an event": (events, "hides_participants", lambda *_, **__: False),
     "a hidden participant": (participants, "hides_participants", lambda *_, **__: False),
     "how often others have answered": (event_text, "TELLS_OF_ALL_PARTICIPANTS", ()),
-    "of how many events busy time is made up": (commitments, "reported", lambda found, _: sorted(found, key=str)),
+    "of how many events busy time is made up": (commitments, "merge_unseen", lambda found, _: sorted(found, key=str)),
     "the same, when it is explained": (
         explanation,
         "merge_by_strength",

@@ -11,7 +11,7 @@ from kalends.actions.hours import clear_working_hours, set_working_hours
 from kalends.actions.participants import answer_invitation
 from kalends.actions.user_deletion import delete_user
 from kalends.drafts import EventCreate, ParticipantCreate, ResponseUpdate
-from kalends.model import Busy, Role, ShowAs, TimeText, UserId
+from kalends.model import Busy, Conflict, Role, ShowAs, TimeText, UserId
 from kalends.reads.availability import PersonBusyTimes, busy_times, find_time
 from kalends.rules.hours import Window, WorkingHours
 from kalends.rules.intervals import DAY, HOUR
@@ -70,11 +70,10 @@ def test_every_answer_is_shown_and_blocks_as_the_contract_says(cast, role, respo
     time = time_of(cast, cast.guest)
     assert time.periods == ([] if shown is Busy.free else [Period(AFTERNOON, shown)])
     assert time.blocked == ([AFTERNOON] if blocks else [])
-    conflicts = cast.ask(blocking_commitments, [cast.guest.id], AFTERNOON)
+    conflicts = cast.ask(blocking_commitments, [cast.guest.id], [AFTERNOON])[AFTERNOON]
     assert [(conflict.span, conflict.strength) for conflict in conflicts] == ([(AFTERNOON, shown)] if blocks else [])
-    assert [
-        conflict.event_id for conflict in cast.ask(blocking_commitments, [cast.guest.id], AFTERNOON, event_id=event.id)
-    ] == []
+    own = {"event_id": event.id}
+    assert cast.ask(blocking_commitments, [cast.guest.id], [AFTERNOON], **own) == {AFTERNOON: []}
 
 
 def test_free_and_cancelled_events_are_not_shown(cast):
@@ -119,6 +118,24 @@ def test_a_person_has_events_holds_and_hours_in_one_statement(cast):
     assert time_of(cast, cast.guest).working(WEEK) is None
 
 
+def test_what_blocks_is_found_in_each_of_several_spans(cast):
+    event = cast.event(cast.guest)
+    held = span(AFTERNOON.start + 2 * HOUR, AFTERNOON.end + 2 * HOUR)
+    hold = cast.do(place_hold, [cast.guest.id], held, 300)
+    before = span(AFTERNOON.start - HOUR, AFTERNOON.start)
+    people, every = [cast.guest.id, cast.host.id], [WEEK, before, AFTERNOON, held]
+    in_each = cast.ask(blocking_commitments, people, every, event_id=event.id)
+    assert in_each == {WEEK: in_each[held], before: [], AFTERNOON: [], held: in_each[held]}
+    assert in_each[held] == [Conflict(cast.guest.id, held, Busy.busy, None, needed=True)]
+    for options in ({}, {"event_id": event.id}, {"hold_id": hold.id}):
+        for whose in (cast, cast.as_person(cast.stranger), cast.as_person(cast.guest)):
+            one_by_one = [whose.ask(blocking_commitments, people, [one], **options) for one in every]
+            assert whose.ask(blocking_commitments, people, every, **options) == {
+                one: conflicts for found in one_by_one for one, conflicts in found.items()
+            }
+    assert cast.ask(blocking_commitments, people, []) == {}
+
+
 def test_double_bookings_are_one_period(cast):
     cast.event(cast.guest)
     accepted = cast.event(cast.guest, end=TimeText("2026-03-09T14:30"))
@@ -140,8 +157,10 @@ def test_one_statement_whatever_the_number_of_people_and_commitments(database):
         def read(tx, ids=ids, window=window):
             found = busy_times(tx, actor, ids, window)
             assert tx.statements == 1
-            blocking_commitments(tx, actor, ids, window)
+            blocking_commitments(tx, actor, ids, [window])
             assert tx.statements == 2
+            blocking_commitments(tx, actor, ids, [window, window])
+            assert tx.statements == 3
             return found
 
         found = database.read(read)

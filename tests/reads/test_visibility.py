@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from kalends.errors import Forbidden, NotFound
-from kalends.model import Event, EventId, Instant, Participation, Response, Role, UserId
+from kalends.model import Event, EventId, Instant, Participation, Response, Role, Span, UserId
 from kalends.reads.events import EventFilter
 from kalends.reads.explanation import explain_booking
 from kalends.reads.participants import list_participants, read_participant
@@ -117,7 +117,10 @@ def check_time(onlooker: Onlooker, person: UserId, choice: random.Random) -> Non
             event_id: access_level for event_id, access_level in told.items() if access_level is not AccessLevel.busy
         }
         assert {reason.event_id: reason.access_level for reason in found.events} == seen
-        blocking = onlooker.cast.ask(blocking_commitments, [person], span)
+        later = Span(span.end, Instant(span.end + 3 * (span.end - span.start)))
+        blocking = onlooker.cast.ask(blocking_commitments, [person], [span])[span]
+        both = onlooker.cast.ask(blocking_commitments, [person], [later, span])
+        assert both == onlooker.cast.ask(blocking_commitments, [person], [later]) | {span: blocking}
         assert {conflict.event_id for conflict in blocking} - {None} == {
             reason.event_id for reason in found.events if reason.blocking
         }

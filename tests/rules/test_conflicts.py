@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from kalends.model import Busy, Conflict, EventId, Response, Role, ShowAs, Status, UserId
 from kalends.rules.busy import commitment
-from kalends.rules.conflicts import classify_conflicts, reported, rows_taking_time, takes_time
-from kalends.rules.participation import AgendaRow
+from kalends.rules.conflicts import classify_conflicts, merge_unseen, rows_taking_time, takes_time
 from kalends.rules.periods import Period, merge_by_strength
 from tests.rules.spans import span, spans
 
@@ -23,10 +22,11 @@ def row(
     *,
     show_as: ShowAs = ShowAs.busy,
     at=NOON,
+    event: int = 9,
 ) -> AgendaRow:
     """Give what an event is in somebody's time, by the one truth about busy."""
     shown, blocking = commitment(Status.confirmed, show_as, role, response)
-    return AgendaRow(UserId(person), EventId(9), at, False, role, response, Status.confirmed, shown, blocking)
+    return AgendaRow(UserId(person), EventId(event), at, False, role, response, Status.confirmed, shown, blocking)
 
 
 ROWS = [row(role=role, response=response) for role, response in itertools.product(Role, Response)]
@@ -63,17 +63,38 @@ def test_the_changes_that_count():
 def test_rows_are_compared_person_by_person():
     before = [row(1), row(2, response=Response.declined), row(3, at=LATER)]
     after = [row(1), row(2, response=Response.tentative), row(3), row(4)]
-    assert rows_taking_time(before, after) == {2: after[1], 3: after[2], 4: after[3]}
+    taking = {2: after[1], 3: after[2], 4: after[3]}
+    assert rows_taking_time(before, after) == {(person, NOON.start): row for person, row in taking.items()}
 
 
-@given(st.lists(st.sampled_from([1, 2, 3, 4])))
-def test_an_overlap_is_a_conflict_for_who_blocks_a_warning_for_who_does_not_and_nothing_for_others(people):
+def test_rows_of_one_person_are_compared_event_by_event():
+    """As those of a series: one moves, the other stays where it is."""
+    first, second = row(1), row(1, at=LATER, event=10)
+    moved = row(1, at=span(14, 15), event=10)
+    assert rows_taking_time([first, second], [first, moved]) == {(1, moved.span.start): moved}
+
+
+ANYTIME = st.tuples(st.sampled_from([1, 2, 3, 4]), st.sampled_from([NOON, LATER]))
+
+
+@given(st.lists(ANYTIME))
+def test_an_overlap_is_a_conflict_for_who_blocks_a_warning_for_who_does_not_and_nothing_for_others(overlaps):
+    """The one event at noon, and the other an hour later, where person 1 is optional and nobody else takes time."""
     optional = row(2, Role.optional, Response.needs_action)
-    taking = {UserId(1): row(1), UserId(2): optional, UserId(3): row(3, Role.required, Response.needs_action)}
-    found = [Conflict(UserId(person), NOON, Busy.busy, None, needed=True) for person in people]
-    conflicts, warnings = classify_conflicts(found, taking)
-    assert [conflict.user_id for conflict in conflicts] == [person for person in people if person in (1, 3)]
-    assert [conflict.user_id for conflict in warnings] == [person for person in people if person == 2]
+    rows = [row(1), optional, row(3, Role.required, Response.needs_action)]
+    rows += [row(1, Role.optional, Response.needs_action, at=LATER, event=10)]
+    taking = {(row.user_id, row.span.start): row for row in rows}
+    blocking = {
+        at: [Conflict(UserId(person), at, Busy.busy, None, needed=True) for person, where in overlaps if where == at]
+        for at in (NOON, LATER)
+    }
+    conflicts, warnings = classify_conflicts(blocking, taking)
+    at_noon, later = ([person for person, where in overlaps if where == at] for at in (NOON, LATER))
+    assert [conflict.user_id for conflict in conflicts] == [person for person in at_noon if person in (1, 3)]
+    assert [(conflict.user_id, conflict.span) for conflict in warnings] == [
+        *((person, NOON) for person in at_noon if person == 2),
+        *((person, LATER) for person in later if person == 1),
+    ]
     assert all(conflict.needed for conflict in conflicts)
     assert not any(conflict.needed for conflict in warnings)
 
@@ -94,13 +115,13 @@ def conflicts(periods, *event_ids):
 def test_what_is_not_seen_makes_no_difference_but_by_when_it_blocks(unseen, seen, chance):
     """As many events or a few, from long before or from now on, one over the other or under one that is seen."""
     named = conflicts(seen, *map(EventId, range(1, len(seen) + 1)))
-    told_of = reported([*named, *conflicts(unseen)], WINDOW)
+    told_of = merge_unseen([*named, *conflicts(unseen)], WINDOW)
     others = merge_by_strength(unseen, WINDOW)
     others += [Period(span(one.span.start, one.span.end + 5), one.strength) for one in others if one.span.end == 30]
     others += [chance.choice(others)] if others else []
     others += [one for one in merge_by_strength(seen, WINDOW) if chance.random() < 0.5]
     chance.shuffle(others)
-    assert reported([*conflicts(others), *named], WINDOW) == told_of
+    assert merge_unseen([*conflicts(others), *named], WINDOW) == told_of
     assert [one for one in told_of if one.event_id is not None] == sorted(
         named, key=lambda one: (one.span, one.event_id)
     )

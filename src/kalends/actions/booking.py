@@ -46,12 +46,14 @@ def check_conflicts(
     Raises BookingConflict if somebody needed is not free, unless that is allowed.
     """
     taking = rows_taking_time(before, after)
-    lock_more_people(tx, actor, sorted(taking))
-    changed = sorted({row.user_id for row in after - before if row.blocking} | taking.keys())
-    if not changed:
+    people = {user_id for user_id, _ in taking}
+    lock_more_people(tx, actor, sorted(people))
+    people |= {row.user_id for row in after - before if row.blocking}
+    if not people:
         return Checked()
-    blocking = blocking_commitments(tx, actor, changed, event.block.span, event_id=event.id)
+    span = event.block.span
+    blocking = blocking_commitments(tx, actor, sorted(people), [span], event_id=event.id)
     conflicts, warnings = classify_conflicts(blocking, taking)
     if conflicts and on_conflict is OnConflict.reject:
         raise BookingConflict(tuple(conflicts), event.block.time_zone)
-    return Checked(tuple(conflicts), tuple(warnings), frozenset(conflict.user_id for conflict in blocking))
+    return Checked(tuple(conflicts), tuple(warnings), frozenset(conflict.user_id for conflict in blocking[span]))

@@ -183,7 +183,8 @@ def reset_responses(
     if not declined or on_conflict is OnConflict.allow:
         return reset, ()
     lock_more_people(tx, actor, sorted(needed))  # all at once, and before anybody's time is read
-    blocking = blocking_commitments(tx, actor, declined, event.block.span, event_id=event.id)
+    span = event.block.span
+    blocking = blocking_commitments(tx, actor, declined, [span], event_id=event.id)[span]
     unchanged = {conflict.user_id: participations[conflict.user_id] for conflict in blocking}
     return reset | unchanged, tuple(structs.replace(conflict, needed=False) for conflict in blocking)
 

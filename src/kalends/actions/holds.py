@@ -135,6 +135,6 @@ def limit_faults(tx: WriteTx, actor: Actor, people: list[UserId], span: Span) ->
 
 def refuse_taken_slot(tx: WriteTx, actor: Actor, people: list[UserId], span: Span, own: HoldId | None = None) -> None:
     """Raise BookingConflict unless everybody is free but for a hold of one's own; they are locked already."""
-    found = blocking_commitments(tx, actor, people, span, hold_id=own)
-    if found:
-        raise BookingConflict(tuple(found), "UTC")
+    conflicts = blocking_commitments(tx, actor, people, [span], hold_id=own)[span]
+    if conflicts:
+        raise BookingConflict(tuple(conflicts), "UTC")

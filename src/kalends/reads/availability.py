@@ -14,39 +14,24 @@ from kalends.rules.meeting import Calendar, MeetingRequest, Slot, best_slots, se
 from kalends.rules.no_slot import Obstacle, Reason, Relaxation, finer_step, obstacles, reasons, relaxations
 from kalends.rules.periods import Period
 from kalends.rules.zones import zone_named, zone_or_utc
-from kalends.store.commitments import overlapping, span_values
+from kalends.store.commitments import commitments, span_values
 from kalends.store.database import ReadTx
 from kalends.store.hours import hours_from
 from kalends.store.query import AnyOf, Query
-from kalends.store.tables import agenda, held_time, user, working_hours
+from kalends.store.tables import agenda, user, working_hours
 
 NO_NUMBER = sa.cast(sa.null(), sa.BigInteger)
 NO_TEXT = sa.cast(sa.null(), sa.Text)
 NO_TRUTH = sa.cast(sa.null(), sa.Boolean)
 
+COMMITMENTS = commitments(lambda rows: AnyOf(rows.c.user_id, "ids"))
 BUSY_TIMES = Query(
     sa.select(user.c.id, NO_NUMBER, NO_NUMBER, NO_TEXT, NO_TRUTH, user.c.time_zone, working_hours.c.hours)
     .join_from(user, working_hours, working_hours.c.user_id == user.c.id, isouter=True)
     .where(user.c.organization_id == bindparam("org"), AnyOf(user.c.id, "ids"), user.c.deleted_at.is_(None))
     .union_all(
-        sa.select(
-            agenda.c.user_id,
-            agenda.c.starts_at,
-            agenda.c.ends_at,
-            agenda.c.shown,
-            agenda.c.blocking,
-            NO_TEXT,
-            NO_TEXT,
-        ).where(overlapping(agenda), AnyOf(agenda.c.user_id, "ids"), agenda.c.shown != Busy.free.value),
-        sa.select(
-            held_time.c.user_id,
-            held_time.c.starts_at,
-            held_time.c.ends_at,
-            sa.literal_column("'busy'", sa.Text),
-            sa.true(),
-            NO_TEXT,
-            NO_TEXT,
-        ).where(overlapping(held_time), AnyOf(held_time.c.user_id, "ids"), held_time.c.expires_at > bindparam("now")),
+        COMMITMENTS.events.add_columns(NO_TEXT, NO_TEXT).where(agenda.c.shown != Busy.free.value),
+        COMMITMENTS.holds.add_columns(NO_TEXT, NO_TEXT),
     )
     .limit(bindparam("count", type_=sa.Integer))
 )

@@ -33,7 +33,7 @@ from kalends.rules.blocks import slot_faults
 from kalends.rules.hours import WorkingHours, working_periods
 from kalends.rules.periods import Period, merge_by_strength
 from kalends.rules.zones import zone_or_utc
-from kalends.store.commitments import overlapping, span_values
+from kalends.store.commitments import commitments, span_values
 from kalends.store.database import ReadTx
 from kalends.store.hours import hours_from
 from kalends.store.query import Query
@@ -45,12 +45,9 @@ PERSON = Query(
     .join_from(user, working_hours, working_hours.c.user_id == user.c.id, isouter=True)
     .where(user.c.organization_id == bindparam("org"), user.c.id == bindparam("id"))
 )
+COMMITMENTS = commitments(lambda rows: rows.c.user_id == bindparam("id"))
 EVENTS = Query(
-    sa.select(
-        agenda.c.starts_at,
-        agenda.c.ends_at,
-        agenda.c.shown,
-        agenda.c.blocking,
+    COMMITMENTS.events.add_columns(
         agenda.c.event_id,
         agenda.c.role,
         agenda.c.response,
@@ -63,14 +60,12 @@ EVENTS = Query(
         PARTICIPATES,
         DELEGATE,
     )
-    .join_from(agenda, event, agenda.c.event_id == event.c.id)
-    .where(overlapping(agenda), agenda.c.user_id == bindparam("id"))
+    .join(event, agenda.c.event_id == event.c.id)
     .order_by(agenda.c.starts_at, agenda.c.event_id)
 )
 HOLDS = Query(
-    sa.select(held_time.c.starts_at, held_time.c.ends_at, held_time.c.hold_id, hold.c.placed_by)
-    .join_from(held_time, hold, held_time.c.hold_id == hold.c.id)
-    .where(overlapping(held_time), held_time.c.user_id == bindparam("id"), held_time.c.expires_at > bindparam("now"))
+    COMMITMENTS.holds.add_columns(held_time.c.hold_id, hold.c.placed_by)
+    .join(hold, held_time.c.hold_id == hold.c.id)
     .order_by(held_time.c.starts_at, held_time.c.hold_id)
 )
 
@@ -132,7 +127,7 @@ def explain_booking(tx: ReadTx, actor: Actor, user_id: UserId, span: Span) -> Ex
     seen = [reason for reason in events if reason.access_level is not AccessLevel.busy]
     own: list[HoldReason] = []
     unseen = [reason.span for reason in events if reason.blocking and reason.access_level is AccessLevel.busy]
-    for start, end, hold_id, placed_by in tx.rows(HOLDS, **values, now=tx.now):
+    for _, start, end, _, _, hold_id, placed_by in tx.rows(HOLDS, **values, now=tx.now):
         held = Span(Instant(start), Instant(end))
         if may_read_events(actor) and may_see_hold(actor, placed_by, [user_id]):
             own.append(HoldReason(held, HoldId(hold_id)))
@@ -163,7 +158,7 @@ def events_within(tx: ReadTx, actor: Actor, user_id: UserId, values: dict[str, A
             ShowAs(show_as),
             access_level_in_explanation(actor, user_id, *ties),
         )
-        for start, end, shown, blocking, event_id, role, response, title, status, show_as, *ties in tx.rows(
+        for _, start, end, shown, blocking, event_id, role, response, title, status, show_as, *ties in tx.rows(
             EVENTS, **values, **tie_values(actor)
         )
     ]

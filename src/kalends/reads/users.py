@@ -11,7 +11,7 @@ from kalends.reads.paging import Page, key_values, paged, read_page
 from kalends.reads.participants import event_to_read
 from kalends.rules.access import hides_participants, refuse_unless
 from kalends.rules.text import like_pattern
-from kalends.store.commitments import NOTHING, overlapping, span_values
+from kalends.store.commitments import NOTHING, commitments, span_values
 from kalends.store.database import ReadTx, Row
 from kalends.store.query import Query
 from kalends.store.tables import agenda, held_time, participant, user
@@ -90,15 +90,14 @@ def list_statement(*, searched: bool, continued: bool, free: bool = False) -> Qu
 
 
 def nothing_in_the_way() -> list[sa.ColumnElement[bool]]:
-    """Return the conditions of the pool: no other event and no hold is in the way, and this event lacks the user.
+    """Return the conditions of the pool: no other event and no hold blocks a user, and they are not in this event yet.
 
     Looked up person by person: of NOT EXISTS, PostgreSQL makes a join that may scan everybody's time for one page.
     """
-    another_event = (agenda.c.user_id == user.c.id, agenda.c.blocking, agenda.c.event_id != bindparam("joining"))
-    a_hold = (held_time.c.user_id == user.c.id, held_time.c.expires_at > bindparam("now"))
+    events, holds = commitments(lambda rows: rows.c.user_id == user.c.id)
     lookups = (
-        sa.select(agenda.c.event_id).where(overlapping(agenda), *another_event),
-        sa.select(held_time.c.hold_id).where(overlapping(held_time), *a_hold),
+        events.with_only_columns(agenda.c.event_id).where(agenda.c.blocking, agenda.c.event_id != bindparam("joining")),
+        holds.with_only_columns(held_time.c.hold_id),
         sa.select(participant.c.user_id).where(
             participant.c.event_id == bindparam("joining"), participant.c.user_id == user.c.id
         ),

@@ -1,18 +1,18 @@
-"""Deciding about double booking: which of a change's people need their time for it, and what then stands in the way."""
+"""Deciding about double booking: from whom a change takes time, and which conflicts that makes."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from msgspec import structs
 
-from kalends.model import Busy, Conflict, Span, UserId
+from kalends.model import Busy, Conflict, Instant, Span, UserId
 from kalends.rules.intervals import contains
 from kalends.rules.participation import AgendaRow
 from kalends.rules.periods import STRENGTH, Period, merge_by_strength
 
 
 def takes_time(before: AgendaRow | None, after: AgendaRow) -> bool:
-    """Tell whether a change takes time that was not taken: anew, beyond the old span, or more firmly than before."""
+    """Return whether a change takes time that was not taken: anew, beyond the old span, or more firmly than before."""
     if after.shown is Busy.free:
         return False
     if before is None or not contains(before.span, after.span) or after.blocking > before.blocking:
@@ -20,45 +20,51 @@ def takes_time(before: AgendaRow | None, after: AgendaRow) -> bool:
     return STRENGTH[after.shown] > STRENGTH[before.shown]
 
 
-def rows_taking_time(before: Iterable[AgendaRow], after: Iterable[AgendaRow]) -> dict[UserId, AgendaRow]:
-    """Give the rows of a change that take time, by person."""
-    old = {row.user_id: row for row in before}
-    return {row.user_id: row for row in after if takes_time(old.get(row.user_id), row)}
+def rows_taking_time(
+    before: Iterable[AgendaRow], after: Iterable[AgendaRow]
+) -> dict[tuple[UserId, Instant], AgendaRow]:
+    """Return the rows of a change that take time, by person and start."""
+    old = {(row.user_id, row.event_id): row for row in before}
+    taking = (row for row in after if takes_time(old.get((row.user_id, row.event_id)), row))
+    return {(row.user_id, row.span.start): row for row in taking}
 
 
 def classify_conflicts(
-    found: Iterable[Conflict], taking: Mapping[UserId, AgendaRow]
+    blocking: Mapping[Span, Iterable[Conflict]], taking: Mapping[tuple[UserId, Instant], AgendaRow]
 ) -> tuple[list[Conflict], list[Conflict]]:
-    """Sort what stands in the way into conflicts, and warnings about people who are merely optional."""
+    """Return what blocks the people from whom a change takes time: conflicts, and warnings about optional people.
+
+    `blocking` has it by the span of the agenda rows that take the time.
+    """
     conflicts: list[Conflict] = []
     warnings: list[Conflict] = []
-    for conflict in found:
-        row = taking.get(conflict.user_id)
-        if row is not None and row.blocking:
-            conflicts.append(conflict)
-        elif row is not None:
-            warnings.append(structs.replace(conflict, needed=False))
+    for span, in_span in blocking.items():
+        for conflict in in_span:
+            row = taking.get((conflict.user_id, span.start))
+            if row is not None and row.blocking:
+                conflicts.append(conflict)
+            elif row is not None:
+                warnings.append(structs.replace(conflict, needed=False))
     return conflicts, warnings
 
 
-def reported(found: Iterable[Conflict], window: Span) -> list[Conflict]:
-    """Return what is told of what blocks people in a window: events that are seen, and of all else only when it does.
+def merge_unseen(conflicts: Iterable[Conflict], window: Span) -> list[Conflict]:
+    """Return the conflicts of a window by person and start; those without an event are merged, as in free/busy.
 
-    What is not seen is cut to the window and merged, as free/busy merges it: how many events or holds there are, where
-    they begin, and what lies under an event that is seen and as strong, makes no difference. In the order of person and
-    start.
+    They are cut to the window. How many events or holds there are, where they start, and what lies under an event that
+    is seen and as strong, makes no difference.
     """
     seen: defaultdict[UserId, list[Conflict]] = defaultdict(list)
     unseen: defaultdict[UserId, list[Conflict]] = defaultdict(list)
-    for conflict in found:
+    for conflict in conflicts:
         (unseen if conflict.event_id is None else seen)[conflict.user_id].append(conflict)
-    result: list[Conflict] = [conflict for conflicts in seen.values() for conflict in conflicts]
-    for user_id, conflicts in unseen.items():
-        merged = merge_by_strength(map(period_of, conflicts), window, under=map(period_of, seen[user_id]))
+    result = [conflict for of_person in seen.values() for conflict in of_person]
+    for user_id, of_person in unseen.items():
+        merged = merge_by_strength(map(period_of, of_person), window, under=map(period_of, seen[user_id]))
         result += [Conflict(user_id, period.span, period.strength, None, needed=True) for period in merged]
     return sorted(result, key=lambda conflict: (conflict.user_id, conflict.span, conflict.event_id or 0))
 
 
 def period_of(conflict: Conflict) -> Period:
-    """Return when something is in the way, and how strongly."""
+    """Return when something blocks, and how strongly."""
     return Period(conflict.span, conflict.strength)

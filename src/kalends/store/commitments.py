@@ -1,104 +1,143 @@
 """What people are committed to at a time: their agenda, and the slots that are held for them right now.
 
-A hold lapses by the clock: one whose time is up is not there any more, whether or not its rows are.
+Whatever asks for somebody's time composes its statement of `commitments`. A hold lapses by the clock: one whose time is
+up is not there any more, whether or not its rows are.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
 from kalends.model import Actor, Busy, Conflict, EventId, HoldId, Instant, Span, UserId, Visibility
 from kalends.rules.access import is_operator, may_read_events
-from kalends.rules.conflicts import reported
-from kalends.rules.intervals import earliest_start
-from kalends.store.database import ReadTx
-from kalends.store.query import AnyOf, Query
+from kalends.rules.conflicts import merge_unseen
+from kalends.rules.intervals import LONGEST_BLOCK
+from kalends.store.database import ReadTx, Row
+from kalends.store.json_text import JsonArray, json_list
+from kalends.store.query import AnyOf, Query, span_list
 from kalends.store.tables import agenda, event, held_time
 from kalends.store.visibility import is_part_visible, visibility_values
 
 NOTHING = 0
 """No event and no hold has this id."""
 
+Condition = sa.ColumnElement[bool]
+Number = sa.ColumnElement[int]
 
-def overlapping(rows: sa.Table) -> sa.ColumnElement[bool]:
-    """Tell whether a row of a person's time overlaps `[start, end)`: one range of its key, as no block is longer."""
-    return sa.and_(
-        rows.c.organization_id == bindparam("org"),
-        rows.c.starts_at > bindparam("earliest"),
-        rows.c.starts_at < bindparam("end"),
-        rows.c.ends_at > bindparam("start"),
+START = bindparam("start", type_=sa.BigInteger)
+END = bindparam("end", type_=sa.BigInteger)
+
+ROW_DECODER = msgspec.json.Decoder(list[tuple[int, int, int, str, bool, int, bool]])
+
+
+class Commitments(NamedTuple):
+    """What people are committed to, as two statements that begin with the same columns.
+
+    These are user_id, starts_at, ends_at, shown and blocking. More columns, joins and conditions may be added.
+    """
+
+    events: sa.Select[*tuple[Any, ...]]
+    """Rows of `agenda`, also of events that take no time."""
+    holds: sa.Select[*tuple[Any, ...]]
+    """Rows of `held_time`."""
+
+
+def commitments(whose: Callable[[sa.Table], Condition], start: Number = START, end: Number = END) -> Commitments:
+    """Compose the statements for what some people are committed to in a span, by default the one that is bound.
+
+    Each is one range of the table's key for each person, as no event and no hold is longer than LONGEST_BLOCK.
+    """
+
+    def overlapping(rows: sa.Table, shown: sa.ColumnElement[str], blocking: Condition) -> sa.Select[*tuple[Any, ...]]:
+        return sa.select(rows.c.user_id, rows.c.starts_at, rows.c.ends_at, shown, blocking).where(
+            rows.c.organization_id == bindparam("org"),
+            whose(rows),
+            rows.c.starts_at > start - sa.literal_column(str(LONGEST_BLOCK), sa.BigInteger),
+            rows.c.starts_at < end,
+            rows.c.ends_at > start,
+        )
+
+    holds = overlapping(held_time, sa.literal_column("'busy'", sa.Text), sa.true())
+    return Commitments(
+        overlapping(agenda, agenda.c.shown, agenda.c.blocking), holds.where(held_time.c.expires_at > bindparam("now"))
     )
 
 
 def span_values(span: Span) -> dict[str, int]:
-    """Give the parameters that `overlapping` takes."""
-    return {"earliest": earliest_start(span.start), "start": span.start, "end": span.end}
+    """Return the parameters of `commitments` for the bound span."""
+    return {"start": span.start, "end": span.end}
 
 
-def blocking(is_named: sa.ColumnElement[bool]) -> Query:
-    """Compose the statement for what blocks people; `is_named` says which events are named to who asks."""
-    events = (
-        sa.select(agenda.c.user_id, agenda.c.starts_at, agenda.c.ends_at, agenda.c.shown, agenda.c.event_id, is_named)
-        .join_from(agenda, event, agenda.c.event_id == event.c.id)
-        .where(
-            overlapping(agenda),
-            AnyOf(agenda.c.user_id, "ids"),
-            agenda.c.blocking,
-            agenda.c.event_id != bindparam("own_event"),
-        )
+def blocking(is_named: Condition, span: sa.FromClause | None = None) -> sa.CompoundSelect[*tuple[Any, ...]]:
+    """Compose the statement for what blocks people in the bound span, or in that of each row of an enclosing statement.
+
+    `is_named` says which events are named to the person who asks.
+    """
+    bounds = (START, END) if span is None else (span.c.starts_at, span.c.ends_at)
+    events, holds = commitments(lambda rows: AnyOf(rows.c.user_id, "ids"), *bounds)
+    events = events.add_columns(agenda.c.event_id, is_named.label("is_named")).join(
+        event, agenda.c.event_id == event.c.id
     )
-    holds = sa.select(
-        held_time.c.user_id,
-        held_time.c.starts_at,
-        held_time.c.ends_at,
-        sa.literal_column("'busy'", sa.Text),
-        sa.null(),
-        sa.false(),
-    ).where(
-        overlapping(held_time),
-        AnyOf(held_time.c.user_id, "ids"),
-        held_time.c.expires_at > bindparam("now"),
-        held_time.c.hold_id != bindparam("own_hold"),
-    )
-    return Query(events.union_all(holds))
+    events = events.where(agenda.c.blocking, agenda.c.event_id != bindparam("own_event"))
+    holds = holds.add_columns(sa.literal_column(str(NOTHING), sa.BigInteger), sa.false())
+    holds = holds.where(held_time.c.hold_id != bindparam("own_hold"))
+    return events.correlate(span).union_all(holds.correlate(span))
 
 
-BLOCKING_SEEN_BY_OPERATOR = blocking(event.c.visibility == Visibility.default.value)
-BLOCKING_SEEN_BY_PERSON = blocking(is_part_visible(agenda.c.user_id))
+def blocking_in_each(is_named: Condition) -> Query:
+    """Compose the statement for what blocks people in each of several spans: the rows of each as a list in JSON.
+
+    In a join, PostgreSQL would read everybody's agenda from end to end.
+    """
+    span = span_list()
+    rows = json_list(sa.select(JsonArray(*blocking(is_named, span).subquery("commitment").c)))
+    return Query(sa.select(span.c.starts_at, span.c.ends_at, rows))
+
+
+SEEN_BY_OPERATOR = event.c.visibility == Visibility.default.value
+SEEN_BY_PERSON = is_part_visible(agenda.c.user_id)
+BLOCKING_SEEN_BY_OPERATOR = Query(blocking(SEEN_BY_OPERATOR))
+BLOCKING_SEEN_BY_PERSON = Query(blocking(SEEN_BY_PERSON))
+BLOCKING_IN_EACH_SEEN_BY_OPERATOR = blocking_in_each(SEEN_BY_OPERATOR)
+BLOCKING_IN_EACH_SEEN_BY_PERSON = blocking_in_each(SEEN_BY_PERSON)
 
 
 def blocking_commitments(
     tx: ReadTx,
     actor: Actor,
     people: list[UserId],
-    span: Span,
+    spans: Sequence[Span],
     *,
     event_id: EventId | None = None,
     hold_id: HoldId | None = None,
-) -> list[Conflict]:
-    """Return what blocks some people in a span, but for an event and a hold of one's own, as far as it is told.
+) -> dict[Span, list[Conflict]]:
+    """Return what blocks some people in each of some spans, except for an event and a hold of one's own.
 
-    One statement. It names an event to whom may read events and sees this one, and that this person is in it; a private
-    one not even to an operator, who asks in the name of others. What is not seen is merged (see `told`).
+    One statement. It names an event to those who may read events and see this one, and that this person is in it; a
+    private one not even to an operator, who asks in the name of others. What is not named is merged (`merge_unseen`).
     """
-    operator, named = is_operator(actor), may_read_events(actor)
-    rows = tx.rows(
-        BLOCKING_SEEN_BY_OPERATOR if operator else BLOCKING_SEEN_BY_PERSON,
-        org=actor.organization_id,
-        ids=people,
-        now=tx.now,
-        own_event=event_id or NOTHING,
-        own_hold=hold_id or NOTHING,
-        **({} if operator else visibility_values(actor)),
-        **span_values(span),
-    )
-    found = [
-        Conflict(
-            UserId(user_id),
-            Span(Instant(start), Instant(end)),
-            Busy(shown),
-            EventId(event_id) if visible and named else None,
-            needed=True,
-        )
-        for user_id, start, end, shown, event_id, visible in rows
-    ]
-    return reported(found, span)
+    operator = is_operator(actor)
+    values: dict[str, Any] = {} if operator else visibility_values(actor)
+    values |= {"org": actor.organization_id, "ids": people, "now": tx.now}
+    values |= {"own_event": event_id or NOTHING, "own_hold": hold_id or NOTHING}
+    found: dict[Span, Sequence[Row]] = {}
+    if len(spans) == 1:
+        query = BLOCKING_SEEN_BY_OPERATOR if operator else BLOCKING_SEEN_BY_PERSON
+        found[spans[0]] = tx.rows(query, **values, **span_values(spans[0]))
+    else:
+        query = BLOCKING_IN_EACH_SEEN_BY_OPERATOR if operator else BLOCKING_IN_EACH_SEEN_BY_PERSON
+        bounds = {"starts": [span.start for span in spans], "ends": [span.end for span in spans]}
+        for start, end, rows in tx.rows(query, **values, **bounds):
+            found[Span(Instant(start), Instant(end))] = ROW_DECODER.decode(rows)
+    named = may_read_events(actor)
+    return {span: merge_unseen((conflict_from(row, named=named) for row in rows), span) for span, rows in found.items()}
+
+
+def conflict_from(row: Row, *, named: bool) -> Conflict:
+    """Return the conflict of a row of `blocking`; unless events are `named` to the actor, without the event's id."""
+    user_id, start, end, shown, _, event_id, is_named = row
+    span, known = Span(Instant(start), Instant(end)), EventId(event_id) if is_named and named else None
+    return Conflict(UserId(user_id), span, Busy(shown), known, needed=True)

@@ -15,10 +15,13 @@ from sqlalchemy import (
     TextClause,
     UpdateBase,
     bindparam,
+    column,
     literal,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.selectable import TableValuedAlias
 
 
 class Query:
@@ -67,6 +70,36 @@ def any_of_on_postgresql(element: AnyOf, compiler: SQLCompiler, **options: Any) 
     """PostgreSQL takes the list as an array."""
     column, bound = compiler.process(element.column, **options), compiler.process(element.bound, **options)
     return f"({column} = ANY ({bound}))"
+
+
+class SpanList(FunctionElement[Any]):
+    """A table of the spans whose starts and ends are bound as two lists: one statement text for any number of them."""
+
+    inherit_cache = True
+    name = "spans"
+
+    def __init__(self) -> None:
+        super().__init__(*(bindparam(name, type_=ARRAY(BigInteger)) for name in ("starts", "ends")))
+
+
+@compiles(SpanList, "sqlite")
+def span_list_on_sqlite(element: SpanList, compiler: SQLCompiler, **options: Any) -> str:
+    """SQLite has no arrays: the lists come as JSON text, and the second is looked up by the place in the first."""
+    starts, ends = (compiler.process(bound, **options) for bound in element.clauses)
+    end = f"json_extract({ends}, '$[' || key || ']')"
+    return f"(SELECT value AS starts_at, {end} AS ends_at FROM json_each({starts}))"  # noqa: S608 (of parameters)
+
+
+@compiles(SpanList, "postgresql")
+def span_list_on_postgresql(element: SpanList, compiler: SQLCompiler, **options: Any) -> str:
+    """PostgreSQL takes the lists as arrays."""
+    starts, ends = (compiler.process(bound, **options) for bound in element.clauses)
+    return f"(SELECT * FROM unnest({starts}, {ends}) AS pair(starts_at, ends_at))"  # noqa: S608 (of parameters)
+
+
+def span_list() -> TableValuedAlias:
+    """Return the spans whose starts and ends are bound as `starts` and `ends`, with columns starts_at and ends_at."""
+    return SpanList().table_valued(column("starts_at", BigInteger), column("ends_at", BigInteger), name="span")
 
 
 class TableExists(ColumnElement[bool]):
