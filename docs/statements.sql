@@ -3657,7 +3657,7 @@ FROM "user"
 WHERE "user".organization_id = :org::BIGINT AND "user".id = :id::BIGINT FOR UPDATE;
 
 -- LOCK_SEVERAL
--- lock_people: Return zone and whether deleted of each person found; nobody else books or deletes them until this ends.
+-- find_and_lock_people: Lock people as `lock_people` does; return the zone of each who is found, and whether they are deleted.
 
 -- SQLite
 SELECT user.id, user.time_zone, user.deleted_at IS NOT NULL AS anon_1

@@ -22,7 +22,9 @@ from kalends.errors import BookingConflict, Unavailable
 from kalends.model import Busy, Conflict, Event, Role, ShowAs, TimeText, User, UserId, Visibility, Zone
 from kalends.rules.zones import from_instant
 from kalends.store import tables
+from kalends.store.database import WriteTx
 from kalends.store.query import Query
+from kalends.store.users import LOCK_SEVERAL
 from tests.cast import BERLIN, Cast, assemble, check_house, instant
 from tests.rules.spans import span
 
@@ -208,6 +210,19 @@ def test_nobody_is_booked_twice_unless_that_is_meant(cast, way):
     assert sorted(exclusive(cast, cast.guest).values()) == [False, True], "only the first has the time to itself"
     assert exclusive(cast, cast.guest)[taken.id]
     check_house(cast.database, cast.actor)
+
+
+@pytest.mark.parametrize("way", [*WAYS, moving_who_declined, asking_anew_by_another_zone])
+def test_people_are_locked_in_one_call(cast, way, monkeypatch):
+    """Who locks some of their people after others may wait for somebody who waits for them."""
+    cast.event(cast.guest)
+    action, arguments, options = way(cast, cast.person(), cast.guest)
+    calls: list[Any] = []
+    rows = WriteTx.rows
+    monkeypatch.setattr(WriteTx, "rows", lambda tx, query, **values: calls.append(query) or rows(tx, query, **values))
+    cast.do(action, *arguments, **options, **ALLOW)
+    assert calls.count(LOCK_SEVERAL) <= 1
+    assert cast.database.dialect.name == "sqlite" or LOCK_SEVERAL in calls
 
 
 @pytest.mark.parametrize("way", [moving_who_declined, asking_anew_by_another_zone])

@@ -16,7 +16,14 @@ from kalends.store.idempotency import (
 from kalends.store.organizations import DEFAULT_ORGANIZATION
 from kalends.store.participants import participants_among, participations_of, participations_of_people
 from kalends.store.tokens import find_token, find_token_in_use, insert_token, revoke_token_row
-from kalends.store.users import email_owner, find_user, lock_people, lock_user, soft_delete_user, unfinished_events
+from kalends.store.users import (
+    email_owner,
+    find_and_lock_people,
+    find_user,
+    lock_user,
+    soft_delete_user,
+    unfinished_events,
+)
 from tests.cast import Cast, new_organization
 from tests.conftest import Clock
 from tests.store.names import NAME
@@ -73,7 +80,7 @@ def test_nothing_is_found_from_another_organization(cast: Cast) -> None:
         return [
             find_user(tx, other, cast.guest.id),
             lock_user(tx, other, cast.guest.id),
-            lock_people(tx, other, people),
+            find_and_lock_people(tx, other, people),
             email_owner(tx, other, cast.guest.email),
             unfinished_events(tx, other, cast.host.id, Instant(0)),
             find_event(tx, other, event.id),
@@ -100,7 +107,7 @@ def test_participations_are_stored_as_they_are_given(cast: Cast) -> None:
 def test_the_dead_are_known_and_their_address_is_free(cast: Cast) -> None:
     cast.database.write(lambda tx: soft_delete_user(tx, cast.guest.id))
     people = [cast.host.id, cast.guest.id]
-    known = cast.database.write(lambda tx: lock_people(tx, cast.actor, people))
+    known = cast.database.write(lambda tx: find_and_lock_people(tx, cast.actor, people))
     assert known == {cast.host.id: ("Europe/Berlin", False), cast.guest.id: ("Europe/Berlin", True)}
     assert cast.database.read(lambda tx: find_user(tx, cast.actor, cast.guest.id)) is None
     assert cast.person(email=cast.guest.email).id != cast.guest.id

@@ -14,7 +14,7 @@ from kalends.rules.conflicts import classify_conflicts, rows_taking_time
 from kalends.rules.participation import AgendaRow
 from kalends.store.commitments import blocking_commitments
 from kalends.store.database import WriteTx
-from kalends.store.users import lock_more_people
+from kalends.store.users import lock_people
 
 
 class OnConflict(StrEnum):
@@ -47,7 +47,7 @@ def check_conflicts(
     """
     taking = rows_taking_time(before, after)
     people = {user_id for user_id, _ in taking}
-    lock_more_people(tx, actor, sorted(people))
+    lock_people(tx, actor, people)
     people |= {row.user_id for row in after - before if row.blocking}
     if not people:
         return Checked()

@@ -1,5 +1,7 @@
 """What can be done with an event."""
 
+from collections.abc import Container
+
 from msgspec import structs
 
 from kalends.actions.booking import OnConflict
@@ -44,7 +46,6 @@ from kalends.rules.participation import (
 from kalends.store.commitments import blocking_commitments
 from kalends.store.database import WriteTx
 from kalends.store.participants import participations_of, participations_of_people
-from kalends.store.users import lock_more_people
 
 
 def create_event(
@@ -160,9 +161,10 @@ def change_event(
     if after.block == before.block:
         return save_event(tx, actor, change_without_participations(tx, before, after), on_conflict)
     old = new = participations_of(tx, event_id)
+    active, _ = people_to_book(tx, actor, [(user_id, ()) for user_id in (before.host_id, *old)])
     warnings: tuple[Conflict, ...] = ()
     if after.block.span.end > tx.now:
-        new = without_deleted(tx, actor, after, old)
+        new = without_deleted(after, old, active)
     if not keep_responses:
         new, warnings = reset_responses(tx, actor, after, new, on_conflict)
     saved = save_event(tx, actor, EventChange(before, after, old, new), on_conflict)
@@ -175,26 +177,25 @@ def reset_responses(
     """Return the participations after a move, when everybody but the host has yet to answer, and warnings.
 
     Unless double booking is allowed, whoever declined and is busy at the new time stays declined: they were not needed
-    before, so they neither stop the move nor are booked twice by it. The warnings say what blocks them.
+    before, so they neither stop the move nor are booked twice by it. The warnings say what blocks them. All people are
+    locked already.
     """
     reset = {user_id: reset_response(event, participation) for user_id, participation in participations.items()}
     needed = {row.user_id for row in agenda_of(event, reset.values()) if row.blocking}
     declined = sorted(user_id for user_id in needed if participations[user_id].response is Response.declined)
     if not declined or on_conflict is OnConflict.allow:
         return reset, ()
-    lock_more_people(tx, actor, sorted(needed))  # all at once, and before anybody's time is read
     span = event.block.span
     blocking = blocking_commitments(tx, actor, declined, [span], event_id=event.id)[span]
     unchanged = {conflict.user_id: participations[conflict.user_id] for conflict in blocking}
     return reset | unchanged, tuple(structs.replace(conflict, needed=False) for conflict in blocking)
 
 
-def without_deleted(tx: WriteTx, actor: Actor, event: Event, participations: Participations) -> Participations:
-    """Leave out people who were deleted: a past event keeps them, one that has yet to end does not.
+def without_deleted(event: Event, participations: Participations, active: Container[UserId]) -> Participations:
+    """Return the participations of an event that is moved into the future, without those of deleted people.
 
     Raises Invalid if the host is one of them.
     """
-    active, _ = people_to_book(tx, actor, [(user_id, ()) for user_id in {event.host_id, *participations}])
     if event.host_id not in active:
         message = f"the host, user {event.host_id}, has been deleted: transfer the event to another host first"
         raise Invalid(Fault(("end",), "user_inactive", message))

@@ -6,7 +6,7 @@ from kalends.rules.access import AccessLevel, access_level_of, refuse_unless
 from kalends.store.database import WriteTx
 from kalends.store.events import lock_event
 from kalends.store.participants import participants_among
-from kalends.store.users import lock_people, lock_user
+from kalends.store.users import find_and_lock_people, lock_user
 from kalends.store.visibility import ties_to
 
 Versions = frozenset[int] | None
@@ -69,8 +69,8 @@ def expect_version(kind: str, current: int, expect: Versions) -> None:
 
 
 def people_to_book(tx: WriteTx, actor: Actor, named: list[Named]) -> tuple[dict[UserId, str], list[Fault]]:
-    """Give the zone of everybody named, locked against deletion, and a fault for everybody who cannot be booked."""
-    found = lock_people(tx, actor, sorted({user_id for user_id, _ in named}))
+    """Return the zone of everybody who can be booked, locked, and a fault for everybody else who is named."""
+    found = find_and_lock_people(tx, actor, [user_id for user_id, _ in named])
     faults: list[Fault] = []
     for user_id, where in named:
         if user_id not in found:

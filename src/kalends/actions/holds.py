@@ -24,7 +24,7 @@ from kalends.store.holds import (
     lock_hold,
     time_held_by,
 )
-from kalends.store.users import lock_more_people
+from kalends.store.users import lock_people
 
 
 def place_hold(tx: WriteTx, actor: Actor, people: list[UserId], span: Span | list[Fault], seconds: int) -> Hold:
@@ -59,7 +59,7 @@ def extend_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, seconds: int) -> Hol
     """
     found = found_hold(actor, find_hold(tx, actor, hold_id), hold_id)
     refuse_unless(may_use_hold(actor, found.placed_by), "Only the user who placed a hold and operators can extend it")
-    lock_more_people(tx, actor, list(found.user_ids))  # before the hold, as whoever makes an event of it does
+    lock_people(tx, actor, found.user_ids)  # before the hold, as whoever makes an event of it does
     before = hold_to_change(tx, actor, hold_id)
     if before.extended:
         raise HoldExtended

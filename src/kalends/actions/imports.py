@@ -18,7 +18,7 @@ from kalends.model import Actor, Conflict, Email, Span, UserId
 from kalends.rules.intervals import overlaps
 from kalends.store.database import WriteTx
 from kalends.store.imports import imported_objects, insert_imported
-from kalends.store.users import email_owner, lock_people
+from kalends.store.users import email_owner, find_and_lock_people
 
 EVENTS_AT_ONCE = 100
 """So many events are stored together."""
@@ -73,7 +73,7 @@ def import_schedule(
     people = import_people(tx, actor, schedule, source, known, report, on_item)
     if report.merged and not merge:
         raise Invalid(*(refuse_taken_email_of(one) for one in report.merged))
-    lock_people(tx, actor, sorted(people.values()))  # all at once, in the order of ids: no circles with others
+    find_and_lock_people(tx, actor, people.values())  # before any of their events
     pending = PendingEvents(tx, actor, source)
     for place, event in enumerate(schedule.events):
         if ("event", event.ref) in known:

@@ -1,11 +1,12 @@
 """What can be done with the participants of an event."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from msgspec import structs
 
 from kalends.actions.booking import OnConflict
 from kalends.actions.fetching import (
+    Named,
     Versions,
     event_to_change,
     expect_version,
@@ -46,31 +47,33 @@ def add_participants(
     before = event_to_change(tx, actor, event_id, expect)
     refuse_cancelled(before)
     refuse_ended(before, now=tx.now)
-    _, faults = people_to_book(
-        tx, actor, [(participant.user_id, (place, "user_id")) for place, participant in enumerate(participants)]
-    )
-    places = {participant.user_id: place for place, participant in reversed(list(enumerate(participants)))}
-    faults += [
-        Fault((place, "user_id"), "duplicate_participant", f"user {participant.user_id} is named twice: name them once")
-        for place, participant in enumerate(participants)
-        if places[participant.user_id] != place
+    named: list[Named] = [(new.user_id, (place, "user_id")) for place, new in enumerate(participants)]
+    _, faults = people_to_book(tx, actor, named)
+    known = participations_of_people(tx, event_id, {user_id for user_id, _ in named})
+    refuse_known_or_repeated(before, named, known, faults)
+    if not participants:
+        return [], Saved(before)
+    return store_new_participations(tx, actor, before, {new.user_id: new.role for new in participants}, on_conflict)
+
+
+def refuse_known_or_repeated(event: Event, named: list[Named], known: Container[UserId], faults: list[Fault]) -> None:
+    """Raise Invalid if there are faults or the people named cannot all be added, AlreadyParticipant if some are in."""
+    first = dict(reversed(named))
+    faults = faults + [
+        Fault(where, "duplicate_participant", f"user {user_id} is named twice: name them once")
+        for user_id, where in named
+        if first[user_id] != where
     ]
-    participates = participations_of_people(tx, event_id, places)
-    faults += participant_limit_faults(before.counts.total + len(places.keys() - participates.keys()), ())
     taken = [
-        Fault((place, "user_id"), "already_participant", f"user {user_id} already takes part: leave them out")
-        for user_id, place in reversed(places.items())
-        if user_id in participates
+        Fault(where, "already_participant", f"user {user_id} already takes part: leave them out")
+        for user_id, where in reversed(first.items())
+        if user_id in known
     ]
+    faults += participant_limit_faults(event.counts.total + len(first) - len(taken), ())
     if faults:
         raise Invalid(*faults, *taken)
     if taken:
         raise AlreadyParticipant(tuple(taken))
-    if not participants:
-        return [], Saved(before)
-    return store_new_participations(
-        tx, actor, before, {participant.user_id: participant.role for participant in participants}, on_conflict
-    )
 
 
 def set_participant(

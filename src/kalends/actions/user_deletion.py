@@ -51,20 +51,11 @@ def delete_user(
     """
     refuse_unless(is_operator(actor), "Only operators can delete users")
     locked = lock_events(tx, actor, concerned_ids(tx, actor, user_id))
-    successor_faults = lock_successor(tx, actor, to) if to is not None and to < user_id else []
+    successor_faults = [] if to is None else lock_both(tx, actor, user_id, to)
     person = user_to_change(tx, actor, user_id, expect)
-    if to is not None and to > user_id:  # people are locked in the order of their ids, whoever takes over from whom
-        successor_faults = lock_successor(tx, actor, to)
-    concerned = {*concerned_ids(tx, actor, user_id)}
-    events = [event for event in locked if event.id in concerned]
-    if len(events) < len(concerned):
-        raise Contended("Their events are being changed.")  # the events come before the people: begin again
+    events = still_concerned(locked, concerned_ids(tx, actor, user_id))
     refuse_wrong_successor(user_id, hosted, to, successor_faults)
-    count = sum(event.host_id == user_id and event.status is not Status.cancelled for event in events)
-    if count and hosted is None:
-        raise HostsEvents(count)
-    if hosted is Hosted.transfer and count > MAX_TRANSFERRED_EVENTS:
-        raise TooManyEvents(count, MAX_TRANSFERRED_EVENTS)
+    refuse_unsettled(user_id, hosted, events)
     for first in range(0, len(events), EVENTS_AT_ONCE):
         remove_user_from_events(tx, actor, events[first : first + EVENTS_AT_ONCE], user_id, to, on_conflict)
     revoke_all_tokens(tx, actor, user_id)
@@ -125,9 +116,31 @@ def event_without_user(
     return EventChange(before, after, old, new)
 
 
-def lock_successor(tx: WriteTx, actor: Actor, to: UserId) -> list[Fault]:
-    """Lock who takes over, and say why they cannot."""
-    return people_to_book(tx, actor, [(to, ("to",))])[1]
+def still_concerned(locked: list[Event], ids: list[EventId]) -> list[Event]:
+    """Return those of the locked events that concern a user now that the user is locked, too.
+
+    Raises Contended if there are more by now: events are locked before people, so the transaction has to begin again.
+    """
+    concerned = {*ids}
+    events = [event for event in locked if event.id in concerned]
+    if len(events) < len(concerned):
+        raise Contended("Their events are being changed.")
+    return events
+
+
+def lock_both(tx: WriteTx, actor: Actor, user_id: UserId, successor: UserId) -> list[Fault]:
+    """Lock a user and their successor; return why the successor cannot host events."""
+    _, faults = people_to_book(tx, actor, [(user_id, ()), (successor, ("to",))])
+    return [fault for fault in faults if fault.where]
+
+
+def refuse_unsettled(user_id: UserId, hosted: Hosted | None, events: list[Event]) -> None:
+    """Raise HostsEvents if it is not said what becomes of a user's events, or TooManyEvents to transfer."""
+    count = sum(event.host_id == user_id and event.status is not Status.cancelled for event in events)
+    if count and hosted is None:
+        raise HostsEvents(count)
+    if hosted is Hosted.transfer and count > MAX_TRANSFERRED_EVENTS:
+        raise TooManyEvents(count, MAX_TRANSFERRED_EVENTS)
 
 
 def refuse_wrong_successor(user_id: UserId, hosted: Hosted | None, to: UserId | None, faults: list[Fault]) -> None:

@@ -1,5 +1,6 @@
 """Rows of people."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -87,20 +88,25 @@ def find_user_even_if_deleted(
     return (user_from(row[:-1]), bool(row[-1])) if row else None
 
 
-def lock_people(tx: WriteTx, actor: Actor, ids: list[UserId]) -> dict[UserId, tuple[str, bool]]:
-    """Return zone and whether deleted of each person found; nobody else books or deletes them until this ends."""
-    missing = [user_id for user_id in ids if user_id not in tx.locked]
+def lock_people(tx: WriteTx, actor: Actor, ids: Iterable[UserId]) -> None:
+    """Keep everybody else from booking or deleting some people until the transaction ends.
+
+    An action locks all its people in one call, which goes through them in the order of their ids: two that lock some
+    after others may wait for each other. SQLite has one writer at a time, who needs no lock.
+    """
+    if not tx.alone:
+        find_and_lock_people(tx, actor, ids)
+
+
+def find_and_lock_people(tx: WriteTx, actor: Actor, ids: Iterable[UserId]) -> dict[UserId, tuple[str, bool]]:
+    """Lock people as `lock_people` does; return the zone of each who is found, and whether they are deleted."""
+    wanted = sorted({*ids})
+    missing = [user_id for user_id in wanted if user_id not in tx.locked]
     if missing:
         tx.locked.update(dict.fromkeys(missing))
         for user_id, time_zone, deleted in tx.rows(LOCK_SEVERAL, org=actor.organization_id, ids=missing):
             tx.locked[user_id] = time_zone, bool(deleted)
-    return {user_id: found for user_id in ids if (found := tx.locked[user_id]) is not None}
-
-
-def lock_more_people(tx: WriteTx, actor: Actor, ids: list[UserId]) -> None:
-    """Keep everybody else from booking some people; nothing to do for a lone writer, or for who is locked already."""
-    if not tx.alone:
-        lock_people(tx, actor, ids)
+    return {user_id: found for user_id in wanted if (found := tx.locked[user_id]) is not None}
 
 
 def email_owner(tx: ReadTx, actor: Actor, email: str) -> UserId | None:
