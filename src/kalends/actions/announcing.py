@@ -1,6 +1,10 @@
-"""Writing the audit log: every action that changes an object says so here, in the transaction that changes it."""
+"""Announcing what was done: every action that changes an object says so here, in the transaction that changes it.
+
+Today an announcement becomes an entry of the audit log.
+"""
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,13 +18,23 @@ from kalends.rules.audit import (
     event_snapshot,
     participations_snapshot,
 )
-from kalends.store.audit import insert_audit_entry
+from kalends.store.audit import insert_audit_entries
 from kalends.store.database import WriteTx
 
 Participations = Mapping[UserId, Participation]
 
 ENCODER = msgspec.json.Encoder(enc_hook=str)
 """A zone or an address that was just given is a kind of text that msgspec does not know."""
+
+
+class Announcement(NamedTuple):
+    """What was done to an object, and what was before and after, as far as it differs."""
+
+    action: AuditAction
+    kind: ObjectKind
+    object_id: Identifier
+    before: Snapshot | None
+    after: Snapshot | None
 
 
 def announce(
@@ -32,31 +46,32 @@ def announce(
     before: Snapshot | None = None,
     after: Snapshot | None = None,
 ) -> None:
-    """Record what was done to an object; of one that was there before and still is, only what differs."""
+    """Announce what was done to one object; if it was there before and still is, only what differs."""
     if before is not None and after is not None:
         before, after = difference(before, after)
-    store_audit_entry(tx, actor, action, kind, object_id, before, after)
+    announce_all(tx, [(actor, Announcement(action, kind, object_id, before, after))])
 
 
-def event_entry(
-    tx: WriteTx,
-    actor: Actor,
+def announce_all(tx: WriteTx, announcements: Iterable[tuple[Actor, Announcement]]) -> None:
+    """Announce what was done to several objects, and who did it, in one statement."""
+    insert_audit_entries(tx, [(actor.organization_id, audit_entry(tx, actor, done)) for actor, done in announcements])
+
+
+def event_announcement(
     action: AuditAction,
     event_id: EventId,
     before: Event | None,
     after: Event | None,
     old: Participations,
     new: Participations,
-) -> AuditEntry:
-    """Return the audit entry for a change of an event, with the participations that changed, before and after."""
+) -> Announcement:
+    """Return the announcement of a change of an event, with the participations that change, before and after."""
     was = None if before is None else event_snapshot(before)
     now = None if after is None else event_snapshot(after)
     if was is not None and now is not None:
         was, now = difference(was, now)
-    people = sorted(touched(old, new))
-    return new_audit_entry(
-        tx,
-        actor,
+    people = sorted(user_id for user_id in old.keys() | new.keys() if old.get(user_id) != new.get(user_id))
+    return Announcement(
         action,
         ObjectKind.event,
         event_id,
@@ -65,33 +80,7 @@ def event_entry(
     )
 
 
-def touched(old: Participations, new: Participations) -> Iterable[UserId]:
-    """Give whose participations differ."""
-    return (user_id for user_id in old.keys() | new.keys() if old.get(user_id) != new.get(user_id))
-
-
-def store_audit_entry(
-    tx: WriteTx,
-    actor: Actor,
-    action: AuditAction,
-    kind: ObjectKind,
-    object_id: Identifier,
-    before: Snapshot | None,
-    after: Snapshot | None,
-) -> None:
-    """Store who did it, when, from where, and what was before and after."""
-    insert_audit_entry(tx, actor, new_audit_entry(tx, actor, action, kind, object_id, before, after))
-
-
-def new_audit_entry(
-    tx: WriteTx,
-    actor: Actor,
-    action: AuditAction,
-    kind: ObjectKind,
-    object_id: Identifier,
-    before: Snapshot | None,
-    after: Snapshot | None,
-) -> AuditEntry:
+def audit_entry(tx: WriteTx, actor: Actor, done: Announcement) -> AuditEntry:
     """Return the entry that says who did it, when, from where, and what was before and after."""
     return AuditEntry(
         id=AuditId(tx.new_id()),
@@ -100,14 +89,14 @@ def new_audit_entry(
         user_id=actor.user_id,
         address=actor.address,
         request_id=actor.request_id,
-        action=action,
-        object_kind=kind,
-        object_id=object_id,
-        before=text_or_none(before),
-        after=text_or_none(after),
+        action=done.action,
+        object_kind=done.kind,
+        object_id=done.object_id,
+        before=json_or_none(done.before),
+        after=json_or_none(done.after),
     )
 
 
-def text_or_none(snapshot: Snapshot | None) -> str | None:
-    """Write facts as JSON text, where there are any."""
+def json_or_none(snapshot: Snapshot | None) -> str | None:
+    """Write a snapshot as JSON text, if there is one."""
     return None if snapshot is None else ENCODER.encode(snapshot).decode()

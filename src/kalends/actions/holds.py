@@ -4,7 +4,7 @@ from collections.abc import Set as AbstractSet
 
 from msgspec import structs
 
-from kalends.actions.announcing import announce, store_audit_entry
+from kalends.actions.announcing import Announcement, announce, announce_all
 from kalends.actions.fetching import Named, people_to_book
 from kalends.errors import BookingConflict, Fault, HoldExtended, Invalid, NotFound
 from kalends.limits import MAX_HELD_HOURS
@@ -103,7 +103,8 @@ def consume_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, event: Event, peopl
         raise Invalid(Fault(("hold",), "hold_elsewhere", message))
     delete_hold_row(tx, hold_id)
     became = {"event_id": str(event.id)}
-    store_audit_entry(tx, actor, AuditAction.consumed, ObjectKind.hold, hold_id, hold_snapshot(hold), became)
+    done = Announcement(AuditAction.consumed, ObjectKind.hold, hold_id, hold_snapshot(hold), became)
+    announce_all(tx, [(actor, done)])
 
 
 def hold_to_change(tx: WriteTx, actor: Actor, hold_id: HoldId) -> Hold:

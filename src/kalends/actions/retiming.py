@@ -13,13 +13,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from kalends.actions.announcing import new_audit_entry
+from kalends.actions.announcing import Announcement, announce_all
 from kalends.model import Actor, Block, EventId, Span
-from kalends.rules.audit import AuditAction, AuditEntry, ObjectKind
+from kalends.rules.audit import AuditAction, ObjectKind
 from kalends.rules.intervals import overlaps
 from kalends.rules.retiming import retimed_block
 from kalends.rules.zones import TimeError, to_instant
-from kalends.store.audit import insert_audit_entries
 from kalends.store.database import WriteTx
 from kalends.store.retiming import (
     Booked,
@@ -67,7 +66,7 @@ def move_page(tx: WriteTx, release: str, after: int) -> MovedPage:
         moves, _ = changed_blocks(lock_blocks(tx, [old.event_id for old, _ in stale]))
     if moves:
         move_events(tx, moves)
-        insert_audit_entries(tx, [(old.organization_id, record_of(tx, release, old, new)) for old, new in moves])
+        announce_all(tx, ((Actor(old.organization_id), move_announcement(release, old, new)) for old, new in moves))
     moved = Counter(old.block.time_zone for old, _ in moves)
     return MovedPage(page[-1].event_id if len(page) == PAGE else None, moved, unknown)
 
@@ -87,11 +86,9 @@ def changed_blocks(page: Sequence[StoredBlock]) -> tuple[list[tuple[StoredBlock,
     return changed, unknown
 
 
-def record_of(tx: WriteTx, release: str, old: StoredBlock, new: Block) -> AuditEntry:
-    """Return the entry of the audit log that tells of a move, and by which release."""
-    return new_audit_entry(
-        tx,
-        Actor(old.organization_id),
+def move_announcement(release: str, old: StoredBlock, new: Block) -> Announcement:
+    """Return the announcement of a move, which names the release."""
+    return Announcement(
         AuditAction.retimed,
         ObjectKind.event,
         old.event_id,

@@ -5,13 +5,12 @@ from typing import NamedTuple
 
 from msgspec import Struct, structs
 
-from kalends.actions.announcing import event_entry
+from kalends.actions.announcing import announce_all, event_announcement
 from kalends.actions.booking import Checked, OnConflict, check_conflicts
 from kalends.model import Actor, Conflict, Event, EventId, Participation, UserId
 from kalends.rules.audit import AuditAction
 from kalends.rules.participation import agenda_of, changes_every_agenda, updated_counts
 from kalends.store.agenda import store_agenda
-from kalends.store.audit import insert_audit_entries, insert_audit_entry
 from kalends.store.database import WriteTx
 from kalends.store.events import delete_event_row, insert_events, update_events
 from kalends.store.participants import participations_of, store_participations
@@ -89,11 +88,10 @@ def save_new_events(tx: WriteTx, actor: Actor, events: Sequence[NewEvent]) -> No
     rows = {row for new in events for row in new.rows}
     booked_twice = {(new.event.id, user_id) for new in events for user_id in new.checked.booked_twice}
     store_agenda(tx, actor, set(), rows, booked_twice)
-    entries = [
-        event_entry(tx, actor, AuditAction.created, new.event.id, None, new.event, {}, new.participations)
-        for new in events
-    ]
-    insert_audit_entries(tx, [(actor.organization_id, entry) for entry in entries])
+    created = (
+        event_announcement(AuditAction.created, new.event.id, None, new.event, {}, new.participations) for new in events
+    )
+    announce_all(tx, ((actor, done) for done in created))
 
 
 def save_event(tx: WriteTx, actor: Actor, change: EventChange, on_conflict: OnConflict = OnConflict.reject) -> Saved:
@@ -124,11 +122,11 @@ def save_events(
     update_events(tx, [(change.before, one.event) for change, one in zip(changes, saved, strict=True)])
     store_participations(tx, actor, [(change.before.id, change.old, change.new) for change in changes])
     store_agenda(tx, actor, old_rows, new_rows, booked_twice)
-    entries = [
-        event_entry(tx, actor, AuditAction.changed, one.event.id, change.before, one.event, change.old, change.new)
+    changed = (
+        event_announcement(AuditAction.changed, one.event.id, change.before, one.event, change.old, change.new)
         for change, one in zip(changes, saved, strict=True)
-    ]
-    insert_audit_entries(tx, [(actor.organization_id, entry) for entry in entries])
+    )
+    announce_all(tx, ((actor, done) for done in changed))
     return saved
 
 
@@ -137,6 +135,4 @@ def remove_event(tx: WriteTx, actor: Actor, event: Event) -> None:
     participations = participations_of(tx, event.id)
     store_agenda(tx, actor, agenda_of(event, participations.values()), set())
     delete_event_row(tx, event.id)
-    insert_audit_entry(
-        tx, actor, event_entry(tx, actor, AuditAction.deleted, event.id, event, None, participations, {})
-    )
+    announce_all(tx, [(actor, event_announcement(AuditAction.deleted, event.id, event, None, participations, {}))])

@@ -90,11 +90,6 @@ def audit_entry_from(row: Row) -> AuditEntry:
     )
 
 
-def insert_audit_entry(tx: WriteTx, actor: Actor, made: AuditEntry) -> None:
-    """Add to the audit log."""
-    insert_audit_entries(tx, [(actor.organization_id, made)])
-
-
 def insert_audit_entries(tx: WriteTx, many: Iterable[tuple[OrganizationId, AuditEntry]]) -> None:
     """Add to the records of several organizations."""
     tx.run_many(INSERT, [entry_values(organization_id, made) for organization_id, made in many])
