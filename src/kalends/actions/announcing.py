@@ -1,6 +1,6 @@
-"""Announcing what was done: every action that changes an object says so here, in the transaction that changes it.
+"""Announcing what was done: every action that changes an object does it here, in the transaction that changes it.
 
-Today an announcement becomes an entry of the audit log.
+An announcement becomes an entry of the audit log.
 """
 
 from collections.abc import Iterable, Mapping
@@ -65,7 +65,7 @@ def event_announcement(
     old: Participations,
     new: Participations,
 ) -> Announcement:
-    """Return the announcement of a change of an event, with the participations that change, before and after."""
+    """Return the announcement of a change of an event and its participations; only what differs is in it."""
     was = None if before is None else event_snapshot(before)
     now = None if after is None else event_snapshot(after)
     if was is not None and now is not None:

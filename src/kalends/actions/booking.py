@@ -25,12 +25,12 @@ class OnConflict(StrEnum):
 
 
 class Checked(NamedTuple):
-    """What blocks the people of a change that may be stored."""
+    """What the conflict check found about a change that may be stored."""
 
     conflicts: tuple[Conflict, ...] = ()
     warnings: tuple[Conflict, ...] = ()
     booked_twice: frozenset[UserId] = frozenset()
-    """Everybody whose time is blocked, also those from whom the change takes no more time than they had given."""
+    """Everybody who is busy then, also those from whom the change takes no more time than the event had before."""
 
 
 def check_conflicts(
@@ -41,9 +41,9 @@ def check_conflicts(
     after: AbstractSet[AgendaRow],
     on_conflict: OnConflict,
 ) -> Checked:
-    """Return what blocks the people of a change, before any of it is stored.
+    """Return what blocks the people of a change; call it before any of the change is stored.
 
-    Raises BookingConflict if somebody needed is not free, unless that is allowed.
+    Raises BookingConflict if somebody needed is not free, unless double booking is allowed.
     """
     taking = rows_taking_time(before, after)
     people = {user_id for user_id, _ in taking}

@@ -1,4 +1,4 @@
-"""Erasing a person: the calendar stays as it was, and nothing in it says any more who they were.
+"""Erasing a user: the calendar stays as it was, and nothing in it says any more who they were.
 
 First they are deleted and their own row is erased, in one transaction. Their traces elsewhere may be many, and go in
 transactions of their own, each of which looks at a limited number of rows (decision 0030).
@@ -30,11 +30,11 @@ from kalends.store.tokens import rename_tokens_of
 from kalends.store.users import find_user_even_if_deleted, update_user
 
 EVENTS_AT_ONCE = 100
-"""So many comments are removed in one transaction."""
+"""Events from which comments are removed in one transaction."""
 
 
 class Traces(NamedTuple):
-    """Where traces of somebody who was erased are yet to be looked for."""
+    """Where traces of an erased user have yet to be looked for."""
 
     commented: list[EventId]
     entries_after: int = 0
@@ -55,8 +55,8 @@ def erase_user(
 ) -> User:
     """Delete a user unless they are deleted, and replace name and address in their own row; return what is left.
 
-    Their metadata, working hours and the names of their tokens go, too; what else is kept of them is left to
-    `erase_traces`. Once more changes nothing.
+    Their metadata, working hours and the names of their tokens go, too. `erase_traces` removes the rest. Erasing a
+    user again changes nothing.
 
     Raises what `delete_user` raises; NotFound only for somebody who never was.
     """
@@ -102,7 +102,7 @@ def erase_traces(tx: WriteTx, actor: Actor, user_id: UserId, traces: Traces | No
 
 
 def person_to_erase(tx: WriteTx, actor: Actor, user_id: UserId, *, lock: bool = False) -> tuple[User, bool]:
-    """Give a user, or what is left of one, and whether they are deleted. Raises NotFound."""
+    """Return a user, or what is left of one, and whether they are deleted. Raises NotFound."""
     found = find_user_even_if_deleted(tx, actor, user_id, lock=lock)
     if found is None:
         raise NotFound("user", user_id)
@@ -131,7 +131,7 @@ def clean_audit_log(tx: WriteTx, actor: Actor, user_id: UserId, after: int, last
 
 
 def cleaned_snapshot(text: str | None, kind: ObjectKind, object_id: int, user_id: UserId) -> str | None:
-    """Give recorded facts, as JSON text, without what they say of somebody."""
+    """Return a snapshot, as JSON text, without what it says of a user."""
     if text is None:
         return None
     return msgspec.json.encode(erased_snapshot(msgspec.json.decode(text), kind, object_id, user_id)).decode()

@@ -56,7 +56,7 @@ def create_event(
     on_conflict: OnConflict = OnConflict.reject,
     hold_id: HoldId | None = None,
 ) -> Saved:
-    """Create an event with its host and its first participants; the hold becomes this event.
+    """Create an event with its host and first participants; a hold that is named becomes this event.
 
     Raises Forbidden, Invalid or BookingConflict.
     """
@@ -67,7 +67,7 @@ def create_event(
 
 
 def new_event(tx: WriteTx, actor: Actor, draft: EventCreate) -> tuple[Event, Participations]:
-    """Return the event that a draft becomes, and its participations, with its people locked.
+    """Return the event and the participations that a draft describes, and lock its people.
 
     Raises Forbidden or Invalid.
     """
@@ -99,7 +99,7 @@ def drafted_block(draft: EventCreate, host_zone: str | None) -> Block | list[Fau
 
 
 def drafted_event(draft: EventCreate, block: Block, event_id: EventId, *, now: Instant) -> Event:
-    """Give the first version of an event, with nobody in it yet."""
+    """Return the first version of an event, without participants."""
     return Event(
         id=event_id,
         host_id=draft.host_id,
@@ -116,7 +116,7 @@ def drafted_event(draft: EventCreate, block: Block, event_id: EventId, *, now: I
 
 
 def participant_roles(draft: EventCreate) -> tuple[dict[UserId, Role], list[Fault]]:
-    """Give everybody's role, the host's first, and a fault for everybody who is named wrongly."""
+    """Return the role of each participant, the host's first, and a fault for each participant who is named wrongly."""
     roles = {draft.host_id: Role.required} if draft.host_attends else {}
     faults: list[Fault] = []
     seen: set[UserId] = set()
@@ -149,7 +149,7 @@ def change_event(
     keep_responses: bool = False,
     on_conflict: OnConflict = OnConflict.reject,
 ) -> Saved:
-    """Apply an edit as one new version; a move resets everybody's response but the host's (see `reset_responses`).
+    """Apply an edit as one new version; a new time resets all responses but the host's (see `reset_responses`).
 
     Raises NotFound, StaleVersion, EventCancelled, Invalid or BookingConflict.
     """
@@ -174,11 +174,11 @@ def change_event(
 def reset_responses(
     tx: WriteTx, actor: Actor, event: Event, participations: Participations, on_conflict: OnConflict
 ) -> tuple[Participations, tuple[Conflict, ...]]:
-    """Return the participations after a move, when everybody but the host has yet to answer, and warnings.
+    """Return the participations of an event that gets a new time, with all responses reset but the host's.
 
-    Unless double booking is allowed, whoever declined and is busy at the new time stays declined: they were not needed
-    before, so they neither stop the move nor are booked twice by it. The warnings say what blocks them. All people are
-    locked already.
+    Unless double booking is allowed, people who declined and are busy at the new time stay declined, and the conflicts
+    that keep them so are returned as warnings. They were not needed before, so they neither prevent the new time nor
+    are booked twice. The people are locked already.
     """
     reset = {user_id: reset_response(event, participation) for user_id, participation in participations.items()}
     needed = {row.user_id for row in agenda_of(event, reset.values()) if row.blocking}
@@ -192,7 +192,7 @@ def reset_responses(
 
 
 def without_deleted(event: Event, participations: Participations, active: Container[UserId]) -> Participations:
-    """Return the participations of an event that is moved into the future, without those of deleted people.
+    """Return the participations of people who are not deleted.
 
     Raises Invalid if the host is one of them.
     """
@@ -203,16 +203,16 @@ def without_deleted(event: Event, participations: Participations, active: Contai
 
 
 def delete_event(tx: WriteTx, actor: Actor, event_id: EventId, *, expect: Versions = None) -> None:
-    """Remove an event for good. Raises NotFound or StaleVersion."""
+    """Remove an event for good. Raises NotFound, Forbidden or StaleVersion."""
     remove_event(tx, actor, event_to_change(tx, actor, event_id, expect))
 
 
 def cancel_event(
     tx: WriteTx, actor: Actor, event_id: EventId, reason: str | None = None, *, expect: Versions = None
 ) -> Event:
-    """Call an event off: it stays readable and frees everybody; once more changes nothing.
+    """Cancel an event: it stays readable and takes nobody's time. Cancelling it again changes nothing.
 
-    Raises NotFound or StaleVersion.
+    Raises NotFound, Forbidden or StaleVersion.
     """
     before = event_to_change(tx, actor, event_id, expect)
     if before.status is Status.cancelled:
@@ -230,14 +230,14 @@ def transfer_event(
     expect: Versions = None,
     on_conflict: OnConflict = OnConflict.reject,
 ) -> Saved:
-    """Transfer an event to another host, or ask them to host it, unless the actor may manage their calendar.
+    """Transfer an event to another host, or ask them to host it if the actor may not manage their calendar.
 
-    An earlier offer ends. Raises NotFound, StaleVersion, EventCancelled, Invalid or BookingConflict.
+    A pending transfer to somebody else ends. Raises NotFound, StaleVersion, EventCancelled, Invalid or BookingConflict.
     """
     before = event_to_change(tx, actor, event_id, expect)
     refuse_cancelled(before)
     if host_id != before.host_id and may_manage(actor, host_id):
-        return hand_over(tx, actor, before, host_id, "host_id", on_conflict)
+        return save_transfer(tx, actor, before, host_id, "host_id", on_conflict)
     refuse_unbookable(tx, actor, host_id, "host_id")
     return save_offer(tx, actor, before, None if host_id == before.host_id else host_id)
 
@@ -251,35 +251,37 @@ def answer_transfer(
     expect: Versions = None,
     on_conflict: OnConflict = OnConflict.reject,
 ) -> Saved:
-    """Transfer an event to the person who is asked to host it, or leave it with its host, as they say.
+    """Accept or decline a pending transfer: the event gets the new host, or keeps its host.
 
     Raises NotFound, Forbidden, StaleVersion, Invalid or BookingConflict.
     """
     before, access_level = visible_event(tx, actor, event_id)
-    asked = before.pending_host_id
-    if asked is None and access_level is AccessLevel.write:
+    new_host_id = before.pending_host_id
+    if new_host_id is None and access_level is AccessLevel.write:
         raise NotFound("pending transfer of event", event_id)
-    if asked is None or not may_answer_transfer_for(actor, asked, before.visibility):
+    if new_host_id is None or not may_answer_transfer_for(actor, new_host_id, before.visibility):
         raise Forbidden(
             "Only the person who is asked to host an event, somebody with write access to their calendar, or an "
             "operator can accept or decline it"
         )
     expect_version("event", before.version, expect)
     if accept:
-        return hand_over(tx, actor, before, asked, "response", on_conflict)
+        return save_transfer(tx, actor, before, new_host_id, "response", on_conflict)
     return save_offer(tx, actor, before, None)
 
 
 def withdraw_transfer(tx: WriteTx, actor: Actor, event_id: EventId, *, expect: Versions = None) -> None:
-    """Ask nobody any more to host an event. Raises NotFound, Forbidden or StaleVersion."""
+    """End a pending transfer. Raises NotFound, Forbidden or StaleVersion."""
     before = event_to_change(tx, actor, event_id, expect)
     if before.pending_host_id is None:
         raise NotFound("pending transfer of event", event_id)
     save_offer(tx, actor, before, None)
 
 
-def hand_over(tx: WriteTx, actor: Actor, before: Event, host_id: UserId, where: str, on_conflict: OnConflict) -> Saved:
-    """Save an event under another host; `where` is the argument that names them. Raises Invalid or BookingConflict."""
+def save_transfer(
+    tx: WriteTx, actor: Actor, before: Event, host_id: UserId, where: str, on_conflict: OnConflict
+) -> Saved:
+    """Save an event with another host; `where` is the argument that names them. Raises Invalid or BookingConflict."""
     refuse_unbookable(tx, actor, host_id, where)
     old = participations_of_people(tx, before.id, [before.host_id, host_id])
     after, new = transferred(before, old, host_id, now=tx.now)
@@ -290,13 +292,13 @@ def hand_over(tx: WriteTx, actor: Actor, before: Event, host_id: UserId, where: 
 
 
 def refuse_unbookable(tx: WriteTx, actor: Actor, host_id: UserId, where: str) -> None:
-    """Lock who is to host an event. Raises Invalid if they cannot."""
+    """Lock the user who is to host an event. Raises Invalid if they cannot."""
     _, faults = people_to_book(tx, actor, [(host_id, (where,))])
     if faults:
         raise Invalid(*faults)
 
 
 def save_offer(tx: WriteTx, actor: Actor, before: Event, host_id: UserId | None) -> Saved:
-    """Save who is asked to host an event, if it is somebody else than before."""
+    """Save who is asked to host an event; the same as before changes nothing."""
     after = offered(before, host_id, now=tx.now)
     return Saved(before) if after is before else save_event(tx, actor, EventChange(before, after, {}, {}))

@@ -1,4 +1,4 @@
-"""Fetching with right: an action gets the row it may change, or the caller learns that there is none."""
+"""Authorized lookups: each returns a row that the actor may see or change, locked, or raises."""
 
 from kalends.errors import Fault, NotFound, StaleVersion
 from kalends.model import Actor, Event, EventId, Participant, User, UserId
@@ -10,56 +10,55 @@ from kalends.store.users import find_and_lock_people, lock_user
 from kalends.store.visibility import ties_to
 
 Versions = frozenset[int] | None
-"""Versions that the caller expects; None expects nothing."""
+"""Versions that the caller expects; None for any."""
 
 Named = tuple[UserId, tuple[str | int, ...]]
-"""A person, and the place in what the caller gave that names them."""
+"""A user, and the place in the request that names them."""
 
 
 def event_to_change(tx: WriteTx, actor: Actor, event_id: EventId, expect: Versions = None) -> Event:
-    """Give an event that the actor may change, locked. Raises NotFound, Forbidden or StaleVersion."""
-    found, access_level = visible_event(tx, actor, event_id)
+    """Return an event that the actor may change, and lock it. Raises NotFound, Forbidden or StaleVersion."""
+    event, access_level = visible_event(tx, actor, event_id)
     refuse_unless(
         access_level is AccessLevel.write,
         "Only the host, somebody with write access to the host's calendar, or an operator can change an event",
     )
-    expect_version("event", found.version, expect)
-    return found
+    expect_version("event", event.version, expect)
+    return event
 
 
 def visible_event(tx: WriteTx, actor: Actor, event_id: EventId) -> tuple[Event, AccessLevel]:
-    """Give an event that the actor sees, locked, and how much they see of it. Raises NotFound."""
-    found = lock_event(tx, actor, event_id)
-    access_level = AccessLevel.busy
-    if found is not None:
-        known = actor.user_id in (None, found.host_id)
-        participates, delegate = (False, False) if known else ties_to(tx, actor, event_id)
-        access_level = access_level_of(
-            actor, found.host_id, found.visibility, participates=participates, delegate=delegate
-        )
-    if found is None or access_level is AccessLevel.busy:
+    """Return an event that the actor may see, with their access level, and lock it. Raises NotFound."""
+    event = lock_event(tx, actor, event_id)
+    if event is None:
         raise NotFound("event", event_id)
-    return found, access_level
+    has_all = actor.user_id in (None, event.host_id)
+    participates, delegate = (False, False) if has_all else ties_to(tx, actor, event_id)
+    access_level = access_level_of(actor, event.host_id, event.visibility, participates=participates, delegate=delegate)
+    if access_level is AccessLevel.busy:
+        raise NotFound("event", event_id)
+    return event, access_level
 
 
 def user_to_change(tx: WriteTx, actor: Actor, user_id: UserId, expect: Versions = None) -> User:
-    """Give a user, locked. Raises NotFound or StaleVersion."""
-    found = lock_user(tx, actor, user_id)
-    if found is None:
+    """Return a user, and lock them. Raises NotFound or StaleVersion."""
+    user = lock_user(tx, actor, user_id)
+    if user is None:
         raise NotFound("user", user_id)
-    expect_version("user", found.version, expect)
-    return found
+    expect_version("user", user.version, expect)
+    return user
 
 
 def participant_to_change(
     tx: WriteTx, actor: Actor, event: Event, user_id: UserId, expect: Versions = None
 ) -> Participant:
-    """Give somebody's part in an event that is locked. Raises NotFound or StaleVersion."""
-    found = participants_among(tx, actor, event, [user_id])
-    if not found:
+    """Return a participant of an event that is locked already. Raises NotFound or StaleVersion."""
+    participants = participants_among(tx, actor, event, [user_id])
+    if not participants:
         raise NotFound("participant", user_id)
-    expect_version("participant", found[0].participation.version, expect)
-    return found[0]
+    (participant,) = participants
+    expect_version("participant", participant.participation.version, expect)
+    return participant
 
 
 def expect_version(kind: str, current: int, expect: Versions) -> None:
@@ -69,7 +68,7 @@ def expect_version(kind: str, current: int, expect: Versions) -> None:
 
 
 def people_to_book(tx: WriteTx, actor: Actor, named: list[Named]) -> tuple[dict[UserId, str], list[Fault]]:
-    """Return the zone of everybody who can be booked, locked, and a fault for everybody else who is named."""
+    """Lock everybody who is named; return the zone of each who can be booked, and a fault for each who cannot."""
     found = find_and_lock_people(tx, actor, [user_id for user_id, _ in named])
     faults: list[Fault] = []
     for user_id, where in named:

@@ -1,4 +1,4 @@
-"""Keeping a slot for a moment: placed, extended once, released, or consumed by an event (`consume_hold`)."""
+"""What can be done with a hold: it is placed, extended once, and released or consumed by an event."""
 
 from collections.abc import Set as AbstractSet
 
@@ -28,10 +28,10 @@ from kalends.store.users import lock_people
 
 
 def place_hold(tx: WriteTx, actor: Actor, people: list[UserId], span: Span | list[Fault], seconds: int) -> Hold:
-    """Keep a slot for some people, all of whom have to be free. Raises Invalid or BookingConflict.
+    """Place a hold on the time of some people, who all have to be free. Raises Invalid or BookingConflict.
 
-    Where the span could not be read, its faults are named with all the others. Who places it is locked with the people:
-    several holds that one person places at once are counted one after the other.
+    If the span could not be read, its faults are raised with all others. The actor is locked with the people, so that
+    holds that one user places at the same time are counted one after the other.
     """
     named: list[Named] = [(user_id, ("user_ids", place)) for place, user_id in enumerate(people)]
     named += [] if actor.user_id is None else [(actor.user_id, ())]
@@ -53,17 +53,17 @@ def place_hold(tx: WriteTx, actor: Actor, people: list[UserId], span: Span | lis
 
 
 def extend_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, seconds: int) -> Hold:
-    """Let a hold last some seconds from now on, once, and never shorter than it would have.
+    """Extend a hold, once, to some seconds from now; it never becomes shorter.
 
     Raises NotFound, Forbidden, HoldExtended, or BookingConflict if it just lapsed and the slot was taken.
     """
-    found = found_hold(actor, find_hold(tx, actor, hold_id), hold_id)
-    refuse_unless(may_use_hold(actor, found.placed_by), "Only the user who placed a hold and operators can extend it")
-    lock_people(tx, actor, found.user_ids)  # before the hold, as whoever makes an event of it does
+    hold = visible_hold(actor, find_hold(tx, actor, hold_id), hold_id)
+    refuse_unless(may_use_hold(actor, hold.placed_by), "Only the user who placed a hold and operators can extend it")
+    lock_people(tx, actor, hold.user_ids)  # before the hold, as create_event does
     before = hold_to_change(tx, actor, hold_id)
     if before.extended:
         raise HoldExtended
-    # It may have lapsed while this waited for its turn, and the slot be somebody else's by now.
+    # It may have lapsed while this transaction waited for the locks, and the slot may be taken by now.
     refuse_taken_slot(tx, actor, list(before.user_ids), before.span, hold_id)
     until = max(before.expires_at, Instant(tx.now + seconds * SECOND))
     after = structs.replace(before, expires_at=until, extended=True)
@@ -73,9 +73,9 @@ def extend_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, seconds: int) -> Hol
 
 
 def release_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> None:
-    """Release a hold: for everybody, or for themself alone if somebody who is held did not place it.
+    """Release a hold; people who did not place it release their own time alone.
 
-    A hold goes with the last person in it. Raises NotFound.
+    A hold that keeps nobody's time is removed. Raises NotFound.
     """
     before = hold_to_change(tx, actor, hold_id)
     after = None
@@ -90,7 +90,7 @@ def release_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> None:
 
 
 def consume_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, event: Event, people: AbstractSet[UserId]) -> None:
-    """Remove a hold that becomes an event of some of its people; they are locked already.
+    """Remove a hold that becomes an event; the people of the event are locked already.
 
     Raises Invalid if it has lapsed, is not the actor's, or is for other people or another time.
     """
@@ -108,34 +108,34 @@ def consume_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, event: Event, peopl
 
 
 def hold_to_change(tx: WriteTx, actor: Actor, hold_id: HoldId) -> Hold:
-    """Give a hold, locked. Raises NotFound, for one that has lapsed too."""
-    return found_hold(actor, lock_hold(tx, actor, hold_id), hold_id)
+    """Return a hold, and lock it. Raises NotFound, also if it has lapsed."""
+    return visible_hold(actor, lock_hold(tx, actor, hold_id), hold_id)
 
 
-def found_hold(actor: Actor, found: Hold | None, hold_id: HoldId) -> Hold:
-    """Return what was found. Raises NotFound if nothing was, or the actor may not see it."""
-    if found is None or not may_see_hold(actor, found.placed_by, found.user_ids):
+def visible_hold(actor: Actor, hold: Hold | None, hold_id: HoldId) -> Hold:
+    """Return a hold. Raises NotFound if there is none, or the actor may not see it."""
+    if hold is None or not may_see_hold(actor, hold.placed_by, hold.user_ids):
         raise NotFound("hold", hold_id)
-    return found
+    return hold
 
 
 def limit_faults(tx: WriteTx, actor: Actor, people: list[UserId], span: Span) -> list[Fault]:
-    """Return a fault if one more hold would keep too much time; operators may keep any."""
+    """Return a fault if the actor's holds would keep too much time with this one; operators have no limit."""
     if actor.user_id is None:
         return []
-    kept = time_held_by(tx, actor, actor.user_id)
-    wanted = kept + len(set(people)) * (span.end - span.start)
+    held = time_held_by(tx, actor, actor.user_id)
+    wanted = held + len(set(people)) * (span.end - span.start)
     if wanted <= MAX_HELD_HOURS * HOUR:
         return []
     message = (
-        f"your holds keep {kept / HOUR:.2f} hours of people's time and would keep {wanted / HOUR:.2f} with this one, "
+        f"your holds keep {held / HOUR:.2f} hours of people's time and would keep {wanted / HOUR:.2f} with this one, "
         f"and {MAX_HELD_HOURS} is the most: hold fewer people or less time, or release a hold first"
     )
     return [Fault((), "too_much_held", message)]
 
 
 def refuse_taken_slot(tx: WriteTx, actor: Actor, people: list[UserId], span: Span, own: HoldId | None = None) -> None:
-    """Raise BookingConflict unless everybody is free but for a hold of one's own; they are locked already."""
+    """Raise BookingConflict unless everybody is free, apart from the hold `own`; the people are locked already."""
     conflicts = blocking_commitments(tx, actor, people, [span], hold_id=own)[span]
     if conflicts:
         raise BookingConflict(tuple(conflicts), "UTC")

@@ -1,4 +1,4 @@
-"""What can be done with somebody's working hours."""
+"""What can be done with the working hours of a user."""
 
 from kalends.actions.announcing import announce
 from kalends.actions.fetching import Versions, expect_version, user_to_change
@@ -16,7 +16,7 @@ REASON = "Only the user, somebody with write access to their calendar, or an ope
 def set_working_hours(
     tx: WriteTx, actor: Actor, user_id: UserId, hours: WorkingHours, *, expect: Versions = None
 ) -> int:
-    """Replace somebody's working hours and give their new version; the same once more changes nothing.
+    """Replace a user's working hours and return their new version; the same hours again change nothing.
 
     Raises NotFound, Forbidden or StaleVersion.
     """
@@ -33,7 +33,7 @@ def set_working_hours(
 
 
 def clear_working_hours(tx: WriteTx, actor: Actor, user_id: UserId, *, expect: Versions = None) -> None:
-    """Forget somebody's working hours: they may be booked at any time. Raises NotFound, Forbidden or StaleVersion."""
+    """Remove a user's working hours. Raises NotFound, Forbidden or StaleVersion."""
     user_to_change(tx, actor, user_id)
     refuse_unless(may_manage(actor, user_id), REASON)
     known, version = find_hours(tx, actor, user_id)

@@ -21,25 +21,25 @@ from kalends.store.imports import imported_objects, insert_imported
 from kalends.store.users import email_owner, find_and_lock_people
 
 EVENTS_AT_ONCE = 100
-"""So many events are stored together."""
+"""Events that are stored together."""
 
 
 class DoubleBooking(Struct, frozen=True):
-    """An event of a file, by its place, and the names of those who are not free for it."""
+    """An event of a file, by its place, and the names of the people who are not free for it."""
 
     place: int
     names: tuple[str, ...]
 
 
 class Merged(Struct, frozen=True):
-    """A person of a file, by their place, who is taken for a user because of their address."""
+    """A person of a file, by their place, and the user who has their e-mail address already."""
 
     place: int
     user_id: UserId
 
 
 class ImportReport(Struct):
-    """How many items became something new, how many were known before, and what whoever imports has to know of."""
+    """How many items were added, how many were known before, and what needs attention."""
 
     people_added: int = 0
     people_known: int = 0
@@ -59,11 +59,11 @@ def import_schedule(
     *,
     merge: bool = False,
 ) -> ImportReport:
-    """Add what an earlier import of the same source has not added; `on_item` is called after each item.
+    """Add what an earlier import of the same source has not added; call `on_item` after each item.
 
-    Items that are known stay as they are by now. Who has the address of a user is taken for that user if `merge` says
-    so, as all their events in the file become that user's. An event that books somebody twice is left out or added, as
-    `on_conflict` says, and named in any case. Raises Invalid with everything wrong in the file.
+    Items that are known stay as they are. A person with the e-mail address of a user becomes that user, with all their
+    events in the file, if `merge` is true. An event that books somebody twice is left out or added, as `on_conflict`
+    says, and reported in any case. Raises Invalid with everything that is wrong in the file.
     """
     faults = faults_of_schedule(schedule)
     if faults:
@@ -102,7 +102,7 @@ def import_people(
     report: ImportReport,
     on_item: Callable[[], None],
 ) -> dict[str, UserId]:
-    """Add people, or find the users who they are, and return who is who by ref."""
+    """Add people, or find the users who they are; return the user id of each ref."""
     people: dict[str, UserId] = {}
     for place, person in enumerate(schedule.people):
         if ("person", person.ref) in known:
@@ -120,7 +120,7 @@ def import_people(
 def import_person(
     tx: WriteTx, actor: Actor, schedule: Schedule, person: SchedulePerson, source: str
 ) -> tuple[UserId, bool]:
-    """Add a person, or find the user who has their address already; tell whether they are new."""
+    """Add a person, or find the user who has their address; return also whether they are new."""
     email = person.email or Email(f"{email_local_part(person.ref)}@{email_local_part(source)}.invalid")
     found = email_owner(tx, actor, email)
     user_id = found or create_user(tx, actor, drafted_user(schedule, person, email)).id
@@ -129,13 +129,13 @@ def import_person(
 
 
 def refuse_taken_email_of(merged: Merged) -> Fault:
-    """Return the fault of a person whose address is that of a user."""
+    """Return the fault of a person who has the address of a user."""
     message = f"is the address of user {merged.user_id}: import with --merge to take both for one person"
     return Fault(("people", merged.place, "email"), "email_taken", message)
 
 
 def drafted_user(schedule: Schedule, person: SchedulePerson, email: Email) -> UserCreate:
-    """Give what a person becomes."""
+    """Return the user that a person of a file becomes."""
     zone = person.time_zone or schedule.time_zone
     return UserCreate(name=person.name, email=email, time_zone=zone, metadata=person.metadata)
 
@@ -178,7 +178,7 @@ def import_event(
     people: dict[str, UserId],
     on_conflict: OnConflict,
 ) -> tuple[bool, tuple[str, ...]]:
-    """Add an event; tell whether it was added, and who is not free for it. Raises Invalid, in terms of the file."""
+    """Add an event; return whether it was added, and the names of those who are not free. Raises Invalid."""
     try:
         conflicts = pending.add(event.ref, drafted_event(schedule, event, people), on_conflict)
     except BookingConflict as error:
@@ -187,13 +187,13 @@ def import_event(
 
 
 def names_of(schedule: Schedule, people: dict[str, UserId], conflicts: Iterable[Conflict]) -> tuple[str, ...]:
-    """Give the names of those whom commitments keep away, as the file has them."""
-    away = {conflict.user_id for conflict in conflicts}
-    return tuple(person.name for person in schedule.people if people[person.ref] in away) if away else ()
+    """Return the names, as in the file, of the people who have conflicts."""
+    busy = {conflict.user_id for conflict in conflicts}
+    return tuple(person.name for person in schedule.people if people[person.ref] in busy) if busy else ()
 
 
 def drafted_event(schedule: Schedule, event: ScheduleEvent, people: dict[str, UserId]) -> EventCreate:
-    """Give what an event becomes."""
+    """Return the draft of an event of a file."""
     participants = [
         participant if isinstance(participant, ScheduleParticipant) else ScheduleParticipant(ref=participant)
         for participant in event.participants
@@ -213,7 +213,7 @@ def drafted_event(schedule: Schedule, event: ScheduleEvent, people: dict[str, Us
 
 
 def in_file(place: int, fault: Fault) -> Fault:
-    """Give the fault of an event in terms of the file: what the draft calls ids are refs there."""
+    """Return the fault of an event in terms of the file, which has refs where the draft has ids."""
     where = ("host" if part == "host_id" else part for part in fault.where if part != "user_id")
     return Fault(("events", place, *where), fault.code, fault.message)
 

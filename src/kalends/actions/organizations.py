@@ -1,4 +1,4 @@
-"""What can be done with organizations, by who runs the service."""
+"""What the administrator of a server can do with organizations."""
 
 from kalends.credentials import Organization
 from kalends.model import OrganizationId
@@ -7,7 +7,7 @@ from kalends.store.organizations import insert_organization
 
 
 def create_organization(tx: WriteTx, name: str) -> Organization:
-    """Make an empty organization; what is in it no other organization can tell."""
+    """Create an empty organization."""
     made = Organization(OrganizationId(tx.new_id()), name, tx.now)
     insert_organization(tx, made)
     return made

@@ -40,7 +40,7 @@ def add_participants(
     expect: Versions = None,
     on_conflict: OnConflict = OnConflict.reject,
 ) -> tuple[list[Participant], Saved]:
-    """Add everybody named, or nobody; return them in the order they were named, and the event.
+    """Add participants, all or none; return them in the order given, and the event.
 
     Raises NotFound, StaleVersion, EventCancelled, EventEnded, Invalid, AlreadyParticipant or BookingConflict.
     """
@@ -57,7 +57,7 @@ def add_participants(
 
 
 def refuse_known_or_repeated(event: Event, named: list[Named], known: Container[UserId], faults: list[Fault]) -> None:
-    """Raise Invalid if there are faults or the people named cannot all be added, AlreadyParticipant if some are in."""
+    """Raise Invalid if users are named twice or are too many, or AlreadyParticipant if some take part already."""
     first = dict(reversed(named))
     faults = faults + [
         Fault(where, "duplicate_participant", f"user {user_id} is named twice: name them once")
@@ -87,7 +87,7 @@ def set_participant(
     only_new: bool = False,
     on_conflict: OnConflict = OnConflict.reject,
 ) -> tuple[Participant, Saved, bool]:
-    """Make somebody a participant in a role, whether or not they were one; return also whether they are new.
+    """Add a participant, or change their role; return also whether they are new.
 
     Raises NotFound, StaleVersion, EventCancelled, EventEnded, Invalid or BookingConflict.
     """
@@ -120,7 +120,7 @@ def change_role(
     expect: Versions = None,
     on_conflict: OnConflict = OnConflict.reject,
 ) -> tuple[Participant, Saved]:
-    """Make a participant required or optional; their answer stays.
+    """Make a participant required or optional; their response stays.
 
     Raises NotFound, StaleVersion, EventCancelled, EventEnded or BookingConflict.
     """
@@ -132,7 +132,7 @@ def change_role(
 def remove_participant(
     tx: WriteTx, actor: Actor, event_id: EventId, user_id: UserId, *, expect: Versions = None
 ) -> None:
-    """Take somebody's participation away; the host goes on hosting. Raises NotFound, StaleVersion or EventCancelled."""
+    """Remove a participant; a host stays the host. Raises NotFound, StaleVersion or EventCancelled."""
     before = event_to_change(tx, actor, event_id)
     participant = participant_to_change(tx, actor, before, user_id, expect)
     refuse_cancelled(before)
@@ -150,7 +150,7 @@ def answer_invitation(
     expect: Versions = None,
     on_conflict: OnConflict = OnConflict.reject,
 ) -> tuple[Participant, Saved]:
-    """Accept, decline or answer tentatively; the same answer once more changes nothing.
+    """Accept, decline or answer tentatively; the same answer again changes nothing.
 
     Raises NotFound, Forbidden, StaleVersion, EventCancelled, EventEnded or BookingConflict.
     """
@@ -171,7 +171,7 @@ def answer_invitation(
 def store_role(
     tx: WriteTx, actor: Actor, before: Event, participant: Participant, role: Role, on_conflict: OnConflict
 ) -> tuple[Participant, Saved]:
-    """Store a participant's role; the same role once more changes nothing."""
+    """Store a participant's role; the same role again changes nothing."""
     if participant.participation.role is role:
         return participant, Saved(before)
     refuse_cancelled(before)
@@ -190,7 +190,7 @@ def store_participation(
     new: Participation,
     on_conflict: OnConflict,
 ) -> tuple[Participant, Saved]:
-    """Store what one participant's participation has become."""
+    """Store the new version of one participation."""
     old = participant.participation
     saved = save_event(tx, actor, EventChange(before, after, {old.user_id: old}, {new.user_id: new}), on_conflict)
     return structs.replace(participant, participation=new), saved
@@ -199,7 +199,7 @@ def store_participation(
 def store_new_participations(
     tx: WriteTx, actor: Actor, before: Event, roles: Mapping[UserId, Role], on_conflict: OnConflict
 ) -> tuple[list[Participant], Saved]:
-    """Store new participations; return their participants in the order they were named, and the event."""
+    """Store new participations; return the participants in the order of `roles`, and the event."""
     after = next_version(before, now=tx.now)
     participations = {user_id: new_participation(after, user_id, role, now=tx.now) for user_id, role in roles.items()}
     saved = save_event(tx, actor, EventChange(before, after, {}, participations), on_conflict)

@@ -1,9 +1,9 @@
 """Moving unfinished events to the instants that the zone data of this process give for their wall-clock times.
 
-It goes page by page, a transaction each, so that others get their turn and no more than a page is held in memory. It
-may end at any page and be begun again: what was moved reads as it should, and is left alone. First all events are
-moved, and no agenda row of theirs is exclusive meanwhile; then it is looked who is booked twice, as of two events that
-move together the first is often where the second was.
+It goes page by page, a transaction each, so that other writers get their turn and no more than a page is held in
+memory. It may stop at any page and start again: events that were moved are left alone. First all events are moved, and
+their agenda rows are not exclusive meanwhile. Then double bookings are looked for: of two events that move together,
+the first is often where the second was.
 """
 
 from collections import Counter
@@ -40,7 +40,7 @@ BEFORE_ALL = LooseKey(0, 0, 0)
 
 
 class MovedPage(NamedTuple):
-    """How many events of each zone were moved, and how many there are in zones that nobody knows."""
+    """How many events of each zone were moved, and how many are in zones that are unknown."""
 
     last: EventId | None
     """Of the page; None on the last page."""
@@ -57,7 +57,7 @@ class SettledPage(NamedTuple):
 
 
 def move_page(tx: WriteTx, release: str, after: int) -> MovedPage:
-    """Move the stale ones among the events that follow an id. Raise ZoneDataMismatch if others move them elsewhere."""
+    """Move the stale events of the page after an id. Raises ZoneDataMismatch if a process uses another release."""
     go_on_retiming(tx, release)
     page = unfinished_blocks(tx, after, PAGE)
     stale, unknown = changed_blocks(page)
@@ -72,7 +72,7 @@ def move_page(tx: WriteTx, release: str, after: int) -> MovedPage:
 
 
 def changed_blocks(page: Sequence[StoredBlock]) -> tuple[list[tuple[StoredBlock, Block]], Counter[str]]:
-    """Return the blocks that the zone data place elsewhere, with their new places, and count those in unknown zones."""
+    """Return the blocks that change with the zone data, before and after, and count those in unknown zones."""
     changed: list[tuple[StoredBlock, Block]] = []
     unknown: Counter[str] = Counter()
     for old in page:
@@ -87,7 +87,7 @@ def changed_blocks(page: Sequence[StoredBlock]) -> tuple[list[tuple[StoredBlock,
 
 
 def move_announcement(release: str, old: StoredBlock, new: Block) -> Announcement:
-    """Return the announcement of a move, which names the release."""
+    """Return the announcement of a move, with the release that caused it."""
     return Announcement(
         AuditAction.retimed,
         ObjectKind.event,
@@ -98,9 +98,9 @@ def move_announcement(release: str, old: StoredBlock, new: Block) -> Announcemen
 
 
 def settle_page(tx: WriteTx, release: str, after: LooseKey) -> SettledPage:
-    """Make agenda rows exclusive that nothing overlaps, and find who is booked twice now and was not before the move.
+    """Make agenda rows exclusive that nothing overlaps, and return the double bookings that the move has made.
 
-    Raise ZoneDataMismatch if others move events elsewhere.
+    Raises ZoneDataMismatch if another process uses another release.
     """
     go_on_retiming(tx, release)
     page = loose_rows(tx, after, PAGE)
@@ -117,7 +117,7 @@ def settle_page(tx: WriteTx, release: str, after: LooseKey) -> SettledPage:
 
 
 def span_before(event: Booked, moves: Mapping[EventId, tuple[str, str]], release: str) -> Span:
-    """Return when an event was before it was moved to where a release has it; when it is, if it was not."""
+    """Return the span of an event before a release moved it, or its span now if none did."""
     before, after = moves.get(event.event_id, ("{}", "{}"))
     if msgspec.json.decode(after).get("zone_data") != release:
         return event.span

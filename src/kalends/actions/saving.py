@@ -1,4 +1,4 @@
-"""Storing events with what hangs on them, so that no action can forget a part."""
+"""Storing events together with their participations, agenda rows and announcements."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -19,10 +19,10 @@ Participations = Mapping[UserId, Participation]
 
 
 class EventChange(Struct, frozen=True):
-    """An event before and after a change, with the participations that change.
+    """An event before and after a change, and the participations that change.
 
-    They are all there if the time or status of the event changes, as then every agenda row is written anew, and those
-    of both hosts if the host does.
+    If time, status or `show_as` change, every agenda row does, so all participations have to be there. If the host
+    changes, those of both hosts have to be there.
     """
 
     before: Event
@@ -37,24 +37,24 @@ class EventChange(Struct, frozen=True):
 
 
 def change_without_participations(tx: WriteTx, before: Event, after: Event) -> EventChange:
-    """Return a change of an event in which all participations stay as they are."""
+    """Return a change of an event that leaves its participations as they are."""
     participations = participations_of(tx, before.id) if changes_every_agenda(before, after) else {}
     return EventChange(before, after, participations, participations)
 
 
 class Saved(NamedTuple):
-    """An event as it is stored now, and what blocks its people all the same."""
+    """An event as it is stored now, and what blocks its people."""
 
     event: Event
     """With its counts."""
     conflicts: tuple[Conflict, ...] = ()
-    """Who is booked twice, as the caller allowed."""
+    """Double bookings, which the caller allowed."""
     warnings: tuple[Conflict, ...] = ()
-    """Optional people who are not free."""
+    """Conflicts of optional participants."""
 
 
 class NewEvent(NamedTuple):
-    """A new event that may be stored, and what is stored with it."""
+    """A new event that passed the conflict check, and what is stored with it."""
 
     event: Event
     """With its counts."""
@@ -75,14 +75,14 @@ def save_new_event(
 def check_new_event(
     tx: WriteTx, actor: Actor, event: Event, participations: Participations, on_conflict: OnConflict
 ) -> NewEvent:
-    """Return a new event as it is to be stored. Raises BookingConflict."""
+    """Check a new event for conflicts, and return it as it is to be stored. Raises BookingConflict."""
     counted = structs.replace(event, counts=updated_counts(event.counts, added=participations.values()))
     rows = agenda_of(counted, participations.values())
     return NewEvent(counted, participations, rows, check_conflicts(tx, actor, counted, set(), rows, on_conflict))
 
 
 def save_new_events(tx: WriteTx, actor: Actor, events: Sequence[NewEvent]) -> None:
-    """Store new events, of which no two take somebody's time at once, in few statements."""
+    """Store several new events in few statements; no two of them take the time of one person at once."""
     insert_events(tx, actor, [new.event for new in events])
     store_participations(tx, actor, [(new.event.id, {}, new.participations) for new in events])
     rows = {row for new in events for row in new.rows}
@@ -104,7 +104,7 @@ def save_events(
 ) -> list[Saved]:
     """Store the next versions of several events as `save_event` does, in few statements.
 
-    Conflicts are looked for before any of them is stored: events that take the time of one person come one by one.
+    All are checked for conflicts before any is stored: save events that take the time of one person one by one.
     """
     saved: list[Saved] = []
     old_rows: set[AgendaRow] = set()
@@ -131,7 +131,7 @@ def save_events(
 
 
 def remove_event(tx: WriteTx, actor: Actor, event: Event) -> None:
-    """Remove an event with all its participations and from everybody's agenda."""
+    """Remove an event with its participations and agenda rows."""
     participations = participations_of(tx, event.id)
     store_agenda(tx, actor, agenda_of(event, participations.values()), set())
     delete_event_row(tx, event.id)

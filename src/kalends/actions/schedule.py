@@ -20,7 +20,7 @@ Where = tuple[str | int, ...]
 
 
 class SchedulePerson(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Somebody in a file; `ref` is what its events call them. Without an address they get one that no mail reaches."""
+    """A person in a file; events name them by `ref`. Without an address they get one that no mail reaches."""
 
     ref: Ref
     name: Name
@@ -50,7 +50,7 @@ class ScheduleEvent(EventDetails, forbid_unknown_fields=True, kw_only=True, froz
 
 
 class Schedule(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A whole file; `time_zone` is that of every event and person that names none."""
+    """A whole file; `time_zone` is that of each event and person that has none."""
 
     time_zone: Zone
     people: list[SchedulePerson]
@@ -64,9 +64,9 @@ def faults_of_schedule(schedule: Schedule) -> list[Fault]:
 
 
 def rules_broken(written: Any) -> Iterator[Fault]:
-    """Find everything that breaks a rule in a schedule as JSON; a member of the wrong type is not looked at.
+    """Find everything that breaks a rule in a schedule as JSON; members of the wrong type are skipped.
 
-    So it can be asked about a file that is no valid schedule, and all that is wrong is said at once.
+    It takes a file that is no valid schedule, too, so that everything that is wrong is reported at once.
     """
     people, events = items_of(written, "people"), items_of(written, "events")
     yield from used_before("people", people)
@@ -134,7 +134,7 @@ def faults_of_refs(event: dict[str, Any], refs: set[str | None]) -> list[Fault]:
 
 
 def faults_of_time(event: dict[str, Any], zone: str | None) -> list[Fault]:
-    """Return what is wrong with the time of an event, as far as it is known."""
+    """Return what is wrong with the time of an event."""
     start, end = (text_of(event, name) for name in ("start", "end"))
     if start is None or end is None:
         return []

@@ -1,4 +1,4 @@
-"""What people share of their calendars."""
+"""What can be done with the shares of a calendar."""
 
 from kalends.actions.announcing import announce
 from kalends.actions.fetching import people_to_book, user_to_change
@@ -15,11 +15,11 @@ REASON = "Only the user and operators can share the calendar of a user"
 
 
 def share_calendar(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId, level: Sharing) -> tuple[Share, bool]:
-    """Let somebody into a calendar as far as the level says; tell whether they are new to it.
+    """Share a calendar with another user at a level; return the share, and whether it is new.
 
-    The same level once more changes nothing. Raises NotFound, Forbidden or Invalid.
+    The same level again changes nothing. Raises NotFound, Forbidden or Invalid.
     """
-    first, second = sorted((owner_id, user_id))  # people are locked in the order of their ids
+    first, second = sorted((owner_id, user_id))
     known, faults = people_to_book(tx, actor, [(first, ("other_id",)), (second, ("other_id",))])
     if owner_id not in known:
         raise NotFound("user", owner_id)
@@ -51,7 +51,7 @@ def share_calendar(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId,
 
 
 def stop_sharing(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId) -> None:
-    """Let somebody no further into a calendar than everybody. Raises NotFound or Forbidden."""
+    """Stop sharing a calendar with another user. Raises NotFound or Forbidden."""
     user_to_change(tx, actor, owner_id)
     refuse_unless(is_self(actor, owner_id), REASON)
     found = share_between(tx, actor, owner_id, user_id)
@@ -61,12 +61,12 @@ def stop_sharing(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId) -
 
 
 def stop_all_sharing(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
-    """End all that somebody shares, and all that is shared with them."""
+    """Remove all shares of a user's calendar, and all shares of other calendars with them."""
     end_shares(tx, actor, [*shares_by(tx, actor, user_id), *shares_with(tx, actor.organization_id, user_id)])
 
 
 def end_shares(tx: WriteTx, actor: Actor, shares: list[Share]) -> None:
-    """Remove what people share with others, and what repeats of requests would show of it."""
+    """Remove shares, and the answers kept for repeats that would show what was shared."""
     for share in shares:
         delete_share_row(tx, share.owner_id, share.user_id)
         announce(tx, actor, AuditAction.deleted, ObjectKind.share, share.owner_id, share_snapshot(share), None)
@@ -75,5 +75,5 @@ def end_shares(tx: WriteTx, actor: Actor, shares: list[Share]) -> None:
 
 
 def share_between(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId) -> Share | None:
-    """Give what somebody shares with another."""
+    """Return the share of a calendar with a user."""
     return next((share for share in shares_by(tx, actor, owner_id) if share.user_id == user_id), None)

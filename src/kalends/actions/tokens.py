@@ -67,7 +67,7 @@ def issue_token(
 
 
 def end_within_own(tx: WriteTx, actor: Actor, expires_at: Instant | None) -> Instant | None:
-    """Give when a token ends that is made with the actor's own. Raises Forbidden if it would outlive that."""
+    """Return when a new token ends, given the actor's own. Raises Forbidden if it would outlive that."""
     own = None if actor.token_id is None else find_token(tx, actor, actor.token_id)
     if own is None or own.expires_at is None:
         return expires_at
@@ -79,7 +79,7 @@ def end_within_own(tx: WriteTx, actor: Actor, expires_at: Instant | None) -> Ins
 
 
 def token_faults(tx: WriteTx, actor: Actor, scopes: AbstractSet[Scope], expires_at: Instant | None) -> list[Fault]:
-    """Say everything that is wrong with a token to be made."""
+    """Return everything that is wrong with a new token."""
     faults: list[Fault] = []
     if expires_at is not None and expires_at <= tx.now:
         faults.append(Fault(("expires_at",), "in_the_past", "must be in the future"))
@@ -99,7 +99,7 @@ def token_faults(tx: WriteTx, actor: Actor, scopes: AbstractSet[Scope], expires_
 
 
 def revoke_token(tx: WriteTx, actor: Actor, token_id: TokenId) -> None:
-    """Take a credential out of use at once. Raises NotFound, for one out of use and for somebody else's."""
+    """Revoke a token at once. Raises NotFound, also if it is not in use or is somebody else's."""
     found = find_token(tx, actor, token_id)
     if found is None or not may_manage_token(actor, found) or not revoke_token_row(tx, actor, token_id):
         raise NotFound("token in use", token_id)
@@ -107,7 +107,7 @@ def revoke_token(tx: WriteTx, actor: Actor, token_id: TokenId) -> None:
 
 
 def revoke_all_tokens(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
-    """Take all tokens of a person out of use."""
+    """Revoke all tokens of a user."""
     for token in list_tokens_of(tx, actor, user_id):
         if revoke_token_row(tx, actor, token.id):
             announce(tx, actor, AuditAction.revoked, ObjectKind.token, token.id, token_snapshot(token), None)

@@ -1,4 +1,4 @@
-"""Deleting a user: what becomes of the events they host and the participations they hold."""
+"""Deleting a user, with what becomes of the events they host and take part in."""
 
 from enum import StrEnum
 
@@ -22,7 +22,7 @@ from kalends.store.retry import Contended
 from kalends.store.users import soft_delete_user, unfinished_events
 
 EVENTS_AT_ONCE = 500
-"""So many events, with all their participations, are held in memory."""
+"""Events that are held in memory, with all their participations."""
 
 
 class Hosted(StrEnum):
@@ -42,12 +42,12 @@ def delete_user(
     expect: Versions = None,
     on_conflict: OnConflict = OnConflict.reject,
 ) -> None:
-    """Delete a user and free their participations in events that have not ended; past events keep naming them.
+    """Delete a user and remove them from events that have not ended; past events keep naming them.
 
-    Their tokens end, all sharing with them and by them, and every pending transfer to them.
+    Their tokens, all shares by and with them, and pending transfers to them end.
 
     Raises Forbidden, NotFound, StaleVersion, HostsEvents, TooManyEvents, Invalid if the events cannot go to `to`, or
-    Conflict if `to` is busy.
+    BookingConflict if `to` is busy.
     """
     refuse_unless(is_operator(actor), "Only operators can delete users")
     locked = lock_events(tx, actor, concerned_ids(tx, actor, user_id))
@@ -65,7 +65,7 @@ def delete_user(
 
 
 def concerned_ids(tx: WriteTx, actor: Actor, user_id: UserId) -> list[EventId]:
-    """Return the ids of a user's events that have not ended, and of those they are asked to host, in their order.
+    """Return the ids of a user's unfinished events, and of those they are asked to host, in their order.
 
     Raises TooManyEvents.
     """
@@ -84,10 +84,10 @@ def remove_user_from_events(
     successor: UserId | None,
     on_conflict: OnConflict,
 ) -> None:
-    """Take a user out of events; the events they host go to the successor, one by one, or are cancelled."""
+    """Remove a user from events; those they host are transferred to the successor, one by one, or cancelled."""
     participations = participations_of_events(tx, actor, [event.id for event in events])
-    left = [event_without_user(event, participations[event.id], user_id, successor, now=tx.now) for event in events]
-    changes = [change for change in left if change is not None]
+    every = [event_without_user(event, participations[event.id], user_id, successor, now=tx.now) for event in events]
+    changes = [change for change in every if change is not None]
     save_events(tx, actor, [change for change in changes if change.after.host_id == change.before.host_id])
     for change in changes:
         if change.after.host_id != change.before.host_id:
@@ -97,22 +97,22 @@ def remove_user_from_events(
 def event_without_user(
     before: Event, old: Participations, user_id: UserId, successor: UserId | None, *, now: Instant
 ) -> EventChange | None:
-    """Return how an event changes when a user leaves it, if it does: one that has ended keeps its participations.
+    """Return how an event changes when a user leaves it, or None if it does not.
 
-    A pending transfer to them ends in any case.
+    An event that has ended keeps its participations. A pending transfer to them ends in any case.
     """
-    asked = before.pending_host_id == user_id
+    pending = before.pending_host_id == user_id
     new = old
-    after = offered(before, None, now=now) if asked else next_version(before, now=now)
+    after = offered(before, None, now=now) if pending else next_version(before, now=now)
     if before.host_id == user_id and before.status is not Status.cancelled:
         if successor is None:
             after = cancelled(before, None, now=now)
         else:
             after, new = transferred(before, old, successor, now=now)
-    elif user_id not in old and not asked:
+    elif user_id not in old and not pending:
         return None  # a cancelled event keeps its host, and there is no participation to free
     if before.block.span.end > now:
-        new = {participates: participation for participates, participation in new.items() if participates != user_id}
+        new = {other_id: participation for other_id, participation in new.items() if other_id != user_id}
     return EventChange(before, after, old, new)
 
 
@@ -129,7 +129,7 @@ def still_concerned(locked: list[Event], ids: list[EventId]) -> list[Event]:
 
 
 def lock_both(tx: WriteTx, actor: Actor, user_id: UserId, successor: UserId) -> list[Fault]:
-    """Lock a user and their successor; return why the successor cannot host events."""
+    """Lock a user and their successor; return faults if the successor cannot host events."""
     _, faults = people_to_book(tx, actor, [(user_id, ()), (successor, ("to",))])
     return [fault for fault in faults if fault.where]
 

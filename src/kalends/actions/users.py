@@ -1,4 +1,4 @@
-"""What can be done with a user, short of deleting one."""
+"""What can be done with a user, apart from deleting one."""
 
 from kalends.actions.announcing import announce
 from kalends.actions.fetching import Versions, expect_version, user_to_change
@@ -14,7 +14,7 @@ from kalends.store.users import email_owner, insert_user, update_user
 
 
 def create_user(tx: WriteTx, actor: Actor, draft: UserCreate) -> User:
-    """Add somebody who can host and take part. Raises Forbidden or EmailTaken."""
+    """Create a user. Raises Forbidden or EmailTaken."""
     refuse_unless(is_operator(actor), "Only operators can create users")
     refuse_taken_email(tx, actor, draft.email, None)
     person = User(
@@ -50,6 +50,6 @@ def change_user(tx: WriteTx, actor: Actor, user_id: UserId, edit: UserUpdate, *,
 
 
 def refuse_taken_email(tx: WriteTx, actor: Actor, email: str, own_id: UserId | None) -> None:
-    """Raise EmailTaken if somebody else has the address. Two who take it at once: the unique index lets one retry."""
+    """Raise EmailTaken if another user has the address; of two who take it at once, the unique index stops one."""
     if email_owner(tx, actor, email) not in (None, own_id):
         raise EmailTaken(email)

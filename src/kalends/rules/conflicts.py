@@ -32,9 +32,9 @@ def rows_taking_time(
 def classify_conflicts(
     blocking: Mapping[Span, Iterable[Conflict]], taking: Mapping[tuple[UserId, Instant], AgendaRow]
 ) -> tuple[list[Conflict], list[Conflict]]:
-    """Return what blocks the people from whom a change takes time: conflicts, and warnings about optional people.
+    """Return the conflicts of people from whom a change takes time, and as warnings those of optional people.
 
-    `blocking` has it by the span of the agenda rows that take the time.
+    `blocking` has what blocks people in each span, and `taking` the agenda rows by person and start of their span.
     """
     conflicts: list[Conflict] = []
     warnings: list[Conflict] = []
@@ -49,10 +49,10 @@ def classify_conflicts(
 
 
 def merge_unseen(conflicts: Iterable[Conflict], window: Span) -> list[Conflict]:
-    """Return the conflicts of a window by person and start; those without an event are merged, as in free/busy.
+    """Return the conflicts in a window, ordered by person and start; those without an event id are merged.
 
-    They are cut to the window. How many events or holds there are, where they start, and what lies under an event that
-    is seen and as strong, makes no difference.
+    They are also cut to the window, as in free/busy, so that they do not reveal how many events or holds there are,
+    where they start, or what lies under an event that is seen and as strong.
     """
     seen: defaultdict[UserId, list[Conflict]] = defaultdict(list)
     unseen: defaultdict[UserId, list[Conflict]] = defaultdict(list)

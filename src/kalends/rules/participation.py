@@ -1,4 +1,4 @@
-"""Deciding about participations: who sits in an event, what they said, how many there are, what it is in their time."""
+"""Deciding about participations: responses, counts, and what an event is in the time of each participant."""
 
 from collections.abc import Iterable
 
@@ -38,14 +38,14 @@ class AgendaRow(Struct, frozen=True):
 
 
 def new_participation(event: Event, user_id: UserId, role: Role, *, now: Instant) -> Participation:
-    """Participation somebody: the host has accepted, everybody else has yet to answer."""
+    """Return a new participation: the host has accepted, everybody else has yet to answer."""
     if user_id == event.host_id:
         return Participation(user_id, role, Response.accepted, None, now, event.version)
     return Participation(user_id, role, Response.needs_action, None, None, event.version)
 
 
 def reset_response(event: Event, participation: Participation) -> Participation:
-    """Give the participation after a move: everybody but the host has to answer anew."""
+    """Return a participation after the event got a new time: everybody but the host has to answer again."""
     if participation.user_id == event.host_id or participation.response is Response.needs_action:
         return participation
     return Participation(
@@ -56,7 +56,7 @@ def reset_response(event: Event, participation: Participation) -> Participation:
 def apply_response(
     event: Event, participation: Participation, answer: ResponseUpdate, *, now: Instant
 ) -> Participation:
-    """Return the participation with an answer in it; the same answer once more changes nothing. Raises EventEnded."""
+    """Return a participation with an answer; the same answer again changes nothing. Raises EventEnded."""
     refuse_ended(event, now=now)
     if (participation.response, participation.comment) == (answer.response, answer.comment):
         return participation
@@ -71,13 +71,13 @@ def apply_response(
 
 
 def refuse_ended(event: Event, *, now: Instant) -> None:
-    """Raise EventEnded if it is over: who was invited as what, and what they said, then stands."""
+    """Raise EventEnded if an event is over: roles and responses then stay as they are."""
     if now >= event.block.span.end:
         raise EventEnded
 
 
 def refuse_cancelled(event: Event) -> None:
-    """Raise EventCancelled if nothing may change any more."""
+    """Raise EventCancelled if an event is cancelled: nothing in it may change any more."""
     if event.status is Status.cancelled:
         raise EventCancelled
 
@@ -95,7 +95,7 @@ def updated_counts(
 
 
 def agenda_row(event: Event, user_id: UserId, participation: Participation | None) -> AgendaRow | None:
-    """Tell what an event is in one person's time: None if they neither host it nor take part."""
+    """Return what an event is in a person's time, or None if they neither host it nor take part."""
     hosting = user_id == event.host_id
     if participation is None and not hosting:
         return None
@@ -106,7 +106,7 @@ def agenda_row(event: Event, user_id: UserId, participation: Participation | Non
 
 
 def agenda_of(event: Event, participations: Iterable[Participation]) -> set[AgendaRow]:
-    """Tell what an event is in the time of its host and of everybody in `participations`."""
+    """Return what an event is in the time of its host and of everybody in `participations`."""
     by_person: dict[UserId, Participation | None] = {event.host_id: None}
     by_person.update({participation.user_id: participation for participation in participations})
     rows = (agenda_row(event, user_id, participation) for user_id, participation in by_person.items())
@@ -114,12 +114,12 @@ def agenda_of(event: Event, participations: Iterable[Participation]) -> set[Agen
 
 
 def changes_every_agenda(before: Event, after: Event) -> bool:
-    """Return whether an event becomes something else in the time of everybody it concerns."""
+    """Return whether a change of an event changes what it is in everybody's time."""
     return (before.block.span, before.status, before.show_as) != (after.block.span, after.status, after.show_as)
 
 
 def participant_limit_faults(count: int, where: tuple[str | int, ...]) -> list[Fault]:
-    """Say whether so many participations are too many for one event."""
+    """Return a fault if an event would have too many participants."""
     if count <= MAX_PARTICIPANTS:
         return []
     return [
