@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from kalends.model import Busy, Conflict, EventId, Response, Role, ShowAs, Status, UserId
 from kalends.rules.busy import commitment
 from kalends.rules.conflicts import classify_conflicts, merge_unseen, rows_taking_time, takes_time
+from kalends.rules.participation import AgendaRow
 from kalends.rules.periods import Period, merge_by_strength
 from tests.rules.spans import span, spans
 

@@ -9,7 +9,7 @@ from kalends.actions.announcing import announce_all, event_announcement
 from kalends.actions.booking import Checked, OnConflict, check_conflicts
 from kalends.model import Actor, Conflict, Event, EventId, Participation, UserId
 from kalends.rules.audit import AuditAction
-from kalends.rules.participation import agenda_of, changes_every_agenda, updated_counts
+from kalends.rules.participation import AgendaRow, agenda_of, changes_every_agenda, updated_counts
 from kalends.store.agenda import store_agenda
 from kalends.store.database import WriteTx
 from kalends.store.events import delete_event_row, insert_events, update_events
