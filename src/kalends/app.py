@@ -63,7 +63,7 @@ def bearer_tokens(database: Database, settings: Settings) -> BearerTokens:
 
 
 def last_used_recorder(database: Database) -> Callable[[Actor], None]:
-    """Give what notes that a token was used, beside the request: a note waits for its turn to write, nobody for it."""
+    """Return what records the use of a token in a thread of its own, as it has to wait for its turn to write."""
     under_way: set[TokenId | None] = set()
 
     def write(actor: Actor) -> None:
@@ -88,5 +88,5 @@ def front_of_worker(settings: Settings, threads: int, unlogged_id: str, at_end: 
 
 
 def reference() -> dict[str, Any]:
-    """Give the OpenAPI document of everything the application answers."""
+    """Return the OpenAPI document of everything that the application answers."""
     return openapi_document(OPERATIONS)

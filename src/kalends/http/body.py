@@ -13,7 +13,7 @@ GZIP_FORMAT = zlib.MAX_WBITS + 16
 def read_body(request: Request, limit: int) -> bytes:
     """Read the body without a byte order mark, but never more than the limit, be it compressed or not.
 
-    Raises BodyTooLarge, Malformed or WrongContentEncoding.
+    Raise BodyTooLarge, Malformed or WrongContentEncoding.
     """
     encoding = (request.header("Content-Encoding") or "identity").strip().lower()
     if encoding not in ("identity", *GZIP):
@@ -24,7 +24,7 @@ def read_body(request: Request, limit: int) -> bytes:
 
 
 def read_raw(request: Request, limit: int) -> bytes:
-    """Read the body as it was sent. Raises BodyTooLarge or Malformed."""
+    """Read the body as it was sent. Raise BodyTooLarge or Malformed."""
     length = request.content_length
     if length is None:
         # In chunks, or a stream of HTTP/2: only a server that says where the input ends can be read without a length.
@@ -42,7 +42,7 @@ def read_raw(request: Request, limit: int) -> bytes:
 
 
 def decompressed(raw: bytes, limit: int) -> bytes:
-    """Undo gzip (RFC 1952), holding no more than the limit and a byte. Raises BodyTooLarge or Malformed."""
+    """Undo gzip (RFC 1952), holding no more than the limit and a byte. Raise BodyTooLarge or Malformed."""
     stream = zlib.decompressobj(GZIP_FORMAT)
     try:
         plain = stream.decompress(raw, limit + 1)

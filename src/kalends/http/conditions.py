@@ -29,7 +29,7 @@ def entity_tag(version: int, shown: int | None = None) -> str:
 
 
 def read_tags(header: str | None) -> Tags | None:
-    """Read a list of entity tags. Raises ValueError."""
+    """Read a list of entity tags. Raise ValueError."""
     if header is None:
         return None
     if header.strip() == "*":

@@ -92,7 +92,7 @@ class SecurityHeaders:
 
 
 def caching(method: str, path: str) -> tuple[tuple[str, str], ...]:
-    """Say who may keep an answer: caches of the caller's own, which have to ask whether it is still good, at most."""
+    """Return the headers that let at most the caller's own caches keep an answer, and ask before each use."""
     if method == "POST":
         return KEPT_NOWHERE
     return OF_THE_CALLER if path.startswith("/v1/") else KEPT_NOWHERE

@@ -46,9 +46,9 @@ class Limit:
         return taken, ends_at - now
 
     def take(self, response: falcon.Response, caller: str, units: int, *, told: bool) -> None:
-        """Count units of a caller, and say in the answer's headers what is left if it is to be told.
+        """Count units of a caller, and set the headers that say what is left, if `told`.
 
-        Raises RateLimited, and then it is told in any case.
+        Raise RateLimited, with these headers in any case.
         """
         taken, seconds = self.count(caller, units)
         allowed = taken <= self._units
@@ -64,7 +64,7 @@ class Limit:
             self._tell(response, taken, seconds)
 
     def _tell(self, response: falcon.Response, taken: int, seconds: int) -> None:
-        """Say in the headers what is left until the window ends."""
+        """Set the headers that say what is left until the window ends."""
         response.set_header("RateLimit-Policy", self._policy)
         response.set_header("RateLimit", f'"{self._kind}";r={max(0, self._units - taken)};t={seconds}')
 
@@ -77,12 +77,12 @@ class RateLimits:
         self._address = address
 
     def count_address(self, request: Request, response: falcon.Response, units: int) -> None:
-        """Count units of the client's address. Raises RateLimited."""
+        """Count units of the client's address. Raise RateLimited."""
         if self._address is not None and units:
             self._address.take(response, network_of(request.address), units, told=False)
 
     def count_token(self, request: Request, response: falcon.Response, units: int) -> None:
-        """Count units of the request's token, and say what is left of them. Raises RateLimited."""
+        """Count units of the request's token, and set the headers that say what is left of them. Raise RateLimited."""
         if self._token is not None:
             self._token.take(response, str(request.token_id), units, told=True)
 

@@ -28,7 +28,7 @@ class Request(falcon.Request):
         self.address: str = env.get("REMOTE_ADDR", "")
 
     def header(self, name: str) -> str | None:
-        """Give a header, but for those of the body, which WSGI keeps elsewhere.
+        """Return a header, but for those of the body, which WSGI keeps elsewhere.
 
         Most requests lack most headers, and Falcon raises and catches an exception for each that is missing.
         """
@@ -37,5 +37,5 @@ class Request(falcon.Request):
 
 @cache
 def wsgi_name(header: str) -> str:
-    """Give the name of a header in the environment of a request (PEP 3333)."""
+    """Return the name of a header in the environment of a request (PEP 3333)."""
     return f"HTTP_{header.upper().replace('-', '_')}"

@@ -82,7 +82,7 @@ class AuditListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def audit_entry_json(one: AuditEntry) -> AuditEntryJson:
-    """Write an entry of the audit log."""
+    """Return an entry of the audit log as callers see it."""
     return AuditEntryJson(
         str(one.id),
         from_instant(one.at),
@@ -99,7 +99,7 @@ def audit_entry_json(one: AuditEntry) -> AuditEntryJson:
 
 
 def snapshot_json(text: str | None) -> msgspec.Raw:
-    """Write recorded facts, or null."""
+    """Return a snapshot as JSON, or null."""
     return msgspec.Raw(NO_SNAPSHOT if text is None else text.encode())
 
 
@@ -131,7 +131,7 @@ def filter_of(query: AuditListQuery, page: PageRequest) -> AuditFilter:
 
 
 def moment_of(name: str, text: str | UnsetType, time_zone: str) -> Instant | None:
-    """Give the instant of a bound, if it is given. Raises Invalid."""
+    """Return the instant of a bound, if it is given. Raise Invalid."""
     try:
         return None if text is UNSET else bound_of(text, time_zone)
     except TimeError as error:

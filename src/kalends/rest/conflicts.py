@@ -1,4 +1,4 @@
-"""How a caller says what to do about people who are not free, and is told what was done."""
+"""What to do about people who are not free, in queries; and the conflicts of what was done, in answers."""
 
 from typing import Annotated
 

@@ -33,7 +33,7 @@ LONE_SURROGATE = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][
 
 
 def read_path(kinds: Mapping[str, type[Identifier]], path: dict[str, str]) -> dict[str, Identifier]:
-    """Read the ids in a path; one that cannot be names nothing. Raises NotFound or NoSuchPath."""
+    """Read the ids in a path; one that cannot be names nothing. Raise NotFound or NoSuchPath."""
     ids: dict[str, Identifier] = {}
     for name, kind in kinds.items():
         try:
@@ -46,7 +46,7 @@ def read_path(kinds: Mapping[str, type[Identifier]], path: dict[str, str]) -> di
 
 
 def read_query(kind: type[Struct], text: str) -> Any:
-    """Read the query of a URL, as WSGI gives it: bytes in the disguise of Latin-1. Raises Malformed or BadQuery."""
+    """Read the query of a URL, which WSGI gives as bytes decoded as Latin-1. Raise Malformed or BadQuery."""
     values: dict[str, str] = {}
     faults: list[Fault] = []
     known = plain_kinds(kind)
@@ -73,7 +73,7 @@ def read_query(kind: type[Struct], text: str) -> Any:
 
 
 def unquoted(text: str) -> str:
-    """Undo the writing of a form (+ for a space, %-escapes). Raises Malformed for what is not UTF-8."""
+    """Undo the writing of a form (+ for a space, %-escapes). Raise Malformed for what is not UTF-8."""
     try:
         return unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode()
     except UnicodeDecodeError as error:
@@ -81,7 +81,7 @@ def unquoted(text: str) -> str:
 
 
 def plain_value(kind: type[Struct], name: str, text: str) -> str | int | bool:
-    """Give a parameter as the number or truth that it has to be; anything else stays text, to be judged as such.
+    """Return a parameter as the number or truth value that it has to be, or else as text, which is then refused.
 
     A time gets back the plus of its offset: a space before it can mean nothing else.
     """
@@ -118,9 +118,9 @@ def plain_kind(described: Type) -> type:
 
 
 def read_json(raw: bytes) -> Any:
-    """Decode a body. Raises Malformed for what is no JSON or is nested too deeply.
+    """Decode a body. Raise Malformed for what is no JSON or is nested too deeply.
 
-    Raises Invalid for NUL characters and repeated members.
+    Raise Invalid for NUL characters and repeated members.
     """
     if nesting_of(raw) > MAX_NESTING:
         raise Malformed(f"the body is nested more than {MAX_NESTING} levels deep")
@@ -161,7 +161,7 @@ def nesting_of(raw: bytes) -> int:
 
 
 def nul_faults(value: Any, where: tuple[str | int, ...]) -> list[Fault]:
-    """Find every text with a NUL character in it."""
+    """Return the faults of all texts with a NUL character in them."""
     if isinstance(value, str):
         return [Fault(where, "nul_character", NUL)] if "\0" in value else []
     faults: list[Fault] = []
@@ -172,7 +172,7 @@ def nul_faults(value: Any, where: tuple[str | int, ...]) -> list[Fault]:
 
 
 def parts_of(value: Any) -> Iterable[tuple[str | int, Any]]:
-    """Give the members of an object or the items of a list, each with its place."""
+    """Return the members of an object or the items of a list, each with its place."""
     if isinstance(value, dict):
         return cast("dict[str, Any]", value).items()
     return enumerate(cast("list[Any]", value)) if isinstance(value, list) else ()

@@ -128,7 +128,7 @@ def saved_reply(
 
 
 def block_faults(body: dict[str, Any]) -> list[Fault]:
-    """Say what is wrong between start and end of a body whose other members have faults, too."""
+    """Return what is wrong between start and end of a body whose other members have faults, too."""
     try:
         times = read_struct(Times, {name: body[name] for name in ("start", "end", "time_zone") if name in body})
     except Invalid:
@@ -171,7 +171,7 @@ def filter_of(actor: Actor, query: EventListQuery, page: PageRequest) -> EventFi
 
 
 def bound_in(name: str, text: str | UnsetType, zone: str, faults: list[Fault]) -> Instant | None:
-    """Give the instant of a bound; what is wrong with it is added to the faults."""
+    """Return the instant of a bound; what is wrong with it is added to the faults."""
     try:
         return None if text is UNSET else bound_of(text, zone)
     except TimeError as error:
@@ -181,7 +181,7 @@ def bound_in(name: str, text: str | UnsetType, zone: str, faults: list[Fault]) -
 
 @contextmanager
 def gathered(faults: list[Fault]) -> Generator[None]:
-    """Add the faults that are raised inside to a list, and go on behind it."""
+    """Add the faults that are raised inside to a list, and continue after the block."""
     try:
         yield
     except Invalid as error:
@@ -211,7 +211,7 @@ def list_events(tx: ReadTx, actor: Actor, query: EventListQuery, page: PageReque
 
 
 def get_event(tx: ReadTx, actor: Actor, event_id: EventId, query: EventQuery) -> Reply[EventJson]:
-    """Read an event."""
+    """Get an event."""
     expand = query.expand is not UNSET
     seen = reads.read_event(tx, actor, event_id, expand=expand)
     if seen.version is None:

@@ -104,7 +104,7 @@ def explain_booking(tx: ReadTx, actor: Actor, body: ExplainRequest) -> Reply[Exp
 
 
 def verdicts(found: Explanation, zone: ZoneInfo) -> list[VerdictJson]:
-    """Write every rule that was looked at."""
+    """Return every rule that was looked at."""
     result = [VerdictJson("active", "blocks" if found.deleted else "passes", None)]
     result += [
         VerdictJson("event", "blocks" if reason.blocking else "passes", event_source(reason, zone))
@@ -122,7 +122,7 @@ def verdicts(found: Explanation, zone: ZoneInfo) -> list[VerdictJson]:
 
 
 def event_source(reason: EventReason, zone: ZoneInfo) -> VerdictSourceJson:
-    """Write the event that a verdict rests on."""
+    """Return the event that a verdict rests on."""
     start, end = span_json(reason.span, zone)
     if reason.access_level is AccessLevel.titles:
         titled = VerdictSourceJson("event", str(reason.event_id), reason.title, start=start, end=end)

@@ -103,7 +103,7 @@ def starts_at_most(meeting: MeetingRequest) -> int:
 
 
 def meeting_request_of(body: FindTimeRequest, now: Instant) -> tuple[MeetingRequest, list[Fault]]:
-    """Read what is wished for, and say everything that is wrong with it."""
+    """Return the meeting that is asked for, and everything that is wrong with it."""
     windows, faults = windows_of(body)
     not_before, more = not_before_of(body, now)
     faults += more
@@ -134,7 +134,7 @@ def meeting_request_of(body: FindTimeRequest, now: Instant) -> tuple[MeetingRequ
 
 
 def windows_of(body: FindTimeRequest) -> tuple[tuple[Span, ...], list[Fault]]:
-    """Read the windows, and say everything that is wrong with them."""
+    """Return the windows, and everything that is wrong with them."""
     faults: list[Fault] = []
     windows: list[Span] = []
     for place, one in enumerate(body.between):
@@ -152,7 +152,7 @@ def windows_of(body: FindTimeRequest) -> tuple[tuple[Span, ...], list[Fault]]:
 
 
 def not_before_of(body: FindTimeRequest, now: Instant) -> tuple[Instant, list[Fault]]:
-    """Read before when nothing may begin: now, unless something else is said."""
+    """Return before when no slot may begin: now, unless the body names a time."""
     if not isinstance(body.not_before, str):
         return now, []
     try:
@@ -162,7 +162,7 @@ def not_before_of(body: FindTimeRequest, now: Instant) -> tuple[Instant, list[Fa
 
 
 def unknown_faults(body: FindTimeRequest, known: Container[UserId]) -> list[Fault]:
-    """Give a fault for everybody named who is not there."""
+    """Return a fault for everybody named who does not exist."""
     named: list[tuple[UserId, tuple[str | int, ...]]] = []
     named += [(user_id, ("required", place)) for place, user_id in enumerate(body.required)]
     named += [(one.user_id, ("optional", place, "user_id")) for place, one in enumerate(body.optional)]

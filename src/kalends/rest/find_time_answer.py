@@ -84,7 +84,7 @@ class FindTimeResultJson(Struct, omit_defaults=True):
 
 
 def find_time_result_json(found: Finding, meeting: MeetingRequest, time_zone: str) -> FindTimeResultJson:
-    """Write what a search found."""
+    """Return what a search found, as callers see it."""
     zone = zone_named(time_zone)
     if found.slots:
         return FindTimeResultJson([slot_json(slot, zone) for slot in found.slots])
@@ -107,20 +107,20 @@ def find_time_result_json(found: Finding, meeting: MeetingRequest, time_zone: st
 
 
 def slot_json(slot: Slot, zone: ZoneInfo) -> SlotJson:
-    """Write a slot."""
+    """Return a slot as callers see it."""
     free, tentative, missing = map(ids_json, (slot.free, slot.tentative, slot.missing))
     return SlotJson(*span_json(slot.span, zone), free, tentative, missing, slot.weight)
 
 
 def ids_json(people: Sequence[UserId]) -> list[str]:
-    """Write the ids of some people."""
+    """Return the ids of some people as text."""
     return [str(person) for person in people]
 
 
 def reason_json(
     reason: Reason, found: Finding, meeting: MeetingRequest, steps: list[int], zone: ZoneInfo
 ) -> ReasonJson:
-    """Write why there is no slot."""
+    """Return why there is no slot."""
     if reason.window is None:
         return ReasonJson(reason.code, reason_anywhere(reason, found, meeting, steps))
     start, end = span_json(reason.window, zone)
@@ -162,13 +162,13 @@ def reason_in_window(reason: Reason, meeting: MeetingRequest, zone: ZoneInfo) ->
 
 
 def minutes_of(length: int) -> str:
-    """Write a length of time in whole minutes."""
+    """Return a length of time in whole minutes as text."""
     minutes = length // MINUTE
     return "1 minute" if minutes == 1 else f"{minutes} minutes"
 
 
 def relaxation_json(one: Relaxation) -> RelaxationJson:
-    """Write what to give up."""
+    """Return what to give up."""
     step = None if one.step is None else one.step // MINUTE
     parts = [f"without {person}" for person in one.without]
     parts += [f"with {less} less of group {number}" for number, less in Counter(one.fewer_of).items()]

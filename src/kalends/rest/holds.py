@@ -80,7 +80,7 @@ class HoldListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def hold_json(hold: Hold) -> HoldJson:
-    """Write a hold."""
+    """Return a hold as callers see it."""
     return HoldJson(
         str(hold.id),
         [str(user_id) for user_id in hold.user_ids],
@@ -116,7 +116,7 @@ def list_holds(tx: ReadTx, actor: Actor, query: HoldListQuery, page: PageRequest
 
 
 def get_hold(tx: ReadTx, actor: Actor, hold_id: HoldId) -> Reply[HoldJson]:
-    """Read a hold.
+    """Get a hold.
 
     One that you placed, or that keeps your time: then you see by whom you are held, and not who else is. 404 once it
     has lapsed.

@@ -59,7 +59,7 @@ class WorkingHoursJson(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def hours_of(body: WorkingHoursJson) -> WorkingHours:
-    """Read working hours. Raises Invalid."""
+    """Read working hours. Raise Invalid."""
     faults: list[Fault] = []
     weekly = tuple(windows_of(getattr(body.weekly, day), ("weekly", day), faults) for day in DAYS)
     overrides: dict[date, tuple[Window, ...]] = {}
@@ -88,7 +88,7 @@ def windows_of(written: list[WindowJson], where: tuple[str | int, ...], faults: 
 
 
 def hours_json(hours: WorkingHours) -> WorkingHoursJson:
-    """Write working hours."""
+    """Return working hours as callers see it."""
     week: dict[str, Any] = {
         day: windows_json(windows) for day, windows in zip(DAYS, hours.weekly, strict=True) if windows
     }
@@ -97,7 +97,7 @@ def hours_json(hours: WorkingHours) -> WorkingHoursJson:
 
 
 def windows_json(windows: tuple[Window, ...]) -> list[WindowJson]:
-    """Write the windows of a day."""
+    """Return the windows of a day as callers see it."""
     return [WindowJson(TimeOfDay(written_minute(one.start)), TimeOfDay(written_minute(one.end))) for one in windows]
 
 
@@ -116,7 +116,7 @@ def put_working_hours(
 
 
 def get_working_hours(tx: ReadTx, actor: Actor, user_id: UserId) -> Reply[WorkingHoursJson]:
-    """Read somebody's working hours.
+    """Get somebody's working hours.
 
     404 if none were set: then they can be booked at any time.
     """

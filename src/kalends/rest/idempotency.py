@@ -18,7 +18,7 @@ from kalends.store.database import Database, WriteTx
 
 
 def read_key(request: Request) -> str | None:
-    """Read the Idempotency-Key. Raises Malformed."""
+    """Read the Idempotency-Key. Raise Malformed."""
     key = request.header("Idempotency-Key")
     if key is None:
         return None
@@ -28,7 +28,7 @@ def read_key(request: Request) -> str | None:
 
 
 def fingerprint(request: Request, actor: Actor, raw: bytes) -> bytes:
-    """Tell one request from another under the same key: by what the body means, and no body means `{}`."""
+    """Return a digest of a request: of what its body means, where no body means `{}`, and of who sends it where."""
     whole = hashlib.sha256()
     for part in (str(actor.user_id or ""), request.method, request.path, request.query_string):
         whole.update(part.encode() + b"\0")

@@ -67,7 +67,7 @@ class MeJson(Struct):
 
 
 def me_json(bearer: Bearer, acting_for: UserId | None) -> MeJson:
-    """Write who the caller is."""
+    """Return who the caller is."""
     token, user = bearer.token, bearer.user
     return MeJson(
         None if user is None else MyUserJson(str(user.id), user.name, user.email, user.time_zone),

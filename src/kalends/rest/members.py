@@ -21,7 +21,7 @@ class Members(list[tuple[str, Any]]):
 
 
 def repeated_members(raw: bytes, value: object) -> list[Fault]:
-    """Find the members that an object has more than once (RFC 8259 section 4); `value` is what was decoded.
+    """Return the faults of members that an object has more than once (RFC 8259 section 4); `value` is what was decoded.
 
     The decoder silently keeps the last of them, so that what it decoded, written again, has fewer colons. Only then, or
     where a colon may be escaped, the text is read once more by the standard library: that takes ten times as long.
@@ -33,7 +33,7 @@ def repeated_members(raw: bytes, value: object) -> list[Fault]:
 
 
 def faults_in(part: object, where: Place) -> Iterator[Fault]:
-    """Find the repeated members of a part, at every depth."""
+    """Yield the faults of the repeated members of a part, at every depth."""
     if isinstance(part, Members):
         for name, count in Counter(name for name, _ in part).items():
             if count > 1:

@@ -92,7 +92,7 @@ ParticipantCreateList = Annotated[list[ParticipantCreate], Meta(min_length=1, ma
 
 
 def participant_json(participant: Participant) -> ParticipantJson:
-    """Write a participant."""
+    """Return a participant as callers see it."""
     participation = participant.participation
     return ParticipantJson(
         str(participation.user_id),
@@ -158,7 +158,7 @@ def list_participants(
 
 
 def get_participant(tx: ReadTx, actor: Actor, event_id: EventId, user_id: UserId) -> Reply[ParticipantJson]:
-    """Read a participant."""
+    """Get a participant."""
     return participant_reply(reads.read_participant(tx, actor, event_id, user_id))
 
 

@@ -101,7 +101,7 @@ def exported_event_json(event: Event, participation: Participation | None) -> Ex
 
 
 def participation_json(participation: Participation | None) -> ParticipationJson | None:
-    """Write somebody's own participation, if they have one."""
+    """Return somebody's own participation, if they have one."""
     return (
         None
         if participation is None
@@ -115,7 +115,7 @@ def participation_json(participation: Participation | None) -> ParticipationJson
 
 
 def export_pieces(export: Export) -> Iterator[bytes]:
-    """Write all that is kept about a person as UserExportJson, an event or an entry of the audit log at a time."""
+    """Yield the JSON of UserExportJson, an event or an entry of the audit log at a time."""
     yield ENCODER.encode(user_export_json(export)).removesuffix(b'[],"asked_to_host":[],"audit_log":[]}')
     yield from list_pieces(exported_event_json(event, participation) for event, participation in export.events)
     yield b',"asked_to_host":'
@@ -126,7 +126,7 @@ def export_pieces(export: Export) -> Iterator[bytes]:
 
 
 def list_pieces(items: Iterable[Struct]) -> Iterator[bytes]:
-    """Write a list, an item at a time."""
+    """Yield the JSON of a list, an item at a time."""
     separator = b"["
     for item in items:
         yield separator + ENCODER.encode(item)
@@ -135,7 +135,7 @@ def list_pieces(items: Iterable[Struct]) -> Iterator[bytes]:
 
 
 def user_export_json(export: Export) -> UserExportJson:
-    """Write all that is kept about a person but for their events and the audit log."""
+    """Return all that is kept about a person but for their events and the audit log."""
     return UserExportJson(
         exported_at=from_instant(export.exported_at),
         user=user_json(export.user, whole=True),

@@ -58,12 +58,12 @@ def problem_document(error: KalendsError, path: str, request_id: str, places: Ma
 
 
 def sentence_of(fault: Fault) -> str:
-    """Say a fault with the member that it is about."""
+    """Return the message of a fault with the member that it is about."""
     return f"{pointer_of(fault.where).removeprefix('/')}: {fault.message}" if fault.where else fault.message
 
 
 def pointer_of(where: tuple[str | int, ...]) -> str:
-    """Write a path as JSON Pointer (RFC 6901)."""
+    """Return a path as JSON Pointer (RFC 6901)."""
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in where)
 
 

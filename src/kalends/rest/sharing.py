@@ -17,14 +17,14 @@ from kalends.store.database import ReadTx, WriteTx
 
 
 class SharePut(Struct, forbid_unknown_fields=True, kw_only=True):
-    """How far somebody is let into a calendar; each level includes those before it."""
+    """At which level to share a calendar; each level includes those before it."""
 
     level: Sharing
     example: ClassVar[Any] = {"level": "titles"}
 
 
 class ShareJson(Struct):
-    """How far `user_id` is let into the calendar of `owner_id`."""
+    """The calendar of `owner_id` is shared with `user_id` at a level."""
 
     scope: ClassVar[Scope] = Scope.users_read
     owner_id: UserIdText
@@ -48,21 +48,21 @@ class ShareListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def share_json(share: Share) -> ShareJson:
-    """Write a share."""
+    """Return a share as callers see it."""
     return ShareJson(str(share.owner_id), str(share.user_id), share.level, from_instant(share.updated_at))
 
 
 def list_shares(tx: ReadTx, actor: Actor, user_id: UserId, query: ShareListQuery) -> Reply[PageJson[ShareJson]]:
-    """List who is let into a calendar, and how far.
+    """List with whom a calendar is shared, and at which level.
 
-    With `side=received`, whose calendars the user is let into. All are on one page, in the order of ids.
+    With `side=received`, list the calendars that are shared with the user. All are on one page, in the order of ids.
     """
     shares = reads.list_shares(tx, actor, user_id, received=query.side == "received")
     return Reply(PageJson([share_json(share) for share in shares], None))
 
 
 def put_share(tx: WriteTx, actor: Actor, user_id: UserId, other_id: UserId, body: SharePut) -> Reply[ShareJson]:
-    """Let somebody into a calendar.
+    """Share a calendar with somebody.
 
     `free_busy` is what every member has; `titles` shows the titles of events that the owner hosts, `read` all of
     them; `respond` also what the owner takes part in, and lets them answer for the owner; `write` also lets them
@@ -73,9 +73,9 @@ def put_share(tx: WriteTx, actor: Actor, user_id: UserId, other_id: UserId, body
 
 
 def delete_share(tx: WriteTx, actor: Actor, user_id: UserId, other_id: UserId) -> Reply[None]:
-    """Let somebody into a calendar no more.
+    """Stop sharing a calendar with somebody.
 
-    What every member sees, they go on seeing.
+    They still see what every member sees.
     """
     actions.stop_sharing(tx, actor, user_id, other_id)
     return Reply()

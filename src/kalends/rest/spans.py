@@ -38,7 +38,7 @@ class ConflictJson(Struct, omit_defaults=True):
 
 
 def span_json(span: Span, zone: ZoneInfo) -> tuple[str, str]:
-    """Write both ends of a span on the clocks of a zone; in UTC where they kept solar time, which nobody can write."""
+    """Return both ends of a span on the clocks of a zone; in UTC where they kept solar time, which nobody can write."""
     try:
         return rendered(span.start, zone), rendered(span.end, zone)
     except TimeError:
@@ -46,7 +46,7 @@ def span_json(span: Span, zone: ZoneInfo) -> tuple[str, str]:
 
 
 def conflicts_json(conflicts: Sequence[Conflict], time_zone: str) -> list[ConflictJson]:
-    """Write conflicts, their times on the clocks of a zone."""
+    """Return conflicts with their times on the clocks of a zone."""
     zone = zone_or_utc(time_zone)
     return [
         ConflictJson(
@@ -60,7 +60,7 @@ def conflicts_json(conflicts: Sequence[Conflict], time_zone: str) -> list[Confli
 
 
 def bounds_of(since: str, until: str, time_zone: str, where: Where, names: tuple[str, str] = ("from", "to")) -> Span:
-    """Read a window. Raises Invalid."""
+    """Read a window. Raise Invalid."""
     moments: list[Instant] = []
     faults: list[Fault] = []
     for name, text in zip(names, (since, until), strict=True):

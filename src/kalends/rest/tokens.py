@@ -82,7 +82,7 @@ class TokenListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def token_json(token: Token) -> TokenJson:
-    """Write a token."""
+    """Return a token as callers see it."""
     return TokenJson(
         str(token.id),
         None if token.user_id is None else str(token.user_id),
@@ -97,12 +97,12 @@ def token_json(token: Token) -> TokenJson:
 
 
 def moment_or_none(instant: Instant | None) -> datetime | None:
-    """Write an instant where there is one."""
+    """Return an instant as a datetime, if there is one."""
     return None if instant is None else from_instant(instant)
 
 
 def end_of(body: TokenCreate) -> Instant | None:
-    """Give when a token to be made expires. Raises Invalid."""
+    """Return when a token to be created expires. Raise Invalid."""
     try:
         return None if body.expires_at is None else instant_of(body.expires_at, None)
     except TimeError as error:

@@ -91,7 +91,7 @@ class UserDeleteQuery(BookingQuery, kw_only=True):
 
 
 def user_json(user: User, *, whole: bool) -> UserJson:
-    """Write a user, as a whole or as far as other people may know them."""
+    """Return a user as a whole or as far as other people may know them."""
     return UserJson(
         id=str(user.id),
         name=user.name,
@@ -133,7 +133,7 @@ def list_users(tx: ReadTx, actor: Actor, query: UserListQuery, page: PageRequest
 
 
 def free_span(query: UserListQuery) -> Span | None:
-    """Give the span in which users have to be free. Raises Invalid."""
+    """Return the span in which users have to be free. Raise Invalid."""
     if query.available_from is UNSET and query.available_to is UNSET:
         return None
     if query.available_from is UNSET or query.available_to is UNSET:
@@ -162,7 +162,7 @@ def list_available_users(
 
 
 def get_user(tx: ReadTx, actor: Actor, user_id: UserId) -> Reply[UserJson]:
-    """Read a user."""
+    """Get a user."""
     return user_reply(actor, reads.read_user(tx, actor, user_id))
 
 

@@ -47,7 +47,7 @@ def reference_page(document: dict[str, Any]) -> str:
 
 
 def operations_by_tag(document: dict[str, Any]) -> dict[str, list[tuple[str, str, dict[str, Any]]]]:
-    """Give method, path and operation of everything, a list for each tag."""
+    """Return method, path and operation of everything, a list for each tag."""
     found: dict[str, list[tuple[str, str, dict[str, Any]]]] = {tag["name"]: [] for tag in document["tags"]}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -72,7 +72,7 @@ def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]
 def members_of(
     document: dict[str, Any], schema: dict[str, Any], above: str = ""
 ) -> Iterator[tuple[str, dict[str, Any], bool]]:
-    """Give name, schema and whether it is required of each member of an object, and of those within."""
+    """Yield name, schema and whether it is required of each member of an object, and of those within."""
     body = resolved(document, schema)
     for name, member in body.get("properties", {}).items():
         path = above + name
@@ -81,7 +81,7 @@ def members_of(
 
 
 def kind_of(schema: dict[str, Any]) -> str:
-    """Say in a word or two what a schema allows."""
+    """Return in a word or two what a schema allows."""
     if "$ref" in schema:
         return str(schema["$ref"].rpartition("/")[2])
     if "anyOf" in schema:
@@ -94,7 +94,7 @@ def kind_of(schema: dict[str, Any]) -> str:
 
 
 def limits_of(schema: dict[str, Any]) -> str:
-    """Say how long, how many or how large it may be; nothing where there is no limit."""
+    """Return how long, how many or how large it may be; an empty text if there is no limit."""
     for least, most, unit in (
         ("minLength", "maxLength", " characters"),
         ("minItems", "maxItems", " items"),
@@ -106,7 +106,7 @@ def limits_of(schema: dict[str, Any]) -> str:
 
 
 def curl_of(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> str:
-    """Give the command that calls an operation, with ids as they look."""
+    """Return the command that calls an operation, with example ids."""
     for parameter in operation["parameters"]:
         given = resolved(document, parameter)
         if given["in"] == "path":

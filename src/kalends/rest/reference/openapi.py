@@ -59,7 +59,7 @@ DESCRIPTION = (
 
 
 def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
-    """Give the whole document."""
+    """Return the OpenAPI document of some operations."""
     taken = [known.signature for known in operations]
     kinds = [kind for one in taken for kind in (one.query, one.body, *one.answers) if kind is not None]
     made, components = msgspec.json.schema_components(kinds, schema_hook=text_schema, ref_template=REFERENCE)
@@ -110,7 +110,7 @@ def published(schema: Any) -> Any:
 
 
 def health_paths() -> dict[str, Any]:
-    """Describe what a load balancer asks."""
+    """Return the paths of the health checks."""
     asked = (
         ("live", "check_liveness", "Check that the process answers", (InternalError,)),
         (
@@ -138,7 +138,7 @@ def health_paths() -> dict[str, Any]:
 
 
 def health_content(name: str) -> dict[str, Any]:
-    """Describe the answer of a service that is well."""
+    """Return the content of the answer of a healthy service."""
     properties: dict[str, Any] = {"status": {"const": name}}
     example = {"status": name}
     if name == "ready":
@@ -155,7 +155,7 @@ def has_version(kinds: Iterable[Any]) -> bool:
 
 
 def operation_object(known: Operation, schemas: dict[Any, Any], components: dict[str, Any]) -> dict[str, Any]:
-    """Describe one operation."""
+    """Return the description of one operation."""
     summary, _, description = docstring_of(known.handler).partition("\n\n")
     needs = "Any valid token will do." if known.scope is None else f"Needs the scope `{known.scope.value}`."
     described: dict[str, Any] = {
@@ -193,7 +193,7 @@ def example_of(kind: Any) -> Any:
 
 
 def parameters_of(known: Operation, query: dict[str, Any]) -> list[dict[str, Any]]:
-    """Describe what stands in the path, the query and the headers."""
+    """Return the parameters in path, query and headers."""
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": text_schema(kind)}
         for name, kind in known.signature.ids.items()
@@ -216,7 +216,7 @@ def parameters_of(known: Operation, query: dict[str, Any]) -> list[dict[str, Any
 
 
 def answers_of(known: Operation, schemas: dict[Any, Any]) -> dict[HTTPStatus, Any]:
-    """Describe the answer of success and those of everything that can go wrong."""
+    """Return the answers of success and of everything that can go wrong, by status."""
     answers: dict[HTTPStatus, Any] = {}
     for status in filter(None, (known.success, known.other_status)):
         kinds = () if status is HTTPStatus.NO_CONTENT else known.signature.answers
@@ -259,7 +259,7 @@ def errors_of(known: Operation) -> Sequence[type[KalendsError]]:
 
 
 def problem_answers(kinds: Sequence[type[KalendsError]]) -> dict[HTTPStatus, dict[str, Any]]:
-    """Describe the problem documents of some errors, by status; the first of each is the example."""
+    """Return the answers of some errors by status; the first of each is the example."""
     by_status: dict[HTTPStatus, list[type[KalendsError]]] = defaultdict(list)
     for kind in kinds:
         by_status[STATUS[kind]].append(kind)
@@ -267,7 +267,7 @@ def problem_answers(kinds: Sequence[type[KalendsError]]) -> dict[HTTPStatus, dic
 
 
 def problem_answer(status: HTTPStatus, kinds: list[type[KalendsError]]) -> dict[str, Any]:
-    """Describe the problem document of a status, with its first kind as the example."""
+    """Return the answer of a status, with its first kind of error as the example."""
     headers = {
         HTTPStatus.UNAUTHORIZED: ["WWW-Authenticate"],
         HTTPStatus.CONFLICT: ["Retry-After"] if errors.KeyInFlight in kinds else [],

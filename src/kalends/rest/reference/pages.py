@@ -47,7 +47,7 @@ def page_responders(document: dict[str, Any], trusted_proxies: Sequence[Network]
 
 
 def front_page(document: dict[str, Any], trusted_proxies: Sequence[Network]) -> Responder:
-    """Make the responder that says what this is: to browsers as a page, to everybody else as JSON."""
+    """Return the responder that says what this is: to browsers as a page, to everybody else as JSON."""
     info = document["info"]
     show_page = html_page(draw("front.html.j2", info=info), trusted_proxies)
     told = {"name": info["title"], "version": info["version"], "summary": info["summary"]}
@@ -63,7 +63,7 @@ def front_page(document: dict[str, Any], trusted_proxies: Sequence[Network]) -> 
 
 
 def html_page(page: str, trusted_proxies: Sequence[Network]) -> Responder:
-    """Make a responder for a page whose examples are for the address by which it is asked for."""
+    """Return a responder for a page whose examples name the address that the request names."""
     parts = page.encode().split(ORIGIN.encode())
 
     def respond(request: Request, response: falcon.Response) -> None:

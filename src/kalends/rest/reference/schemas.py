@@ -201,15 +201,15 @@ HEADERS: dict[str, dict[str, Any]] = {
 
 
 def text_schema(kind: type) -> dict[str, Any]:
-    """Give the schema of a type that JSON writes as text; msgspec asks for every type it does not know."""
+    """Return the schema of a type that JSON writes as text; msgspec asks for every type it does not know."""
     return id_schema(kind) if issubclass(kind, Identifier) else TEXT_SCHEMAS[kind]
 
 
 def problem_content(example: dict[str, Any]) -> dict[str, Any]:
-    """Give the content of an answer that is an error."""
+    """Return the content of an answer that is an error."""
     return {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
 
 
 def headers_named(*names: str) -> dict[str, Any]:
-    """Refer to headers of an answer."""
+    """Return references to headers of an answer."""
     return {name: {"$ref": f"#/components/headers/{name}"} for name in (*names, "X-Request-Id")}
