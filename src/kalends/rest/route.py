@@ -49,6 +49,7 @@ class Route:
         self._authenticator = authenticator
         self._max_body_bytes = max_body_bytes
         self._rates = rates
+        self._scopes = [scope for scope in (operation.scope, *operation.other_scopes) if scope is not None]
         self._answer_scopes = scopes_of(operation.signature.answers)
 
     def __call__(self, request: Request, response: falcon.Response, **path: str) -> None:
@@ -57,9 +58,8 @@ class Route:
         self._rates.count_address(request, response, operation.cost - 1)  # one was counted by the middleware
         actor = self._authenticator.authenticate(request)
         self._rates.count_token(request, response, operation.cost)
-        for scope in (operation.scope, *operation.other_scopes):
-            if scope is not None:
-                need_scope(actor, scope)
+        for scope in self._scopes:
+            need_scope(actor, scope)
         ids = read_path(takes.ids, path)
         query = read_query(takes.query, request.query_string)
         if getattr(query, "q", UNSET) is not UNSET:
