@@ -31,12 +31,12 @@ from kalends.model import (
     Role,
     Scope,
     Sharing,
-    TimeText,
     User,
     UserId,
     Zone,
 )
 from kalends.rules.participation import agenda_of, updated_counts
+from kalends.rules.zones import read_time
 from kalends.store import tables
 from kalends.store.database import Database, ReadTx, Row
 from kalends.store.events import COLUMNS, event_from
@@ -106,8 +106,8 @@ class Cast:
         details = {
             "host_id": self.host.id,
             "title": "Planning",
-            "start": TimeText("2026-03-09T14:00"),
-            "end": TimeText("2026-03-09T15:00"),
+            "start": read_time("2026-03-09T14:00"),
+            "end": read_time("2026-03-09T15:00"),
             "time_zone": BERLIN,
             "participants": invited,
         } | details

@@ -20,8 +20,8 @@ from kalends.model import (
     EventDetailsUpdate,
     Metadata,
     Role,
-    TimeText,
     UserId,
+    WrittenTime,
     Zone,
 )
 
@@ -65,8 +65,8 @@ class EventCreate(EventDetails, forbid_unknown_fields=True, kw_only=True, frozen
     """What a new event is made of; without `time_zone` the host's zone counts."""
 
     host_id: UserId
-    start: TimeText
-    end: TimeText
+    start: WrittenTime
+    end: WrittenTime
     time_zone: Zone | None = None
     status: Literal["confirmed", "tentative"] = "confirmed"
     metadata: Metadata | None = None
@@ -85,8 +85,8 @@ class EventCreate(EventDetails, forbid_unknown_fields=True, kw_only=True, frozen
 class EventUpdate(EventDetailsUpdate, forbid_unknown_fields=True, kw_only=True):
     """A merge patch for an event: what is left out stays; null clears what may be empty (RFC 7396)."""
 
-    start: TimeText | UnsetType = UNSET
-    end: TimeText | UnsetType = UNSET
+    start: WrittenTime | UnsetType = UNSET
+    end: WrittenTime | UnsetType = UNSET
     time_zone: Zone | UnsetType = UNSET
     status: Literal["confirmed", "tentative"] | UnsetType = UNSET
     metadata: Metadata | UnsetType | None = UNSET

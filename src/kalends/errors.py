@@ -19,6 +19,18 @@ class Fault(Struct, frozen=True):
     message: str
 
 
+class BadValue(ValueError):
+    """A value of the right JSON type that makes no sense; `code` is the one of the fault."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    def fault(self, *where: str | int) -> Fault:
+        """Return the fault that the value is, at its place."""
+        return Fault(where, self.code, str(self))
+
+
 FAULT_CODES: Mapping[str, str] = {
     "already_participant": "The user already takes part in the event",
     "blank": "Nothing in the text is visible",

@@ -6,6 +6,7 @@ What a door hands to an action to make or change something of stands in drafts.p
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Self
@@ -174,8 +175,28 @@ class Span(Struct, frozen=True, order=True):
     end: Instant
 
 
-class TimeText(str):
-    """A time as a caller wrote it: RFC 3339 with an offset, or local to a zone without one; `24:00` ends a day."""
+class WrittenTime(str):
+    """A time as a caller wrote it (RFC 3339), and what was read from it: see `read_time` in rules/zones.py.
+
+    `clock` is aware if an offset is written, else it is local to a zone that is named elsewhere. `ends_day` marks
+    24:00, for which `clock` is the midnight that follows.
+    """
+
+    __slots__ = ("clock", "ends_day")
+
+    clock: datetime
+    ends_day: bool
+
+    def __new__(cls, text: str, clock: datetime, *, ends_day: bool = False) -> Self:
+        """Keep a text with what it says."""
+        written = super().__new__(cls, text)
+        written.clock = clock
+        written.ends_day = ends_day
+        return written
+
+
+class DateOrTime(WrittenTime):
+    """The same, or a date alone, which stands for its local midnight."""
 
     __slots__ = ()
 

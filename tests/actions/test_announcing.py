@@ -17,11 +17,11 @@ from kalends.actions.user_deletion import Hosted, delete_user
 from kalends.actions.users import change_user
 from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate, UserUpdate
 from kalends.errors import BookingConflict
-from kalends.model import Instant, Metadata, Scope, Sharing, Span, TimeText, TokenId, UserId
+from kalends.model import Instant, Metadata, Scope, Sharing, Span, TokenId, UserId
 from kalends.reads.audit import AuditFilter, list_audit_entries
 from kalends.rules.hours import Window, WorkingHours
 from kalends.rules.tokens import token_digest, token_hint
-from kalends.rules.zones import instant_of
+from kalends.rules.zones import instant_of, read_time
 from tests.cast import BERLIN, Cast, instant
 
 MORNING = instant("2026-03-09T08:00+01:00")
@@ -97,7 +97,7 @@ def test_of_a_change_only_what_differs_is_recorded(cast, told):
     before = {"participants": {str(cast.guest.id): participation("needs_action")}}
     after = {"participants": {str(cast.guest.id): participation("accepted", comment="gladly")}}
     assert told() == [("changed", "event", event.id, before, after)]
-    cast.do(change_event, event.id, EventUpdate(end=TimeText("2026-03-09T15:30")))
+    cast.do(change_event, event.id, EventUpdate(end=read_time("2026-03-09T15:30")))
     before = {"end": "2026-03-09T15:00:00+01:00", "participants": after["participants"]}
     after = {"end": "2026-03-09T15:30:00+01:00", "participants": {str(cast.guest.id): participation("needs_action")}}
     assert told() == [("changed", "event", event.id, before, after)]
@@ -128,8 +128,8 @@ def test_what_changes_nothing_or_is_refused_or_rehearsed_is_not_recorded(cast, t
     again = {
         "host_id": cast.host.id,
         "title": "x",
-        "start": TimeText("2026-03-09T14:00"),
-        "end": TimeText("2026-03-09T15:00"),
+        "start": read_time("2026-03-09T14:00"),
+        "end": read_time("2026-03-09T15:00"),
     }
     again["time_zone"] = BERLIN
     with cast.refused(BookingConflict):
@@ -236,8 +236,8 @@ def test_holds_are_recorded_until_they_are_used_or_released(cast, told):
     draft = EventCreate(
         host_id=cast.guest.id,
         title="x",
-        start=TimeText("2026-03-09T16:00"),
-        end=TimeText("2026-03-09T17:00"),
+        start=read_time("2026-03-09T16:00"),
+        end=read_time("2026-03-09T17:00"),
         time_zone=BERLIN,
     )
     event = cast.database.write(lambda tx: create_event(tx, cast.actor, draft, hold_id=hold.id)).event
@@ -267,8 +267,8 @@ def test_who_when_and_from_where_are_recorded(cast, told):
     draft = EventCreate(
         host_id=cast.host.id,
         title="x",
-        start=TimeText("2026-03-09T14:00"),
-        end=TimeText("2026-03-09T15:00"),
+        start=read_time("2026-03-09T14:00"),
+        end=read_time("2026-03-09T15:00"),
         time_zone=BERLIN,
     )
     cast.database.write(lambda tx: create_event(tx, actor, draft))
@@ -297,4 +297,4 @@ def test_the_record_is_listed_newest_first_page_by_page(cast, clock):
     assert cast.ask(list_audit_entries, AuditFilter(until=Instant(MORNING + 1)), 250).items == everything[1:]
     assert len(cast.ask(list_audit_entries, AuditFilter(object_id=people[0].id), 9).items) == 2
     assert cast.ask(list_audit_entries, AuditFilter(user_id=UserId(5)), 9).items == []
-    assert instant_of(TimeText("2026-03-09T07:00:00Z"), None) == everything[1].at
+    assert instant_of(read_time("2026-03-09T07:00:00Z"), None) == everything[1].at

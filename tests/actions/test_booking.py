@@ -19,8 +19,8 @@ from kalends.actions.participants import (
 from kalends.actions.user_deletion import Hosted, delete_user
 from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate
 from kalends.errors import BookingConflict, Unavailable
-from kalends.model import Busy, Conflict, Event, Role, ShowAs, TimeText, User, UserId, Visibility, Zone
-from kalends.rules.zones import from_instant
+from kalends.model import Busy, Conflict, Event, Role, ShowAs, User, UserId, Visibility, Zone
+from kalends.rules.zones import from_instant, read_time
 from kalends.store import tables
 from kalends.store.database import WriteTx
 from kalends.store.query import Query
@@ -28,7 +28,7 @@ from kalends.store.users import LOCK_SEVERAL
 from tests.cast import BERLIN, Cast, assemble, check_house, instant
 from tests.rules.spans import span
 
-NOON, ONE, TWO, THREE = (TimeText(f"2026-03-09T{hour}:00") for hour in (12, 13, 14, 15))
+NOON, ONE, TWO, THREE = (read_time(f"2026-03-09T{hour}:00") for hour in (12, 13, 14, 15))
 ALLOW = {"on_conflict": OnConflict.allow}
 EXCLUSIVE = Query(
     sa.select(tables.agenda.c.event_id, tables.agenda.c.exclusive).where(tables.agenda.c.user_id == sa.bindparam("id"))
@@ -78,7 +78,7 @@ def moving(cast: Cast, host: User, busy: User):
     event = cast.event(busy, host_id=host.id, start=NOON, end=ONE)
     return (
         change_event,
-        (event.id, EventUpdate(start=TimeText("2026-03-09T13:30"), end=TimeText("2026-03-09T14:30"))),
+        (event.id, EventUpdate(start=read_time("2026-03-09T13:30"), end=read_time("2026-03-09T14:30"))),
         {},
     )
 
@@ -86,7 +86,7 @@ def moving(cast: Cast, host: User, busy: User):
 def moving_who_declined(cast: Cast, host: User, busy: User):
     event = cast.event(busy, host_id=host.id, start=NOON, end=ONE)
     apply_response(cast, event, busy, "declined")
-    return change_event, (event.id, EventUpdate(end=TimeText("2026-03-09T14:01"))), {}
+    return change_event, (event.id, EventUpdate(end=read_time("2026-03-09T14:01"))), {}
 
 
 def moving_who_accepted_as_optional_and_keeping_that(cast: Cast, host: User, busy: User):
@@ -238,7 +238,7 @@ def test_who_declined_is_not_needed_for_a_move(cast, way):
     assert exclusive(cast, cast.guest) == {taken.id: True, event_id: False}
     check_house(cast.database, cast.actor)
     cast.do(delete_event, taken.id)
-    cast.do(action, event_id, EventUpdate(end=TimeText("2026-03-09T14:30")))
+    cast.do(action, event_id, EventUpdate(end=read_time("2026-03-09T14:30")))
     assert cast.participations(event_id)[cast.guest.id].response == "needs_action"
     assert exclusive(cast, cast.guest) == {event_id: True}
 
@@ -274,8 +274,8 @@ def test_who_declined_as_optional_is_asked_anew_wherever_the_event_moves(cast):
 @pytest.mark.parametrize("way", WAYS)
 def test_the_same_is_free_where_the_other_event_only_touches(cast, way):
     other = cast.person()
-    cast.event(cast.guest, start=THREE, end=TimeText("2026-03-09T16:00"))
-    cast.event(cast.guest, start=TimeText("2026-03-09T11:00"), end=NOON)
+    cast.event(cast.guest, start=THREE, end=read_time("2026-03-09T16:00"))
+    cast.event(cast.guest, start=read_time("2026-03-09T11:00"), end=NOON)
     action, arguments, options = way(cast, other, cast.guest)
     if action is delete_user:
         cast.do(action, *arguments, **options)
@@ -325,7 +325,7 @@ def test_optional_people_who_are_busy_are_added_with_a_warning(cast):
     assert found == [(), (warning,)]
     cast.do(remove_participant, event.id, cast.guest.id)
     assert cast.save(set_participant, event.id, cast.guest.id, Role.optional).warnings == (warning,)
-    _, *found = cast.save(change_event, event.id, EventUpdate(end=TimeText("2026-03-09T15:30")))
+    _, *found = cast.save(change_event, event.id, EventUpdate(end=read_time("2026-03-09T15:30")))
     assert found == [(), (warning,)]
     assert exclusive(cast, cast.guest) == {taken.id: True, event.id: False}
 
@@ -348,15 +348,15 @@ def test_what_changes_nothing_about_time_is_never_refused(cast):
 
 def test_an_event_never_conflicts_with_itself(cast):
     event = cast.event(cast.guest)
-    assert cast.do(change_event, event.id, EventUpdate(end=TimeText("2026-03-09T15:30"))).version == 2
-    assert cast.do(change_event, event.id, EventUpdate(start=TimeText("2026-03-09T14:30"))).version == 3
+    assert cast.do(change_event, event.id, EventUpdate(end=read_time("2026-03-09T15:30"))).version == 2
+    assert cast.do(change_event, event.id, EventUpdate(start=read_time("2026-03-09T14:30"))).version == 3
     apply_response(cast, event, cast.guest, "accepted")
     cast.do(transfer_event, event.id, cast.guest.id)
 
 
 def test_every_person_and_every_event_in_the_way_is_named(cast):
-    one = cast.event(cast.guest, start=TimeText("2026-03-09T13:30"), end=TimeText("2026-03-09T14:10"))
-    two = cast.event(cast.guest, start=TimeText("2026-03-09T14:10"), end=TimeText("2026-03-09T16:00"))
+    one = cast.event(cast.guest, start=read_time("2026-03-09T13:30"), end=read_time("2026-03-09T14:10"))
+    two = cast.event(cast.guest, start=read_time("2026-03-09T14:10"), end=read_time("2026-03-09T16:00"))
     with cast.refused(BookingConflict) as caught:
         cast.do(create_event, draft(cast.host, (cast.guest, Role.required), (cast.stranger, Role.required)))
     people: list[UserId] = [cast.host.id, cast.host.id, cast.guest.id, cast.guest.id]
@@ -376,8 +376,8 @@ def test_a_long_block_of_another_day_reaches_into_the_next(cast):
     """What still runs is found, however early it began."""
     night = cast.event(
         cast.guest,
-        start=TimeText("1994-01-31T00:00"),
-        end=TimeText("1994-01-31T24:00"),
+        start=read_time("1994-01-31T00:00"),
+        end=read_time("1994-01-31T24:00"),
         time_zone=Zone("Antarctica/Vostok"),
     )
     length = night.block.span.end - night.block.span.start
@@ -385,7 +385,7 @@ def test_a_long_block_of_another_day_reaches_into_the_next(cast):
     last = span(night.block.span.end - 60_000_000, night.block.span.end)
     at = [from_instant(moment).isoformat() for moment in (last.start, last.end)]
     with cast.refused(BookingConflict):
-        cast.do(create_event, draft(cast.guest, start=TimeText(at[0]), end=TimeText(at[1]), time_zone=Zone("UTC")))
+        cast.do(create_event, draft(cast.guest, start=read_time(at[0]), end=read_time(at[1]), time_zone=Zone("UTC")))
 
 
 def test_another_organization_is_nobodys_business(cast, database):
@@ -431,9 +431,9 @@ def test_postgresql_itself_refuses_a_row_written_around_the_actions(cast):
 def test_an_event_that_was_booked_twice_on_purpose_may_be_shortened(cast):
     """It takes no time that it had not taken; only what goes beyond its old span is looked at anew."""
     cast.event(cast.guest)
-    twice = cast.event(cast.guest, start=TimeText("2026-03-09T14:00"), end=TimeText("2026-03-09T16:00"))
-    shorter, conflicts, _ = cast.save(change_event, twice.id, EventUpdate(end=TimeText("2026-03-09T14:30")))
+    twice = cast.event(cast.guest, start=read_time("2026-03-09T14:00"), end=read_time("2026-03-09T16:00"))
+    shorter, conflicts, _ = cast.save(change_event, twice.id, EventUpdate(end=read_time("2026-03-09T14:30")))
     assert (conflicts, shorter.version) == ((), 2)
     assert exclusive(cast, cast.guest)[twice.id] is False
     with cast.refused(BookingConflict):
-        cast.do(change_event, twice.id, EventUpdate(end=TimeText("2026-03-09T14:45")))
+        cast.do(change_event, twice.id, EventUpdate(end=read_time("2026-03-09T14:45")))

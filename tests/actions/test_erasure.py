@@ -24,12 +24,13 @@ from kalends.actions.user_deletion import Hosted, delete_user
 from kalends.actions.users import change_user, create_user
 from kalends.drafts import EventCreate, ResponseUpdate, UserCreate, UserUpdate
 from kalends.errors import Forbidden, HostsEvents, Invalid, NotFound, StaleVersion
-from kalends.model import Email, Metadata, Sharing, TimeText, User, UserId
+from kalends.model import Email, Metadata, Sharing, User, UserId
 from kalends.reads.audit import AuditFilter, list_audit_entries
 from kalends.rest.wire import read_struct
 from kalends.rules.audit import ObjectKind
 from kalends.rules.erasure import ERASED_NAME, erased_email, erased_snapshot
 from kalends.rules.hours import Window, WorkingHours
+from kalends.rules.zones import read_time
 from kalends.settings import Settings
 from kalends.store import audit, idempotency, tables
 from kalends.store.database import Database
@@ -43,8 +44,8 @@ from tests.threads import at_once, waiting_writers
 
 NAME, EMAIL = "Zacharias Zimt", "Zacharias.Zimt@example.org"
 MONDAYS = WorkingHours(((Window(540, 1020),), *((),) * 6), {})
-YESTERDAY = {"start": TimeText("2026-03-08T14:00"), "end": TimeText("2026-03-08T15:00")}
-TOMORROW: dict[str, Any] = {"start": TimeText("2026-03-10T14:00"), "end": TimeText("2026-03-10T15:00")}
+YESTERDAY = {"start": read_time("2026-03-08T14:00"), "end": read_time("2026-03-08T15:00")}
+TOMORROW: dict[str, Any] = {"start": read_time("2026-03-10T14:00"), "end": read_time("2026-03-10T15:00")}
 NOON = instant("2026-03-09T12:00+01:00")
 
 FILE = {
@@ -89,8 +90,8 @@ def person(cast: Cast, clock):
         host_id=user_id,
         title="Own",
         time_zone=BERLIN,
-        start=TimeText("2026-03-11T09:00"),
-        end=TimeText("2026-03-11T10:00"),
+        start=read_time("2026-03-11T09:00"),
+        end=read_time("2026-03-11T10:00"),
     )
     hosted = cast.database.write(lambda tx: create_event(tx, own, draft)).event
     keep(cast, token.id, {"id": str(user_id), "name": NAME, "email": EMAIL, "metadata": {"nickname": NAME}})
@@ -255,7 +256,7 @@ def test_the_address_may_be_used_again_and_a_comment_that_comes_meanwhile_is_cau
     clock.set_to(NOON)
     person = cast.do(create_user, UserCreate(name=NAME, email=Email(EMAIL)))
     event = cast.event(
-        person, **{name: TimeText(f"2026-03-09T{time}") for name, time in (("start", "11:30"), ("end", "12:30"))}
+        person, **{name: read_time(f"2026-03-09T{time}") for name, time in (("start", "11:30"), ("end", "12:30"))}
     )
 
     def comment(tx):

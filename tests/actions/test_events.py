@@ -17,11 +17,11 @@ from kalends.model import (
     Role,
     ShowAs,
     Status,
-    TimeText,
     UserId,
     Visibility,
     Zone,
 )
+from kalends.rules.zones import read_time
 from kalends.store.events import find_event
 from tests.cast import Cast, assemble, check_house, codes, instant
 
@@ -32,7 +32,7 @@ NOTHING = EventId(2**62)
 
 
 def edit(**changes: Any) -> EventUpdate:
-    times = {name: TimeText(changes.pop(name)) for name in ("start", "end") if name in changes}
+    times = {name: read_time(changes.pop(name)) for name in ("start", "end") if name in changes}
     return EventUpdate(**times, **changes)
 
 
@@ -119,8 +119,9 @@ def test_an_edit_that_changes_nothing_leaves_no_trace(cast):
 def test_an_edit_names_every_fault_at_once(cast):
     event = cast.event()
     with cast.refused(Invalid) as error:
-        cast.do(change_event, event.id, edit(start="soon", end="later", metadata={"a": "x" * 20_000}))
-    assert codes(error) == ["invalid_time", "invalid_time", "metadata_too_large"]
+        odd, skipped = "2026-03-29T01:00:00.5", "2026-03-29T02:30"
+        cast.do(change_event, event.id, edit(start=odd, end=skipped, metadata={"a": "x" * 20_000}))
+    assert codes(error) == ["invalid_time", "nonexistent_time", "metadata_too_large"]
     with cast.refused(Invalid) as error:
         cast.do(change_event, event.id, edit(end="2026-03-10T15:00"))
     assert codes(error) == ["not_one_day"]

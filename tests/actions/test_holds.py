@@ -13,13 +13,14 @@ from kalends.actions.user_deletion import delete_user
 from kalends.drafts import EventCreate, ParticipantCreate
 from kalends.errors import BookingConflict, Fault, Forbidden, HoldExtended, Invalid, NotFound
 from kalends.limits import MAX_HELD_HOURS
-from kalends.model import Busy, Conflict, HoldId, Role, Span, TimeText, UserId
+from kalends.model import Busy, Conflict, HoldId, Role, Span, UserId
 from kalends.reads.availability import busy_times
 from kalends.reads.explanation import HoldReason, explain_booking
 from kalends.reads.holds import list_holds, read_hold
 from kalends.reads.users import list_users
 from kalends.rules.intervals import HOUR, MINUTE, SECOND
 from kalends.rules.periods import Period
+from kalends.rules.zones import read_time
 from tests.cast import BERLIN, Cast, assemble, codes, instant
 from tests.rules.spans import span
 
@@ -42,8 +43,8 @@ def draft(cast: Cast, **details: Any) -> EventCreate:
     fixed: dict[str, Any] = {
         "host_id": cast.guest.id,
         "title": "It",
-        "start": TimeText("2026-03-09T14:00"),
-        "end": TimeText("2026-03-09T15:00"),
+        "start": read_time("2026-03-09T14:00"),
+        "end": read_time("2026-03-09T15:00"),
     }
     details = fixed | {"time_zone": BERLIN} | details
     return EventCreate(**details)
@@ -196,7 +197,7 @@ def test_an_event_that_cannot_be_made_leaves_the_hold_alone(cast):
 def test_a_hold_becomes_no_event_at_another_time_or_of_other_people(cast):
     placed = hold(cast)
     for other in (
-        {"start": TimeText("2026-03-10T14:00"), "end": TimeText("2026-03-10T15:00")},
+        {"start": read_time("2026-03-10T14:00"), "end": read_time("2026-03-10T15:00")},
         {"host_id": cast.stranger.id},
     ):
         with cast.refused(Invalid) as caught:
@@ -209,7 +210,7 @@ def test_a_hold_helps_against_no_other_hold(cast):
     own = hold(cast)
     hold(cast, at=span(SLOT.end, SLOT.end + HOUR))
     with cast.refused(BookingConflict) as caught:
-        cast.do(create_event, draft(cast, end=TimeText("2026-03-09T15:01")), hold_id=own.id)
+        cast.do(create_event, draft(cast, end=read_time("2026-03-09T15:01")), hold_id=own.id)
     assert [conflict.span for conflict in caught.value.conflicts] == [span(SLOT.end, SLOT.end + MINUTE)]
 
 

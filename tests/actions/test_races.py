@@ -17,8 +17,9 @@ from kalends.actions.user_deletion import Hosted, delete_user
 from kalends.actions.users import change_user
 from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate, UserUpdate
 from kalends.errors import EmailTaken, Invalid, KalendsError, NotFound, StaleVersion, Unavailable
-from kalends.model import Email, Role, TimeText
+from kalends.model import Email, Role
 from kalends.reads.users import read_user
+from kalends.rules.zones import read_time
 from kalends.store.events import find_event
 from tests.cast import BERLIN, Cast, check_house, instant
 from tests.threads import race
@@ -212,8 +213,8 @@ def act(cast: Cast, people, events, choice: random.Random):
     role, hour = choice.choice(list(Role)), choice.randrange(9, 22)
     answer = ResponseUpdate(response=choice.choice(["accepted", "declined", "tentative"]))
     times: dict[str, Any] = {
-        "start": TimeText(f"2026-03-09T{hour:02}:00"),
-        "end": TimeText(f"2026-03-09T{hour + 1:02}:00"),
+        "start": read_time(f"2026-03-09T{hour:02}:00"),
+        "end": read_time(f"2026-03-09T{hour + 1:02}:00"),
     }
     draft = EventCreate(
         host_id=person,

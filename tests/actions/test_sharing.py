@@ -11,9 +11,10 @@ from kalends.actions.user_deletion import delete_user
 from kalends.actions.users import change_user, create_user
 from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate, UserCreate, UserUpdate
 from kalends.errors import Forbidden, Invalid, NotFound
-from kalends.model import Email, Sharing, TimeText, UserId, Visibility
+from kalends.model import Email, Sharing, UserId, Visibility
 from kalends.reads.sharing import list_shares
 from kalends.rules.hours import WorkingHours
+from kalends.rules.zones import read_time
 from tests.cast import BERLIN, assemble, codes
 
 LET_IN = [level for level in Sharing if level is not Sharing.free_busy]
@@ -29,8 +30,8 @@ def draft(host_id):
     return EventCreate(
         host_id=host_id,
         title="x",
-        start=TimeText("2026-03-10T14:00"),
-        end=TimeText("2026-03-10T15:00"),
+        start=read_time("2026-03-10T14:00"),
+        end=read_time("2026-03-10T15:00"),
         time_zone=BERLIN,
     )
 
@@ -158,7 +159,7 @@ def test_who_may_respond_answers_for_a_participant_and_for_a_host(cast, level):
     else:
         with me.refused(NotFound):
             me.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted"))
-    hosted = cast.event(host_id=cast.guest.id, start=TimeText("2026-03-11T14:00"), end=TimeText("2026-03-11T15:00"))
+    hosted = cast.event(host_id=cast.guest.id, start=read_time("2026-03-11T14:00"), end=read_time("2026-03-11T15:00"))
     if level in (Sharing.respond, Sharing.write):
         assert me.do(answer_invitation, hosted.id, cast.guest.id, ResponseUpdate(response="declined"))
     else:
@@ -193,7 +194,7 @@ def test_who_hands_an_event_over_hands_over_the_right_to_it(cast):
 def test_who_manages_a_calendar_loses_what_is_handed_over_or_made_private(cast):
     cast.share(cast.host, cast.stranger, Sharing.write)
     me = cast.as_person(cast.stranger)
-    away, hidden = cast.event(), cast.event(start=TimeText("2026-03-11T14:00"), end=TimeText("2026-03-11T15:00"))
+    away, hidden = cast.event(), cast.event(start=read_time("2026-03-11T14:00"), end=read_time("2026-03-11T15:00"))
     assert me.do(transfer_event, away.id, cast.guest.id).pending_host_id == cast.guest.id
     assert cast.as_person(cast.guest).do(answer_transfer, away.id, accept=True).host_id == cast.guest.id
     assert me.do(change_event, hidden.id, EventUpdate(visibility=Visibility.private)).visibility == "private"

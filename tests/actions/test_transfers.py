@@ -19,11 +19,12 @@ from kalends.actions.participants import remove_participant
 from kalends.actions.user_deletion import Hosted, delete_user
 from kalends.drafts import EventUpdate
 from kalends.errors import BookingConflict, EventCancelled, Forbidden, Invalid, KalendsError, NotFound, StaleVersion
-from kalends.model import Response, Sharing, TimeText, UserId, Visibility
+from kalends.model import Response, Sharing, UserId, Visibility
 from kalends.reads.events import EventFilter
 from kalends.reads.export import export_user
 from kalends.reads.participants import list_participants
 from kalends.rules.access import AccessLevel
+from kalends.rules.zones import read_time
 from kalends.store.events import find_event
 from tests.cast import check_house, codes, instant
 from tests.seen import list_events, read_event
@@ -31,7 +32,7 @@ from tests.threads import race
 
 BEFORE = instant("2026-03-01T08:00+01:00")
 AFTER = instant("2026-03-20T08:00+01:00")
-LATER: dict[str, Any] = {"start": TimeText("2026-03-11T14:00"), "end": TimeText("2026-03-11T15:00")}
+LATER: dict[str, Any] = {"start": read_time("2026-03-11T14:00"), "end": read_time("2026-03-11T15:00")}
 
 
 @pytest.fixture(autouse=True)

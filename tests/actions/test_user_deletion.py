@@ -11,15 +11,16 @@ from kalends.actions.user_deletion import Hosted, delete_user
 from kalends.actions.users import create_user
 from kalends.drafts import EventUpdate, ParticipantCreate, UserCreate
 from kalends.errors import HostsEvents, Invalid, NotFound, StaleVersion, TooManyEvents
-from kalends.model import Email, Status, TimeText, UserId
+from kalends.model import Email, Status, UserId
 from kalends.reads.events import EventFilter
 from kalends.reads.users import list_users, read_user
+from kalends.rules.zones import read_time
 from kalends.store.database import Database
 from tests.cast import Cast, assemble, check_house, instant
 from tests.seen import list_events, read_event
 from tests.threads import at_once, waiting_writers
 
-TOMORROW: dict[str, Any] = {"start": TimeText("2026-03-10T14:00"), "end": TimeText("2026-03-10T15:00")}
+TOMORROW: dict[str, Any] = {"start": read_time("2026-03-10T14:00"), "end": read_time("2026-03-10T15:00")}
 
 
 @pytest.fixture(autouse=True)

@@ -17,8 +17,9 @@ from kalends.cli import kalends
 from kalends.cli.retiming import retime
 from kalends.drafts import ResponseUpdate
 from kalends.errors import ZoneDataMismatch
-from kalends.model import TimeText, Zone
+from kalends.model import Zone
 from kalends.reads.integrity import find_inconsistencies
+from kalends.rules.zones import read_time
 from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.query import Query
@@ -59,7 +60,7 @@ def old(releases: dict[str, Path], url: str, clock: Any) -> Iterator[Cast]:
 
 def meeting(cast: Cast, start: str, end: str, *guests: Any, **details: Any) -> Any:
     """Have the host hold a meeting on the day, in Vancouver unless another zone is named."""
-    times = {"start": TimeText(f"{DAY}T{start}"), "end": TimeText(f"{DAY}T{end}"), "time_zone": VANCOUVER}
+    times = {"start": read_time(f"{DAY}T{start}"), "end": read_time(f"{DAY}T{end}"), "time_zone": VANCOUVER}
     return cast.event(*guests, **times | details)
 
 
@@ -83,7 +84,7 @@ def test_events_move_with_their_agenda_and_keep_answers_and_new_double_bookings_
     twice = meeting(old, "15:00", "16:00", title="Twice"), meeting(old, "15:30", "16:30", title="Twice too")
     called_off = meeting(old, "20:00", "21:00")
     old.do(cancel_event, called_off.id)
-    past = old.event(start=TimeText("2020-07-01T09:00"), end=TimeText("2020-07-01T10:00"), time_zone=VANCOUVER)
+    past = old.event(start=read_time("2020-07-01T09:00"), end=read_time("2020-07-01T10:00"), time_zone=VANCOUVER)
     everything = old.rows()
     with using(releases["2099b"], "2099b"):
         stale = call("db", "check", code=1)

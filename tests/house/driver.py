@@ -19,14 +19,15 @@ from kalends.model import (
     Role,
     ShowAs,
     Status,
-    TimeText,
     User,
     UserId,
+    WrittenTime,
     Zone,
 )
 from kalends.reads import participants as participant_reads
 from kalends.reads import users as user_reads
 from kalends.reads.events import EventFilter
+from kalends.rules.zones import read_time
 from kalends.store.database import Database
 from tests import seen
 from tests.cast import new_organization, without_conflicts
@@ -43,8 +44,8 @@ def instant(minute: int) -> Instant:
     return Instant(EPOCH_INSTANT + minute * MINUTE)
 
 
-def written(minute: int) -> TimeText:
-    return TimeText((EPOCH + timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%MZ"))
+def written(minute: int) -> WrittenTime:
+    return read_time((EPOCH + timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%MZ"))
 
 
 def minute_of(moment: Instant | None) -> int | None:

@@ -14,7 +14,8 @@ from kalends.actions.participants import add_participants, answer_invitation, ch
 from kalends.actions.user_deletion import Hosted, delete_user
 from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate
 from kalends.errors import BookingConflict, Invalid, KalendsError
-from kalends.model import Event, Role, ShowAs, Span, TimeText
+from kalends.model import Event, Role, ShowAs, Span
+from kalends.rules.zones import read_time
 from tests.cast import BERLIN, Cast, check_house, instant
 from tests.house.overlaps import overlaps
 from tests.threads import race
@@ -34,8 +35,8 @@ def before_the_event(clock):
 def overlapping(number: int) -> dict[str, Any]:
     """Give times that all overlap each other, and of which no two are the same."""
     return {
-        "start": TimeText(f"2026-03-09T{14 + number // 60:02}:{number % 60:02}"),
-        "end": TimeText("2026-03-09T16:00"),
+        "start": read_time(f"2026-03-09T{14 + number // 60:02}:{number % 60:02}"),
+        "end": read_time("2026-03-09T16:00"),
     }
 
 
@@ -43,8 +44,8 @@ def elsewhen(number: int) -> dict[str, Any]:
     """Give times of which no two overlap."""
     day, hour = divmod(number, 20)
     return {
-        "start": TimeText(f"2026-03-{day + 12}T{hour:02}:00"),
-        "end": TimeText(f"2026-03-{day + 12}T{hour + 1:02}:00"),
+        "start": read_time(f"2026-03-{day + 12}T{hour:02}:00"),
+        "end": read_time(f"2026-03-{day + 12}T{hour + 1:02}:00"),
     }
 
 
@@ -180,7 +181,7 @@ def test_a_slot_whose_hold_lapses_goes_to_one_even_while_others_extend_it(cast, 
     for turn in range(ROUNDS):
         day = turn + 10
         span = Span(instant(f"2026-03-{day}T14:00+01:00"), instant(f"2026-03-{day}T15:00+01:00"))
-        times = {"start": TimeText(f"2026-03-{day}T14:00"), "end": TimeText(f"2026-03-{day}T15:00")}
+        times = {"start": read_time(f"2026-03-{day}T14:00"), "end": read_time(f"2026-03-{day}T15:00")}
         hold = cast.do(place_hold, [cast.guest.id], span, 1)
         moments = itertools.cycle((hold.expires_at - 1, hold.expires_at))
 

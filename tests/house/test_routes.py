@@ -9,10 +9,10 @@ from kalends.actions.holds import place_hold
 from kalends.actions.hours import set_working_hours
 from kalends.actions.tokens import issue_token
 from kalends.app import reference
-from kalends.model import ALL_SCOPES, Scope, Sharing, Span, TimeText
+from kalends.model import ALL_SCOPES, Scope, Sharing, Span
 from kalends.rest.routes import OPERATIONS
 from kalends.rules.hours import WorkingHours
-from kalends.rules.zones import instant_of
+from kalends.rules.zones import instant_of, read_time
 from tests.api import client, is_safe, problem
 from tests.cast import assemble
 
@@ -135,7 +135,7 @@ def furnished(cast):
     delegate, newcomer = cast.person(), cast.person()
     cast.share(cast.host, delegate, Sharing.write)
     cast.do(set_working_hours, cast.host.id, WorkingHours(((),) * 7, {}))
-    span = Span(*(instant_of(TimeText(f"2026-03-11T{hour}:00Z"), None) for hour in (10, 11)))
+    span = Span(*(instant_of(read_time(f"2026-03-11T{hour}:00Z"), None) for hour in (10, 11)))
     host = cast.as_person(cast.host)
     host.do(transfer_event, event.id, newcomer.id)
     names = {
@@ -153,7 +153,7 @@ def furnished(cast):
 
 @pytest.fixture
 def stage(cast, clock):
-    now = instant_of(TimeText("2026-03-09T13:00Z"), None)
+    now = instant_of(read_time("2026-03-09T13:00Z"), None)
     clock.set_to(now - 1)
     made = furnished(cast)
     made.tokens["expired"] = cast.token_for(expires_at=now)

@@ -17,10 +17,10 @@ from kalends.actions.holds import place_hold
 from kalends.actions.hours import set_working_hours
 from kalends.actions.tokens import issue_token
 from kalends.errors import BookingConflict
-from kalends.model import ALL_SCOPES, Actor, Hold, Instant, Scope, Sharing, ShowAs, Span, TimeText, User, Visibility
-from kalends.rules.hours import WorkingHours, window_of
+from kalends.model import ALL_SCOPES, Actor, Hold, Instant, Scope, Sharing, ShowAs, Span, User, Visibility
+from kalends.rules.hours import Window, WorkingHours
 from kalends.rules.intervals import HOUR
-from kalends.rules.zones import instant_of
+from kalends.rules.zones import instant_of, read_time
 from kalends.settings import Settings
 from kalends.store import database as store
 from kalends.store.database import Database, WriteTx
@@ -32,13 +32,13 @@ from tests.databases import Databases
 from tests.reads.onlookers import Onlooker
 from tests.reads.worlds import World, random_event
 
-MADE, CHANGED, ASKED = (instant_of(TimeText(f"2026-03-{time}:00Z"), None) for time in ("08T10", "08T16", "09T10"))
+MADE, CHANGED, ASKED = (instant_of(read_time(f"2026-03-{time}:00Z"), None) for time in ("08T10", "08T16", "09T10"))
 """When both worlds are made, when one of them is changed, and when the requests come: in the middle of the events."""
 
 EVENTS = 18
 LEVELS = (Sharing.titles, Sharing.read, Sharing.respond, Sharing.write, None, None)
 A_WEEK = 7 * 86_400
-NINE_TO_FIVE = WorkingHours(((window_of("09:00", "17:00"),),) * 5 + ((), ()), {})
+NINE_TO_FIVE = WorkingHours(((Window(9 * 60, 17 * 60),),) * 5 + ((), ()), {})
 SET_METADATA = Query(sa.update(users).where(users.c.id == sa.bindparam("at")).values(metadata=sa.bindparam("text")))
 
 
@@ -152,7 +152,7 @@ def some_holds(world: World, actor: Actor, choice: random.Random) -> list[Hold]:
     placed: list[Hold] = []
     for _ in range(2):
         people = choice.sample(world.people, choice.randrange(1, 3))
-        start = instant_of(TimeText(f"2026-03-{choice.randrange(9, 12):02}T{choice.randrange(1, 22):02}:00Z"), None)
+        start = instant_of(read_time(f"2026-03-{choice.randrange(9, 12):02}T{choice.randrange(1, 22):02}:00Z"), None)
         span = Span(start, Instant(start + HOUR))
         with suppress(BookingConflict):
             placed.append(

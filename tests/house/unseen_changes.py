@@ -32,16 +32,16 @@ from kalends.model import (
     ShowAs,
     Span,
     Status,
-    TimeText,
     TokenId,
     UserId,
     Visibility,
+    WrittenTime,
 )
 from kalends.rules.access import AccessLevel, delegators_of
 from kalends.rules.intervals import HOUR, MINUTE
 from kalends.rules.participation import agenda_of
 from kalends.rules.periods import Period, merge_by_strength
-from kalends.rules.zones import from_instant
+from kalends.rules.zones import from_instant, read_time
 from kalends.store.database import ReadTx, WriteTx
 from kalends.store.query import Query
 from kalends.store.tables import agenda, held_time
@@ -399,5 +399,5 @@ def shown_to(onlooker: Onlooker) -> list[tuple[Seen, list[Participation] | None]
     return [(one, participations_shown(onlooker.world.events[one.event.id][1], one.people)) for one in events]
 
 
-def written(moment: Instant) -> TimeText:
-    return TimeText(from_instant(moment).isoformat().replace("+00:00", "Z"))
+def written(moment: Instant) -> WrittenTime:
+    return read_time(from_instant(moment).isoformat().replace("+00:00", "Z"))

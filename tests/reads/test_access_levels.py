@@ -7,12 +7,13 @@ from kalends.actions.holds import place_hold
 from kalends.actions.participants import add_participants, answer_invitation, change_role
 from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate
 from kalends.errors import BookingConflict, Forbidden, NotFound
-from kalends.model import EventId, Response, Role, Sharing, TimeText, Visibility
+from kalends.model import EventId, Response, Role, Sharing, Visibility
 from kalends.reads.events import EventFilter, event_statement
 from kalends.reads.explanation import explain_booking
 from kalends.reads.participants import list_participants, read_participant
 from kalends.reads.users import list_available_users
 from kalends.rules.access import AccessLevel
+from kalends.rules.zones import read_time
 from kalends.store.visibility import visibility_values
 from tests.cast import BERLIN
 from tests.seen import list_events, read_event
@@ -114,8 +115,8 @@ def conflict_names(me, person):
     draft = EventCreate(
         host_id=me.actor.user_id or me.stranger.id,
         title="x",
-        start=TimeText("2026-03-09T14:00"),
-        end=TimeText("2026-03-09T15:00"),
+        start=read_time("2026-03-09T14:00"),
+        end=read_time("2026-03-09T15:00"),
         time_zone=BERLIN,
         participants=[ParticipantCreate(user_id=person.id)],
         host_attends=False,

@@ -11,13 +11,14 @@ from kalends.actions.hours import clear_working_hours, set_working_hours
 from kalends.actions.participants import answer_invitation
 from kalends.actions.user_deletion import delete_user
 from kalends.drafts import EventCreate, ParticipantCreate, ResponseUpdate
-from kalends.model import Busy, Conflict, Role, ShowAs, TimeText, UserId
+from kalends.model import Busy, Conflict, Role, ShowAs, UserId
 from kalends.reads.availability import PersonBusyTimes, busy_times, find_time
 from kalends.rules.hours import Window, WorkingHours
 from kalends.rules.intervals import DAY, HOUR
 from kalends.rules.meeting import Group, MeetingRequest
 from kalends.rules.no_slot import Reason, ReasonCode
 from kalends.rules.periods import Period, merge_by_strength
+from kalends.rules.zones import read_time
 from kalends.store.commitments import blocking_commitments
 from tests.cast import BERLIN, Cast, assemble, instant
 from tests.multitude import FIRST_START, HALF_HOUR, fill
@@ -57,8 +58,8 @@ def test_every_answer_is_shown_and_blocks_as_the_contract_says(cast, role, respo
         "time_zone": BERLIN,
         "host_id": cast.host.id,
         "title": "It",
-        "start": TimeText("2026-03-09T14:00"),
-        "end": TimeText("2026-03-09T15:00"),
+        "start": read_time("2026-03-09T14:00"),
+        "end": read_time("2026-03-09T15:00"),
     }
     event = cast.do(
         create_event, EventCreate(**draft, participants=[ParticipantCreate(user_id=cast.guest.id, role=role)])
@@ -138,7 +139,7 @@ def test_what_blocks_is_found_in_each_of_several_spans(cast):
 
 def test_double_bookings_are_one_period(cast):
     cast.event(cast.guest)
-    accepted = cast.event(cast.guest, end=TimeText("2026-03-09T14:30"))
+    accepted = cast.event(cast.guest, end=read_time("2026-03-09T14:30"))
     answer = ResponseUpdate(response="accepted")
     cast.do(answer_invitation, accepted.id, cast.guest.id, answer, on_conflict=OnConflict.allow)
     half = AFTERNOON.start + HALF_HOUR
@@ -209,7 +210,7 @@ def test_without_a_time_it_says_why_and_what_to_do(cast):
 
 def test_whoever_becomes_free_as_the_window_begins_is_read(cast):
     """Gustav meets until half past two; the hour from then on is no step, but the beginning of a gap."""
-    cast.event(cast.guest, end=TimeText("2026-03-09T14:30"))
+    cast.event(cast.guest, end=read_time("2026-03-09T14:30"))
     half_past = span(AFTERNOON.start + HALF_HOUR, AFTERNOON.end + HALF_HOUR)
     meeting = MeetingRequest((cast.guest.id,), {}, (), HOUR, HOUR, (half_past,))
     assert meeting.horizon is not None

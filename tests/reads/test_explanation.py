@@ -9,11 +9,12 @@ from kalends.actions.participants import answer_invitation
 from kalends.actions.user_deletion import delete_user
 from kalends.drafts import ResponseUpdate
 from kalends.errors import Invalid, NotFound
-from kalends.model import Busy, Response, Role, ShowAs, Status, TimeText, UserId, Visibility
+from kalends.model import Busy, Response, Role, ShowAs, Status, UserId, Visibility
 from kalends.reads.explanation import EventReason, HoldReason, explain_booking
 from kalends.rules.access import AccessLevel
 from kalends.rules.hours import Window, WorkingHours
 from kalends.rules.intervals import HOUR, MINUTE
+from kalends.rules.zones import read_time
 from tests.cast import assemble, codes, instant
 from tests.rules.spans import span
 
@@ -34,8 +35,10 @@ def test_nothing_speaks_against_who_has_nothing_to_do(cast):
 
 
 def test_everything_in_the_way_is_named_in_order(cast):
-    early = cast.event(cast.guest, start=TimeText("2026-03-09T13:00"), end=TimeText("2026-03-09T14:30"), title="Early")
-    late = cast.event(cast.guest, start=TimeText("2026-03-09T14:30"), end=TimeText("2026-03-09T14:45"))
+    early = cast.event(
+        cast.guest, start=read_time("2026-03-09T13:00"), end=read_time("2026-03-09T14:30"), title="Early"
+    )
+    late = cast.event(cast.guest, start=read_time("2026-03-09T14:30"), end=read_time("2026-03-09T14:45"))
     cast.do(answer_invitation, late.id, cast.guest.id, ResponseUpdate(response="accepted"))
     end = span(SLOT.end - 15 * MINUTE, SLOT.end)
     hold = cast.do(place_hold, [cast.guest.id], end, 300)

@@ -1,8 +1,9 @@
 """An export of much: read in pages, none of it twice and none left out."""
 
 from kalends.actions.events import transfer_event
-from kalends.model import TimeText, UserId
+from kalends.model import UserId
 from kalends.reads.export import PAGE, export_user
+from kalends.rules.zones import read_time
 from kalends.store import audit
 from tests.cast import instant
 from tests.multitude import fill, fill_record
@@ -28,7 +29,7 @@ def test_events_and_record_that_fill_more_than_a_page_are_all_there(database):
 def test_an_export_names_what_somebody_is_asked_to_host(cast, clock):
     clock.set_to(instant("2026-03-01T08:00+01:00"))
     host, stranger = cast.as_person(cast.host), cast.as_person(cast.stranger)
-    later = host.event(start=TimeText("2026-03-11T14:00"), end=TimeText("2026-03-11T15:00"))
+    later = host.event(start=read_time("2026-03-11T14:00"), end=read_time("2026-03-11T15:00"))
     sooner = host.event(cast.stranger)
     for event in (later, sooner):
         host.do(transfer_event, event.id, cast.stranger.id)

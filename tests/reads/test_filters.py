@@ -11,6 +11,7 @@ from msgspec import structs
 from kalends.errors import Invalid
 from kalends.model import Instant, Response, Role, Status, UserId
 from kalends.reads.events import EventFilter
+from kalends.rules.zones import read_time
 from tests.cast import assemble, codes, instant
 from tests.reads.worlds import HALF_HOUR, MORNING, SEARCHED, World, random_world
 from tests.seen import list_events
@@ -146,7 +147,7 @@ def test_overlap_is_half_open(cast):
 @pytest.mark.parametrize("zone", ["Antarctica/Casey", "Europe/Berlin"])
 def test_the_longest_day_is_found_by_its_last_moment(cast, zone):
     day = {"Antarctica/Casey": "2010-03-05", "Europe/Berlin": "2026-10-25"}[zone]
-    event = cast.event(start=f"{day}T00:00", end=f"{day}T24:00", time_zone=zone)
+    event = cast.event(start=read_time(f"{day}T00:00"), end=read_time(f"{day}T24:00"), time_zone=zone)
     assert event.block.span.end - event.block.span.start >= 25 * 2 * HALF_HOUR
     for wanted in (EventFilter(), EventFilter(user_id=cast.host.id), EventFilter(host_id=cast.host.id)):
         last_moment = structs.replace(wanted, since=Instant(event.block.span.end - 1))

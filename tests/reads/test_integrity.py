@@ -6,9 +6,8 @@ import sqlalchemy as sa
 from kalends.actions.events import cancel_event
 from kalends.actions.participants import answer_invitation, remove_participant
 from kalends.drafts import ResponseUpdate
-from kalends.model import TimeText
 from kalends.reads.integrity import find_inconsistencies
-from kalends.rules.zones import instant_of
+from kalends.rules.zones import instant_of, read_time
 from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.query import Query
@@ -126,7 +125,7 @@ PLANTED = {
 @pytest.fixture
 def house(migrated_url):
     """A database of its own, as the check reads all organizations: three events, one of them cancelled."""
-    before = instant_of(TimeText("2026-03-01T00:00:00Z"), None)
+    before = instant_of(read_time("2026-03-01T00:00:00Z"), None)
     own = Database(Settings(database_url=migrated_url), lambda: before * 1_000)
     cast = assemble(own)
     without_host = cast.event(cast.guest, host_attends=False)

@@ -12,10 +12,11 @@ from kalends.actions.participants import add_participants, answer_invitation
 from kalends.actions.user_deletion import delete_user
 from kalends.drafts import EventCreate, ParticipantCreate, ResponseUpdate
 from kalends.errors import BookingConflict, NotFound
-from kalends.model import EventId, Role, ShowAs, TimeText
+from kalends.model import EventId, Role, ShowAs
 from kalends.reads.availability import BUSY_TIMES
 from kalends.reads.users import list_available_users, list_statement, list_users
 from kalends.rules.intervals import HOUR
+from kalends.rules.zones import read_time
 from kalends.settings import Settings
 from kalends.store import events, participants, users
 from kalends.store.commitments import (
@@ -105,7 +106,7 @@ def test_everybody_in_the_pool_can_be_added_and_nobody_else(cast):
             f"2026-03-09T{12 + number // 4}:{number % 4 * 15:02}",
             f"2026-03-09T{12 + number // 4}:{number % 4 * 15 + 14}",
         )
-        cast.event(host_id=who.id, start=TimeText(start), end=TimeText(end))
+        cast.event(host_id=who.id, start=read_time(start), end=read_time(end))
     event = cast.event()
     free = {user.id for user in cast.ask(list_available_users, event.id, 50).items}
     assert len(free) == 10, "eight of twelve, and the two of the cast who have nothing to do"
@@ -123,8 +124,8 @@ def test_pages_follow_each_other_without_gap_or_repetition(cast):
             EventCreate(
                 host_id=who.id,
                 title="It",
-                start=TimeText("2026-03-09T14:00"),
-                end=TimeText("2026-03-09T15:00"),
+                start=read_time("2026-03-09T14:00"),
+                end=read_time("2026-03-09T15:00"),
                 time_zone=BERLIN,
             ),
         )
@@ -138,7 +139,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(cast):
         if after is None:
             break
     assert paged == whole
-    event = cast.event(host_id=people[0].id, start=TimeText("2026-03-10T14:00"), end=TimeText("2026-03-10T15:00"))
+    event = cast.event(host_id=people[0].id, start=read_time("2026-03-10T14:00"), end=read_time("2026-03-10T15:00"))
     first = cast.ask(list_available_users, event.id, 21)
     rest = cast.ask(list_available_users, event.id, 21, after=first.next_key)
     assert len(first.items) == 21

@@ -8,8 +8,9 @@ from typing import Any
 from kalends.actions.events import cancel_event, transfer_event
 from kalends.actions.participants import answer_invitation, remove_participant
 from kalends.drafts import ParticipantCreate, ResponseUpdate
-from kalends.model import Actor, Event, EventId, Participation, Response, Role, Status, TimeText, UserId, Zone
+from kalends.model import Actor, Event, EventId, Participation, Response, Role, Status, UserId, Zone
 from kalends.reads.events import EventFilter
+from kalends.rules.zones import read_time
 from tests.cast import Cast
 from tests.seen import read_event
 
@@ -74,8 +75,8 @@ def random_times(choice: random.Random) -> dict[str, Any]:
     first, length = choice.randrange(0, 42), choice.randrange(1, 7)
     day = choice.randrange(9, 12)
     return {
-        "start": TimeText(f"2026-03-{day:02}T{first // 2:02}:{first % 2 * 3}0"),
-        "end": TimeText(f"2026-03-{day:02}T{(first + length) // 2:02}:{(first + length) % 2 * 3}0"),
+        "start": read_time(f"2026-03-{day:02}T{first // 2:02}:{first % 2 * 3}0"),
+        "end": read_time(f"2026-03-{day:02}T{(first + length) // 2:02}:{(first + length) % 2 * 3}0"),
         "time_zone": Zone("Europe/Berlin"),
     }
 

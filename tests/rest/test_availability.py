@@ -7,6 +7,7 @@ import pytest
 from kalends.actions.holds import place_hold
 from kalends.actions.participants import answer_invitation
 from kalends.drafts import ResponseUpdate
+from kalends.rules.zones import read_time
 from tests.api import faults, problem
 from tests.cast import instant
 from tests.rules.spans import span
@@ -92,8 +93,8 @@ def free_busy(api, *people, **details):
 def test_free_busy_is_merged_and_ordered_and_names_nothing(api, cast):
     event = cast.event(cast.guest, title="Secret")
     cast.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted"))
-    cast.event(cast.guest, start="2026-03-09T14:30", end="2026-03-09T15:30")
-    cast.event(cast.guest, start="2026-03-09T08:00", end="2026-03-09T09:00")
+    cast.event(cast.guest, start=read_time("2026-03-09T14:30"), end=read_time("2026-03-09T15:30"))
+    cast.event(cast.guest, start=read_time("2026-03-09T08:00"), end=read_time("2026-03-09T09:00"))
     answer = free_busy(api, cast.guest.id, cast.stranger.id)
     assert answer.json() == {
         "from": "2026-03-09T00:00:00+01:00",
@@ -256,7 +257,7 @@ def test_why_nothing_can_begin(api, cast, details, code, text):
 
 
 def test_a_finer_step_is_said_to_help_where_it_does(api, cast):
-    cast.event(cast.guest, start="2026-03-09T10:10", end="2026-03-09T12:00")
+    cast.event(cast.guest, start=read_time("2026-03-09T10:10"), end=read_time("2026-03-09T12:00"))
     details = {
         "required": [str(cast.guest.id)],
         "step": 30,

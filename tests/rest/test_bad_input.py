@@ -13,13 +13,13 @@ from msgspec.structs import fields
 from kalends.actions.holds import place_hold
 from kalends.actions.tokens import issue_token
 from kalends.limits import MAX_NESTING
-from kalends.model import Span, TimeText
+from kalends.model import Span
 from kalends.rest.decoding import nesting_of
 from kalends.rest.routes import OPERATIONS
 from kalends.rest.wire import parts_of
 from kalends.rules.hours import DAYS
 from kalends.rules.metadata import depth_of
-from kalends.rules.zones import instant_of
+from kalends.rules.zones import instant_of, read_time
 from tests.api import problem, send_raw
 
 pytestmark = pytest.mark.unmeasured
@@ -91,7 +91,7 @@ class Place(NamedTuple):
 @pytest.fixture
 def place(cast):
     event = cast.event(cast.guest)
-    span = Span(*(instant_of(TimeText(f"2026-03-11T{hour}:00Z"), None) for hour in (10, 11)))
+    span = Span(*(instant_of(read_time(f"2026-03-11T{hour}:00Z"), None) for hour in (10, 11)))
     hold = cast.do(place_hold, [cast.stranger.id], span, 900)
     people = [str(person.id) for person in (cast.guest, cast.stranger, cast.host)]
     token, _ = cast.do(issue_token, "of a test", secrets.token_bytes(20))

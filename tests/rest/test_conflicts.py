@@ -6,6 +6,7 @@ from kalends.actions.holds import place_hold
 from kalends.actions.participants import answer_invitation
 from kalends.drafts import ResponseUpdate
 from kalends.model import EventId, Visibility
+from kalends.rules.zones import read_time
 from tests.api import problem
 from tests.cast import instant
 from tests.rules.spans import span
@@ -193,7 +194,9 @@ def test_what_cannot_be_done_about_conflicts_is_refused(api, cast, name, value):
 
 def test_an_event_in_the_way_elsewhere_shows_in_plain_time(api, cast):
     """Solar time cannot be written: what is in the way there is shown in UTC."""
-    cast.event(cast.guest, start="1971-06-01T12:00:00Z", end="1971-06-01T13:00:00Z", time_zone="UTC")
+    cast.event(
+        cast.guest, start=read_time("1971-06-01T12:00:00Z"), end=read_time("1971-06-01T13:00:00Z"), time_zone="UTC"
+    )
     hour = {"start": "1971-06-01T12:30:00Z", "end": "1971-06-01T12:45:00Z"}
     (conflict,) = problem(api.post("/v1/events", json=draft(cast.guest, **hour)), 409, "conflict")["conflicts"]
     assert conflict["start"] == "1971-06-01T13:00:00+01:00"

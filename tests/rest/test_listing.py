@@ -6,9 +6,9 @@ import logging
 import pytest
 
 from kalends.errors import Invalid
-from kalends.model import TimeText
 from kalends.rest.paging import PageRequest
 from kalends.rest.users import UserListQuery
+from kalends.rules.zones import read_time
 from tests.api import client, problem
 
 HOURS = ("08:00", "09:00", "10:00", "11:00", "12:00")
@@ -16,7 +16,7 @@ HOURS = ("08:00", "09:00", "10:00", "11:00", "12:00")
 
 def hold(cast, *guests, at="08:00", **details):
     """Have an event of half an hour on 9 March 2026 in Berlin."""
-    start, end = TimeText(f"2026-03-09T{at}"), TimeText(f"2026-03-09T{at[:2]}:30")
+    start, end = read_time(f"2026-03-09T{at}"), read_time(f"2026-03-09T{at[:2]}:30")
     return cast.event(*guests, start=start, end=end, **details)
 
 

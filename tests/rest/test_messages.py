@@ -37,7 +37,7 @@ BODIES = {
 }
 QUERIES = {known.signature.query.__name__: known.signature.query for known in OPERATIONS}
 OF_TEXT: dict[type, dict[Any, str]] = {
-    model.TimeText: {
+    model.WrittenTime: {
         "x": "such as 2026-03-09T14:00:00+01:00, not 'x'",
         "2026-13-09T14:00Z": "must be a date such as",
         "2026-03-09T25:00Z": "that a clock can show",

@@ -2,7 +2,8 @@
 
 import pytest
 
-from kalends.model import TimeText, Zone
+from kalends.model import Zone
+from kalends.rules.zones import read_time
 from tests.api import ZERO_OFFSET, client, faults, problem
 from tests.cast import instant
 
@@ -77,7 +78,7 @@ def test_the_plus_of_an_offset_may_have_become_a_space(api, cast, sign, count):
 
 
 def test_a_space_is_left_alone_where_it_can_mean_something_else(api, cast):
-    cast.event(title="at 14:00 02:00 sharp", start=TimeText("2026-03-09 14:00"), end=TimeText("2026-03-09 15:00"))
+    cast.event(title="at 14:00 02:00 sharp", start=read_time("2026-03-09 14:00"), end=read_time("2026-03-09 15:00"))
     found = api.get("/v1/events?from=2026-03-09+13:00&to=2026-03-09+14:00&q=14:00+02:00").json()["items"]
     assert len(found) == 1
     assert api.get("/v1/events?from=2026-03-09+14:00&q=14:00%2B02:00").json()["items"] == []

@@ -6,23 +6,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kalends.errors import Fault
-from kalends.model import Block, Instant, Span, TimeText
+from kalends.model import Block, Instant, Span
 from kalends.rules.blocks import block_of, faults_in_any_zone, placed
 from kalends.rules.intervals import HOUR, LONGEST_BLOCK, MINUTE, SECOND
-from kalends.rules.zones import first_instant, known_zones, local_date, zone_named
+from kalends.rules.zones import first_instant, known_zones, local_date, read_time, zone_named
 
 zone_names = st.sampled_from(sorted(known_zones()))
 days = st.dates(date(1975, 1, 1), date(2037, 12, 31))
 
 
 def made(start: str, end: str, zone: str = "Europe/Berlin") -> Block:
-    block = block_of(TimeText(start), TimeText(end), zone)
+    block = block_of(read_time(start), read_time(end), zone)
     assert isinstance(block, Block), block
     return block
 
 
 def faults(start: str, end: str, zone: str = "Europe/Berlin") -> list[tuple[str, str]]:
-    found = block_of(TimeText(start), TimeText(end), zone)
+    found = block_of(read_time(start), read_time(end), zone)
     assert isinstance(found, list), found
     return places_and_codes(found)
 
@@ -117,7 +117,6 @@ def test_an_event_may_end_when_its_day_ends() -> None:
         ("2026-03-09T14:00", "2026-03-09T14:00:59", ("end", "too_short")),
         ("2026-03-09T14:00", "2026-03-10T13:00", ("end", "not_one_day")),
         ("2026-03-09T23:00", "2026-03-10T00:01", ("end", "not_one_day")),
-        ("2026-03-09T24:00", "2026-03-10T24:01", ("end", "invalid_time")),
         ("2026-03-09T14:00", "2027-03-09T14:00", ("end", "not_one_day")),
         ("2026-03-09T14:00:00.5", "2026-03-09T15:00", ("start", "invalid_time")),
         ("2026-03-29T02:30", "2026-03-29T04:00", ("start", "nonexistent_time")),
@@ -129,11 +128,12 @@ def test_what_is_no_block_is_refused(start: str, end: str, expected: tuple[str, 
 
 
 def test_both_times_are_looked_at() -> None:
-    assert faults("noon", "2026-03-29T02:30") == [("start", "invalid_time"), ("end", "nonexistent_time")]
+    odd, skipped = "2026-03-29T01:30:00.5", "2026-03-29T02:30"
+    assert faults(odd, skipped) == [("start", "invalid_time"), ("end", "nonexistent_time")]
 
 
 def test_an_unknown_zone_is_named_first() -> None:
-    assert faults("noon", "midnight", "Mars/Olympus") == [("time_zone", "unknown_zone")]
+    assert faults("2026-03-29T02:30", "2026-03-29T02:00", "Mars/Olympus") == [("time_zone", "unknown_zone")]
 
 
 @pytest.mark.parametrize(
@@ -141,8 +141,8 @@ def test_an_unknown_zone_is_named_first() -> None:
     [
         ("2026-03-09T14:00", "2026-03-09T15:00", []),
         ("2026-03-09T15:00", "2026-03-09T14:00", []),
-        ("2026-03-09T14:00", "noon", [("end", "invalid_time")]),
-        ("2026-03-09T14:00.5", "2026-03-09T15:00:00.5Z", [("start", "invalid_time"), ("end", "invalid_time")]),
+        ("2026-03-09T14:00", "2026-03-09T15:00:00.5Z", [("end", "invalid_time")]),
+        ("2026-03-09T14:00:00.5Z", "2026-03-09T15:00:00.5Z", [("start", "invalid_time"), ("end", "invalid_time")]),
         ("2026-03-09T14:00Z", "2026-03-09T13:00Z", [("end", "end_before_start")]),
         ("2026-03-09T14:00Z", "2026-03-09T14:00:30Z", [("end", "too_short")]),
         ("2026-03-09T23:00Z", "2026-03-10T01:00Z", []),
@@ -151,7 +151,7 @@ def test_an_unknown_zone_is_named_first() -> None:
 def test_as_long_as_the_zone_is_not_known_only_what_is_wrong_in_any_is_named(
     start: str, end: str, expected: list[tuple[str, str]]
 ) -> None:
-    assert places_and_codes(faults_in_any_zone(TimeText(start), TimeText(end))) == expected
+    assert places_and_codes(faults_in_any_zone(read_time(start), read_time(end))) == expected
 
 
 SKIPPED_MIDNIGHTS = [

@@ -19,7 +19,6 @@ from kalends.model import (
     Role,
     ShowAs,
     Status,
-    TimeText,
     User,
     UserId,
     Visibility,
@@ -27,13 +26,14 @@ from kalends.model import (
 )
 from kalends.rules.blocks import block_of
 from kalends.rules.editing import apply_event_edit, apply_user_edit, cancelled, transferred
+from kalends.rules.zones import read_time
 
 NOW = Instant(7_000_000)
 HOST, SUCCESSOR = UserId(1), UserId(2)
 
 
 def block(start: str, end: str, zone: str = "Europe/Berlin") -> Block:
-    made = block_of(TimeText(start), TimeText(end), zone)
+    made = block_of(read_time(start), read_time(end), zone)
     assert isinstance(made, Block)
     return made
 
@@ -82,10 +82,10 @@ def difference(after: Event) -> dict[str, Any]:
         ({"metadata": Metadata(a=None)}, {"metadata": "{}"}),
         ({"metadata": None}, {"metadata": "{}"}),
         (
-            {"start": TimeText("2026-03-09T14:30"), "end": TimeText("2026-03-09T16:00+01:00")},
+            {"start": read_time("2026-03-09T14:30"), "end": read_time("2026-03-09T16:00+01:00")},
             {"block": block("2026-03-09T14:30", "2026-03-09T16:00")},
         ),
-        ({"end": TimeText("2026-03-09T24:00")}, {"block": block("2026-03-09T14:00", "2026-03-10T00:00")}),
+        ({"end": read_time("2026-03-09T24:00")}, {"block": block("2026-03-09T14:00", "2026-03-10T00:00")}),
         (
             {"time_zone": Zone("Asia/Tokyo")},
             {"block": block("2026-03-09T22:00+09:00", "2026-03-09T23:00+09:00", "Asia/Tokyo")},
@@ -104,8 +104,8 @@ def test_an_edit_changes_what_it_names_and_makes_one_new_version(edit: dict[str,
         {"show_as": ShowAs.busy, "visibility": Visibility.default, "metadata": Metadata(a=1)},
         {"metadata": Metadata()},
         {
-            "start": TimeText("2026-03-09T13:00:00Z"),
-            "end": TimeText("2026-03-09T15:00"),
+            "start": read_time("2026-03-09T13:00:00Z"),
+            "end": read_time("2026-03-09T15:00"),
             "time_zone": Zone("Europe/Berlin"),
         },
     ],
@@ -116,7 +116,11 @@ def test_an_edit_that_changes_nothing_makes_no_version(edit: dict[str, Any]) -> 
 
 def test_all_faults_of_an_edit_are_named_at_once() -> None:
     with pytest.raises(Invalid) as refused:
-        change(start=TimeText("noon"), end=TimeText("2026-03-29T02:30"), metadata=Metadata(a="x" * 20_000))
+        change(
+            start=read_time("2026-03-29T01:00:00.5"),
+            end=read_time("2026-03-29T02:30"),
+            metadata=Metadata(a="x" * 20_000),
+        )
     assert [(fault.where, fault.code) for fault in refused.value.faults] == [
         (("start",), "invalid_time"),
         (("end",), "nonexistent_time"),

@@ -42,6 +42,10 @@ STRANGE_MOMENTS = [
 ]
 
 
+def read_window(start: str, end: str) -> Window:
+    return window_of(minute_of_day(start), minute_of_day(end))
+
+
 @cache
 def changes() -> list[tuple[str, int]]:
     """Give every zone with every moment at which its clocks changed, in seconds."""
@@ -160,7 +164,7 @@ def test_an_ordinary_week():
     ],
 )
 def test_windows_on_days_of_23_and_25_hours(window, day, hours):
-    own = WorkingHours(((),) * 7, {date.fromisoformat(day): (window_of(*window),)})
+    own = WorkingHours(((),) * 7, {date.fromisoformat(day): (read_window(*window),)})
     within = span(instant(f"{day}T00:00+01:00") - DAY, instant(f"{day}T00:00+01:00") + 3 * DAY)
     assert sum(period.end - period.start for period in working_periods(own, BERLIN, within)) == hours * HOUR
 
@@ -181,7 +185,7 @@ def test_merged_windows_cover_the_same_minutes_and_can_be_written_and_read_again
         covered = any(one.start <= minute < one.end for one in windows)
         assert any(one.start <= minute < one.end for one in merged) is covered
     assert merged_windows(merged) == merged
-    assert tuple(window_of(written_minute(one.start), written_minute(one.end)) for one in merged) == merged
+    assert tuple(read_window(written_minute(one.start), written_minute(one.end)) for one in merged) == merged
     for one, other in itertools.pairwise(merged):
         assert one.end < other.start or other.end - one.start >= MINUTES_A_DAY, (
             "only what no window can say stays apart"
@@ -208,11 +212,11 @@ def test_times_of_day_are_read_as_they_are_written(minute):
 
 
 def test_windows_are_read():
-    assert window_of("09:00", "17:30") == Window(540, 1050)
-    assert window_of("22:00", "06:00") == Window(1320, 1800)
-    assert window_of("18:00", "24:00") == Window(1080, 1440)
-    assert window_of("18:00", "00:00") == Window(1080, 1440)
-    assert window_of("00:00", "24:00") == Window(0, 1440)
+    assert read_window("09:00", "17:30") == Window(540, 1050)
+    assert read_window("22:00", "06:00") == Window(1320, 1800)
+    assert read_window("18:00", "24:00") == Window(1080, 1440)
+    assert read_window("18:00", "00:00") == Window(1080, 1440)
+    assert read_window("00:00", "24:00") == Window(0, 1440)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +224,7 @@ def test_windows_are_read():
 )
 def test_windows_without_length_are_refused(pair):
     with pytest.raises(ValueError, match=r"must (end at another time|be a time of day)"):
-        window_of(*pair)
+        read_window(*pair)
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kalends.drafts import EventUpdate
-from kalends.model import UTC, Block, Instant, TimeText
+from kalends.model import UTC, Block, Instant
 from kalends.rules import zones
 from kalends.rules.blocks import block_of
 from kalends.rules.editing import edited_block
 from kalends.rules.retiming import retimed_block
-from kalends.rules.zones import TimeError, first_instant, local_date, rendered, use_zones, zone_named
+from kalends.rules.zones import TimeError, first_instant, local_date, read_time, rendered, use_zones, zone_named
 from kalends.store.zone_data import parse_zone
 from tests.zone_data import compiled
 
@@ -33,7 +33,7 @@ def rules(hours, *changes):
 
 
 def block(start, end):
-    made = block_of(TimeText(start), TimeText(end), "Here")
+    made = block_of(read_time(start), read_time(end), "Here")
     assert isinstance(made, Block), made
     return made
 
@@ -127,7 +127,7 @@ def made_up_rules(draw):
 @given(made_up_rules(), made_up_rules(), minutes, minutes)
 def test_whatever_changes_a_block_stays_one_within_a_day_and_keeps_its_wall_clock(before, after, start, end):
     def text(minute):
-        return TimeText(f"{DAY}T{minute // 60:02}:{minute % 60:02}")
+        return read_time(f"{DAY}T{minute // 60:02}:{minute % 60:02}")
 
     with rules(*before):
         old = block_of(text(min(start, end)), text(max(start, end)), "Here")
@@ -141,7 +141,7 @@ def test_whatever_changes_a_block_stays_one_within_a_day_and_keeps_its_wall_cloc
         assert rendered(new.span.end, zone) == new.end_local
         assert new.span.start < new.span.end
         assert local_date(new.span.start, zone) == local_date(Instant(new.span.end - 1), zone)
-        again = block_of(TimeText(old.start_local[:19]), TimeText(old.end_local[:19]), "Here")
+        again = block_of(read_time(old.start_local[:19]), read_time(old.end_local[:19]), "Here")
         if isinstance(again, Block) and old.start_local[:10] == old.end_local[:10]:
             assert new.start_local[:19] == old.start_local[:19]
             assert new.end_local[:19] == old.end_local[:19]
@@ -153,12 +153,12 @@ def test_an_edit_keeps_the_wall_clock_of_what_it_leaves_out():
     with rules(1):
         old = block(f"{DAY}T09:00", f"{DAY}T10:00")
     with rules(3):
-        new, faults = edited_block(old, EventUpdate(end=TimeText(f"{DAY}T11:00")))
+        new, faults = edited_block(old, EventUpdate(end=read_time(f"{DAY}T11:00")))
         assert (new.start_local, new.end_local, faults) == (f"{DAY}T09:00:00+03:00", f"{DAY}T11:00:00+03:00", [])
-        new, faults = edited_block(old, EventUpdate(start=TimeText(f"{DAY}T09:30")))
+        new, faults = edited_block(old, EventUpdate(start=read_time(f"{DAY}T09:30")))
         assert (new.start_local, new.end_local, faults) == (f"{DAY}T09:30:00+03:00", f"{DAY}T10:00:00+03:00", [])
         assert edited_block(old, EventUpdate(title="x")) == (old, [])
-    new, faults = edited_block(old, EventUpdate(end=TimeText(f"{DAY}T11:00")))
+    new, faults = edited_block(old, EventUpdate(end=read_time(f"{DAY}T11:00")))
     assert [(fault.where, fault.code) for fault in faults] == [(("time_zone",), "unknown_zone")]
     new, faults = edited_block(old, EventUpdate(time_zone=UTC))
     assert (new.start_local, new.end_local, faults) == (f"{DAY}T08:00:00Z", f"{DAY}T09:00:00Z", [])

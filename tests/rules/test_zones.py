@@ -6,22 +6,22 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from kalends.model import Instant, TimeText
+from kalends.model import Instant
 from kalends.rules.zones import (
     FIRST_YEAR,
     LAST_YEAR,
     TimeError,
     bound_of,
-    day_start,
     first_instant,
     from_instant,
     instant_of,
     known_zones,
     local_date,
+    read_date,
+    read_date_or_time,
     read_time,
     rendered,
     to_instant,
-    written_date,
     zone_named,
 )
 from tests.transitions import different_zones, local_days, transitions
@@ -66,8 +66,8 @@ def test_what_is_rendered_reads_as_the_same_instant(pair: tuple[ZoneInfo, Instan
         assert offset.total_seconds() % 60
         assert moment < instant("1973-01-01T00:00:00Z")
         return
-    assert instant_of(TimeText(text), None) == moment
-    assert instant_of(TimeText(text), ZoneInfo("UTC")) == moment
+    assert instant_of(read_time(text), None) == moment
+    assert instant_of(read_time(text), ZoneInfo("UTC")) == moment
     assert datetime.fromisoformat(text) == from_instant(moment)
 
 
@@ -75,7 +75,7 @@ def test_what_is_rendered_reads_as_the_same_instant(pair: tuple[ZoneInfo, Instan
 def test_a_wall_clock_time_is_the_first_instant_that_shows_it(pair: tuple[ZoneInfo, Instant]) -> None:
     zone, moment = pair
     shown = from_instant(moment, zone).replace(tzinfo=None, fold=0)
-    read = instant_of(TimeText(shown.isoformat()), zone)
+    read = instant_of(read_time(shown.isoformat()), zone)
     assert from_instant(read, zone).replace(tzinfo=None, fold=0) == shown
     assert read <= moment
     assert moment - read < 86_400 * SECOND
@@ -92,7 +92,7 @@ def test_a_wall_clock_time_either_exists_or_is_refused(zone: ZoneInfo, wall: dat
         }
     }
     try:
-        read = instant_of(TimeText(wall.isoformat()), zone)
+        read = instant_of(read_time(wall.isoformat()), zone)
     except TimeError as error:
         assert error.code == "nonexistent_time"  # noqa: PT017 (both outcomes are right)
         assert wall not in shown_somewhere
@@ -115,8 +115,12 @@ def test_a_wall_clock_time_either_exists_or_is_refused(zone: ZoneInfo, wall: dat
 )
 def test_clocks_that_spring_leave_times_that_never_are(text: str, name: str) -> None:
     with pytest.raises(TimeError) as refused:
-        instant_of(TimeText(text), zone_named(name))
+        instant_of(read_time(text), zone_named(name))
     assert refused.value.code == ("nonexistent_time" if name in known_zones() else "unknown_zone")
+
+
+def bound(text: str, name: str) -> Instant:
+    return bound_of(read_date_or_time(text), name)
 
 
 @pytest.mark.parametrize(
@@ -131,10 +135,10 @@ def test_clocks_that_spring_leave_times_that_never_are(text: str, name: str) -> 
 )
 def test_a_time_that_happens_twice_is_the_first_unless_an_offset_is_written(text: str, name: str, first: str) -> None:
     zone = zone_named(name)
-    assert rendered(instant_of(TimeText(text), zone), zone) == first
+    assert rendered(instant_of(read_time(text), zone), zone) == first
     second = datetime.fromisoformat(text).replace(tzinfo=zone, fold=1).isoformat().replace("+00:00", "Z")
     assert second != first
-    assert rendered(instant_of(TimeText(second), zone), zone) == second
+    assert rendered(instant_of(read_time(second), zone), zone) == second
 
 
 @pytest.mark.slow
@@ -167,8 +171,8 @@ def test_a_local_date_begins_where_a_plain_reckoning_says_in_every_zone() -> Non
 )
 def test_a_day_begins_at_its_first_instant(day: str, name: str, begins: str) -> None:
     zone = zone_named(name)
-    assert rendered(day_start(day, zone), zone) == begins
-    assert bound_of(day, name) == instant(begins)
+    assert rendered(first_instant(date.fromisoformat(day), zone), zone) == begins
+    assert bound(day, name) == instant(begins)
 
 
 @pytest.mark.parametrize(
@@ -183,16 +187,16 @@ def test_a_day_begins_at_its_first_instant(day: str, name: str, begins: str) -> 
     ],
 )
 def test_a_bound_at_midnight_is_where_the_day_begins_in_every_spelling(midnight: str, name: str, begins: str) -> None:
-    bound = bound_of(midnight, name)
-    assert rendered(bound, zone_named(name)) == begins
-    assert bound == bound_of(midnight[:10], name)
+    moment = bound(midnight, name)
+    assert rendered(moment, zone_named(name)) == begins
+    assert moment == bound(midnight[:10], name)
     eve = date.fromisoformat(midnight[:10]) - timedelta(days=1)
-    assert bound == bound_of(f"{eve}T24:00", name)
+    assert moment == bound(f"{eve}T24:00", name)
 
 
 def test_a_bound_at_any_other_time_that_clocks_skip_is_refused() -> None:
     with pytest.raises(TimeError) as refused:
-        bound_of("2026-09-06T00:30", "America/Santiago")
+        bound("2026-09-06T00:30", "America/Santiago")
     assert refused.value.code == "nonexistent_time"
 
 
@@ -200,20 +204,20 @@ def test_a_bound_at_any_other_time_that_clocks_skip_is_refused() -> None:
 def test_midnight_at_the_end_of_a_day_is_where_the_next_begins(pair: tuple[ZoneInfo, Instant]) -> None:
     zone, moment = pair
     day = local_date(moment, zone)
-    end = instant_of(TimeText(f"{day}T24:00"), zone)
+    end = instant_of(read_time(f"{day}T24:00"), zone)
     assert local_date(Instant(end - 1), zone) == day
     assert local_date(end, zone) > day
     assert end == first_instant(day + timedelta(days=1), zone)
 
 
 def test_midnight_may_be_written_with_an_offset() -> None:
-    assert instant_of(TimeText("2026-03-09T24:00:00+01:00"), None) == instant("2026-03-10T00:00:00+01:00")
+    assert instant_of(read_time("2026-03-09T24:00:00+01:00"), None) == instant("2026-03-10T00:00:00+01:00")
 
 
 @pytest.mark.parametrize("text", ["2026-03-09T14:00", "2026-03-09T24:00:00"])
 def test_a_time_without_an_offset_needs_a_zone(text: str) -> None:
     with pytest.raises(TimeError) as refused:
-        instant_of(TimeText(text), None)
+        instant_of(read_time(text), None)
     assert refused.value.code == "time_zone_required"
 
 
@@ -230,7 +234,7 @@ def test_a_time_without_an_offset_needs_a_zone(text: str) -> None:
     ],
 )
 def test_times_are_read_as_rfc_3339_writes_them(text: str, same: str) -> None:
-    assert instant_of(TimeText(text), None) == instant(same)
+    assert instant_of(read_time(text), None) == instant(same)
 
 
 @pytest.mark.parametrize(
@@ -289,11 +293,11 @@ crumbs = st.lists(
 def test_nothing_but_a_time_error_comes_of_any_text(text: str) -> None:
     for work in (
         read_time,
-        written_date,
-        lambda text: bound_of(text, "Europe/Berlin"),
-        lambda text: bound_of("2026-03-09", text),
-        lambda text: instant_of(TimeText(text), None),
-        lambda text: rendered(instant_of(TimeText(text), zone_named("Pacific/Apia")), zone_named("Africa/Monrovia")),
+        read_date,
+        lambda text: bound(text, "Europe/Berlin"),
+        lambda text: bound("2026-03-09", text),
+        lambda text: instant_of(read_time(text), None),
+        lambda text: rendered(instant_of(read_time(text), zone_named("Pacific/Apia")), zone_named("Africa/Monrovia")),
     ):
         try:
             work(text)
@@ -307,9 +311,9 @@ def test_nothing_but_a_time_error_comes_of_any_text(text: str) -> None:
 def test_the_first_and_the_last_day_that_can_be_written_hold_in_every_zone(
     zone: ZoneInfo, day: str, clock: str
 ) -> None:
-    assert bound_of(day, zone.key) == day_start(day, zone)
+    assert bound(day, zone.key) == first_instant(date.fromisoformat(day), zone)
     try:
-        moment = instant_of(TimeText(f"{day}T{clock}"), zone)
+        moment = instant_of(read_time(f"{day}T{clock}"), zone)
     except TimeError as error:
         assert error.code == "nonexistent_time"  # noqa: PT017 (Manila skipped 1844-12-31, who knows what comes)
     else:
@@ -321,7 +325,7 @@ def test_the_first_and_the_last_day_that_can_be_written_hold_in_every_zone(
 )
 def test_other_dates_are_refused(text: str) -> None:
     with pytest.raises(TimeError) as refused:
-        written_date(text)
+        read_date(text)
     assert refused.value.code == "invalid_time"
 
 

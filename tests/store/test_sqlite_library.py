@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from kalends.errors import TooExpensive, Unavailable
-from kalends.model import TimeText
+from kalends.rules.zones import read_time
 from kalends.store.database import Database, ReadTx
 from kalends.store.retry import Contended
 from kalends.store.schema import migrate
@@ -55,7 +55,7 @@ def test_no_statement_is_compiled_anew_because_other_values_are_bound(sqlite: Da
     cast = assemble(sqlite)
 
     def book(day: int) -> None:
-        cast.event(cast.guest, start=TimeText(f"2031-05-{day:02}T09:00Z"), end=TimeText(f"2031-05-{day:02}T10:00Z"))
+        cast.event(cast.guest, start=read_time(f"2031-05-{day:02}T09:00Z"), end=read_time(f"2031-05-{day:02}T10:00Z"))
 
     book(1)
     writer = engine_of(sqlite)._writer

@@ -9,11 +9,11 @@ from msgspec import Meta, Struct, field
 from kalends.characters import LINE
 from kalends.drafts import Name
 from kalends.errors import Fault
-from kalends.model import Email, EventDetails, Metadata, Role, TimeText, Zone
+from kalends.model import Email, EventDetails, Metadata, Role, WrittenTime, Zone
 from kalends.rules.blocks import block_of, faults_in_any_zone
 from kalends.rules.emails import email_key
 from kalends.rules.participation import participant_limit_faults
-from kalends.rules.zones import TimeError, zone_named
+from kalends.rules.zones import TimeError, read_time, zone_named
 
 Ref = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
 Where = tuple[str | int, ...]
@@ -40,8 +40,8 @@ class ScheduleEvent(EventDetails, forbid_unknown_fields=True, kw_only=True, froz
     """An event in a file; host and participants are refs of its people."""
 
     ref: Ref
-    start: TimeText
-    end: TimeText
+    start: WrittenTime
+    end: WrittenTime
     host: Ref
     participants: list[Ref | ScheduleParticipant] = field(default_factory=list)
     time_zone: Zone | None = None
@@ -134,14 +134,15 @@ def faults_of_refs(event: dict[str, Any], refs: set[str | None]) -> list[Fault]:
 
 
 def faults_of_time(event: dict[str, Any], zone: str | None) -> list[Fault]:
-    """Return what is wrong with the time of an event."""
-    start, end = (text_of(event, name) for name in ("start", "end"))
-    if start is None or end is None:
-        return []
-    named = text_of(event, "time_zone") or zone
+    """Return what is wrong with the time of an event, if its start and its end can be read."""
+    named = text_of(event, "time_zone") or zone or ""
     try:
-        zone_named(named or "")
-    except TimeError:  # which is said where the zone stands
-        return faults_in_any_zone(TimeText(start), TimeText(end))
-    made = block_of(TimeText(start), TimeText(end), named or "")
+        start, end = (read_time(text_of(event, name) or "") for name in ("start", "end"))
+    except TimeError:  # reading the file reports it where the text stands, and an unknown zone as well
+        return []
+    try:
+        zone_named(named)
+    except TimeError:
+        return faults_in_any_zone(start, end)
+    made = block_of(start, end, named)
     return made if isinstance(made, list) else []

@@ -11,10 +11,10 @@ import click
 from msgspec import structs
 
 from kalends.characters import LINE, misfit
-from kalends.errors import BadSetting, Unavailable
+from kalends.errors import BadSetting, BadValue, Unavailable
 from kalends.model import Actor, OrganizationId
 from kalends.reads.health import check_readiness
-from kalends.rest.wire import BadValue, read_id
+from kalends.rest.wire import read_id
 from kalends.settings import Settings, settings_from
 from kalends.store.database import Database
 from kalends.store.organizations import DEFAULT_ORGANIZATION, organization_exists

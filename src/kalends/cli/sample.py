@@ -7,7 +7,8 @@ from kalends.actions.events import create_event
 from kalends.actions.participants import answer_invitation
 from kalends.actions.users import create_user
 from kalends.drafts import EventCreate, ParticipantCreate, ResponseUpdate, UserCreate
-from kalends.model import Actor, Email, Event, Metadata, Role, TimeText, UserId, Zone
+from kalends.model import Actor, Email, Event, Metadata, Role, UserId, Zone
+from kalends.rules.zones import read_time
 from kalends.store.database import WriteTx
 
 PEOPLE = {
@@ -86,8 +87,8 @@ def add_event(
         host_id=people[host],
         title=title,
         location=location,
-        start=TimeText(f"{day}T{start}"),
-        end=TimeText(f"{day}T{end}"),
+        start=read_time(f"{day}T{start}"),
+        end=read_time(f"{day}T{end}"),
         time_zone=HOME,
         participants=participants,
     )

@@ -22,9 +22,10 @@ from kalends.cli.opening import (
     read_settings,
 )
 from kalends.credentials import Token
+from kalends.errors import BadValue
 from kalends.model import ALL_SCOPES, Actor, Instant, Scope, TokenId, UserId
 from kalends.reads.tokens import list_tokens
-from kalends.rest.wire import BadValue, read_id
+from kalends.rest.wire import read_id
 from kalends.rules.intervals import DAY, HOUR, MINUTE
 from kalends.rules.tokens import SECRET_BYTES
 from kalends.store.database import Database, ReadTx

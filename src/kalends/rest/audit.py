@@ -8,14 +8,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
 from kalends.limits import DEFAULT_PAGE_SIZE
-from kalends.model import UTC, Actor, AuditId, Instant, Scope, TokenId, UserId, Zone
+from kalends.model import UTC, Actor, AuditId, DateOrTime, Instant, Scope, TokenId, UserId, Zone
 from kalends.reads import audit as reads
 from kalends.reads.audit import AuditFilter
 from kalends.rest.operation import Reply
 from kalends.rest.paging import PageJson, PageRequest
 from kalends.rest.queries import Cursor, Limit, or_none
 from kalends.rest.users import UserIdText
-from kalends.rest.wire import DateOrTime, ObjectId, id_schema, number_of
+from kalends.rest.wire import ObjectId, id_schema
 from kalends.rules.audit import AuditAction, AuditEntry, ObjectKind
 from kalends.rules.zones import TimeError, bound_of, from_instant
 from kalends.store.database import ReadTx
@@ -121,7 +121,7 @@ def filter_of(query: AuditListQuery, page: PageRequest) -> AuditFilter:
     if since is not None and until is not None and since >= until:
         raise Invalid(Fault(("to",), "empty_span", "must come after from"))
     return AuditFilter(
-        object_id=None if query.object_id is UNSET else number_of(query.object_id),
+        object_id=or_none(query.object_id),
         user_id=or_none(query.user_id),
         token_id=or_none(query.token_id),
         since=since,
@@ -130,9 +130,9 @@ def filter_of(query: AuditListQuery, page: PageRequest) -> AuditFilter:
     )
 
 
-def moment_of(name: str, text: str | UnsetType, time_zone: str) -> Instant | None:
+def moment_of(name: str, written: DateOrTime | UnsetType, time_zone: str) -> Instant | None:
     """Return the instant of a bound, if it is given. Raise Invalid."""
     try:
-        return None if text is UNSET else bound_of(text, time_zone)
+        return None if written is UNSET else bound_of(written, time_zone)
     except TimeError as error:
-        raise Invalid(Fault((name,), error.code, str(error))) from error
+        raise Invalid(error.fault(name)) from error

@@ -11,13 +11,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.inspect import BoolType, CustomType, IntType, Metadata, StructType, Type, type_info
 
-from kalends.errors import Fault, Invalid, NotFound
+from kalends.errors import BadValue, Fault, Invalid, NotFound
 from kalends.http.errors import BadQuery, Malformed, NoSuchPath
 from kalends.limits import MAX_NESTING
-from kalends.model import Identifier
+from kalends.model import DateOrTime, Identifier
 from kalends.rest.faults import quoted
 from kalends.rest.members import repeated_members
-from kalends.rest.wire import BadValue, DateOrTime, read_id, read_struct, unknown_name
+from kalends.rest.wire import read_id, read_struct, unknown_name
 
 TRUTHS = {"true": True, "false": False}
 NUL = "must not contain the NUL character"

@@ -15,14 +15,15 @@ from kalends.limits import DEFAULT_PAGE_SIZE
 from kalends.model import (
     UTC,
     Actor,
+    DateOrTime,
     Event,
     EventId,
     Instant,
     Response,
     Role,
     Status,
-    TimeText,
     UserId,
+    WrittenTime,
     Zone,
 )
 from kalends.reads import events as reads
@@ -35,7 +36,7 @@ from kalends.rest.operation import Reply
 from kalends.rest.paging import PageJson, PageRequest, RawPage
 from kalends.rest.participants import RESPOND_EACH, participant_json
 from kalends.rest.queries import Cursor, Limit, SearchText, or_none
-from kalends.rest.wire import DateOrTime, read_struct
+from kalends.rest.wire import read_struct
 from kalends.rules.blocks import block_of, faults_in_any_zone
 from kalends.rules.zones import TimeError, bound_of
 from kalends.store.database import ReadTx, WriteTx
@@ -106,8 +107,8 @@ class CancelRequest(Struct, forbid_unknown_fields=True, kw_only=True):
 class Times(Struct, kw_only=True):
     """The members of an event that have to fit each other."""
 
-    start: TimeText
-    end: TimeText
+    start: WrittenTime
+    end: WrittenTime
     time_zone: Zone | None = None
 
 
@@ -170,12 +171,12 @@ def filter_of(actor: Actor, query: EventListQuery, page: PageRequest) -> EventFi
     return wanted
 
 
-def bound_in(name: str, text: str | UnsetType, zone: str, faults: list[Fault]) -> Instant | None:
+def bound_in(name: str, written: DateOrTime | UnsetType, zone: str, faults: list[Fault]) -> Instant | None:
     """Return the instant of a bound; what is wrong with it is added to the faults."""
     try:
-        return None if text is UNSET else bound_of(text, zone)
+        return None if written is UNSET else bound_of(written, zone)
     except TimeError as error:
-        faults.append(Fault((name,), error.code, str(error)))
+        faults.append(error.fault(name))
         return None
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, Struct, UnsetType
 
 from kalends.errors import Invalid
-from kalends.model import UTC, Actor, Response, Role, Scope, ShowAs, Status, TimeText, UserId, Zone
+from kalends.model import UTC, Actor, Response, Role, Scope, ShowAs, Status, UserId, WrittenTime, Zone
 from kalends.reads import explanation as reads
 from kalends.reads.explanation import EventReason, Explanation
 from kalends.rest.operation import Reply
@@ -21,8 +21,8 @@ class ExplainRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """Whom, and when."""
 
     user_id: UserId
-    start: TimeText
-    end: TimeText
+    start: WrittenTime
+    end: WrittenTime
     time_zone: Zone | None = None
     example: ClassVar[Any] = {
         "user_id": "usr_018f3c5a9b2d4e6f",

@@ -17,14 +17,14 @@ from kalends.limits import (
     MAX_WEIGHT,
     MAX_WINDOW_DAYS,
 )
-from kalends.model import UTC, Actor, Instant, Span, UserId, Zone
+from kalends.model import UTC, Actor, DateOrTime, Instant, Span, UserId, Zone
 from kalends.reads import availability as reads
 from kalends.reads.availability import busy_times
 from kalends.rest.find_time_answer import FindTimeResultJson, find_time_result_json
 from kalends.rest.freebusy import MAX_WINDOW, UserIds
 from kalends.rest.operation import Reply
 from kalends.rest.spans import TimeRange, bounds_of
-from kalends.rest.wire import DateOrTime, Minutes
+from kalends.rest.wire import Minutes
 from kalends.rules.intervals import DAY, MINUTE
 from kalends.rules.meeting import Group, MeetingRequest
 from kalends.rules.zones import TimeError, bound_of
@@ -152,13 +152,13 @@ def windows_of(body: FindTimeRequest) -> tuple[tuple[Span, ...], list[Fault]]:
 
 
 def not_before_of(body: FindTimeRequest, now: Instant) -> tuple[Instant, list[Fault]]:
-    """Return before when no slot may begin: now, unless the body names a time."""
-    if not isinstance(body.not_before, str):
+    """Return before when nothing may begin: now, unless the body says otherwise."""
+    if body.not_before is UNSET:
         return now, []
     try:
         return bound_of(body.not_before, body.time_zone), []
     except TimeError as error:
-        return now, [Fault(("not_before",), error.code, str(error))]
+        return now, [error.fault("not_before")]
 
 
 def unknown_faults(body: FindTimeRequest, known: Container[UserId]) -> list[Fault]:

@@ -6,11 +6,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
 from kalends.limits import MAX_PEOPLE, MAX_SHOWN_WINDOWS, MAX_WINDOW_DAYS
-from kalends.model import UTC, Actor, Busy, Scope, UserId, Zone
+from kalends.model import UTC, Actor, Busy, DateOrTime, Scope, UserId, Zone
 from kalends.reads.availability import busy_times
 from kalends.rest.operation import Reply
 from kalends.rest.spans import SpanJson, bounds_of, span_json
-from kalends.rest.wire import DateOrTime
 from kalends.rules.intervals import DAY, HOUR
 from kalends.rules.periods import merge_by_strength
 from kalends.rules.zones import zone_named

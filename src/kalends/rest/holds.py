@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kalends.actions import holds as actions
 from kalends.limits import DEFAULT_HOLD_SECONDS, DEFAULT_PAGE_SIZE, MAX_HELD_PEOPLE, MAX_HOLD_SECONDS
-from kalends.model import Actor, Hold, HoldId, Scope, TimeText, UserId, Zone
+from kalends.model import Actor, Hold, HoldId, Scope, UserId, WrittenTime, Zone
 from kalends.reads import holds as reads
 from kalends.rest.operation import Reply
 from kalends.rest.paging import PageJson, PageRequest
@@ -24,8 +24,8 @@ class HoldCreate(Struct, forbid_unknown_fields=True, kw_only=True):
     """Whose time to keep, which, and for how long."""
 
     user_ids: Annotated[list[UserId], Meta(min_length=1, max_length=MAX_HELD_PEOPLE)]
-    start: TimeText
-    end: TimeText
+    start: WrittenTime
+    end: WrittenTime
     ttl: Ttl = DEFAULT_HOLD_SECONDS
     time_zone: Zone | None = None
     example: ClassVar[Any] = {

@@ -6,14 +6,14 @@ from typing import Annotated, Any, ClassVar
 from msgspec import Meta, Struct
 
 from kalends.actions.hours import clear_working_hours, set_working_hours
-from kalends.errors import Fault, Invalid
+from kalends.errors import BadValue, Fault, Invalid
 from kalends.http.conditions import Conditions, entity_tag
 from kalends.limits import MAX_DAY_WINDOWS, MAX_OVERRIDES, MAX_WINDOWS
 from kalends.model import Actor, Scope, UserId
 from kalends.reads.hours import read_working_hours
 from kalends.rest.operation import Reply
 from kalends.rest.wire import TimeOfDay
-from kalends.rules.hours import DAYS, Window, WorkingHours, merged_windows, window_of, written_minute
+from kalends.rules.hours import DAYS, Window, WorkingHours, merged_windows, window_of
 from kalends.store.database import ReadTx, WriteTx
 
 
@@ -59,7 +59,7 @@ class WorkingHoursJson(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def hours_of(body: WorkingHoursJson) -> WorkingHours:
-    """Read working hours. Raise Invalid."""
+    """Return the working hours that a body describes. Raise Invalid."""
     faults: list[Fault] = []
     weekly = tuple(windows_of(getattr(body.weekly, day), ("weekly", day), faults) for day in DAYS)
     overrides: dict[date, tuple[Window, ...]] = {}
@@ -77,18 +77,18 @@ def hours_of(body: WorkingHoursJson) -> WorkingHours:
 
 
 def windows_of(written: list[WindowJson], where: tuple[str | int, ...], faults: list[Fault]) -> tuple[Window, ...]:
-    """Read the windows of a day, those that touch as one; faults are added to `faults`."""
+    """Return the windows of a day, those that touch as one; faults are added to `faults`."""
     windows: list[Window] = []
     for place, one in enumerate(written):
         try:
-            windows.append(window_of(one.start, one.end))
-        except ValueError as error:
-            faults.append(Fault((*where, place), "invalid_window", str(error)))
+            windows.append(window_of(int(one.start), int(one.end)))
+        except BadValue as error:
+            faults.append(error.fault(*where, place))
     return merged_windows(tuple(windows))
 
 
 def hours_json(hours: WorkingHours) -> WorkingHoursJson:
-    """Return working hours as callers see it."""
+    """Return working hours as JSON has them."""
     week: dict[str, Any] = {
         day: windows_json(windows) for day, windows in zip(DAYS, hours.weekly, strict=True) if windows
     }
@@ -97,8 +97,8 @@ def hours_json(hours: WorkingHours) -> WorkingHoursJson:
 
 
 def windows_json(windows: tuple[Window, ...]) -> list[WindowJson]:
-    """Return the windows of a day as callers see it."""
-    return [WindowJson(TimeOfDay(written_minute(one.start)), TimeOfDay(written_minute(one.end))) for one in windows]
+    """Return the windows of a day as JSON has them."""
+    return [WindowJson(TimeOfDay(one.start), TimeOfDay(one.end)) for one in windows]
 
 
 def put_working_hours(

@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
-from kalends.model import UTC, Busy, Conflict, Instant, Span
-from kalends.rest.wire import DateOrTime
+from kalends.model import UTC, Busy, Conflict, DateOrTime, Instant, Span
 from kalends.rules.zones import TimeError, bound_of, rendered, zone_named, zone_or_utc
 
 Where = tuple[str | int, ...]
@@ -59,15 +58,17 @@ def conflicts_json(conflicts: Sequence[Conflict], time_zone: str) -> list[Confli
     ]
 
 
-def bounds_of(since: str, until: str, time_zone: str, where: Where, names: tuple[str, str] = ("from", "to")) -> Span:
-    """Read a window. Raise Invalid."""
+def bounds_of(
+    since: DateOrTime, until: DateOrTime, time_zone: str, where: Where, names: tuple[str, str] = ("from", "to")
+) -> Span:
+    """Return the span of a window. Raise Invalid."""
     moments: list[Instant] = []
     faults: list[Fault] = []
-    for name, text in zip(names, (since, until), strict=True):
+    for name, written in zip(names, (since, until), strict=True):
         try:
-            moments.append(bound_of(text, time_zone))
+            moments.append(bound_of(written, time_zone))
         except TimeError as error:
-            faults.append(Fault((*where, name), error.code, str(error)))
+            faults.append(error.fault(*where, name))
     if not faults and moments[0] >= moments[1]:
         faults.append(Fault((*where, names[1]), "empty_span", f"must come after {names[0]}"))
     if faults:

@@ -9,9 +9,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from kalends.actions import tokens as actions
 from kalends.credentials import Token
 from kalends.drafts import Name
-from kalends.errors import Fault, Invalid
+from kalends.errors import Invalid
 from kalends.limits import DEFAULT_PAGE_SIZE
-from kalends.model import ALL_SCOPES, Actor, Instant, Scope, TimeText, TokenId
+from kalends.model import ALL_SCOPES, Actor, Instant, Scope, TokenId, WrittenTime
 from kalends.reads import tokens as reads
 from kalends.rest.operation import Reply
 from kalends.rest.paging import PageJson, PageRequest
@@ -28,7 +28,7 @@ class TokenCreate(Struct, forbid_unknown_fields=True, kw_only=True):
 
     name: Name
     scopes: Annotated[list[Scope], Meta(min_length=1, max_length=len(ALL_SCOPES))] | None = None
-    expires_at: TimeText | None = None
+    expires_at: WrittenTime | None = None
     example: ClassVar[Any] = {
         "name": "calendar on my phone",
         "scopes": ["events:read", "respond"],
@@ -102,11 +102,11 @@ def moment_or_none(instant: Instant | None) -> datetime | None:
 
 
 def end_of(body: TokenCreate) -> Instant | None:
-    """Return when a token to be created expires. Raise Invalid."""
+    """Return when a token to be made expires. Raise Invalid."""
     try:
         return None if body.expires_at is None else instant_of(body.expires_at, None)
     except TimeError as error:
-        raise Invalid(Fault(("expires_at",), error.code, str(error))) from error
+        raise Invalid(error.fault("expires_at")) from error
 
 
 def create_token(tx: WriteTx, actor: Actor, body: TokenCreate) -> Reply[NewTokenJson]:

@@ -18,7 +18,7 @@ from kalends.errors import (
 from kalends.http.authentication import need_scope
 from kalends.http.conditions import Conditions, entity_tag
 from kalends.limits import DEFAULT_PAGE_SIZE
-from kalends.model import UTC, Actor, EventId, Scope, Span, User, UserId, Zone
+from kalends.model import UTC, Actor, DateOrTime, EventId, Scope, Span, User, UserId, Zone
 from kalends.reads import users as reads
 from kalends.reads.paging import Page
 from kalends.reads.users import PageKey
@@ -27,7 +27,7 @@ from kalends.rest.operation import Reply
 from kalends.rest.paging import PageJson, PageRequest
 from kalends.rest.queries import Cursor, Limit, SearchText, or_none
 from kalends.rest.spans import bounds_of
-from kalends.rest.wire import DateOrTime, id_schema
+from kalends.rest.wire import id_schema
 from kalends.rules.access import is_operator
 from kalends.rules.zones import from_instant
 from kalends.store.database import ReadTx, WriteTx

@@ -9,44 +9,34 @@ from typing import Any, Union, cast, get_args, get_origin
 import msgspec
 from msgspec import ValidationError
 
-from kalends.errors import Fault, Invalid
-from kalends.model import Email, Identifier, Metadata, TimeText, Zone
+from kalends.errors import BadValue, Fault, Invalid
+from kalends.model import DateOrTime, Email, Identifier, Metadata, WrittenTime, Zone
 from kalends.rest.faults import Place, fault_of_type, kind_of, quoted
 from kalends.rules.audit import OBJECT_ID_KINDS
 from kalends.rules.emails import check_email
-from kalends.rules.hours import minute_of_day
+from kalends.rules.hours import minute_of_day, written_minute
 from kalends.rules.metadata import metadata_text
-from kalends.rules.zones import TimeError, read_time, written_date, zone_named
+from kalends.rules.zones import read_date_or_time, read_time, zone_named
 
 DURATION = re.compile(r"PT(?:(\d{1,4})H)?(?:(\d{1,5})M)?", re.ASCII)
 MOST_FAULTS = 1_000
 """One answer names so many faults at most: a body of a megabyte can hold a hundred thousand."""
 
 
-class BadValue(ValueError):
-    """A value of the right JSON type that says nothing sensible."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-class DateOrTime(str):
-    """A time as in an event, or a date alone, which means its local midnight."""
+class ObjectId(int):
+    """The number of the id of what an audit entry is about: a user, an event, a token or a hold."""
 
     __slots__ = ()
 
 
-class ObjectId(str):
-    """The id of what an audit entry is about: a user, an event, a token or a hold."""
+class TimeOfDay(int):
+    """Minutes since midnight on a wall clock, written `09:30`; `24:00` ends a day."""
 
     __slots__ = ()
 
-
-class TimeOfDay(str):
-    """A time on a wall clock, such as `09:30`; `24:00` ends a day."""
-
-    __slots__ = ()
+    def __str__(self) -> str:
+        """Return the time as it is written."""
+        return written_minute(self)
 
 
 class Minutes(int):
@@ -56,7 +46,7 @@ class Minutes(int):
 
 
 def read_minutes(value: object) -> Minutes:
-    """Read a length of time. Raises BadValue."""
+    """Read a length of time. Raise BadValue `invalid_duration`."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 31:
         return Minutes(value)
     found = DURATION.fullmatch(value) if isinstance(value, str) else None
@@ -65,68 +55,67 @@ def read_minutes(value: object) -> Minutes:
     return Minutes(int(found[1] or 0) * 60 + int(found[2] or 0))
 
 
-def read_date_or_time(value: str) -> object:
-    """Read a date, or a time. Raises TimeError."""
-    return read_time(value) if len(value) > 10 else written_date(value)
+def read_time_of_day(text: str) -> TimeOfDay:
+    """Read a time of day. Raise BadValue `invalid_time`."""
+    return TimeOfDay(minute_of_day(text))
 
 
-def read_time_of_day(value: str) -> int:
-    """Read a time of day. Raises BadValue."""
+def read_zone(text: str) -> Zone:
+    """Read the name of a time zone. Raise BadValue `unknown_zone`."""
+    zone_named(text)
+    return Zone(text)
+
+
+def read_email(text: str) -> Email:
+    """Read an e-mail address. Raise BadValue `invalid_email`, whose message ends with the reason."""
     try:
-        return minute_of_day(value)
+        check_email(text)
     except ValueError as error:
-        raise BadValue("invalid_time", str(error)) from error
-
-
-def read_email(value: str) -> None:
-    """Raise BadValue, with the reason, unless a text is an e-mail address."""
-    try:
-        check_email(value)
-    except ValueError as error:
-        reason = str(error).rstrip(".")
-        message = f"must be an e-mail address such as hanna@example.org, not {quoted(value)}: {reason}"
+        reason = str(error).rstrip(".")  # often in the words of the library: only it knows what it looked for
+        message = f"must be an e-mail address such as hanna@example.org, not {quoted(text)}: {reason}"
         raise BadValue("invalid_email", message) from error
+    return Email(text)
 
 
-def number_of(text: str) -> int:
-    """Return the number of the id of an object. Raise BadValue."""
+def read_object_id(text: str) -> ObjectId:
+    """Read the id of an object of the audit log. Raise BadValue `invalid_id`."""
     for kind in OBJECT_ID_KINDS:
         if text.startswith(kind.prefix):
-            return read_id(kind, text)
+            return ObjectId(read_id(kind, text))
     raise BadValue("invalid_id", f"must be an id such as usr_018f3c5a9b2d4e6f, not {quoted(text)}")
 
 
-TEXT_CHECKS: dict[type, Callable[[str], object]] = {
-    TimeText: read_time,
+READERS: dict[type, Callable[[str], object]] = {
+    WrittenTime: read_time,
     DateOrTime: read_date_or_time,
     TimeOfDay: read_time_of_day,
-    Zone: zone_named,
+    Zone: read_zone,
     Email: read_email,
-    ObjectId: number_of,
+    ObjectId: read_object_id,
 }
-"""What raises BadValue or TimeError for text that does not make a value of a kind."""
+"""What makes values of each kind from text, and raises BadValue where it cannot."""
 
 
 def read_value(kind: type, value: object) -> object:
-    """Make a value of the vocabulary from JSON; msgspec calls this for every type it does not know."""
+    """Return a value of the vocabulary, made from JSON; msgspec calls this for every type it does not know.
+
+    Raise BadValue, or TypeError for JSON of a type in which such values are not written.
+    """
     if issubclass(kind, Metadata):
         if not isinstance(value, dict):
-            raise BadValue("wrong_type", "must be an object")
+            raise TypeError("must be an object")
         metadata = Metadata(cast("dict[str, Any]", value))
         metadata_text(metadata)
         return metadata
     if kind is Minutes:
         return read_minutes(value)
     if not isinstance(value, str):
-        raise BadValue("wrong_type", "must be text")
-    if issubclass(kind, Identifier):
-        return read_id(kind, value)
-    TEXT_CHECKS[kind](value)
-    return kind(value)
+        raise TypeError("must be text")
+    return read_id(kind, value) if issubclass(kind, Identifier) else READERS[kind](value)
 
 
 def read_id(kind: type[Identifier], text: str) -> Identifier:
-    """Read an id of a kind, such as `usr_` and 16 digits. Raises BadValue."""
+    """Read an id of a kind, such as `usr_` and 16 digits. Raise BadValue `invalid_id`."""
     try:
         return kind.parse(text)
     except ValueError as error:
@@ -134,7 +123,7 @@ def read_id(kind: type[Identifier], text: str) -> Identifier:
 
 
 def id_schema(kind: type[Identifier]) -> dict[str, Any]:
-    """Give the JSON Schema of the ids of a kind."""
+    """Return the JSON Schema of the ids of a kind."""
     return {
         "type": "string",
         "pattern": f"^{kind.prefix}[0-7][0-9a-f]{{15}}$",
@@ -143,11 +132,11 @@ def id_schema(kind: type[Identifier]) -> dict[str, Any]:
 
 
 ENCODER = msgspec.json.Encoder(enc_hook=str)
-"""Writes answers; a zone or an address that was just given is a kind of text that msgspec does not know."""
+"""Writes answers; values of types that msgspec does not know are written as text."""
 
 
 def read_struct(kind: Any, value: object) -> Any:
-    """Make a struct from decoded JSON. Raises Invalid with every fault there is, up to a number."""
+    """Return a struct made from decoded JSON. Raise Invalid with every fault, up to MOST_FAULTS."""
     try:
         return msgspec.convert(value, kind, dec_hook=read_value)
     except ValidationError as error:
@@ -205,7 +194,7 @@ def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
 
 
 def parts_of(kind: Any) -> tuple[Any, Any]:
-    """Give the struct and the type of list items that a type allows, None for what it does not allow."""
+    """Return the struct and the type of list items that a type allows, None for what it does not allow."""
     origin = get_origin(kind)
     if origin in (Union, UnionType):
         parts = [parts_of(part) for part in get_args(kind)]
@@ -220,8 +209,4 @@ def parts_of(kind: Any) -> tuple[Any, Any]:
 def fault_of(error: ValidationError, kind: Any, value: object, where: Place) -> Fault:
     """Return the fault of a value that a type does not take: what reading it raised, or else what the type says."""
     cause = error.__cause__
-    if isinstance(cause, (BadValue, TimeError)) and cause.code != "wrong_type":
-        return Fault(where, cause.code, str(cause))
-    if type(cause) is ValueError:
-        return Fault(where, "metadata_too_large", str(cause))
-    return fault_of_type(kind, value, where)
+    return cause.fault(*where) if isinstance(cause, BadValue) else fault_of_type(kind, value, where)

@@ -3,43 +3,43 @@
 from zoneinfo import ZoneInfo
 
 from kalends.errors import Fault
-from kalends.model import Block, Instant, Span, TimeText
+from kalends.model import Block, Instant, Span, WrittenTime
 from kalends.rules.intervals import LONGEST_BLOCK, MINUTE, SECOND
 from kalends.rules.zones import TimeError, instant_of, local_date, rendered, zone_named
 
 
-def block_of(start: TimeText, end: TimeText, time_zone: str) -> Block | list[Fault]:
+def block_of(start: WrittenTime, end: WrittenTime, time_zone: str) -> Block | list[Fault]:
     """Return the block that two written times name, or everything that is wrong with them."""
     try:
         zone = zone_named(time_zone)
     except TimeError as error:
-        return [Fault(("time_zone",), error.code, str(error))]
+        return [error.fault("time_zone")]
     span = span_of(start, end, zone)
     return span if isinstance(span, list) else placed(span, time_zone)
 
 
-def faults_in_any_zone(start: TimeText, end: TimeText) -> list[Fault]:
-    """Return what is wrong with two written times whatever their zone is: nobody knows yet which one it is."""
+def faults_in_any_zone(start: WrittenTime, end: WrittenTime) -> list[Fault]:
+    """Return what is wrong with two written times whatever their zone is, as it is not known."""
     span = span_of(start, end, None)
     if isinstance(span, Span):
         return span_faults(span)
     return [fault for fault in span if fault.code != "time_zone_required"]
 
 
-def span_of(start: TimeText, end: TimeText, zone: ZoneInfo | None) -> Span | list[Fault]:
-    """Read a span of two times, which need offsets where no zone is given, or say what is wrong with each."""
+def span_of(start: WrittenTime, end: WrittenTime, zone: ZoneInfo | None) -> Span | list[Fault]:
+    """Return the span between two times, which need offsets where no zone is given, or what is wrong with each."""
     moments: list[Instant] = []
     faults: list[Fault] = []
-    for name, text in (("start", start), ("end", end)):
+    for name, written in (("start", start), ("end", end)):
         try:
-            moments.append(whole_seconds(instant_of(text, zone, is_bound=name == "end")))
+            moments.append(whole_seconds(instant_of(written, zone, is_bound=name == "end")))
         except TimeError as error:
-            faults.append(Fault((name,), error.code, str(error)))
+            faults.append(error.fault(name))
     return faults or Span(moments[0], moments[1])
 
 
 def placed(span: Span, time_zone: str) -> Block | list[Fault]:
-    """Place a span in a zone, or say why it is not a single block within one of its days."""
+    """Return the block that a span is in a zone, or why it is not a single block within one local day."""
     zone = zone_named(time_zone)
     faults = span_faults(span) or day_faults(span, zone)
     if faults:
@@ -47,11 +47,11 @@ def placed(span: Span, time_zone: str) -> Block | list[Fault]:
     try:
         return Block(span, time_zone, rendered(span.start, zone), rendered(span.end, zone))
     except TimeError as error:
-        return [Fault(("start",), error.code, str(error))]
+        return [error.fault("start")]
 
 
 def span_faults(span: Span) -> list[Fault]:
-    """Say what is wrong with the order or the length of a span: an event takes at least a minute."""
+    """Return what is wrong with the order or the length of a span: an event takes at least a minute."""
     if span.end <= span.start:
         return [Fault(("end",), "end_before_start", "must come after the start")]
     if span.end - span.start < MINUTE:
@@ -60,14 +60,14 @@ def span_faults(span: Span) -> list[Fault]:
 
 
 def slot_faults(span: Span) -> list[Fault]:
-    """Say why no event can take a span, whatever its zone."""
+    """Return why no event can take a span, whatever its zone."""
     if span.end - span.start > LONGEST_BLOCK:
         return [Fault(("end",), "not_one_day", "must be at most one day after the start")]
     return span_faults(span)
 
 
 def day_faults(span: Span, zone: ZoneInfo) -> list[Fault]:
-    """Say whether a span leaves its local day; midnight at the end of the day is still that day."""
+    """Return the fault of a span that leaves its local day; midnight at the end of the day is still that day."""
     last_moment = Instant(span.end - 1)
     if span.end - span.start <= LONGEST_BLOCK and local_date(span.start, zone) == local_date(last_moment, zone):
         return []
@@ -76,7 +76,7 @@ def day_faults(span: Span, zone: ZoneInfo) -> list[Fault]:
 
 
 def whole_seconds(moment: Instant) -> Instant:
-    """Give the instant back if it is a whole second, as calendars have them (RFC 5545 3.3.5). Raises TimeError."""
+    """Return the instant if it is a whole second, as calendars have them (RFC 5545 3.3.5). Raise TimeError."""
     if moment % SECOND:
         raise TimeError("invalid_time", "must be on a whole second")
     return moment

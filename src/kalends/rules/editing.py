@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType, structs
 
 from kalends.drafts import EventUpdate, UserUpdate
-from kalends.errors import Fault, Invalid
+from kalends.errors import BadValue, Fault, Invalid
 from kalends.model import (
     DETAILS,
     Block,
@@ -18,20 +18,19 @@ from kalends.model import (
     Response,
     Role,
     Status,
-    TimeText,
     User,
     UserId,
 )
 from kalends.rules.blocks import block_of
 from kalends.rules.metadata import merged, metadata_text
 from kalends.rules.retiming import retimed_block
-from kalends.rules.zones import TimeError
+from kalends.rules.zones import TimeError, read_time
 
 DETAIL_DEFAULTS = {field.name: field.default for field in structs.fields(EventDetails)}
 
 
 def next_version(event: Event, *, now: Instant) -> Event:
-    """Give the event as its next version, to be changed further."""
+    """Return the event as its next version, to be changed further."""
     return structs.replace(event, version=event.version + 1, updated_at=now)
 
 
@@ -67,8 +66,8 @@ def edited_block(block: Block, edit: EventUpdate) -> tuple[Block, list[Fault]]:
         return block, []
     now_at = retimed_if_known(block)
     made = block_of(
-        unchanged(edit.start, TimeText(now_at.start_local)),
-        unchanged(edit.end, TimeText(now_at.end_local)),
+        unchanged(edit.start, read_time(now_at.start_local)),
+        unchanged(edit.end, read_time(now_at.end_local)),
         unchanged(edit.time_zone, block.time_zone),
     )
     return (block, made) if isinstance(made, list) else (made, [])
@@ -104,8 +103,8 @@ def edited_metadata(text: str, patch: Mapping[str, Any] | UnsetType | None, faul
         return text
     try:
         return metadata_text(None if patch is None else merged(json.loads(text), patch))
-    except ValueError as error:
-        faults.append(Fault(("metadata",), "metadata_too_large", str(error)))
+    except BadValue as error:
+        faults.append(error.fault("metadata"))
         return text
 
 
@@ -137,5 +136,5 @@ def cancelled(before: Event, reason: str | None, *, now: Instant) -> Event:
 
 
 def unchanged(new: Any, old: Any) -> Any:
-    """Give the new value, or the old one where an edit leaves it out."""
+    """Return the new value, or the old one where an edit leaves it out."""
     return old if new is UNSET else new

@@ -6,14 +6,14 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from kalends.errors import BadValue
 from kalends.model import Instant, Span
 from kalends.rules.intervals import DAY, MINUTE
 from kalends.rules.periods import clip, merge
-from kalends.rules.zones import from_instant, local_date
+from kalends.rules.zones import ONE_DAY, from_instant, local_date
 
 MINUTES_A_DAY = 24 * 60
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-ONE_DAY = timedelta(days=1)
 WALL_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (what a wall clock shows has no zone)
 
 
@@ -31,24 +31,24 @@ class WorkingHours(Struct, frozen=True):
     overrides: Mapping[date, tuple[Window, ...]]
 
 
-def window_of(start: str, end: str) -> Window:
-    """Make a window of two times such as `22:00` and `06:00`; one that ends before it starts passes midnight.
+def window_of(start: int, end: int) -> Window:
+    """Return the window between two minutes of a day; one that ends before it starts passes midnight.
 
-    Raises ValueError for one without length, or a time that is none. `24:00` ends a day.
+    Raise BadValue `invalid_window` for one without length.
     """
-    first, last = minute_of_day(start), minute_of_day(end)
-    if first in (last, MINUTES_A_DAY):
-        raise ValueError("must end at another time than it starts; for the whole day, write 00:00 to 24:00")
-    return Window(first, last if last > first else last + MINUTES_A_DAY)
+    if start in (end, MINUTES_A_DAY):
+        message = "must end at another time than it starts; for the whole day, write 00:00 to 24:00"
+        raise BadValue("invalid_window", message)
+    return Window(start, end if end > start else end + MINUTES_A_DAY)
 
 
 def minute_of_day(text: str) -> int:
-    """Give the minutes since midnight of a time `HH:MM`, up to 24:00. Raises ValueError."""
+    """Return the minutes since midnight of a time `HH:MM`, up to 24:00. Raise BadValue `invalid_time`."""
     hour, separator, minute = text.partition(":")
     digits = len(hour) == len(minute) == 2 and (hour + minute).isascii() and (hour + minute).isdigit()
     minutes = int(hour) * 60 + int(minute) if digits and separator else -1
     if not 0 <= minutes <= MINUTES_A_DAY or int(minute) > 59:
-        raise ValueError(f"must be a time of day such as 09:30, not {text[:16]!r}")
+        raise BadValue("invalid_time", f"must be a time of day such as 09:30, not {text[:16]!r}")
     return minutes
 
 

@@ -5,22 +5,27 @@ from typing import Any, TypeGuard, cast
 
 import msgspec
 
+from kalends.errors import BadValue
 from kalends.limits import MAX_METADATA_BYTES, MAX_METADATA_DEPTH
 
 
 def metadata_text(metadata: Mapping[str, Any] | None) -> str:
-    """Write metadata as compact JSON text. Raises ValueError if it is larger than 16 KiB or nested too deeply."""
+    """Return metadata as compact JSON text.
+
+    Raise BadValue `metadata_too_large` if that is larger than 16 KiB or nested too deeply.
+    """
     refuse_deep(metadata)
     text = msgspec.json.encode(metadata or {})
     if len(text) > MAX_METADATA_BYTES:
-        raise ValueError(f"must be at most {MAX_METADATA_BYTES:,} bytes as JSON, not {len(text):,}")
+        message = f"must be at most {MAX_METADATA_BYTES:,} bytes as JSON, not {len(text):,}"
+        raise BadValue("metadata_too_large", message)
     return text.decode()
 
 
 def refuse_deep(value: Any) -> None:
-    """Raise ValueError for what is nested too deeply."""
+    """Raise BadValue `metadata_too_large` for what is nested too deeply."""
     if depth_of(value) > MAX_METADATA_DEPTH:
-        raise ValueError(f"must be nested at most {MAX_METADATA_DEPTH} levels deep")
+        raise BadValue("metadata_too_large", f"must be nested at most {MAX_METADATA_DEPTH} levels deep")
 
 
 def depth_of(value: Any) -> int:
@@ -34,21 +39,21 @@ def depth_of(value: Any) -> int:
 
 
 def parts_of(value: Any) -> Iterable[Any] | None:
-    """Give what an object or an array holds, None for anything else."""
+    """Return what an object or an array holds, None for anything else."""
     if is_object(value):
         return value.values()
     return cast("list[Any]", value) if isinstance(value, list) else None
 
 
 def is_object(value: Any) -> TypeGuard[Mapping[str, Any]]:
-    """Tell whether a JSON value is an object."""
+    """Return whether a JSON value is an object."""
     return isinstance(value, Mapping)
 
 
 def merged(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """Apply a JSON Merge Patch (RFC 7396 section 2) to an object and give the result; `target` stays as it is.
+    """Apply a JSON Merge Patch (RFC 7396 section 2) to an object and return the result; `target` stays as it is.
 
-    Raises ValueError for a patch that is nested too deeply.
+    Raise BadValue for a patch that is nested too deeply.
     """
     refuse_deep(patch)
     return merged_object(target, patch)

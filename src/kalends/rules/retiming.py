@@ -1,13 +1,11 @@
 """What another release of the zone data makes of a block: its wall clock stays, its instants follow."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from kalends.model import Block, Instant, Span
 from kalends.rules.intervals import MINUTE
-from kalends.rules.zones import first_instant, local_date, rendered, to_instant, zone_named
-
-ONE_DAY = timedelta(days=1)
+from kalends.rules.zones import ONE_DAY, first_instant, local_date, rendered, to_instant, zone_named
 
 
 def retimed_block(block: Block) -> Block:

@@ -6,39 +6,26 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from kalends.model import Instant, TimeText
+from kalends.errors import BadValue
+from kalends.model import DateOrTime, Instant, WrittenTime
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 MIDNIGHT = time()
+ONE_DAY = timedelta(days=1)
 FIRST_YEAR, LAST_YEAR = 1900, 9998
 """Years that can be written; one more on each side stays free for the shift between zones."""
 
 WRITTEN = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:([Zz])|([+-])(\d\d):(\d\d))?",
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d):\d\d(?::\d\d(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d\d:(\d\d))?",
     re.ASCII,
 )
 RELEASE = re.compile(r"(\d{4})([a-z]*)", re.ASCII)
 WRITTEN_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-class TimeError(ValueError):
-    """A time that cannot be: `code` says in which way."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-class Reading:
-    """What a written time says: wall-clock date and time, the offset if one is written, and whether it is 24:00."""
-
-    __slots__ = ("end_of_day", "offset", "wall")
-
-    def __init__(self, wall: datetime, offset: timedelta | None, *, end_of_day: bool) -> None:
-        self.wall = wall
-        self.offset = offset
-        self.end_of_day = end_of_day
+class TimeError(BadValue):
+    """A time that cannot be."""
 
 
 ZONES: dict[str, Callable[[], ZoneInfo]] = {}
@@ -46,7 +33,7 @@ ZONES: dict[str, Callable[[], ZoneInfo]] = {}
 
 
 def use_zones(zones: Mapping[str, Callable[[], ZoneInfo]]) -> None:
-    """Let these be all the zones that there are."""
+    """Set which zones there are."""
     ZONES.clear()
     ZONES.update(zones)
     zone_named.cache_clear()
@@ -79,8 +66,8 @@ def release_order(release: str | None) -> tuple[int, int, str]:
     return (int(found[1]), len(found[2]), found[2]) if found else (0, 0, "")
 
 
-def written_date(text: str) -> date:
-    """Read `YYYY-MM-DD`. Raises TimeError `invalid_time`."""
+def read_date(text: str) -> date:
+    """Read a date, `YYYY-MM-DD`. Raise TimeError `invalid_time`."""
     try:
         day = date.fromisoformat(text if WRITTEN_DATE.fullmatch(text) else "")
     except ValueError:
@@ -90,86 +77,80 @@ def written_date(text: str) -> date:
     return day
 
 
-@lru_cache(maxsize=1024)
-def read_time(text: str) -> Reading:
-    """Read a time as RFC 3339 writes it; offset and seconds may be missing, 24:00 is allowed. Raises TimeError.
-
-    Each is read twice, when it is judged by itself and when its instant is asked for.
-    """
+def read_time(text: str) -> WrittenTime:
+    """Read a time (RFC 3339); offset and seconds may be missing, 24:00 is allowed. Raise TimeError `invalid_time`."""
     found = WRITTEN.fullmatch(text)
     if found is None:
         raise TimeError("invalid_time", f"must be a time such as 2026-03-09T14:00:00+01:00, not {text[:64]!r}")
-    day, hour, minute, second, fraction, zulu, sign, offset_hours, offset_minutes = found.groups()
-    end_of_day = hour == "24"
-    midnight = datetime.combine(written_date(day), MIDNIGHT)
+    day, hour, offset_minute = found.groups()
+    ends_day = hour == "24"
     try:
-        clock = time(0 if end_of_day else int(hour), int(minute), int(second or 0), microseconds(fraction))
-        offset = offset_of(sign, offset_hours, offset_minutes)
+        clock = datetime.fromisoformat((f"{day}T00{text[13:]}" if ends_day else text).upper())
     except ValueError:
-        raise TimeError("invalid_time", f"must be a time that a clock can show, not {text[:64]!r}") from None
-    if end_of_day and clock != MIDNIGHT:
+        clock = None
+    if clock is None or not FIRST_YEAR <= clock.year <= LAST_YEAR:
+        read_date(day)  # raises where the date is at fault
+    if clock is None or (offset_minute or "") > "59":
+        raise TimeError("invalid_time", f"must be a time that a clock can show, not {text[:64]!r}")
+    if ends_day and clock.time() != MIDNIGHT:
         raise TimeError("invalid_time", f"must be at most 24:00, where the day ends, not {text[:64]!r}")
-    wall = midnight + timedelta(days=1) if end_of_day else datetime.combine(midnight, clock)
-    return Reading(wall, timedelta(0) if zulu else offset, end_of_day=end_of_day)
+    return WrittenTime(text, clock + ONE_DAY if ends_day else clock, ends_day=ends_day)
 
 
-def microseconds(fraction: str | None) -> int:
-    """Give the microseconds of the digits that follow a second; what is finer is dropped."""
-    return int((fraction or "0").ljust(6, "0")[:6])
-
-
-def offset_of(sign: str | None, hours: str, minutes: str) -> timedelta | None:
-    """Give the offset that is written, None if none is. Raises ValueError unless it is one that RFC 3339 has."""
-    if sign is None:
-        return None
-    distance = time(int(hours), int(minutes))
-    offset = timedelta(hours=distance.hour, minutes=distance.minute)
-    return -offset if sign == "-" else offset
+def read_date_or_time(text: str) -> DateOrTime:
+    """Read a date, or a time. Raise TimeError `invalid_time`."""
+    if len(text) <= len("2026-03-09"):
+        return DateOrTime(text, datetime.combine(read_date(text), MIDNIGHT))
+    written = read_time(text)
+    return DateOrTime(text, written.clock, ends_day=written.ends_day)
 
 
 def to_instant(moment: datetime) -> Instant:
-    """Give the instant of an aware datetime."""
+    """Return the instant of an aware datetime."""
     return Instant((moment - EPOCH) // MICROSECOND)
 
 
 def from_instant(instant: int, zone: ZoneInfo | timezone = UTC) -> datetime:
-    """Give the aware datetime of an instant on the clocks of a zone."""
+    """Return the aware datetime of an instant on the clocks of a zone."""
     return (EPOCH + timedelta(microseconds=instant)).astimezone(zone)
 
 
-def instant_of(text: TimeText, zone: ZoneInfo | None, *, is_bound: bool = False) -> Instant:
+def instant_of(written: WrittenTime, zone: ZoneInfo | None, *, is_bound: bool = False) -> Instant:
     """Return the instant that a written time names; without an offset it is local to `zone`.
 
     A wall-clock time that happens twice is the first of the two. A midnight that the clocks skip is no time, but as a
     bound, where one day ends and the next begins, it is the first instant of its day.
 
-    Raise TimeError `invalid_time`, `nonexistent_time` (clocks sprang over it) or `time_zone_required`.
+    Raise TimeError `nonexistent_time` (clocks sprang over it) or `time_zone_required`.
     """
-    reading = read_time(text)
-    if reading.offset is not None:
-        return to_instant(reading.wall.replace(tzinfo=timezone(reading.offset)))
+    if written.clock.tzinfo is not None:
+        return to_instant(written.clock)
     if zone is None:
         raise TimeError("time_zone_required", "must have an offset such as Z or +01:00, or time_zone must be given")
-    if reading.end_of_day:
-        return end_of_day(text, reading.wall.date(), zone)
-    moment = to_instant(reading.wall.replace(tzinfo=zone))
-    if from_instant(moment, zone).replace(tzinfo=None) == reading.wall:
+    if written.ends_day:
+        return end_of_day(written, zone)
+    moment = to_instant(written.clock.replace(tzinfo=zone))
+    if from_instant(moment, zone).replace(tzinfo=None) == written.clock:
         return moment
-    if is_bound and reading.wall.time() == MIDNIGHT:
-        return first_instant(reading.wall.date(), zone)
-    raise TimeError("nonexistent_time", f"the clocks of {zone.key} never show {text}: choose another time")
+    if is_bound and written.clock.time() == MIDNIGHT:
+        return first_instant(written.clock.date(), zone)
+    raise TimeError("nonexistent_time", f"the clocks of {zone.key} never show {written}: choose another time")
 
 
-def end_of_day(text: str, next_day: date, zone: ZoneInfo) -> Instant:
-    """Return the instant at which the day before `next_day` ends. Raise TimeError if calendars skip that day."""
+def end_of_day(written: WrittenTime, zone: ZoneInfo) -> Instant:
+    """Return the instant at which the day ends that a time such as 24:00 names.
+
+    Raise TimeError `nonexistent_time` if calendars skip that day.
+    """
+    next_day = written.clock.date()
     moment = first_instant(next_day, zone)
-    if local_date(Instant(moment - 1), zone) != next_day - timedelta(days=1):
-        raise TimeError("nonexistent_time", f"the calendars of {zone.key} skip the day of {text}: choose another")
+    if local_date(Instant(moment - 1), zone) != next_day - ONE_DAY:
+        raise TimeError("nonexistent_time", f"the calendars of {zone.key} skip the day of {written}: choose another")
     return moment
 
 
 def first_instant(day: date, zone: ZoneInfo) -> Instant:
-    """Give the instant at which a local date begins, even where clocks spring over its midnight."""
+    """Return the instant at which a local date begins, even where clocks spring over its midnight."""
     midnight = datetime.combine(day, MIDNIGHT, zone)
     before, after = midnight.utcoffset(), midnight.replace(fold=1).utcoffset()
     moment = to_instant(midnight)
@@ -190,13 +171,8 @@ def transition_between(low: Instant, high: Instant, zone: ZoneInfo) -> Instant:
     return high
 
 
-def day_start(text: str, zone: ZoneInfo) -> Instant:
-    """Give the instant at which the written date begins in a zone. Raises TimeError `invalid_time`."""
-    return first_instant(written_date(text), zone)
-
-
 def local_date(instant: Instant, zone: ZoneInfo) -> date:
-    """Give the date that calendars in a zone show at an instant."""
+    """Return the date that calendars in a zone show at an instant."""
     return from_instant(instant, zone).date()
 
 
@@ -214,7 +190,6 @@ def rendered(instant: Instant, zone: ZoneInfo) -> str:
     return moment.isoformat() if offset else moment.replace(tzinfo=None).isoformat() + "Z"
 
 
-def bound_of(text: str, time_zone: str) -> Instant:
+def bound_of(written: DateOrTime, time_zone: str) -> Instant:
     """Return the instant of a bound: a date alone is its local midnight, a time may have an offset. Raise TimeError."""
-    zone = zone_named(time_zone)
-    return day_start(text, zone) if len(text) <= 10 else instant_of(TimeText(text), zone, is_bound=True)
+    return instant_of(written, zone_named(time_zone), is_bound=True)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from kalends.model import Identifier, TimeText
+from kalends.model import Identifier, WrittenTime
 from kalends.rest.reference.schemas import TEXT_SCHEMAS
 from kalends.rest.wire import DateOrTime, TimeOfDay, read_date_or_time, read_time_of_day
 from kalends.rules.blocks import whole_seconds
@@ -23,17 +23,17 @@ LEAP_DAY = re.compile(r"(\d{4})-02-29")
 def read_event_time(text: str) -> object:
     """Read a time as an event has it: local to a zone where every time exists, and on a whole second."""
     read_time(text)
-    return whole_seconds(instant_of(TimeText(text), ZoneInfo("UTC")))
+    return whole_seconds(instant_of(read_time(text), ZoneInfo("UTC")))
 
 
 READERS: dict[type, Callable[[str], object]] = {
-    TimeText: read_event_time,
+    WrittenTime: read_event_time,
     DateOrTime: read_date_or_time,
     TimeOfDay: read_time_of_day,
 }
 CLOCK = r"[0-2][0-9]:[0-6][0-9](:[0-6][0-9]([.,][0-9]{0,10})?)?([Zz]|[+-][0-2][0-9]:?[0-6][0-9])?"
 NEAR = {
-    TimeText: rf"[0-9]{{4}}-[01][0-9]-[0-3][0-9][Tt ]{CLOCK}",
+    WrittenTime: rf"[0-9]{{4}}-[01][0-9]-[0-3][0-9][Tt ]{CLOCK}",
     DateOrTime: rf"[0-9]{{4}}-[01][0-9]-[0-3][0-9]([Tt ]{CLOCK})?",
     TimeOfDay: r"[0-2]?[0-9]:[0-6][0-9]?(:00)?",
 }
@@ -79,7 +79,7 @@ def test_what_matches_is_taken_and_what_nearly_matches_is_told_apart(kind, data)
     agree(kind, other)
 
 
-@pytest.mark.parametrize("kind", [TimeText, DateOrTime])
+@pytest.mark.parametrize("kind", [WrittenTime, DateOrTime])
 @given(year=st.integers(0, 9999), day=st.sampled_from(["01-01", "12-31", "02-28", "02-30", "04-31", "13-01", "00-10"]))
 @example(year=1899, day="12-31")
 @example(year=1900, day="01-01")

@@ -7,7 +7,7 @@ from kalends.characters import LINE, LINE_OR_NOTHING, LINES, VISIBLE
 from kalends.errors import FAULT_CODES
 from kalends.http.errors import TITLES
 from kalends.limits import MAX_EMAIL_LENGTH, MAX_KEY_LENGTH
-from kalends.model import Email, Identifier, Metadata, TimeText, UserId, Zone
+from kalends.model import Email, Identifier, Metadata, UserId, WrittenTime, Zone
 from kalends.rest.problems import MEDIA_TYPE
 from kalends.rest.wire import DateOrTime, Minutes, ObjectId, TimeOfDay, id_schema
 from kalends.rules.audit import OBJECT_ID_KINDS
@@ -21,7 +21,7 @@ OFFSET = f"([Zz]|[+-]{MINUTES})?"
 MIDNIGHT = f"24:00(:00({NO_FRACTION})?)?"
 
 TEXT_SCHEMAS: dict[type, dict[str, Any]] = {
-    TimeText: {
+    WrittenTime: {
         "type": "string",
         "pattern": f"^{DATE}[Tt ]({MINUTES}(:[0-5][0-9]({NO_FRACTION})?)?|{MIDNIGHT}){OFFSET}$",
         "description": "RFC 3339 with an offset, or local to `time_zone` without one; 24:00 ends a day",
