@@ -2,7 +2,6 @@
 
 import codecs
 import json
-import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -14,10 +13,9 @@ import msgspec
 from kalends.actions.schedule import Schedule, rules_broken
 from kalends.errors import Fault, Invalid
 from kalends.http.errors import Malformed
-from kalends.rest.decoding import LONE_SURROGATE, read_json
+from kalends.rest.decoding import read_json
 from kalends.rest.wire import read_struct
 
-AT_BYTE = re.compile(r" at byte (\d+)$")
 NEWLINE = b"\n"
 
 
@@ -51,8 +49,8 @@ def read_schedule(file: Path) -> ScheduleFile:
     except Invalid as error:
         raise broken(name, msgspec.json.decode(raw), error.faults) from error
     except Malformed as error:
-        read, reason = trouble_in(raw, error)
-        raise unreadable(name, read, reason) from error
+        read = raw.rstrip() if error.byte is None else raw[: error.byte]
+        raise unreadable(name, read, error.reason.replace("the body", "the file")) from error
     misshapen: tuple[Fault, ...] = ()
     try:
         schedule = read_struct(Schedule, written)
@@ -69,15 +67,6 @@ def place_of(fault: Fault) -> tuple[int, int]:
     """Return where a fault stands in a list of all: the file first, then people, then events, each by its place."""
     section, place = fault.where[:2] if len(fault.where) > 1 else ("", 0)
     return ("", "people", "events").index(str(section)), int(place)
-
-
-def trouble_in(raw: bytes, error: Malformed) -> tuple[bytes, str]:
-    """Give what could be read of a file, and why no more: it may also have ended too early."""
-    reason = error.reason.replace("the body", "the file")
-    found, lone = AT_BYTE.search(reason), LONE_SURROGATE.search(raw)
-    if found:
-        return raw[: int(found[1])], AT_BYTE.sub("", reason)
-    return (raw[: lone.start()] if lone else raw.rstrip()), reason
 
 
 def unreadable(name: str, read: bytes, reason: str) -> click.ClickException:

@@ -10,11 +10,13 @@ class Malformed(KalendsError):
     """The request is not one that HTTP, JSON or a header allows, or could be read in two ways."""
 
     code = "malformed"
-    message = "The request cannot be read: {reason}."
+    message = "The request cannot be read: {reason}{place}."
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, byte: int | None = None) -> None:
         super().__init__()
         self.reason = reason
+        self.byte = byte
+        self.place = "" if byte is None else f" at byte {byte}"
 
 
 class BodyTooSlow(KalendsError):

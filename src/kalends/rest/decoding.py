@@ -22,6 +22,8 @@ from kalends.rest.wire import read_id, read_struct, unknown_name
 TRUTHS = {"true": True, "false": False}
 NUL = "must not contain the NUL character"
 JSON_FAULT = re.compile(r"JSON is malformed: (.+) \(byte (\d+)\)")
+"""What msgspec says of broken JSON: its error has no other members that say what is wrong, and where."""
+
 JSON_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
@@ -131,24 +133,23 @@ def read_json(raw: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise Malformed("the body is not UTF-8") from error
     except ValueError as error:
-        raise Malformed(broken_json(raw, error)) from error
+        raise broken_json(raw, error) from error
     if faults:
         raise Invalid(*faults)
     return value
 
 
-def broken_json(raw: bytes, error: ValueError) -> str:
-    """Return why a body is not JSON, and where."""
-    if LONE_SURROGATE.search(raw):
-        return "the body has half of a pair of \\ud... escapes"
+def broken_json(raw: bytes, error: ValueError) -> Malformed:
+    """Return the error of a body that is not JSON: why, and at which byte if it does not just end too early."""
+    if lone := LONE_SURROGATE.search(raw):
+        return Malformed("the body has half of a pair of \\ud... escapes", lone.start())
     if not raw.strip():
-        return "the body is empty, and JSON is needed"
+        return Malformed("the body is empty, and JSON is needed")
+    if isinstance(error, msgspec.ValidationError):  # nothing else is wrong with JSON that may be anything
+        return Malformed("the body has a number that is out of range: the largest is about 1.8e308")
     if found := JSON_FAULT.fullmatch(str(error)):
-        reason, place = found.groups()
-        return f"the body is not JSON: {reason} at byte {place}"
-    if "out of range" in str(error):
-        return "the body has a number that is out of range: the largest is about 1.8e308"
-    return "the body is not JSON: it ends too early"
+        return Malformed(f"the body is not JSON: {found[1]}", int(found[2]))
+    return Malformed("the body is not JSON: it ends too early")
 
 
 def nesting_of(raw: bytes) -> int:
