@@ -49,13 +49,13 @@ OF_ENGINE = {
 
 
 def read(result) -> dict[str, tuple[str, str]]:
-    """Give grade and text by subject, having seen that there is a line for each."""
+    """Give severity and text by subject, having seen that there is a line for each."""
     found = {}
     for line in result.stdout.splitlines():
         matched = LINE.fullmatch(line)
         assert matched, line
-        grade, subject, text = matched.groups()
-        found[subject] = grade, text
+        severity, subject, text = matched.groups()
+        found[subject] = severity, text
     assert re.fullmatch(r"Checks: \d+, problems: \d+, warnings: \d+\.\n", result.stderr)
     return found
 
@@ -69,7 +69,7 @@ def sound(engine, url):
 def test_a_sound_deployment_gets_a_line_for_each_check(call, database, engine, sound):
     found = read(call("doctor", code=1 if sound else 0))
     assert set(found) - {"folder rights"} == GOOD | OF_ENGINE[engine]
-    assert {subject for subject, (grade, _) in found.items() if grade == "problem"} == sound
+    assert {subject for subject, (severity, _) in found.items() if severity == "problem"} == sound
     assert found["schema"] == ("ok", NEEDED)
 
 
@@ -79,7 +79,7 @@ def test_a_durable_server_is_sound(tmp_path):
     try:
         call = call_with(KALENDS_DATABASE_URL=url)
         call("db", "migrate")
-        assert {grade for grade, _ in read(call("doctor", "--deep")).values()} == {"ok", "warning"}
+        assert {severity for severity, _ in read(call("doctor", "--deep")).values()} == {"ok", "warning"}
     finally:
         stop()
 
@@ -90,8 +90,8 @@ def test_contents_are_checked_when_asked_for(call, database, sound):
     assert "contents" not in read(call("doctor", code=code))
     assert read(call("doctor", "--deep", code=code))["contents"] == ("ok", "consistent")
     database.write(lambda tx: tx.run(SPOILED))
-    grade, text = read(call("doctor", "--deep", code=1))["contents"]
-    assert grade == "problem"
+    severity, text = read(call("doctor", "--deep", code=1))["contents"]
+    assert severity == "problem"
     assert text.startswith("Events whose counts of participants are wrong: 1. -> ")
 
 
@@ -113,7 +113,7 @@ def test_a_database_that_is_still_to_be_made_is_a_note(tmp_path):
     assert not path.exists()
 
 
-def test_a_newer_schema_is_told(call, database):
+def test_a_newer_schema_is_reported(call, database):
     database.write(lambda tx: tx.run(NEWER))
     assert read(call("doctor", code=1))["schema"] == (
         "problem",
@@ -122,7 +122,7 @@ def test_a_newer_schema_is_told(call, database):
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "reported"),
     [
         ("sqlite:///{folder}/text.db", "file is not a database"),
         ("sqlite://", "SQLite needs a file"),
@@ -130,23 +130,23 @@ def test_a_newer_schema_is_told(call, database):
         ("postgresql://me:secret@127.0.0.1:1/x?connect_timeout=1", "refused"),
     ],
 )
-def test_a_database_that_cannot_be_reached_is_a_problem(tmp_path, url, told):
+def test_a_database_that_cannot_be_reached_is_a_problem(tmp_path, url, reported):
     (tmp_path / "text.db").write_text("not a database at all\n" * 100)
     call = call_with(KALENDS_DATABASE_URL=url.format(folder=tmp_path), KALENDS_BUSY_TIMEOUT_MS="300")
     result = call("doctor", code=1)
-    grade, text = read(result)["database"]
-    assert grade == "problem"
-    assert told in text
+    severity, text = read(result)["database"]
+    assert severity == "problem"
+    assert reported in text
     assert "secret" not in result.output
 
 
-def test_settings_that_cannot_be_read_are_all_that_is_told():
+def test_settings_that_cannot_be_read_are_all_that_is_reported():
     found = read(call_with(KALENDS_TRUSTED_PROXIES="x")("doctor", code=1))
     assert list(found) == ["settings"]
     assert "KALENDS_TRUSTED_PROXIES" in found["settings"][1]
 
 
-def test_doubtful_settings_are_told(tmp_path):
+def test_doubtful_settings_are_reported(tmp_path):
     settings = {
         "KALENDS_DATABASE_URL": f"sqlite:///{tmp_path / 'k.db'}",
         "KALENDS_RATE_LIMIT": "0",
@@ -157,7 +157,7 @@ def test_doubtful_settings_are_told(tmp_path):
     call("db", "migrate")
     found = read(call("doctor"))
     assert [found[name][0] for name in ("rate limit", "address rate limit", "body size")] == ["warning"] * 3
-    assert all(" -> " in text for grade, text in found.values() if grade != "ok")
+    assert all(" -> " in text for severity, text in found.values() if severity != "ok")
     trusting = call_with(**settings, KALENDS_TRUSTED_PROXIES="0.0.0.0/0")
     assert read(trusting("doctor", code=1))["trusted proxies"][0] == "problem"
 
@@ -166,5 +166,5 @@ def test_a_file_that_others_may_read_is_a_problem(tmp_path):
     call = call_with(KALENDS_DATABASE_URL=f"sqlite:///{tmp_path / 'k.db'}")
     call("db", "migrate")
     (tmp_path / "k.db").chmod(0o644)
-    grade, text = read(call("doctor", code=1))["file rights"]
-    assert (grade, f"chmod 600 {tmp_path / 'k.db'}" in text) == ("problem", True)
+    severity, text = read(call("doctor", code=1))["file rights"]
+    assert (severity, f"chmod 600 {tmp_path / 'k.db'}" in text) == ("problem", True)

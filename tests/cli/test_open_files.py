@@ -5,7 +5,7 @@ import resource
 import pytest
 
 from kalends.cli import open_files
-from kalends.cli.open_files import ENOUGH_FILES, OWN_FILES, allow_connections, most_open_files
+from kalends.cli.open_files import ENOUGH_FILES, OWN_FILES, allow_connections, open_files_limit
 
 UNLIMITED = resource.RLIM_INFINITY
 
@@ -34,4 +34,4 @@ def test_as_many_files_are_asked_for_as_are_of_use(monkeypatch, soft, hard, may_
     monkeypatch.setattr(open_files.resource, "setrlimit", change)
     assert allow_connections() == connections
     assert limits == [left, hard]
-    assert most_open_files() == (ENOUGH_FILES if hard == UNLIMITED else hard)
+    assert open_files_limit() == (ENOUGH_FILES if hard == UNLIMITED else hard)

@@ -272,11 +272,11 @@ def test_the_doctor_says_which_zone_data_the_events_follow(old, releases, call, 
 
     assert found().startswith("ok ")
     with using(releases["2099b"], "2099b"):
-        assert "warning  event times: they follow zone data 2099a, not 2099b" in found()
+        assert "warning  event times: derived with zone data 2099a, not with 2099b" in found()
         assert "warning  local times: Unfinished events in America/Vancouver" in found()
         call("db", "retime")
         assert found().startswith("ok ")
-    assert "problem  event times: they follow zone data 2099b, newer than 2099a" in found()
+    assert "problem  event times: derived with zone data 2099b; 2099a, which is used, is older" in found()
 
 
 def test_an_import_into_a_database_of_another_release_is_refused(old, releases, call, tmp_path):

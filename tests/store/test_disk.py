@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from kalends.settings import Settings
 from kalends.store.database import Database
-from kalends.store.disk import database_files, file_facts
+from kalends.store.disk import database_files, file_facts, filesystem_at
 from kalends.store.schema import migrate
 
 
@@ -39,3 +41,28 @@ def test_the_file_system_is_told_where_the_system_tells_it(tmp_path: Path) -> No
     assert file_facts(tmp_path / "k.db", mounts).filesystem == ""
     mounts.write_text("files:/export / nfs4 rw 0 0\n")
     assert file_facts(tmp_path / "k.db", mounts).filesystem == "nfs4"
+
+
+MOUNTS = """/dev/sda1 / ext4 rw 0 0
+proc /proc proc rw 0 0
+files:/export /data nfs4 rw 0 0
+/dev/sdb1 /data/my\\040disk xfs rw 0 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/k.db", "ext4"),
+        ("/data/k.db", "nfs4"),
+        ("/database/k.db", "ext4"),
+        ("/data/my disk/k.db", "xfs"),
+        ("/proc", "proc"),
+    ],
+)
+def test_the_deepest_mount_counts(path: str, kind: str) -> None:
+    assert filesystem_at(path, MOUNTS) == kind
+
+
+def test_where_no_mount_is_told_nothing_is_known() -> None:
+    assert filesystem_at("/k.db", "") == ""

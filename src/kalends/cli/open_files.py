@@ -8,7 +8,7 @@ OWN_FILES = 256
 """Of them, those that are no connections of clients: databases, pipes."""
 
 
-def most_open_files() -> int:
+def open_files_limit() -> int:
     """Return how many files a process may have open once it has asked for as many as it may."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return ENOUGH_FILES if hard == resource.RLIM_INFINITY else hard
@@ -20,7 +20,7 @@ def allow_connections() -> int:
     Where the system says 1,024 unless asked, clients that say nothing soon shut all others out.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = min(most_open_files(), ENOUGH_FILES)
+    wanted = min(open_files_limit(), ENOUGH_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with suppress(OSError, ValueError):  # as macOS says where its kernel allows less
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

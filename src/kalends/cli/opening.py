@@ -1,6 +1,5 @@
 """What commands share: the settings, and the database, which only some of them may migrate or create."""
 
-import logging
 import os
 import re
 from collections.abc import Generator
@@ -11,16 +10,15 @@ import click
 from msgspec import structs
 
 from kalends.characters import LINE, misfit
-from kalends.errors import BadSetting, BadValue, Unavailable
+from kalends.errors import BadSetting, BadValue
 from kalends.model import Actor, OrganizationId
 from kalends.reads.health import check_readiness
 from kalends.rest.wire import read_id
 from kalends.settings import Settings, settings_from
+from kalends.store.connection_log import explained_failures
 from kalends.store.database import Database
 from kalends.store.organizations import DEFAULT_ORGANIZATION, organization_exists
-from kalends.store.pooler import POOLER_ADVICE, REFUSALS
 from kalends.store.schema import migrate
-from kalends.store.sqlite import sqlite_path
 from kalends.store.writer_lock import writer_lock_path
 
 OPERATOR = Actor(DEFAULT_ORGANIZATION)
@@ -68,24 +66,14 @@ def read_settings() -> Settings:
     return settings_from(os.environ)
 
 
-def database_name(settings: Settings) -> str:
-    """Return what people call the database that the settings name, without a password."""
-    if settings.database_url.startswith("sqlite:"):
-        return str(sqlite_path(settings.database_url))
-    from kalends.store.postgresql import url_parameters
-
-    given = url_parameters(settings.database_url)
-    return f"PostgreSQL database {given.get('dbname', '')} at {given.get('host', 'this machine')}"
-
-
 @contextmanager
 def open_database(settings: Settings) -> Generator[Database]:
     """Open the database, migrated if it is empty or older; one that was there and is gone is not created anew.
 
-    Raises BadSetting, SchemaMismatch or Unavailable.
+    Raise BadSetting, SchemaMismatch or Unavailable.
     """
-    refuse_lost_file(settings)
     with connected(settings) as database:
+        refuse_lost_file(database)
         migrate(database)
         yield database
 
@@ -94,58 +82,37 @@ def open_database(settings: Settings) -> Generator[Database]:
 def existing_database(settings: Settings, *, ready: bool = True) -> Generator[Database]:
     """Open a database that is there, with the needed schema if it has to be ready.
 
-    Raises BadSetting, SchemaMismatch or Unavailable.
+    Raise BadSetting, SchemaMismatch or Unavailable.
     """
-    path = missing_file(settings)
-    if path is not None:
-        raise BadSetting("KALENDS_DATABASE_URL", f"there is no file {path}; for a new database run: kalends db migrate")
     with connected(settings) as database:
+        if path := missing_file(database):
+            raise BadSetting(
+                "KALENDS_DATABASE_URL", f"there is no file {path}; for a new database run: kalends db migrate"
+            )
         if ready:
             database.read(check_readiness)
         yield database
 
 
-def missing_file(settings: Settings) -> Path | None:
-    """Return the file of a SQLite database if it is not there."""
-    path = sqlite_path(settings.database_url) if settings.database_url.startswith("sqlite:") else None
+@contextmanager
+def connected(settings: Settings) -> Generator[Database]:
+    """Open the database, to read from without a limit. If it cannot be reached, Unavailable says why."""
+    with explained_failures():
+        database = Database(structs.replace(settings, read_timeout_ms=0))
+        try:
+            yield database
+        finally:
+            database.close()
+
+
+def missing_file(database: Database) -> Path | None:
+    """Return the file that should hold the database if it is not there."""
+    path = database.path
     return None if path is None or path.exists() else path
 
 
-def refuse_lost_file(settings: Settings) -> None:
-    """Raise BadSetting if a SQLite database is gone: a new, empty one would take its place, and nobody notice."""
-    path = missing_file(settings)
+def refuse_lost_file(database: Database) -> None:
+    """Raise BadSetting if the file of a database is gone: a new, empty one would take its place, and nobody notice."""
+    path = missing_file(database)
     if path is not None and writer_lock_path(path).exists():
         raise BadSetting("KALENDS_DATABASE_URL", LOST_FILE.format(path=path, mark=writer_lock_path(path).name))
-
-
-@contextmanager
-def connected(settings: Settings) -> Generator[Database]:
-    """Lend the database, to read from without a limit; an error to connect says the last reason of the pool."""
-    pool, words = logging.getLogger("psycopg.pool"), LastLogMessage()
-    pool.addHandler(words)
-    database = Database(structs.replace(settings, read_timeout_ms=0))
-    try:
-        yield database
-    except Unavailable as error:
-        error.reason = " ".join(filter(None, (error.reason, words.text)))
-        if any(refusal in words.text for refusal in REFUSALS):
-            error.advice = POOLER_ADVICE
-        raise
-    finally:
-        database.close()
-        pool.removeHandler(words)
-
-
-FAILED_TO_CONNECT = "error connecting in 'kalends': "
-
-
-class LastLogMessage(logging.Handler):
-    """Keeps the last reason why no connection was made, where printing every one would bury the error."""
-
-    text = ""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep the first line of a reason; that the pool gives up is none."""
-        message = record.getMessage()
-        if message.startswith(FAILED_TO_CONNECT):
-            self.text = message.removeprefix(FAILED_TO_CONNECT).partition("\n")[0] + "."

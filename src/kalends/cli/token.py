@@ -14,7 +14,6 @@ from kalends.cli.listing import json_option, moment, print_list
 from kalends.cli.opening import (
     DEMO_FOLDER,
     checked_name,
-    database_name,
     existing_database,
     open_database,
     operator_of,
@@ -64,15 +63,14 @@ def create(name: str, user: str | None, scopes: tuple[str, ...], expires: str | 
     """Create a token and print it on stdout. Only its hash is stored, so it cannot be shown again."""
     named, lasts = checked_name(name, "--name"), lifetime_of(expires)
     wanted = frozenset(map(Scope, scopes)) or ALL_SCOPES
-    settings = read_settings()
-    with open_database(settings) as database:
+    with open_database(read_settings()) as database:
         actor = operator_of(database, org)
         bearer = actor if user is None else database.read(lambda tx: person_named(tx, actor, user))
         secret = secrets.token_bytes(SECRET_BYTES)
         end = None if lasts is None else Instant(database.now() + lasts)
         made, text = database.write(lambda tx: issue_token(tx, bearer, named, secret, scopes=wanted, expires_at=end))
+        where = database.description
     whose = "an operator" if user is None else user
-    where = database_name(settings)
     click.echo(
         f"Created token {made.id} ({name}) for {whose} in {where}. Keep it safe: it cannot be shown again.", err=True
     )

@@ -1,11 +1,41 @@
-"""Reading what a database engine says of itself, and what is in use without need."""
+"""Facts for `kalends doctor`: what a database engine reports about itself, and which tokens are active."""
+
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from kalends.rules.deployment import IDLE, OLD, ServerFacts, TokenFacts
+from kalends.rules.intervals import DAY
 from kalends.store.database import ReadTx
 from kalends.store.query import Query
 from kalends.store.tokens import TOKENS_IN_USE
+
+IDLE = 90 * DAY
+OLD = 365 * DAY
+
+
+class ServerFacts(NamedTuple):
+    """What a PostgreSQL server reports about itself and about a connection; times in microseconds."""
+
+    version: int
+    fsync: bool
+    synchronous_commit: str
+    connections: int
+    superuser: bool
+    address: str
+    encrypted: bool
+    clock: int
+    process: int
+    promised_process: int
+    """The process that was announced when the connection was made: a pooler announces one that does not exist."""
+
+
+class TokenFacts(NamedTuple):
+    """How many tokens are active, how many of them were idle for 90 days, how many old ones of operators never end."""
+
+    active: int
+    idle: int
+    endless: int
+
 
 SERVER_FACTS = Query(
     sa.text("""
@@ -28,7 +58,7 @@ SQLITE_VERSION = Query(
 
 
 def server_facts(tx: ReadTx) -> ServerFacts:
-    """Ask a PostgreSQL server about itself."""
+    """Return what a PostgreSQL server reports about itself."""
     return ServerFacts._make((*tx.rows(SERVER_FACTS)[0], tx.promised_process))
 
 
@@ -38,5 +68,5 @@ def describe_sqlite(tx: ReadTx) -> str:
 
 
 def token_snapshot(tx: ReadTx) -> TokenFacts:
-    """Count the tokens of all organizations that open the door: for who runs the service, never for a caller of it."""
+    """Count the active tokens of all organizations: for operators of the service, never for callers of the API."""
     return TokenFacts(*tx.rows(TOKENS_IN_USE, now=tx.now, idle_since=tx.now - IDLE, old_since=tx.now - OLD)[0])

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Dialect
@@ -29,9 +30,6 @@ LONGEST_PAUSE_S = 0.5
 
 WRITABLE_S = 5
 """How long a write that was tried shows that others can be saved."""
-
-SCHEMA_KNOWN_S = {"sqlite": 0.0, "postgresql": 1.0}
-"""How long it is known to a process which schema a database has, when it writes: on SQLite each write looks."""
 
 ID_EPOCH_MS = 1_577_836_800_000
 """Ids count milliseconds from 2020-01-01, in 41 bits: in 2089 they begin anew, and before 2020 at the end."""
@@ -90,11 +88,31 @@ class Session(Protocol):
 
 
 class Engine(Protocol):
-    """What an engine gives: connections to read on, and write transactions that commit at the end of their block."""
+    """All that is known of an engine: what it is, connections to read on, and transactions that write."""
 
     @property
     def dialect(self) -> Dialect:
-        """Tell which SQL the engine speaks."""
+        """Return the dialect of its SQL."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """Return what people call the database, without a password."""
+        ...
+
+    @property
+    def path(self) -> Path | None:
+        """Return the file that holds the database; None where a server does."""
+        ...
+
+    @property
+    def one_writer(self) -> bool:
+        """Return whether transactions that write wait for each other, so that they need to lock no rows."""
+        ...
+
+    @property
+    def schema_known_s(self) -> float:
+        """Return for how many seconds a process that writes need not look again which schema the database has."""
         ...
 
     def reading(self) -> AbstractContextManager[Session]:
@@ -170,18 +188,15 @@ class ReadTx:
 class WriteTx(ReadTx):
     """What an action is given: everything of a read, and changes that all happen or none.
 
-    `locked` says of the people whose rows this transaction has locked in which zone they are and whether they are
-    deleted, or that there is none: nobody else can change it until the transaction ends.
+    `alone` says that there is no other writer while this transaction lasts. `locked` has the people whose rows this
+    transaction has locked, with their zone and whether they are deleted, or None for somebody who does not exist:
+    nobody else can change it until the transaction ends.
     """
 
-    def __init__(self, session: Session, dialect: Dialect, now: Instant) -> None:
-        super().__init__(session, dialect, now)
+    def __init__(self, session: Session, engine: Engine, now: Instant) -> None:
+        super().__init__(session, engine.dialect, now)
+        self.alone = engine.one_writer
         self.locked: dict[int, tuple[str, bool] | None] = {}
-
-    @property
-    def alone(self) -> bool:
-        """Tell whether there is no other writer while this transaction lasts: SQLite has one at a time."""
-        return self._dialect.name == "sqlite"
 
     def snapshot(self) -> None:
         """Do nothing: a write locks what it decides about, and has to see what others did before it got its locks."""
@@ -219,13 +234,22 @@ class Database:
         self._engine = engine_for(settings)
         self._clock = clock
         self._writable_until = 0.0
-        self._schema_known_s = SCHEMA_KNOWN_S[self._engine.dialect.name]
         self._schema_known_until = 0.0
 
     @property
     def dialect(self) -> Dialect:
-        """Tell which SQL the engine speaks."""
+        """Return the dialect of its SQL."""
         return self._engine.dialect
+
+    @property
+    def description(self) -> str:
+        """Return what people call the database, without a password."""
+        return self._engine.description
+
+    @property
+    def path(self) -> Path | None:
+        """Return the file that holds the database; None where a server does."""
+        return self._engine.path
 
     def read(self, work: Callable[[ReadTx], Result]) -> Result:
         """Return what `work` reads. Raise Unavailable, or TooExpensive if it takes longer than the settings allow."""
@@ -272,8 +296,8 @@ class Database:
             began = time.monotonic()
             if began >= self._schema_known_until:
                 refuse_other_schema(ReadTx(session, self._engine.dialect, self.now()))
-                self._schema_known_until = began + self._schema_known_s
-            return work(WriteTx(session, self._engine.dialect, self.now()))
+                self._schema_known_until = began + self._engine.schema_known_s
+            return work(WriteTx(session, self._engine, self.now()))
 
     def _change_schema_once(self, work: Callable[[Connection], Result]) -> Result:
         with self._engine.migrating() as connection:

@@ -1,10 +1,9 @@
-"""Where a SQLite database lies: rights, room and file system."""
+"""The files of a SQLite database: permissions, space and file system."""
 
 import shutil
 import stat
 from pathlib import Path
-
-from kalends.rules.deployment import FileFacts, filesystem_at
+from typing import NamedTuple
 
 BESIDE = ("", "-wal", "-shm", "-turn")
 """What follows the name of the database in the names of its files."""
@@ -12,14 +11,26 @@ BESIDE = ("", "-wal", "-shm", "-turn")
 MOUNTS = Path("/proc/mounts")
 
 
+class FileFacts(NamedTuple):
+    """A database file, or one of those beside it: modes as in chmod, sizes in bytes."""
+
+    path: str
+    mode: int
+    folder: str
+    folder_mode: int
+    size: int
+    free: int
+    filesystem: str
+
+
 def database_files(path: Path) -> list[FileFacts]:
-    """Look at the files of a database, first the database itself; none if it is not there."""
+    """Return the facts of the files of a database, itself first; none if it does not exist."""
     whole = path.resolve()
     return [file_facts(one) for ending in BESIDE if (one := whole.with_name(whole.name + ending)).exists()]
 
 
 def file_facts(path: Path, mounts: Path = MOUNTS) -> FileFacts:
-    """Look at a file."""
+    """Return the facts of a file."""
     folder = path.parent
     return FileFacts(
         path=str(path),
@@ -30,3 +41,14 @@ def file_facts(path: Path, mounts: Path = MOUNTS) -> FileFacts:
         free=shutil.disk_usage(folder).free,
         filesystem=filesystem_at(str(path), mounts.read_text(errors="replace")) if mounts.exists() else "",
     )
+
+
+def filesystem_at(path: str, mounts: str) -> str:
+    """Return the kind of file system that an absolute path is on, from text as in /proc/mounts; "" if it has none."""
+    deepest, found = -1, ""
+    for line in mounts.splitlines():
+        _, place, kind, *_ = line.split(" ")
+        folder = place.replace("\\040", " ").rstrip("/")
+        if (path == folder or path.startswith(f"{folder}/")) and len(folder) >= deepest:
+            deepest, found = len(folder), kind
+    return found

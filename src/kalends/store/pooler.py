@@ -10,7 +10,9 @@ POOLER_ADVICE = f"Add {POOLER}={POOLER_MODE} to the URL of the database."
 
 UNTOLD = "a pooler in front of the server keeps settings from its sessions"
 REFUSALS = (UNTOLD, "unsupported startup parameter")
-"""How a connection through a pooler ends that Kalends was not told of: by ourselves, or by PgBouncer."""
+"""What ends a connection through a pooler that the URL does not name: our own check, or PgBouncer.
+
+The driver passes on the text of PgBouncer's error, but not its code."""
 
 
 def without_pooler(url: str) -> tuple[str, bool]:

@@ -2,10 +2,9 @@
 
 import math
 import os
-import re
 import shutil
 import subprocess
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,22 +21,13 @@ from kalends.settings import Settings
 from kalends.store.pooler import POOLER_ADVICE, UNTOLD, without_pooler
 from kalends.store.private_files import new_private_file
 from kalends.store.retry import Contended, driver_errors
+from kalends.store.session_settings import SESSION_SETTINGS, local_settings, session_options, settings_in
 from kalends.store.watchdog import Breaker, Watch, Watchdog
 
-OPTION = re.compile(r"(?:-c ?|--)([A-Za-z_.]+)=([^\s\\']+)")
 CONNECT_TIMEOUT_S = 2
 SILENCE_TIMEOUT_MS = 2_000
 """A peer that says nothing for this long is taken for dead: a black hole costs seconds, not hours."""
 
-SESSION_SETTINGS = {
-    "timezone": "UTC",
-    "idle_in_transaction_session_timeout": "30s",
-    # Every list is one ordered range scan along an index; what a bitmap finds would have to be sorted.
-    "enable_bitmapscan": "off",
-    # So the plan for any values is the good one, and none is made anew for each request: an answer costs the database
-    # 0.88 ms instead of 1.22. What takes a few rows only has to say how many in its text, not in a parameter.
-    "plan_cache_mode": "force_generic_plan",
-}
 SILENCE_S = SILENCE_TIMEOUT_MS / 1_000
 
 STATEMENT_TIMEOUT_MS = 15_000
@@ -147,10 +137,15 @@ class PostgresSession:
 class PostgresEngine:
     """One PostgreSQL database behind a pool."""
 
+    path = None
+    one_writer = False
+    schema_known_s = 1.0
+
     def __init__(self, settings: Settings) -> None:
         self.dialect = PGDialect_psycopg()
         self._url, self._is_pooled = without_pooler(settings.database_url)
         given = url_parameters(self._url)
+        self.description = f"PostgreSQL database {given.get('dbname', '')} at {given.get('host', 'this machine')}"
         self._limits: dict[str, Any] = {name: limit for name, limit in LIMITS.items() if name not in given}
         self._read_timeout_ms = settings.read_timeout_ms
         own_options = given.get("options", "")
@@ -374,21 +369,3 @@ def url_parameters(url: str) -> dict[str, Any]:
         raise BadSetting(
             "KALENDS_DATABASE_URL", "it does not read as postgresql://user:password@host:port/name"
         ) from None
-
-
-def session_options(settings: Mapping[str, str]) -> str:
-    """Return the startup options that make settings those of a session."""
-    return " ".join(f"-c {name}={value}" for name, value in settings.items())
-
-
-def local_settings(settings: Mapping[str, str]) -> str:
-    """Return the statements that make settings those of a transaction."""
-    return "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in settings.items())
-
-
-def settings_in(options: str) -> dict[str, str]:
-    """Return the settings in startup options such as `-c work_mem=64MB`. Raises BadSetting."""
-    found: dict[str, str] = dict(OPTION.findall(options))
-    if OPTION.sub("", options).strip():
-        raise BadSetting("KALENDS_DATABASE_URL", "behind a pooler, options must be like -c work_mem=64MB")
-    return found

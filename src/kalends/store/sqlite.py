@@ -110,9 +110,13 @@ class SqliteSession:
 class SqliteEngine:
     """One SQLite file."""
 
+    one_writer = True
+    schema_known_s = 0.0
+
     def __init__(self, settings: Settings) -> None:
         self.dialect = ApswDialect(paramstyle="named")
-        self._path = sqlite_path(settings.database_url)
+        self.path = sqlite_path(settings.database_url)
+        self.description = str(self.path)
         self._timeout = settings.busy_timeout_ms / 1_000
         self._read_timeout = settings.read_timeout_ms / 1_000 or math.inf
         self._readers: list[SqliteSession] = []
@@ -240,7 +244,7 @@ class SqliteEngine:
 
     def _begin(self, session: SqliteSession, deadline: float) -> None:
         """Begin, after whichever processes wait already. Raises Unavailable when the deadline passes before."""
-        writer_lock = self._writer_lock = self._writer_lock or WriterLock(writer_lock_path(self._path))
+        writer_lock = self._writer_lock = self._writer_lock or WriterLock(writer_lock_path(self.path))
         with writer_lock.acquired(deadline) as inside:
             if not inside or not poll_until(lambda: ran(session.connection, "BEGIN IMMEDIATE"), deadline):
                 raise Unavailable(KEPT_BUSY)
@@ -253,20 +257,20 @@ class SqliteEngine:
 
     def _refuse_other_file(self) -> None:
         """Raise Unavailable if the file was deleted or replaced: what is written to the old one is lost with it."""
-        if self._file and self._file != identity_of(self._path):
+        if self._file and self._file != identity_of(self.path):
             raise Unavailable(MOVED, retry_after=10, advice=MOVED_ADVICE)
 
     def _create_and_connect(self) -> apsw.Connection:
         """Connect to change the schema, which alone may create the file: a server that lost its volume must not."""
         self._refuse_other_file()
-        create_private(self._path)
+        create_private(self.path)
         return self._connect().connection
 
     def _connect(self) -> SqliteSession:
         self._refuse_other_file()
         with translated():
             connection = apsw.Connection(
-                str(self._path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=CACHED_STATEMENTS
+                str(self.path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=CACHED_STATEMENTS
             )
         connection.set_busy_timeout(round(self._timeout * 1_000))
         connection.convert_binding = list_as_json
@@ -276,7 +280,7 @@ class SqliteEngine:
         except (apsw.Error, Unavailable):
             connection.close()
             raise
-        self._file = self._file or identity_of(self._path)
+        self._file = self._file or identity_of(self.path)
         return SqliteSession(connection, self._read_timeout)
 
     def _set_up(self, connection: apsw.Connection) -> None:
