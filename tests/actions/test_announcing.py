@@ -115,7 +115,7 @@ def test_of_a_change_only_what_differs_is_recorded(cast, told):
     assert told() == [("changed", "event", event.id, *gone)]
 
 
-def test_what_changes_nothing_or_is_refused_or_rehearsed_is_not_recorded(cast, told):
+def test_what_changes_nothing_or_is_refused_or_a_dry_run_is_not_recorded(cast, told):
     event = cast.event(cast.guest)
     cast.do(set_working_hours, cast.guest.id, MONDAYS)
     cast.do(share_calendar, cast.host.id, cast.guest.id, Sharing.read)
@@ -134,7 +134,7 @@ def test_what_changes_nothing_or_is_refused_or_rehearsed_is_not_recorded(cast, t
     again["time_zone"] = BERLIN
     with cast.refused(BookingConflict):
         cast.do(create_event, EventCreate(**again))
-    cast.database.write(lambda tx: delete_event(tx, cast.actor, event.id), rehearse=True)
+    cast.database.write(lambda tx: delete_event(tx, cast.actor, event.id), dry_run=True)
     assert told() == []
 
 

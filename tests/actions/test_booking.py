@@ -425,7 +425,7 @@ def test_postgresql_itself_refuses_a_row_written_around_the_actions(cast):
     assert constraint.diag.constraint_name == "no_double_booking"
     touching = {"starts_at": event.block.span.end, "ends_at": event.block.span.end + 1}
     for harmless in (touching, {"exclusive": False}, {"user_id": cast.person().id}):
-        cast.database.write(lambda tx, harmless=harmless: forge(tx, **harmless), rehearse=True)
+        cast.database.write(lambda tx, harmless=harmless: forge(tx, **harmless), dry_run=True)
 
 
 def test_an_event_that_was_booked_twice_on_purpose_may_be_shortened(cast):

@@ -246,9 +246,9 @@ def test_only_operators_erase_and_only_whom_there_was(cast, person):
         erase(cast, UserId(3))
 
 
-def test_a_rehearsal_erases_nothing(cast, person):
+def test_a_dry_run_erases_nothing(cast, person):
     before = cast.rows()
-    cast.database.write(lambda tx: erase_user(tx, cast.actor, person[0].id, hosted=Hosted.cancel), rehearse=True)
+    cast.database.write(lambda tx: erase_user(tx, cast.actor, person[0].id, hosted=Hosted.cancel), dry_run=True)
     assert cast.rows() == before
 
 

@@ -66,7 +66,7 @@ def test_a_database_that_is_gone_is_not_created_anew(tmp_path, words):
     call("token", "create")
     path.unlink()
     done = call(*words.split(), code=1)
-    assert f"there is no file {path}, but lost.db-turn beside it shows that there was one; put it" in done.output
+    assert f"there is no file {path}, but lost.db-turn beside it shows that there was one; restore it" in done.output
     assert not path.exists()
     assert one_line(call("db", "migrate")) == f"Migrated from empty to {NEEDED}."
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

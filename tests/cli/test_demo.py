@@ -103,7 +103,7 @@ def test_what_the_demo_has_filled_is_served_to_nobody_else(call, database, host)
     said = one_line(call("serve", "--host", host, "--port", "0", code=1))
     assert said == (
         "Error: KALENDS_DATABASE_URL is not usable: "
-        f"the data of the demo may be served on loopback addresses only, not on {host}."
+        f"the demo's data can only be served on loopback addresses, not on {host}."
     )
 
 

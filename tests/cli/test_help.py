@@ -73,8 +73,8 @@ def test_help_is_the_same_where_python_leaves_docstrings_out(tmp_path, words):
 
 def test_a_signal_ends_a_command_with_the_code_of_a_shell(monkeypatch):
     monkeypatch.setattr(cli, "SIGNALS", [])
-    cli.leave_if_told()
-    for end in (lambda: cli.leave(signal.SIGINT, None), cli.leave_if_told):
+    cli.exit_if_signalled()
+    for end in (lambda: cli.exit_on_signal(signal.SIGINT, None), cli.exit_if_signalled):
         with pytest.raises(SystemExit) as left:
             end()
         assert left.value.code == 130

@@ -332,7 +332,7 @@ def test_standard_input_is_imported_under_a_name(url):
         assert done.exit_code == code, done.output
         return done
 
-    assert "name the source" in call("import", "-", code=2).stderr
+    assert "give the source a name" in call("import", "-", code=2).stderr
     assert counts(call("import", "-", "--source", "team")) == [2, 0, 2, 0]
     assert counts(call("import", "-", "--source", "team")) == [0, 2, 0, 2]
     assert call("import", "-", "--source", "x", given=[], code=1).stderr.startswith("Error: standard input has errors")

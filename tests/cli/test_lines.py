@@ -45,7 +45,7 @@ def test_threads_may_write_at_once(pipe, log):
 
 
 def test_nobody_waits_for_a_reader_who_does_not_read_and_it_is_said_what_was_lost(pipe, log, monkeypatch):
-    monkeypatch.setattr(lines, "MOST_WAITING", 100)
+    monkeypatch.setattr(lines, "MAX_WAITING", 100)
     monkeypatch.setattr(lines, "FLUSH_S", 0.1)
     began = time.monotonic()
     for _ in range(20):

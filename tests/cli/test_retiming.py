@@ -235,7 +235,7 @@ def test_an_unknown_zone_stops_nothing_and_is_named(old, releases, call):
         found = call("db", "check", code=1)
         assert f"Unfinished events in {ATLANTIS}, a zone that zone data 2099b do not have: 1" in found.stdout
         done = call("db", "retime")
-        assert f"Events in {ATLANTIS}, a zone that these zone data do not have: 1." in done.stderr
+        assert f"Events in {ATLANTIS}, which these zone data do not have: 1." in done.stderr
         assert old.database.read(find_release) == ("2099b", "2099b")
         assert (stored(old, lost)[0], stored(old, moved)[0]) == (1, 2)
         app = build_app(old.database, Settings(rate_limit=0, address_rate_limit=0, token_cache_ms=0))

@@ -15,7 +15,7 @@ import click
 import httpx
 import pytest
 
-from kalends.cli.serving import answers_ready, end_with, free_address
+from kalends.cli.serving import answers_ready, exit_with_parent, free_address
 from kalends.store.zone_data import load_zone_data
 from tests.cli.conftest import on_postgresql, on_sqlite, one_line
 from tests.served import PATIENCE_S, Server, serving
@@ -82,9 +82,9 @@ def is_free(port):
 @pytest.mark.measured
 def test_a_process_ends_when_its_parent_is_gone():
     ended = []
-    end_with(os.getppid() + 1, lambda: ended.append(True))
+    exit_with_parent(os.getppid() + 1, lambda: ended.append(True))
     assert ended
-    waiting = threading.Thread(target=end_with, args=(os.getppid(), lambda: ended.append(True)), daemon=True)
+    waiting = threading.Thread(target=exit_with_parent, args=(os.getppid(), lambda: ended.append(True)), daemon=True)
     waiting.start()
     waiting.join(0.1)
     assert waiting.is_alive()

@@ -61,7 +61,7 @@ calls = st.lists(
             "who": st.sampled_from(["operator", "operator", "host", "participant", "acting"]),
             "junk": st.dictionaries(st.sampled_from(MEMBERS), JUNK, max_size=2),
             "query": st.none() | st.sampled_from(QUERIES),
-            "rehearse": st.booleans(),
+            "dry_run": st.booleans(),
             "fresh": st.booleans(),
         }
     ),
@@ -145,7 +145,7 @@ def play(app, own, foreign, call, tokens):
     names = {name: pools[whose][name] for name, whose in call["whose"].items()}
     if method != "GET" and "/events" not in path and call["fresh"]:
         names |= {"user_id": own["new_id"]}
-    query = "&".join(filter(None, (call["query"], "dry_run=true" if call["rehearse"] and row.kind == "W" else "")))
+    query = "&".join(filter(None, (call["query"], "dry_run=true" if call["dry_run"] and row.kind == "W" else "")))
     body = row.body
     if isinstance(body, dict):
         body = body | call["junk"]

@@ -161,11 +161,11 @@ def stage(cast, clock):
     return made
 
 
-def call(app, key, stage, token, *, rehearse=False):
+def call(app, key, stage, token, *, dry_run=False):
     """Call the operation of a row with a good body."""
     row, (method, path) = TABLE[key], key.split()
     ids = stage.ids(path)
-    query = "&".join(filter(None, (row.query, "dry_run=true" if rehearse else "")))
+    query = "&".join(filter(None, (row.query, "dry_run=true" if dry_run else "")))
     body = None if row.body is None else filled(row.body, ids)
     with client(app, token) as caller:
         return caller.request(method, f"{filled(path, ids)}?{query}", json=body)
@@ -190,7 +190,7 @@ def test_an_operation_is_as_its_row_says(known):
 
 @pytest.mark.parametrize("key", TABLE)
 def test_who_may_do_what(app, database, cast, stage, key, record_property):
-    """What is allowed is rehearsed, what is refused is done in earnest; none of it leaves a trace."""
+    """What is allowed is tried as a dry run, what is refused is done in earnest; none of it leaves a trace."""
     row = TABLE[key]
     other = assemble(database)
     furnished(other)
@@ -202,7 +202,7 @@ def test_who_may_do_what(app, database, cast, stage, key, record_property):
         status, code = FIXED[actor] if actor in FIXED else (getattr(row, actor), None)
         if actor == "wrong_scope" and row.scope is None:
             status = row.operator
-        answer = call(app, key, stage, tokens[actor], rehearse=row.kind == "W" and status < 400)
+        answer = call(app, key, stage, tokens[actor], dry_run=row.kind == "W" and status < 400)
         assert answer.status_code == status, (actor, answer.text)
         assert is_safe(answer)
         if status >= 400:

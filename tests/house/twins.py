@@ -47,8 +47,8 @@ class Twin(Database):
 
     keeps = True
 
-    def write(self, work: Callable[[WriteTx], Any], *, rehearse: bool = False) -> Any:
-        return super().write(work, rehearse=rehearse or not self.keeps)
+    def write(self, work: Callable[[WriteTx], Any], *, dry_run: bool = False) -> Any:
+        return super().write(work, dry_run=dry_run or not self.keeps)
 
 
 class Stream:

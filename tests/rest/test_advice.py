@@ -143,8 +143,8 @@ def test_a_write_answers_with_the_participants_if_they_are_asked_for(api, cast, 
         "hide_participants": hidden,
         "participants": [{"user_id": str(cast.stranger.id)}, {"user_id": str(cast.guest.id), "role": "optional"}],
     }
-    rehearsed = api.post("/v1/events?expand=participants&dry_run=true", json=sent).json()
-    assert len(rehearsed["participants"]) == 3
+    dry_run = api.post("/v1/events?expand=participants&dry_run=true", json=sent).json()
+    assert len(dry_run["participants"]) == 3
     with caplog.at_level(logging.INFO, ACCESS.name):
         plain = api.post("/v1/events?on_conflict=allow", json=sent)
         made = api.post("/v1/events?on_conflict=allow&expand=participants", json=sent)

@@ -91,7 +91,7 @@ def test_every_kind_of_id_is_taken(api, prefix):
     assert found(api, f"?object_id={prefix}_0000000000000001") == []
 
 
-def test_a_rehearsal_leaves_no_entry(api, cast):
+def test_a_dry_run_leaves_no_entry(api, cast):
     before = found(api)
     assert api.patch(f"/v1/users/{cast.guest.id}?dry_run=true", json={"name": "G"}).status_code == 200
     assert found(api) == before

@@ -79,7 +79,7 @@ def test_private_events_and_holds_have_no_name(api, cast):
 
 
 def test_every_write_that_may_book_somebody_minds_on_conflict(api, cast, taken):
-    """The same answer for each: 409, a rehearsal that shows the same and writes nothing, and the list under allow."""
+    """The same answer for each: 409, a dry run that shows the same and writes nothing, and the list under allow."""
     other, guest = cast.person(), cast.guest
     optional = [{"user_id": str(guest.id), "role": "optional"}]
 
@@ -119,8 +119,8 @@ def test_every_write_that_may_book_somebody_minds_on_conflict(api, cast, taken):
         before = cast.rows()
         conflicts = problem(api.request(method, path, json=body), 409, "conflict")["conflicts"]
         assert conflicts == [expected_conflict(guest, taken, "tentative")]
-        rehearsed = api.request(method, path, json=body, params={"dry_run": "true"})
-        assert problem(rehearsed, 409, "conflict")["conflicts"] == conflicts
+        dry_run = api.request(method, path, json=body, params={"dry_run": "true"})
+        assert problem(dry_run, 409, "conflict")["conflicts"] == conflicts
         allowed = {"on_conflict": "allow", "dry_run": "true"}
         assert api.request(method, path, json=body, params=allowed).json()["conflicts"] == conflicts
         assert cast.rows() == before
@@ -174,8 +174,8 @@ def test_a_hold_becomes_an_event_once(api, cast):
     problem(
         api.post("/v1/events", params={"hold": hold}, json=body | draft(cast.guest, cast.stranger)), 409, "conflict"
     )
-    rehearsed = api.post("/v1/events", params={"hold": hold, "dry_run": "true"}, json=body)
-    assert (rehearsed.status_code, "conflicts" in rehearsed.json()) == (201, False)
+    dry_run = api.post("/v1/events", params={"hold": hold, "dry_run": "true"}, json=body)
+    assert (dry_run.status_code, "conflicts" in dry_run.json()) == (201, False)
     assert api.get(f"/v1/holds/{hold}").status_code == 200
     assert api.post("/v1/events", params={"hold": hold}, json=body).status_code == 201
     problem(api.get(f"/v1/holds/{hold}"), 404, "not_found")

@@ -143,8 +143,8 @@ def test_a_person_is_erased_and_what_is_left_is_answered(api, cast, clock):
     problem(api.post(path), 409, "hosts_events")
     problem(api.post(f"{path}?hosted=transfer"), 422, "invalid", "/to")
     problem(api.post(f"{path}?hosted=cancel", headers={"If-Match": '"7"'}), 412, "stale_version")
-    rehearsed = api.post(f"{path}?hosted=transfer&to={cast.guest.id}&dry_run=true")
-    assert rehearsed.json()["name"] == "Erased person"
+    dry_run = api.post(f"{path}?hosted=transfer&to={cast.guest.id}&dry_run=true")
+    assert dry_run.json()["name"] == "Erased person"
     assert api.get(f"/v1/users/{cast.host.id}").json()["name"] == cast.host.name
     left = api.post(f"{path}?hosted=transfer&to={cast.guest.id}").json()
     assert (left["name"], left["metadata"], left["version"]) == ("Erased person", {}, 2)

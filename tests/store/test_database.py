@@ -48,14 +48,14 @@ def test_a_write_that_raises_leaves_nothing_behind(database: Database, error: Ba
     assert database.read(lambda tx: count(tx, name)) == 1
 
 
-def test_a_rehearsal_answers_and_saves_nothing(database: Database) -> None:
+def test_a_dry_run_answers_and_saves_nothing(database: Database) -> None:
     name = new_name()
 
     def work(tx: WriteTx) -> int:
         add(tx, name)
         return count(tx, name)
 
-    assert database.write(work, rehearse=True) == 1
+    assert database.write(work, dry_run=True) == 1
     assert database.read(lambda tx: count(tx, name)) == 0
 
 
@@ -299,7 +299,7 @@ def test_text_of_any_kind_comes_back_as_it_went(database: Database) -> None:
 
 def test_the_largest_id_fits(database: Database) -> None:
     largest = 2**63 - 1
-    database.write(lambda tx: add(tx, "largest", largest), rehearse=True)
+    database.write(lambda tx: add(tx, "largest", largest), dry_run=True)
     assert database.read(lambda tx: tx.row(NAME, id=largest)) is None
 
 

@@ -157,7 +157,7 @@ def test_a_key_is_claimed_answered_and_forgotten(database: Database, clock: Cloc
     assert database.write(lambda tx: find_key(tx, actor, "key")) is not None
     database.write(lambda tx: forget_key(tx, actor, "key"))
     assert database.write(lambda tx: find_key(tx, actor, "key")) is None
-    database.write(lambda tx: insert_claim(tx, actor, "key", b"print", 1), rehearse=True)
+    database.write(lambda tx: insert_claim(tx, actor, "key", b"print", 1), dry_run=True)
     database.write(lambda tx: insert_claim(tx, actor, "late", b"print", 3))
     database.write(lambda tx: forget_old_keys(tx, 2_001))
     assert database.write(lambda tx: find_key(tx, actor, "late")) is None

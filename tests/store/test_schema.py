@@ -249,7 +249,7 @@ def test_which_schema_there_is_is_asked_once_a_second_at_most_on_postgresql(
     monkeypatch.setattr("kalends.store.database.refuse_other_schema", lambda _: asked.append(time.monotonic()))
     began = time.monotonic()
     for _ in range(20):
-        fresh.write(lambda tx: add(tx, "one"), rehearse=True)
+        fresh.write(lambda tx: add(tx, "one"), dry_run=True)
     if fresh.dialect.name == "sqlite":
         assert len(asked) == 20
     else:

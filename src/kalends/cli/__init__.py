@@ -1,4 +1,4 @@
-"""The command line: parse, call, print. Data goes to stdout, talk to stderr.
+"""The command line: parse, call, print. Data goes to stdout, messages go to stderr.
 
 Each command is a module of its own that is imported when it is called, so `kalends --help` answers in milliseconds.
 """
@@ -31,18 +31,18 @@ class Kalends(click.Group):
     """A group that imports the module of a command when it is needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click asks so)
-        """Name all commands."""
+        """Return the names of all commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click asks so)
-        """Import a command."""
+        """Import a command and return it."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"kalends.cli.{'importing' if cmd_name == 'import' else cmd_name}")
         return with_help(module.command)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; whatever goes wrong is one line on stderr and exit code 1."""
+        """Run a command. An error is printed as one line on stderr, and the exit code is 1."""
         from kalends.store.zone_data import load_zone_data
 
         try:
@@ -52,7 +52,7 @@ class Kalends(click.Group):
             raise click.ClickException(" ".join(str(error).split())) from error
         except OSError as error:
             if error.errno == errno.EPIPE:
-                raise  # whoever read the output has enough of it, which Click ends quietly
+                raise  # the reader of the output has closed it, on which Click exits quietly
             raise click.ClickException(str(error)) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click asks so)
@@ -75,7 +75,7 @@ def kalends() -> None:
 
 
 def with_help(command: click.Command) -> click.Command:
-    """Return a command that has its help text, and so have its subcommands, even under `python -OO`."""
+    """Return a command with its help text, and those of its subcommands, even under `python -OO`."""
     if sys.flags.optimize > 1:
         from kalends.rest.reference.docstrings import docstring_of
 
@@ -88,26 +88,26 @@ def with_help(command: click.Command) -> click.Command:
 def main() -> None:
     """Run the command line: exit code 0 if all went well, 1 if not, 2 if it was called wrongly.
 
-    A signal that ends a command lets it roll back and tidy up first; the exit code is then that of a shell, such as 130
-    after Ctrl-C. Servers that have started end in a way of their own (see `kalends.cli.ending`).
+    After a signal a command rolls back and cleans up before it exits, with the exit code that shells use, such as 130
+    after Ctrl-C. Servers that have started handle signals themselves (see `kalends.cli.ending`).
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` has it
-            signal.signal(number, leave)
+            signal.signal(number, exit_on_signal)
     with_help(kalends)()
 
 
 SIGNALS: list[int] = []
-"""Those that have come. The exception that is to end a command is lost if it comes where a library drops all."""
+"""Those that were received. The exception of `exit_on_signal` is lost where a library ignores all exceptions."""
 
 
-def leave(number: int, _: object) -> None:
-    """End a command by an exception, so that it does what it has to do in the end. Raise SystemExit."""
+def exit_on_signal(number: int, _: object) -> None:
+    """Raise SystemExit, so that the command cleans up."""
     SIGNALS.append(number)
     sys.exit(128 + number)
 
 
-def leave_if_told() -> None:
-    """Raise SystemExit if a signal has come that did not end the command."""
+def exit_if_signalled() -> None:
+    """Raise SystemExit if a signal was received that did not end the command."""
     if SIGNALS:
         sys.exit(128 + SIGNALS[0])

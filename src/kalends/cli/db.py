@@ -1,11 +1,11 @@
-"""kalends db: the care of the database."""
+"""kalends db: migrate, check, retime and back up the database."""
 
 import sys
 
 import click
 
 from kalends.cli.opening import connected, existing_database, read_settings
-from kalends.cli.retiming import rehearse, retime, summary
+from kalends.cli.retiming import retime, retime_dry_run, summary
 from kalends.reads.integrity import find_inconsistencies
 from kalends.reads.zone_times import find_stale_times
 from kalends.store.revision import NEEDED
@@ -19,10 +19,10 @@ def command() -> None:
 
 
 @command.command(name="migrate", epilog="Example:  KALENDS_DATABASE_URL=sqlite:///team.db kalends db migrate")
-def bring_up() -> None:
+def migrate_database() -> None:
     """Migrate an empty or older database to the schema that this version needs; create a SQLite file that is missing.
 
-    `kalends serve` does this, too, but does not create a file anew that was lost.
+    `kalends serve` does the same, except that it does not replace a SQLite file that was lost.
     """
     with connected(read_settings()) as database:
         before, after = migrate(database)
@@ -34,26 +34,26 @@ def check() -> None:
     """Check the schema and the contents: print what is wrong on stdout, and exit with 1 if anything is."""
     with existing_database(read_settings()) as database:
         release = load_zone_data().release
-        troubles = database.read(find_inconsistencies) + database.read(lambda tx: find_stale_times(tx, release))
-    for trouble in troubles:
-        click.echo(trouble)
-    if troubles:
+        inconsistencies = database.read(find_inconsistencies) + database.read(lambda tx: find_stale_times(tx, release))
+    for one in inconsistencies:
+        click.echo(one)
+    if inconsistencies:
         sys.exit(1)
     click.echo(f"Schema {NEEDED}, contents consistent.", err=True)
 
 
 @command.command(name="retime", epilog="Example:  kalends db retime --dry-run")
-@click.option("--dry-run", is_flag=True, help="Print what would be moved, and change nothing.")
-def bring_to_zone_data(dry_run: bool) -> None:
-    """Compute the instants of events that have not ended anew, from their local times and the current zone data.
+@click.option("--dry-run", is_flag=True, help="Print what would be moved, but change nothing.")
+def retime_events(dry_run: bool) -> None:
+    """Recompute the instants of events that have not ended, from their local times and the current zone data.
 
-    `kalends serve` does this when it starts, unless the events were stored with newer zone data. Double bookings that
-    come about are printed on stdout. Participants keep their responses; each event that moves gets a new version and an
+    `kalends serve` does this when it starts, unless the events were stored with newer zone data. New double bookings
+    are printed on stdout. Participants keep their responses; each event that moves gets a new version and an
     entry in the audit log.
     """
     with existing_database(read_settings()) as database:
         if dry_run:
-            done, lines = database.write(rehearse, rehearse=True)
+            done, lines = database.write(retime_dry_run, dry_run=True)
             for line in lines:
                 click.echo(line)
         else:
@@ -65,7 +65,7 @@ def bring_to_zone_data(dry_run: bool) -> None:
 @command.command(epilog="Example:  kalends db backup before-upgrade.db")
 @click.argument("target", type=click.Path(dir_okay=False))
 def backup(target: str) -> None:
-    """Save a consistent copy of the database to a new file TARGET; servers may go on meanwhile.
+    """Save a consistent copy of the database to a new file TARGET; servers may keep running.
 
     For SQLite, TARGET is a database file. For PostgreSQL, it is an archive for pg_restore.
     """

@@ -1,4 +1,4 @@
-"""kalends demo: something to play with, gone without a trace when it ends."""
+"""kalends demo: sample data in a temporary database, deleted when the demo ends."""
 
 import secrets
 import tempfile
@@ -73,7 +73,7 @@ def command(host: str, port: int | None) -> None:
 
 
 def usual_or_free_port(host: str) -> int:
-    """Return the usual port, or say that it is in use and return 0, which takes a free one."""
+    """Return the usual port, or print that it is in use and return 0, which means a free one."""
     try:
         free_address(host, USUAL_PORT)
     except click.ClickException:

@@ -1,8 +1,8 @@
-"""How a server ends: Ctrl-C, SIGTERM or SIGHUP once finishes what is in flight, Ctrl-C once more does not wait for it.
+"""Shutdown of a server: after Ctrl-C, SIGTERM or SIGHUP requests in flight are finished; a second Ctrl-C ends at once.
 
-Signals are blocked in every thread of the server and of its processes, and a thread of each waits for them. Handlers
-would run in the middle of whatever the main thread does: Granian's deadlocks a process when it runs three times, which
-Ctrl-C in a terminal brought about because it reaches all processes of the group.
+Signals are blocked in every thread of the server and of its processes, and one thread of each process waits for them.
+Handlers would interrupt whatever the main thread does: Granian's handler deadlocks a process when it runs three times,
+which happened after Ctrl-C in a terminal, as that reaches all processes of the group.
 """
 
 import os
@@ -20,35 +20,35 @@ from granian import _signals
 from granian._granian import WorkerSignal
 from granian.server import MPServer
 
-from kalends.cli import leave_if_told
+from kalends.cli import exit_if_signalled
 from kalends.http.log import TROUBLE, line_of
 
 PROCESS_END_S = 20
-"""How long a process may take to finish what is in flight."""
+"""How long a process may take to finish its requests."""
 
 ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 KILLED = f"A server process did not finish its requests within {PROCESS_END_S} s and was killed."
 
-PARENT_HEARS_S = 0.5
-"""How long a process that has not begun to serve stays, for its parent to hear of the same signal first.
+PARENT_FIRST_S = 0.5
+"""How long a process that does not serve yet waits before it exits, so that its parent receives the signal first.
 
-Granian takes a process that ends by itself for one that has failed.
+Granian regards a process that exits by itself as failed.
 """
 
 CUT_OFF = 128 + signal.SIGINT
-"""Exit code, as shells know it, when Ctrl-C came a second time."""
+"""Exit code after a second Ctrl-C, as shells have it."""
 
 
 class EndingServer(MPServer):
-    """Granian's server, whose processes leave Ctrl-C to their parent."""
+    """Granian's server, of which only the parent process handles Ctrl-C."""
 
     cut_off = False
 
-    def serve_until_told(self, load: Callable[[], Any]) -> None:
-        """Serve until SIGINT, SIGTERM or SIGHUP (which `nohup` has it ignore). Raises SystemExit if cut off."""
+    def serve_until_signal(self, load: Callable[[], Any]) -> None:
+        """Serve until SIGINT, SIGTERM or SIGHUP (ignored under `nohup`). Raise SystemExit after a second SIGINT."""
         expected = ENDING - {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else ENDING
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # processes and threads that it starts inherit this
-        leave_if_told()
+        exit_if_signalled()
         threading.Thread(target=self._await_signals, args=(expected,), daemon=True).start()
         self.serve(target_loader=load, wrap_loader=False)
         if self.cut_off:
@@ -63,9 +63,9 @@ class EndingServer(MPServer):
             worker.kill()
 
     def _stop_workers(self) -> None:
-        """End all processes, and kill those that have not ended in time.
+        """Terminate all processes, and kill those that have not exited in time.
 
-        Granian joins each from two threads at once, and took one that had ended for one that had not.
+        Granian joins each from two threads at once, and reported processes that had exited as still running.
         """
         for worker in self.wrks:
             worker.terminate()
@@ -79,26 +79,26 @@ class EndingServer(MPServer):
 
 
 def finish_on_sigterm() -> None:
-    """Have a server process finish what is in flight on SIGTERM, or end at once while it has not begun to serve.
+    """Make a server process finish its requests on SIGTERM, or exit at once if it does not serve yet.
 
-    Granian would have its loop take signals, and drops what is in flight when it hears of the second one.
+    Granian would handle signals in its loop, and drop the requests in flight after the second one.
     """
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # and not the handler that the parent had when it was forked
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not the handler that was inherited from the parent
     loops: list[AbstractEventLoop] = []
-    told = WorkerSignal()
+    stop = WorkerSignal()
 
     def begin(loop: AbstractEventLoop) -> WorkerSignal:
         loops.append(loop)
-        return told
+        return stop
 
     _signals.set_loop_signals = begin
-    threading.Thread(target=_await_sigterm, args=(loops, told), daemon=True).start()
+    threading.Thread(target=_await_sigterm, args=(loops, stop), daemon=True).start()
 
 
-def _await_sigterm(loops: list[AbstractEventLoop], told: WorkerSignal) -> None:
+def _await_sigterm(loops: list[AbstractEventLoop], stop: WorkerSignal) -> None:
     signal.sigwait({signal.SIGTERM})
     if loops:
-        loops[0].call_soon_threadsafe(told.set)
+        loops[0].call_soon_threadsafe(stop.set)
     else:
-        time.sleep(PARENT_HEARS_S)
+        time.sleep(PARENT_FIRST_S)
         os._exit(0)

@@ -1,4 +1,4 @@
-"""kalends import: a file of people and events."""
+"""kalends import: add the people and events of a file."""
 
 import sys
 from functools import partial
@@ -26,7 +26,7 @@ from kalends.store.zone_release import refuse_other_release
 
 STDIN = Path("-")
 LEFT_OUT = 5
-"""Exit code: some events would have booked somebody twice and were left out, the others were added."""
+"""Exit code: events that would have booked somebody twice were left out, all others were added."""
 
 
 @click.command(name="import", epilog="Example:  kalends import schedule.json --dry-run")
@@ -66,7 +66,7 @@ def command(file: Path, dry_run: bool, on_conflict: str, merge: bool, org: str |
     is left as it is, so importing a file again adds only what is new.
     """  # noqa: D301 (Click keeps the lines of a paragraph after a backspace)
     source = source_of(file, source)
-    told, choice = read_schedule(file), OnConflict(on_conflict)
+    read, choice = read_schedule(file), OnConflict(on_conflict)
     settings = read_settings()
     with (
         existing_database(settings) if dry_run else open_database(settings) as database,
@@ -74,37 +74,37 @@ def command(file: Path, dry_run: bool, on_conflict: str, merge: bool, org: str |
     ):
         database.read(lambda tx: refuse_other_release(tx, load_zone_data().release))
         operator = operator_of(database, org)
-        bar = progress.add_task("Importing", total=len(told.schedule.people) + len(told.schedule.events))
+        bar = progress.add_task("Importing", total=len(read.schedule.people) + len(read.schedule.events))
 
         def work(tx: WriteTx) -> ImportReport:
             progress.reset(bar)  # a transaction may be tried again
             on_item = partial(progress.advance, bar)
-            return import_schedule(tx, operator, told.schedule, source, on_item, choice, merge=merge)
+            return import_schedule(tx, operator, read.schedule, source, on_item, choice, merge=merge)
 
         try:
-            report = database.write(work, rehearse=dry_run)
+            report = database.write(work, dry_run=dry_run)
         except Invalid as error:
-            raise told.broken(error.faults) from error
-    print_report(told, report, "would be added" if dry_run else "added", left_out=choice is OnConflict.reject)
+            raise read.broken(error.faults) from error
+    print_report(read, report, "would be added" if dry_run else "added", left_out=choice is OnConflict.reject)
     if report.double_bookings and choice is OnConflict.reject:
         sys.exit(LEFT_OUT)
 
 
 def source_of(file: Path, named: str | None) -> str:
-    """Return the name of where the refs of a file come from. Raises BadParameter."""
+    """Return the name of the source that the refs of a file belong to. Raise BadParameter."""
     if file == STDIN and not named:
-        raise click.BadParameter("name the source when FILE is standard input", param_hint="--source")
+        raise click.BadParameter("give the source a name when FILE is standard input", param_hint="--source")
     return checked_name(named or file.stem, "--source")
 
 
-def print_report(told: ScheduleFile, report: ImportReport, done: str, *, left_out: bool) -> None:
-    """Print what was done; on stderr, who was taken for whom, and which events book somebody twice."""
+def print_report(read: ScheduleFile, report: ImportReport, done: str, *, left_out: bool) -> None:
+    """Print what was done; on stderr, which people were merged with users, and which events book somebody twice."""
     click.echo(f"people: {report.people_added} {done}, {report.people_known} known")
     click.echo(f"events: {report.events_added} {done}, {report.events_known} known")
     for one in report.merged:
-        name = told.schedule.people[one.place].name
-        click.echo(f"merged: {told.item_name(('people', one.place))} {name}: user {one.user_id}", err=True)
+        name = read.schedule.people[one.place].name
+        click.echo(f"merged: {read.item_name(('people', one.place))} {name}: user {one.user_id}", err=True)
     for one in report.double_bookings:
-        event, place = told.schedule.events[one.place], told.item_name(("events", one.place))
+        event, place = read.schedule.events[one.place], read.item_name(("events", one.place))
         kind = "double booking (left out)" if left_out else "double booking"
         click.echo(f"{kind}: {place} {event.title}, {event.start}: {', '.join(one.names)}", err=True)

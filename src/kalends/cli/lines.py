@@ -1,4 +1,4 @@
-"""Lines of the log on their way to stderr: a thread writes them, so that no request waits for whoever reads them."""
+"""The log on stderr: a thread writes its lines, so that no request waits for the program that reads them."""
 
 import logging
 import os
@@ -7,20 +7,20 @@ import time
 from collections import deque
 from contextlib import suppress
 
-MOST_WAITING = 10_000
-"""Lines beyond it are dropped, and counted: stderr may be a pipe that nobody reads any more."""
+MAX_WAITING = 10_000
+"""Further lines are dropped, and counted: stderr may be a pipe that is not read any more."""
 
 GATHER_S = 0.02
-"""How long lines are gathered for one write."""
+"""How long lines are collected for one write."""
 
 FLUSH_S = 1
-"""How long the end of a process waits for lines that are not written yet."""
+"""How long a process waits at its end for lines that are not written yet."""
 
-DROPPED = '{{"level": "warning", "error": "{count} lines of the log were dropped: nobody reads them"}}'
+DROPPED = '{{"level": "warning", "error": "{count} lines of the log were dropped because stderr is not read"}}'
 
 
 class LineHandler(logging.Handler):
-    """Hands lines to a thread that writes them to a file descriptor, which is that of stderr."""
+    """Passes lines to a thread that writes them to a file descriptor, by default that of stderr."""
 
     def __init__(self, target: int = 2) -> None:
         super().__init__()
@@ -32,8 +32,8 @@ class LineHandler(logging.Handler):
         self._writer: threading.Thread | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Put a line where the writer finds it, or drop it where too many wait."""
-        if len(self._waiting) >= MOST_WAITING:
+        """Queue a line for the writer, or drop it if too many are waiting."""
+        if len(self._waiting) >= MAX_WAITING:
             self._dropped += 1
             return
         self._waiting.append(record.getMessage())
@@ -44,7 +44,7 @@ class LineHandler(logging.Handler):
                 self._writer.start()
 
     def flush(self) -> None:
-        """Wait a moment for the lines that are not written yet."""
+        """Wait up to FLUSH_S for the lines that are not written yet."""
         deadline = time.monotonic() + FLUSH_S
         while (self._waiting or self._is_writing) and time.monotonic() < deadline:
             time.sleep(GATHER_S / 4)

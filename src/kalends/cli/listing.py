@@ -1,4 +1,4 @@
-"""How commands print lists: a header and tabs for people and pipes, or JSON."""
+"""Lists that commands print: columns separated by tabs under a header, or JSON."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print a JSON
 
 
 def print_list(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, as_json: bool) -> None:
-    """Print rows under the names of their columns; what is missing is `-`, and null in JSON."""
+    """Print rows under the names of their columns. A missing value is `-`, or null in JSON."""
     if as_json:
         items = [dict(zip(columns, row, strict=True)) for row in rows]
         click.echo(json.dumps(items, ensure_ascii=False, indent=2))
@@ -31,7 +31,7 @@ def moment(instant: Instant | None) -> str | None:
 
 
 def cell_text(cell: Cell) -> str:
-    """Return a cell on one line."""
+    """Return the text of a cell, on one line."""
     if cell is None:
         return "-"
     return cell if isinstance(cell, str) else ",".join(cell)

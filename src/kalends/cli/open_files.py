@@ -1,23 +1,23 @@
-"""How many files a process may have open; each connection of a client is one."""
+"""The limit of open files of a process; each connection of a client is one."""
 
 import resource
 from contextlib import suppress
 
 ENOUGH_FILES = 16_384
 OWN_FILES = 256
-"""Of them, those that are no connections of clients: databases, pipes."""
+"""Reserved for files that are not connections of clients, such as databases and pipes."""
 
 
 def open_files_limit() -> int:
-    """Return how many files a process may have open once it has asked for as many as it may."""
+    """Return how many files a process may have open once it has raised its soft limit to the hard one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return ENOUGH_FILES if hard == resource.RLIM_INFINITY else hard
 
 
 def allow_connections() -> int:
-    """Allow this process, and those that it starts, enough open files; return how many may be clients.
+    """Raise the soft limit of this process and those that it starts; return how many clients may connect.
 
-    Where the system says 1,024 unless asked, clients that say nothing soon shut all others out.
+    With the usual default of 1,024, a few idle clients would shut out all others.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = min(open_files_limit(), ENOUGH_FILES)

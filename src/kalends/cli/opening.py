@@ -1,4 +1,4 @@
-"""What commands share: the settings, and the database, which only some of them may migrate or create."""
+"""What commands share: settings, the operator, and the database, which only some commands migrate or create."""
 
 import os
 import re
@@ -22,16 +22,16 @@ from kalends.store.schema import migrate
 from kalends.store.writer_lock import writer_lock_path
 
 OPERATOR = Actor(DEFAULT_ORGANIZATION)
-"""Who runs commands: whoever can read the database may do everything in it."""
+"""The actor of all commands: a user of the machine who can read the database may do everything in it."""
 
 LONGEST_NAME = 200
 
 DEMO_FOLDER = "kalends-demo-"
-"""What the name of a demo's temporary folder begins with."""
+"""Prefix of the name of a demo's temporary folder."""
 
 LOST_FILE = (
     "there is no file {path}, but {mark} beside it shows that there was one; "
-    "put it back, or begin with a new database: kalends db migrate"
+    "restore it, or create a new database: kalends db migrate"
 )
 
 organization_option = click.option(
@@ -40,7 +40,7 @@ organization_option = click.option(
 
 
 def operator_of(database: Database, org: str | None) -> Actor:
-    """Give the operator of an organization that `--org` names. Raises BadParameter."""
+    """Return the operator of the organization that `--org` names. Raise BadParameter."""
     if org is None:
         return OPERATOR
     try:
@@ -53,7 +53,7 @@ def operator_of(database: Database, org: str | None) -> Actor:
 
 
 def checked_name(name: str, hint: str) -> str:
-    """Return a name that follows the rule for every name of one line. Raises BadParameter."""
+    """Return a name if it follows the rule for names of one line. Raise BadParameter."""
     if len(name) > LONGEST_NAME:
         raise click.BadParameter(f"must be at most {LONGEST_NAME} characters, not {len(name)}", param_hint=hint)
     if not re.match(LINE, name):
@@ -62,7 +62,7 @@ def checked_name(name: str, hint: str) -> str:
 
 
 def read_settings() -> Settings:
-    """Give the settings of the environment. Raises BadSetting."""
+    """Return the settings from the environment. Raise BadSetting."""
     return settings_from(os.environ)
 
 
@@ -87,7 +87,7 @@ def existing_database(settings: Settings, *, ready: bool = True) -> Generator[Da
     with connected(settings) as database:
         if path := missing_file(database):
             raise BadSetting(
-                "KALENDS_DATABASE_URL", f"there is no file {path}; for a new database run: kalends db migrate"
+                "KALENDS_DATABASE_URL", f"there is no file {path}; to create a new database, run: kalends db migrate"
             )
         if ready:
             database.read(check_readiness)

@@ -1,4 +1,4 @@
-"""kalends org: customers that share an installation and see nothing of each other."""
+"""kalends org: organizations that share an installation and cannot see each other's data."""
 
 import click
 

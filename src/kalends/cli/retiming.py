@@ -1,4 +1,4 @@
-"""Bringing events to the zone data of this process: `kalends db retime`, and the start of a server."""
+"""Retiming of events to the zone data of this process: `kalends db retime`, and the start of a server."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,9 +14,9 @@ from kalends.store.zone_release import begin_retiming, end_retiming, find_releas
 
 Result = TypeVar("Result")
 Run = Callable[[Callable[[WriteTx], Any]], Any]
-"""Runs a part of the work in a transaction: one of its own, or the one of a rehearsal."""
+"""Runs a part of the work in a transaction: its own, or that of a dry run."""
 
-Say = Callable[[str], None]
+Print = Callable[[str], None]
 
 
 class Retiming(NamedTuple):
@@ -29,10 +29,10 @@ class Retiming(NamedTuple):
     conflicts: int
 
 
-def retime(run: Run, say_conflict: Say) -> Retiming:
-    """Move all unfinished events to where the zone data of this process have them, and name new double bookings.
+def retime(run: Run, print_line: Print) -> Retiming:
+    """Move all unfinished events to the instants that the zone data of this process give, and print double bookings.
 
-    Raise ZoneDataMismatch if another process begins to move them elsewhere.
+    Raise ZoneDataMismatch if another process begins to move them to other zone data.
     """
     release = load_zone_data().release
     before = run(partial(begin_retiming, release=release)).release
@@ -49,21 +49,21 @@ def retime(run: Run, say_conflict: Say) -> Retiming:
         key = settled.last
         conflicts += len(settled.conflicts)
         for conflict in settled.conflicts:
-            say_conflict(conflict_line(conflict))
+            print_line(conflict_line(conflict))
     run(partial(end_retiming, release=release))
     return Retiming(before, release, moved, unknown, conflicts)
 
 
-def rehearse(tx: WriteTx) -> tuple[Retiming, list[str]]:
-    """Do it all in one transaction, to be rolled back; return also the lines that name new double bookings."""
+def retime_dry_run(tx: WriteTx) -> tuple[Retiming, list[str]]:
+    """Retime within one transaction, which is rolled back later; return also a line for each new double booking."""
     lines: list[str] = []
     return retime(lambda work: work(tx), lines.append), lines
 
 
-def retime_if_needed(database: Database, say: Say) -> None:
-    """Bring a database to the zone data of this process before it is served.
+def retime_if_needed(database: Database, print_line: Print) -> None:
+    """Retime a database if its events were derived with older zone data than those of this process.
 
-    Raise ZoneDataMismatch if its events follow a newer release.
+    Raise ZoneDataMismatch if theirs are newer.
     """
     release = load_zone_data().release
     found = database.read(find_release)
@@ -71,22 +71,22 @@ def retime_if_needed(database: Database, say: Say) -> None:
         return
     if release_order(found.newest) > release_order(release):
         raise mismatch(found, release)
-    done = retime(database.write, say)
+    done = retime(database.write, print_line)
     for line in summary(done, "Events moved"):
-        say(line)
+        print_line(line)
 
 
 def summary(done: Retiming, what: str) -> Iterator[str]:
-    """Say what was done, and which events could not be looked at."""
+    """Return lines that say what was done, and which events have an unknown zone."""
     count, zones = done.moved.total(), ", ".join(f"{zone} {number}" for zone, number in sorted(done.moved.items()))
     before = f"from {done.before}" if done.before else "from an unknown release"
     where = f" ({zones})" if zones else ""
     yield f"Zone data {before} to {done.release}. {what}: {count}{where}; new double bookings: {done.conflicts}."
     for zone, number in sorted(done.unknown.items()):
-        yield f"Events in {zone}, a zone that these zone data do not have: {number}. Give them another time_zone."
+        yield f"Events in {zone}, which these zone data do not have: {number}. Give them another time_zone."
 
 
 def conflict_line(conflict: DoubleBooking) -> str:
-    """Name whoever is booked twice, and both events."""
+    """Return a line that names the person who is booked twice, and both events."""
     events = (f"{one.title} ({one.event_id}, {one.start_local})" for one in (conflict.first, conflict.second))
     return " ".join(f"double booking: {conflict.name}: {' and '.join(events)}".split())

@@ -1,4 +1,4 @@
-"""The small organisation of the demo: a bicycle workshop with a shop, and three weeks of its calendar."""
+"""The small organization of the demo: a bicycle workshop with a shop, and three weeks of its calendar."""
 
 from datetime import date, timedelta
 from typing import Literal
@@ -40,7 +40,7 @@ WEEKLY = (
     (4, ("15:00", "16:00", "Friday review", "Workshop, big table", "ines", "amara jonas malik sofie", "hana emre")),
     (4, ("18:00", "24:00", "Open workshop night", "Workshop", "noor", "tomasz jonas", "emre lucia hana")),
 )
-"""Day of the week, start, end, title, place, host, required and optional participants."""
+"""Day of the week, start, end, title, location, host, required and optional participants."""
 
 ANSWERS: tuple[Literal["accepted", "declined", "tentative"], ...] = (
     "accepted",
@@ -53,7 +53,7 @@ LAST_WEEK, NEXT_WEEK = -1, 1
 
 
 def add_sample(tx: WriteTx, actor: Actor, today: date) -> UserId:
-    """Add the people, and the weeks before, of and after `today`; give the founder's id."""
+    """Add the people, and the weeks before, of and after `today`; return the founder's id."""
     people: dict[str, UserId] = {}
     for nickname, (name, zone, team) in PEOPLE.items():
         email = Email(f"{nickname}@spoke-and-chain.example")
@@ -69,7 +69,7 @@ def add_sample(tx: WriteTx, actor: Actor, today: date) -> UserId:
 
 
 def answer_some(tx: WriteTx, actor: Actor, event: Event, participants: list[ParticipantCreate]) -> None:
-    """Have all but the last participant answer, each in a way of their own."""
+    """Record responses of all participants but the last."""
     for place, participant in enumerate(participants[:-1]):
         answer_invitation(
             tx, actor, event.id, participant.user_id, ResponseUpdate(response=ANSWERS[place % len(ANSWERS)])
@@ -79,7 +79,7 @@ def answer_some(tx: WriteTx, actor: Actor, event: Event, participants: list[Part
 def add_event(
     tx: WriteTx, actor: Actor, people: dict[str, UserId], day: date, details: tuple[str, ...]
 ) -> tuple[Event, list[ParticipantCreate]]:
-    """Add one event of the week; give it and who is invited."""
+    """Add one event of the week; return it and its participants."""
     start, end, title, location, host, required, optional = details
     participants = [ParticipantCreate(user_id=people[name], role=Role.required) for name in required.split()]
     participants += [ParticipantCreate(user_id=people[name], role=Role.optional) for name in optional.split()]

@@ -1,4 +1,4 @@
-"""Reading a schedule from a file, and naming the line or every item that is wrong."""
+"""Schedules read from files; errors name the line, or every item that is wrong."""
 
 import codecs
 import json
@@ -20,14 +20,14 @@ NEWLINE = b"\n"
 
 
 class ScheduleFile(NamedTuple):
-    """A file, by the name that messages give it, what it says, and how that is written."""
+    """A file: its name in messages, its schedule, and the JSON that this was decoded from."""
 
     name: str
     schedule: Schedule
     written: Any
 
     def item_name(self, where: tuple[str | int, ...]) -> str:
-        """Name a place in the file."""
+        """Return the name of a place in the file."""
         return item_name(self.written, where)
 
     def broken(self, faults: tuple[Fault, ...]) -> click.ClickException:
@@ -36,7 +36,7 @@ class ScheduleFile(NamedTuple):
 
 
 def read_schedule(file: Path) -> ScheduleFile:
-    """Read a file, or standard input if it is `-`. Raises ClickException that names the line or every wrong item."""
+    """Read a file, or standard input if it is `-`. Raise ClickException with the line, or with every wrong item."""
     is_stdin = file == Path("-")
     name = "standard input" if is_stdin else str(file)
     raw = (sys.stdin.buffer.read() if is_stdin else file.read_bytes()).removeprefix(codecs.BOM_UTF8)
@@ -64,24 +64,24 @@ def read_schedule(file: Path) -> ScheduleFile:
 
 
 def place_of(fault: Fault) -> tuple[int, int]:
-    """Return where a fault stands in a list of all: the file first, then people, then events, each by its place."""
+    """Return the sort key of a fault: the file first, then people, then events, each by its place."""
     section, place = fault.where[:2] if len(fault.where) > 1 else ("", 0)
     return ("", "people", "events").index(str(section)), int(place)
 
 
 def unreadable(name: str, read: bytes, reason: str) -> click.ClickException:
-    """Say in which line a file stops making sense."""
+    """Return the error of a file that cannot be decoded, with the line at which it breaks."""
     return click.ClickException(f"{name}, line {read.count(NEWLINE) + 1}: {reason}; nothing was imported")
 
 
 def broken(name: str, written: Any, faults: tuple[Fault, ...]) -> click.ClickException:
-    """Say everything that is wrong in a file, by item."""
+    """Return the error that lists everything wrong in a file, by item."""
     lines = [f"  {item_name(written, fault.where)}: {fault.message}" for fault in faults]
     return click.ClickException("\n".join([f"{name} has errors, nothing was imported:", *lines]))
 
 
 def item_name(written: Any, where: tuple[str | int, ...]) -> str:
-    """Name a place in a file such as `events[3] start (ref "6561")`."""
+    """Return the name of a place in a file, such as `events[3] start (ref "6561")`."""
     name = "".join(f"[{part}]" if isinstance(part, int) else f" {part}" for part in where).strip()
     with suppress(LookupError, TypeError):
         name += f" (ref {json.dumps(written[where[0]][where[1]]['ref'], ensure_ascii=False)})"

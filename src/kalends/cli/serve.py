@@ -1,4 +1,4 @@
-"""kalends serve: the API, for real."""
+"""kalends serve: serve the API."""
 
 from functools import partial
 
@@ -44,8 +44,9 @@ def command(host: str, port: int, processes: int, threads: int) -> None:
     """Serve the API with the database that KALENDS_DATABASE_URL names.
 
     Before it serves, it migrates a database that is empty or has an older schema, and updates events that were stored
-    with older zone data, as `kalends db retime` does. A SQLite file that was there and is gone is an error, and not a
-    new database. It prints one line on stdout when it is ready, and one line of JSON on stderr for each request.
+    with older zone data, as `kalends db retime` does. A SQLite file that was lost is an error: it
+    is not replaced by a new one. It prints one line on stdout when it is ready, and one line of JSON on stderr for each
+    request.
 
     Ctrl-C or SIGTERM ends it: requests in flight are finished first, for at most 20 s, and the exit code is 0. A second
     Ctrl-C ends it at once, with exit code 130.
@@ -54,12 +55,12 @@ def command(host: str, port: int, processes: int, threads: int) -> None:
     with open_database(settings) as database:
         if not is_loopback(host) and database.read(is_demo):
             raise BadSetting(
-                "KALENDS_DATABASE_URL", f"the data of the demo may be served on loopback addresses only, not on {host}"
+                "KALENDS_DATABASE_URL", f"the demo's data can only be served on loopback addresses, not on {host}"
             )
         retime_if_needed(database, partial(click.echo, err=True))
     release = load_zone_data().release
 
-    def say_ready(address: str) -> None:
+    def print_ready(address: str) -> None:
         click.echo(f"Kalends serves at {address} with zone data {release}")
 
-    run_server(settings, host, port, processes, threads, say_ready)
+    run_server(settings, host, port, processes, threads, print_ready)

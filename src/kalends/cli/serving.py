@@ -1,4 +1,4 @@
-"""Running the server: Granian in front, and one line on stdout when requests are answered."""
+"""The server: Granian and its processes, and one line on stdout when it is ready."""
 
 import gc
 import http.client
@@ -29,21 +29,21 @@ from kalends.http.request import HEADER
 from kalends.settings import Settings
 
 HEADER_TIMEOUT_MS = 5_000
-"""A client that has not sent its headers by then is cut off: 1,200 half-sent requests shut nobody out for long."""
+"""A client that has not sent its headers by then is disconnected, so half-sent requests shut nobody out for long."""
 
 LARGEST_HEAD_BYTES = 64 * 1_024
 
 BACKLOG = 2_048
-"""Connections that the system accepts before the server has looked at them."""
+"""Connections that the system accepts before the server does."""
 
 GARBAGE_THRESHOLD = 20_000
-"""New objects between two looks for garbage in circles; Python's own is 700."""
+"""New objects between two runs of the cyclic garbage collector; the default is 700."""
 
-LONGEST_TURN_S = 0.001
-"""How long a thread that calculates may keep the interpreter while others want it; Python's own is 5 ms."""
+SWITCH_INTERVAL_S = 0.001
+"""How long a thread may keep the interpreter while others wait for it; the default is 5 ms."""
 
-PARENT_LOOK_S = 0.5
-"""How often a process looks whether its parent is still there."""
+PARENT_CHECK_S = 0.5
+"""How often a process checks whether its parent still exists."""
 
 LOGGING: dict[str, Any] = {
     "version": 1,
@@ -57,7 +57,7 @@ LOGGING: dict[str, Any] = {
 
 
 def run_server(
-    settings: Settings, host: str, port: int, processes: int, threads: int, say_ready: Callable[[str], None]
+    settings: Settings, host: str, port: int, processes: int, threads: int, print_ready: Callable[[str], None]
 ) -> None:
     """Serve until a signal ends it (see `EndingServer`); the database has to have the needed schema."""
     ip, port = free_address(host, port)
@@ -66,7 +66,7 @@ def run_server(
         address=ip,
         port=port,
         interface=Interfaces.RSGI,
-        runtime_mode=RuntimeModes.st,  # the other may miss that all requests are finished, and never ends
+        runtime_mode=RuntimeModes.st,  # `mt` may not notice that all requests are finished, and then never exits
         loop=Loops.uvloop if find_spec("uvloop") else Loops.asyncio,
         http=HTTPModes.http1,
         workers=processes,
@@ -80,46 +80,46 @@ def run_server(
     )
     address = f"http://{f'[{ip}]' if ':' in ip else ip}:{port}"
     own_id = secrets.token_hex(16)
-    announcing = threading.Thread(target=announce, args=(ip, port, own_id, lambda: say_ready(address)), daemon=True)
-    server.on_startup(announcing.start)  # and not before: then it would take signals that others wait for
-    server.serve_until_told(partial(front_beside, os.getpid(), settings, threads, own_id))
+    announcing = threading.Thread(target=announce, args=(ip, port, own_id, lambda: print_ready(address)), daemon=True)
+    server.on_startup(announcing.start)  # not before: the thread would receive signals that others wait for
+    server.serve_until_signal(partial(front_of_child, os.getpid(), settings, threads, own_id))
 
 
-def front_beside(parent: int, settings: Settings, threads: int, own_id: str) -> Front:
-    """Return the front of a server process that ends with its parent: left alone, it would keep the port."""
-    threading.Thread(target=end_with, args=(parent, lambda: os._exit(1)), daemon=True).start()
+def front_of_child(parent: int, settings: Settings, threads: int, own_id: str) -> Front:
+    """Return the front of a server process that exits when its parent does: an orphan would keep the port in use."""
+    threading.Thread(target=exit_with_parent, args=(parent, lambda: os._exit(1)), daemon=True).start()
     finish_on_sigterm()
-    keep_lines_cheap()
-    sys.setswitchinterval(LONGEST_TURN_S)
+    log_without_thread_and_process()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     front = front_of_worker(settings, threads, own_id, at_end=logging.shutdown)
-    collect_garbage_rarely()
+    collect_garbage_less_often()
     return front
 
 
-def keep_lines_cheap() -> None:
-    """Do not look up thread and process for a line of the log: no line names them (logging, "Optimization")."""
+def log_without_thread_and_process() -> None:
+    """Stop looking up thread and process for each line of the log, as none names them (logging, "Optimization")."""
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
-def collect_garbage_rarely() -> None:
-    """Leave what was there at the start, such as modules and routes, alone for good, and look at the rest less often.
+def collect_garbage_less_often() -> None:
+    """Exclude what exists at the start, such as modules and routes, from garbage collection, and run it less often.
 
-    A request leaves hardly any circles behind, and a look is paid for by whatever request comes just then.
+    Requests leave hardly any reference cycles behind, and each collection delays the requests in flight.
     """
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
 
 
-def end_with(parent: int, end: Callable[[], object]) -> None:
-    """Wait until the parent of this process is gone, then end."""
+def exit_with_parent(parent: int, end: Callable[[], object]) -> None:
+    """Wait until the parent of this process has exited, then call `end`."""
     while os.getppid() == parent:
-        time.sleep(PARENT_LOOK_S)
+        time.sleep(PARENT_CHECK_S)
     end()
 
 
 def free_address(host: str, port: int) -> tuple[str, int]:
-    """Give the IP address of a host, and the port, or a free one for 0. Raises ClickException if it cannot be had."""
+    """Return the IP address of a host, and the port, or a free one for 0. Raise ClickException if it is not free."""
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM)
         family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
@@ -134,24 +134,24 @@ def free_address(host: str, port: int) -> tuple[str, int]:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether an address is reached from this machine alone."""
+    """Return whether an address can only be reached from this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
 
 
-def announce(ip: str, port: int, own_id: str, say: Callable[[], None]) -> None:
-    """Say that the server is ready once it says so itself; what it is asked under this request id is not logged."""
+def announce(ip: str, port: int, own_id: str, print_ready: Callable[[], None]) -> None:
+    """Call `print_ready` once the server reports that it is ready. Requests with the id `own_id` are not logged."""
     there = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(ip, ip)  # noqa: S104 (compared, not bound)
     while not answers_ready(there, port, own_id):
         time.sleep(0.02)
-    with suppress(OSError):  # nobody reads it: that is no reason not to serve
-        say()
+    with suppress(OSError):  # stdout may be closed, and the server is useful all the same
+        print_ready()
 
 
 def answers_ready(ip: str, port: int, own_id: str) -> bool:
-    """Ask the server whether it is ready."""
+    """Return whether the server reports that it is ready."""
     connection = http.client.HTTPConnection(ip, port, timeout=5)
     try:
         connection.request("GET", "/health/ready", headers={HEADER: own_id})

@@ -61,13 +61,13 @@ def command() -> None:
 @organization_option
 def create(name: str, user: str | None, scopes: tuple[str, ...], expires: str | None, org: str | None) -> None:
     """Create a token and print it on stdout. Only its hash is stored, so it cannot be shown again."""
-    named, lasts = checked_name(name, "--name"), lifetime_of(expires)
+    named, lifetime = checked_name(name, "--name"), lifetime_of(expires)
     wanted = frozenset(map(Scope, scopes)) or ALL_SCOPES
     with open_database(read_settings()) as database:
         actor = operator_of(database, org)
         bearer = actor if user is None else database.read(lambda tx: person_named(tx, actor, user))
         secret = secrets.token_bytes(SECRET_BYTES)
-        end = None if lasts is None else Instant(database.now() + lasts)
+        end = None if lifetime is None else Instant(database.now() + lifetime)
         made, text = database.write(lambda tx: issue_token(tx, bearer, named, secret, scopes=wanted, expires_at=end))
         where = database.description
     whose = "an operator" if user is None else user
@@ -136,7 +136,7 @@ def every_token(database: Database, actor: Actor, *, ended: bool) -> Iterator[To
 
 
 def lifetime_of(text: str | None) -> int | None:
-    """Give how long a token lasts, in microseconds. Raises BadParameter."""
+    """Return how long a token lasts, in microseconds. Raise BadParameter."""
     if text is None:
         return None
     found = LIFETIME.fullmatch(text)
@@ -146,7 +146,7 @@ def lifetime_of(text: str | None) -> int | None:
 
 
 def person_named(tx: ReadTx, operator: Actor, email: str) -> Actor:
-    """Give the person with an e-mail address as the one who asks. Raises BadParameter."""
+    """Return the actor who is the user with an e-mail address. Raise BadParameter."""
     found = email_owner(tx, operator, email)
     if found is None:
         raise click.BadParameter(f"there is no user with the e-mail address {email}", param_hint="--user")
@@ -161,5 +161,5 @@ def state_of(token: Token, now: Instant) -> str:
 
 
 def demo_was_started() -> bool:
-    """Return whether a demo has left its folder: one that runs, or one that was killed."""
+    """Return whether there is the folder of a demo, which may be running or was killed."""
     return any(Path(tempfile.gettempdir()).glob(f"{DEMO_FOLDER}*"))

@@ -81,7 +81,7 @@ class Route:
             return
         key = read_key(request) if operation.takes_key else None
         if key is None or query.dry_run:
-            reply = self._database.write(handle, rehearse=query.dry_run)
+            reply = self._database.write(handle, dry_run=query.dry_run)
             answer = self._answer(reply._replace(etag=None, location=None) if query.dry_run else reply)
         else:
             digest = fingerprint(request, actor, raw)

@@ -255,12 +255,12 @@ class Database:
         """Return what `work` reads. Raise Unavailable, or TooExpensive if it takes longer than the settings allow."""
         return self._attempt(lambda: self._read_once(work))
 
-    def write(self, work: Callable[[WriteTx], Result], *, rehearse: bool = False) -> Result:
-        """Return what `work` returns once all it wrote is saved; a rehearsal saves nothing.
+    def write(self, work: Callable[[WriteTx], Result], *, dry_run: bool = False) -> Result:
+        """Return what `work` returns once all it wrote is saved; a dry run saves nothing.
 
         Raise Unavailable, or SchemaMismatch if another Kalends has migrated the database meanwhile.
         """
-        return self._attempt(lambda: self._write_once(work, rehearse=rehearse))
+        return self._attempt(lambda: self._write_once(work, dry_run=dry_run))
 
     def check_writable(self) -> None:
         """Raise Unavailable if nothing can be written, as far as a write that leaves nothing shows it."""
@@ -291,8 +291,8 @@ class Database:
         with self._engine.reading() as session:
             return work(ReadTx(session, self._engine.dialect, self.now()))
 
-    def _write_once(self, work: Callable[[WriteTx], Result], *, rehearse: bool) -> Result:
-        with self._engine.writing(keep=not rehearse) as session:
+    def _write_once(self, work: Callable[[WriteTx], Result], *, dry_run: bool) -> Result:
+        with self._engine.writing(keep=not dry_run) as session:
             began = time.monotonic()
             if began >= self._schema_known_until:
                 refuse_other_schema(ReadTx(session, self._engine.dialect, self.now()))

@@ -102,7 +102,7 @@ def test_whether_a_lost_commit_was_saved_is_unknown_and_not_tried_again(database
     assert database.read(lambda tx: count(tx, "default")) == 1
 
 
-def test_a_rehearsal_that_loses_its_connection_at_the_end_is_tried_again(database: Database, url: str) -> None:
+def test_a_dry_run_that_loses_its_connection_at_the_end_is_tried_again(database: Database, url: str) -> None:
     tries = []
 
     def work(tx: WriteTx) -> None:
@@ -110,7 +110,7 @@ def test_a_rehearsal_that_loses_its_connection_at_the_end_is_tried_again(databas
         if len(tries) == 1:
             end_process(url, tries[0])
 
-    database.write(work, rehearse=True)
+    database.write(work, dry_run=True)
     assert len(tries) == 2
 
 
