@@ -84,7 +84,7 @@ def waiting_writers(database: Database, count: int) -> None:
 def writers_in_line(database: Database) -> int:
     """Count the writers that wait for another one."""
     if isinstance(database._engine, SqliteEngine):
-        return len(database._engine._turn._waiting)
+        return len(database._engine._write_queue._waiting)
     return database.read(lambda tx: tx.rows(BLOCKED)[0][0])
 
 

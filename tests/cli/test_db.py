@@ -157,10 +157,10 @@ def test_a_backup_made_while_others_write_is_consistent(call, database, empty_ur
 def test_a_backup_replaces_no_file(call, database, programs, tmp_path):
     (tmp_path / "copy").write_text("precious")
     said = one_line(call("db", "backup", tmp_path / "copy", code=1))
-    assert said.endswith("there is such a file already: name a new one.")
+    assert said.endswith("the file exists already: name a new one.")
     assert (tmp_path / "copy").read_text() == "precious"
     assert "is a directory" in call("db", "backup", tmp_path, code=2).stderr
-    assert "it cannot be made there" in one_line(call("db", "backup", tmp_path / "no" / "copy", code=1))
+    assert "it cannot be created" in one_line(call("db", "backup", tmp_path / "no" / "copy", code=1))
 
 
 def test_a_backup_of_postgresql_needs_pg_dump(postgres_url, monkeypatch, tmp_path):
@@ -170,6 +170,6 @@ def test_a_backup_of_postgresql_needs_pg_dump(postgres_url, monkeypatch, tmp_pat
     monkeypatch.setenv("PATH", str(postgres_programs()))
     elsewhere = call_with(KALENDS_DATABASE_URL=postgres_url.replace("/postgres?", "/nothing?"))
     said = one_line(elsewhere("db", "backup", tmp_path / "x", code=1))
-    assert "pg_dump says: " in said
+    assert "pg_dump reports: " in said
     assert 'database "nothing" does not exist' in said
     assert not list(tmp_path.iterdir())

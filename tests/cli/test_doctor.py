@@ -117,7 +117,7 @@ def test_a_newer_schema_is_reported(call, database):
     database.write(lambda tx: tx.run(NEWER))
     assert read(call("doctor", code=1))["schema"] == (
         "problem",
-        f"at 9999, and {NEEDED} is needed -> install that Kalends",
+        f"at 9999, and {NEEDED} is needed -> install the version of Kalends that made it",
     )
 
 

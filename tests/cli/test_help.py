@@ -134,7 +134,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path, content):
     path.mkdir() if content is None else path.write_bytes(content)
     for words in (("db", "migrate"), ("db", "check"), ("token", "list"), ("serve",)):
         said = one_line(call_with(KALENDS_DATABASE_URL=f"sqlite:///{path}")(*words, code=1))
-        assert said.startswith("Error: SQLite says: ")
+        assert said.startswith("Error: SQLite reports: ")
 
 
 @pytest.mark.parametrize("words", [("db", "check"), ("db", "backup", "copy.db"), ("token", "list")], ids=" ".join)

@@ -115,17 +115,17 @@ def test_a_backup_does_not_go_through_a_pooler(url, opened, tmp_path: Path):
 
 
 def test_the_doctor_finds_no_fault_with_a_pooler_that_is_told(url, poolers):
-    assert doctor(poolers.of(url).url(url))["pooler"] == "ok every transaction brings its settings along"
+    assert doctor(poolers.of(url).url(url))["pooler"] == "ok each transaction sets its own settings"
     assert doctor(url)["pooler"] == "ok none"
     assert doctor(f"{url}&pooler=transaction")["pooler"].startswith(
-        "warning the URL of the database names one, and there"
+        "warning the URL of the database names one, but there"
     )
 
 
 def test_who_forgets_to_tell_of_a_pooler_is_told_what_to_set(url, poolers):
     untold = poolers.of(url).url(url, told=False)
     found = doctor(untold)["database"]
-    assert found.startswith("problem No connection to PostgreSQL could be had in time.")
+    assert found.startswith("problem No connection to PostgreSQL became available in time.")
     assert found.endswith("Add pooler=transaction to the URL of the database.")
     served = CliRunner().invoke(kalends, ["token", "list"], env={"KALENDS_DATABASE_URL": untold})
     assert "Add pooler=transaction to the URL of the database." in served.stderr
@@ -135,7 +135,7 @@ def test_a_pooler_that_swallows_settings_is_refused(url):
     pooler = PgBouncer(url, ignore_startup_parameters="options")
     try:
         found = doctor(pooler.url(url, told=False))["database"]
-        assert "a pooler in front of the server keeps settings from its sessions" in found
+        assert "a pooler in front of the server drops the settings of sessions" in found
         assert found.endswith("Add pooler=transaction to the URL of the database.")
         assert doctor(pooler.url(url))["pooler"].startswith("ok")
     finally:
@@ -157,8 +157,8 @@ def test_a_pooler_that_seems_to_be_one_of_sessions_gets_a_warning_and_an_error_w
 
     try:
         assert doctor(untold)["pooler"] == (
-            "warning one sits in front of the server -> unless it lends connections for whole sessions, "
-            "add pooler=transaction to the URL of the database"
+            "warning there is one in front of the server -> "
+            "add pooler=transaction to the URL of the database, unless it pools whole sessions"
         )
         with pytest.raises(Unavailable, match=r"mixes up prepared statements.*Add pooler=transaction"):
             many()

@@ -16,7 +16,7 @@ def test_sqlite_says_its_version_and_how_it_was_compiled(tmp_path) -> None:
     told = database.read(describe_sqlite)
     assert told.startswith(f"{apsw.sqlite_lib_version()}, compiled with ")
     assert "THREADSAFE=1" in told
-    assert database.read(lambda tx: tx.promised_process) == 0, "there is no server"
+    assert database.read(lambda tx: tx.announced_process) == 0, "there is no server"
     database.close()
 
 

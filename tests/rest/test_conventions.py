@@ -358,7 +358,7 @@ def test_a_newer_schema_under_a_server_stops_writes_and_says_so(migrated_url):
             caller.post("/v1/users", json={"name": "x", "email": "x@example.org"}),
             caller.get("/health/ready"),
         ):
-            assert "install that Kalends" in problem(answer, 503, "schema_mismatch")["detail"]
+            assert "install the version of Kalends that made it" in problem(answer, 503, "schema_mismatch")["detail"]
         assert caller.get("/v1/users").json()["items"] == []
 
 

@@ -43,9 +43,9 @@ def test_who_waits_too_long_leaves_the_line() -> None:
 class LateLock(FairLock):
     """A lock whose holder lets go just after a waiter's time ran out."""
 
-    def _left_line(self, mine: threading.Lock) -> bool:
+    def _gave_up(self, mine: threading.Lock) -> bool:
         self.release()
-        return super()._left_line(mine)
+        return super()._gave_up(mine)
 
 
 def test_a_lock_that_is_handed_over_just_as_the_time_runs_out_is_held() -> None:

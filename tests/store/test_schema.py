@@ -259,7 +259,7 @@ def test_which_schema_there_is_is_asked_once_a_second_at_most_on_postgresql(
 def test_a_database_of_something_else_is_left_alone(empty_url: str, opened: Opener) -> None:
     database = opened(empty_url)
     run(database, 'CREATE TABLE "user" (login TEXT)', """INSERT INTO "user" VALUES ('root')""")
-    with pytest.raises(SchemaMismatch, match="something else"):
+    with pytest.raises(SchemaMismatch, match="another program"):
         migrate(database)
     assert table_names(database) == {"user"}
     assert database.read(lambda tx: tx.rows(Query(sa.text('SELECT login FROM "user"')))) == [("root",)]

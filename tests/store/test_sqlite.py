@@ -151,7 +151,7 @@ def test_closing_lets_a_writer_finish_and_opens_again_on_demand(sqlite: Database
     def work(tx: WriteTx) -> None:
         made.append(add(tx, "last"))
         closing_down.start()
-        in_line(engine_of(sqlite)._turn, 1)
+        in_line(engine_of(sqlite)._write_queue, 1)
 
     closing_down = at_once(sqlite.close)
     sqlite.write(work)
@@ -214,4 +214,4 @@ def test_a_new_file_that_somebody_keeps_locked_is_said_to_be_busy(tmp_path: Path
 
 
 def test_there_is_no_server_process(sqlite: Database) -> None:
-    assert sqlite.read(lambda tx: tx._session.promised_process) == 0
+    assert sqlite.read(lambda tx: tx._session.announced_process) == 0

@@ -212,7 +212,7 @@ def test_a_file_that_is_deleted_or_replaced_takes_nothing_more_until_it_is_back(
     with pytest.raises(Unavailable, match="deleted or replaced"):
         sqlite.write(lose_the_file)
     for attempt in (lambda: sqlite.write(lambda tx: add(tx, "after")), lambda: sqlite.read(check_readiness)):
-        with pytest.raises(Unavailable, match="Put the file back, or restart the server"):
+        with pytest.raises(Unavailable, match="Restore the file, or restart the server"):
             attempt()
     assert path.exists() == replaced, "no new database is made in its place"
     away.rename(path)

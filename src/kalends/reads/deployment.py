@@ -25,7 +25,7 @@ class ServerFacts(NamedTuple):
     encrypted: bool
     clock: int
     process: int
-    promised_process: int
+    announced_process: int
     """The process that was announced when the connection was made: a pooler announces one that does not exist."""
 
 
@@ -59,7 +59,7 @@ SQLITE_VERSION = Query(
 
 def server_facts(tx: ReadTx) -> ServerFacts:
     """Return what a PostgreSQL server reports about itself."""
-    return ServerFacts._make((*tx.rows(SERVER_FACTS)[0], tx.promised_process))
+    return ServerFacts._make((*tx.rows(SERVER_FACTS)[0], tx.announced_process))
 
 
 def describe_sqlite(tx: ReadTx) -> str:

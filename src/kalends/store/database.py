@@ -1,7 +1,7 @@
-"""One database, two engines: the only begin and commit of the house.
+"""The database, on either engine: nothing else begins or commits a transaction.
 
-A read sees one consistent snapshot if it asks for one, a write is one transaction that is tried again when the engine
-says that it lost a race. What a transaction does must therefore have no effect outside of it.
+A read sees one consistent snapshot if it requests one. A write is one transaction, which is repeated if it loses a
+race; its work must therefore have no effect outside of the transaction.
 """
 
 import random
@@ -26,13 +26,13 @@ Row = tuple[Any, ...]
 Result = TypeVar("Result")
 
 LONGEST_PAUSE_S = 0.5
-"""Between two tries of one transaction, give or take a half."""
+"""Between two attempts at a transaction; the actual pause is between half of it and one and a half."""
 
 WRITABLE_S = 5
-"""How long a write that was tried shows that others can be saved."""
+"""For how long a successful test write shows that the database can be written to."""
 
 ID_EPOCH_MS = 1_577_836_800_000
-"""Ids count milliseconds from 2020-01-01, in 41 bits: in 2089 they begin anew, and before 2020 at the end."""
+"""Ids count milliseconds from 2020-01-01 in 41 bits, which overflow in 2089; earlier clocks count from the end."""
 
 ID_TIME_BITS = 41
 ID_RANDOM_BITS = 22
@@ -40,7 +40,7 @@ LARGEST_ID = (1 << ID_TIME_BITS + ID_RANDOM_BITS) - 1
 
 
 class Cursor(Protocol):
-    """What both drivers have in common."""
+    """What the cursors of both drivers have in common."""
 
     def execute(self, query: Any, params: Any = ..., /) -> object:
         """Run a statement."""
@@ -51,21 +51,21 @@ class Cursor(Protocol):
         ...
 
     def fetchall(self) -> list[Any]:
-        """Give all rows of the last statement."""
+        """Return all remaining rows of the last statement."""
         ...
 
 
 class Session(Protocol):
-    """One connection in use: a cursor to run statements on, and a way to hold still what it sees."""
+    """A connection in use: a cursor to run statements on, and a way to fix the state that it sees."""
 
     @property
     def cursor(self) -> Cursor:
-        """Give the cursor that all statements run on."""
+        """Return the cursor that all statements run on."""
         ...
 
     @property
-    def promised_process(self) -> int:
-        """Tell which process of the server answers, as was said when the connection was made; 0 where there is none."""
+    def announced_process(self) -> int:
+        """Return the process of the server that was announced when the connection was made; 0 without a server."""
         ...
 
     @property
@@ -75,15 +75,15 @@ class Session(Protocol):
 
     @property
     def too_large(self) -> tuple[type[Exception], ...]:
-        """Return what the driver raises where a text would be larger than LARGEST_TEXT_BYTES."""
+        """Return the exceptions that the driver raises for a text larger than LARGEST_TEXT_BYTES."""
         ...
 
     def snapshot(self) -> None:
-        """Let what follows see one state of the database."""
+        """Make all statements that follow see the same state of the database."""
         ...
 
     def renew(self) -> None:
-        """Begin anew the time that a read may take."""
+        """Restart the time limit of a read."""
         ...
 
 
@@ -116,19 +116,19 @@ class Engine(Protocol):
         ...
 
     def reading(self) -> AbstractContextManager[Session]:
-        """Lend a connection to read on."""
+        """Provide a connection to read on."""
         ...
 
     def writing(self, *, keep: bool) -> AbstractContextManager[Session]:
-        """Lend a connection in a transaction that is committed (or rolled back, if not to keep) at the end."""
+        """Provide a connection in a transaction that is committed at the end, or rolled back unless `keep`."""
         ...
 
     def probe_writing(self) -> None:
-        """Try a write that leaves nothing, without a wait for others who write. Raise Unavailable if it fails."""
+        """Try a write that changes nothing, without waiting for other writers. Raise Unavailable if it fails."""
         ...
 
     def migrating(self) -> AbstractContextManager[Connection]:
-        """Lend a connection in a transaction that alone may change the schema."""
+        """Provide a connection in the only transaction that may change the schema."""
         ...
 
     def backup(self, target: str) -> None:
@@ -141,7 +141,7 @@ class Engine(Protocol):
 
 
 class ReadTx:
-    """What a read is given: rows, the time, and no way to write. `statements` counts what was run."""
+    """A transaction that reads: rows and the time, but no way to write. `statements` counts what was run."""
 
     def __init__(self, session: Session, dialect: Dialect, now: Instant) -> None:
         self._session = session
@@ -151,31 +151,31 @@ class ReadTx:
         self.statements = 0
 
     def snapshot(self) -> None:
-        """Let all following statements see the database as of now; needed by reads of more than one statement."""
+        """Make all following statements see the database as of now; reads of more than one statement need this."""
         self._session.snapshot()
 
     def renew(self) -> None:
-        """Begin anew the time that a read may take: a read in pages does so before each."""
+        """Restart the time limit of the read; a read in pages does so before each page."""
         self._session.renew()
 
     @property
-    def promised_process(self) -> int:
-        """Return the server process that the connection was promised at its beginning; 0 where there is none."""
-        return self._session.promised_process
+    def announced_process(self) -> int:
+        """Return the process of the server that was announced when the connection was made; 0 without a server."""
+        return self._session.announced_process
 
     def rows(self, query: Query, **params: Any) -> list[Row]:
-        """Run a query and give all its rows. Raise TooExpensive, `by_size`, if a text would be too large."""
+        """Run a query and return all its rows. Raise TooExpensive, `by_size`, if a text would be too large."""
         try:
             self._execute(query, params)
             return self._cursor.fetchall()
-        except self._session.too_large as error:  # the statement was reset, and the connection is as good as before
+        except self._session.too_large as error:  # the statement was reset, so the connection can be used further
             raise TooExpensive(by_size=True) from error
 
     def row(self, query: Query, **params: Any) -> Row | None:
-        """Run a query and give its first row, if any.
+        """Run a query and return its first row, if any.
 
-        All rows are fetched: on SQLite a query that is left half-read would hold an old snapshot for whoever gets
-        the connection next.
+        All rows are fetched: on SQLite a query that was not read to its end would keep an old snapshot open for the
+        next user of the connection.
         """
         return next(iter(self.rows(query, **params)), None)
 
@@ -186,7 +186,7 @@ class ReadTx:
 
 
 class WriteTx(ReadTx):
-    """What an action is given: everything of a read, and changes that all happen or none.
+    """A transaction that writes: everything of a read, and changes that are saved together or not at all.
 
     `alone` says that there is no other writer while this transaction lasts. `locked` has the people whose rows this
     transaction has locked, with their zone and whether they are deleted, or None for somebody who does not exist:
@@ -199,10 +199,10 @@ class WriteTx(ReadTx):
         self.locked: dict[int, tuple[str, bool] | None] = {}
 
     def snapshot(self) -> None:
-        """Do nothing: a write locks what it decides about, and has to see what others did before it got its locks."""
+        """Do nothing: a write has to see what others committed before it got its locks."""
 
     def run(self, query: Query, **params: Any) -> int:
-        """Run a change and give the number of rows it touched."""
+        """Run a change and return the number of rows that it touched."""
         self._execute(query, params)
         return self._session.rowcount
 
@@ -216,7 +216,7 @@ class WriteTx(ReadTx):
             self._cursor.executemany(sql, [constants | params for params in many] if constants else many)
 
     def new_id(self) -> int:
-        """Make a 64-bit id that is larger than those made before in this process."""
+        """Return a new 64-bit id, larger than those that this process made before."""
         return next(new_ids)
 
 
@@ -228,7 +228,7 @@ def refuse_other_schema(tx: ReadTx) -> None:
 
 
 class Database:
-    """The database that a URL names. Threads may share it; a forked process needs its own."""
+    """The database that a URL names. Threads may share an instance; a forked process needs its own."""
 
     def __init__(self, settings: Settings, clock: Callable[[], int] = time.time_ns) -> None:
         self._engine = engine_for(settings)
@@ -252,31 +252,31 @@ class Database:
         return self._engine.path
 
     def read(self, work: Callable[[ReadTx], Result]) -> Result:
-        """Return what `work` reads. Raise Unavailable, or TooExpensive if it takes longer than the settings allow."""
+        """Return what `work` returns. Raise Unavailable, or TooExpensive if it takes longer than the settings allow."""
         return self._attempt(lambda: self._read_once(work))
 
     def write(self, work: Callable[[WriteTx], Result], *, dry_run: bool = False) -> Result:
-        """Return what `work` returns once all it wrote is saved; a dry run saves nothing.
+        """Return what `work` returns once all that it wrote is saved; a dry run saves nothing.
 
-        Raise Unavailable, or SchemaMismatch if another Kalends has migrated the database meanwhile.
+        Raise Unavailable, or SchemaMismatch if another version has migrated the database meanwhile.
         """
         return self._attempt(lambda: self._write_once(work, dry_run=dry_run))
 
     def check_writable(self) -> None:
-        """Raise Unavailable if nothing can be written, as far as a write that leaves nothing shows it."""
+        """Raise Unavailable if nothing can be written, as far as a write that changes nothing can show that."""
         if time.monotonic() >= self._writable_until:
             self._attempt(self._engine.probe_writing)
             self._writable_until = time.monotonic() + WRITABLE_S
 
     def change_schema(self, work: Callable[[Connection], Result]) -> Result:
-        """Return what `work` returns once its change of the schema is saved; nobody else changes it meanwhile.
+        """Return what `work` returns once its change of the schema is saved; no other process changes it meanwhile.
 
-        Raises Unavailable.
+        Raise Unavailable.
         """
         return self._attempt(lambda: self._change_schema_once(work))
 
     def backup(self, target: str) -> None:
-        """Save a consistent copy to a new file while others go on. Raises BadSetting or Unavailable."""
+        """Save a consistent copy to a new file while others read and write. Raise BadSetting or Unavailable."""
         self._engine.backup(target)
 
     def close(self) -> None:
@@ -284,7 +284,7 @@ class Database:
         self._engine.close()
 
     def now(self) -> Instant:
-        """Give the time, as transactions that begin now see it."""
+        """Return the time, as transactions that begin now see it."""
         return Instant(self._clock() // 1_000)
 
     def _read_once(self, work: Callable[[ReadTx], Result]) -> Result:
@@ -316,7 +316,7 @@ class Database:
 
 
 def engine_for(settings: Settings) -> Engine:
-    """Return the engine that the URL names, and load no other: a driver is 13 MB and 0.1 s. Raise BadSetting."""
+    """Return the engine that the URL names; the other is not loaded, which saves 13 MB and 0.1 s. Raise BadSetting."""
     scheme = settings.database_url.partition("://")[0]
     if scheme == "sqlite":
         from kalends.store.sqlite import SqliteEngine
@@ -330,9 +330,9 @@ def engine_for(settings: Settings) -> Engine:
 
 
 def id_stream() -> Iterator[int]:
-    """Make ids of 41 bits of milliseconds and 22 random bits, each larger than the last, for one thread at a time.
+    """Generate ids of 41 bits of milliseconds and 22 random bits, each larger than the last, for one thread at a time.
 
-    Where the count of milliseconds begins anew, ids do as well; 0 is none.
+    When the milliseconds overflow, ids start again from 1.
     """
     last = 0
     while True:

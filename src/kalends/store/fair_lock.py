@@ -1,20 +1,20 @@
-"""Taking turns between threads of one process."""
+"""A lock for threads of one process that is acquired in order."""
 
 import threading
 from collections import deque
 
 
 class FairLock:
-    """A lock whose waiters get it in the order they came: SQLite's own starved a writer for 4.6 s."""
+    """A lock that threads acquire in the order in which they requested it; SQLite's starved a writer for 4.6 s."""
 
     def __init__(self) -> None:
-        self._guard = threading.Lock()
+        self._mutex = threading.Lock()
         self._held = False
         self._waiting: deque[threading.Lock] = deque()
 
     def acquire(self, timeout: float) -> bool:
-        """Wait in line for at most `timeout` seconds; tell whether the lock is now held."""
-        with self._guard:
+        """Wait for at most `timeout` seconds; return whether the lock is now held."""
+        with self._mutex:
             if not self._held:
                 self._held = True
                 return True
@@ -24,23 +24,23 @@ class FairLock:
         try:
             if mine.acquire(timeout=timeout):
                 return True
-        except BaseException:  # a signal: whoever waits behind must not wait for somebody who has left
-            if not self._left_line(mine):
+        except BaseException:  # a signal: the threads behind must not wait for one that has gone
+            if not self._gave_up(mine):
                 self.release()
             raise
-        return not self._left_line(mine)
+        return not self._gave_up(mine)
 
     def release(self) -> None:
-        """Hand the lock to whoever waits longest."""
-        with self._guard:
+        """Pass the lock to the thread that has waited longest."""
+        with self._mutex:
             if self._waiting:
                 self._waiting.popleft().release()
             else:
                 self._held = False
 
-    def _left_line(self, mine: threading.Lock) -> bool:
-        """Stop waiting; tell if the lock was not handed over just as the time ran out."""
-        with self._guard:
+    def _gave_up(self, mine: threading.Lock) -> bool:
+        """Stop waiting; return False if the lock was passed on to this thread just before."""
+        with self._mutex:
             waiting = mine in self._waiting
             if waiting:
                 self._waiting.remove(mine)

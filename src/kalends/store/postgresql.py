@@ -1,4 +1,4 @@
-"""PostgreSQL: for when one machine is outgrown. Connections are pooled and mended; a lost one costs a 503 at most."""
+"""PostgreSQL: for several machines. Connections are pooled; a lost one costs one 503 at most."""
 
 import math
 import os
@@ -18,42 +18,43 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from kalends.errors import BadSetting, OutcomeUnknown, TooExpensive, Unavailable
 from kalends.settings import Settings
-from kalends.store.pooler import POOLER_ADVICE, UNTOLD, without_pooler
+from kalends.store.pooler import POOLER_ADVICE, SETTINGS_LOST, without_pooler
 from kalends.store.private_files import new_private_file
 from kalends.store.retry import Contended, driver_errors
 from kalends.store.session_settings import SESSION_SETTINGS, local_settings, session_options, settings_in
-from kalends.store.watchdog import Breaker, Watch, Watchdog
+from kalends.store.watchdog import CircuitBreaker, Watch, Watchdog
 
 CONNECT_TIMEOUT_S = 2
 SILENCE_TIMEOUT_MS = 2_000
-"""A peer that says nothing for this long is taken for dead: a black hole costs seconds, not hours."""
+"""A peer that acknowledges nothing for this long counts as lost: after seconds, where the default is hours."""
 
 SILENCE_S = SILENCE_TIMEOUT_MS / 1_000
 
 STATEMENT_TIMEOUT_MS = 15_000
-"""After this long a statement of a transaction that writes is stopped, or any where reading has no limit of its own."""
+"""The limit of a statement in a transaction that writes, or in any where the settings set no limit for reads."""
 
 MIXED_UP = (pg.DuplicatePreparedStatement, pg.InvalidSqlStatementName)
-"""What only a pooler brings about: a statement that was prepared on one connection meets another."""
+"""Errors that only a pooler causes: a statement is prepared on one connection and executed on another."""
 
 LOCK_A_ROW = "SELECT 1 FROM zone_data FOR UPDATE SKIP LOCKED"
-"""Needs the right to write, and waits for nobody."""
+"""Needs the right to write, and waits for no other lock."""
 
 MIGRATION_LOCK = 5_494_612_907_321
-"""Any number will do that no other program takes as advisory lock in the same database."""
+"""Any number that no other program uses for an advisory lock in the same database."""
 
 MIGRATION_LOCK_TIMEOUT_MS = 200
-"""A migration that waits for a lock makes everybody else wait behind it: it gives up and tries again instead."""
+"""While a migration waits for a lock, all others wait behind it: so it gives up soon and tries again."""
 
 MIGRATION_ATTEMPTS = 60
-"""How often: some 40 seconds in all."""
+"""This takes some 40 seconds in all."""
 
 RECONNECT_TIMEOUT_S = 4
-"""After this long the pool gives up on a server; the next caller has it try again, with no long pauses left over."""
+"""After this long the pool stops trying; the next caller makes it start again, with short pauses."""
 
-ONE_NODE_ONLY = "canceling wait for synchronous replication"
-ONE_NODE_ONLY_PLACE = "SyncRepWaitForLSN"
-"""The notice that a commit did not reach the replica: its text, and in any language the function that it comes from."""
+NOT_REPLICATED_TEXT = "canceling wait for synchronous replication"
+NOT_REPLICATED_PLACE = "SyncRepWaitForLSN"
+"""The notice that a commit did not reach the replica has no code of its own: we compare its English text, and the
+function in the server that it comes from, which is the same in any language."""
 
 LOST_RACES = (pg.SerializationFailure, pg.DeadlockDetected, pg.UniqueViolation, pg.ExclusionViolation)
 TOOK_TOO_LONG = (pg.QueryCanceled, pg.LockNotAvailable, pg.IdleInTransactionSessionTimeout)
@@ -65,13 +66,13 @@ DISK_ADVICE = "Make room on the disk of the database server."
 DUMP_ADVICE = "Check that pg_dump is not older than the server, and what its user may read."
 
 LIMITS = {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": SILENCE_TIMEOUT_MS}
-"""Of every connection, unless the URL says otherwise."""
+"""Of every connection, unless the URL sets others."""
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 class WatchedCursor(psycopg.Cursor[tuple[Any, ...]]):
-    """A cursor that begins to wait anew with each statement."""
+    """A cursor that restarts its watch with each statement."""
 
     def __init__(self, connection: Connection, watch: Watch) -> None:
         super().__init__(connection)
@@ -90,25 +91,25 @@ class WatchedCursor(psycopg.Cursor[tuple[Any, ...]]):
 
 
 class PostgresSession:
-    """A connection in use; `one_node_only` tells that the server committed without its replica."""
+    """A connection in use; `not_replicated` is set when the server has committed without its replica."""
 
-    too_large = ()  # statements look before they send a text (`NoneIfTooLarge`)
+    too_large = ()  # statements check the size before they send a text (`NoneIfTooLarge`)
 
     def __init__(self, connection: Connection, settings: str, watch: Watch) -> None:
         self.connection = connection
         self.cursor = WatchedCursor(connection, watch)
-        self.one_node_only = False
+        self.not_replicated = False
         self._settings = settings
         self._is_open = False
-        self._is_still = False
+        self._has_snapshot = False
 
     @property
-    def promised_process(self) -> int:
-        """Return the server process that the connection was promised at its beginning; a pooler invents one."""
+    def announced_process(self) -> int:
+        """Return the process that was announced when the connection was made; a pooler announces none that exists."""
         return self.connection.info.backend_pid
 
     def begin(self, mode: str = "") -> None:
-        """Begin a transaction, with the settings that it has to bring along, in one message."""
+        """Begin a transaction and set the settings that it needs, in one message."""
         self.connection.execute("; ".join(filter(None, (f"BEGIN {mode}".strip(), self._settings))).encode())
         self._is_open = True
 
@@ -118,11 +119,11 @@ class PostgresSession:
         return self.cursor.rowcount
 
     def snapshot(self) -> None:
-        """Begin a read-only transaction that sees one state of the database; elsewhere each statement stands alone."""
-        if not self._is_still:
+        """Begin a read-only transaction that sees one state of the database, unless there is one."""
+        if not self._has_snapshot:
             self.release()
             self.begin("ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            self._is_still = True
+            self._has_snapshot = True
 
     def renew(self) -> None:
         """Do nothing: the limit is one for each statement."""
@@ -131,7 +132,7 @@ class PostgresSession:
         """End the transaction of a read, if there is one."""
         if self._is_open:
             self.connection.execute("COMMIT")
-            self._is_open = self._is_still = False
+            self._is_open = self._has_snapshot = False
 
 
 class PostgresEngine:
@@ -155,7 +156,7 @@ class PostgresEngine:
         }
         writer_settings = {"statement_timeout": f"{STATEMENT_TIMEOUT_MS}ms"}
         if self._is_pooled:
-            # A prepared statement, or a setting of a session, would stay behind on a connection that others are lent.
+            # A prepared statement, or a setting of a session, would remain on a connection that others get next.
             self._limits |= {"prepare_threshold": None, "options": ""}
             session_settings |= settings_in(own_options)
             self._reader_settings = local_settings(session_settings)
@@ -173,19 +174,19 @@ class PostgresEngine:
             timeout=min(settings.busy_timeout_ms / 1_000, CONNECT_TIMEOUT_S * 2),
             reconnect_timeout=RECONNECT_TIMEOUT_S,
             kwargs=self._limits | {"autocommit": True, "options": options},
-            configure=None if self._is_pooled else refuse_untold_pooler,
+            configure=None if self._is_pooled else refuse_undeclared_pooler,
             name="kalends",
         )
         self._pool.open()
-        self._breaker = Breaker()
+        self._breaker = CircuitBreaker()
         self._watchdog = Watchdog()
 
     @contextmanager
     def reading(self) -> Generator[PostgresSession]:
-        """Lend a connection in autocommit: a single statement needs no transaction around it (991 to 620 us).
+        """Provide a connection in autocommit: a single statement needs no transaction (991 to 620 us).
 
-        Behind a pooler it does: settings hold in a transaction alone. Raise TooExpensive if a statement takes longer
-        than a read may.
+        Behind a pooler it does, as settings are lost between transactions. Raise TooExpensive if a statement takes
+        longer than a read may.
         """
         with self._translated(), self._connection(self._read_timeout_ms) as (connection, watch):
             session = PostgresSession(connection, self._reader_settings, watch)
@@ -203,16 +204,16 @@ class PostgresEngine:
 
     @contextmanager
     def writing(self, *, keep: bool) -> Generator[PostgresSession]:
-        """Begin, and commit at the end of the block (or roll back, if not to keep).
+        """Begin, and commit at the end of the block, or roll back unless `keep`.
 
-        READ COMMITTED with explicit row locks: every action locks what it decides about before it looks.
+        READ COMMITTED with explicit row locks: actions lock the rows that they decide about before they read them.
         """
         with self._translated(), self._connection(STATEMENT_TIMEOUT_MS) as (connection, watch):
             session = PostgresSession(connection, self._writer_settings, watch)
 
             def notice(diagnostic: pg.Diagnostic) -> None:
                 text, place = diagnostic.message_primary or "", diagnostic.source_function
-                session.one_node_only |= ONE_NODE_ONLY in text or place == ONE_NODE_ONLY_PLACE
+                session.not_replicated |= NOT_REPLICATED_TEXT in text or place == NOT_REPLICATED_PLACE
 
             connection.add_notice_handler(notice)
             try:
@@ -220,7 +221,7 @@ class PostgresEngine:
                 try:
                     yield session
                 except pg.ReadOnlySqlTransaction:
-                    connection.close()  # no longer the primary: the pool has to look for the one that is
+                    connection.close()  # not the primary any more: the pool has to connect to the new one
                     raise
                 except BaseException:
                     if not connection.broken:
@@ -233,15 +234,15 @@ class PostgresEngine:
     def probe_writing(self) -> None:
         """Lock the one row of a table and roll back. Raise Unavailable or Contended if the server takes no writes.
 
-        A standby and a database that is set to read only refuse that. That the disk of the data is full shows only when
-        a table has to grow; where the log has no room, the server stops.
+        A standby and a read-only database refuse that. A full disk shows only when a table has to grow; if there is no
+        space for the log, the server stops.
         """
         with self.writing(keep=False) as session:
             session.cursor.execute(LOCK_A_ROW)
 
     @contextmanager
     def migrating(self) -> Generator[sa.Connection]:
-        """Open one transaction for a change of schema, alone, and never making others wait long behind its locks."""
+        """Provide the only transaction that changes the schema; it never makes others wait long for its locks."""
         engine = sa.create_engine("postgresql+psycopg://", creator=self._connect_alone, poolclass=sa.NullPool)
         with self._translated():
             try:
@@ -250,7 +251,7 @@ class PostgresEngine:
                     connection.execute(sa.text(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT_MS}ms'"))
                     yield connection
             except pg.LockNotAvailable as error:
-                raise Contended("Others hold locks on the tables for too long.", MIGRATION_ATTEMPTS) from error
+                raise Contended("Other connections lock the tables for too long.", MIGRATION_ATTEMPTS) from error
 
     def _connect_alone(self) -> Connection:
         try:
@@ -259,27 +260,27 @@ class PostgresEngine:
             raise Contended(f"PostgreSQL cannot be reached: {error}.", advice=REACH_ADVICE) from error
 
     def backup(self, target: str) -> None:
-        """Have pg_dump write its custom format, for pg_restore."""
+        """Run pg_dump, which writes its custom format for pg_restore."""
         if self._is_pooled:
-            # pg_dump empties the search_path of its session: behind a pooler, that of connections others are lent next.
+            # pg_dump clears the search_path of its session; behind a pooler, others would get that session next.
             raise BadSetting("KALENDS_DATABASE_URL", "a backup must not go through a pooler: name the server itself")
         program = shutil.which("pg_dump")
         if program is None:
-            raise BadSetting("pg_dump", "it is not on the PATH; it comes with PostgreSQL's client programs")
+            raise BadSetting("pg_dump", "it is not on the PATH; install PostgreSQL's client programs")
         with new_private_file(Path(target)) as fresh:
-            # The password goes by the environment: a command's arguments are there for everybody to see.
+            # The password is passed in the environment: all users of the machine can read the arguments of a command.
             parts = url_parameters(self._url)
             password = {"PGPASSWORD": str(parts.pop("password"))} if parts.get("password") else {}
             command = [program, "--format=custom", f"--file={fresh}", f"--dbname={make_conninfo('', **parts)}"]
             done = subprocess.run(  # noqa: S603 (a fixed program, no shell)
                 command,
-                env=os.environ | password,  # noqa: TID251 (handed on as it is; nothing is read from it)
+                env=os.environ | password,  # noqa: TID251 (passed on unchanged; nothing is read from it)
                 capture_output=True,
                 text=True,
                 check=False,
             )
             if done.returncode:
-                raise Unavailable(f"pg_dump says: {done.stderr.strip()}.", advice=DUMP_ADVICE)
+                raise Unavailable(f"pg_dump reports: {done.stderr.strip()}.", advice=DUMP_ADVICE)
 
     def close(self) -> None:
         """Close every connection."""
@@ -288,21 +289,21 @@ class PostgresEngine:
 
     @contextmanager
     def _connection(self, statement_ms: int) -> Generator[tuple[Connection, Watch]]:
-        """Lend a connection whose statements may take so long; a server that keeps no limit of its own is cut off.
+        """Provide a connection, and shut it down if a statement exceeds its limit by far: the server does not answer.
 
         Commands, which read without a limit, wait for as long as it takes.
         """
-        self._breaker.enter(self._pool.timeout)
+        self._breaker.check(self._pool.timeout)
         try:
             connection = self._pool.getconn()
         except PoolTimeout:
-            if not self._watchdog.watched:  # else it may just be that all connections are in use
-                self._breaker.note(reached=False)
+            if not self._watchdog.watched:  # else all connections may just be in use
+                self._breaker.record(reached=False)
             raise
-        self._breaker.note(reached=True)
+        self._breaker.record(reached=True)
         try:
-            patience = statement_ms / 1_000 + SILENCE_S if self._read_timeout_ms else math.inf
-            watch = Watch(connection.fileno(), patience)
+            limit_s = statement_ms / 1_000 + SILENCE_S if self._read_timeout_ms else math.inf
+            watch = Watch(connection.fileno(), limit_s)
             with self._watchdog.watching(watch):
                 yield connection, watch
         finally:
@@ -310,19 +311,19 @@ class PostgresEngine:
 
     @contextmanager
     def _translated(self) -> Generator[None]:
-        """Turn the driver's errors into what the house knows; a lost connection makes the pool look at the others."""
+        """Raise errors of this package instead of the driver's; after a lost connection, replace all that are idle."""
         try:
             yield
         except LOST_RACES as error:
             raise Contended("The database is busy.") from error
         except PoolTimeout as error:
-            raise Unavailable("No connection to PostgreSQL could be had in time.", retry_after=5) from error
+            raise Unavailable("No connection to PostgreSQL became available in time.", retry_after=5) from error
         except TOOK_TOO_LONG as error:
-            raise Unavailable("The database took too long.", retry_after=5) from error
+            raise Unavailable("The database took too long to answer.", retry_after=5) from error
         except MIXED_UP as error:
             raise Unavailable("A pooler mixes up prepared statements.", advice=POOLER_ADVICE) from error
         except pg.ReadOnlySqlTransaction as error:
-            raise Contended("The database server takes no writes.", advice=PRIMARY_ADVICE) from error
+            raise Contended("The database server accepts no writes.", advice=PRIMARY_ADVICE) from error
         except pg.DiskFull as error:
             raise Unavailable("The disk of the database server is full.", retry_after=10, advice=DISK_ADVICE) from error
         except LOST_CONNECTION as error:
@@ -330,20 +331,20 @@ class PostgresEngine:
             raise Contended("The connection to PostgreSQL was lost.") from error
 
 
-def refuse_untold_pooler(connection: Connection) -> None:
-    """Raise OperationalError if a pooler that nobody told of keeps from the session what was set for it.
+def refuse_undeclared_pooler(connection: Connection) -> None:
+    """Raise OperationalError if a pooler that the URL does not name has dropped the settings of the session.
 
-    Nothing would end a statement then, and statements that are prepared would be those of others. A pooler shows in the
-    process of the server, which it cannot foretell.
+    Statements would then have no time limit, and prepared statements would be mixed up. A pooler is recognized by the
+    process of the server, which it cannot know in advance.
     """
     query = "SELECT pg_backend_pid(), current_setting('statement_timeout')"
     (process, timeout), *_ = connection.execute(query).fetchall()
     if process != connection.info.backend_pid and timeout == "0":
-        raise psycopg.OperationalError(UNTOLD)
+        raise psycopg.OperationalError(SETTINGS_LOST)
 
 
 def finish(session: PostgresSession, *, keep: bool) -> None:
-    """Commit, or roll back if not to keep. Raises OutcomeUnknown when nobody can say whether it was saved."""
+    """Commit, or roll back unless `keep`. Raise OutcomeUnknown if it is not known whether it was saved."""
     connection = session.connection
     if not keep:
         connection.execute("ROLLBACK")
@@ -354,18 +355,18 @@ def finish(session: PostgresSession, *, keep: bool) -> None:
         if connection.broken:
             raise OutcomeUnknown("The connection broke.") from error
         raise
-    if done.statusmessage != "COMMIT":  # a statement failed before, and somebody went on all the same
+    if done.statusmessage != "COMMIT":  # a statement failed before, and its error was ignored
         raise pg.InFailedSqlTransaction("the transaction had failed and was rolled back")
-    if session.one_node_only:
+    if session.not_replicated:
         connection.close()
-        raise OutcomeUnknown("It was saved on one node only.")
+        raise OutcomeUnknown("The change was saved on one node only.")
 
 
 def url_parameters(url: str) -> dict[str, Any]:
-    """Give what a URL says of a connection. Raises BadSetting, without the text: there may be a password in it."""
+    """Return the parameters in a URL. Raise BadSetting, without quoting the URL: there may be a password in it."""
     try:
         return conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         raise BadSetting(
-            "KALENDS_DATABASE_URL", "it does not read as postgresql://user:password@host:port/name"
+            "KALENDS_DATABASE_URL", "it must look like postgresql://user:password@host:port/name"
         ) from None

@@ -1,4 +1,4 @@
-"""Files that nobody but their owner may read: databases and their copies."""
+"""Files that only their owner may read: databases and their copies."""
 
 import os
 import tempfile
@@ -10,21 +10,21 @@ from kalends.errors import BadSetting, Unavailable
 
 
 def create_private(path: Path) -> None:
-    """Create an empty file that only its owner may read, unless there is one. Raises Unavailable."""
+    """Create an empty file that only its owner may read, unless it exists. Raise Unavailable."""
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
         pass
     except OSError as error:
-        advice = "Check its folder, and the rights and the room there."
+        advice = "Check that the folder exists, that you may write to it, and that its disk has space."
         raise Unavailable(f"The file {path} cannot be created: {error.strerror}.", 10, advice) from error
 
 
 @contextmanager
 def new_private_file(target: Path) -> Generator[Path]:
-    """Give an empty private file to fill, which then becomes `target`: only a whole and saved one ever bears the name.
+    """Provide an empty private file, which becomes `target` at the end of the block, complete and synchronized.
 
-    Raises BadSetting if there is such a file already, also if somebody else makes it meanwhile.
+    Raise BadSetting if `target` exists already, or is created by another process meanwhile.
     """
     fresh = partial_file(target)
     try:
@@ -35,8 +35,8 @@ def new_private_file(target: Path) -> Generator[Path]:
 
 
 def partial_file(target: Path) -> Path:
-    """Make an empty private file beside `target`, which must not exist. Raises BadSetting."""
-    with refusing(target):
+    """Create an empty private file beside `target`, which must not exist. Raise BadSetting."""
+    with refuse_bad_target(target):
         if target.exists():
             raise FileExistsError
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".partial")
@@ -45,26 +45,26 @@ def partial_file(target: Path) -> Path:
 
 
 def publish(fresh: Path, target: Path) -> None:
-    """Give a file its name once its contents are on the disk. Raises BadSetting."""
-    with refusing(target):
+    """Synchronize a file and give it its name. Raise BadSetting."""
+    with refuse_bad_target(target):
         synchronize(fresh)
-        os.link(fresh, target)  # fails where somebody was faster, unlike a rename
+        os.link(fresh, target)  # unlike a rename, it fails if the name exists
         synchronize(target.parent)
 
 
 @contextmanager
-def refusing(target: Path) -> Generator[None]:
-    """Say what is wrong with a file that was asked for."""
+def refuse_bad_target(target: Path) -> Generator[None]:
+    """Raise BadSetting if the file cannot be created."""
     try:
         yield
     except FileExistsError as error:
-        raise BadSetting(str(target), "there is such a file already: name a new one") from error
+        raise BadSetting(str(target), "the file exists already: name a new one") from error
     except OSError as error:
-        raise BadSetting(str(target), f"it cannot be made there ({error.strerror})") from error
+        raise BadSetting(str(target), f"it cannot be created ({error.strerror})") from error
 
 
 def synchronize(path: Path) -> None:
-    """Return once a file or folder is on the disk: neither VACUUM INTO nor a new name waits for that."""
+    """Write a file or folder to the disk, as neither VACUUM INTO nor a new name waits for that."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

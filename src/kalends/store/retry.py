@@ -1,4 +1,4 @@
-"""What an engine raises when a transaction is worth another try."""
+"""The error of an engine after which a transaction is repeated."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -8,13 +8,13 @@ from sqlalchemy.exc import DBAPIError
 from kalends.errors import TRY_AGAIN
 
 ATTEMPTS = 5
-"""How often a transaction is tried before its caller is told to come back."""
+"""How often a transaction is tried before the caller gets an error."""
 
 
 class Contended(Exception):
-    """The engine gave up on a transaction that changed nothing: run it from its start, `attempts` times in all.
+    """A transaction failed and changed nothing: run it again from its beginning, `attempts` times in all.
 
-    `advice` is for people, if none of the attempts helped.
+    `advice` is for people, if all attempts fail.
     """
 
     def __init__(self, reason: str, attempts: int = ATTEMPTS, advice: str = TRY_AGAIN) -> None:
@@ -26,7 +26,7 @@ class Contended(Exception):
 
 @contextmanager
 def driver_errors() -> Generator[None]:
-    """Raise the driver's own error where SQLAlchemy has wrapped it."""
+    """Raise the driver's own error instead of the one that SQLAlchemy wraps it in."""
     try:
         yield
     except DBAPIError as error:

@@ -27,5 +27,5 @@ HAS_VERSION = Query(sa.select(TableExists(VERSION_TABLE)))
 def refuse_other_revision(found: str) -> None:
     """Raise SchemaMismatch unless a database has exactly the schema that this Kalends needs."""
     if found != NEEDED:
-        advice = MIGRATE if found < NEEDED or found == EMPTY else "install that Kalends"
+        advice = MIGRATE if found < NEEDED or found == EMPTY else "install the version of Kalends that made it"
         raise SchemaMismatch(found, NEEDED, advice)

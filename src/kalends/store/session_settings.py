@@ -10,10 +10,10 @@ OPTION = re.compile(r"(?:-c ?|--)([A-Za-z_.]+)=([^\s\\']+)")
 SESSION_SETTINGS = {
     "timezone": "UTC",
     "idle_in_transaction_session_timeout": "30s",
-    # Every list is one ordered range scan along an index; what a bitmap finds would have to be sorted.
+    # Every list is an ordered range scan of an index; the result of a bitmap scan would have to be sorted.
     "enable_bitmapscan": "off",
-    # So the plan for any values is the good one, and none is made anew for each request: an answer costs the database
-    # 0.88 ms instead of 1.22. What takes a few rows only has to say how many in its text, not in a parameter.
+    # With that, generic plans are good ones, and no plan is made for each request: an answer costs the database 0.88 ms
+    # instead of 1.22. A statement that reads few rows has to have its limit in its text, not in a parameter.
     "plan_cache_mode": "force_generic_plan",
 }
 
@@ -29,7 +29,7 @@ def local_settings(settings: Mapping[str, str]) -> str:
 
 
 def settings_in(options: str) -> dict[str, str]:
-    """Return the settings in startup options such as `-c work_mem=64MB`. Raises BadSetting."""
+    """Return the settings in startup options such as `-c work_mem=64MB`. Raise BadSetting."""
     found: dict[str, str] = dict(OPTION.findall(options))
     if OPTION.sub("", options).strip():
         raise BadSetting("KALENDS_DATABASE_URL", "behind a pooler, options must be like -c work_mem=64MB")

@@ -1,4 +1,4 @@
-"""SQLite: embedded, one file, WAL; one fair queue of writers in a process and as many readers as there are threads."""
+"""SQLite: one file in WAL mode; the writers of a process queue, and each thread may have a connection to read."""
 
 # pyright: reportUnknownMemberType=false
 # (apsw names types of Python 3.12 in its signatures, which are unknown to 3.11)
@@ -24,13 +24,13 @@ from kalends.store.writer_lock import WriterLock, poll_until, writer_lock_path
 
 CACHED_STATEMENTS = 512
 CACHE_KIB = 8_000
-"""Of each connection, of which there is one for each thread and one to write."""
+"""Of each connection: one for each thread, and one to write."""
 
 LOOKASIDE = (1_200, 100)
-"""Bytes and number of the slots that each connection sets aside for small values, where SQLite's own are 40."""
+"""Size in bytes and number of the slots of each connection for small values; SQLite's default is 40 slots."""
 
 TAKEN = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY)
-"""Extended result codes of a broken unique constraint (sqlite.org/rescode.html); what follows are primary ones."""
+"""Extended result codes of a violated unique constraint (sqlite.org/rescode.html); all others are primary ones."""
 
 LOCKED = (apsw.SQLITE_BUSY, apsw.SQLITE_LOCKED, apsw.SQLITE_PROTOCOL)
 UNUSABLE = (
@@ -45,21 +45,21 @@ UNUSABLE = (
 )
 FILE_ADVICE = "Check the database file, its rights and the disk: kalends doctor."
 MOVED = "The database file was deleted or replaced while it was in use."
-MOVED_ADVICE = "Put the file back, or restart the server to use what is there now."
+MOVED_ADVICE = "Restore the file, or restart the server to use the one that is there now."
 KEPT_BUSY = "Another process keeps the database busy."
 
 PROBE_S = 0.1
-"""How long finding out whether anything can be written waits for others who write, which shows it as well."""
+"""How long the test write waits for other writers; if they are busy, the database can be written to."""
 
-STEPS_BETWEEN_LOOKS = 20_000
-"""Instructions of SQLite's virtual machine, some 0.5 ms of them, between two looks at a read's deadline."""
+STEPS_BETWEEN_CHECKS = 20_000
+"""Instructions of SQLite's virtual machine, some 0.5 ms, between two checks of a read's deadline."""
 
 
 def tune_library() -> None:
-    """Stop SQLite from counting its memory, which takes a lock with each value, and set more aside for small ones.
+    """Switch off SQLite's memory statistics, which lock a mutex for each value, and give small values more slots.
 
-    A list costs 0.82 of what it does otherwise (docs/performance.md). It has to be done while SQLite is not in use: a
-    program that has opened connections of its own before it imports this keeps the library as it is.
+    A list then costs 0.82 of what it does otherwise (docs/performance.md). SQLite must not be in use: if a program has
+    opened connections of its own before it imports this module, the library stays as it is.
     """
     if not apsw.connections():
         apsw.shutdown()
@@ -81,7 +81,7 @@ class SqliteSession:
         self.cursor = connection.cursor()
         self.deadline = math.inf
         self._read_timeout = read_timeout
-        connection.set_progress_handler(self._is_late, STEPS_BETWEEN_LOOKS)
+        connection.set_progress_handler(self._is_late, STEPS_BETWEEN_CHECKS)
 
     @property
     def rowcount(self) -> int:
@@ -89,7 +89,7 @@ class SqliteSession:
         return self.connection.changes()
 
     @property
-    def promised_process(self) -> int:
+    def announced_process(self) -> int:
         """Return 0: there is no server."""
         return 0
 
@@ -99,7 +99,7 @@ class SqliteSession:
             self.connection.execute("BEGIN")
 
     def renew(self) -> None:
-        """Begin anew the time that a read may take."""
+        """Restart the time limit of a read."""
         self.deadline = time.monotonic() + self._read_timeout
 
     def _is_late(self) -> bool:
@@ -120,17 +120,17 @@ class SqliteEngine:
         self._timeout = settings.busy_timeout_ms / 1_000
         self._read_timeout = settings.read_timeout_ms / 1_000 or math.inf
         self._readers: list[SqliteSession] = []
-        self._most_readers = settings.pool_size
-        self._turn = FairLock()
+        self._max_readers = settings.pool_size
+        self._write_queue = FairLock()
         self._writer: SqliteSession | None = None
         self._writer_lock: WriterLock | None = None
         self._closed = False
         self._file: tuple[int, int] | None = None
-        """Device and number of the file that was opened first."""
+        """Device and inode of the file that was opened first."""
 
     @contextmanager
     def reading(self) -> Generator[SqliteSession]:
-        """Lend a connection; an open snapshot ends with the block. Raise TooExpensive after the time for a read."""
+        """Provide a connection; a snapshot ends with the block. Raise TooExpensive when the time limit is over."""
         self._refuse_other_file()
         try:
             session = self._readers.pop()
@@ -140,12 +140,12 @@ class SqliteEngine:
         session.renew()
         try:
             yield session
-        except apsw.InterruptError:  # the statement was reset, and the connection is as good as before
+        except apsw.InterruptError:  # the statement was reset, so the connection can be used further
             self._give_back(session)
             with translated():
                 raise
         except (apsw.Error, UnicodeError):
-            session.connection.close()  # a statement that was left half-read would hold on to an old snapshot
+            session.connection.close()  # a statement that was not read to its end would keep an old snapshot open
             with translated():
                 raise
         except BaseException:
@@ -155,13 +155,13 @@ class SqliteEngine:
 
     @contextmanager
     def writing(self, *, keep: bool) -> Generator[SqliteSession]:
-        """Wait for this writer's turn, begin, and commit at the end of the block (or roll back, if not to keep).
+        """Wait in the queue, begin, and commit at the end of the block, or roll back unless `keep`.
 
         BEGIN IMMEDIATE takes the file's write lock before anything is read: what a transaction checks stays true
-        until it commits. A deferred one goes stale and loses with an error (measured: 167,324 errors in 6 s).
+        until it commits. A deferred transaction fails if another one wrote meanwhile (measured: 167,324 errors in 6 s).
         """
         deadline = time.monotonic() + self._timeout
-        if not self._turn.acquire(self._timeout):
+        if not self._write_queue.acquire(self._timeout):
             raise Unavailable("Too many writes are waiting.")
         try:
             with translated():
@@ -177,23 +177,23 @@ class SqliteEngine:
         finally:
             if self._closed:
                 self._close_writer()
-            self._turn.release()
+            self._write_queue.release()
 
     def probe_writing(self) -> None:
-        """Commit a page of the file as it is. Raise Unavailable if that fails; it is left undone while others write.
+        """Commit an unchanged page of the file, unless others write just then. Raise Unavailable if that fails.
 
-        Only what is written to the log shows that a disk is full, so a rollback is not enough. The log is not
-        synchronized for it, as a slow disk is not a full one. A connection of its own waits for no turn.
+        A full disk shows only when the log is written, so a rollback would not do. The log is not synchronized, as a
+        slow disk is no failure. A connection of its own does not wait in the queue.
         """
         session = self._connect_writer()
         with closing(session.connection) as connection, translated():
             connection.execute("PRAGMA synchronous = NORMAL")
             if poll_until(lambda: ran(connection, "BEGIN IMMEDIATE"), time.monotonic() + PROBE_S):
-                connection.execute("PRAGMA user_version = 0; COMMIT")  # nothing uses it: it is 0 in any case
+                connection.execute("PRAGMA user_version = 0; COMMIT")  # which nothing uses, so it is 0 already
 
     @contextmanager
     def migrating(self) -> Generator[Connection]:
-        """Open one transaction for a change of schema, alone from its first statement on; create the file if needed."""
+        """Provide a transaction to change the schema, which has the write lock; create the file if needed."""
         engine = create_engine(
             "sqlite+apsw://", creator=lambda: DbapiConnection(self._create_and_connect()), poolclass=NullPool
         )
@@ -202,17 +202,17 @@ class SqliteEngine:
             yield connection
 
     def backup(self, target: str) -> None:
-        """Write a compact copy: VACUUM INTO holds no writer up (the stepwise backup never ends under writes)."""
+        """Write a compact copy. VACUUM INTO does not block writers; the backup API would never end while they write."""
         with new_private_file(Path(target)) as fresh, self.reading() as session:
             session.deadline = math.inf
             session.cursor.execute("VACUUM INTO ?", (str(fresh),))
 
     def close(self) -> None:
-        """Close every connection; one that is in use, or opened later, is closed when its work is done."""
+        """Close all connections; one that is in use, or opened later, is closed when its work is done."""
         self._closed = True
-        if self._turn.acquire(self._timeout):
+        if self._write_queue.acquire(self._timeout):
             self._close_writer()
-            self._turn.release()
+            self._write_queue.release()
         while self._readers:
             self._readers.pop().connection.close()
 
@@ -228,13 +228,13 @@ class SqliteEngine:
         if session.connection.in_transaction:
             with translated():
                 session.connection.execute("ROLLBACK")
-        if len(self._readers) < self._most_readers and not self._closed:
+        if len(self._readers) < self._max_readers and not self._closed:
             self._readers.append(session)
         else:
             session.connection.close()
 
     def _roll_back(self, session: SqliteSession) -> None:
-        """Leave no transaction open; a connection that cannot even roll back is not used again."""
+        """Roll back; a connection on which that fails is not used again."""
         try:
             if session.connection.in_transaction:
                 session.connection.execute("ROLLBACK")
@@ -243,25 +243,25 @@ class SqliteEngine:
             self._writer = None
 
     def _begin(self, session: SqliteSession, deadline: float) -> None:
-        """Begin, after whichever processes wait already. Raises Unavailable when the deadline passes before."""
+        """Begin, after the processes that wait already. Raise Unavailable if the deadline passes before."""
         writer_lock = self._writer_lock = self._writer_lock or WriterLock(writer_lock_path(self.path))
-        with writer_lock.acquired(deadline) as inside:
-            if not inside or not poll_until(lambda: ran(session.connection, "BEGIN IMMEDIATE"), deadline):
+        with writer_lock.acquired(deadline) as held:
+            if not held or not poll_until(lambda: ran(session.connection, "BEGIN IMMEDIATE"), deadline):
                 raise Unavailable(KEPT_BUSY)
 
     def _connect_writer(self) -> SqliteSession:
-        """Open a connection that waits for the file's write lock in `_begin`, and nowhere else."""
+        """Open a connection that waits for the file's write lock in `_begin` only."""
         session = self._connect()
         session.connection.set_busy_timeout(0)
         return session
 
     def _refuse_other_file(self) -> None:
-        """Raise Unavailable if the file was deleted or replaced: what is written to the old one is lost with it."""
+        """Raise Unavailable if the file was deleted or replaced: changes to the old one would be lost."""
         if self._file and self._file != identity_of(self.path):
             raise Unavailable(MOVED, retry_after=10, advice=MOVED_ADVICE)
 
     def _create_and_connect(self) -> apsw.Connection:
-        """Connect to change the schema, which alone may create the file: a server that lost its volume must not."""
+        """Connect to change the schema. Nothing else creates the file: a server must not replace a lost one."""
         self._refuse_other_file()
         create_private(self.path)
         return self._connect().connection
@@ -284,29 +284,29 @@ class SqliteEngine:
         return SqliteSession(connection, self._read_timeout)
 
     def _set_up(self, connection: apsw.Connection) -> None:
-        # The first process to come turns a new file into WAL, and SQLite lets none of the others wait for that.
+        # The first process switches a new file to WAL mode; SQLite does not let the others wait for it.
         deadline = time.monotonic() + self._timeout
         if not poll_until(lambda: ran(connection, "PRAGMA journal_mode = WAL"), deadline):
             raise Unavailable(KEPT_BUSY)
         # FULL: of 400 simulated power cuts it lost nothing, NORMAL lost acknowledged commits in 317.
-        # A cache and no mmap: that made a mixed load no faster, and every page that was ever looked at, up to the whole
-        # file, counted as memory of the process (decision 0018).
+        # A cache instead of mmap, which made a mixed load no faster, and counted all pages ever read, up to the whole
+        # file, as memory of the process (decision 0018).
         for pragma in ("synchronous = FULL", "foreign_keys = ON", f"cache_size = -{CACHE_KIB}"):
             connection.execute(f"PRAGMA {pragma}")
-        # Plans that do not depend on what is bound, as a statement is else compiled anew whenever that changes: of the
-        # look at who is busy, which comes with every booking, it was three quarters of the cost.
+        # Plans that do not depend on parameters: else SQLite recompiles statements when they change, which took three
+        # quarters of the time of a conflict check.
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
 
 
 def list_as_json(_: object, place: int, value: object) -> str:
-    """Bind a list of ids as JSON text, which `AnyOf` unfolds with json_each. Raises TypeError for anything else."""
+    """Bind a list of ids as JSON text, which `AnyOf` expands with json_each. Raise TypeError for anything else."""
     if isinstance(value, list):
         return repr(cast("list[int]", value))  # whole numbers are written the same
     raise TypeError(f"parameter {place} is of a type that SQLite does not know: {type(value)}")
 
 
 def identity_of(path: Path) -> tuple[int, int] | None:
-    """Return device and number of a file, which no other file has; None if there is none."""
+    """Return device and inode of a file, which identify it; None if there is none."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -315,7 +315,7 @@ def identity_of(path: Path) -> tuple[int, int] | None:
 
 
 def ran(connection: apsw.Connection, statement: str) -> bool:
-    """Run a statement that needs the file's write lock; return whether nobody else had it."""
+    """Run a statement that needs the file's write lock; return False if another process has it."""
     try:
         connection.execute(statement)
     except apsw.Error as error:
@@ -326,28 +326,28 @@ def ran(connection: apsw.Connection, statement: str) -> bool:
 
 
 def begin_immediately(connection: Connection) -> None:
-    """Begin a transaction of SQLAlchemy's, which begins none on this driver by itself."""
+    """Begin a transaction for SQLAlchemy, which begins none by itself with this driver."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 @contextmanager
 def translated() -> Generator[None]:
-    """Raise the errors of this package in place of the driver's.
+    """Raise the errors of this package instead of the driver's.
 
-    A broken unique constraint is worth another try: actions look before they write, so on the next try the
-    row that won the race is seen and named. Any other constraint is a defect of ours and stays as it is.
+    After a violated unique constraint the transaction is repeated: actions read before they write, so the next attempt
+    sees the row that won the race, and reports it. Any other violated constraint is a bug and is passed on.
     """
     try:
         yield
     except apsw.Error as error:
-        extended: int = getattr(error, "extendedresult", apsw.SQLITE_ERROR)  # misuse found by the driver has none
+        extended: int = getattr(error, "extendedresult", apsw.SQLITE_ERROR)  # errors of the driver itself have none
         primary = primary_code(extended)
         if extended in TAKEN:
-            raise Contended("Too many writers want the same name.") from error
+            raise Contended("Too many requests write the same values.") from error
         if primary in LOCKED:
             raise Unavailable(KEPT_BUSY) from error
         if primary in UNUSABLE:
-            raise Unavailable(f"SQLite says: {error}.", retry_after=10, advice=FILE_ADVICE) from error
+            raise Unavailable(f"SQLite reports: {error}.", retry_after=10, advice=FILE_ADVICE) from error
         if primary in (apsw.SQLITE_INTERRUPT, apsw.SQLITE_TOOBIG):
             raise TooExpensive from error
         raise
@@ -359,7 +359,7 @@ def primary_code(extended: int) -> int:
 
 
 def sqlite_path(url: str) -> Path:
-    """Give the file that `sqlite:///relative.db` or `sqlite:////absolute.db` names. Raises BadSetting."""
+    """Return the file that `sqlite:///relative.db` or `sqlite:////absolute.db` names. Raise BadSetting."""
     path = url.removeprefix("sqlite:///")
     if path == url or not path or "?" in path or ":memory:" in path:
         raise BadSetting("KALENDS_DATABASE_URL", "SQLite needs a file: sqlite:///relative.db or sqlite:////absolute.db")

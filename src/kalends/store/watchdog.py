@@ -1,4 +1,4 @@
-"""How long a database server that says nothing is waited for, and how long nobody waits for it after that."""
+"""How long to wait for a database server that does not answer, and when to try it again."""
 
 import math
 import os
@@ -10,17 +10,17 @@ from contextlib import contextmanager, suppress
 
 from kalends.errors import Unavailable
 
-LOOK_S = 0.25
-"""Between two looks at who has waited too long."""
+CHECK_S = 0.25
+"""Between two checks for connections that have waited too long."""
 
-REST_S = 1
-"""After nobody could get a connection, the next try is made so much later, by one caller."""
+OPEN_S = 1
+"""How long all callers are refused after no connection could be made; then one of them tries again."""
 
-RESTING = "PostgreSQL could not be reached a moment ago."
+UNREACHABLE = "PostgreSQL could not be reached a moment ago."
 
 
 class Watch:
-    """A connection in use, and until when its server may be silent."""
+    """A connection in use, and the time until which its server has to answer."""
 
     def __init__(self, descriptor: int, seconds: float) -> None:
         self.descriptor = descriptor
@@ -29,25 +29,25 @@ class Watch:
         self.renew()
 
     def renew(self, times: int = 1) -> None:
-        """Begin to wait anew, for a statement or for several."""
+        """Restart the time limit, for a statement or for several."""
         self.deadline = time.monotonic() + self._seconds * times
 
 
 class Watchdog:
-    """Cuts connections on which a server has been silent for too long; the driver then finds them broken.
+    """Shuts down connections on which a server has not answered in time; the driver then finds them broken.
 
-    Nothing else ends a wait for a server that is frozen: its machine goes on to acknowledge packets, and its own limits
-    for statements are frozen with it.
+    Nothing else ends the wait for a server process that is frozen: its machine still acknowledges packets, and its own
+    limits for statements are frozen, too.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # a transaction that was left open may be ended by the collector, at any line
+        self._lock = threading.RLock()  # the garbage collector may end an open transaction at any line
         self._watches: set[Watch] = set()
         self._thread: threading.Thread | None = None
         self._closed = threading.Event()
 
     def close(self) -> None:
-        """End the thread that looks."""
+        """Stop the thread."""
         self._closed.set()
         if self._thread is not None:
             self._thread.join()
@@ -59,11 +59,11 @@ class Watchdog:
 
     @contextmanager
     def watching(self, watch: Watch) -> Generator[None]:
-        """Cut a connection when its deadline is over, unless the block has ended before."""
+        """Shut down a connection when its deadline passes, unless the block has ended before."""
         with self._lock:
             self._watches.add(watch)
             if self._thread is None:  # not before: threads do not survive a fork
-                self._thread = threading.Thread(target=self._look_again_and_again, name="watchdog", daemon=True)
+                self._thread = threading.Thread(target=self._check_all, name="watchdog", daemon=True)
                 self._thread.start()
         try:
             yield
@@ -71,38 +71,38 @@ class Watchdog:
             with self._lock:
                 self._watches.discard(watch)
 
-    def _look_again_and_again(self) -> None:
-        while not self._closed.wait(LOOK_S):
+    def _check_all(self) -> None:
+        while not self._closed.wait(CHECK_S):
             now = time.monotonic()
-            with self._lock:  # as long as it is held, no descriptor can have become that of another connection
+            with self._lock:  # while it is held, no descriptor can be reused for another connection
                 for watch in [one for one in tuple(self._watches) if one.deadline < now]:
                     self._watches.discard(watch)
-                    cut(watch.descriptor)
+                    shut_down(watch.descriptor)
 
 
-def cut(descriptor: int) -> None:
-    """End what a socket sends and receives, without closing it: that is for its owner to do."""
+def shut_down(descriptor: int) -> None:
+    """Shut down a socket in both directions, without closing it: its owner does that."""
     with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as same:
         same.shutdown(socket.SHUT_RDWR)
 
 
-class Breaker:
-    """Refuses callers at once while a server is known not to answer, but for one at a time, who tries it again."""
+class CircuitBreaker:
+    """Refuses callers at once while a server does not answer, except for one at a time, which tries again."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._refused_until = 0.0
 
-    def enter(self, longest_try_s: float) -> None:
-        """Raise Unavailable if it is not time, or not for this caller, to try again."""
+    def check(self, longest_try_s: float) -> None:
+        """Raise Unavailable if it is not time to try again, or if another caller does that."""
         if not self._refused_until:
             return
         with self._lock:
             now = time.monotonic()
             if now < self._refused_until:
-                raise Unavailable(RESTING)
+                raise Unavailable(UNREACHABLE)
             self._refused_until = now + longest_try_s
 
-    def note(self, *, reached: bool) -> None:
-        """Take note of whether the server could be reached."""
-        self._refused_until = 0.0 if reached else time.monotonic() + REST_S
+    def record(self, *, reached: bool) -> None:
+        """Record whether the server could be reached."""
+        self._refused_until = 0.0 if reached else time.monotonic() + OPEN_S

@@ -1,8 +1,8 @@
-"""Taking turns between processes that write to one SQLite file: one at a time waits for its lock, and none starves.
+"""A lock for processes that write to one SQLite file: one at a time waits for SQLite's own lock, so none starves.
 
-SQLite's waiters sleep for up to 100 ms between two looks, and a busy process leaves the lock free for microseconds
-only: of four processes with transactions of 3 ms one wrote once a second and waited for 6 s. Who stands in the
-writer_lock is alone in waiting and looks often, and the process that has just written has to line up behind.
+SQLite sleeps for up to 100 ms between two attempts, and a busy process leaves its lock free for microseconds only: of
+four processes with transactions of 3 ms, one wrote once a second and waited for up to 6 s. The process that holds this
+lock is the only one that waits for SQLite's, and tries often; a process that has just written has to queue again.
 """
 
 import fcntl
@@ -15,16 +15,16 @@ from pathlib import Path
 from kalends.store.private_files import create_private
 
 PAUSE_S = 0.000_25
-"""Between two looks."""
+"""Between two attempts."""
 
 
 def writer_lock_path(database: Path) -> Path:
-    """Return where the file of a database is by which processes take turns: there once something was written."""
+    """Return the path of the lock file of a database, which exists once something was written."""
     return database.with_name(f"{database.name}-turn")
 
 
 class WriterLock:
-    """A file beside the database that one process at a time has locked; the lock of a process that dies is gone."""
+    """A file beside the database that one process at a time locks; the lock ends with the process."""
 
     def __init__(self, path: Path) -> None:
         create_private(path)
@@ -32,19 +32,19 @@ class WriterLock:
 
     @contextmanager
     def acquired(self, deadline: float) -> Generator[bool]:
-        """Stand in it for the block, unless the deadline passes before; tell which."""
-        inside = poll_until(self._enter, deadline)
+        """Hold the lock for the block, unless the deadline passes before; provide whether it is held."""
+        held = poll_until(self._try_lock, deadline)
         try:
-            yield inside
+            yield held
         finally:
-            if inside:
+            if held:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
 
-    def _enter(self) -> bool:
+    def _try_lock(self) -> bool:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -53,7 +53,7 @@ class WriterLock:
 
 
 def poll_until(attempt: Callable[[], bool], deadline: float) -> bool:
-    """Try until it works or the deadline, of the monotonic clock, passes; tell whether it worked."""
+    """Repeat an attempt until it succeeds or the deadline (of the monotonic clock) passes; return whether it did."""
     while not attempt():
         if time.monotonic() >= deadline:
             return False

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from kalends.errors import BadSetting, OutcomeUnknown, Unavailable
 from kalends.store.database import Database, ReadTx, WriteTx
-from kalends.store.postgresql import ONE_NODE_ONLY
+from kalends.store.postgresql import NOT_REPLICATED_TEXT
 from kalends.store.query import Query
 from kalends.store.schema import migrate
 from tests.postgres import Postgres
@@ -161,7 +161,7 @@ def test_the_text_of_the_notice_is_enough(database: Database) -> None:
 
     def work(tx: WriteTx) -> None:
         processes.append(process_of(tx))
-        tx.run(warning(ONE_NODE_ONLY))
+        tx.run(warning(NOT_REPLICATED_TEXT))
 
     with pytest.raises(OutcomeUnknown, match="one node only"):
         database.write(work)

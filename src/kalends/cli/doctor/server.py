@@ -55,7 +55,7 @@ def check_connection(server: ServerFacts, settings: Settings) -> Iterator[CheckR
 
 def check_pooler(server: ServerFacts, *, expected: bool) -> Iterator[CheckResult]:
     """Check for a pooler that the URL does not name: behind one, another process answers than at the beginning."""
-    found = server.process != server.promised_process
+    found = server.process != server.announced_process
     if found and not expected:
         text, advice = "there is one in front of the server", "add pooler=transaction to the URL of the database"
         yield warning("pooler", text, f"{advice}, unless it pools whole sessions")

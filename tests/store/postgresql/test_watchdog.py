@@ -13,7 +13,7 @@ from kalends.errors import Unavailable
 from kalends.settings import Settings
 from kalends.store import postgresql, watchdog
 from kalends.store.database import Database
-from kalends.store.watchdog import Breaker, Watch, Watchdog
+from kalends.store.watchdog import CircuitBreaker, Watch, Watchdog
 from tests.postgres import Postgres
 from tests.store.postgresql.sessions import process_of, until
 
@@ -49,7 +49,7 @@ def test_nobody_is_cut_who_has_left(pair):
     one, other = pair
     with Watchdog().watching(Watch(one.fileno(), 0.1)):
         pass
-    time.sleep(3 * watchdog.LOOK_S)
+    time.sleep(3 * watchdog.CHECK_S)
     one.sendall(b"x")
     assert other.recv(1) == b"x"
 
@@ -70,19 +70,19 @@ def test_a_closed_watchdog_has_no_thread_left(pair):
 def test_after_a_failure_one_caller_tries_and_the_others_are_refused(monkeypatch):
     now = 100.0
     monkeypatch.setattr(watchdog.time, "monotonic", lambda: now)
-    breaker = Breaker()
-    breaker.enter(4)
-    breaker.note(reached=False)
+    breaker = CircuitBreaker()
+    breaker.check(4)
+    breaker.record(reached=False)
     with pytest.raises(Unavailable):
-        breaker.enter(4)
-    now += watchdog.REST_S
-    breaker.enter(4)
+        breaker.check(4)
+    now += watchdog.OPEN_S
+    breaker.check(4)
     for _ in range(3):
         with pytest.raises(Unavailable):
-            breaker.enter(4)
-    breaker.note(reached=True)
-    breaker.enter(4)
-    breaker.enter(4)
+            breaker.check(4)
+    breaker.record(reached=True)
+    breaker.check(4)
+    breaker.check(4)
 
 
 @pytest.mark.slow
@@ -115,7 +115,7 @@ def test_while_a_server_is_away_one_caller_waits_and_the_others_are_told_at_once
         began = time.monotonic()
         with pytest.raises(Unavailable) as caught:
             database.read(process_of)
-        assert caught.value.reason == watchdog.RESTING
+        assert caught.value.reason == watchdog.UNREACHABLE
         assert time.monotonic() - began < 0.5
         server.start()
         until(lambda: answers(database))
