@@ -111,7 +111,7 @@ class Requests:
     def maybe(self, chance: float) -> bool:
         return self.choice.random() < chance
 
-    # ------------------------------------------------------------------------------------------ what is asked with
+    # ------------------------------------------------------------------------------------------ parameters
     def query(self, known: Operation, *, dry_run: bool) -> str:
         """Choose some of the parameters that an operation takes."""
         names = {field.encode_name for field in msgspec.structs.fields(known.signature.query)}

@@ -1,4 +1,4 @@
-"""The real service as far as time is taken, behind the same calls as the one on paper."""
+"""The real service with conflicts, behind the same calls as the reference model."""
 
 from collections.abc import Callable, Iterable
 from inspect import signature
@@ -6,38 +6,36 @@ from typing import Any
 
 from kalends.actions import events, holds
 from kalends.actions.booking import OnConflict
-from kalends.actions.saving import Saved
 from kalends.errors import BookingConflict, KalendsError
 from kalends.model import Actor, Hold, HoldId, Span
 from kalends.model import Conflict as StoredConflict
 from kalends.store.database import Database
-from tests.cast import saved_in, without_conflicts
-from tests.house.booking_reference_model import Asking, Conflict, ordered
-from tests.house.driver import UNKNOWN, Driver, instant, minute_of, told
+from tests.house.booking_reference_model import Conflict, Request, ordered
+from tests.house.driver import UNKNOWN, Driver, instant, minute_of, reported
 from tests.house.reference_model import Refusal
 
 
 class BookingDriver(Driver):
-    """One organization in one database, and somebody who asks."""
+    """One organization in one database, and the user who acts."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self.asking = Asking()
-        self.saved: Saved | None = None
+        self.request = Request()
+        self.guard = Guard()
         self.holds: list[HoldId] = []
 
-    def asked(self, asking: Asking, call: str, *arguments: Any) -> Any:
-        """Do what somebody asks for. Raises Refusal."""
-        self.asking, self.saved = asking, None
+    def perform(self, request: Request, call: str, *arguments: Any) -> Any:
+        """Make a call. Raise Refusal."""
+        self.request, self.guard = request, Guard()
         try:
             return getattr(self, call)(*arguments)
         except BookingConflict as conflict:
             raise Refusal("conflict", self.shown_conflicts(conflict.conflicts)) from conflict
         except KalendsError as error:
-            raise Refusal(*told(error)) from error
+            raise Refusal(*reported(error)) from error
 
     def do(self, action: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        who, on_conflict, hold = self.asking
+        who, on_conflict, hold = self.request
         actor = self.actor if who is None else Actor(self.actor.organization_id, user_id=self.user(who))
         if "on_conflict" in signature(action).parameters:
             options["on_conflict"] = OnConflict(on_conflict)

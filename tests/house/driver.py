@@ -1,4 +1,4 @@
-"""The real service behind the same calls as the one on paper: ids become numbers, values become plain."""
+"""The real service behind the same calls as the reference model: ids become numbers, values become plain."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ from kalends.reads.events import EventFilter
 from kalends.rules.zones import read_time
 from kalends.store.database import Database
 from tests import seen
-from tests.cast import new_organization, without_conflicts
+from tests.cast import new_organization
 
 MINUTE = 60_000_000
 EPOCH = datetime(2026, 3, 9, tzinfo=UTC)
@@ -52,7 +52,7 @@ def minute_of(moment: Instant | None) -> int | None:
     return None if moment is None else (moment - EPOCH_INSTANT) // MINUTE
 
 
-def told(error: KalendsError) -> tuple[Any, ...]:
+def reported(error: KalendsError) -> tuple[Any, ...]:
     """Give what a caller learns from an error."""
     details = vars(error)
     if "faults" in details:
@@ -71,10 +71,14 @@ class Driver:
         self.events: list[EventId] = []
 
     def do(self, action: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        """Do what an action does; on paper nobody is ever busy, so here everybody may be booked twice."""
-        if "on_conflict" in signature(action).parameters:
-            options["on_conflict"] = OnConflict.allow
-        return without_conflicts(self.database.write(lambda tx: action(tx, self.actor, *arguments, **options)))
+        """Do what an action does; in the model nobody is ever busy, so here everybody may be booked twice."""
+        guarded = "guard" in signature(action).parameters
+
+        def work(tx: WriteTx) -> Any:
+            guard = {"guard": Guard(OnConflict.allow)} if guarded else {}
+            return action(tx, self.actor, *arguments, **options, **guard)
+
+        return self.database.write(work)
 
     def ask(self, read: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         return self.database.read(lambda tx: read(tx, self.actor, *arguments, **options))

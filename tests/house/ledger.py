@@ -1,4 +1,4 @@
-"""Clients that keep a ledger: what each was told has happened, and what the database has to hold in the end.
+"""Clients that keep a ledger: what was reported to each, and what the database has to hold in the end.
 
 Every event of the ledger is changed by one client alone, in turn with that client's other calls, so that its state is
 decidable; that clients need the same people is what makes them race. Some events are everybody's: no ledger says what
@@ -33,7 +33,7 @@ FEWEST, MOST = 4, 12
 """Events that a client keeps; few enough that most calls find free people, many enough that many do not."""
 
 MAYBE_ASKED = "declined, or needs_action"
-"""The response of somebody who had declined, after a move whose answer was lost: busy at the new time or asked anew."""
+"""The response of somebody who had declined, after a move whose answer was lost: reset unless busy at the new time."""
 
 REFUSALS = {404, 409, 412, 422}
 
@@ -54,7 +54,7 @@ class Kept:
 
 @dataclass
 class Ledger:
-    """What one client was told; `doubtful` are the changes whose answer was lost, as before or after them."""
+    """What was reported to one client; `doubtful` are the changes whose answer was lost, as before or after them."""
 
     events: dict[int, Kept] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
@@ -354,7 +354,7 @@ def common_events(caller: Caller, hosts: list[int]) -> list[int]:
 
 
 def check_ledgers(database: Database, ledgers: list[Ledger], common: list[int]) -> None:
-    """Hold the database against what all clients were told."""
+    """Compare the database with what was reported to all clients."""
     assert overlaps(database, OPERATOR) == []
     assert database.read(find_inconsistencies) == []
     check_house(database, OPERATOR)

@@ -1,4 +1,4 @@
-"""Kalends on paper: dictionaries, minutes and numbers, written down from the contract without a look at the rules.
+"""A reference model of Kalends: dictionaries, minutes and numbers, written from the contract alone, not from the rules.
 
 People and events are numbered in the order in which they were made; times are minutes since 2026-03-09T00:00Z.
 """
@@ -55,8 +55,8 @@ class Meeting:
     version: int = 1
     reason: str | None = None
     chairs: dict[int, Chair] = field(default_factory=dict)
-    asked: int | None = None
-    """Who is asked to host it."""
+    pending_host: int | None = None
+    """Who is to become its host, and has not answered."""
 
 
 def folded(text: str) -> str:
@@ -118,13 +118,13 @@ class ReferenceModel:
             if number in hosting and to is not None:
                 meeting = self.transferred(meeting, to)
             elif number in hosting:
-                meeting = self.next(meeting, status="cancelled", asked=None)
-            elif who in meeting.chairs or who == meeting.asked:
-                meeting = self.next(meeting, asked=None if who == meeting.asked else meeting.asked)
+                meeting = self.next(meeting, status="cancelled", pending_host=None)
+            elif who in meeting.chairs or who == meeting.pending_host:
+                meeting = self.next(meeting, pending_host=None if who == meeting.pending_host else meeting.pending_host)
             self.meetings[number] = replace(meeting, chairs={n: c for n, c in meeting.chairs.items() if n != who})
         for number, meeting in enumerate(self.meetings):
-            if meeting and who == meeting.asked:
-                self.meetings[number] = self.next(meeting, asked=None)
+            if meeting and who == meeting.pending_host:
+                self.meetings[number] = self.next(meeting, pending_host=None)
         person.deleted = True
 
     def read_user(self, who: int) -> Any:
@@ -181,7 +181,7 @@ class ReferenceModel:
     def cancel_event(self, number: int, reason: str | None, expect: Any) -> Any:
         before = self.changing(number, expect)
         if before.status != "cancelled":
-            self.meetings[number] = self.next(before, status="cancelled", reason=reason, asked=None)
+            self.meetings[number] = self.next(before, status="cancelled", reason=reason, pending_host=None)
         return self.shown_event(number)
 
     def delete_event(self, number: int, expect: Any) -> None:
@@ -356,7 +356,7 @@ class ReferenceModel:
         self.meetings[number] = after
 
     def transferred(self, meeting: Meeting, to: int) -> Meeting:
-        after = self.next(meeting, host=to, asked=None)
+        after = self.next(meeting, host=to, pending_host=None)
         if {meeting.host, to} & meeting.chairs.keys():
             chair = meeting.chairs.get(to)
             version = chair.version + 1 if chair else after.version
@@ -375,7 +375,7 @@ class ReferenceModel:
         return (
             *(number, meeting.host, meeting.title, meeting.start, meeting.end, meeting.zone, meeting.status),
             *(meeting.show_as, meeting.reason, tuple(said.count(kind) for kind in kinds)),
-            *(meeting.version, meeting.updated, meeting.asked),
+            *(meeting.version, meeting.updated, meeting.pending_host),
         )
 
     def shown_guests(self, number: int) -> Any:

@@ -86,7 +86,7 @@ def test_the_context_holds_what_is_copied_and_no_more():
 
 @pytest.mark.slow
 def test_the_commands_of_the_dockerfile_make_a_service_that_is_well(tmp_path):
-    """Without Docker: RUN and COPY in a plain folder; then it is started, and asked as HEALTHCHECK asks."""
+    """Without Docker: RUN and COPY in a plain folder; then it is started, and checked as HEALTHCHECK does."""
     image = Image(tmp_path, ROOT, {name: os.environ[name] for name in os.environ if name.startswith(("PIP_", "HOME"))})
     try:
         for one in instructions(DEPLOY / "Dockerfile"):

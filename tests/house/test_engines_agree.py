@@ -1,4 +1,4 @@
-"""Random calls against SQLite, PostgreSQL and a service on paper: all three give the same answers."""
+"""Random calls against SQLite, PostgreSQL and the reference model: all three give the same answers."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from kalends.errors import KalendsError
 from kalends.store.database import Database
 from tests.cast import check_house
 from tests.conftest import Clock
-from tests.house.driver import Driver, instant, told
+from tests.house.driver import Driver, instant, reported
 from tests.house.reference_model import OFFSETS, ReferenceModel, Refusal
 
 pytestmark = pytest.mark.slow
@@ -45,7 +45,7 @@ def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 class Kalends(RuleBasedStateMachine):
-    """Plays a call on every stage and on paper, and compares."""
+    """Plays a call on both drivers and on the model, and compares."""
 
     databases: tuple[Database, ...]
     clock: Clock
@@ -53,24 +53,24 @@ class Kalends(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock.set_to(instant(NOON))
-        self.paper = ReferenceModel(NOON)
-        self.stages = [Driver(database) for database in self.databases]
+        self.model = ReferenceModel(NOON)
+        self.drivers = [Driver(database) for database in self.databases]
 
     def play(self, call: str, *arguments: Any) -> Any:
         try:
-            expected_answer = getattr(self.paper, call)(*arguments)
+            expected_answer = getattr(self.model, call)(*arguments)
         except Refusal as refusal:
             expected_answer = refusal.answer
-        for stage in self.stages:
+        for driver in self.drivers:
             try:
-                answer = getattr(stage, call)(*arguments)
+                answer = getattr(driver, call)(*arguments)
             except KalendsError as error:
-                answer = told(error)
-            assert answer == expected_answer, stage.database.dialect.name
+                answer = reported(error)
+            assert answer == expected_answer, driver.database.dialect.name
 
     def teardown(self) -> None:
-        for stage in self.stages:
-            check_house(stage.database, stage.actor)
+        for driver in self.drivers:
+            check_house(driver.database, driver.actor)
 
     @initialize(guests=st.lists(st.sets(st.integers(0, 4), max_size=4), min_size=4, max_size=4), start=starts)
     def some_people_and_events(self, guests: list[set[int]], start: int) -> None:
@@ -82,14 +82,14 @@ class Kalends(RuleBasedStateMachine):
 
     # ---------------------------------------------------------------------------------------------------------- picking
     def person(self, pick: int) -> int:
-        return -1 if pick == UNKNOWN else pick % len(self.paper.people)
+        return -1 if pick == UNKNOWN else pick % len(self.model.people)
 
     def guests(self, picked: list[tuple[int, str]]) -> list[tuple[int, str]]:
         return [(self.person(pick), role) for pick, role in picked]
 
     def event(self, pick: int) -> int:
-        there = [number for number, meeting in enumerate(self.paper.meetings) if meeting]
-        return there[pick % len(there)] if there and pick != UNKNOWN else len(self.paper.meetings) - 1
+        there = [number for number, meeting in enumerate(self.model.meetings) if meeting]
+        return there[pick % len(there)] if there and pick != UNKNOWN else len(self.model.meetings) - 1
 
     def participation(self, event: int, pick: int) -> int:
         """Pick somebody in an event, or every fifth time anybody."""
@@ -97,7 +97,7 @@ class Kalends(RuleBasedStateMachine):
         return participates[pick % len(participates)] if participates and pick % 5 else self.person(pick)
 
     def chairs(self, event: int) -> dict[int, Any]:
-        meeting = self.paper.meetings[event] if event >= 0 else None
+        meeting = self.model.meetings[event] if event >= 0 else None
         return meeting.chairs if meeting else {}
 
     def versions(self, demand: str | None, thing: Any) -> frozenset[int] | None:
@@ -108,10 +108,10 @@ class Kalends(RuleBasedStateMachine):
         return frozenset({current, 77} if demand == "this" else {current + 1, 77})
 
     def of_person(self, who: int, demand: str | None) -> frozenset[int] | None:
-        return self.versions(demand, self.paper.people[who] if who >= 0 else None)
+        return self.versions(demand, self.model.people[who] if who >= 0 else None)
 
     def of_event(self, event: int, demand: str | None) -> frozenset[int] | None:
-        return self.versions(demand, self.paper.meetings[event] if event >= 0 else None)
+        return self.versions(demand, self.model.meetings[event] if event >= 0 else None)
 
     def of_participation(self, event: int, who: int, demand: str | None) -> frozenset[int] | None:
         return self.versions(demand, self.chairs(event).get(who))
@@ -119,8 +119,8 @@ class Kalends(RuleBasedStateMachine):
     # ---------------------------------------------------------------------------------------------------------- people
     @rule(halves=st.integers(1, 6))
     def time_passes(self, halves: int) -> None:
-        self.paper.now += halves * 30
-        self.clock.set_to(instant(self.paper.now))
+        self.model.now += halves * 30
+        self.clock.set_to(instant(self.model.now))
 
     @rule(name=st.sampled_from(NAMES), email=st.sampled_from(EMAILS), zone=zones)
     def create_user(self, name: str, email: str, zone: str) -> None:

@@ -28,8 +28,8 @@ def constants(tree: ast.AST) -> Iterator[str]:
             and len(node.elts) == 2
             and isinstance(node.elts[1], (ast.JoinedStr, ast.Constant))
         ):
-            told = node.elts[1]
-            code = node.elts[0] if isinstance(told, ast.JoinedStr) or " " in str(told.value) else None
+            message = node.elts[1]
+            code = node.elts[0] if isinstance(message, ast.JoinedStr) or " " in str(message.value) else None
         if isinstance(code, ast.Constant) and isinstance(code.value, str) and re.fullmatch(r"[a-z_]+", code.value):
             yield code.value
 

@@ -74,22 +74,22 @@ def settled(database, clock):
     """Give an organization with something of everything in it, and all by which one could tell that it is there."""
     clock.set_to(NOW)
     cast = assemble(database)
-    stage = furnished(cast)
+    prepared = furnished(cast)
     mark = secrets.token_hex(6)
     person = cast.person(name=f"Name {mark}", metadata=Metadata(note=f"metadata {mark}"))
     event = cast.event(person, cast.guest, title=f"Title marked {mark}", description=f"description {mark}")
     cast.force(answer_invitation, event.id, person.id, ResponseUpdate(response="tentative", comment=f"comment {mark}"))
     cast.share(person, cast.guest, Sharing.titles)
-    names = stage.names | {"user_id": stage.guest_id, "event_id": str(event.id)}
+    names = prepared.names | {"user_id": prepared.guest_id, "event_id": str(event.id)}
     signs = {
         mark,
         person.email,
         *names.values(),
-        stage.names["event_id"],
+        prepared.names["event_id"],
         str(person.id),
-        *map(str, stage.tokens.values()),
+        *map(str, prepared.tokens.values()),
     }
-    return cast, names, stage.tokens, signs | {str(cast.actor.organization_id)}
+    return cast, names, prepared.tokens, signs | {str(cast.actor.organization_id)}
 
 
 def view(app, token):
@@ -133,7 +133,7 @@ def essence(answer):
     return answer.status_code, answer.headers.get("ETag"), text
 
 
-def told(answer):
+def reported(answer):
     """Give everything an answer says, headers included."""
     return answer.text + json.dumps(dict(answer.headers))
 
@@ -172,7 +172,7 @@ def test_nothing_one_organization_calls_changes_another_or_shows_it(app, databas
             sent, answer = play(app, own, theirs, call, tokens)
             assert answer.status_code < 500, (call, answer.text)
             seen.add(answer.status_code)
-            assert not [sign for sign in signs if sign in told(answer) and sign not in sent], (call, answer.text)
+            assert not [sign for sign in signs if sign in reported(answer) and sign not in sent], (call, answer.text)
         assert view(app, their_tokens["operator"]) == before
 
     run()
@@ -187,7 +187,7 @@ def named_in(key):
 @pytest.mark.unmeasured
 @pytest.mark.parametrize("key", [key for key in TABLE if named_in(key)])
 def test_what_is_foreign_and_what_is_unknown_get_the_same_answer(app, database, clock, key):
-    """Whether another organization has something of that id is not to be told from any answer."""
+    """Whether another organization has something of that id must not show in any answer."""
     _, own, tokens, _ = settled(database, clock)
     _, theirs, _, _ = settled(database, clock)
     row, (method, path) = TABLE[key], key.split()

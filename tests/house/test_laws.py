@@ -1,4 +1,4 @@
-"""The habits of the house that no linter knows, held over every file of the package."""
+"""Conventions that no linter knows, checked in every file of the package."""
 
 import ast
 import importlib
@@ -94,5 +94,5 @@ def test_no_statement_looks_across_organizations() -> None:
     for name, query in everything.items():
         text = query.compiled(SQLITE)[0]
         confined = "organization_id = :org" in text or text.startswith("INSERT INTO")
-        held = any(re.search(rf":{parameter}\b", text) for parameter in OF_WHAT_WAS_FOUND_WITH_RIGHT)
-        assert confined or held or name in OF_NO_ORGANIZATION, f"{name} is not confined:\n{text}"
+        found = any(re.search(rf":{parameter}\b", text) for parameter in OF_WHAT_WAS_FOUND_WITH_RIGHT)
+        assert confined or found or name in OF_NO_ORGANIZATION, f"{name} is not confined:\n{text}"

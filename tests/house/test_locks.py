@@ -1,6 +1,6 @@
-"""The lock files, read as an old pip reads them: nothing that a locked package asks for is left to be looked up.
+"""The lock files, read as an old pip reads them: nothing that a locked package requires is left to be looked up.
 
-pip before 24.1 does not carry a pin over to an extra: a lock with `coverage==7.1`, in which some package asks for
+pip before 24.1 does not carry a pin over to an extra: a lock with `coverage==7.1`, in which some package requires
 `coverage[toml]`, stops with an error on the day a newer coverage comes out.
 """
 
@@ -23,7 +23,7 @@ PLATFORMS = {"linux": "Linux", "darwin": "Darwin"}
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
 
 Environment = dict[str, str]
-Asks = Callable[[str], list[str] | None]
+Requires = Callable[[str], list[str] | None]
 """What a locked package requires, or None for one that is not installed."""
 
 
@@ -43,11 +43,11 @@ def pinned(lines: Iterable[str], environment: Environment) -> dict[str, Requirem
     }
 
 
-def left_open(pins: dict[str, Requirement], environment: Environment, asks: Asks) -> set[str]:
+def left_open(pins: dict[str, Requirement], environment: Environment, requires: Requires) -> set[str]:
     """What the locked packages ask for and the lock does not pin, extras and versions considered."""
     found: set[str] = set()
     for name, pin in pins.items():
-        for line in asks(name) or []:
+        for line in requires(name) or []:
             wanted = Requirement(line)
             extras = ["", *pin.extras]
             if wanted.marker and not any(wanted.marker.evaluate({**environment, "extra": extra}) for extra in extras):
@@ -59,7 +59,7 @@ def left_open(pins: dict[str, Requirement], environment: Environment, asks: Asks
                 or not wanted.extras <= given.extras
                 or not wanted.specifier.contains(version, prereleases=True)
             ):
-                found.add(f"{name} asks for {line}")
+                found.add(f"{name} requires {line}")
     return found
 
 
@@ -122,33 +122,33 @@ def test_what_two_locks_pin_is_the_same():
 def test_what_the_project_asks_for_is_locked():
     project = Requirement(f"kalends=={metadata.version('kalends')}")
     pins = pinned(lines_of(ROOT / "requirements/runtime.txt"), THIS_MACHINE)
-    asks = {"kalends": installed("kalends")}
-    assert asks["kalends"]
-    assert left_open({**pins, "kalends": project}, THIS_MACHINE, asks.get) == set()
+    requires = {"kalends": installed("kalends")}
+    assert requires["kalends"]
+    assert left_open({**pins, "kalends": project}, THIS_MACHINE, requires.get) == set()
 
 
 @pytest.mark.parametrize(
-    ("asked", "complaint"),
+    ("requirement", "complaint"),
     [
         ("b", None),
         ("b>=2", None),
-        ("b[y]", "a asks for b[y]"),
+        ("b[y]", "a requires b[y]"),
         ("b[x]", None),
-        ("b>=3", "a asks for b>=3"),
-        ("c", "a asks for c"),
+        ("b>=3", "a requires b>=3"),
+        ("c", "a requires c"),
         ("c; python_version < '3.11'", None),
-        ("c; python_version >= '3.11'", "a asks for c; python_version >= '3.11'"),
-        ("c; extra == 'more'", "a asks for c; extra == 'more'"),
+        ("c; python_version >= '3.11'", "a requires c; python_version >= '3.11'"),
+        ("c; extra == 'more'", "a requires c; extra == 'more'"),
         ("c; extra == 'other'", None),
         ("c; sys_platform == 'win32'", None),
         ("D_e.f", None),
     ],
 )
-def test_what_is_left_open_is_found(asked, complaint):
+def test_what_is_left_open_is_found(requirement, complaint):
     environment = environment_of("3.12.1", "linux")
     lines = ["a[more]==1", "b[x]==2", "d-e-f==1", "c==1 ; python_version < '3.12' --hash=sha256:0"]
-    asks = {"a": [asked]}
-    assert left_open(pinned(lines, environment), environment, asks.get) == ({complaint} if complaint else set())
+    requires = {"a": [requirement]}
+    assert left_open(pinned(lines, environment), environment, requires.get) == ({complaint} if complaint else set())
 
 
 def test_the_fault_that_an_old_pip_stops_at_is_found():
@@ -156,7 +156,7 @@ def test_the_fault_that_an_old_pip_stops_at_is_found():
     environment = environment_of("3.11.2", "linux")
     stripped = [re.sub(r"^([\w.-]+)\[[^]]*\]", r"\1", line) for line in lines_of(ROOT / "requirements/dev.txt")]
     found = left_open(pinned(stripped, environment), environment, installed)
-    assert any(line.startswith("pytest-cov asks for coverage[toml]") for line in found)
+    assert any(line.startswith("pytest-cov requires coverage[toml]") for line in found)
 
 
 def test_the_pythons_are_those_that_the_project_names():

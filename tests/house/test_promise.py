@@ -137,7 +137,7 @@ WAYS = (
 
 
 def settle(cast: Cast, works: list[Callable[[], Any]]) -> list[Any]:
-    """Race; one has to win, all others to be told Conflict, and the house to be in order."""
+    """Race; one has to win, all others to get BookingConflict, and the database to be consistent."""
     results = race(works)
     losers: list[Any] = [result for result in results if isinstance(result, Exception)]
     assert {type(loser) for loser in losers} == {BookingConflict}, losers
@@ -171,7 +171,7 @@ def test_one_hold_becomes_one_event_however_many_consume_it_and_whoever_else_wan
     won = [result for result in results if not isinstance(result, Exception)]
     lost: list[Any] = [result for result in results[1::2] if isinstance(result, Exception)]
     assert len(won) == 1
-    assert won[0] in results[1::2], "somebody took a slot that was held"
+    assert won[0] in results[1::2], "somebody took a slot under a hold"
     assert {(type(error), *(fault.code for fault in error.faults)) for error in lost} == {(Invalid, "hold_lapsed")}
     assert {type(result) for result in results[::2]} == {BookingConflict}
     assert overlaps(cast.database, cast.actor) == []

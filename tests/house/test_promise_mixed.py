@@ -1,4 +1,4 @@
-"""The promise over HTTP: sixteen clients mix everything at random, and nobody is booked twice or told a lie.
+"""The promise over HTTP: sixteen clients mix everything at random; nobody is booked twice, and answers are true.
 
 KALENDS_TEST_OPERATIONS says how many calls there are, on each engine; 20,000 take about a minute.
 """
@@ -73,7 +73,7 @@ def test_several_servers_keep_one_promise(engine: str, migrated_url: str, tmp_pa
 
 
 def settle(database: Database, servers: list[Server]) -> list[int]:
-    """Have fifty callers add one person to fifty events at one time: one is told 201, the others 409."""
+    """Have fifty callers add one person to fifty events at one time: one gets 201, the others 409."""
     wanted, *hosts = people_for(database, MANY + 1, "racer")
     token = new_token(database)
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""The main job on real input: a conference schedule imported into both engines, and asked for over HTTP."""
+"""The main job on real input: a conference schedule imported into both engines, and read over HTTP."""
 
 import json
 import secrets
@@ -82,7 +82,7 @@ def moment(text: str, zone: str) -> datetime:
     return read if read.tzinfo else read.replace(tzinfo=ZoneInfo(zone))
 
 
-def told(event: dict[str, Any]) -> tuple[str, datetime, str, tuple[str, ...]]:
+def summary_of(event: dict[str, Any]) -> tuple[str, datetime, str, tuple[str, ...]]:
     """Give what both engines and the file have to agree on."""
     guests = tuple(sorted(guest["name"] for guest in event["participants"]))
     host = next(guest["name"] for guest in event["participants"] if guest["is_host"])
@@ -115,7 +115,7 @@ def test_the_agenda_of_a_speaker(plan, callers):
     for caller in callers.values():
         (speaker,) = [one for one in all_items(caller, "/v1/users", q=SPEAKERS[name]) if one["name"] == SPEAKERS[name]]
         agenda = all_items(caller, "/v1/events", user_id=speaker["id"], expand="participants")
-        assert sorted(map(told, agenda)) == sorted(wanted)
+        assert sorted(map(summary_of, agenda)) == sorted(wanted)
         assert [event["start"] for event in agenda] == sorted(event["start"] for event in agenda)
 
 
@@ -133,7 +133,7 @@ def test_all_events_of_a_day_page_by_page(plan, callers):
     following = f"{day[:-2]}{int(day[-2:]) + 1:02}"
     query = {"from": day, "to": following, "time_zone": zone, "expand": "participants"}
     answers = {
-        engine: [told(event) for event in all_items(caller, "/v1/events", **query)]
+        engine: [summary_of(event) for event in all_items(caller, "/v1/events", **query)]
         for engine, caller in callers.items()
     }
     assert sorted(answers["sqlite"]) == sorted(wanted)

@@ -130,7 +130,7 @@ class Driver(NamedTuple):
 
 
 def furnished(cast):
-    """Create for the host an event with a guest, which somebody is asked to host, working hours, a hold, a token, a delegate."""
+    """Create for the host an event with a guest, with a pending host, working hours, a hold, a token, a delegate."""
     event = cast.event(cast.guest)
     delegate, newcomer = cast.person(), cast.person()
     cast.share(cast.host, delegate, Sharing.write)
@@ -152,7 +152,7 @@ def furnished(cast):
 
 
 @pytest.fixture
-def stage(cast, clock):
+def prepared(cast, clock):
     now = instant_of(read_time("2026-03-09T13:00Z"), None)
     clock.set_to(now - 1)
     made = furnished(cast)
@@ -161,10 +161,10 @@ def stage(cast, clock):
     return made
 
 
-def call(app, key, stage, token, *, dry_run=False):
+def call(app, key, prepared, token, *, dry_run=False):
     """Call the operation of a row with a good body."""
     row, (method, path) = TABLE[key], key.split()
-    ids = stage.ids(path)
+    ids = prepared.ids(path)
     query = "&".join(filter(None, (row.query, "dry_run=true" if dry_run else "")))
     body = None if row.body is None else filled(row.body, ids)
     with client(app, token) as caller:
@@ -189,20 +189,20 @@ def test_an_operation_is_as_its_row_says(known):
 
 
 @pytest.mark.parametrize("key", TABLE)
-def test_who_may_do_what(app, database, cast, stage, key, record_property):
+def test_who_may_do_what(app, database, cast, prepared, key, record_property):
     """What is allowed is tried as a dry run, what is refused is done in earnest; none of it leaves a trace."""
     row = TABLE[key]
     other = assemble(database)
     furnished(other)
     lesser = cast.token_for(scopes={Scope.respond} if row.scope is None else ALL_SCOPES - {Scope(row.scope)})
-    tokens = stage.tokens | {"other": other.token_for(), "wrong_scope": lesser}
-    theirs = {*stage.names.values(), stage.guest_id}
+    tokens = prepared.tokens | {"other": other.token_for(), "wrong_scope": lesser}
+    theirs = {*prepared.names.values(), prepared.guest_id}
     before = cast.rows(), other.rows()
     for actor in ACTORS:
         status, code = FIXED[actor] if actor in FIXED else (getattr(row, actor), None)
         if actor == "wrong_scope" and row.scope is None:
             status = row.operator
-        answer = call(app, key, stage, tokens[actor], dry_run=row.kind == "W" and status < 400)
+        answer = call(app, key, prepared, tokens[actor], dry_run=row.kind == "W" and status < 400)
         assert answer.status_code == status, (actor, answer.text)
         assert is_safe(answer)
         if status >= 400:
@@ -214,7 +214,7 @@ def test_who_may_do_what(app, database, cast, stage, key, record_property):
             assert not [text for text in theirs if text in answer.text], "something of another organization"
         assert (cast.rows(), other.rows()) == before, (actor, "left a trace")
     record_property("cells", len(ACTORS))
-    answer = call(app, key, stage, stage.tokens["operator"])
+    answer = call(app, key, prepared, prepared.tokens["operator"])
     assert answer.status_code == row.operator
     method, path = key.split()
     described = reference()["paths"][path][method.lower()]["responses"][str(row.operator)]

@@ -64,8 +64,8 @@ class Driver:
         return self.app(environ, start_response)
 
 
-stage = Driver()
-schema = schemathesis.openapi.from_wsgi("/openapi.json", stage, config=SchemathesisConfig.from_dict(CONFIG))
+driver = Driver()
+schema = schemathesis.openapi.from_wsgi("/openapi.json", driver, config=SchemathesisConfig.from_dict(CONFIG))
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_every_call_is_answered_as_the_reference_says(case, grounds):
     case.headers.pop(ACT_AS, None)
     path, body = case.path_parameters, case.body
     for ground in grounds[:1] if case.meta.phase.name is TestPhase.COVERAGE else grounds:
-        stage.app = ground.app
+        driver.app = ground.app
         case.path_parameters = found(path, ground.there)
         if isinstance(body, (dict, list)):
             case.body = found(body, ground.there)

@@ -32,7 +32,7 @@ from tests.databases import Databases
 from tests.reads.onlookers import Onlooker
 from tests.reads.worlds import World, random_event
 
-MADE, CHANGED, ASKED = (instant_of(read_time(f"2026-03-{time}:00Z"), None) for time in ("08T10", "08T16", "09T10"))
+MADE, CHANGED, READ_AT = (instant_of(read_time(f"2026-03-{time}:00Z"), None) for time in ("08T10", "08T16", "09T10"))
 """When both worlds are made, when one of them is changed, and when the requests come: in the middle of the events."""
 
 EVENTS = 18
@@ -43,7 +43,7 @@ SET_METADATA = Query(sa.update(users).where(users.c.id == sa.bindparam("at")).va
 
 
 class Twin(Database):
-    """A database that keeps what is written only as long as it is told to, and answers all the same."""
+    """A database that keeps what is written only while `keeps` is set, and answers all the same."""
 
     keeps = True
 
@@ -75,7 +75,7 @@ class Side(NamedTuple):
     """The onlooker's secrets: with all scopes, and with each alone."""
 
 
-class Stages(NamedTuple):
+class Services(NamedTuple):
     """Two databases of one engine, and what is the same in both."""
 
     databases: list[Twin]
@@ -85,22 +85,22 @@ class Stages(NamedTuple):
 
 
 @contextmanager
-def stages(databases: Databases, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stages]:
+def services(databases: Databases, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
     """Create two databases in which the same requests give the same answers."""
     monkeypatch.setattr(composition, "last_used_recorder", lambda _: lambda _: None)  # at any moment
     with databases.migrated() as one, databases.migrated() as other:
         twins = [Twin(Settings(database_url=url, read_timeout_ms=0), clock) for url in (one, other)]
-        yield Stages(twins, [app_over(twin) for twin in twins], clock, Stream(monkeypatch))
+        yield Services(twins, [app_over(twin) for twin in twins], clock, Stream(monkeypatch))
         for twin in twins:
             twin.close()
 
 
-def two_worlds(stages: Stages, seed: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Side, Side]:
+def two_worlds(services: Services, seed: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Side, Side]:
     """Make a random world twice, and choose one of its people to look at it."""
     sides: list[Side] = []
-    for database, app in zip(stages.databases, stages.apps, strict=True):
-        stages.clock.set_to(MADE)
-        stages.stream.restart(first_id(seed))
+    for database, app in zip(services.databases, services.apps, strict=True):
+        services.clock.set_to(MADE)
+        services.stream.restart(first_id(seed))
         monkeypatch.setattr(tests.cast, "numbers", itertools.count(1))
         database.keeps = True
         sides.append(one_world(database, app, random.Random(seed)))

@@ -46,7 +46,7 @@ from kalends.store.database import ReadTx, WriteTx
 from kalends.store.query import Query
 from kalends.store.tables import agenda, held_time
 from tests.cast import BERLIN
-from tests.house.twins import A_WEEK, ASKED, SET_METADATA, Side
+from tests.house.twins import A_WEEK, READ_AT, SET_METADATA, Side
 from tests.reads.onlookers import Onlooker, Seen, participations_shown
 from tests.reads.worlds import WORDS, World, random_times
 
@@ -67,8 +67,8 @@ Scopes = dict[int, set[UserId | None]]
 """Whose time is looked at without an event or a hold; 0 is none of them."""
 
 
-class Told(Exception):
-    """A change can be told from what everybody may know."""
+class Revealed(Exception):
+    """A change shows in what everybody may see."""
 
 
 class Part(NamedTuple):
@@ -206,7 +206,7 @@ class Change:
         event_id, person, _ = self.participation(taken=False)
         event = self.world.events[event_id][0]
         if event.pending_host_id in self.close:
-            raise Told
+            raise Revealed
         transfer_event(tx, Actor(self.operator.organization_id, None, event.host_id), event_id, person)
 
     def split(self, tx: WriteTx) -> None:
@@ -260,7 +260,7 @@ class Change:
             answer_invitation(tx, self.operator, made.id, guest, answer, on_conflict=OnConflict.allow)
 
     def hold(self, tx: WriteTx) -> None:
-        """Make two holds that touch of one, or place one that lapses before anybody asks."""
+        """Make two holds that touch of one, or place one that lapses before anybody reads it."""
         foreign = [one for one in self.side.holds if self.me not in (one.placed_by, *one.user_ids)]
         placed_by = Actor(self.operator.organization_id, None, self.choice.choice(self.others))
         if foreign and self.choice.random() < 0.5:
@@ -270,7 +270,7 @@ class Change:
             spans = [Span(old.span.start, middle), Span(middle, old.span.end)]
             self.holds += [place_hold(tx, placed_by, list(old.user_ids), span, A_WEEK).id for span in spans]
         else:
-            start = Instant(ASKED + self.choice.randrange(1, 40) * HOUR)
+            start = Instant(READ_AT + self.choice.randrange(1, 40) * HOUR)
             self.holds.append(place_hold(tx, placed_by, self.others[:2], Span(start, Instant(start + HOUR)), 600).id)
 
     def around(self, tx: WriteTx) -> None:
@@ -318,11 +318,11 @@ class Changed:
 
 
 def change_unseen(side: Side, choice: random.Random) -> Changed:
-    """Change a world in ways that its onlooker may not see; what turns out to be told by anything is not done."""
+    """Change a world in ways that its onlooker may not see; a change that would show is not made."""
     done, before, scopes = Changed(), shown_to(side.onlooker), told_apart(side)
     for kind in choice.sample(CHANGES, len(CHANGES)):
         change = Change(side, choice)
-        with suppress(Told, KalendsError, IndexError):
+        with suppress(Revealed, KalendsError, IndexError):
             side.database.write(partial(without_telling, change, kind, scopes))
             take_over(change, done)
             done.kinds.append(kind.__name__)
@@ -345,11 +345,11 @@ def take_over(change: Change, done: Changed) -> None:
 
 
 def without_telling(change: Change, kind: Callable[[Change, WriteTx], None], scopes: Scopes, tx: WriteTx) -> None:
-    """Do a change. Raise Told if anybody's time is another than before."""
+    """Do a change. Raise Revealed if anybody's time is another than before."""
     before = told_to_all(tx, change.operator, scopes)
     kind(change, tx)
     if told_to_all(tx, change.operator, scopes) != before:
-        raise Told
+        raise Revealed
 
 
 def told_apart(side: Side) -> Scopes:
@@ -374,7 +374,7 @@ def told_to_all(tx: ReadTx, actor: Actor, scopes: Scopes) -> Any:
         for person, what, start, end, shown, blocking in tx.rows(AGENDA, org=actor.organization_id)
     ] + [
         Part(person, what, Period(Span(Instant(start), Instant(end)), Busy.busy), blocking=True)
-        for person, what, start, end in tx.rows(HELD, org=actor.organization_id, at=ASKED)
+        for person, what, start, end in tx.rows(HELD, org=actor.organization_id, at=READ_AT)
     ]
     by_person = {person: [part for part in parts if part.person == person] for person in scopes[0]}
     return {
