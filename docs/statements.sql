@@ -114,7 +114,7 @@ LIMIT :count::INTEGER;
 -- kalends.reads.deployment
 
 -- SERVER_FACTS
--- server_facts: Ask a PostgreSQL server about itself.
+-- server_facts: Return what a PostgreSQL server reports about itself.
 
 -- PostgreSQL
 SELECT

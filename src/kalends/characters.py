@@ -1,6 +1,6 @@
-"""Which characters a text may hold, and which of them show anything: one rule for every way in.
+"""Which characters text may contain, and which of them are visible: the same rule for all entry points.
 
-Below everything else, because the drafts name these patterns; they are regular expressions that msgspec checks itself.
+The types in drafts.py and model.py use these patterns, which msgspec checks.
 Right-to-left text, combining marks, joiners (emoji, Persian) and directional marks (U+200E, U+200F) stay legal.
 """
 
@@ -9,23 +9,23 @@ import unicodedata
 from itertools import chain
 
 BREAKS = "\t\n\r"
-"""The control characters that a text of several lines may hold."""
+"""The control characters that text of several lines may contain."""
 
 CONTROLS = "\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"
-"""All others (category Cc), and halves of surrogate pairs: bytes of a command line that are not UTF-8 become these."""
+"""All others (category Cc), and lone surrogates, which bytes on a command line become that are not UTF-8."""
 
 SEPARATORS = "\u2028\u2029"
-"""Breaks of lines and paragraphs that are no control characters."""
+"""Line and paragraph separators, which are not control characters."""
 
 OVERRIDES = "\u202a-\u202e\u2066-\u2069"
-"""What reorders the text after it (bidirectional embeddings, overrides and isolates), also that of others."""
+"""Bidirectional embeddings, overrides and isolates: they reorder the text that follows, even that of others."""
 
 MARKS = "".join(
     letter
     for letter in map(chr, chain(range(0x300, 0x3100), range(0xA600, 0xAC00), range(0xFB1E, 0xFE30)))
     if unicodedata.category(letter)[0] == "M"
 )
-"""Combining marks (up to U+FFFF), which show something only together with a letter."""
+"""Combining marks (up to U+FFFF), which are visible only together with a letter."""
 
 IGNORABLE = (
     "\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
@@ -34,22 +34,22 @@ IGNORABLE = (
 """Format characters, fillers and others that Unicode displays as nothing (Default_Ignorable_Code_Point)."""
 
 BLANK = rf"\s\x00-\x1f\x7f-\x9f\u2800{IGNORABLE}{MARKS}"
-"""What shows nothing by itself: white space, the blank of Braille, what is ignorable, and marks without a letter."""
+"""What is not visible by itself: white space, the Braille blank, ignorable characters, and marks without a letter."""
 
 IN_LINE = f"[^{CONTROLS}{BREAKS}{SEPARATORS}{OVERRIDES}]*"
 SHOWS_SOMETHING = f"(?=[{BLANK}]*[^{BLANK}])"
 
 LINE = rf"^{SHOWS_SOMETHING}{IN_LINE}\Z"
-"""One line that shows something: a name, a title."""
+"""One line in which something is visible, such as a name or a title."""
 
 LINE_OR_NOTHING = rf"^(?:{SHOWS_SOMETHING}{IN_LINE})?\Z"
-"""The same, or no text at all: a place."""
+"""The same, or empty, such as a location."""
 
 LINES = rf"^[^{CONTROLS}]*\Z"
-"""Any text with line breaks and tabs, but without other control characters: a description, a comment."""
+"""Text with line breaks and tabs, but without other control characters, such as a description or a comment."""
 
 VISIBLE = rf"^{SHOWS_SOMETHING}"
-"""Anything that shows something: text to search for."""
+"""Text in which something is visible, such as text to search for."""
 
 CONTROL = re.compile(f"[{CONTROLS}]")
 SHOWN = re.compile(VISIBLE)

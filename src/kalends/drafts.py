@@ -1,6 +1,6 @@
-"""What a door hands to an action: drafts of what is new, and edits (RFC 7396) of what is there.
+"""What actions take to create or change something: drafts, and merge patches (RFC 7396).
 
-Their limits are checked when a door decodes them.
+Their limits are checked when they are decoded.
 """
 
 from typing import Annotated, Any, ClassVar, Literal
@@ -30,7 +30,7 @@ Remark = Annotated[str, Meta(max_length=MAX_REMARK_LENGTH, pattern=LINES)]
 
 
 class UserCreate(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What a new user is made of."""
+    """A user to create."""
 
     name: Name
     email: Email
@@ -44,7 +44,7 @@ class UserCreate(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class UserUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A merge patch for a user: what is left out stays; null clears metadata (RFC 7396)."""
+    """A merge patch for a user (RFC 7396): what is left out stays as it is; null clears metadata."""
 
     name: Name | UnsetType = UNSET
     email: Email | UnsetType = UNSET
@@ -54,7 +54,7 @@ class UserUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ParticipantCreate(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
-    """Somebody to add to an event."""
+    """A participant to add to an event."""
 
     user_id: UserId
     role: Role = Role.required
@@ -62,7 +62,7 @@ class ParticipantCreate(Struct, forbid_unknown_fields=True, kw_only=True, frozen
 
 
 class EventCreate(EventDetails, forbid_unknown_fields=True, kw_only=True, frozen=True):
-    """What a new event is made of; without `time_zone` the host's zone counts."""
+    """An event to create; without `time_zone` it has that of its host."""
 
     host_id: UserId
     start: WrittenTime
@@ -83,7 +83,7 @@ class EventCreate(EventDetails, forbid_unknown_fields=True, kw_only=True, frozen
 
 
 class EventUpdate(EventDetailsUpdate, forbid_unknown_fields=True, kw_only=True):
-    """A merge patch for an event: what is left out stays; null clears what may be empty (RFC 7396)."""
+    """A merge patch for an event (RFC 7396): what is left out stays as it is; null clears what may be empty."""
 
     start: WrittenTime | UnsetType = UNSET
     end: WrittenTime | UnsetType = UNSET
@@ -98,7 +98,7 @@ class EventUpdate(EventDetailsUpdate, forbid_unknown_fields=True, kw_only=True):
 
 
 class ResponseUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What a participant says to an invitation."""
+    """A participant's response to an invitation."""
 
     response: Literal["accepted", "declined", "tentative"]
     comment: Remark | None = None

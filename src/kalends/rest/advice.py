@@ -1,4 +1,4 @@
-"""Tell callers who set a member in the wrong body which operation sets it, or that none does."""
+"""Advice for callers who set a member in the wrong body: which operation sets it, or that none does."""
 
 from collections.abc import Collection, Mapping
 from typing import cast

@@ -28,14 +28,14 @@ JSON_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
 LOST_PLUS = re.compile(r"^(.*:\d\d(?:\.\d+)?) (\d\d:\d\d)$", re.ASCII)
-"""A time with an offset whose plus was not written as %2B, and so reads as a space."""
+"""A time with an offset whose plus was not written as %2B, and was decoded as a space."""
 
 LONE_SURROGATE = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]")
 """Half of a pair of escapes that together stand for one character."""
 
 
 def read_path(kinds: Mapping[str, type[Identifier]], path: dict[str, str]) -> dict[str, Identifier]:
-    """Read the ids in a path; one that cannot be names nothing. Raise NotFound or NoSuchPath."""
+    """Return the ids in a path. Raise NotFound for one that is malformed, NoSuchPath for one that is empty."""
     ids: dict[str, Identifier] = {}
     for name, kind in kinds.items():
         try:
@@ -48,7 +48,7 @@ def read_path(kinds: Mapping[str, type[Identifier]], path: dict[str, str]) -> di
 
 
 def read_query(kind: type[Struct], text: str) -> Any:
-    """Read the query of a URL, which WSGI gives as bytes decoded as Latin-1. Raise Malformed or BadQuery."""
+    """Decode the query of a URL, as WSGI has it: bytes that were decoded as Latin-1. Raise Malformed or BadQuery."""
     values: dict[str, str] = {}
     faults: list[Fault] = []
     known = plain_kinds(kind)
@@ -75,7 +75,7 @@ def read_query(kind: type[Struct], text: str) -> Any:
 
 
 def unquoted(text: str) -> str:
-    """Undo the writing of a form (+ for a space, %-escapes). Raise Malformed for what is not UTF-8."""
+    """Decode form encoding (+ for a space, %-escapes). Raise Malformed for what is not UTF-8."""
     try:
         return unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode()
     except UnicodeDecodeError as error:
@@ -83,7 +83,7 @@ def unquoted(text: str) -> str:
 
 
 def plain_value(kind: type[Struct], name: str, text: str) -> str | int | bool:
-    """Return a parameter as the number or truth value that it has to be, or else as text, which is then refused.
+    """Return a parameter as the number or boolean that it has to be; anything else stays text, for `read_struct`.
 
     A time gets back the plus of its offset: a space before it can mean nothing else.
     """
@@ -99,13 +99,13 @@ def plain_value(kind: type[Struct], name: str, text: str) -> str | int | bool:
 
 @cache
 def plain_kinds(kind: type[Struct]) -> dict[str, type]:
-    """Return by name the type that each parameter takes."""
+    """Return the type of each parameter by its name."""
     described = cast("StructType", type_info(kind))
     return {field.encode_name: plain_kind(field.type) for field in described.fields}
 
 
 def plain_kind(described: Type) -> type:
-    """Return bool, int or a type of the vocabulary, without what is only said about it; str for anything else."""
+    """Return bool, int or a type of the vocabulary, without its metadata; str for anything else."""
     match described:
         case Metadata(type=inner):
             return plain_kind(inner)
@@ -120,7 +120,7 @@ def plain_kind(described: Type) -> type:
 
 
 def read_json(raw: bytes) -> Any:
-    """Decode a body. Raise Malformed for what is no JSON or is nested too deeply.
+    """Decode a body. Raise Malformed for what is not JSON or is nested too deeply.
 
     Raise Invalid for NUL characters and repeated members.
     """
@@ -153,7 +153,7 @@ def broken_json(raw: bytes, error: ValueError) -> Malformed:
 
 
 def nesting_of(raw: bytes) -> int:
-    """Return how deep arrays and objects are nested in JSON; for few of them, how many there are."""
+    """Return how deep arrays and objects are nested in JSON; if they are few, just their number."""
     opened = raw.count(b"[") + raw.count(b"{")
     if opened <= MAX_NESTING:
         return opened
@@ -162,7 +162,7 @@ def nesting_of(raw: bytes) -> int:
 
 
 def nul_faults(value: Any, where: tuple[str | int, ...]) -> list[Fault]:
-    """Return the faults of all texts with a NUL character in them."""
+    """Return the faults of all text that contains a NUL character."""
     if isinstance(value, str):
         return [Fault(where, "nul_character", NUL)] if "\0" in value else []
     faults: list[Fault] = []
@@ -173,7 +173,7 @@ def nul_faults(value: Any, where: tuple[str | int, ...]) -> list[Fault]:
 
 
 def parts_of(value: Any) -> Iterable[tuple[str | int, Any]]:
-    """Return the members of an object or the items of a list, each with its place."""
+    """Return the members of an object or the items of a list, each with its name or index."""
     if isinstance(value, dict):
         return cast("dict[str, Any]", value).items()
     return enumerate(cast("list[Any]", value)) if isinstance(value, list) else ()

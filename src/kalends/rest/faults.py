@@ -1,4 +1,4 @@
-"""Say what is wrong with a value and what it must be, from the type that it should have had."""
+"""Faults of values: what is wrong, and what is allowed, from the type that the value should have."""
 
 from collections.abc import Iterator
 from typing import Any, cast
@@ -44,10 +44,10 @@ Place = tuple[str | int, ...]
 
 
 def fault_of_type(kind: Any, value: object, where: Place) -> Fault:
-    """Return the fault of a value that a type does not take."""
+    """Return the fault of a value that does not fit a type."""
     allowed = list(alternatives(type_info(kind)))
     for one in allowed:
-        if found := broken_limit(one, value):
+        if found := violated_constraint(one, value):
             code, message = found
             return Fault(where, code, message)
     if any(isinstance(one, DateType) for one in allowed) and isinstance(value, str):
@@ -60,7 +60,7 @@ def fault_of_type(kind: Any, value: object, where: Place) -> Fault:
 
 
 def alternatives(described: Type) -> Iterator[Type]:
-    """List the types that a value may have, null last."""
+    """Return the types that a value may have, null last."""
     if isinstance(described, Metadata):
         yield from alternatives(described.type)
     elif isinstance(described, UnionType):
@@ -70,8 +70,8 @@ def alternatives(described: Type) -> Iterator[Type]:
         yield described
 
 
-def broken_limit(described: Type, value: object) -> tuple[str, str] | None:
-    """Return code and message of the limit that a value of the right type breaks; None if it breaks none."""
+def violated_constraint(described: Type, value: object) -> tuple[str, str] | None:
+    """Return code and message for a value of the right type that violates a constraint of it; None for any other."""
     if isinstance(described, StrType) and isinstance(value, str):
         wrong = wrong_length(described, len(value), "be", "character")
         if wrong is None and described.pattern is not None:
@@ -109,7 +109,7 @@ def range_of(limits: IntType) -> str:
 
 
 def choices_of(described: Type) -> list[str]:
-    """List the values that a type with few of them takes."""
+    """Return the values of an enumeration or a literal type."""
     if isinstance(described, EnumType):
         return [str(member.value) for member in described.cls]
     return [str(value) for value in described.values] if isinstance(described, LiteralType) else []

@@ -1,4 +1,4 @@
-"""How the vocabulary is written in JSON and in queries, and how every fault in what was written is found at once."""
+"""Decoding of JSON to values of the vocabulary; all faults in a body or a query are found at once."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +20,7 @@ from kalends.rules.zones import read_date_or_time, read_time, zone_named
 
 DURATION = re.compile(r"PT(?:(\d{1,4})H)?(?:(\d{1,5})M)?", re.ASCII)
 MOST_FAULTS = 1_000
-"""One answer names so many faults at most: a body of a megabyte can hold a hundred thousand."""
+"""The most faults in one answer: a body of a megabyte can contain a hundred thousand."""
 
 
 class ObjectId(int):
@@ -145,7 +145,7 @@ def read_struct(kind: Any, value: object) -> Any:
 
 
 def faults_in(kind: Any, value: Any, where: Place) -> Iterator[Fault]:
-    """Find everything wrong with a value: msgspec stops at the first, so each part is tried by itself."""
+    """Find all faults in a value: msgspec stops at the first, so each part is decoded by itself."""
     struct, item = parts_of(kind)
     if isinstance(value, list) and item is not None:
         yield from faults_of_list(kind, item, cast("list[Any]", value), where)
@@ -156,7 +156,7 @@ def faults_in(kind: Any, value: Any, where: Place) -> Iterator[Fault]:
 
 
 def faults_of_whole(kind: Any, value: Any, where: Place) -> Iterator[Fault]:
-    """Find what is wrong with a value without parts, or with one whose parts are fine."""
+    """Find the fault of a value that has no parts, or whose parts have none."""
     try:
         msgspec.convert(value, kind, dec_hook=read_value)
     except ValidationError as error:
@@ -164,7 +164,7 @@ def faults_of_whole(kind: Any, value: Any, where: Place) -> Iterator[Fault]:
 
 
 def faults_of_list(kind: Any, item: Any, values: list[Any], where: Place) -> Iterator[Fault]:
-    """Find everything wrong with the items of a list; if they are fine, the list itself is at fault."""
+    """Find all faults in the items of a list; if there are none, find that of the list itself."""
     fine = True
     for place, value in enumerate(values):
         for fault in faults_in(item, value, (*where, place)):
@@ -175,7 +175,7 @@ def faults_of_list(kind: Any, item: Any, values: list[Any], where: Place) -> Ite
 
 
 def faults_of_object(struct: Any, value: dict[str, Any], where: Place) -> Iterator[Fault]:
-    """Find every missing, unknown and wrong member of an object."""
+    """Find all missing, unknown and invalid members of an object."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     for name, field in fields.items():
         if name in value:

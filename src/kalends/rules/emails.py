@@ -50,7 +50,7 @@ def international(address: str) -> ValidatedEmail | None:
 
 
 def validated(address: str) -> ValidatedEmail:
-    """Return the parts of a valid address. Raises ValueError."""
+    """Return the parts of a valid address. Raise ValueError."""
     if len(address) > MAX_EMAIL_LENGTH:
         raise ValueError(f"it is longer than {MAX_EMAIL_LENGTH} characters")
     local, _, domain = address.rpartition("@")

@@ -53,13 +53,13 @@ def minute_of_day(text: str) -> int:
 
 
 def written_minute(minutes: int) -> str:
-    """Write minutes since midnight as `HH:MM`; those after the next midnight are that day's."""
+    """Return minutes since midnight as `HH:MM`; after 24:00 it is the time of the next day."""
     within = minutes if minutes <= MINUTES_A_DAY else minutes - MINUTES_A_DAY
     return f"{within // 60:02}:{within % 60:02}"
 
 
 def merged_windows(windows: Iterable[Window]) -> tuple[Window, ...]:
-    """Give the windows of a day in order, those that overlap or touch as one where a single window can say it."""
+    """Return the windows of a day in order; those that overlap or touch are merged if one window can express it."""
     result: list[Window] = []
     for one in sorted(windows):
         last = result[-1] if result else None
@@ -72,12 +72,12 @@ def merged_windows(windows: Iterable[Window]) -> tuple[Window, ...]:
 
 
 def can_be_written(window: Window) -> bool:
-    """Tell whether two times of day say it: 24 hours and more read like a window without length, or a short one."""
+    """Return whether two times of day can express a window: one of 24 hours or more would look short or empty."""
     return window.end - window.start < MINUTES_A_DAY or window == Window(0, MINUTES_A_DAY)
 
 
 def working_periods(hours: WorkingHours, zone: ZoneInfo, within: Span) -> list[Span]:
-    """Give when somebody works within a span: exactly the instants at which the clocks of the zone show a window.
+    """Return when somebody works within a span: the instants at which the clocks of the zone show a window.
 
     So a window in an hour that clocks repeat is worked twice, and one that they skip not at all.
     """
@@ -92,7 +92,7 @@ def working_periods(hours: WorkingHours, zone: ZoneInfo, within: Span) -> list[S
 
 
 def wall_spans(hours: WorkingHours, first: date, last: date) -> Iterator[Span]:
-    """Give the windows of all dates as spans of wall-clock time, in microseconds since 1970 on the wall."""
+    """Generate the windows of all dates as spans of wall-clock time, in microseconds since 1970-01-01T00:00."""
     day = first
     while day <= last:
         midnight = (day - WALL_EPOCH.date()).days * MINUTES_A_DAY
@@ -120,7 +120,7 @@ def steady_segments(within: Span, zone: ZoneInfo) -> Iterator[tuple[Span, int]]:
 
 
 def first_with_other_offset(low: Instant, high: Instant, offset: int, zone: ZoneInfo) -> Instant:
-    """Find the instant between two at which the offset changes."""
+    """Return the instant between two at which the offset changes."""
     while high - low > 1:
         middle = Instant((low + high) // 2)
         if offset_at(middle, zone) == offset:
@@ -131,6 +131,6 @@ def first_with_other_offset(low: Instant, high: Instant, offset: int, zone: Zone
 
 
 def offset_at(moment: Instant, zone: ZoneInfo) -> int:
-    """Give what the clocks of a zone are ahead of UTC, in microseconds."""
+    """Return the UTC offset of a zone, in microseconds."""
     ahead = from_instant(moment, zone).utcoffset() or timedelta(0)
     return ahead // timedelta(microseconds=1)

@@ -1,4 +1,4 @@
-"""Wall clocks and instants: the only place that knows time zones (IANA) and how times are written (RFC 3339)."""
+"""Wall-clock times and instants: the only module that knows time zones (IANA) and the notation of times (RFC 3339)."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ class TimeError(BadValue):
 
 
 ZONES: dict[str, Callable[[], ZoneInfo]] = {}
-"""What makes each zone of the release of zone data that this process uses; none until `use_zones` is called."""
+"""Functions that create the zones of the release that this process uses; none until `use_zones` is called."""
 
 
 def use_zones(zones: Mapping[str, Callable[[], ZoneInfo]]) -> None:
@@ -160,7 +160,7 @@ def first_instant(day: date, zone: ZoneInfo) -> Instant:
 
 
 def transition_between(low: Instant, high: Instant, zone: ZoneInfo) -> Instant:
-    """Find the first instant of the local date of `high`, given that `low` lies on an earlier date."""
+    """Return the first instant of the local date of `high`, given that `low` is on an earlier date."""
     day = from_instant(high, zone).date()
     while high - low > 1:
         middle = Instant((low + high) // 2)
