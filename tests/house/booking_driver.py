@@ -6,10 +6,12 @@ from typing import Any
 
 from kalends.actions import events, holds
 from kalends.actions.booking import OnConflict
+from kalends.actions.saving import Saved
 from kalends.errors import BookingConflict, KalendsError
 from kalends.model import Actor, Hold, HoldId, Span
 from kalends.model import Conflict as StoredConflict
 from kalends.store.database import Database
+from tests.cast import saved_in, without_conflicts
 from tests.house.booking_reference_model import Conflict, Request, ordered
 from tests.house.driver import UNKNOWN, Driver, instant, minute_of, reported
 from tests.house.reference_model import Refusal
@@ -21,12 +23,12 @@ class BookingDriver(Driver):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self.request = Request()
-        self.guard = Guard()
+        self.saved: Saved | None = None
         self.holds: list[HoldId] = []
 
     def perform(self, request: Request, call: str, *arguments: Any) -> Any:
         """Make a call. Raise Refusal."""
-        self.request, self.guard = request, Guard()
+        self.request, self.saved = request, None
         try:
             return getattr(self, call)(*arguments)
         except BookingConflict as conflict:

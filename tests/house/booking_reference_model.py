@@ -73,20 +73,6 @@ def takes_more(before: Taken | None, after: Taken | None) -> bool:
     return after.blocks > before.blocks or STRENGTH[after.shown] > STRENGTH[before.shown]
 
 
-def only_text(before: Meeting | None, after: Meeting) -> bool:
-    """Return whether a change leaves time, status and everybody in it alone, so that nobody's time is looked at."""
-    same = {name: getattr(after, name) for name in ("title", "version", "updated", "pending_host")}
-    return before is not None and replace(before, **same) == after
-
-
-def touched(call: str, before: Meeting | None, after: Meeting) -> set[int]:
-    """Return the people whom a change concerns: the host, and those whose participation may differ."""
-    if before is None or call == "change_event":
-        return {after.host, *after.chairs}
-    participates = {who for who, chair in after.chairs.items() if before.chairs.get(who) != chair}
-    return participates | {after.host} | ({before.host} & after.chairs.keys())
-
-
 def reported_conflicts(found: list[Conflict], start: int, end: int) -> list[Conflict]:
     """Replace conflicts that may not be seen by the minutes in which they block, unless a visible one is as strong."""
     reported = [conflict for conflict in found if conflict[4] is not None]
@@ -144,8 +130,8 @@ class BookingReferenceModel(ReferenceModel):
         for number, after in enumerate(changed):
             before = self.meetings[number]
             if after is not before and after is not None:
-                if self.request.hold is not None and call != "delete_user" and not only_text(before, after):
-                    self._use_hold(after, touched(call, before, after))
+                if self.request.hold is not None and call == "create_event":
+                    self._use_hold(after, {after.host, *after.chairs})
                 self._look(number, before, after)
             self.meetings[number] = after
         if call == "delete_user":  # which says nothing of who is booked twice

@@ -30,7 +30,7 @@ from kalends.reads.events import EventFilter
 from kalends.rules.zones import read_time
 from kalends.store.database import Database
 from tests import seen
-from tests.cast import new_organization
+from tests.cast import new_organization, without_conflicts
 
 MINUTE = 60_000_000
 EPOCH = datetime(2026, 3, 9, tzinfo=UTC)
@@ -72,13 +72,9 @@ class Driver:
 
     def do(self, action: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         """Do what an action does; in the model nobody is ever busy, so here everybody may be booked twice."""
-        guarded = "guard" in signature(action).parameters
-
-        def work(tx: WriteTx) -> Any:
-            guard = {"guard": Guard(OnConflict.allow)} if guarded else {}
-            return action(tx, self.actor, *arguments, **options, **guard)
-
-        return self.database.write(work)
+        if "on_conflict" in signature(action).parameters:
+            options["on_conflict"] = OnConflict.allow
+        return without_conflicts(self.database.write(lambda tx: action(tx, self.actor, *arguments, **options)))
 
     def ask(self, read: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         return self.database.read(lambda tx: read(tx, self.actor, *arguments, **options))
