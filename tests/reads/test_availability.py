@@ -135,6 +135,8 @@ def test_what_blocks_is_found_in_each_of_several_spans(cast):
                 one: conflicts for found in one_by_one for one, conflicts in found.items()
             }
     assert cast.ask(blocking_commitments, people, []) == {}
+    first_second = span(0, 1_000_000)
+    assert cast.ask(blocking_commitments, people, [AFTERNOON, first_second])[first_second] == []
 
 
 def test_double_bookings_are_one_period(cast):

@@ -40,6 +40,8 @@ def test_several_are_added_in_the_order_they_are_named_or_none(api, cast, path):
     before = cast.rows()
     document = problem(api.post(path, json=[*named, {"user_id": NOBODY}, named[0]]), 422, "invalid")
     assert faults(document) == {"/2/user_id": "unknown_user", "/3/user_id": "duplicate_participant"}
+    document = problem(api.post(path, json=[{"user_id": NOBODY}, *named]), 422, "invalid")
+    assert faults(document) == {"/0/user_id": "unknown_user"}
     assert cast.rows() == before
     added = api.post(path, json=named)
     assert added.status_code == 201
