@@ -6,6 +6,7 @@ from msgspec import structs
 from kalends.actions.saving import EventChange
 from kalends.model import ShowAs, Status
 from kalends.rules.editing import next_version
+from kalends.rules.zones import read_time
 
 
 @pytest.mark.parametrize(
@@ -18,7 +19,7 @@ from kalends.rules.editing import next_version
     ids=["time", "status", "show_as"],
 )
 def test_a_change_of_everybodys_agenda_has_all_participations(cast, changed):
-    later = cast.event(start="2026-03-09T16:00", end="2026-03-09T17:00")
+    later = cast.event(start=read_time("2026-03-09T16:00"), end=read_time("2026-03-09T17:00"))
     event = cast.event(cast.guest, cast.stranger)
     participations = cast.participations(event.id)
     after = structs.replace(next_version(event, now=event.updated_at), **changed(event, later))
