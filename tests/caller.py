@@ -39,7 +39,7 @@ class Caller:
         self.close()
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-        """Give status and content of an answer. Raises Lost."""
+        """Give status and content of an answer. Raise Lost."""
         if self._connection is None:
             self._connection = http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=PATIENCE_S)
         content = None if body is None else json.dumps(body).encode()

@@ -45,12 +45,12 @@ ZERO_ALLOWED = ("read_timeout_ms", "token_cache_ms", "rate_limit", "address_rate
 
 
 def read_file(path: str) -> str:
-    """Give the text of a file. Raises OSError or UnicodeDecodeError."""
+    """Give the text of a file. Raise OSError or UnicodeDecodeError."""
     return Path(path).read_text(encoding="utf-8")
 
 
 def settings_from(environment: Mapping[str, str], read: Callable[[str], str] = read_file) -> Settings:
-    """Read every field from the environment; what is absent keeps its default. Raises BadSetting.
+    """Read every field from the environment; what is absent keeps its default. Raise BadSetting.
 
     `read` gives the text of a file that a variable names in place of a secret.
     """
@@ -70,7 +70,7 @@ def settings_from(environment: Mapping[str, str], read: Callable[[str], str] = r
 
 
 def secret_from(environment: Mapping[str, str], name: str, read: Callable[[str], str]) -> str | None:
-    """Give a value, or the content of the file that the variable with `_FILE` names. Raises BadSetting."""
+    """Give a value, or the content of the file that the variable with `_FILE` names. Raise BadSetting."""
     by_file = f"{name}_FILE"
     path = environment.get(by_file)
     if path is None:
@@ -88,14 +88,14 @@ def secret_from(environment: Mapping[str, str], name: str, read: Callable[[str],
 
 
 def number_of(name: str, text: str, least: int) -> int:
-    """Read a number. Raises BadSetting."""
+    """Read a number. Raise BadSetting."""
     if re.fullmatch(r"\d{1,10}", text, re.ASCII) and least <= int(text) < 2**31:
         return int(text)
     raise BadSetting(name, f"it must be a whole number of at least {least}, not {text[:32]!r}")
 
 
 def networks_of(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    """Read addresses and networks. Raises BadSetting."""
+    """Read addresses and networks. Raise BadSetting."""
     found: list[IPv4Network | IPv6Network] = []
     for part in filter(None, map(str.strip, text.split(","))):
         try:

@@ -43,7 +43,7 @@ def check_conflicts(
 ) -> Checked:
     """Return what blocks the people of a change; call it before any of the change is stored.
 
-    Raises BookingConflict if somebody needed is not free, unless double booking is allowed.
+    Raise BookingConflict if somebody needed is not free, unless double booking is allowed.
     """
     taking = rows_taking_time(before, after)
     people = {user_id for user_id, _ in taking}

@@ -102,7 +102,7 @@ def erase_traces(tx: WriteTx, actor: Actor, user_id: UserId, traces: Traces | No
 
 
 def person_to_erase(tx: WriteTx, actor: Actor, user_id: UserId, *, lock: bool = False) -> tuple[User, bool]:
-    """Return a user, or what is left of one, and whether they are deleted. Raises NotFound."""
+    """Return a user, or what is left of one, and whether they are deleted. Raise NotFound."""
     found = find_user_even_if_deleted(tx, actor, user_id, lock=lock)
     if found is None:
         raise NotFound("user", user_id)

@@ -58,7 +58,7 @@ def create_event(
 ) -> Saved:
     """Create an event with its host and first participants; a hold that is named becomes this event.
 
-    Raises Forbidden, Invalid or BookingConflict.
+    Raise Forbidden, Invalid or BookingConflict.
     """
     event, participations = new_event(tx, actor, draft)
     if hold_id is not None:
@@ -69,7 +69,7 @@ def create_event(
 def new_event(tx: WriteTx, actor: Actor, draft: EventCreate) -> tuple[Event, Participations]:
     """Return the event and the participations that a draft describes, and lock its people.
 
-    Raises Forbidden or Invalid.
+    Raise Forbidden or Invalid.
     """
     refuse_unless(
         may_manage(actor, draft.host_id),
@@ -151,7 +151,7 @@ def change_event(
 ) -> Saved:
     """Apply an edit as one new version; a new time resets all responses but the host's (see `reset_responses`).
 
-    Raises NotFound, StaleVersion, EventCancelled, Invalid or BookingConflict.
+    Raise NotFound, StaleVersion, EventCancelled, Invalid or BookingConflict.
     """
     before = event_to_change(tx, actor, event_id, expect)
     refuse_cancelled(before)
@@ -194,7 +194,7 @@ def reset_responses(
 def without_deleted(event: Event, participations: Participations, active: Container[UserId]) -> Participations:
     """Return the participations of people who are not deleted.
 
-    Raises Invalid if the host is one of them.
+    Raise Invalid if the host is one of them.
     """
     if event.host_id not in active:
         message = f"the host, user {event.host_id}, has been deleted: transfer the event to another host first"
@@ -203,7 +203,7 @@ def without_deleted(event: Event, participations: Participations, active: Contai
 
 
 def delete_event(tx: WriteTx, actor: Actor, event_id: EventId, *, expect: Versions = None) -> None:
-    """Remove an event for good. Raises NotFound, Forbidden or StaleVersion."""
+    """Remove an event for good. Raise NotFound, Forbidden or StaleVersion."""
     remove_event(tx, actor, event_to_change(tx, actor, event_id, expect))
 
 
@@ -212,7 +212,7 @@ def cancel_event(
 ) -> Event:
     """Cancel an event: it stays readable and takes nobody's time. Cancelling it again changes nothing.
 
-    Raises NotFound, Forbidden or StaleVersion.
+    Raise NotFound, Forbidden or StaleVersion.
     """
     before = event_to_change(tx, actor, event_id, expect)
     if before.status is Status.cancelled:
@@ -232,7 +232,7 @@ def transfer_event(
 ) -> Saved:
     """Transfer an event to another host, or ask them to host it if the actor may not manage their calendar.
 
-    A pending transfer to somebody else ends. Raises NotFound, StaleVersion, EventCancelled, Invalid or BookingConflict.
+    A pending transfer to somebody else ends. Raise NotFound, StaleVersion, EventCancelled, Invalid or BookingConflict.
     """
     before = event_to_change(tx, actor, event_id, expect)
     refuse_cancelled(before)
@@ -253,7 +253,7 @@ def answer_transfer(
 ) -> Saved:
     """Accept or decline a pending transfer: the event gets the new host, or keeps its host.
 
-    Raises NotFound, Forbidden, StaleVersion, Invalid or BookingConflict.
+    Raise NotFound, Forbidden, StaleVersion, Invalid or BookingConflict.
     """
     before, access_level = visible_event(tx, actor, event_id)
     new_host_id = before.pending_host_id
@@ -271,7 +271,7 @@ def answer_transfer(
 
 
 def withdraw_transfer(tx: WriteTx, actor: Actor, event_id: EventId, *, expect: Versions = None) -> None:
-    """End a pending transfer. Raises NotFound, Forbidden or StaleVersion."""
+    """End a pending transfer. Raise NotFound, Forbidden or StaleVersion."""
     before = event_to_change(tx, actor, event_id, expect)
     if before.pending_host_id is None:
         raise NotFound("pending transfer of event", event_id)
@@ -281,7 +281,7 @@ def withdraw_transfer(tx: WriteTx, actor: Actor, event_id: EventId, *, expect: V
 def save_transfer(
     tx: WriteTx, actor: Actor, before: Event, host_id: UserId, where: str, on_conflict: OnConflict
 ) -> Saved:
-    """Save an event with another host; `where` is the argument that names them. Raises Invalid or BookingConflict."""
+    """Save an event with another host; `where` is the argument that names them. Raise Invalid or BookingConflict."""
     refuse_unbookable(tx, actor, host_id, where)
     old = participations_of_people(tx, before.id, [before.host_id, host_id])
     after, new = transferred(before, old, host_id, now=tx.now)
@@ -292,7 +292,7 @@ def save_transfer(
 
 
 def refuse_unbookable(tx: WriteTx, actor: Actor, host_id: UserId, where: str) -> None:
-    """Lock the user who is to host an event. Raises Invalid if they cannot."""
+    """Lock the user who is to host an event. Raise Invalid if they cannot."""
     _, faults = people_to_book(tx, actor, [(host_id, (where,))])
     if faults:
         raise Invalid(*faults)

@@ -17,7 +17,7 @@ Named = tuple[UserId, tuple[str | int, ...]]
 
 
 def event_to_change(tx: WriteTx, actor: Actor, event_id: EventId, expect: Versions = None) -> Event:
-    """Return an event that the actor may change, and lock it. Raises NotFound, Forbidden or StaleVersion."""
+    """Return an event that the actor may change, and lock it. Raise NotFound, Forbidden or StaleVersion."""
     event, access_level = visible_event(tx, actor, event_id)
     refuse_unless(
         access_level is AccessLevel.write,
@@ -28,7 +28,7 @@ def event_to_change(tx: WriteTx, actor: Actor, event_id: EventId, expect: Versio
 
 
 def visible_event(tx: WriteTx, actor: Actor, event_id: EventId) -> tuple[Event, AccessLevel]:
-    """Return an event that the actor may see, with their access level, and lock it. Raises NotFound."""
+    """Return an event that the actor may see, with their access level, and lock it. Raise NotFound."""
     event = lock_event(tx, actor, event_id)
     if event is None:
         raise NotFound("event", event_id)
@@ -41,7 +41,7 @@ def visible_event(tx: WriteTx, actor: Actor, event_id: EventId) -> tuple[Event, 
 
 
 def user_to_change(tx: WriteTx, actor: Actor, user_id: UserId, expect: Versions = None) -> User:
-    """Return a user, and lock them. Raises NotFound or StaleVersion."""
+    """Return a user, and lock them. Raise NotFound or StaleVersion."""
     user = lock_user(tx, actor, user_id)
     if user is None:
         raise NotFound("user", user_id)
@@ -52,7 +52,7 @@ def user_to_change(tx: WriteTx, actor: Actor, user_id: UserId, expect: Versions 
 def participant_to_change(
     tx: WriteTx, actor: Actor, event: Event, user_id: UserId, expect: Versions = None
 ) -> Participant:
-    """Return a participant of an event that is locked already. Raises NotFound or StaleVersion."""
+    """Return a participant of an event that is locked already. Raise NotFound or StaleVersion."""
     participants = participants_among(tx, actor, event, [user_id])
     if not participants:
         raise NotFound("participant", user_id)

@@ -28,7 +28,7 @@ from kalends.store.users import lock_people
 
 
 def place_hold(tx: WriteTx, actor: Actor, people: list[UserId], span: Span | list[Fault], seconds: int) -> Hold:
-    """Place a hold on the time of some people, who all have to be free. Raises Invalid or BookingConflict.
+    """Place a hold on the time of some people, who all have to be free. Raise Invalid or BookingConflict.
 
     If the span could not be read, its faults are raised with all others. The actor is locked with the people, so that
     holds that one user places at the same time are counted one after the other.
@@ -55,7 +55,7 @@ def place_hold(tx: WriteTx, actor: Actor, people: list[UserId], span: Span | lis
 def extend_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, seconds: int) -> Hold:
     """Extend a hold, once, to some seconds from now; it never becomes shorter.
 
-    Raises NotFound, Forbidden, HoldExtended, or BookingConflict if it just lapsed and the slot was taken.
+    Raise NotFound, Forbidden, HoldExtended, or BookingConflict if it just lapsed and the slot was taken.
     """
     hold = visible_hold(actor, find_hold(tx, actor, hold_id), hold_id)
     refuse_unless(may_use_hold(actor, hold.placed_by), "Only the user who placed a hold and operators can extend it")
@@ -75,7 +75,7 @@ def extend_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, seconds: int) -> Hol
 def release_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> None:
     """Release a hold; people who did not place it release their own time alone.
 
-    A hold that keeps nobody's time is removed. Raises NotFound.
+    A hold that keeps nobody's time is removed. Raise NotFound.
     """
     before = hold_to_change(tx, actor, hold_id)
     after = None
@@ -92,7 +92,7 @@ def release_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> None:
 def consume_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, event: Event, people: AbstractSet[UserId]) -> None:
     """Remove a hold that becomes an event; the people of the event are locked already.
 
-    Raises Invalid if it has lapsed, is not the actor's, or is for other people or another time.
+    Raise Invalid if it has lapsed, is not the actor's, or is for other people or another time.
     """
     hold = lock_hold(tx, actor, hold_id)
     if hold is None or not may_use_hold(actor, hold.placed_by):
@@ -108,12 +108,12 @@ def consume_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, event: Event, peopl
 
 
 def hold_to_change(tx: WriteTx, actor: Actor, hold_id: HoldId) -> Hold:
-    """Return a hold, and lock it. Raises NotFound, also if it has lapsed."""
+    """Return a hold, and lock it. Raise NotFound, also if it has lapsed."""
     return visible_hold(actor, lock_hold(tx, actor, hold_id), hold_id)
 
 
 def visible_hold(actor: Actor, hold: Hold | None, hold_id: HoldId) -> Hold:
-    """Return a hold. Raises NotFound if there is none, or the actor may not see it."""
+    """Return a hold. Raise NotFound if there is none, or the actor may not see it."""
     if hold is None or not may_see_hold(actor, hold.placed_by, hold.user_ids):
         raise NotFound("hold", hold_id)
     return hold

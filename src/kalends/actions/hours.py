@@ -18,7 +18,7 @@ def set_working_hours(
 ) -> int:
     """Replace a user's working hours and return their new version; the same hours again change nothing.
 
-    Raises NotFound, Forbidden or StaleVersion.
+    Raise NotFound, Forbidden or StaleVersion.
     """
     user_to_change(tx, actor, user_id)
     refuse_unless(may_manage(actor, user_id), REASON)
@@ -33,7 +33,7 @@ def set_working_hours(
 
 
 def clear_working_hours(tx: WriteTx, actor: Actor, user_id: UserId, *, expect: Versions = None) -> None:
-    """Remove a user's working hours. Raises NotFound, Forbidden or StaleVersion."""
+    """Remove a user's working hours. Raise NotFound, Forbidden or StaleVersion."""
     user_to_change(tx, actor, user_id)
     refuse_unless(may_manage(actor, user_id), REASON)
     known, version = find_hours(tx, actor, user_id)

@@ -40,7 +40,7 @@ class KeptAnswer(Struct, frozen=True):
 
 
 def claim_key(tx: WriteTx, actor: Actor, key: str, fingerprint: bytes) -> Claim | KeptAnswer:
-    """Give the right to answer a request, or the answer if there is one. Raises KeyReused or KeyInFlight."""
+    """Give the right to answer a request, or the answer if there is one. Raise KeyReused or KeyInFlight."""
     forget_old_keys(tx, tx.now - KEPT_FOR)
     found = find_key(tx, actor, key)
     if found is not None:
@@ -59,7 +59,7 @@ def claim_key(tx: WriteTx, actor: Actor, key: str, fingerprint: bytes) -> Claim 
 
 
 def keep_answer(tx: WriteTx, actor: Actor, claim: Claim, answer: KeptAnswer) -> None:
-    """Keep an answer for repeats. Raises KeyInFlight if the claim has lapsed and somebody else has it."""
+    """Keep an answer for repeats. Raise KeyInFlight if the claim has lapsed and somebody else has it."""
     if not store_answer(tx, actor, claim.key, claim.number, (answer.status, answer.headers, answer.body)):
         raise KeyInFlight
 

@@ -63,7 +63,7 @@ def import_schedule(
 
     Items that are known stay as they are. A person with the e-mail address of a user becomes that user, with all their
     events in the file, if `merge` is true. An event that books somebody twice is left out or added, as `on_conflict`
-    says, and reported in any case. Raises Invalid with everything that is wrong in the file.
+    says, and reported in any case. Raise Invalid with everything that is wrong in the file.
     """
     faults = faults_of_schedule(schedule)
     if faults:
@@ -151,7 +151,7 @@ class PendingEvents:
         self._spans: dict[UserId, list[Span]] = defaultdict(list)
 
     def add(self, ref: str, draft: EventCreate, on_conflict: OnConflict) -> tuple[Conflict, ...]:
-        """Add an event; return who is booked twice by it. Raises Invalid or BookingConflict."""
+        """Add an event; return who is booked twice by it. Raise Invalid or BookingConflict."""
         event, participations = new_event(self._tx, self._actor, draft)
         span, people = event.block.span, {event.host_id, *participations}
         is_taken = any(overlaps(span, other) for user_id in people for other in self._spans[user_id])
@@ -178,7 +178,7 @@ def import_event(
     people: dict[str, UserId],
     on_conflict: OnConflict,
 ) -> tuple[bool, tuple[str, ...]]:
-    """Add an event; return whether it was added, and the names of those who are not free. Raises Invalid."""
+    """Add an event; return whether it was added, and the names of those who are not free. Raise Invalid."""
     try:
         conflicts = pending.add(event.ref, drafted_event(schedule, event, people), on_conflict)
     except BookingConflict as error:

@@ -57,7 +57,7 @@ class SettledPage(NamedTuple):
 
 
 def move_page(tx: WriteTx, release: str, after: int) -> MovedPage:
-    """Move the stale events of the page after an id. Raises ZoneDataMismatch if a process uses another release."""
+    """Move the stale events of the page after an id. Raise ZoneDataMismatch if a process uses another release."""
     go_on_retiming(tx, release)
     page = unfinished_blocks(tx, after, PAGE)
     stale, unknown = changed_blocks(page)
@@ -100,7 +100,7 @@ def move_announcement(release: str, old: StoredBlock, new: Block) -> Announcemen
 def settle_page(tx: WriteTx, release: str, after: LooseKey) -> SettledPage:
     """Make agenda rows exclusive that nothing overlaps, and return the double bookings that the move has made.
 
-    Raises ZoneDataMismatch if another process uses another release.
+    Raise ZoneDataMismatch if another process uses another release.
     """
     go_on_retiming(tx, release)
     page = loose_rows(tx, after, PAGE)

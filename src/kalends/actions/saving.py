@@ -66,7 +66,7 @@ class NewEvent(NamedTuple):
 def save_new_event(
     tx: WriteTx, actor: Actor, event: Event, participations: Participations, on_conflict: OnConflict
 ) -> Saved:
-    """Store a new event with its participations and agenda rows. Raises BookingConflict."""
+    """Store a new event with its participations and agenda rows. Raise BookingConflict."""
     new = check_new_event(tx, actor, event, participations, on_conflict)
     save_new_events(tx, actor, [new])
     return Saved(new.event, new.checked.conflicts, new.checked.warnings)
@@ -75,7 +75,7 @@ def save_new_event(
 def check_new_event(
     tx: WriteTx, actor: Actor, event: Event, participations: Participations, on_conflict: OnConflict
 ) -> NewEvent:
-    """Check a new event for conflicts, and return it as it is to be stored. Raises BookingConflict."""
+    """Check a new event for conflicts, and return it as it is to be stored. Raise BookingConflict."""
     counted = structs.replace(event, counts=updated_counts(event.counts, added=participations.values()))
     rows = agenda_of(counted, participations.values())
     return NewEvent(counted, participations, rows, check_conflicts(tx, actor, counted, set(), rows, on_conflict))
@@ -95,7 +95,7 @@ def save_new_events(tx: WriteTx, actor: Actor, events: Sequence[NewEvent]) -> No
 
 
 def save_event(tx: WriteTx, actor: Actor, change: EventChange, on_conflict: OnConflict = OnConflict.reject) -> Saved:
-    """Store an event's next version with its changed participations and agenda rows. Raises BookingConflict."""
+    """Store an event's next version with its changed participations and agenda rows. Raise BookingConflict."""
     return save_events(tx, actor, [change], on_conflict)[0]
 
 

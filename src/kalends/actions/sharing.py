@@ -17,7 +17,7 @@ REASON = "Only the user and operators can share the calendar of a user"
 def share_calendar(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId, level: Sharing) -> tuple[Share, bool]:
     """Share a calendar with another user at a level; return the share, and whether it is new.
 
-    The same level again changes nothing. Raises NotFound, Forbidden or Invalid.
+    The same level again changes nothing. Raise NotFound, Forbidden or Invalid.
     """
     first, second = sorted((owner_id, user_id))
     known, faults = people_to_book(tx, actor, [(first, ("other_id",)), (second, ("other_id",))])
@@ -51,7 +51,7 @@ def share_calendar(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId,
 
 
 def stop_sharing(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId) -> None:
-    """Stop sharing a calendar with another user. Raises NotFound or Forbidden."""
+    """Stop sharing a calendar with another user. Raise NotFound or Forbidden."""
     user_to_change(tx, actor, owner_id)
     refuse_unless(is_self(actor, owner_id), REASON)
     found = share_between(tx, actor, owner_id, user_id)

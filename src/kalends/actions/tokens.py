@@ -38,7 +38,7 @@ def issue_token(
 
     One that is made with another has no more scopes than that, and by default ends when that ends.
 
-    Raises Forbidden for scopes that one does not have or an end after one's own, Invalid for an end in the past or too
+    Raise Forbidden for scopes that one does not have or an end after one's own, Invalid for an end in the past or too
     many tokens.
     """
     expires_at = end_within_own(tx, actor, expires_at)
@@ -67,7 +67,7 @@ def issue_token(
 
 
 def end_within_own(tx: WriteTx, actor: Actor, expires_at: Instant | None) -> Instant | None:
-    """Return when a new token ends, given the actor's own. Raises Forbidden if it would outlive that."""
+    """Return when a new token ends, given the actor's own. Raise Forbidden if it would outlive that."""
     own = None if actor.token_id is None else find_token(tx, actor, actor.token_id)
     if own is None or own.expires_at is None:
         return expires_at
@@ -99,7 +99,7 @@ def token_faults(tx: WriteTx, actor: Actor, scopes: AbstractSet[Scope], expires_
 
 
 def revoke_token(tx: WriteTx, actor: Actor, token_id: TokenId) -> None:
-    """Revoke a token at once. Raises NotFound, also if it is not in use or is somebody else's."""
+    """Revoke a token at once. Raise NotFound, also if it is not in use or is somebody else's."""
     found = find_token(tx, actor, token_id)
     if found is None or not may_manage_token(actor, found) or not revoke_token_row(tx, actor, token_id):
         raise NotFound("token in use", token_id)

@@ -46,7 +46,7 @@ def delete_user(
 
     Their tokens, all shares by and with them, and pending transfers to them end.
 
-    Raises Forbidden, NotFound, StaleVersion, HostsEvents, TooManyEvents, Invalid if the events cannot go to `to`, or
+    Raise Forbidden, NotFound, StaleVersion, HostsEvents, TooManyEvents, Invalid if the events cannot go to `to`, or
     BookingConflict if `to` is busy.
     """
     refuse_unless(is_operator(actor), "Only operators can delete users")
@@ -67,7 +67,7 @@ def delete_user(
 def concerned_ids(tx: WriteTx, actor: Actor, user_id: UserId) -> list[EventId]:
     """Return the ids of a user's unfinished events, and of those they are asked to host, in their order.
 
-    Raises TooManyEvents.
+    Raise TooManyEvents.
     """
     unfinished = unfinished_events(tx, actor, user_id, earliest_start(tx.now))
     concerned = {*unfinished, *(event.id for event in events_offered_to(tx, actor, user_id))}
@@ -119,7 +119,7 @@ def event_without_user(
 def still_concerned(locked: list[Event], ids: list[EventId]) -> list[Event]:
     """Return those of the locked events that concern a user now that the user is locked, too.
 
-    Raises Contended if there are more by now: events are locked before people, so the transaction has to begin again.
+    Raise Contended if there are more by now: events are locked before people, so the transaction has to begin again.
     """
     concerned = {*ids}
     events = [event for event in locked if event.id in concerned]

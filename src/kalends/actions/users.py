@@ -14,7 +14,7 @@ from kalends.store.users import email_owner, insert_user, update_user
 
 
 def create_user(tx: WriteTx, actor: Actor, draft: UserCreate) -> User:
-    """Create a user. Raises Forbidden or EmailTaken."""
+    """Create a user. Raise Forbidden or EmailTaken."""
     refuse_unless(is_operator(actor), "Only operators can create users")
     refuse_taken_email(tx, actor, draft.email, None)
     person = User(
@@ -33,7 +33,7 @@ def create_user(tx: WriteTx, actor: Actor, draft: UserCreate) -> User:
 
 
 def change_user(tx: WriteTx, actor: Actor, user_id: UserId, edit: UserUpdate, *, expect: Versions = None) -> User:
-    """Apply an edit. Raises NotFound, Forbidden, StaleVersion, EmailTaken or Invalid."""
+    """Apply an edit. Raise NotFound, Forbidden, StaleVersion, EmailTaken or Invalid."""
     before = user_to_change(tx, actor, user_id)
     refuse_unless(is_self(actor, user_id), "Only the user and operators can change a user")
     expect_version("user", before.version, expect)

@@ -75,7 +75,7 @@ def busy_times(
 ) -> dict[UserId, PersonBusyTimes]:
     """Return the time of everybody who is there; who is unknown or deleted is left out.
 
-    Working hours only if they are asked for. Raises Invalid if they have more than `most` commitments in all.
+    Working hours only if they are asked for. Raise Invalid if they have more than `most` commitments in all.
     """
     found: dict[UserId, PersonBusyTimes] = {}
     ids, values = sorted(set(people)), span_values(window)

@@ -113,7 +113,7 @@ class Explanation(Struct, frozen=True):
 
 
 def explain_booking(tx: ReadTx, actor: Actor, user_id: UserId, span: Span) -> Explanation:
-    """Say what bears on booking somebody in a span, as long as an event at most. Raises NotFound or Invalid."""
+    """Say what bears on booking somebody in a span, as long as an event at most. Raise NotFound or Invalid."""
     faults = slot_faults(span)
     if faults:
         raise Invalid(*faults)

@@ -35,7 +35,7 @@ def next_version(event: Event, *, now: Instant) -> Event:
 
 
 def apply_event_edit(before: Event, edit: EventUpdate, *, now: Instant) -> Event:
-    """Apply an edit; one that changes nothing leaves the version alone. Raises Invalid."""
+    """Apply an edit; one that changes nothing leaves the version alone. Raise Invalid."""
     block, faults = edited_block(before.block, edit)
     metadata = edited_metadata(before.metadata, edit.metadata, faults)
     if faults:
@@ -82,7 +82,7 @@ def retimed_if_known(block: Block) -> Block:
 
 
 def apply_user_edit(before: User, edit: UserUpdate, *, now: Instant) -> User:
-    """Apply an edit; one that changes nothing leaves the version alone. Raises Invalid."""
+    """Apply an edit; one that changes nothing leaves the version alone. Raise Invalid."""
     faults: list[Fault] = []
     metadata = edited_metadata(before.metadata, edit.metadata, faults)
     if faults:

@@ -56,7 +56,7 @@ def reset_response(event: Event, participation: Participation) -> Participation:
 def apply_response(
     event: Event, participation: Participation, answer: ResponseUpdate, *, now: Instant
 ) -> Participation:
-    """Return a participation with an answer; the same answer again changes nothing. Raises EventEnded."""
+    """Return a participation with an answer; the same answer again changes nothing. Raise EventEnded."""
     refuse_ended(event, now=now)
     if (participation.response, participation.comment) == (answer.response, answer.comment):
         return participation
