@@ -1160,7 +1160,7 @@ LIMIT :count::INTEGER) AS page;
 -- kalends.reads.explanation
 
 -- PERSON
--- explain_booking: Say what bears on booking somebody in a span, as long as an event at most. Raises NotFound or Invalid.
+-- explain_booking: Say what bears on booking somebody in a span, as long as an event at most. Raise NotFound or Invalid.
 
 -- SQLite
 SELECT user.time_zone, user.deleted_at IS NOT NULL AS anon_1, working_hours.hours
@@ -1215,7 +1215,7 @@ WHERE agenda.organization_id = :org::BIGINT AND agenda.user_id = :id::BIGINT AND
 -- with :param_2 = 1
 
 -- HOLDS
--- explain_booking: Say what bears on booking somebody in a span, as long as an event at most. Raises NotFound or Invalid.
+-- explain_booking: Say what bears on booking somebody in a span, as long as an event at most. Raise NotFound or Invalid.
 
 -- SQLite
 SELECT held_time.user_id, held_time.starts_at, held_time.ends_at, 'busy', 1 AS anon_1, held_time.hold_id, hold.placed_by

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 import httpx
 
 from kalends.errors import FAULT_CODES
-from kalends.http.errors import STATUS
+from kalends.http.errors import PROBLEM_TYPES
 
 LIBRARY_TEXT = re.compile(
     r"Traceback|msgspec|psycopg|sqlite3|\bStruct\b|\bObject\b|Expected `|- at `|matching regex|`(str|int|null)`"
 )
-CODES = {kind.code for kind in STATUS}
+CODES = {kind.code for kind in PROBLEM_TYPES}
 BASE = "http://kalends.test"
 ZERO_OFFSET = re.compile(rb'"\d{4}-\d\d-\d\dT[\d:.]+[+-]00:00"')
 """An instant whose offset is zero and not written `Z`, as it is in every answer."""

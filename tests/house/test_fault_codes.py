@@ -8,7 +8,7 @@ from pathlib import Path
 import kalends
 from kalends.app import reference
 from kalends.errors import FAULT_CODES
-from kalends.http.errors import STATUS, TITLES
+from kalends.http.errors import PROBLEM_TYPES
 from kalends.rest.reference.docs import reference_page
 
 SOURCE = Path(kalends.__file__).parent
@@ -48,6 +48,6 @@ def test_the_reference_lists_all_codes_with_their_meaning() -> None:
     for code, meaning in FAULT_CODES.items():
         assert f"- `{code}`: {meaning}" in of_faults.splitlines()
         assert f'<tr id="fault-{code}">' in page
-    for kind in STATUS:
-        assert f"- `{kind.code}`: {TITLES[kind]}" in members["code"]["description"].splitlines()
+    for kind in PROBLEM_TYPES:
+        assert f"- `{kind.code}`: {PROBLEM_TYPES[kind].title}" in members["code"]["description"].splitlines()
         assert f'<tr id="{kind.code}">' in page

@@ -11,7 +11,7 @@ from kalends.actions.tokens import issue_token, revoke_token
 from kalends.app import build_app
 from kalends.errors import BadSetting, KalendsError, OutcomeUnknown, TooExpensive, Unavailable
 from kalends.http.conditions import Tags, read_tags
-from kalends.http.errors import STATUS, TITLES, headers_of, status_of
+from kalends.http.errors import PROBLEM_TYPES, headers_of, status_of
 from kalends.model import Actor
 from kalends.reads.tokens import list_tokens
 from kalends.reads.users import read_user
@@ -37,7 +37,7 @@ def kinds(kind):
 
 def test_whatever_can_go_wrong_has_a_status_and_a_title():
     told = set(kinds(KalendsError)) - {KalendsError, BadSetting}  # settings are read before there are requests
-    assert told == set(STATUS) == set(TITLES)
+    assert told == set(PROBLEM_TYPES) == set(PROBLEM_TYPES)
 
 
 # ------------------------------------------------------------------------------------------------------------- tokens

@@ -1,6 +1,7 @@
 """Errors of HTTP itself, and the one table from every error to a status and a title."""
 
 from http import HTTPStatus
+from typing import NamedTuple
 
 from kalends import errors
 from kalends.errors import KalendsError
@@ -119,88 +120,58 @@ class InternalError(KalendsError):
     message = "This is a defect of Kalends; it has been logged under the request id."
 
 
-STATUS: dict[type[KalendsError], HTTPStatus] = {
-    Malformed: HTTPStatus.BAD_REQUEST,
-    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
-    errors.Forbidden: HTTPStatus.FORBIDDEN,
-    errors.MissingScope: HTTPStatus.FORBIDDEN,
-    errors.NotFound: HTTPStatus.NOT_FOUND,
-    NoSuchPath: HTTPStatus.NOT_FOUND,
-    MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
-    BodyTooSlow: HTTPStatus.REQUEST_TIMEOUT,
-    errors.EmailTaken: HTTPStatus.CONFLICT,
-    errors.AlreadyParticipant: HTTPStatus.CONFLICT,
-    errors.BookingConflict: HTTPStatus.CONFLICT,
-    errors.HoldExtended: HTTPStatus.CONFLICT,
-    errors.EventCancelled: HTTPStatus.CONFLICT,
-    errors.EventEnded: HTTPStatus.CONFLICT,
-    errors.HostsEvents: HTTPStatus.CONFLICT,
-    errors.TooManyEvents: HTTPStatus.CONFLICT,
-    errors.KeyInFlight: HTTPStatus.CONFLICT,
-    errors.StaleVersion: HTTPStatus.PRECONDITION_FAILED,
-    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    TargetTooLong: HTTPStatus.REQUEST_URI_TOO_LONG,
-    WrongMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    WrongContentEncoding: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    errors.Invalid: HTTPStatus.UNPROCESSABLE_ENTITY,
-    BadQuery: HTTPStatus.UNPROCESSABLE_ENTITY,
-    BadBody: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
-    InternalError: HTTPStatus.INTERNAL_SERVER_ERROR,
-    WrongTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
-    Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.OutcomeUnknown: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.Unfinished: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.TooExpensive: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.SchemaMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.ZoneDataMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
-}
+class ProblemType(NamedTuple):
+    """What every answer to an error of one class has: its status, and the title of its problem document."""
 
-TITLES: dict[type[KalendsError], str] = {
-    Malformed: "The request cannot be read",
-    errors.Unauthenticated: "A valid token is needed",
-    errors.Forbidden: "You may not do that",
-    errors.MissingScope: "The token was not made for that",
-    errors.NotFound: "Not found",
-    NoSuchPath: "No operation has this path",
-    MethodNotAllowed: "Method not allowed",
-    BodyTooSlow: "The body did not arrive in time",
-    errors.EmailTaken: "The e-mail address is taken",
-    errors.AlreadyParticipant: "Already a participant",
-    errors.BookingConflict: "Somebody needed is not free",
-    errors.HoldExtended: "The hold was extended before",
-    errors.EventCancelled: "The event is cancelled",
-    errors.EventEnded: "The event has ended",
-    errors.HostsEvents: "The user hosts events that have not ended",
-    errors.TooManyEvents: "Too many events would change at a time",
-    errors.KeyInFlight: "The first request with this key is not done",
-    errors.StaleVersion: "It has changed since you read it",
-    BodyTooLarge: "The body is too large",
-    TargetTooLong: "Path and query are too long",
-    WrongMediaType: "The media type is not supported",
-    WrongContentEncoding: "The content encoding is not supported",
-    errors.Invalid: "Something given breaks a rule",
-    BadQuery: "Something given breaks a rule",
-    BadBody: "Something given breaks a rule",
-    errors.KeyReused: "The key was used for another request",
-    errors.RateLimited: "Too many requests",
-    InternalError: "Something went wrong here",
-    WrongTransferCoding: "The transfer coding is not supported",
-    Overloaded: "Too many requests are waiting",
-    errors.Unavailable: "It cannot be done at the moment",
-    errors.OutcomeUnknown: "It may or may not have been saved",
-    errors.Unfinished: "It has been done in part",
-    errors.TooExpensive: "The answer takes too long to read, or is too large",
-    errors.SchemaMismatch: "The database has another schema",
-    errors.ZoneDataMismatch: "The database follows other zone data",
+    status: HTTPStatus
+    title: str
+
+
+PROBLEM_TYPES: dict[type[KalendsError], ProblemType] = {
+    Malformed: ProblemType(HTTPStatus.BAD_REQUEST, "The request cannot be read"),
+    errors.Unauthenticated: ProblemType(HTTPStatus.UNAUTHORIZED, "A valid token is needed"),
+    errors.Forbidden: ProblemType(HTTPStatus.FORBIDDEN, "You may not do that"),
+    errors.MissingScope: ProblemType(HTTPStatus.FORBIDDEN, "The token was not made for that"),
+    errors.NotFound: ProblemType(HTTPStatus.NOT_FOUND, "Not found"),
+    NoSuchPath: ProblemType(HTTPStatus.NOT_FOUND, "No operation has this path"),
+    MethodNotAllowed: ProblemType(HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed"),
+    BodyTooSlow: ProblemType(HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time"),
+    errors.EmailTaken: ProblemType(HTTPStatus.CONFLICT, "The e-mail address is taken"),
+    errors.AlreadyParticipant: ProblemType(HTTPStatus.CONFLICT, "Already a participant"),
+    errors.BookingConflict: ProblemType(HTTPStatus.CONFLICT, "Somebody needed is not free"),
+    errors.HoldExtended: ProblemType(HTTPStatus.CONFLICT, "The hold was extended before"),
+    errors.EventCancelled: ProblemType(HTTPStatus.CONFLICT, "The event is cancelled"),
+    errors.EventEnded: ProblemType(HTTPStatus.CONFLICT, "The event has ended"),
+    errors.HostsEvents: ProblemType(HTTPStatus.CONFLICT, "The user hosts events that have not ended"),
+    errors.TooManyEvents: ProblemType(HTTPStatus.CONFLICT, "Too many events would change at a time"),
+    errors.KeyInFlight: ProblemType(HTTPStatus.CONFLICT, "The first request with this key is not done"),
+    errors.StaleVersion: ProblemType(HTTPStatus.PRECONDITION_FAILED, "It has changed since you read it"),
+    BodyTooLarge: ProblemType(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large"),
+    TargetTooLong: ProblemType(HTTPStatus.REQUEST_URI_TOO_LONG, "Path and query are too long"),
+    WrongMediaType: ProblemType(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The media type is not supported"),
+    WrongContentEncoding: ProblemType(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The content encoding is not supported"),
+    errors.Invalid: ProblemType(HTTPStatus.UNPROCESSABLE_ENTITY, "Something given breaks a rule"),
+    BadQuery: ProblemType(HTTPStatus.UNPROCESSABLE_ENTITY, "Something given breaks a rule"),
+    BadBody: ProblemType(HTTPStatus.UNPROCESSABLE_ENTITY, "Something given breaks a rule"),
+    errors.KeyReused: ProblemType(HTTPStatus.UNPROCESSABLE_ENTITY, "The key was used for another request"),
+    errors.RateLimited: ProblemType(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests"),
+    InternalError: ProblemType(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here"),
+    WrongTransferCoding: ProblemType(HTTPStatus.NOT_IMPLEMENTED, "The transfer coding is not supported"),
+    Overloaded: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests are waiting"),
+    errors.Unavailable: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "It cannot be done at the moment"),
+    errors.OutcomeUnknown: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "It may or may not have been saved"),
+    errors.Unfinished: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "It has been done in part"),
+    errors.TooExpensive: ProblemType(
+        HTTPStatus.SERVICE_UNAVAILABLE, "The answer takes too long to read, or is too large"
+    ),
+    errors.SchemaMismatch: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "The database has another schema"),
+    errors.ZoneDataMismatch: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "The database follows other zone data"),
 }
 
 
 def status_of(error: KalendsError) -> HTTPStatus:
     """Return the status of an error."""
-    return STATUS[type(error)]
+    return PROBLEM_TYPES[type(error)].status
 
 
 def headers_of(error: KalendsError) -> dict[str, str]:

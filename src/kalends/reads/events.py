@@ -257,46 +257,60 @@ def list_statement(given_filters: frozenset[str], view: View, *, expand: bool) -
     others' only those that `me` sees, with what ties them to `me`. Texts, and what access to each depends on, come in
     one row.
     """
-    person = next((name for name in ("participant_id", "user_id") if name in given_filters), None)
-    if person:
-        source, scanned, key = sa.join(agenda, event, agenda.c.event_id == event.c.id), agenda, agenda.c.event_id
-    else:
-        source, scanned, key = event, event, event.c.id
-    where = [scanned.c.organization_id == bindparam("org")]
-    if person:
-        where.append(agenda.c.user_id == bindparam(person))
-    filters = conditions(scanned, key, person, seen=view is View.others)
+    scan = scan_of(given_filters)
+    where = [scan.rows.c.organization_id == bindparam("org")]
+    if scan.person:
+        where.append(agenda.c.user_id == bindparam(scan.person))
+    filters = conditions(scan, seen=view is View.others)
     where += [condition for name, condition in filters.items() if name in given_filters]
     if "status" not in given_filters:
-        where.append(scanned.c.status != Status.cancelled.value)
+        where.append(scan.rows.c.status != Status.cancelled.value)
     if "since" in given_filters and "after" not in given_filters:
-        where.append(scanned.c.starts_at > bindparam("earliest"))
+        where.append(scan.rows.c.starts_at > bindparam("earliest"))
     columns = KEY if view is View.everything else ACCESS
     if view is View.others:
-        where.append(is_part_visible(agenda.c.user_id) if person else is_visible())
+        where.append(is_part_visible(agenda.c.user_id) if scan.person else is_visible())
         columns = (*ACCESS, PARTICIPATES, DELEGATE)
-    statement = sa.select(LISTED_TEXT[expand], about(*columns)).select_from(source).where(*where)
-    return Query(in_one_row(statement.order_by(scanned.c.starts_at, key).limit(bindparam("count", type_=sa.Integer))))
+    statement = sa.select(LISTED_TEXT[expand], about(*columns)).select_from(scan.source).where(*where)
+    ordered = statement.order_by(scan.rows.c.starts_at, scan.event_id)
+    return Query(in_one_row(ordered.limit(bindparam("count", type_=sa.Integer))))
 
 
-def conditions(
-    scanned: sa.Table, key: sa.ColumnElement[int], person: str | None, *, seen: bool
-) -> dict[str, sa.ColumnElement[bool]]:
+class Scan(NamedTuple):
+    """The rows that a list is read along, in the order of its index."""
+
+    source: sa.FromClause
+    rows: sa.Table
+    event_id: sa.ColumnElement[int]
+    person: str | None
+    """The filter that names whose agenda it is; None if the events themselves are scanned."""
+
+
+def scan_of(given_filters: frozenset[str]) -> Scan:
+    """Return what a list with these filters is read along: a person's agenda if one is named, else the events."""
+    person = next((name for name in ("participant_id", "user_id") if name in given_filters), None)
+    if person is None:
+        return Scan(event, event, event.c.id, None)
+    return Scan(sa.join(agenda, event, agenda.c.event_id == event.c.id), agenda, agenda.c.event_id, person)
+
+
+def conditions(scan: Scan, *, seen: bool) -> dict[str, sa.ColumnElement[bool]]:
     """Return the condition of each filter on the rows that are scanned."""
+    rows = scan.rows
     return {
         "participant_id": agenda.c.role.is_not(None),
-        "user_id": also_concerns(seen=seen) if person == "participant_id" else sa.true(),
+        "user_id": also_concerns(seen=seen) if scan.person == "participant_id" else sa.true(),
         "host_id": event.c.host_id == bindparam("host_id"),
         "pending_host_id": sa.and_(
             event.c.pending_host_id == bindparam("pending_host_id"), is_offer_visible() if seen else sa.true()
         ),
-        "since": scanned.c.ends_at > bindparam("since"),
-        "until": scanned.c.starts_at < bindparam("until"),
+        "since": rows.c.ends_at > bindparam("since"),
+        "until": rows.c.starts_at < bindparam("until"),
         "response": agenda.c.response == bindparam("response"),
         "role": agenda.c.role == bindparam("role"),
-        "status": scanned.c.status == bindparam("status"),
+        "status": rows.c.status == bindparam("status"),
         "text": event.c.search_text.like(bindparam("pattern"), escape="\\"),
-        "after": follows(scanned.c.starts_at, key),
+        "after": follows(rows.c.starts_at, scan.event_id),
     }
 
 

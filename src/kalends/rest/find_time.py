@@ -104,21 +104,8 @@ def starts_at_most(meeting: MeetingRequest) -> int:
 
 def meeting_request_of(body: FindTimeRequest, now: Instant) -> tuple[MeetingRequest, list[Fault]]:
     """Return the meeting that is asked for, and everything that is wrong with it."""
-    windows, faults = windows_of(body)
-    not_before, more = not_before_of(body, now)
-    faults += more
-    for name, minutes in (("duration", body.duration), ("step", body.step)):
-        if not 1 <= minutes <= DAY // MINUTE:
-            faults.append(Fault((name,), "out_of_range", f"must be between 1 and 1,440 minutes, not {minutes}"))
-    for place, group in enumerate(body.groups):
-        if group.need > len(set(group.user_ids)):
-            faults.append(
-                Fault(
-                    ("groups", place, "need"),
-                    "out_of_range",
-                    f"must be at most the number of people in the group, not {group.need}",
-                )
-            )
+    windows, window_faults = windows_of(body)
+    not_before, not_before_faults = not_before_of(body, now)
     meeting = MeetingRequest(
         tuple(dict.fromkeys(body.required)),
         {one.user_id: one.weight for one in body.optional if one.user_id not in body.required},
@@ -128,9 +115,29 @@ def meeting_request_of(body: FindTimeRequest, now: Instant) -> tuple[MeetingRequ
         windows,
         not_before,
     )
-    if not 1 <= len(meeting.people) <= MAX_SEARCHED_PEOPLE:
+    return meeting, window_faults + not_before_faults + range_faults(body, len(meeting.people))
+
+
+def range_faults(body: FindTimeRequest, people: int) -> list[Fault]:
+    """Return a fault for each number that is too small or too large; `people` is how many are named in all."""
+    minutes = {"duration": body.duration, "step": body.step}
+    faults = [
+        Fault((name,), "out_of_range", f"must be between 1 and 1,440 minutes, not {number}")
+        for name, number in minutes.items()
+        if not 1 <= number <= DAY // MINUTE
+    ]
+    faults += [
+        Fault(
+            ("groups", place, "need"),
+            "out_of_range",
+            f"must be at most the number of people in the group, not {group.need}",
+        )
+        for place, group in enumerate(body.groups)
+        if group.need > len(set(group.user_ids))
+    ]
+    if not 1 <= people <= MAX_SEARCHED_PEOPLE:
         faults.append(Fault((), "out_of_range", f"must name 1 to {MAX_SEARCHED_PEOPLE} people in all"))
-    return meeting, faults
+    return faults
 
 
 def windows_of(body: FindTimeRequest) -> tuple[tuple[Span, ...], list[Fault]]:

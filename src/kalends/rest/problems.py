@@ -8,7 +8,7 @@ import msgspec
 
 from kalends import errors
 from kalends.errors import Fault, KalendsError
-from kalends.http.errors import TITLES, BadBody, BadQuery, headers_of, status_of
+from kalends.http.errors import PROBLEM_TYPES, BadBody, BadQuery, headers_of, status_of
 from kalends.http.request import Request
 from kalends.http.responses import ResponseData
 from kalends.http.wsgi import Renderer
@@ -34,7 +34,7 @@ def problem_document(error: KalendsError, path: str, request_id: str, places: Ma
         told.append("and more")
     document: dict[str, Any] = {
         "type": f"/docs#{error.code}",
-        "title": TITLES[type(error)],
+        "title": PROBLEM_TYPES[type(error)].title,
         "status": int(status_of(error)),
         "detail": "; ".join(told) or str(error),
         "instance": quote(path),

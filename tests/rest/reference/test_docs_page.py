@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from kalends.http.errors import STATUS
+from kalends.http.errors import PROBLEM_TYPES
 from tests.api import BASE, client
 
 
@@ -102,6 +102,6 @@ def test_every_operation_and_every_problem_is_on_it(app, answer, page):
             body = operation.get("requestBody")
             if body:
                 assert json.dumps(body["content"]["application/json"]["example"], ensure_ascii=False) in page.text
-    for kind in STATUS:
+    for kind in PROBLEM_TYPES:
         assert kind.code in page.ids
         assert kind.code in page.text

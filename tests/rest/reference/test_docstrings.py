@@ -16,7 +16,7 @@ import json, sys
 from kalends.app import reference
 from kalends.errors import Fault, Invalid, Scope
 from kalends.rest.reference.docstrings import docstring_of
-from kalends.http.errors import STATUS
+from kalends.http.errors import PROBLEM_TYPES
 from kalends.rest.problems import problem_document
 from kalends.store.zone_data import load_zone_data
 
@@ -25,7 +25,7 @@ assert sys.flags.optimize == LEVEL and (docstring_of.__doc__ is None) == (LEVEL 
 fault = Fault(("a",), "missing", "is required")
 given = {"conflicts": (), "scope": Scope.respond, "faults": (fault,), "time_zone": "UTC"}
 said = {}
-for kind in STATUS:
+for kind in PROBLEM_TYPES:
     code = getattr(kind.__init__, "__code__", None)
     names = code.co_varnames[1 : code.co_argcount] if code else ()
     error = kind(fault) if issubclass(kind, Invalid) else kind(**{name: given.get(name, 7) for name in names})

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from kalends.errors import FAULT_CODES
-from kalends.http.errors import STATUS, TITLES
+from kalends.http.errors import PROBLEM_TYPES
 
 ENVIRONMENT = Environment(
     loader=PackageLoader("kalends.rest.reference"),
@@ -29,7 +29,7 @@ def draw(template: str, **values: Any) -> str:
 
 def reference_page(document: dict[str, Any]) -> str:
     """Draw the reference."""
-    problems = {kind.code: (int(STATUS[kind]), TITLES[kind]) for kind in reversed(STATUS)}
+    problems = {kind.code: (int(status), title) for kind, (status, title) in reversed(PROBLEM_TYPES.items())}
     return draw(
         "reference.html.j2",
         document=document,

@@ -14,8 +14,7 @@ from msgspec.structs import fields
 from kalends import __version__, errors
 from kalends.errors import KalendsError
 from kalends.http.errors import (
-    STATUS,
-    TITLES,
+    PROBLEM_TYPES,
     BodyTooLarge,
     BodyTooSlow,
     InternalError,
@@ -262,7 +261,7 @@ def problem_answers(kinds: Sequence[type[KalendsError]]) -> dict[HTTPStatus, dic
     """Return the answers of some errors by status; the first of each is the example."""
     by_status: dict[HTTPStatus, list[type[KalendsError]]] = defaultdict(list)
     for kind in kinds:
-        by_status[STATUS[kind]].append(kind)
+        by_status[PROBLEM_TYPES[kind].status].append(kind)
     return {status: problem_answer(status, by_status[status]) for status in sorted(by_status)}
 
 
@@ -277,15 +276,15 @@ def problem_answer(status: HTTPStatus, kinds: list[type[KalendsError]]) -> dict[
     first = kinds[0]
     example = {
         "type": f"/docs#{first.code}",
-        "title": TITLES[first],
+        "title": PROBLEM_TYPES[first].title,
         "status": int(status),
-        "detail": TITLES[first],
+        "detail": PROBLEM_TYPES[first].title,
         "instance": "/v1/events",
         "code": first.code,
         "request_id": "5f2a9c0d1e3b4a67",
     }
     return {
-        "description": "; ".join(f"`{kind.code}`: {TITLES[kind]}" for kind in kinds),
+        "description": "; ".join(f"`{kind.code}`: {PROBLEM_TYPES[kind].title}" for kind in kinds),
         "headers": headers_named(*headers.get(status, [])),
         "content": problem_content(example),
     }

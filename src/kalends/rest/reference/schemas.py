@@ -5,7 +5,7 @@ from typing import Any
 
 from kalends.characters import LINE, LINE_OR_NOTHING, LINES, VISIBLE
 from kalends.errors import FAULT_CODES
-from kalends.http.errors import TITLES
+from kalends.http.errors import PROBLEM_TYPES
 from kalends.limits import MAX_EMAIL_LENGTH, MAX_KEY_LENGTH
 from kalends.model import Email, Identifier, Metadata, UserId, WrittenTime, Zone
 from kalends.rest.problems import MEDIA_TYPE
@@ -109,7 +109,7 @@ PROBLEM: dict[str, Any] = {
         "code": {
             "type": "string",
             "description": described_codes(
-                "What a program should look at", {kind.code: title for kind, title in TITLES.items()}
+                "What a program should look at", {kind.code: title for kind, (_, title) in PROBLEM_TYPES.items()}
             ),
         },
         "request_id": {"type": "string", "description": "The name of the request in the log"},
