@@ -129,7 +129,7 @@ def blocking_commitments(
         found[spans[0]] = tx.rows(query, **values, **span_values(spans[0]))
     else:
         query = BLOCKING_IN_EACH_SEEN_BY_OPERATOR if operator else BLOCKING_IN_EACH_SEEN_BY_PERSON
-        bounds = {"starts": [int(span.start) for span in spans], "ends": [int(span.end) for span in spans]}
+        bounds = {"starts": [span.start for span in spans], "ends": [span.end for span in spans]}
         for start, end, rows in tx.rows(query, **values, **bounds):
             found[Span(Instant(start), Instant(end))] = ROW_DECODER.decode(rows)
     named = may_read_events(actor)

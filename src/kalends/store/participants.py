@@ -89,7 +89,7 @@ def participations_of_events(
 
 def participations_of_people(tx: ReadTx, event_id: EventId, people: Iterable[UserId]) -> dict[UserId, Participation]:
     """Return the participations that some people have in an event that the caller has found with right."""
-    rows = tx.rows(OF_PEOPLE, event_id=event_id, ids=sorted(people))  # psycopg sizes a list by its last id
+    rows = tx.rows(OF_PEOPLE, event_id=event_id, ids=list(people))
     return {participation.user_id: participation for participation in map(participation_from, rows)}
 
 

@@ -13,10 +13,12 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import errors as pg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 from psycopg_pool import ConnectionPool, PoolTimeout
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from kalends.errors import BadSetting, OutcomeUnknown, TooExpensive, Unavailable
+from kalends.model import Identifier, Instant
 from kalends.settings import Settings
 from kalends.store.pooler import POOLER_ADVICE, SETTINGS_LOST, without_pooler
 from kalends.store.private_files import new_private_file
@@ -67,6 +69,10 @@ DUMP_ADVICE = "Check that pg_dump is not older than the server, and what its use
 
 LIMITS = {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": SILENCE_TIMEOUT_MS}
 """Of every connection, unless the URL sets others."""
+
+for number in (Identifier, Instant):
+    for dumper in (Int8Dumper, Int8BinaryDumper):  # by itself psycopg takes a list of them for as wide as its last one
+        psycopg.adapters.register_dumper(number, dumper)
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
