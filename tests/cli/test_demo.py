@@ -49,7 +49,7 @@ def test_the_demo_works_as_printed_and_leaves_nothing_behind(tmp_path):
         (made,) = folder.glob("kalends-demo-*/demo.db")
         serve = call_with(KALENDS_DATABASE_URL=f"sqlite:///{made}")
         said = one_line(serve("serve", "--host", "0.0.0.0", "--port", "0", code=1))
-        assert "demo may be served on loopback addresses only, not on 0.0.0.0" in said
+        assert "can only be served on loopback addresses, not on 0.0.0.0" in said
         assert demo.end(signal.SIGTERM) == 0
     assert not list(folder.iterdir())
 

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from kalends.cli.doctor.contents import check_tokens
+from kalends.cli.doctor.contents import check_event_times, check_tokens
 from kalends.cli.doctor.files import check_disk, check_rights
 from kalends.cli.doctor.results import CheckResult
 from kalends.cli.doctor.server import check_clocks, check_connection, check_pooler, check_server
@@ -172,3 +172,18 @@ def test_a_newer_release_of_zone_data_that_cannot_be_used_is_worth_a_warning() -
 )
 def test_a_pooler_shows_in_a_process_that_was_not_promised(process: int, expected: bool, severity: str) -> None:
     assert reported(check_pooler(SERVER._replace(process=process), expected=expected)) == {"pooler": severity}
+
+
+@pytest.mark.parametrize(
+    ("release", "target", "severity"),
+    [
+        ("2026b", "2026b", "ok"),
+        ("2026a", "2026a", "warning"),
+        ("2026a", "2026b", "warning"),
+        (None, None, "warning"),
+        ("2026c", "2026c", "problem"),
+        ("2026b", "2026c", "problem"),
+    ],
+)
+def test_event_times_follow_the_zone_data_that_are_used(release: str | None, target: str | None, severity: str) -> None:
+    assert reported(check_event_times(release, target, "2026b")) == {"event times": severity}

@@ -220,7 +220,7 @@ def test_a_demo_that_is_ended_while_it_prepares_leaves_nothing_behind(tmp_path, 
 LOSES_A_SIGNAL = """
 from kalends import cli
 try:
-    cli.leave(2, None)
+    cli.exit_on_signal(2, None)
 except SystemExit:
     pass
 cli.main()

@@ -131,7 +131,7 @@ def test_nothing_is_written_when_nobody_wants_it(api, caplog):
 
 
 def test_who_has_no_token_is_not_told_what_is_wrong_with_the_database(app, cast, monkeypatch, caplog):
-    secret = Unavailable("SQLite says: unable to open database file /srv/kalends/secret.db.", retry_after=7)
+    secret = Unavailable("SQLite reports: unable to open database file /srv/kalends/secret.db.", retry_after=7)
 
     def refuse(*_):
         raise secret
