@@ -1,1 +1,1 @@
-"""What Kalends costs, measured: see docs/performance.md."""
+"""Benchmarks of Kalends: see docs/performance.md."""

@@ -1,6 +1,6 @@
-"""Attacks on a server, and how long everybody else waits meanwhile: one row for each.
+"""Attacks on a server, and how long other clients wait meanwhile: one row for each attack.
 
-A light client asks for somebody's agenda again and again, another for both health checks, while each attack lasts.
+During each attack a light client keeps requesting a user's agenda, and another both health checks.
 """
 
 import argparse
@@ -41,7 +41,7 @@ READY_MS = 500
 
 
 class Waits(NamedTuple):
-    """Milliseconds that requests took, and what was answered with an error of the server."""
+    """Milliseconds that requests took, and the number of server errors."""
 
     light: list[float]
     live: list[float]
@@ -71,7 +71,7 @@ Attack = Callable[[Target, ExitStack], object]
 
 
 def connections(target: Target, stack: ExitStack, count: int, sent: bytes) -> list[socket]:
-    """Open connections that send something and then wait."""
+    """Open connections that send some bytes and then wait."""
     opened = [stack.enter_context(create_connection(("127.0.0.1", target.server.port))) for _ in range(count)]
     for one in opened:
         one.sendall(sent)
@@ -122,7 +122,7 @@ def pages(target: Target, stack: ExitStack) -> object:
 
 
 def locked(target: Target, stack: ExitStack) -> object:
-    """Hold the lock that forty writers wait for, as another process may."""
+    """Hold the writer lock while forty writers wait for it, as another process may."""
     if target.database_server is None:
         path = target.url.removeprefix("sqlite:///")
         holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -137,7 +137,7 @@ def locked(target: Target, stack: ExitStack) -> object:
 
 
 def frozen(target: Target, stack: ExitStack) -> object:
-    """Stop all processes of a database server, as a machine that hangs does: nothing can be answered but health."""
+    """Suspend all processes of a database server, as on a machine that hangs: only health checks can be answered."""
     stopped = family(target.database_server or 0)
     for process in stopped:
         os.kill(process, signal.SIGSTOP)
@@ -146,7 +146,7 @@ def frozen(target: Target, stack: ExitStack) -> object:
 
 
 def heavy(target: Target, stack: ExitStack, method: str, path: str, body: object) -> object:
-    """Ask for the same heavy thing on several connections, again and again."""
+    """Send the same expensive request on several connections, again and again."""
     over = threading.Event()
 
     def ask() -> None:
@@ -180,7 +180,7 @@ ATTACKS: dict[str, Attack | None] = {
 
 @contextmanager
 def lasting(attack: Attack, target: Target) -> Iterator[None]:
-    """Attack from a process of its own, which gives way to the server: attackers have machines of their own."""
+    """Attack from a separate process with a lower priority, as attackers have their own machines."""
     fork = multiprocessing.get_context("fork")
     begun, over = fork.Event(), fork.Event()
 
@@ -215,7 +215,7 @@ def call(target: Target, method: str, path: str, body: object = None) -> int:
 
 
 def watched(target: Target, seconds: float) -> Waits:
-    """Ask for little, and for health, for some seconds."""
+    """Send light requests and health checks for some seconds."""
     waits = Waits([], [], [], [])
     until = time.monotonic() + seconds
     agenda = f"/v1/events?user_id={target.people[-1]}&from={target.day}&limit=50"

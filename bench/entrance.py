@@ -1,4 +1,4 @@
-"""What it costs to know who asks, to ask what they may do and to count it: the hot list with all that and without.
+"""The cost of authentication, permissions and rate limits: the most used list with and without them.
 
 The same requests through the same WSGI application in one process, in turns: with the entrance as it is served, and
 with one that takes everybody for the operator, looks at no token and counts nothing. CPU microseconds a request.
@@ -44,13 +44,13 @@ GENEROUS = Settings(rate_limit=2**31 - 1, address_rate_limit=2**31 - 1)
 
 
 class EverybodysToken(BearerTokens):
-    """Takes everybody for the operator."""
+    """Treats every caller as the operator."""
 
     def __init__(self, actor: Actor) -> None:
         self._actor = actor
 
     def authenticate(self, request: Request) -> Actor:  # noqa: ARG002 (as it is called)
-        """Return the operator, whoever asks."""
+        """Return the operator, whoever calls."""
         return self._actor
 
 
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def asked(database: Database, actor: Actor, person: UserId) -> dict[str, tuple[Any, str, str]]:
-    """Give by name an application, a token and a query."""
+    """Return an application, a token and a query by name."""
     person_actor = structs.replace(actor, user_id=person)
     operators, persons = (
         database.write(lambda tx, who=who: issue_token(tx, who, "bench", secrets.token_bytes(20)))[1]
@@ -89,7 +89,7 @@ def asked(database: Database, actor: Actor, person: UserId) -> dict[str, tuple[A
 
 
 def measured(cases: dict[str, tuple[Any, str, str]], rounds: int) -> dict[str, list[float]]:
-    """Give the CPU microseconds a request of each case, round by round, the cases in turns."""
+    """Return the CPU microseconds per request of each case, round by round, with the cases in turn."""
     found: dict[str, list[float]] = {name: [] for name in cases}
     for _ in track(range(rounds), "Asking", console=Console(stderr=True)):
         for name, (app, token, query) in cases.items():
@@ -101,7 +101,7 @@ def measured(cases: dict[str, tuple[Any, str, str]], rounds: int) -> dict[str, l
 
 
 def ask(app: Any, token: str, query: str) -> None:
-    """Send one request, which has to be answered with a page."""
+    """Send one request, and check that the answer is a page."""
     said: list[str] = []
     environ = {
         "REQUEST_METHOD": "GET",
@@ -122,7 +122,7 @@ def ask(app: Any, token: str, query: str) -> None:
 
 
 def tell(found: dict[str, list[float]]) -> None:
-    """Print medians, and what is added to the first case."""
+    """Print the medians, and the difference to the first case."""
     table = Table("who asks", "CPU us, median", "least", "more than the first, median", title="50 events of a person")
     bare = next(iter(found.values()))
     for name, times in found.items():

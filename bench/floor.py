@@ -1,4 +1,4 @@
-"""The floor: the bare statements of a request and bytes as many as its answer has, behind the same server.
+"""The floor: only the statements of a request and as many bytes as its answer has, behind the same server.
 
 No authentication, no reading of a request, no writing of an answer: nothing that answers these requests with these
 tables, this driver and this server could be cheaper. Run with the URL of the database, a port, the sizes as JSON, and
@@ -37,7 +37,7 @@ Work = Callable[["Desk", Numbers, str], None]
 
 
 class Desk:
-    """A thread's connection."""
+    """The connection of a thread."""
 
     def __init__(self, url: str, texts: Texts, driver: str) -> None:
         self.texts = texts
@@ -47,16 +47,16 @@ class Desk:
         self.array: Callable[[Numbers], Any] = json.dumps if self.sqlite else list
 
     def rows(self, name: str, *values: Any) -> list[Any]:
-        """Run a statement and give its rows."""
+        """Run a statement and return its rows."""
         self.cursor.execute(self.texts[name], values)
         return self.cursor.fetchall()
 
     def run(self, name: str, *values: Any) -> None:
-        """Run a change."""
+        """Run a statement that changes rows."""
         self.cursor.execute(self.texts[name], values)
 
     def run_many(self, name: str, values: list[tuple[Any, ...]]) -> None:
-        """Run a change several times."""
+        """Run a statement that changes rows several times."""
         self.cursor.executemany(self.texts[name], values)
 
     def say(self, word: str) -> None:
@@ -104,7 +104,7 @@ new_ids = count(FIRST_NEW)
 
 
 def create(desk: Desk, numbers: Numbers, _: str) -> None:
-    """Look who is free, and store an event with its participations and agenda rows."""
+    """Check who is free, and store an event with its participations and agenda rows."""
     _, start, *people = numbers
     key, end = next(new_ids), start + HALF_HOUR
     desk.say(desk.texts["begin"])
@@ -127,7 +127,7 @@ def create(desk: Desk, numbers: Numbers, _: str) -> None:
 
 
 def answer(desk: Desk, numbers: Numbers, word: str) -> None:
-    """Find the participation with its event and person, and store what it has become."""
+    """Find the participation with its event and user, and store its new state."""
     key, _, person = numbers
     desk.say(desk.texts["begin"])
     [(starts_at, *_)] = desk.rows(ASKED, ORGANIZATION, key, person)
@@ -138,7 +138,7 @@ def answer(desk: Desk, numbers: Numbers, word: str) -> None:
 
 
 def free_busy(desk: Desk, numbers: Numbers, _: str) -> None:
-    """Read who is there, and what they are committed to in a week."""
+    """Read users and their commitments in a week."""
     _, start, *people = numbers
     desk.rows("people", ORGANIZATION, desk.array(people))
     desk.rows(FREE_BUSY, ORGANIZATION, start - LONGEST, start + 7 * DAY, start, desk.array(people))
@@ -163,7 +163,7 @@ WORKS: dict[str, Work] = {
 
 
 def app_of(url: str, sizes: dict[str, int], driver: str) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
-    """Give the WSGI application."""
+    """Return the WSGI application."""
     load_zone_data()
     texts = texts_for(url)
     bodies = {kind: b"x" * size for kind, size in sizes.items()}

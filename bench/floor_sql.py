@@ -70,7 +70,7 @@ ON_POSTGRESQL = {"among": "= ANY (?)", "lock": "FOR UPDATE", "lock_event": "FOR 
 
 
 def texts_for(url: str) -> Texts:
-    """Give the statements in the words of the engine that a URL names."""
+    """Return the statements in the dialect of the engine that a URL names."""
     sqlite = url.startswith("sqlite")
     texts = {name: text.format(**(ON_SQLITE if sqlite else ON_POSTGRESQL)) for name, text in TEXTS.items()}
     if not sqlite:

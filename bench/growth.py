@@ -63,7 +63,7 @@ def arguments() -> argparse.Namespace:
 
 
 def measured(store: Store, plan: Plan, effort: Effort, progress: Progress) -> dict[str, Any]:
-    """Measure all reads at one size; nothing is written, so the data is used where it lies."""
+    """Measure all reads at one size; nothing is written, so the data is used without a copy."""
     logs = FOLDER / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
@@ -81,7 +81,7 @@ def measured(store: Store, plan: Plan, effort: Effort, progress: Progress) -> di
 
 
 def growth_sheets(runs: list[dict[str, Any]]) -> list[Sheet]:
-    """Give a table for each engine: a row for each read, a column for each size."""
+    """Return a table for each engine: a row for each read, a column for each size."""
     sheets: list[Sheet] = []
     for engine in dict.fromkeys(run["engine"] for run in runs):
         own = [run for run in runs if run["engine"] == engine]
@@ -98,24 +98,24 @@ def growth_sheets(runs: list[dict[str, Any]]) -> list[Sheet]:
 
 
 def figures_in(run: dict[str, Any], kind: str) -> dict[str, Any]:
-    """Give the row of Kalends for a kind of read."""
+    """Return the row of Kalends for a kind of read."""
     return next(row for row in run["figures"] if (row["server"], row["kind"]) == ("kalends", kind))
 
 
 def cell_of(figures: dict[str, Any], engine: str) -> str:
-    """Write what a read costs."""
+    """Format the cost of a read."""
     database = f" + {median(figures['database_cpu_ms'], 2)}" if engine == "postgresql" else ""
     return spread(figures["cpu_ms"], 2) + database
 
 
 def total(figures: dict[str, Any]) -> float:
-    """Give the CPU time of the server and the database together: the median round."""
+    """Return the CPU time of the server and the database together: the median round."""
     rounds = sorted(own + other for own, other in zip(figures["cpu_ms"], figures["database_cpu_ms"], strict=True))
     return rounds[len(rounds) // 2]
 
 
 def growth_of(kind: str, totals: list[float]) -> str:
-    """Write how much more the largest data costs than the size below it."""
+    """Format how much more reads of the largest data cost than those of the size below it."""
     if len(totals) < 2:
         return "-"
     share = totals[-1] / totals[-2]
@@ -125,7 +125,7 @@ def growth_of(kind: str, totals: list[float]) -> str:
 
 
 def curves_of(runs: list[dict[str, Any]]) -> dict[str, list[Curve]]:
-    """Give a line for each read, in a panel for each engine."""
+    """Return a line for each read, in a panel for each engine."""
     panels: dict[str, list[Curve]] = {}
     names = {"sqlite": "SQLite: CPU ms of the server", "postgresql": "PostgreSQL: CPU ms of server and database"}
     for engine in dict.fromkeys(run["engine"] for run in runs):

@@ -1,4 +1,4 @@
-"""Data held in memory while it is measured, where the machine allows: what costs time then is the server, not the disk.
+"""Data locked in memory while it is measured, if the machine allows: then time is spent in the server, not the disk.
 
 A machine that gives unused file cache back to its host reads the same pages from the disk again and again, and that is
 CPU time of whoever asks for them.
@@ -23,7 +23,7 @@ class Held:
         self._maps: dict[str, list[mmap.mmap]] = {}
 
     def hold(self, name: str, paths: Iterable[Path]) -> bool:
-        """Hold files under a name; give whether they are in memory now. None is held if not all can be."""
+        """Lock files in memory under a name; return whether they are. None is locked unless all can be."""
         sizes = {path: size for path in paths if (size := path.stat().st_size)}
         held = sum(len(one) for maps in self._maps.values() for one in maps)
         if held + sum(sizes.values()) > self._most:
@@ -39,13 +39,13 @@ class Held:
         return True
 
     def release(self, name: str) -> None:
-        """Let go of what is held under a name."""
+        """Unlock the files under a name."""
         for one in self._maps.pop(name, []):
             one.close()
 
 
 def available_bytes() -> int:
-    """Give the memory that programs could have: what is free, and file cache that nobody would miss; 0 if unknown."""
+    """Return the available memory in bytes, including reclaimable file cache; 0 if unknown."""
     told = Path("/proc/meminfo")
     lines = told.read_text().splitlines() if told.exists() else []
     return next((int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:")), 0)

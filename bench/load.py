@@ -1,4 +1,4 @@
-"""The load: requests that were written before, sent by a process of its own, so that its CPU time counts nowhere."""
+"""The load generator: prepared requests, sent by a separate process, so that its CPU time is not measured."""
 
 import multiprocessing
 import selectors
@@ -16,7 +16,7 @@ DROPPED = 599
 
 
 class Seen(NamedTuple):
-    """What came back: milliseconds and statuses in order, seconds in all, and bytes of the bodies."""
+    """The answers: milliseconds and statuses in order, seconds in total, and bytes of the bodies."""
 
     waits: list[float]
     statuses: dict[int, int]
@@ -25,25 +25,25 @@ class Seen(NamedTuple):
 
     @property
     def per_second(self) -> float:
-        """Give the requests a second."""
+        """Return the requests a second."""
         return len(self.waits) / self.seconds
 
     def at(self, share: float) -> float:
-        """Give the wait that this share of the requests did not exceed."""
+        """Return the wait that this share of the requests did not exceed."""
         ordered = sorted(self.waits)
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
     def failed(self) -> int:
-        """Count what the server answered with an error of its own, busy among it."""
+        """Count server errors, including busy."""
         return sum(count for status, count in self.statuses.items() if status >= 500)
 
     def refused(self) -> int:
-        """Count what was not wanted in the first place: any other answer than success."""
+        """Count all answers except successes."""
         return sum(count for status, count in self.statuses.items() if 300 <= status < 500)
 
 
 class Load:
-    """A process that sends requests and tells what it saw."""
+    """A process that sends requests and reports the answers."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -52,11 +52,11 @@ class Load:
         self._process.start()
 
     def crowd(self, port: int, requests: list[bytes], connections: int) -> Seen:
-        """Send requests on some connections, each connection its next one after the answer to its last."""
+        """Send requests on some connections, each of which sends the next request after an answer."""
         return self._do((port, requests, connections, None))
 
     def at_once(self, port: int, requests: list[bytes], connections: int, seconds: float) -> Seen:
-        """Send requests on many connections for some seconds, or until there are no more."""
+        """Send requests on many connections for some seconds, or until all are sent."""
         return self._do((port, requests, connections, seconds))
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ class Load:
 
 
 def serve(orders: Connection) -> None:
-    """Do what is asked for until told to end."""
+    """Carry out commands until told to end."""
     while (task := orders.recv()) is not None:
         port, requests, connections, seconds = task
         try:
@@ -100,7 +100,7 @@ class Line:
         self.socket.sendall(request)
 
     def take(self) -> tuple[int, int] | None:
-        """Read what there is; give status and length of the body once the answer is complete."""
+        """Read available bytes; return status and length of the body once the answer is complete."""
         try:
             chunk = self.socket.recv(CHUNK)
         except ConnectionError:
@@ -119,7 +119,7 @@ class Line:
 
 
 def length_of(head: bytes) -> int:
-    """Give the length of a body that a head announces."""
+    """Return the length of a body according to the headers."""
     lowered = head.lower()
     at = lowered.find(b"\r\ncontent-length:")
     if at >= 0:

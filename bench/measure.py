@@ -1,4 +1,4 @@
-"""Measuring: every server in turn, round after round, so that what slows the machine down slows all of them down."""
+"""Measurements: every server in turn, round after round, so that a slow machine slows down all of them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -47,7 +47,7 @@ Figures = dict[str, Any]
 
 
 class Bench:
-    """Some servers that answer the same requests, and the database server they may share."""
+    """Servers that answer the same requests, and the database server that they may share."""
 
     def __init__(self, contestants: list[Contestant], asker: Asker, database_root: int | None) -> None:
         self.contestants = contestants
@@ -60,7 +60,7 @@ class Bench:
         self._load.close()
 
     def rounds(self, effort: Effort, kinds: tuple[str, ...], progress: Progress) -> list[Figures]:
-        """Measure each kind of request on one connection; give a row for each server and kind."""
+        """Measure each kind of request on one connection; return a row for each server and kind."""
         found: dict[tuple[str, str], Figures] = {
             (one.name, kind): fresh(one.name, kind) for kind in kinds for one in self.contestants if kind in one.kinds
         }
@@ -93,7 +93,7 @@ class Bench:
         return [finished(figures) for figures in found.values()]
 
     def mixed(self, effort: Effort, progress: Progress) -> list[Figures]:
-        """Load each server with everything at once; give a row for each."""
+        """Measure each server with the mixed load; return a row for each."""
         found: list[Figures] = []
         bar = progress.add_task("Mixed load", total=len(self.contestants))
         for one in self.contestants:
@@ -126,24 +126,24 @@ class Bench:
         noted(figures, seen, one.cpu_seconds() - before, self._database_cpu() - database_before)
 
     def _in_turn(self, number: int) -> Iterator[Contestant]:
-        """Give all servers, in each round another one first."""
+        """Yield all servers, in each round starting with another one."""
         for place in range(len(self.contestants)):
             yield self.contestants[(place + number) % len(self.contestants)]
 
     def _database_cpu(self) -> float:
-        """Give the CPU time of the database server, with that of sessions which have ended."""
+        """Return the CPU time of the database server, including sessions that have ended."""
         root = self._database_root
         return cpu_seconds(family(root)) + reaped_seconds(root) if root else 0.0
 
 
 def fresh(name: str, kind: str) -> Figures:
-    """Give a row to note figures in."""
+    """Return an empty row for figures."""
     lists: Figures = {key: [] for key in ("cpu_ms", "database_cpu_ms", "per_second", "waits")}
     return {"server": name, "kind": kind, "requests": 0, "failed": 0, "refused": 0, "bytes": 0, **lists}
 
 
 def noted(figures: Figures, seen: Seen, spent: float, database: float) -> None:
-    """Add what a round showed."""
+    """Add the results of a round to a row."""
     number = len(seen.waits)
     figures["requests"] += number
     figures["failed"] += seen.failed()
@@ -156,14 +156,14 @@ def noted(figures: Figures, seen: Seen, spent: float, database: float) -> None:
 
 
 def finished(figures: Figures) -> Figures:
-    """Sum up all waits."""
+    """Add the percentiles of all waits to a row."""
     all_seen = Seen(figures.pop("waits"), {}, 1, 0)
     waits: Mapping[str, float] = {f"p{share * 100:.0f}_ms": round(all_seen.at(share), 3) for share in (0.5, 0.99)}
     return figures | waits
 
 
 def statements_logged(one: Contestant, place: int) -> float | None:
-    """Give the statements a request, as the lines of the log beyond a place tell."""
+    """Return the statements per request, according to the log lines after a position."""
     with one.log.open("rb") as log:
         log.seek(place)
         lines = [json.loads(line) for line in log if line.startswith(b"{") and line.endswith(b"}\n")]

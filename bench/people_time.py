@@ -1,4 +1,4 @@
-"""What it costs to look at people's time in a large database: find-time, free/busy and the pool, in CPU milliseconds.
+"""The cost of reading users' time in a large database: find-time, free/busy and the pool, in CPU milliseconds.
 
 20,000 people and, by default, 1,000,000 events of half an hour with 6 people each, spread over two years.
 """
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def works(actor: Actor, first: int) -> dict[str, Callable[[ReadTx], Any]]:
-    """Give what is measured, by name."""
+    """Return the measured functions by name."""
     people = [UserId(first + number * 37) for number in range(50)]
     month, week = Span(MIDDLE, Instant(MIDDLE + 28 * DAY)), Span(MIDDLE, Instant(MIDDLE + 7 * DAY))
     weights = dict.fromkeys(people[5:40], 1)
@@ -86,7 +86,7 @@ def works(actor: Actor, first: int) -> dict[str, Callable[[ReadTx], Any]]:
 
 
 def measured(database: Database, work: Callable[[ReadTx], Any]) -> tuple[float, float, int]:
-    """Give median and largest CPU time of some rounds in milliseconds, and the number of statements."""
+    """Return median and maximum CPU time of some rounds in milliseconds, and the number of statements."""
     times: list[float] = []
     statements = 0
 

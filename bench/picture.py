@@ -1,4 +1,4 @@
-"""Drawing the growth: one panel beside the other, the number of events to the right on a logarithmic axis."""
+"""The chart of growth: panels side by side, with the number of events on a logarithmic axis."""
 
 import math
 from html import escape
@@ -12,14 +12,14 @@ TICKS = 5
 
 
 class Curve(NamedTuple):
-    """One line: its name, and points of (events, milliseconds)."""
+    """A line of the chart: its name, and points of (events, milliseconds)."""
 
     name: str
     points: list[tuple[int, float]]
 
 
 def drawn(panels: dict[str, list[Curve]]) -> str:
-    """Give the picture as SVG."""
+    """Return the chart as SVG."""
     names = list(dict.fromkeys(curve.name for curves in panels.values() for curve in curves))
     colours = {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(names)}
     width = LEFT + len(panels) * (WIDTH + GAP)
@@ -75,12 +75,12 @@ def panel(left: int, title: str, curves: list[Curve], colours: dict[str, str]) -
 
 
 def stroke(colour: str) -> str:
-    """Give how a line is drawn."""
+    """Return the style of a line."""
     return f'fill="none" stroke="{colour}" stroke-width="2.5"'
 
 
 def short(number: int) -> str:
-    """Write a number of events the way people say it."""
+    """Format a number of events for reading."""
     for size, letter in ((1_000_000, " M"), (1_000, " k")):
         if number >= size:
             return f"{number / size:g}{letter}"
@@ -88,6 +88,6 @@ def short(number: int) -> str:
 
 
 def nice(value: float) -> float:
-    """Give the next round number, where an axis may end."""
+    """Return the next round number, where an axis may end."""
     power = 10.0 ** math.floor(math.log10(value))
     return next(step * power for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * power >= value)

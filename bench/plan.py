@@ -1,4 +1,4 @@
-"""What the data holds, by arithmetic alone: who meets when. Nobody is ever booked twice.
+"""The data of the benchmark, computed by arithmetic alone: who meets when. Nobody is ever booked twice.
 
 Time is cut into half hours from 10:00 to 18:00 UTC, every day of two years. Event n lies in slot n * 7919 modulo the
 number of slots, so neighbours by id are far apart in time, which is the hard case for a cache. In a slot the people are
@@ -46,7 +46,7 @@ RESPONSES = ("accepted",) * 12 + ("needs_action",) * 4 + ("tentative",) * 2 + ("
 
 
 class Seated(NamedTuple):
-    """One person in one event; `person` counts from 0."""
+    """A participation; `person` counts from 0."""
 
     person: int
     role: str
@@ -54,7 +54,7 @@ class Seated(NamedTuple):
 
 
 class Happening(NamedTuple):
-    """One event; `number` and `host` count from 0, a host who does not attend has no participation."""
+    """An event; `number` and `host` count from 0, and a host who does not attend has no participation."""
 
     number: int
     host: int
@@ -66,22 +66,22 @@ class Happening(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """How much data: everything else follows."""
+    """The amount of data, from which everything else follows."""
 
     people: int
     events: int
 
     @property
     def name(self) -> str:
-        """Name the data after its size."""
+        """The name of the data, which is its size."""
         return f"{VERSION}_{self.people}_{self.events}"
 
     def zone_of(self, person: int) -> str:
-        """Give the zone that a person lives in."""
+        """Return the zone that a person lives in."""
         return ZONES[person % len(ZONES)]
 
     def happening(self, number: int) -> Happening:
-        """Give an event."""
+        """Return an event."""
         slot, rank = number * STRIDE % SLOTS, number // SLOTS
         start = start_of(slot)
         people = self.people_of(slot, rank)
@@ -104,7 +104,7 @@ class Plan(NamedTuple):
         )
 
     def people_of(self, slot: int, rank: int) -> list[int]:
-        """Give who meets in the event of that rank in a slot, the host first."""
+        """Return who meets in the event at a position in a slot, the host first."""
         place = rank // len(SIZES) * BEFORE[-1] + BEFORE[rank % len(SIZES)]
         others = self.people - REGULARS
         first = slot * 104_729
@@ -117,12 +117,12 @@ class Plan(NamedTuple):
         return people
 
     def readers(self) -> range:
-        """Give whose agenda to ask for: everybody who has a full page for sure."""
+        """Return users whose agenda certainly fills a page."""
         average = self.events * BEFORE[-1] // len(SIZES) // self.people
         return range(REGULARS, self.people) if average >= 200 else range(REGULARS)
 
     def free_people(self, number: int) -> tuple[int, list[int]]:
-        """Give the start of a free half hour, and six people nobody else was given for it; each number has its own."""
+        """Return the start of a free half hour and six users; each number gets its own."""
         others = self.people - REGULARS
         slot, place = divmod(number, others // 6)
         start = FIRST_FREE_DAY + slot // SLOTS_A_DAY * DAY + OPENING + slot % SLOTS_A_DAY * HALF_HOUR
@@ -130,5 +130,5 @@ class Plan(NamedTuple):
 
 
 def start_of(slot: int) -> int:
-    """Give when a slot begins."""
+    """Return the start of a slot."""
     return FIRST_DAY + slot // SLOTS_A_DAY * DAY + OPENING + slot % SLOTS_A_DAY * HALF_HOUR

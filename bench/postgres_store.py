@@ -48,7 +48,7 @@ class PostgresStore:
         self._memory = Held()
 
     def data(self, family: Family, plan: Plan, progress: Progress, *, only_read: bool = False) -> str:
-        """Give the URL of the data, which is made if it is not there.
+        """Return the URL of the data, which is created if it does not exist.
 
         What is only read may be without the constraint against double bookings, which no read uses: to check it over
         the agenda of ten million events was not done after 40 minutes.
@@ -67,14 +67,14 @@ class PostgresStore:
         return url
 
     def copied(self, url: str, name: str) -> str:
-        """Give the URL of a copy to write to."""
+        """Return the URL of a copy to write to."""
         fresh = f"run_{name}"
         self._drop(fresh)
         self._run("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", fresh, urlsplit(url).path[1:])
         return self._url(fresh)
 
     def held(self, url: str) -> bool:
-        """Have the data stay in memory until it is discarded; give whether it does."""
+        """Lock the data in memory until it is discarded; return whether that worked."""
         with psycopg.connect(url) as connection:
             row = connection.execute("SELECT oid FROM pg_database WHERE datname = current_database()").fetchone()
         return row is not None and self._memory.hold(url, (self._server.home / f"data/base/{row[0]}").iterdir())
@@ -85,7 +85,7 @@ class PostgresStore:
         self._drop(urlsplit(url).path[1:])
 
     def size(self, url: str) -> int:
-        """Give the bytes that the data takes on the disk."""
+        """Return the size of the data on the disk in bytes."""
         with psycopg.connect(url) as connection:
             row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
         return row[0] if row else 0
@@ -112,7 +112,7 @@ class PostgresStore:
 def fill(
     connection: psycopg.Connection[Any], family: Family, plan: Plan, progress: Progress, *, exclusion: bool
 ) -> None:
-    """Copy the rows in, and make keys and indexes after them."""
+    """Copy the rows into the tables, and then create keys and indexes."""
     named = [f'"{table}"' for table in family.tables]
     constraints = connection.execute(CONSTRAINTS, [named]).fetchall()
     indexes = connection.execute(INDEXES, [named]).fetchall()
@@ -141,12 +141,12 @@ def fill(
 
 
 def line(row: tuple[Any, ...]) -> str:
-    """Write a row the way COPY reads it."""
+    """Format a row for COPY."""
     return "\t".join(map(field, row)) + "\n"
 
 
 def field(value: Any) -> str:
-    """Write a value the way COPY reads it."""
+    """Format a value for COPY."""
     if isinstance(value, str):
         return value.translate(ESCAPES)
     if value is None:

@@ -1,4 +1,4 @@
-"""What processes cost, as Linux counts it: CPU time of whole families of processes, and their memory."""
+"""The cost of processes, as measured by Linux: CPU time of process trees, and their memory."""
 
 import os
 import time
@@ -11,7 +11,7 @@ CPU_CLOCK = 2
 
 
 class Memory(NamedTuple):
-    """Of the largest process, in MB: now, now without what is only mapped from files, and at its peak."""
+    """Memory of the largest process, in MB: current, current without mapped files, and peak."""
 
     resident: float
     own: float
@@ -19,7 +19,7 @@ class Memory(NamedTuple):
 
 
 def family(root: int) -> list[int]:
-    """Give a process and all that come from it."""
+    """Return a process and all its descendants."""
     parents: dict[int, list[int]] = {}
     for entry in PROC.glob("[0-9]*"):
         try:
@@ -34,7 +34,7 @@ def family(root: int) -> list[int]:
 
 
 def cpu_seconds(pids: list[int]) -> float:
-    """Give the CPU time that processes have had so far: user and system, as in /proc/<pid>/stat, but finer."""
+    """Return the CPU time of processes so far: user and system, as in /proc/<pid>/stat, but finer."""
     spent = 0.0
     for pid in pids:
         try:
@@ -45,13 +45,13 @@ def cpu_seconds(pids: list[int]) -> float:
 
 
 def reaped_seconds(root: int) -> float:
-    """Give the CPU time of those that came from a process and have ended."""
+    """Return the CPU time of a process's children that have ended."""
     fields = (PROC / str(root) / "stat").read_text().rpartition(")")[2].split()
     return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(pids: list[int]) -> Memory:
-    """Give the memory of the largest process."""
+    """Return the memory of the largest process."""
     most = Memory(0, 0, 0)
     for pid in pids:
         try:

@@ -1,4 +1,4 @@
-"""A race for the same slots: clients in processes of their own ask a real server for one person's time, all at once.
+"""A race for the same slots: clients in separate processes request one user's time from a real server, all at once.
 
 Each slot is asked for once by every client, as a new event with the same required person; one may have it, the others
 have to be told 409. A decision is one of those answers.
@@ -74,7 +74,7 @@ def arguments() -> argparse.Namespace:
 
 @contextlib.contextmanager
 def database_of(engine: str, folder: Path) -> Iterator[str]:
-    """Give the URL of an empty database; PostgreSQL commits to the disk here, as it does in earnest."""
+    """Yield the URL of an empty database; PostgreSQL commits to the disk here, as in production."""
     if engine == "sqlite":
         yield f"sqlite:///{folder / 'race.db'}"
         return
@@ -86,7 +86,7 @@ def database_of(engine: str, folder: Path) -> Iterator[str]:
 
 
 def race(engine: str, url: str, folder: Path, options: argparse.Namespace, console: Console) -> Run:
-    """Let the clients race against a server of their own, and give the figures."""
+    """Run the race of the clients against a new server, and return the figures."""
     database = Database(Settings(database_url=url))
     migrate(database)
     people = [person(database, number) for number in range(options.clients + 1)]
@@ -116,7 +116,7 @@ def race(engine: str, url: str, folder: Path, options: argparse.Namespace, conso
 
 
 def person(database: Database, number: int) -> str:
-    """Add somebody."""
+    """Create a user."""
     draft = UserCreate(name=f"Person {number}", email=Email(f"person{number}@example.org"))
     return str(database.write(lambda tx: create_user(tx, OPERATOR, draft)).id)
 
@@ -131,7 +131,7 @@ def client(
     seconds: float,
     answers: Any,
 ) -> None:
-    """Ask for slot after slot; what happens in the first moments is not counted."""
+    """Request slot after slot; the first moments are not counted."""
     caller = Caller(SimpleNamespace(port=port), token)
     counts: Counter[int] = Counter()
     waits = array("d")
@@ -163,7 +163,7 @@ def client(
 
 
 def watch(engine: str, seconds: float, console: Console) -> None:
-    """Show how far the race is."""
+    """Show the progress of the race."""
     with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
         bar = progress.add_task(f"Racing on {engine}", total=seconds)
         until = time.monotonic() + seconds
@@ -173,7 +173,7 @@ def watch(engine: str, seconds: float, console: Console) -> None:
 
 
 def figures(engine: str, options: argparse.Namespace, answers: list[tuple[float, float, dict[int, int], bytes]]) -> Run:
-    """Sum up what the clients saw."""
+    """Summarize the results of the clients."""
     counts: Counter[int] = Counter()
     waits = array("d")
     for _, _, seen, raw in answers:
@@ -203,7 +203,7 @@ def figures(engine: str, options: argparse.Namespace, answers: list[tuple[float,
 
 
 def table_of(runs: list[Run]) -> Table:
-    """Lay the figures out, with the target that they are held against."""
+    """Return a table of the figures with their target."""
     title = f"Race for the same slots (target: {TARGET_DECISIONS} decisions/s, p99 under {TARGET_P99_MS} ms)"
     table = Table(title=title)
     for name in ("engine", "server", "decisions/s", "p50 ms", "p99 ms", "max ms", "201", "409", "other", "target"):

@@ -1,4 +1,4 @@
-"""What it costs to expand recurrence rules: the first dates, a year far ahead, and rules that give nothing."""
+"""The cost of expanding recurrence rules: the first dates, a year far ahead, and rules without dates."""
 
 import argparse
 import contextlib
@@ -78,7 +78,7 @@ def arguments() -> argparse.Namespace:
 
 
 def measured(text: str, work: Callable[[str, Steps], int | None], rounds: int) -> tuple[float, int, str]:
-    """Return milliseconds of CPU, steps, and how many dates there are or that the rule was refused."""
+    """Return CPU milliseconds, steps, and the number of dates or that the rule was refused."""
     took: list[float] = []
     steps, number = Steps(), None
     for _ in range(rounds):

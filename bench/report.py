@@ -1,4 +1,4 @@
-"""Writing what was measured into docs/performance.md, between its marks; nobody copies a number by hand."""
+"""Writes results into docs/performance.md, between its marks, so that no number is copied by hand."""
 
 import argparse
 import json
@@ -37,18 +37,18 @@ def main() -> None:
 
 
 def read(path: str) -> Any:
-    """Give figures, or None if there are none."""
+    """Return figures, or None if there are none."""
     return json.loads(Path(path).read_text()) if Path(path).exists() else None
 
 
 def parts_of(result: dict[str, Any]) -> list[str]:
-    """Write all that a run of run.py showed."""
+    """Return the parts of the document for the results of run.py."""
     tables = [in_markdown(sheet) for run in result["runs"] for sheet in sheets_of(run)]
     return [measured_on(result), *tables, *left_out(result)]
 
 
 def measured_on(result: dict[str, Any]) -> str:
-    """Say what the figures were measured on, and how thoroughly."""
+    """Describe the machine of the measurement, and how thorough it was."""
     machine = result["machine"]
     parts = [f"{machine['processor']}, {machine['cores']} cores", f"Python {machine['python']}"]
     parts += [f"SQLite {machine['sqlite']}", f"{result['rounds']} rounds", f"load before: {machine['load_before']}"]
@@ -57,7 +57,7 @@ def measured_on(result: dict[str, Any]) -> str:
 
 
 def left_out(result: dict[str, Any]) -> list[str]:
-    """Say which peers answered something else, and were not timed."""
+    """Describe which peers gave other answers and were not measured."""
     return [
         f"{name} ({run['engine']}) answered something else and was not timed: {what}."
         for run in result["runs"]

@@ -1,4 +1,4 @@
-"""What is asked, apart from how a server wants it written."""
+"""The requests of the benchmark, independent of how a server takes them."""
 
 import json
 import random
@@ -19,7 +19,7 @@ SAID = ("accepted", "tentative")
 
 
 class Ask(NamedTuple):
-    """One request: of what kind, about whom (from 0), which event (from 0), and when (microseconds)."""
+    """A request: its kind, user (from 0), event (from 0), and time (microseconds)."""
 
     kind: str
     people: tuple[int, ...] = ()
@@ -29,7 +29,7 @@ class Ask(NamedTuple):
 
 
 class Asker:
-    """An endless, reproducible supply of requests against one database; what it creates is always in free time."""
+    """An endless, reproducible sequence of requests for one database; the events that it creates have no conflicts."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -40,15 +40,15 @@ class Asker:
         self._answered = count()
 
     def several(self, kind: str, number: int) -> list[Ask]:
-        """Give some requests of one kind."""
+        """Return some requests of one kind."""
         return [self.next(kind) for _ in range(number)]
 
     def mixed(self, number: int) -> list[Ask]:
-        """Give some requests in the shares of the mixed load."""
+        """Return some requests in the proportions of the mixed load."""
         return [self.next(kind) for kind in self._random.choices(list(MIX), list(MIX.values()), k=number)]
 
     def next(self, kind: str) -> Ask:
-        """Give a request."""
+        """Return a request."""
         if kind == "create":
             start, people = self.plan.free_people(next(self._created))
             return Ask(kind, tuple(people), 0, start)
@@ -67,7 +67,7 @@ class Asker:
         return Ask(kind, tuple(self._random.sample(people, 20)), 0, day)
 
     def _answerable(self, number: int) -> Iterator[tuple[int, int]]:
-        """Give guests of events that take place; the next answer of each is always a new one."""
+        """Yield participants of events that are not cancelled; each answers with a new response every time."""
         events = iter(self._random.sample(range(self.plan.events), min(self.plan.events, number * 2)))
         for _ in range(number):
             happening = self.plan.happening(next(events))
@@ -81,26 +81,26 @@ class Asker:
 
 
 class SameReads(Asker):
-    """Asks to read the same again and again: once it has been read it is in memory, however large the database is."""
+    """Repeats the same reads: their data is in memory after the first, however large the database is."""
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
         self._known: dict[str, list[Ask]] = {}
 
     def several(self, kind: str, number: int) -> list[Ask]:
-        """Give the first requests of a kind."""
+        """Return the first requests of a kind."""
         known = self._known.setdefault(kind, [])
         known += super().several(kind, number - len(known))
         return known[:number]
 
 
 def moment(microseconds: int) -> str:
-    """Write a moment."""
+    """Format a time."""
     return datetime.fromtimestamp(microseconds // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def in_http(ask: Ask, token: str, user: Callable[[int], Any], event: Callable[[int], Any]) -> bytes:
-    """Write a request as Kalends and the peers take it; ids are written as each of them does."""
+    """Format a request for Kalends and the peers, with ids in the format of each."""
     method, path, body = written(ask, user, event)
     content = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
     head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
@@ -110,7 +110,7 @@ def in_http(ask: Ask, token: str, user: Callable[[int], Any], event: Callable[[i
 
 
 def written(ask: Ask, user: Callable[[int], Any], event: Callable[[int], Any]) -> tuple[str, str, Any]:
-    """Give method, path and body of a request."""
+    """Return method, path and body of a request."""
     kind, people, number, start, word = ask
     if kind in ("list", "list_participants"):
         more = "&expand=participants" if kind == "list_participants" else ""
@@ -135,7 +135,7 @@ def written(ask: Ask, user: Callable[[int], Any], event: Callable[[int], Any]) -
 
 
 def written_extra(ask: Ask, user: Callable[[int], Any]) -> tuple[str, str, Any]:
-    """Give method, path and body of a request that only Kalends answers."""
+    """Return method, path and body of a request that only Kalends answers."""
     kind, people, _, start, _ = ask
     ids = [user(person) for person in people]
     if kind == "pool":
@@ -155,17 +155,17 @@ def written_extra(ask: Ask, user: Callable[[int], Any]) -> tuple[str, str, Any]:
 
 
 def in_kalends(ask: Ask, token: str) -> bytes:
-    """Write a request to Kalends."""
+    """Format a request to Kalends."""
     return in_http(ask, token, lambda person: f"usr_{user_id(person):016x}", lambda n: f"evt_{event_id(n):016x}")
 
 
 def in_peers(ask: Ask, token: str) -> bytes:
-    """Write a request to a peer."""
+    """Format a request to a peer."""
     return in_http(ask, token, lambda person: person + 1, lambda number: number + 1)
 
 
 def in_floor(ask: Ask, _token: str) -> bytes:
-    """Write a request to the floor: numbers that need no reading."""
+    """Format a request to the floor: numbers that need no parsing."""
     ids = [user_id(person) for person in ask.people]
     numbers = ",".join(map(str, (event_id(ask.event), ask.start, *ids)))
     return f"GET /{ask.kind}/{ask.word or '-'}/{numbers} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()

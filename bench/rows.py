@@ -1,4 +1,4 @@
-"""The plan as rows: of Kalends' own tables, and of the ordinary ones that the peers have."""
+"""The plan as rows: of Kalends' own tables, and of the conventional ones of the peers."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ Batch = dict[str, list[tuple[Any, ...]]]
 
 
 class Family(NamedTuple):
-    """One way to keep the data: its tables, and what makes rows of people and of events."""
+    """A schema of the data: its tables, and functions that create rows of users and events."""
 
     name: str
     tables: dict[str, tuple[str, ...]]
@@ -35,7 +35,7 @@ class Family(NamedTuple):
     event_rows: Callable[[Happening, str], Batch]
 
     def batches(self, plan: Plan, size: int = 20_000) -> Iterator[tuple[int, Batch]]:
-        """Give all rows in parts, each with how many people or events it has."""
+        """Yield all rows in batches, each with its number of users or events."""
         load_zone_data()
         for first in range(0, plan.people, size):
             people = range(first, min(first + size, plan.people))
@@ -51,22 +51,22 @@ class Family(NamedTuple):
 
 
 def user_id(person: int) -> int:
-    """Give a person's id in Kalends."""
+    """Return a person's id in Kalends."""
     return FIRST_USER + person * USER_STEP
 
 
 def event_id(number: int) -> int:
-    """Give an event's id in Kalends."""
+    """Return an event's id in Kalends."""
     return FIRST_EVENT + number * EVENT_STEP
 
 
 def person_texts(person: int) -> tuple[str, str]:
-    """Give name and e-mail address."""
+    """Return name and e-mail address."""
     return f"Person {person * 7_919 % 1_000_003:06}", f"person{person}@example.org"
 
 
 def event_texts(number: int) -> tuple[str, str, str, str]:
-    """Give title, description, location and metadata."""
+    """Return title, description, location and metadata."""
     title = f"Weekly planning {number}"
     about = f"What was done, what is next and who needs help with it, part {number % 97}."
     return title, about, f"Room {number % 40}", f'{{"project":{number % 1_000}}}' if number % 3 == 0 else "{}"
@@ -74,19 +74,19 @@ def event_texts(number: int) -> tuple[str, str, str, str]:
 
 @lru_cache(maxsize=1 << 20)
 def local(moment: int, zone: str) -> str:
-    """Write a moment on the clocks of a zone."""
+    """Format a time as local time of a zone."""
     return rendered(Instant(moment), zone_named(zone))
 
 
 @lru_cache(maxsize=1 << 20)
 def stamp(moment: int) -> datetime:
-    """Give a moment as a datetime in UTC."""
+    """Return a time as a datetime in UTC."""
     return datetime.fromtimestamp(moment // SECOND, UTC)
 
 
 @lru_cache(maxsize=1_000)
 def shown(status: str, show_as: str, role: str | None, response: str | None) -> tuple[str, bool]:
-    """Give what a participation shows and whether it blocks, as the rule says."""
+    """Return how a participation is shown and whether it blocks, by the rule."""
     busy, blocking = commitment(Status(status), ShowAs(show_as), role and Role(role), response and Response(response))
     return busy.value, blocking
 
@@ -101,14 +101,14 @@ def counts_of(happening: Happening) -> list[int]:
 
 
 def own_user(plan: Plan, person: int) -> tuple[Any, ...]:
-    """Give a row of Kalends' users."""
+    """Return a row of Kalends' users."""
     name, email = person_texts(person)
     texts = (name, sort_key(name), email, email_key(email), user_text(name, email))
     return (user_id(person), ORGANIZATION, *texts, plan.zone_of(person), "{}", 1, MADE_AT, MADE_AT, None)
 
 
 def own_event(happening: Happening, zone: str) -> Batch:
-    """Give the rows of an event in Kalends' tables."""
+    """Return the rows of an event in Kalends' tables."""
     number, host, participations, start, end, status, show_as = happening
     key, made = event_id(number), MADE_AT + number * 6 * SECOND
     title, about, place, more = event_texts(number)
@@ -135,12 +135,12 @@ def own_event(happening: Happening, zone: str) -> Batch:
 
 
 def peer_user(plan: Plan, person: int) -> tuple[Any, ...]:
-    """Give a row of the peers' users."""
+    """Return a row of the peers' users."""
     return (person + 1, *person_texts(person), plan.zone_of(person), "{}", 1, stamp(MADE_AT), stamp(MADE_AT))
 
 
 def peer_event(happening: Happening, zone: str) -> Batch:
-    """Give the rows of an event in the peers' tables."""
+    """Return the rows of an event in the peers' tables."""
     number, host, participations, start, end, status, show_as = happening
     made = stamp(MADE_AT + number * 6 * SECOND)
     title, about, place, more = event_texts(number)
@@ -159,7 +159,7 @@ MOMENT = sa.DateTime(timezone=True)
 
 
 def required(name: str, kind: Any, *rest: Any, **options: Any) -> sa.Column[Any]:
-    """Give a column that always has a value."""
+    """Return a column that is not nullable."""
     return sa.Column(name, kind, *rest, nullable=False, **options)
 
 

@@ -1,4 +1,4 @@
-"""What requests cost: Kalends, the floor below it and, if asked, its peers, over the same data in the same minutes.
+"""The cost of requests: Kalends, the floor and, if requested, its peers, with the same data at the same time.
 
 Linux only: CPU time and memory are read where Linux keeps them. What it all means stands in docs/performance.md.
 """
@@ -77,19 +77,19 @@ def arguments() -> argparse.Namespace:
 
 
 def shown() -> Progress:
-    """Give a progress bar, which a terminal shows."""
+    """Return a progress bar for terminals."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
 
 
 def chosen(engine: str) -> tuple[str, ...]:
-    """Give the engines that a choice means."""
+    """Return the engines of a choice."""
     return ENGINES if engine == "both" else (engine,)
 
 
 @contextlib.contextmanager
 def opened(engine: str, folder: Path) -> Iterator[Store]:
-    """Lend the data of an engine."""
+    """Open the data of an engine."""
     store: Store = SqliteStore(folder / "sqlite") if engine == "sqlite" else PostgresStore(folder / "postgresql")
     try:
         yield store
@@ -98,7 +98,7 @@ def opened(engine: str, folder: Path) -> Iterator[Store]:
 
 
 def machine() -> dict[str, Any]:
-    """Say what was measured on."""
+    """Describe the machine."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
     return {
@@ -112,7 +112,7 @@ def machine() -> dict[str, Any]:
 
 
 def peers_ready(wanted: bool, progress: Progress) -> list[Recipe]:
-    """Give the peers that can be measured here."""
+    """Return the peers that can be measured here."""
     if not wanted:
         return []
     return installed(FOLDER / "peers", progress.console.print)
@@ -121,7 +121,7 @@ def peers_ready(wanted: bool, progress: Progress) -> list[Recipe]:
 def measured(
     store: Store, plan: Plan, effort: Effort, beside: tuple[list[Recipe], list[Recipe]], progress: Progress
 ) -> dict[str, Any]:
-    """Measure everything on one engine: Kalends, the floor, and beside them other checkouts of Kalends and peers."""
+    """Measure everything on one engine: Kalends, the floor, other checkouts of Kalends, and peers."""
     checkouts, recipes = beside
     folder = FOLDER / "logs"
     folder.mkdir(parents=True, exist_ok=True)
@@ -168,7 +168,7 @@ def measured(
 
 
 def sizes_of(kalends: Contestant, asker: Asker, kinds: tuple[str, ...] = ALL) -> dict[str, int]:
-    """Give how long the answers to each kind of request are."""
+    """Return the sizes of the answers to each kind of request."""
     sizes: dict[str, int] = {}
     for kind in kinds:
         answers = [kalends.call(ask) for ask in asker.several(kind, SAMPLED)]
@@ -187,7 +187,7 @@ def peers_started(
     copied: Callable[[str, str], str],
     started: Callable[[Recipe, str, str], Contestant],
 ) -> list[Contestant]:
-    """Start every peer on data of its own."""
+    """Start every peer with its own copy of the data."""
     if not recipes:
         return []
     data = store.data(PEER_DATA, plan, progress)
@@ -195,7 +195,7 @@ def peers_started(
 
 
 def agreed(kalends: Contestant, peers: list[Contestant], asker: Asker, say: Callable[[str], None]) -> dict[str, str]:
-    """Ask everybody the same, and give who answers something else, with what; they are not timed."""
+    """Compare the answers of all servers; return the differences of those that are therefore not measured."""
     if not peers:
         return {}
     found = differences(kalends, peers, asker)

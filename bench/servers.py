@@ -1,4 +1,4 @@
-"""Who is measured: servers as processes of their own, each over its own copy of the data."""
+"""The measured servers: separate processes, each with its own copy of the data."""
 
 import json
 import os
@@ -23,7 +23,7 @@ ALL = tuple(dict.fromkeys((*FIVE, *READS)))
 
 
 class Recipe(NamedTuple):
-    """How a server is started and spoken to; `command` and `environment` are given URL, port and token."""
+    """How a server is started and called; `command` and `environment` are formatted with URL, port and token."""
 
     name: str
     command: Callable[[str, int], list[str]]
@@ -62,15 +62,15 @@ class Contestant:
         return [self._write(ask, self._token) for ask in asks]
 
     def cpu_seconds(self) -> float:
-        """Give the CPU time that its processes have had."""
+        """Return the CPU time of its processes."""
         return cpu_seconds(self.pids)
 
     def memory(self) -> Memory:
-        """Give the memory of its largest process."""
+        """Return the memory of its largest process."""
         return memory(family(self._process.pid))
 
     def call(self, ask: Ask) -> tuple[int, Any, int]:
-        """Give status, content and size of an answer."""
+        """Return status, content and size of an answer."""
         head, _, body = self._write(ask, self._token).partition(b"\r\n\r\n")
         start, *lines = head.decode().split("\r\n")
         method, path, _ = start.split(" ")
@@ -88,7 +88,7 @@ class Contestant:
         return status, content, len(raw)
 
     def stop(self) -> None:
-        """End it as an operator does, and leave nothing of it behind."""
+        """Stop the server as an operator does, and remove its files."""
         self._process.terminate()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(PATIENCE_S)
@@ -109,14 +109,14 @@ class Contestant:
 
 
 def free_port() -> int:
-    """Give a port that nobody listens on."""
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def new_token(url: str) -> str:
-    """Have the command line make a credential."""
+    """Create a token with the command line."""
     done = subprocess.run(
         [sys.executable, "-m", "kalends", "token", "create", "--name", "bench"],
         env=os.environ | {"KALENDS_DATABASE_URL": url},
@@ -136,7 +136,7 @@ KALENDS = Recipe(
 
 
 def checkout(name: str, folder: Path) -> Recipe:
-    """Give Kalends as it is in another checkout, such as one of an earlier commit."""
+    """Return the recipe of Kalends in another checkout, such as one of an earlier commit."""
     own = KALENDS.environment
     source = str(folder.resolve() / "src")
     return KALENDS._replace(
@@ -159,7 +159,7 @@ def floor_of(sizes: Mapping[str, int], name: str = "floor") -> Recipe:
 
 
 def peer(name: str, command: Callable[[str, int], list[str]], folder: Path) -> Recipe:
-    """Give a peer: it is told its database, port and token by the environment."""
+    """Return the recipe of a peer, which gets its database, port and token from the environment."""
     return Recipe(
         name,
         command,

@@ -37,7 +37,7 @@ class SqliteStore:
         self._memory = Held()
 
     def data(self, family: Family, plan: Plan, progress: Progress, *, only_read: bool = False) -> str:  # noqa: ARG002
-        """Give the URL of the data, which is made if it is not there; to read it or to write to it is the same here."""
+        """Return the URL of the data, which is created if it does not exist; `only_read` makes no difference here."""
         path = self._folder / f"{cache_name(family, plan)}.db"
         if not path.exists():
             making = path.with_name("making.db")
@@ -50,14 +50,14 @@ class SqliteStore:
         return f"sqlite:///{path}"
 
     def copied(self, url: str, name: str) -> str:
-        """Give the URL of a copy to write to."""
+        """Return the URL of a copy to write to."""
         path = self._folder / f"run_{name}.db"
         remove(path)
         shutil.copyfile(url.removeprefix("sqlite:///"), path)
         return f"sqlite:///{path}"
 
     def held(self, url: str) -> bool:
-        """Have the data stay in memory until it is discarded; give whether it does."""
+        """Lock the data in memory until it is discarded; return whether that worked."""
         return self._memory.hold(url, [Path(url.removeprefix("sqlite:///"))])
 
     def discard(self, url: str) -> None:
@@ -66,21 +66,21 @@ class SqliteStore:
         remove(Path(url.removeprefix("sqlite:///")))
 
     def size(self, url: str) -> int:
-        """Give the bytes that the data takes on the disk."""
+        """Return the size of the data on the disk in bytes."""
         return Path(url.removeprefix("sqlite:///")).stat().st_size
 
     def close(self) -> None:
-        """Nothing was started."""
+        """Do nothing, as nothing was started."""
 
 
 def remove(path: Path) -> None:
-    """Remove a database with all that lies beside it."""
+    """Remove a database with all its files."""
     for end in ("", "-wal", "-shm", "-journal", "-turn"):
         path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 def fill(connection: apsw.Connection, family: Family, plan: Plan, progress: Progress) -> None:
-    """Write rows in the order of their keys, and make the indexes after them."""
+    """Insert rows in the order of their keys, and then create the indexes."""
     connection.convert_binding = moment_as_text
     for pragma in FAST:
         connection.execute(f"PRAGMA {pragma}")
@@ -106,13 +106,13 @@ def fill(connection: apsw.Connection, family: Family, plan: Plan, progress: Prog
 
 
 def moment_as_text(_: object, place: int, value: object) -> str:
-    """Write a datetime as SQLAlchemy does, for the tables of the peers."""
+    """Format a datetime as SQLAlchemy does, for the tables of the peers."""
     if isinstance(value, datetime):
         return value.replace(tzinfo=None).isoformat(" ", "microseconds")
     raise TypeError(f"parameter {place} is a {type(value)}")
 
 
 def insertion(table: str, columns: tuple[str, ...]) -> str:
-    """Give the statement that adds a row."""
+    """Return the statement that inserts a row."""
     into: Any = f"unsorted_{table}" if table in CLUSTERED else table
     return f'INSERT INTO "{into}" ({", ".join(columns)}) VALUES ({", ".join("?" * len(columns))})'

@@ -1,4 +1,4 @@
-"""Where the data lies: made once for each size and schema, kept in a folder, and copied for whoever writes to it."""
+"""The stored data: created once for each size and schema, kept in a folder, and copied for servers that write."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,15 +25,15 @@ class Store(Protocol):
     """The process that all others of the database server come from, where there is one."""
 
     def data(self, family: Family, plan: Plan, progress: Progress, *, only_read: bool = False) -> str:
-        """Give the URL of the data, which is made if it is not there; `only_read` says that nobody will write to it."""
+        """Return the URL of the data, which is created if it does not exist; `only_read`: nobody writes to it."""
         ...
 
     def copied(self, url: str, name: str) -> str:
-        """Give the URL of a copy to write to."""
+        """Return the URL of a copy to write to."""
         ...
 
     def held(self, url: str) -> bool:
-        """Have the data stay in memory until it is discarded; give whether it does."""
+        """Lock the data in memory until it is discarded; return whether that worked."""
         ...
 
     def discard(self, url: str) -> None:
@@ -41,7 +41,7 @@ class Store(Protocol):
         ...
 
     def size(self, url: str) -> int:
-        """Give the bytes that the data takes on the disk."""
+        """Return the size of the data on the disk in bytes."""
         ...
 
     def close(self) -> None:
@@ -50,12 +50,12 @@ class Store(Protocol):
 
 
 def cache_name(family: Family, plan: Plan) -> str:
-    """Name data after what it depends on."""
+    """Return a name for the data, made of what it depends on."""
     return f"{family.name}_{NEEDED if family.name == 'kalends' else 'own'}_{plan.name}"
 
 
 def laid_out(family: Family, url: str) -> None:
-    """Make the tables of a family in an empty database."""
+    """Create the tables of a family in an empty database."""
     if family.name == "kalends":
         database = Database(Settings(database_url=url))
         migrate(database)
@@ -67,7 +67,7 @@ def laid_out(family: Family, url: str) -> None:
 
 
 def poured(family: Family, plan: Plan, progress: Progress, engine: str, write: Callable[[Batch], None]) -> None:
-    """Write all rows of a plan, and show how far it is."""
+    """Insert all rows of a plan, and show the progress."""
     label = f"{engine}, {family.name}: {plan.events:,} events"
     bar = progress.add_task(label, total=plan.people + plan.events)
     for count, batch in family.batches(plan):

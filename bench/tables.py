@@ -1,4 +1,4 @@
-"""The figures as tables, beside the targets they are held against: for a terminal and for a document."""
+"""The figures as tables with their targets: for a terminal and for a document."""
 
 import math
 import statistics
@@ -54,7 +54,7 @@ class Sheet(NamedTuple):
 
 
 def sheets_of(run: Run) -> list[Sheet]:
-    """Give all tables of one engine."""
+    """Return all tables of one engine."""
     size = f"{run['engine']}, {run['events']:,} events, {run['people']:,} people"
     size += ", all in memory" if run["in_memory"] else ", partly from the disk"
     sheets = [against_floor(run, size), in_a_crowd(run, size)]
@@ -64,7 +64,7 @@ def sheets_of(run: Run) -> list[Sheet]:
 
 
 def against_floor(run: Run, size: str) -> Sheet:
-    """Show what each request costs, and how much more than it must."""
+    """Return a table of the cost of each request, compared with the floor."""
     columns = ["request", "CPU ms", "database CPU ms", "floor CPU ms", "of the floor", "target"]
     columns += ["of the floor by sqlite3"] if run["engine"] == "sqlite" else []
     columns += ["requests/s", "p50 ms", "p99 ms", "statements", "answer kB"]
@@ -98,7 +98,7 @@ def against_floor(run: Run, size: str) -> Sheet:
 
 
 def in_a_crowd(run: Run, size: str) -> Sheet:
-    """Show what the requests cost on several connections at once, beside what they cost on one."""
+    """Return a table of the cost of requests on several connections, compared with one connection."""
     rows: list[list[str]] = []
     for kind, meaning in MEANINGS.items():
         own, floor = (figures_of(run, name, kind, "crowded") for name in ("kalends", "floor"))
@@ -113,7 +113,7 @@ def in_a_crowd(run: Run, size: str) -> Sheet:
 
 
 def against_peers(run: Run, size: str) -> Sheet:
-    """Show what the same requests cost elsewhere: CPU time of their server, and Kalends' share of it."""
+    """Return a table of the CPU time of the same requests in peers, and Kalends' share of it."""
     peers = peers_of(run)
     rows: list[list[str]] = []
     for kind, meaning in MEANINGS.items():
@@ -132,7 +132,7 @@ def against_peers(run: Run, size: str) -> Sheet:
 
 
 def at_once(run: Run, size: str) -> Sheet:
-    """Show the mixed load, memory and start of every server."""
+    """Return a table of the mixed load, memory and start of every server."""
     columns = ["server", "requests/s", "p50 ms", "p99 ms", "server errors", "refused", "CPU ms", "database CPU ms"]
     columns += ["memory MB", "own MB", "peak MB", "ready s", "targets"]
     rows: list[list[str]] = []
@@ -163,7 +163,7 @@ def at_once(run: Run, size: str) -> Sheet:
 
 
 def peers_of(run: Run) -> list[str]:
-    """Give the names of the peers that were measured."""
+    """Return the names of the peers that were measured."""
     return list(dict.fromkeys(f["server"] for f in run["figures"] if f["server"] not in ("kalends", *FLOORS)))
 
 
@@ -173,31 +173,31 @@ def figures_of(run: Run, server: str, kind: str, measured: str = "figures") -> A
 
 
 def ratios(own: Figures, other: Figures | None) -> list[float]:
-    """Give the share of CPU time, round by round."""
+    """Return the ratio of CPU times, round by round."""
     return [mine / theirs for mine, theirs in zip(own["cpu_ms"], other["cpu_ms"], strict=True)] if other else []
 
 
 def median(values: list[float], digits: int) -> str:
-    """Write the median."""
+    """Format the median."""
     return f"{statistics.median(values):,.{digits}f}" if values else "-"
 
 
 def spread(values: list[float], digits: int) -> str:
-    """Write the median with the smallest and the largest."""
+    """Format the median with minimum and maximum."""
     if not values:
         return "-"
     return f"{median(values, digits)} ({min(values):.{digits}f}..{max(values):.{digits}f})"
 
 
 def verdict(shares: list[float], target: float | None) -> str:
-    """Say whether the median keeps to the target."""
+    """Describe whether the median meets the target."""
     if target is None or not shares:
         return ""
     return f"≤ {target:g} {'met' if statistics.median(shares) <= target else 'MISSED'}"
 
 
 def in_terminal(sheet: Sheet) -> Table:
-    """Lay a table out for a terminal."""
+    """Format a table for a terminal."""
     table = Table(title=sheet.title)
     for place, name in enumerate(sheet.columns):
         table.add_column(name, justify="right" if place else "left", overflow="fold")
@@ -207,11 +207,11 @@ def in_terminal(sheet: Sheet) -> Table:
 
 
 def in_markdown(sheet: Sheet) -> str:
-    """Lay a table out for a document."""
+    """Format a table for a document."""
     lines = [f"**{sheet.title}**", "", row_of(sheet.columns), "|---|" + "---:|" * (len(sheet.columns) - 1)]
     return "\n".join([*lines, *map(row_of, sheet.rows)])
 
 
 def row_of(cells: Sequence[str]) -> str:
-    """Write a row."""
+    """Format a row."""
     return f"| {' | '.join(cells)} |"

@@ -1,1 +1,1 @@
-"""Ordinary ways to answer the same requests, to be measured beside Kalends."""
+"""Conventional implementations of the same requests, measured beside Kalends."""

@@ -1,6 +1,6 @@
-"""Whether the peers answer what Kalends answers, apart from how ids and times are written.
+"""Checks that the peers answer what Kalends answers, apart from the format of ids and times.
 
-Peers implement a fixed contract: what Kalends answers besides is not compared, so that no peer has to follow it.
+Peers implement a fixed contract: other members of Kalends' answers are not compared.
 """
 
 import re
@@ -29,7 +29,7 @@ OF_THE_MOMENT = {"created_at", "updated_at", "responded_at"}
 
 
 def differences(kalends: Contestant, peers: list[Contestant], asker: Asker) -> dict[str, str]:
-    """Ask everybody the same, and give the first difference of every peer that has one."""
+    """Send everybody the same requests; return the first difference of every peer that has one."""
     found: dict[str, str] = {}
     for kind in FIVE:
         for ask in asker.several(kind, SAMPLED):
@@ -44,7 +44,7 @@ def differences(kalends: Contestant, peers: list[Contestant], asker: Asker) -> d
 
 
 def normal(value: Any, plan: Plan, name: str = "", *, made: bool = False) -> Any:
-    """Give the contract's part of an answer, with ids as numbers and times as instants; a new id may be any."""
+    """Return the contract's members of an answer: ids as numbers, times as instants, and new ids left out."""
     if isinstance(value, dict) and name != "metadata":
         known = {key: one for key, one in value.items() if key in CONTRACT}
         return {key: None if made and key == "id" else normal(one, plan, key, made=made) for key, one in known.items()}
@@ -66,13 +66,13 @@ def normal(value: Any, plan: Plan, name: str = "", *, made: bool = False) -> Any
 
 
 def instant(text: str) -> datetime:
-    """Read a time; one without an offset is in UTC."""
+    """Parse a time; one without an offset is in UTC."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def difference(wanted: Any, got: Any, where: str = "") -> str:
-    """Say where two answers part."""
+    """Describe the first difference of two answers."""
     if isinstance(wanted, dict) and isinstance(got, dict):
         for key in wanted.keys() | got.keys():
             if key not in wanted or key not in got or wanted[key] != got[key]:

@@ -1,4 +1,4 @@
-"""The ordinary tables, as an ORM sees them; shared by the two peers that use SQLAlchemy."""
+"""The conventional tables as ORM classes, shared by the two peers that use SQLAlchemy."""
 
 import json
 from datetime import datetime
@@ -12,11 +12,11 @@ COUNTED = ("required", "optional", "accepted", "declined", "tentative", "needs_a
 
 
 class Base(DeclarativeBase):
-    """All tables."""
+    """The base class of all tables."""
 
 
 class User(Base):
-    """Somebody."""
+    """A user."""
 
     __tablename__ = "users"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -30,7 +30,7 @@ class User(Base):
 
 
 class Event(Base):
-    """What takes place."""
+    """An event."""
 
     __tablename__ = "events"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -61,18 +61,18 @@ class Event(Base):
 
     @property
     def participant_counts(self) -> dict[str, int]:
-        """Give the counts by role and by response."""
+        """Return the counts by role and by response."""
         counts: dict[str, int] = {name: getattr(self, f"{name}_count") for name in COUNTED}
         return {"total": self.required_count + self.optional_count, **counts}
 
     @property
     def parsed_metadata(self) -> dict[str, Any]:
-        """Give the metadata."""
+        """Return the metadata."""
         return json.loads(self.details)
 
 
 class Participant(Base):
-    """Somebody in an event."""
+    """A participation in an event."""
 
     __tablename__ = "participants"
     event_id: Mapped[int] = mapped_column(ForeignKey("events.id"), primary_key=True)
@@ -86,22 +86,22 @@ class Participant(Base):
 
     @property
     def name(self) -> str:
-        """Give the person's name."""
+        """Return the person's name."""
         return self.user.name
 
     @property
     def email(self) -> str:
-        """Give the person's e-mail address."""
+        """Return the person's e-mail address."""
         return self.user.email
 
     @property
     def is_host(self) -> bool:
-        """Whether this is the event's host."""
+        """Return whether this is the event's host."""
         return self.user_id == self.event.host_id
 
 
 def agenda_of(user_id: int, since: datetime, limit: int) -> Select[tuple[Event]]:
-    """Give the statement for the events that somebody hosts or takes part in."""
+    """Return the statement for the events that a user hosts or takes part in."""
     theirs = union(
         select(Participant.event_id).where(Participant.user_id == user_id),
         select(Event.id).where(Event.host_id == user_id),
@@ -111,7 +111,7 @@ def agenda_of(user_id: int, since: datetime, limit: int) -> Select[tuple[Event]]
 
 
 def conflicts(people: list[int], earliest: datetime, start: datetime, end: datetime) -> Select[tuple[int]]:
-    """Give the statement for who of some people is not free."""
+    """Return the statement for those of some users who are not free."""
     overlap = (Event.starts_at > earliest, Event.starts_at < end, Event.ends_at > start)
     busy = (Event.status != "cancelled", Event.show_as == "busy", Participant.response != "declined")
     who = select(Participant.user_id).join(Event, Participant.event_id == Event.id)
@@ -119,7 +119,7 @@ def conflicts(people: list[int], earliest: datetime, start: datetime, end: datet
 
 
 def new_event(made_at: datetime, fields: dict[str, Any], roles: dict[int, str]) -> Event:
-    """Make an event with its participations; the host has accepted."""
+    """Create an event with its participations; the host has accepted."""
     named = list(roles.values())
     return Event(
         **fields,
@@ -150,7 +150,7 @@ def new_event(made_at: datetime, fields: dict[str, Any], roles: dict[int, str]) 
 
 
 def answered(participation: Participant, response: str, comment: str | None, now: datetime) -> None:
-    """Store an answer, and count it."""
+    """Store a response, and update the counts."""
     event = participation.event
     for name, change in ((participation.response, -1), (response, 1)):
         setattr(event, f"{name}_count", getattr(event, f"{name}_count") + change)

@@ -1,4 +1,4 @@
-"""How each peer is installed and started: one process each, as many connections to the database as it likes."""
+"""How each peer is installed and started: one process each, with any number of database connections."""
 
 import shutil
 import subprocess
@@ -16,12 +16,12 @@ THREADS = 4
 
 
 def installed(folder: Path, say: Callable[[str], None]) -> list[Recipe]:
-    """Give the peers that can run here; what they need is installed beside the data, once."""
+    """Return the peers that can run here; install their dependencies beside the data, once."""
     return [*python_peers(folder.resolve() / "python", say), *node_peers(folder.resolve() / "node", say)]
 
 
 def python_peers(home: Path, say: Callable[[str], None]) -> Iterator[Recipe]:
-    """Give the peers written in Python."""
+    """Yield the peers written in Python."""
     python = home / "bin" / "python"
     if not up_to_date(home, REQUIREMENTS):
         say("Installing the peers in Python")
@@ -47,7 +47,7 @@ def python_peers(home: Path, say: Callable[[str], None]) -> Iterator[Recipe]:
 
 
 def node_peers(home: Path, say: Callable[[str], None]) -> Iterator[Recipe]:
-    """Give the peers written for Node, if it is there."""
+    """Yield the peers written for Node, if it is installed."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         say("Node.js is not here: fastify and express are left out.")
@@ -68,7 +68,7 @@ def node_peers(home: Path, say: Callable[[str], None]) -> Iterator[Recipe]:
 
 
 def node_peer(name: str, node: str, home: Path) -> Recipe:
-    """Give a peer for Node; its modules are found beside the copy that is run."""
+    """Return a peer for Node; its modules are beside the copy that is run."""
     for source in HERE.glob("*.js"):
         shutil.copy(source, home)
     recipe = peer(name, lambda _url, _port: [node, str(home / f"{name}.js")], home)
@@ -78,6 +78,6 @@ def node_peer(name: str, node: str, home: Path) -> Recipe:
 
 
 def up_to_date(home: Path, wanted: Path) -> bool:
-    """Tell whether what is installed is what is wanted."""
+    """Return whether the installed packages are those that are required."""
     there = home / wanted.name
     return there.exists() and there.read_bytes() == wanted.read_bytes()
