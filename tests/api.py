@@ -1,4 +1,4 @@
-"""A caller of the API: a client with the token of a test's organization, and what every answer has to look like."""
+"""A client of the API with a token of a test's organization, and checks of every answer."""
 
 import io
 import json
@@ -21,20 +21,20 @@ ZERO_OFFSET = re.compile(rb'"\d{4}-\d\d-\d\dT[\d:.]+[+-]00:00"')
 
 
 def client(app: Any, token: str | None = None) -> httpx.Client:
-    """Give a client that talks to the application through WSGI."""
+    """Return a client that calls the application through WSGI."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     hooks = {"response": [check_instants]}
     return httpx.Client(transport=httpx.WSGITransport(app=app), base_url=BASE, headers=headers, event_hooks=hooks)
 
 
 def check_instants(answer: httpx.Response) -> None:
-    """Refuse an answer that writes an instant otherwise than all others do."""
+    """Raise AssertionError if an answer writes UTC as an offset instead of Z."""
     found = ZERO_OFFSET.search(answer.read())
     assert found is None, f"{found[0]} is not written with a Z"
 
 
 class Answer(NamedTuple):
-    """What a request in raw bytes was answered."""
+    """The answer to a request that was sent as raw bytes."""
 
     status_code: int
     headers: httpx.Headers
@@ -54,7 +54,7 @@ def send_raw(
     length: str | None = "",
     **headers: Any,
 ) -> Answer:
-    """Send what no proper client would; headers are named as WSGI does (HTTP_IF_MATCH)."""
+    """Send a request that no proper client would; headers have their WSGI names (HTTP_IF_MATCH)."""
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
@@ -82,7 +82,7 @@ def send_raw(
 
 
 def is_safe(answer: httpx.Response | Answer) -> bool:
-    """Check what every answer tells browsers and caches; True, so that it can be asserted."""
+    """Check the headers of every answer for browsers and caches; return True, so that it can be asserted."""
     headers = answer.headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
@@ -94,7 +94,7 @@ def is_safe(answer: httpx.Response | Answer) -> bool:
 
 
 def problem(answer: httpx.Response | Answer, status: int, code: str | None = None, *pointers: str) -> dict[str, Any]:
-    """Check that an answer is a proper problem document with everything in it, and give it."""
+    """Check that an answer is a complete problem document, and return it."""
     assert answer.status_code == status, answer.content
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert is_safe(answer)
@@ -122,5 +122,5 @@ def problem(answer: httpx.Response | Answer, status: int, code: str | None = Non
 
 
 def faults(document: dict[str, Any]) -> dict[str, str]:
-    """Give the code of each fault by its pointer."""
+    """Return the code of each fault by its pointer."""
     return {fault["pointer"]: fault["code"] for fault in document["errors"]}

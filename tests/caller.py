@@ -1,4 +1,4 @@
-"""Callers that speak HTTP to a real server."""
+"""Clients that send HTTP requests to a real server."""
 
 import http.client
 import json
@@ -16,7 +16,7 @@ OPERATOR = Actor(DEFAULT_ORGANIZATION)
 
 
 def new_token(database: Database) -> str:
-    """Make a credential of the organization that a fresh install has."""
+    """Create a token of the organization that a new installation has."""
     return database.write(lambda tx: issue_token(tx, OPERATOR, "test", os.urandom(SECRET_BYTES)))[1]
 
 
@@ -25,7 +25,7 @@ class Lost(Exception):
 
 
 class Caller:
-    """One client with a connection that it keeps; the server may be started again elsewhere."""
+    """A client that keeps its connection open; the server may be started again at another port."""
 
     def __init__(self, server: Server, token: str) -> None:
         self._server = server
@@ -39,7 +39,7 @@ class Caller:
         self.close()
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-        """Give status and content of an answer. Raise Lost."""
+        """Return status and content of an answer. Raise Lost if the connection breaks."""
         if self._connection is None:
             self._connection = http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=PATIENCE_S)
         content = None if body is None else json.dumps(body).encode()

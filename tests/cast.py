@@ -1,4 +1,4 @@
-"""The cast of the tests: an organization of its own for each test, with a host, a guest and a stranger in it."""
+"""The cast of the tests: an organization for each test, with a host, a guest and a stranger."""
 
 import itertools
 import secrets
@@ -67,12 +67,12 @@ DELETED = Query(
 
 
 def instant(text: str) -> Instant:
-    """Give the instant of a time in ISO 8601 with an offset."""
+    """Return the instant of a time in ISO 8601 with an offset."""
     return Instant(int(datetime.fromisoformat(text).timestamp()) * 1_000_000)
 
 
 def new_organization(database: Database) -> Actor:
-    """Make an organization that nobody else sees, and give its operator."""
+    """Create an organization for one test, and return its operator."""
 
     def make(tx: Any) -> OrganizationId:
         organization_id = OrganizationId(tx.new_id())
@@ -84,7 +84,7 @@ def new_organization(database: Database) -> Actor:
 
 @dataclass(frozen=True)
 class Cast:
-    """Who plays in a test, on which stage."""
+    """The users of a test, their organization and its database."""
 
     database: Database
     actor: Actor
@@ -93,14 +93,14 @@ class Cast:
     stranger: User
 
     def person(self, name: str = "", **details: Any) -> User:
-        """Add somebody to the organization."""
+        """Create a user in the organization."""
         number = next(numbers)
         name = name or f"Person {number:05}"
         details = {"email": Email(f"person{number}@example.org"), "time_zone": BERLIN} | details
         return self.database.write(lambda tx: create_user(tx, self.actor, UserCreate(name=name, **details)))
 
     def event(self, *guests: User | UserId, **details: Any) -> Event:
-        """Have the host invite some people, all of them required; by default to an hour on 9 March 2026 in Berlin."""
+        """Create an event of the host with required participants; by default an hour on 9 March 2026 in Berlin."""
         ids = [guest.id if isinstance(guest, User) else guest for guest in guests]
         invited = [ParticipantCreate(user_id=user_id, role=Role.required) for user_id in ids]
         details = {
@@ -114,29 +114,29 @@ class Cast:
         return self.force(create_event, EventCreate(**details))
 
     def do(self, action: Any, *arguments: Any, **options: Any) -> Any:
-        """Do what an action does, in a transaction of its own; return what it saved without the conflicts."""
+        """Run an action in a transaction of its own; return what it saved, without the conflicts."""
         return without_conflicts(self.database.write(lambda tx: action(tx, self.actor, *arguments, **options)))
 
     def force(self, action: Any, *arguments: Any, **options: Any) -> Any:
-        """Do what an action does even if somebody needed is not free."""
+        """Run an action with `on_conflict=allow`."""
         return self.do(action, *arguments, on_conflict=OnConflict.allow, **options)
 
     def save(self, action: Any, *arguments: Any, **options: Any) -> Saved:
-        """Do what an action does; return the event that it saved, with the conflicts."""
+        """Run an action; return the event that it saved, with the conflicts."""
         saved = saved_in(self.database.write(lambda tx: action(tx, self.actor, *arguments, **options)))
         assert saved is not None
         return saved
 
     def ask(self, read: Any, *arguments: Any, **options: Any) -> Any:
-        """Read something."""
+        """Run a read in a transaction of its own."""
         return self.database.read(lambda tx: read(tx, self.actor, *arguments, **options))
 
     def share(self, owner: User, person: User, level: Sharing) -> None:
-        """Let somebody into another's calendar."""
+        """Share a user's calendar with another user."""
         self.do(share_calendar, owner.id, person.id, level)
 
     def as_person(self, person: User) -> "Cast":
-        """Give the same cast in which it is this person who acts and asks, with what is shared with them by now."""
+        """Return the same cast with this person as the actor, who has what is shared with them by now."""
         organization_id = self.actor.organization_id
         shares = self.database.read(lambda tx: shares_with(tx, organization_id, person.id))
         shared = {share.owner_id: share.level for share in shares}
@@ -145,7 +145,7 @@ class Cast:
     def token_for(
         self, person: User | None = None, *, scopes: AbstractSet[Scope] = ALL_SCOPES, expires_at: Instant | None = None
     ) -> str:
-        """Make a token for a person, or for an operator, and give its secret."""
+        """Create a token for a user, or for an operator, and return its secret."""
         bearer = Actor(self.actor.organization_id, user_id=person and person.id)
         secret = secrets.token_bytes(20)
         return self.database.write(
@@ -153,16 +153,16 @@ class Cast:
         )[1]
 
     def participations(self, event_id: EventId) -> dict[UserId, Participation]:
-        """Give who sits in an event, as stored."""
+        """Return the stored participations of an event."""
         return self.database.read(lambda tx: participations_of(tx, event_id))
 
     def rows(self) -> dict[str, list[Row]]:
-        """Give all that is stored of the organization."""
+        """Return all that is stored of the organization."""
         return rows_of(self.database, self.actor)
 
     @contextmanager
     def refused(self, kind: type[Exception]) -> Iterator[Any]:
-        """Expect an error that leaves no trace in the database."""
+        """Check that an error is raised and that nothing in the database changes."""
         before = self.rows()
         with pytest.raises(kind) as caught:
             yield caught
@@ -186,7 +186,7 @@ def saved_in(answer: Any) -> Saved | None:
 
 
 def rows_of(database: Database, actor: Actor) -> dict[str, list[Row]]:
-    """Give all that is stored of an organization, by table."""
+    """Return all that is stored of an organization, by table."""
 
     def read(tx: ReadTx) -> dict[str, list[Row]]:
         tx.snapshot()
@@ -196,7 +196,7 @@ def rows_of(database: Database, actor: Actor) -> dict[str, list[Row]]:
 
 
 def check_house(database: Database, actor: Actor) -> int:
-    """Hold all that is derived against what it derives from, and give the number of events."""
+    """Check all derived data of an organization against its source, and return the number of events."""
 
     def read(tx: ReadTx) -> int:
         tx.snapshot()
@@ -221,18 +221,18 @@ def check_house(database: Database, actor: Actor) -> int:
 
 
 def agenda_values(row: Any) -> tuple[Any, ...]:
-    """Give an agenda row in the order of its table, without the organization."""
+    """Return an agenda row in the order of its table, without the organization."""
     what = (row.hosting, row.role, row.response, row.status, row.shown, row.blocking)
     return (row.user_id, row.span.start, row.event_id, row.span.end, *what)
 
 
 def codes(error: Any) -> list[str]:
-    """Give the codes of an error's faults."""
+    """Return the codes of an error's faults."""
     return [fault.code for fault in error.value.faults]
 
 
 def assemble(database: Database) -> Cast:
-    """Give a fresh cast in an organization of its own."""
+    """Create a cast in an organization of its own."""
     actor = new_organization(database)
 
     def enter(tx: Any) -> list[User]:

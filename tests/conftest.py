@@ -1,4 +1,4 @@
-"""What all tests share: both engines for real, a clock that can be set, and a cast of its own for every test."""
+"""Fixtures for all tests: both engines, a clock that can be set, and a cast for every test."""
 
 import gc
 import importlib
@@ -58,7 +58,7 @@ MEMORY = Path("/dev/shm")
 
 
 def pytest_report_header() -> str:
-    """Say whether the tests that go through a transaction pooler are left out."""
+    """Return a header line if the tests behind a transaction pooler are left out."""
     return f"PgBouncer: {PROGRAM or 'not installed, tests through a transaction pooler are left out (tests/pooler)'}"
 
 
@@ -66,7 +66,7 @@ POSTGRESQL_FIXTURES = {"postgres_url", "postgresql_database", "postgresql_databa
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a PostgreSQL server."""
+    """Mark tests that need a PostgreSQL server."""
     for item in items:
         if isinstance(item, pytest.Function):
             engine = item.callspec.params.get("engine") if hasattr(item, "callspec") else None
@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
-    """Measure coverage only where it says something: the other tests take half as long without."""
+    """Measure coverage only in tests that count towards it: the others take half as long without."""
     with nullcontext() if is_measured(item) else not_measured():
         return (yield)
 
@@ -98,7 +98,7 @@ def is_measured(item: pytest.Item) -> bool:
 
 @contextmanager
 def not_measured() -> Iterator[None]:
-    """Measure nothing; a process of pytest-xdist is measured twice over, by pytest-cov and as a process."""
+    """Suspend coverage; a process of pytest-xdist is measured twice, by pytest-cov and as a process."""
     stopped: list[coverage.Coverage] = []
     processes = os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
     while measuring := coverage.Coverage.current():
@@ -115,7 +115,7 @@ def not_measured() -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[Any]:
-    """Measure only what is defined while tests are collected, not how: all of the package is loaded before.
+    """Load the whole package before tests are collected, so that coverage measures definitions once.
 
     What is there before the tests is no garbage, and looking for some less often saves a thirtieth of their time.
     """
@@ -132,14 +132,14 @@ def pytest_collection() -> Iterator[Any]:
 
 
 def load_all_modules() -> None:
-    """Load the package but for its migrations, which Alembic loads, and for what is run as a program."""
+    """Load all modules of the package except migrations, which Alembic loads, and programs."""
     for module in pkgutil.walk_packages(kalends.__path__, "kalends."):
         if not module.name.startswith("kalends.store.migrations.") and not module.name.endswith("__main__"):
             importlib.import_module(module.name)
 
 
 class Clock:
-    """The time in nanoseconds since 1970: the real one until a test sets it."""
+    """A clock in nanoseconds since 1970 that shows the real time until a test sets it."""
 
     def __init__(self) -> None:
         self.frozen_at: int | None = None
@@ -148,7 +148,7 @@ class Clock:
         return time.time_ns() if self.frozen_at is None else self.frozen_at
 
     def set_to(self, instant: int) -> None:
-        """Stop at an instant, in microseconds since 1970."""
+        """Set the clock to an instant, in microseconds since 1970, where it stops."""
         self.frozen_at = instant * 1_000
 
 
@@ -159,14 +159,14 @@ def session_clock() -> Clock:
 
 @pytest.fixture
 def clock(session_clock: Clock) -> Iterator[Clock]:
-    """A clock that runs on for real until the test sets it."""
+    """Yield a clock that shows the real time until the test sets it."""
     yield session_clock
     session_clock.frozen_at = None
 
 
 @pytest.fixture(scope="session")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder for databases that nobody keeps: in memory if there is room, since on a disk they take much longer."""
+    """Yield a folder for temporary databases: in memory if there is room, since a disk is much slower."""
     if not has_room(MEMORY):
         yield tmp_path_factory.mktemp("scratch")
         return
@@ -185,7 +185,7 @@ def has_room(folder: Path) -> bool:
 
 @pytest.fixture(scope="session")
 def postgres_url(scratch: Path) -> Iterator[str]:
-    """A PostgreSQL server of this test process, as a URL of its maintenance database."""
+    """Yield the URL of the maintenance database of this test process's PostgreSQL server."""
     url, stop = start_postgres(scratch / "postgres")
     yield url
     stop()
@@ -193,7 +193,7 @@ def postgres_url(scratch: Path) -> Iterator[str]:
 
 @pytest.fixture(params=ENGINES, scope="session")
 def engine(request: pytest.FixtureRequest) -> str:
-    """The name of the engine; every test that asks for a database runs once on each."""
+    """Return the name of the engine; every test that takes a database runs once on each."""
     return request.param
 
 
@@ -211,34 +211,34 @@ def postgresql_databases(postgres_url: str) -> Databases:
 
 @pytest.fixture(scope="session")
 def databases(engine: str, request: pytest.FixtureRequest) -> Databases:
-    """New databases of the engine, for who needs several, or one that outlives a test."""
+    """Return the new databases of the engine, for tests that need several, or one that outlives a test."""
     return request.getfixturevalue(f"{engine}_databases")
 
 
 @pytest.fixture
 def empty_url(databases: Databases) -> Iterator[str]:
-    """The URL of a database with nothing in it, for this test alone."""
+    """Yield the URL of an empty database for this test alone."""
     with databases.empty() as url:
         yield url
 
 
 @pytest.fixture
 def empty_urls(databases: Databases) -> Iterator[Iterator[str]]:
-    """URLs of databases with nothing in them, as many as this test asks for."""
+    """Yield a function that returns the URLs of as many empty databases as this test needs."""
     with ExitStack() as stack:
         yield (stack.enter_context(databases.empty()) for _ in itertools.count())
 
 
 @pytest.fixture
 def migrated_url(databases: Databases) -> Iterator[str]:
-    """The URL of a database with all tables and no rows yet, for this test alone."""
+    """Yield the URL of a migrated database without rows, for this test alone."""
     with databases.migrated() as url:
         yield url
 
 
 @contextmanager
 def shared_by_all(databases: Databases, clock: Clock) -> Iterator[Database]:
-    """Open a migrated database that tests share, each in an organization of its own, with no limit for reads."""
+    """Open a migrated database that tests share, each with its own organization, without a limit for reads."""
     with databases.migrated() as url:
         shared = Database(Settings(database_url=url, pool_size=16, read_timeout_ms=0), clock)
         yield shared
@@ -259,18 +259,18 @@ def postgresql_database(postgresql_databases: Databases, session_clock: Clock) -
 
 @pytest.fixture(scope="session")
 def database(engine: str, request: pytest.FixtureRequest) -> Database:
-    """The database of the engine that tests share."""
+    """Return the database of the engine that tests share."""
     return request.getfixturevalue(f"{engine}_database")
 
 
 @pytest.fixture
 def cast(database: Database) -> Cast:
-    """A host, a guest and a stranger in an organization that no other test sees."""
+    """Create a host, a guest and a stranger in an organization that no other test sees."""
     return assemble(database)
 
 
 def app_over(database: Database) -> Any:
-    """Give the whole application over a database, as a server would call it."""
+    """Create the application for a database, as a server would call it."""
     return build_app(database, Settings(token_cache_ms=0, rate_limit=0, address_rate_limit=0))
 
 
@@ -281,18 +281,18 @@ def app(database: Database) -> Any:
 
 @pytest.fixture
 def token(cast: Cast) -> str:
-    """A token of the cast's organization."""
+    """Create a token of the cast's organization."""
     return cast.do(issue_token, "of a test", secrets.token_bytes(20))[1]
 
 
 @pytest.fixture
 def api(app: Any, token: str) -> Iterator[httpx.Client]:
-    """A client that carries the token of the cast's organization."""
+    """Yield a client with the token of the cast's organization."""
     with client(app, token) as connected:
         yield connected
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real data beside the project; a test that needs it also runs on the project's own fixtures."""
+    """Return the folder of real data beside the project; a test that needs it also runs on the project's fixtures."""
     return Path(__file__).parent.parent.parent / "shared" / "data"

@@ -13,14 +13,14 @@ WHOLE_FOLDERS = tuple(f"src/kalends/{name}/" for name in ("rules", "actions", "r
 
 
 def floor_of(path: str) -> float:
-    """Percent of lines and branches that must have run in the file."""
+    """Return the percentage of lines and branches that tests must run in the file."""
     if path in IN_SERVER_PROCESSES:
         return IN_SERVER_PROCESSES[path]
     return WHOLE if path.startswith(WHOLE_FOLDERS) else ELSEWHERE
 
 
 def complaint(path: str, measured: dict[str, Any]) -> str | None:
-    """What the file lacks, or None when it is covered well enough."""
+    """Return what the file lacks, or None if it is covered well enough."""
     covered: float = measured["summary"]["percent_covered"]
     floor = floor_of(path)
     if covered >= floor:

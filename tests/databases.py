@@ -1,4 +1,4 @@
-"""New databases of both engines, each dropped when whoever asked for it is done."""
+"""New databases of both engines, each dropped after its test."""
 
 import itertools
 import resource
@@ -21,14 +21,14 @@ from tests.postgres import create_database
 
 
 class Databases(ABC):
-    """New databases of one engine: empty ones, and copies of one that was migrated once."""
+    """New databases of one engine: empty ones, and copies of one migrated database."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
 
     @contextmanager
     def empty(self) -> Iterator[str]:
-        """Give the URL of a database with nothing in it."""
+        """Yield the URL of an empty database."""
         url = self._create(next(self._numbers))
         try:
             yield url
@@ -37,7 +37,7 @@ class Databases(ABC):
 
     @contextmanager
     def migrated(self) -> Iterator[str]:
-        """Give the URL of a database with all tables and no rows but those that the migrations make."""
+        """Yield the URL of a database with all tables and only the rows that the migrations create."""
         url = self._copy(self._template, next(self._numbers))
         try:
             yield url
@@ -54,7 +54,7 @@ class Databases(ABC):
 
     @abstractmethod
     def refusing_writes(self, url: str) -> AbstractContextManager[None]:
-        """Refuse all writes of connections that are made meanwhile."""
+        """Make new connections read-only within the block."""
 
     @abstractmethod
     def _create(self, number: int) -> str: ...
@@ -121,7 +121,7 @@ class PostgresDatabases(Databases):
 
 @contextmanager
 def full_disk(path: Path) -> Iterator[None]:
-    """Allow no file of this process to grow beyond the log of a SQLite database, as on a disk that is full."""
+    """Let no file of this process grow beyond the log of a SQLite database, as on a full disk."""
     usual, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (path.with_name(f"{path.name}-wal").stat().st_size, most))
     try:

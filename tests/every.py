@@ -1,4 +1,4 @@
-"""One test of many cases that are checked in no time: all that fail are named at once."""
+"""Checks of many quick cases in one test, which reports all failures together."""
 
 from collections.abc import Callable, Iterable
 from itertools import product
@@ -8,7 +8,7 @@ import pytest
 
 
 def check_every(check: Callable[..., None], *arguments: Any, **values: Iterable[Any]) -> None:
-    """Call a check with every combination of the values. Raises a group of all failures, which names their values."""
+    """Call a check with every combination of the values. Raise a group of all failures with their values."""
     failures: list[BaseException] = []
     failed: list[str] = []
     for combination in product(*values.values()):

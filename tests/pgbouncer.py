@@ -1,4 +1,4 @@
-"""A real PgBouncer in front of a test's PostgreSQL, lending its connections for one transaction at a time."""
+"""A real PgBouncer in front of a test's PostgreSQL, in transaction pooling mode."""
 
 import os
 import shutil
@@ -32,10 +32,10 @@ server_round_robin = 1
 
 
 class PgBouncer:
-    """A pooler of its own, reached through a socket in its folder, for one server."""
+    """A PgBouncer process for one server, reached through a socket in its folder."""
 
     def __init__(self, server_url: str, **more: str) -> None:
-        """Start it and wait until it answers; `more` is added to its configuration."""
+        """Start the pooler and wait until it answers; `more` is added to its configuration."""
         assert PROGRAM is not None
         place = parse_qs(urlsplit(server_url).query)
         who = account()
@@ -73,14 +73,14 @@ class PgBouncer:
             return probe.connect_ex(str(self.home / ".s.PGSQL.6432")) == 0
 
     def url(self, server_url: str, *, told: bool = True) -> str:
-        """Give the URL of a database of the server through the pooler, which Kalends is told of or not."""
+        """Return the URL of a database through the pooler; `told` adds the parameter that names the pooler."""
         parts = urlsplit(server_url)
         kept = [part for part in parts.query.split("&") if part.partition("=")[0] not in ("host", "port")]
         query = "&".join([f"host={self.home}", "port=6432", *kept, *(["pooler=transaction"] if told else [])])
         return parts._replace(query=query).geturl()
 
     def end(self) -> None:
-        """End it at once, as a crash would, and remove its files."""
+        """End the pooler at once, as a crash would, and remove its files."""
         self._process.kill()
         self._process.wait()
         shutil.rmtree(self.home, ignore_errors=True)

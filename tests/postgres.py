@@ -35,14 +35,14 @@ class Account(NamedTuple):
 
 
 def start_postgres(folder: Path | None = None, *, durable: bool = False) -> tuple[str, Callable[[], None]]:
-    """Start a server of its own and give its URL and the function that ends it and removes its files."""
+    """Start a server; return its URL and the function that ends it and removes its files."""
     server = Postgres(folder, durable=durable)
     server.start()
     return server.url, server.remove
 
 
 def create_database(url: str, name: str, template: str = "template1") -> str:
-    """Create a database on the server of `url` and give the new database's URL."""
+    """Create a database on the server of `url` and return the new database's URL."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
@@ -63,7 +63,7 @@ class Postgres:
         keep: bool = False,
         more: Mapping[str, str] | None = None,
     ) -> None:
-        """Lay out the data in `folder`, or in a fresh one where PostgreSQL cannot work in that.
+        """Create the data in `folder`, or in a new one if PostgreSQL cannot use that.
 
         A durable server waits for the disk, as it does in earnest. What a kept one has in `folder` is found again.
         `more` are settings that hold whenever it is started.
@@ -96,26 +96,26 @@ class Postgres:
         self._run("pg_ctl", "stop", "--wait", "--mode=fast")
 
     def kill(self) -> None:
-        """End the server as a crash would: connections break, and the next start recovers."""
+        """Kill the server as a crash would: connections break, and the next start recovers."""
         self._run("pg_ctl", "stop", "--wait", "--mode=immediate")
 
     def is_running(self) -> bool:
-        """Whether the server's first process is there."""
+        """Return whether the server's main process is running."""
         return (self._data / "postmaster.pid").exists()
 
     @property
     def pid(self) -> int:
-        """Give the process that all others of the server come from."""
+        """Return the id of the server's main process."""
         return int((self._data / "postmaster.pid").read_text().split()[0])
 
     def end(self) -> None:
-        """End the server, if it runs, and keep its files; more than once does no harm."""
+        """End the server if it runs, and keep its files; this may be repeated."""
         atexit.unregister(self.end)
         if self.is_running():
             self.stop()
 
     def remove(self) -> None:
-        """End the server, if it runs, and remove its files; more than once does no harm."""
+        """End the server if it runs, and remove its files; this may be repeated."""
         atexit.unregister(self.remove)
         if self.is_running():
             self.kill()
@@ -140,7 +140,7 @@ class Postgres:
 
 
 def account() -> Account | None:
-    """The account to run the server under, or None for the caller's own."""
+    """Return the account to run the server under, or None for the caller's own."""
     if os.geteuid() != 0:
         return None
     entry = pwd.getpwnam(ORDINARY_USER)
@@ -162,7 +162,7 @@ def _home(wanted: Path | None, account: Account | None) -> Path:
 
 
 def _binaries(home: Path, account: Account | None) -> Path:
-    """The folder of initdb and pg_ctl; a copy of them where the account cannot reach the installed ones."""
+    """Return the folder of initdb and pg_ctl, or of a copy if the account cannot read the installed ones."""
     spec = find_spec(PACKAGE)
     assert spec is not None
     assert spec.origin is not None

@@ -1,4 +1,4 @@
-"""What is read of events, as values of the vocabulary again: the JSON texts have to say all of it, and exactly.
+"""Reads of events, decoded into the model: the JSON texts have to contain everything, exactly.
 
 The versions of participations and of people are not told in them, and are 0 here.
 """
@@ -27,7 +27,7 @@ UNSEEN = {
 
 
 class Seen(NamedTuple):
-    """An event, how much is seen of it, and its participants if they were asked for and are seen."""
+    """An event, the caller's access level, and its participants if they were requested and are visible."""
 
     event: Event
     access_level: AccessLevel
@@ -35,7 +35,7 @@ class Seen(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A page of events, with the participants of those of which all is seen if they were asked for.
+    """A page of events, with the participants of those that are fully visible, if they were requested.
 
     Of each it is told whether title or all is seen; who may change an event is not to be seen in a list.
     """
@@ -59,7 +59,7 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
 
 
 def texts_of(page: EventPage) -> list[str]:
-    """Give the text of each event of a page."""
+    """Return the text of each event of a page."""
     return [bytes(one).decode() for one in msgspec.json.decode(page.text, type=list[msgspec.Raw])]
 
 
@@ -72,7 +72,7 @@ def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> 
 
 
 def event_in(text: str) -> Event:
-    """Give the event that a text describes; what is not in the text is as in UNSEEN."""
+    """Return the event that a text describes; members that are not in the text are as in UNSEEN."""
     raw = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
     metadata = raw.pop("metadata", b"{}")
     known = UNSEEN | {name: msgspec.json.decode(value) for name, value in raw.items()}
@@ -88,7 +88,7 @@ def event_in(text: str) -> Event:
 
 
 def guests_in(text: str) -> list[Participant] | None:
-    """Give the participants that a text names, None if it says nothing of them."""
+    """Return the participants in a text, None if it has none."""
     known = msgspec.json.decode(text)
     guests = known.get("participants")
     if guests is None:
@@ -104,5 +104,5 @@ def guests_in(text: str) -> list[Participant] | None:
 
 
 def value_of(kind: type[Any], text: str) -> Any:
-    """Give the instant or the id that a text stands for."""
+    """Return the instant or the id that a text represents."""
     return to_instant(datetime.fromisoformat(text)) if kind is Instant else kind(read_id(kind, text))

@@ -1,4 +1,4 @@
-"""Real `kalends` processes: a server that is awaited until it says where it serves, and ended in any case."""
+"""Real `kalends` processes: a server that is started, awaited until it prints its address, and always ended."""
 
 import json
 import os
@@ -33,7 +33,7 @@ class Server:
     def __init__(
         self, folder: Path, *arguments: str, log: str = "", program: Sequence[str] = KALENDS, **environment: str
     ) -> None:
-        """Prepare a command that serves, whose log goes to a file in `folder`."""
+        """Prepare a command that serves, with its log in a file in `folder`."""
         self.log = folder / (log or f"{arguments[0]}.log")
         self.log.write_text("")
         self._folder = folder
@@ -42,7 +42,7 @@ class Server:
         self._lines: queue.Queue[str | None] = queue.Queue()
 
     def start(self) -> None:
-        """Start it and wait until it says where it serves."""
+        """Start the server and wait until it prints its address."""
         with self.log.open("a") as errors:
             self.process = subprocess.Popen(
                 self._words,
@@ -60,11 +60,11 @@ class Server:
 
     @property
     def port(self) -> int:
-        """Where it serves on this machine."""
+        """The port of the server."""
         return int(self.address.rpartition(":")[2])
 
     def await_line(self, wanted: re.Pattern[str]) -> str:
-        """Wait for a line that holds what is wanted, and give that."""
+        """Wait for an output line that contains a text, and return it."""
         while True:
             line = self._lines.get(timeout=PATIENCE_S)
             assert line is not None, f"it ended without {wanted.pattern}: {self.log.read_text()}"
@@ -73,19 +73,19 @@ class Server:
                 return found[0]
 
     def end(self, number: int = signal.SIGTERM) -> int:
-        """Ask it to end, and give the exit code and, in `said`, all the rest of stdout."""
+        """Stop the server; return the exit code and, in `said`, the rest of stdout."""
         self.process.send_signal(number)
         return self.wait()
 
     def wait(self) -> int:
-        """Wait for its end."""
+        """Wait for the end of the server."""
         code = self.process.wait(PATIENCE_S)
         while (line := self._lines.get(timeout=PATIENCE_S)) is not None:
             self.said.append(line)
         return code
 
     def kill(self) -> None:
-        """End what is left of it, with all its processes, as a power cut would; more than once does no harm."""
+        """Kill all processes of the server, as a power cut would; this may be repeated."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(PATIENCE_S)
@@ -93,11 +93,11 @@ class Server:
         self.process.stdout.close()
 
     def troubles(self) -> list[str]:
-        """Give what it logged as its own troubles."""
+        """Return the errors that the server logged."""
         return [line for line in self.log.read_text().splitlines() if '"level":"error"' in line or "panicked" in line]
 
     def logged(self, count: int) -> list[dict[str, Any]]:
-        """Wait until so many requests are in the log, and give their lines: they are written a moment later."""
+        """Wait until so many requests are in the log, which is written a moment later, and return their lines."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
             lines = [json.loads(line) for line in self.log.read_text().splitlines() if '"level":"info"' in line]
@@ -117,7 +117,7 @@ class Server:
 def serving(
     folder: Path, *arguments: str, log: str = "", program: Sequence[str] = KALENDS, **environment: str
 ) -> Iterator[Server]:
-    """Start a command that serves (its log goes to a file in `folder`), and end what is left of it."""
+    """Start a command that serves, with its log in a file in `folder`, and end all its processes."""
     server = Server(folder, *arguments, log=log, program=program, **environment)
     try:
         server.start()

@@ -1,4 +1,4 @@
-"""What a name, a place and a description may hold, whichever way they come in."""
+"""What a name, a location and a description may contain, however they are sent."""
 
 import re
 from typing import Any

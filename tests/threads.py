@@ -1,4 +1,4 @@
-"""Doing things at once: threads whose failures are not lost, and a way to see that a writer waits for another."""
+"""Concurrent calls: threads whose errors are not lost, and ways to see that a writer waits for another."""
 
 import threading
 import time
@@ -23,19 +23,19 @@ BLOCKED = Query(
 
 
 class Task:
-    """Something that a thread does once it is started."""
+    """A call that a thread makes once it is started."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self._future: Future[Any] = Future()
         self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
 
     def start(self) -> None:
-        """Begin, unless it has begun."""
+        """Start the thread, unless it has been started."""
         if not self._thread.ident:
             self._thread.start()
 
     def result(self, patience_s: float = PATIENCE_S) -> Any:
-        """Wait for the end, and give what came of it or raise what went wrong."""
+        """Wait for the end; return the result or raise the error."""
         return self._future.result(patience_s)
 
     def _run(self, work: Callable[[], Any]) -> None:
@@ -46,12 +46,12 @@ class Task:
 
 
 def at_once(work: Callable[[], Any]) -> Task:
-    """Give something to be done by a thread."""
+    """Return a task that calls a function in a thread."""
     return Task(work)
 
 
 def race(works: Iterable[Callable[[], Any]]) -> list[Any]:
-    """Do everything at once, each in a thread; give what each gave or the error that it raised, in their order."""
+    """Run all calls at once, each in a thread; return their results or errors in order."""
     works = list(works)
     ready = threading.Barrier(len(works))
 
@@ -66,7 +66,7 @@ def race(works: Iterable[Callable[[], Any]]) -> list[Any]:
 
 
 def outcome(task: Task) -> Any:
-    """Give what came of a task, be it an error."""
+    """Return the result of a task, or its error."""
     try:
         return task.result()
     except Exception as error:  # noqa: BLE001 (it is looked at by the test)
@@ -74,7 +74,7 @@ def outcome(task: Task) -> Any:
 
 
 def waiting_writers(database: Database, count: int) -> None:
-    """Come back once so many writers wait for one that has not finished."""
+    """Wait until so many writers wait for one that has not finished."""
     deadline = time.monotonic() + PATIENCE_S
     while writers_in_line(database) < count:
         assert time.monotonic() < deadline, "nobody waits"
@@ -89,7 +89,7 @@ def writers_in_line(database: Database) -> int:
 
 
 def in_line(lock: FairLock, waiting: int) -> None:
-    """Come back once so many wait for a lock."""
+    """Wait until so many threads wait for a lock."""
     paused = threading.Event()
     for _ in range(5_000):
         if len(lock._waiting) == waiting:

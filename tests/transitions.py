@@ -17,7 +17,7 @@ YEAR = 366 * DAY
 
 @cache
 def transitions(name: str) -> tuple[int, ...]:
-    """The moments, in seconds since 1970, at which a zone's clocks may have changed, as far as they are listed."""
+    """Return the listed times, in seconds since 1970, at which a zone's clocks may have changed."""
     data = _data(name)
     first = HEADER.unpack_from(data)
     assert first[:2] == (b"TZif", b"2") or first[1] > b"2"
@@ -36,12 +36,12 @@ def _data(name: str) -> bytes:
 
 
 def different_zones(names: Iterable[str]) -> list[str]:
-    """One name of every set of names that stand for the same clocks."""
+    """Return one name for each set of zones with the same clocks."""
     return sorted({_data(name): name for name in sorted(names, reverse=True)}.values())
 
 
 def local_days(name: str, since: int) -> dict[int, tuple[int, int]]:
-    """First and last second of every local date near a change after `since`, by the date's ordinal.
+    """Return first and last second of every local date near a change after `since`, by the date's ordinal.
 
     Reckoned from stretches of constant offset alone: slow, obvious, and nothing of Kalends in it.
     """
@@ -61,7 +61,7 @@ def local_days(name: str, since: int) -> dict[int, tuple[int, int]]:
 
 
 def changes_of(name: str, zone: zoneinfo.ZoneInfo) -> list[int]:
-    """The listed changes, and those that a rule makes in the two years after the last of them."""
+    """Return the listed changes, and those that a rule makes in the two years after the last of them."""
     listed = list(transitions(name))
     first = max(listed[-1] if listed else 0, 0) // DAY * DAY
     for start in range(first, first + 2 * YEAR, DAY):
@@ -75,7 +75,7 @@ def changes_of(name: str, zone: zoneinfo.ZoneInfo) -> list[int]:
 
 
 def offset_at(moment: int, zone: zoneinfo.ZoneInfo) -> int:
-    """How far ahead of UTC a zone's clocks are, in seconds."""
+    """Return how many seconds a zone's clocks are ahead of UTC."""
     offset = (EPOCH + timedelta(seconds=moment)).astimezone(zone).utcoffset()
     assert offset is not None
     return offset // timedelta(seconds=1)

@@ -1,4 +1,4 @@
-"""Releases of zone data for tests: the one that is installed, with some zones changed, under another name."""
+"""Releases of zone data for tests: the installed one with some zones changed, under another name."""
 
 import shutil
 import struct
@@ -47,7 +47,7 @@ def write_release(folder: Path, release: str, zones: Mapping[str, bytes], withou
 
 @contextmanager
 def using(folder: Path, release: str, system: Sequence[Path] = ()) -> Iterator[ZoneData]:
-    """Start this process anew, as far as zones go, with a folder in place of the package, and with the system's."""
+    """Reset the zone data of this process, with a folder in place of the package, and with the system's."""
     usual = zoneinfo.TZPATH
     with mock.patch.object(tzdata, "IANA_VERSION", release), mock.patch.object(zone_data, "PACKAGE_FOLDER", folder):
         load_zone_data.cache_clear()

@@ -1,4 +1,4 @@
-"""The audit log: every action that changes an object says who did what, and one that changes nothing says nothing."""
+"""The audit log: every action that changes an object adds an entry, and one that changes nothing adds none."""
 
 import json
 import secrets
@@ -36,7 +36,7 @@ def on_the_morning(clock):
 
 @pytest.fixture
 def told(cast: Cast):
-    """Give what was recorded since the last time, oldest first: action, kind, id, before and after."""
+    """Return the new audit entries since the last call, oldest first: action, kind, id, before and after."""
     seen = set()
 
     def news() -> list[tuple[Any, ...]]:

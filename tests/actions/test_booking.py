@@ -1,4 +1,4 @@
-"""Nobody is booked twice by accident: every way to take somebody's time, under reject and under allow."""
+"""Nobody is double-booked by accident: every way to take somebody's time, with `reject` and with `allow`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -42,7 +42,7 @@ def draft(host: User, *guests: tuple[User, Role], start=TWO, end=THREE, **detail
 
 
 def exclusive(cast: Cast, who: User) -> dict[int, bool]:
-    """Tell of each event on somebody's agenda whether it is the only one that takes its time."""
+    """Return for each event on somebody's agenda whether its row is exclusive."""
     return {event_id: bool(alone) for event_id, alone in cast.database.read(lambda tx: tx.rows(EXCLUSIVE, id=who.id))}
 
 
@@ -52,7 +52,7 @@ def apply_response(cast: Cast, event: Event, who: User, response: str) -> None:
 
 @pytest.fixture(autouse=True)
 def before_it_all(clock):
-    """Answers may change until an event ends."""
+    """Set the clock before the event: responses may change until it ends."""
     clock.set_to(instant("2026-03-01T00:00Z"))
 
 
@@ -214,7 +214,7 @@ def test_nobody_is_booked_twice_unless_that_is_meant(cast, way):
 
 @pytest.mark.parametrize("way", [*WAYS, moving_who_declined, asking_anew_by_another_zone])
 def test_people_are_locked_in_one_call(cast, way, monkeypatch):
-    """Who locks some of their people after others may wait for somebody who waits for them."""
+    """Locking people in two calls could deadlock."""
     cast.event(cast.guest)
     action, arguments, options = way(cast, cast.person(), cast.guest)
     calls: list[Any] = []
@@ -227,7 +227,7 @@ def test_people_are_locked_in_one_call(cast, way, monkeypatch):
 
 @pytest.mark.parametrize("way", [moving_who_declined, asking_anew_by_another_zone])
 def test_who_declined_is_not_needed_for_a_move(cast, way):
-    """Busy at the new time they stay declined, and the answer notes why; free they are asked anew."""
+    """If they are busy at the new time they stay declined, with a warning; if they are free they are asked again."""
     taken = cast.event(cast.guest)
     action, (event_id, edit), _ = way(cast, cast.person(), cast.guest)
     conflict = Conflict(cast.guest.id, taken.block.span, Busy.tentative, taken.id, needed=False)
@@ -373,7 +373,7 @@ def test_a_private_event_hides_which_it_is(cast):
 
 
 def test_a_long_block_of_another_day_reaches_into_the_next(cast):
-    """What still runs is found, however early it began."""
+    """An event that is still running is found, however early it began."""
     night = cast.event(
         cast.guest,
         start=read_time("1994-01-31T00:00"),
@@ -429,7 +429,7 @@ def test_postgresql_itself_refuses_a_row_written_around_the_actions(cast):
 
 
 def test_an_event_that_was_booked_twice_on_purpose_may_be_shortened(cast):
-    """It takes no time that it had not taken; only what goes beyond its old span is looked at anew."""
+    """Only time outside its old span is checked for conflicts."""
     cast.event(cast.guest)
     twice = cast.event(cast.guest, start=read_time("2026-03-09T14:00"), end=read_time("2026-03-09T16:00"))
     shorter, conflicts, _ = cast.save(change_event, twice.id, EventUpdate(end=read_time("2026-03-09T14:30")))

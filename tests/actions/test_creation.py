@@ -1,4 +1,4 @@
-"""Making an event: one block in one day, its host and its first participants, and every fault at once."""
+"""Creating an event: one block within one day, its host and first participants, and all faults reported at once."""
 
 from typing import Any
 

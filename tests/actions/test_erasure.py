@@ -1,4 +1,4 @@
-"""Erasing a person: nothing says any more who they were, and the calendar stays as it was."""
+"""Erasing a person: nothing shows who they were any more, and the calendar stays as it was."""
 
 import json
 import secrets
@@ -57,7 +57,7 @@ FILE = {
 
 @pytest.fixture
 def database(migrated_url: str, session_clock: Clock) -> Iterator[Database]:
-    """A database of a test's own: it is searched as a whole."""
+    """Yield a database for this test alone, as all of it is searched."""
     own = Database(Settings(database_url=migrated_url), session_clock)
     yield own
     own.close()
@@ -65,7 +65,7 @@ def database(migrated_url: str, session_clock: Clock) -> Iterator[Database]:
 
 @pytest.fixture
 def person(cast: Cast, clock):
-    """Somebody who has left traces in every table, the day before and this morning."""
+    """Create a user with traces in every table, from the day before and this morning."""
     clock.set_to(instant("2026-03-08T12:00+01:00"))
     cast.do(import_schedule, read_struct(Schedule, FILE), "hr", lambda: None)
     user_id = UserId(cast.rows()["imported"][0][-1])
@@ -100,7 +100,7 @@ def person(cast: Cast, clock):
 
 
 def erase(cast: Cast, user_id: UserId, **options: Any) -> User:
-    """Erase somebody with all their traces."""
+    """Erase a user with all their traces."""
     left = cast.do(erase_user, user_id, **options)
     traces = None
     while (traces := cast.do(erase_traces, user_id, traces)) is not None:
@@ -109,7 +109,7 @@ def erase(cast: Cast, user_id: UserId, **options: Any) -> User:
 
 
 def keep(cast: Cast, token_id: Any, body: Any) -> None:
-    """Keep an answer for repeats."""
+    """Store an answer for repeated requests."""
     actor = structs.replace(cast.actor, token_id=token_id)
 
     def work(tx: Any) -> None:
@@ -121,7 +121,7 @@ def keep(cast: Cast, token_id: Any, body: Any) -> None:
 
 
 def all_of_it(database: Database) -> str:
-    """Give every text and every row of bytes in the whole database as one text."""
+    """Return all text and bytes in the database as one text."""
 
     def read(tx: Any) -> str:
         return str([tx.rows(Query(sa.select(table))) for table in tables.metadata.sorted_tables])

@@ -1,4 +1,4 @@
-"""What can be done with an event: the rulings of the contract, told as stories on both engines."""
+"""Actions on events: what the contract says about them, on both engines."""
 
 from typing import Any
 

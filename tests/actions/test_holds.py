@@ -1,4 +1,4 @@
-"""Keeping a slot for a moment: it blocks, lapses by the clock, is extended once, released, or becomes an event."""
+"""Holds: they block time, lapse by the clock, are extended once, are released, or become an event."""
 
 from typing import Any
 
@@ -148,7 +148,7 @@ def test_extending_never_makes_a_hold_shorter(cast):
 
 
 def test_who_comes_too_late_to_extend_finds_the_slot_taken(cast, clock):
-    """The clock goes back to when the request began, which then waited for its turn."""
+    """The clock goes back to when the request began; it then waited for the lock."""
     placed = hold(cast, cast.guest, cast.stranger)
     clock.set_to(placed.expires_at)
     event = cast.do(create_event, draft(cast))
@@ -259,7 +259,7 @@ def test_everything_wrong_with_a_hold_is_said_at_once(cast):
 
 
 def over(day: int, hours: int) -> Span:
-    """Return so many hours of a day in March."""
+    """Return the hours of a day in March."""
     start = instant(f"2026-03-{day:02}T00:00+01:00")
     return span(start, start + hours * HOUR)
 

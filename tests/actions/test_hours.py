@@ -1,4 +1,4 @@
-"""Setting and forgetting working hours: each change a version that never comes again."""
+"""Setting and removing working hours: each change makes a version that is never used again."""
 
 from datetime import date
 
@@ -36,7 +36,7 @@ def test_each_change_is_a_version_and_the_same_again_is_none(cast):
 
 
 def test_a_version_never_comes_again_even_if_they_were_removed_in_between(cast):
-    """Or a caller with the first version would overwrite what they have not seen."""
+    """Otherwise a caller with the first version would overwrite a change that they have not seen."""
     cast.do(set_working_hours, cast.guest.id, NINE_TO_FIVE)
     cast.do(clear_working_hours, cast.guest.id, expect=frozenset({1}))
     with cast.refused(NotFound):

@@ -1,4 +1,4 @@
-"""Doing a thing once however often it is asked."""
+"""Idempotency keys: a request is carried out once, however often it is sent."""
 
 import pytest
 
@@ -17,7 +17,7 @@ ANSWER = KeptAnswer(201, '{"ETag":"1"}', b"{}")
 
 @pytest.fixture
 def ask(cast, clock):
-    """Do something with a key, as somebody with a token of their own."""
+    """Claim a key, as a user with a token of their own."""
     clock.set_to(BEGIN)
     token, _ = cast.do(issue_token, "laptop", int(cast.actor.organization_id).to_bytes(20, "big"))
     actor = Actor(cast.actor.organization_id, token.id)

@@ -1,4 +1,4 @@
-"""Importing a schedule: each item once, all of it or nothing, faults in terms of the file."""
+"""Importing a schedule: each item once, all or nothing, with faults that point into the file."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What can be done with participants: the rulings of the contract, told as stories on both engines."""
+"""Actions on participants: what the contract says about them, on both engines."""
 
 import pytest
 
@@ -25,7 +25,7 @@ OPTIONAL, REQUIRED = Role.optional, Role.required
 
 @pytest.fixture(autouse=True)
 def before_the_event(clock):
-    """All of this happens on the morning of the day on which the cast meets."""
+    """Set the clock to the morning of the event's day."""
     clock.set_to(instant("2026-03-09T08:00+01:00"))
 
 
@@ -234,7 +234,7 @@ def test_the_same_answer_once_more_changes_nothing(cast, clock, comment):
 
 
 def test_who_takes_part_and_how_is_settled_when_the_event_ends(cast, clock):
-    """Nobody is asked to come to what is over; an event of the past may be made with whoever was there."""
+    """Nobody can be invited to an event that has ended; an event in the past may be created with its participants."""
     event, other = cast.event(cast.guest), cast.person()
     invitation = ParticipantCreate(user_id=other.id)
     clock.set_to(event.block.span.end - 1)

@@ -1,4 +1,4 @@
-"""Many at once: real threads on both engines, and the house is in order afterwards."""
+"""Concurrent actions: real threads on both engines leave a consistent database."""
 
 import random
 from typing import Any
@@ -33,7 +33,7 @@ def before_the_event(clock):
 
 
 def patient(work):
-    """Do something as a client does that comes back when it is told to."""
+    """Call an action, and try again while it is unavailable, as a client does."""
     while True:
         try:
             return work()
@@ -42,7 +42,7 @@ def patient(work):
 
 
 def sorted_out(results, kind) -> tuple[list[Any], list[Any]]:
-    """Part what came of a race into successes and errors, which all have to be of a kind."""
+    """Split the outcomes of a race into results and errors, which all have to be of one class."""
     errors = [result for result in results if isinstance(result, Exception)]
     assert {type(error) for error in errors} <= {kind}, errors
     return [result for result in results if not isinstance(result, Exception)], errors
@@ -132,7 +132,7 @@ def test_a_user_seated_by_many_at_once_gets_one_participation(cast):
 
 @pytest.mark.parametrize("hosted", [Hosted.cancel, Hosted.transfer])
 def test_nothing_unfinished_is_left_with_a_deleted_user(cast, hosted):
-    """While others invite them, make them hosts and create events with them, several users are deleted."""
+    """Several users are deleted while others invite them, make them hosts and create events with them."""
     leaving = [cast.person() for _ in range(4)]
     events = [cast.event(*leaving[:2]) for _ in range(6)]
     options = {"hosted": hosted, "to": cast.stranger.id if hosted is Hosted.transfer else None}
@@ -159,7 +159,7 @@ def test_nothing_unfinished_is_left_with_a_deleted_user(cast, hosted):
 
 
 def involvement(cast, person, event, choice):
-    """Give one way to make somebody part of what has yet to end."""
+    """Return an action that involves a user in an event that has not ended."""
     return choice.choice(
         [
             lambda: cast.event(person, cast.guest),
@@ -190,7 +190,7 @@ def test_a_random_mix_by_eight_threads_leaves_the_house_in_order(cast):
 
 
 def play(cast: Cast, people, events, choice: random.Random) -> int:
-    """Do random things that others do at the same time, and give how many of them were done."""
+    """Perform random actions that other threads also perform, and return how many succeeded."""
     done = 0
     for _ in range(SCENES):
         result = outcome(lambda: patient(lambda: act(cast, people, events, choice)))
@@ -200,7 +200,7 @@ def play(cast: Cast, people, events, choice: random.Random) -> int:
 
 
 def outcome(work):
-    """Give what was done, or the domain's refusal."""
+    """Return the result of an action, or the domain error that it raised."""
     try:
         return work()
     except KalendsError as error:
@@ -208,7 +208,7 @@ def outcome(work):
 
 
 def act(cast: Cast, people, events, choice: random.Random):
-    """Do one of everything that can be done."""
+    """Perform one random action."""
     event, person, other = choice.choice(events).id, choice.choice(people).id, choice.choice(people).id
     role, hour = choice.choice(list(Role)), choice.randrange(9, 22)
     answer = ResponseUpdate(response=choice.choice(["accepted", "declined", "tentative"]))

@@ -1,4 +1,4 @@
-"""Storing changes of events: what has to be stored with an event cannot be left out."""
+"""Saving events: an event cannot be saved without what has to be stored with it."""
 
 import pytest
 from msgspec import structs

@@ -1,4 +1,4 @@
-"""Letting others into a calendar, what they may do there, and when it ends."""
+"""Sharing a calendar: what delegates may do, and when sharing ends."""
 
 import pytest
 
@@ -56,7 +56,7 @@ def test_a_calendar_is_shared_changed_and_shared_no_more(cast):
 
 @pytest.mark.parametrize("level", Sharing)
 def test_nobody_else_says_who_is_let_in(cast, level):
-    """Not even who may write: rights that one was given are not passed on."""
+    """Not even a delegate with write access: access that was granted cannot be passed on."""
     cast.share(cast.host, cast.guest, level)
     me, third = cast.as_person(cast.guest), cast.person()
     for action in (
@@ -180,7 +180,7 @@ def test_everybody_answers_for_themselves_alone(cast):
 
 
 def test_who_hands_an_event_over_hands_over_the_right_to_it(cast):
-    """The old host stays as a participant: they see it and change it no more."""
+    """The old host stays as a participant: they can see the event but no longer change it."""
     event = cast.event()
     host, guest = cast.as_person(cast.host), cast.as_person(cast.guest)
     assert host.do(transfer_event, event.id, cast.guest.id).host_id == cast.host.id

@@ -1,4 +1,4 @@
-"""What can be done with credentials."""
+"""Actions on tokens."""
 
 import secrets
 from contextlib import closing
@@ -123,7 +123,7 @@ def test_deleting_somebody_ends_their_tokens_and_nobody_elses(cast):
 
 @pytest.fixture
 def alone(migrated_url, clock):
-    """A cast whose database has no tokens of others, which would be removed as well."""
+    """Yield a cast whose database has no other tokens, which would be removed as well."""
     with closing(Database(Settings(database_url=migrated_url), clock)) as database:
         yield assemble(database)
 

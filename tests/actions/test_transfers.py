@@ -1,4 +1,4 @@
-"""Asking somebody to host an event: what is asked, who answers, what comes of it, and what ends it."""
+"""Transfers: who is asked to host an event, who may answer, what an answer does, and what ends the offer."""
 
 import json
 from typing import Any
@@ -51,7 +51,7 @@ def stranger(cast):
 
 
 def offer(host, *guests, **details):
-    """Have the host make an event and ask the stranger to host it."""
+    """Create an event and ask the stranger to host it."""
     event = host.do(transfer_event, host.event(*guests, **details).id, host.stranger.id)
     assert (event.host_id, event.pending_host_id) == (host.host.id, host.stranger.id)
     return event
@@ -183,7 +183,7 @@ def test_an_event_that_is_full_is_not_accepted(cast, host, stranger, monkeypatch
 @pytest.mark.parametrize("visibility", Visibility)
 @pytest.mark.parametrize("level", [None, *Sharing])
 def test_who_answers_for_somebody_who_is_asked(cast, host, level, visibility):
-    """Delegates who may write: hosting is more than taking part; of a private event they know nothing."""
+    """Delegates with write access may, as hosting is more than taking part; but not if the event is private."""
     event = offer(host, visibility=visibility)
     delegate = cast.person()
     if level:
@@ -221,7 +221,7 @@ def test_an_operator_answers_for_everybody_and_the_host_for_nobody(cast, host):
 
 
 def test_whether_somebody_is_asked_is_not_told_by_a_refusal(cast, host):
-    """To who takes part in an event that hides its people, and to who sees titles."""
+    """Neither to a participant of an event with hidden participants, nor to somebody who sees titles."""
     shown = cast.person()
     cast.share(cast.host, shown, Sharing.titles)
     event = cast.event(cast.guest, hide_participants=True)
@@ -290,7 +290,7 @@ def test_a_transfer_by_an_operator_to_who_is_asked_needs_no_answer(cast, host, s
 
 
 def test_an_event_that_moves_is_accepted_where_it_is_then(cast, host, stranger):
-    """Who wants to be sure of the time names the version that they have seen."""
+    """A caller who wants to be sure of the time sends the version that they have seen."""
     event = offer(host)
     moved = host.do(change_event, event.id, EventUpdate(**LATER))
     assert moved.pending_host_id == cast.stranger.id
@@ -385,7 +385,7 @@ def test_who_is_asked_sees_what_a_participant_would(cast, host, stranger, visibi
 
 @pytest.mark.parametrize("hides", [False, True])
 def test_who_else_is_told_who_is_asked(cast, host, hides):
-    """Who sees all of the event and, of one that hides its participants, who may change it."""
+    """Those who see the whole event; if it hides its participants, those who may change it."""
     people = {level: cast.person() for level in (Sharing.titles, Sharing.read, Sharing.write)}
     for level, person in people.items():
         cast.share(cast.host, person, level)

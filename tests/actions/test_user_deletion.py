@@ -1,4 +1,4 @@
-"""Deleting a user: what becomes of what they host and of their participations."""
+"""Deleting a user: what happens to the events that they host and to their participations."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ TOMORROW: dict[str, Any] = {"start": read_time("2026-03-10T14:00"), "end": read_
 
 @pytest.fixture(autouse=True)
 def after_the_event(clock):
-    """All of this happens an hour after the event that the cast has by default."""
+    """Set the clock to an hour after the default event of the cast."""
     clock.set_to(instant("2026-03-09T16:00+01:00"))
 
 
@@ -189,7 +189,7 @@ def test_users_of_another_organization_do_not_exist(cast, database):
 
 
 def test_a_participation_that_comes_while_its_user_is_being_deleted_is_freed(cast, database: Database):
-    """The deletion has looked at what concerns the user and waits for them; the guest list grows, then it goes on."""
+    """The deletion has read what concerns the user and waits for their lock; meanwhile they are added to an event."""
     event = cast.event(**TOMORROW)
 
     def add(tx):

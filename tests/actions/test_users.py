@@ -1,4 +1,4 @@
-"""What can be done with a user, short of deleting one."""
+"""Actions on users, except deletion."""
 
 import pytest
 

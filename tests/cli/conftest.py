@@ -1,4 +1,4 @@
-"""What tests of the command line share: commands called in this process, on a database of each test's own."""
+"""Fixtures for tests of the command line: commands called in this process, with a database for each test."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ on_postgresql = pytest.mark.parametrize("engine", ["postgresql"], indirect=True,
 
 
 def call_with(**environment: str) -> Call:
-    """Give a function that calls a command with these variables in its environment."""
+    """Return a function that calls a command with these variables in its environment."""
 
     def call(*arguments: object, code: int = 0) -> Result:
         result = CliRunner(env=environment).invoke(kalends, [str(argument) for argument in arguments])
@@ -37,7 +37,7 @@ def call_with(**environment: str) -> Call:
 
 @pytest.fixture
 def url(databases: Databases, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The database that the commands of this test work on: empty, unless the test asks for `database`."""
+    """Yield the URL of the database that commands use: empty, unless the test takes `database`."""
     new = databases.migrated if "database" in request.fixturenames else databases.empty
     with new() as made:
         yield made
@@ -45,14 +45,14 @@ def url(databases: Databases, request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def call(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
-    """Call a command on that database, where no demo runs: `call("db", "check", code=1)`."""
+    """Return a function that runs a command on that database, where no demo runs: `call("db", "check", code=1)`."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return call_with(KALENDS_DATABASE_URL=url)
 
 
 @pytest.fixture
 def database(url: str, call: Call) -> Iterator[Database]:
-    """The database that the commands of this test work on, with all tables."""
+    """Yield the database that the commands of this test use, with all tables."""
     own = Database(Settings(database_url=url, read_timeout_ms=0))
     yield own
     own.close()
@@ -60,7 +60,7 @@ def database(url: str, call: Call) -> Iterator[Database]:
 
 @pytest.fixture
 def server(engine: str, url: str, tmp_path: Path) -> Iterator[Server]:
-    """A server of an empty database, in two processes where the engine is made for that."""
+    """Yield a server of an empty database, with two processes on PostgreSQL."""
     processes = "1" if engine == "sqlite" else "2"
     words = ("serve", "--port", "0", "--processes", processes, "--threads", "4")
     patient = {"KALENDS_BUSY_TIMEOUT_MS": str(PATIENCE_S * 1_000)}
@@ -70,7 +70,7 @@ def server(engine: str, url: str, tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def bearer(server: Server, call) -> dict[str, str]:
-    """The header of a token that the server knows."""
+    """Return the header with a valid token of the server."""
     return {"Authorization": f"Bearer {call('token', 'create').stdout.strip()}"}
 
 
@@ -81,7 +81,7 @@ def listed(call: Call, kind: str, *options: str) -> list[list[str]]:
 
 
 def one_line(result: Any) -> str:
-    """Give the only line on stderr, where nothing is on stdout."""
+    """Return the only line on stderr, and check that stdout is empty."""
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
     return line

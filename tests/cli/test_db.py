@@ -1,4 +1,4 @@
-"""The care of the database on the command line."""
+"""The database commands."""
 
 import stat
 import subprocess
@@ -37,7 +37,7 @@ def furnish(database: Database) -> None:
 
 
 def postgres_programs() -> Path:
-    """Give the folder of the PostgreSQL programs that belong to the server of the tests."""
+    """Return the folder with the PostgreSQL programs of the tests' server."""
     spec = find_spec(PACKAGE)
     assert spec is not None
     assert spec.origin is not None
@@ -101,7 +101,7 @@ def test_a_check_says_what_is_wrong_on_stdout(call, database):
 
 
 def restored(copy: Path, urls: Iterator[str], programs: Path) -> str:
-    """Open a backup as the README says, and give the URL of the database that it has become."""
+    """Restore a backup as the README says, and return the URL of the database."""
     fresh = next(urls)
     if fresh.startswith("sqlite"):
         return f"sqlite:///{copy}"

@@ -1,4 +1,4 @@
-"""The demo: something to play with that leaves nothing behind."""
+"""The demo: a server to try that leaves nothing behind."""
 
 import re
 import shlex
@@ -116,7 +116,7 @@ def test_what_the_demo_has_filled_is_served_on_this_machine(tmp_path, database, 
 
 @pytest.mark.parametrize("day", ["2026-03-23", "2026-03-29", "2026-10-31"])
 def test_the_sample_is_the_same_house_on_any_day(call, url, day):
-    """Also in the weeks when clocks change."""
+    """This includes the weeks when clocks change."""
     today = datetime.fromisoformat(f"{day}T12:00:00+00:00")
     database = Database(Settings(database_url=url), lambda: int(to_instant(today)) * 1_000)
     migrate(database)

@@ -1,4 +1,4 @@
-"""The doctor: a line for each check, and an exit code that a script can act on."""
+"""The doctor: a line for each check, and an exit code for scripts."""
 
 import re
 from pathlib import Path
@@ -49,7 +49,7 @@ OF_ENGINE = {
 
 
 def read(result) -> dict[str, tuple[str, str]]:
-    """Give severity and text by subject, having seen that there is a line for each."""
+    """Return severity and text by subject, and check that there is a line for each."""
     found = {}
     for line in result.stdout.splitlines():
         matched = LINE.fullmatch(line)
@@ -62,7 +62,7 @@ def read(result) -> dict[str, tuple[str, str]]:
 
 @pytest.fixture
 def sound(engine, url):
-    """What the doctor finds in the tests' own databases: their PostgreSQL does not wait for the disk."""
+    """Return the lines of the doctor for a database of the tests, where PostgreSQL does not wait for the disk."""
     return {"fsync"} if engine == "postgresql" else set()
 
 

@@ -1,4 +1,4 @@
-"""Every result that a check of the doctor can have, from facts that are made up."""
+"""Every result that a check of the doctor can have, for made-up facts."""
 
 from collections.abc import Iterator
 from ipaddress import ip_network
@@ -26,7 +26,7 @@ SERVER = ServerFacts(150_004, True, "on", 97, False, "", False, 1_000_000_000, 7
 
 
 def reported(results: Iterator[CheckResult]) -> dict[str, str]:
-    """Return the severity by subject, having seen that whatever is not good comes with advice."""
+    """Return the severity by subject, and check that everything except good results has advice."""
     found = list(results)
     assert all((result.severity == "ok") == (result.advice == "") for result in found)
     return {result.subject: str(result.severity) for result in found}

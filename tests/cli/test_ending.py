@@ -1,4 +1,4 @@
-"""How a server ends: in good order on the first signal, at once on the second Ctrl-C, and never without a word lost."""
+"""How a server ends: gracefully on the first signal, at once on the second Ctrl-C, and with all log lines written."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ TELLS_CHILDREN = Path(f"/proc/self/task/{os.getpid()}/children").exists()
 
 @contextmanager
 def writes_held_up(engine: str, url: str) -> Iterator[Callable[[], None]]:
-    """Let nobody else write to the database until the function is called, or the block ends."""
+    """Block all other writers of the database until the function is called or the block ends."""
     locked, release = threading.Event(), threading.Event()
     own = Database(Settings(database_url=url))
 
@@ -60,7 +60,7 @@ def writes_held_up(engine: str, url: str) -> Iterator[Callable[[], None]]:
 
 
 def send_user(server: Server, bearer: dict[str, str], number: int, *, worked_on: bool) -> socket.socket:
-    """Send a request that makes a user; `100 Continue` tells that it is being worked on."""
+    """Send a request that creates a user; `100 Continue` shows that it is being handled."""
     connection = socket.create_connection((LOOPBACK, server.port), timeout=PATIENCE_S)
     body = f'{{"name":"Number {number}","email":"{number}@example.org"}}'.encode()
     head = (
@@ -75,7 +75,7 @@ def send_user(server: Server, bearer: dict[str, str], number: int, *, worked_on:
 
 
 def await_no_new_requests(server: Server) -> None:
-    """Wait until a server takes no more requests."""
+    """Wait until a server accepts no more requests."""
     deadline = time.monotonic() + PATIENCE_S
     while answers_ready(LOOPBACK, server.port, "of-a-test"):
         assert time.monotonic() < deadline, "The server goes on to take requests."
@@ -118,7 +118,7 @@ def test_requests_in_flight_are_finished_when_all_processes_are_told_to_end(serv
 
 
 def test_a_server_that_has_just_said_that_it_is_ready_hears_every_signal(tmp_path):
-    """A thread that takes a signal which another waits for keeps it from the main thread as well."""
+    """A thread that receives a signal for which another waits keeps it from the main thread as well."""
     url = f"sqlite:///{tmp_path / 'own.db'}"
     for _ in range(5):
         with serving(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=url) as server:
@@ -176,7 +176,7 @@ def test_a_server_started_with_nohup_outlives_its_terminal(tmp_path):
 @pytest.mark.skipif(not TELLS_CHILDREN, reason="tells no children")
 @pytest.mark.parametrize("number", [CTRL_C, TERMINATE])
 def test_a_server_that_is_ended_while_its_processes_start_ends_at_once(url, number):
-    """A process that did not hear of it would serve on until it is killed."""
+    """A process that missed the signal would go on serving until it is killed."""
     words = (*KALENDS, "serve", "--port", "0", "--processes", "2")
     with subprocess.Popen(
         words, env=os.environ | {"KALENDS_DATABASE_URL": url}, stdout=subprocess.DEVNULL, start_new_session=True

@@ -1,4 +1,4 @@
-"""Every example that `--help` shows is run as it stands there, in a folder where what it names exists."""
+"""Every example that `--help` shows is run as it is, in a folder where what it names exists."""
 
 import os
 import re
@@ -40,7 +40,7 @@ def example_of(words: tuple[str, ...]) -> str:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a database and a schedule: who and what the examples name is there."""
+    """Create a folder with a database and a schedule, in which what the examples name exists."""
     folder = tmp_path_factory.mktemp("prepared")
     database = Database(Settings(database_url=f"sqlite:///{folder / 'kalends.db'}"))
     migrate(database)

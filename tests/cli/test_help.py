@@ -1,4 +1,4 @@
-"""Asking for help: of every command, in no time, and without a database."""
+"""Help texts: for every command, fast, and without a database."""
 
 import io
 import os
@@ -19,7 +19,7 @@ SLOW = {"alembic", "falcon", "granian", "httpx", "jinja2", "psycopg", "rich", "s
 
 
 def all_commands(group: click.Group, *path: str) -> list[tuple[str, ...]]:
-    """Give the words of every command under a group, and of the groups."""
+    """Return the words of every command in a group, and of the group."""
     found = [path]
     for name in group.list_commands(click.Context(group)):
         inner = group.get_command(click.Context(group), name)
@@ -152,7 +152,7 @@ def test_an_output_that_is_closed_early_ends_quietly(tmp_path):
 
 @contextmanager
 def output_to(file: int) -> Iterator[None]:
-    """Let commands in this process write to a file that takes nothing."""
+    """Redirect the output of commands in this process to a file descriptor."""
     stream = os.fdopen(file, "w")
     with redirect_stdout(stream), redirect_stderr(io.StringIO()):  # Click exchanges both
         yield

@@ -1,4 +1,4 @@
-"""Clients that send little, slowly or never, and neighbours that hold things up: whoever else asks is answered."""
+"""Clients that send little, slowly or never, and blocked writers: all other requests are answered."""
 
 import os
 import resource
@@ -31,7 +31,7 @@ HEAD = b"POST /v1/users HTTP/1.1\r\nHost: kalends\r\nContent-Type: application/j
 
 @pytest.fixture(autouse=True)
 def _room_for_connections() -> Iterator[None]:
-    """Allow this process as many connections as it may have."""
+    """Raise this process's limit of open files as far as allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 4_096 if hard == resource.RLIM_INFINITY else min(hard, 4_096)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
@@ -41,7 +41,7 @@ def _room_for_connections() -> Iterator[None]:
 
 @pytest.fixture
 def connect(server: Server):
-    """Open connections that send something and then wait."""
+    """Open connections that send some bytes and then wait."""
     with ExitStack() as connections:
 
         def open_many(count: int, sent: bytes) -> list[socket.socket]:
@@ -56,7 +56,7 @@ def connect(server: Server):
 
 
 def everybody_is_answered(server: Server, bearer: dict[str, str], *, writes: bool = True) -> None:
-    """Ask for health, for a list, and for a write, several times."""
+    """Send a health check, a list request and a write several times, and check that they are answered in time."""
     for number in range(5):
         for path in ("/health/live", "/health/ready", "/v1/events?limit=1"):
             answer = httpx.get(f"{server.address}{path}", headers=bearer, timeout=ANSWERED_WITHIN_S)
@@ -68,7 +68,7 @@ def everybody_is_answered(server: Server, bearer: dict[str, str], *, writes: boo
 
 
 def rest_of(connection: socket.socket) -> bytes:
-    """Return what still comes from a connection until it is cut."""
+    """Return all bytes that a connection sends until it is closed."""
     rest = b""
     with suppress(ConnectionError):
         while part := connection.recv(4_096):

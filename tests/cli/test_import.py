@@ -1,4 +1,4 @@
-"""Importing files: all of it or nothing, once only, and every fault named."""
+"""Importing files: all or nothing, only once, and every fault is named."""
 
 import json
 import os
@@ -37,7 +37,7 @@ LATER = SOUND["events"][0] | {"start": "2026-05-04T21:00", "end": "2026-05-04T22
 
 
 def all_events(database: Database) -> list[tuple[Event, list[Participant]]]:
-    """Give everything there is, with participants, page by page."""
+    """Return all events with their participants, page by page."""
     found: list[tuple[Event, list[Participant]]] = []
     page = a_page(database, EventFilter())
     while True:
@@ -49,12 +49,12 @@ def all_events(database: Database) -> list[tuple[Event, list[Participant]]]:
 
 
 def a_page(database: Database, wanted: EventFilter) -> Page:
-    """Give a page of events."""
+    """Return a page of events."""
     return database.read(lambda tx: list_events(tx, OPERATOR, wanted, 100, expand=True))
 
 
 def counts(result: Any, *, quiet: bool = True) -> list[int]:
-    """Give the four numbers of a report: people added and known, events added and known."""
+    """Return the four numbers of a report: people added and known, events added and known."""
     form = r"people: (\d+) (?:would be )?added, (\d+) known\nevents: (\d+) (?:would be )?added, (\d+) known\n"
     found = re.fullmatch(form, result.stdout)
     assert found, result.output
@@ -64,7 +64,7 @@ def counts(result: Any, *, quiet: bool = True) -> list[int]:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Any:
-    """Write a file to import; what is no text is written as JSON."""
+    """Write a file to import; content that is not text is written as JSON."""
 
     def write(content: Any) -> Path:
         path = tmp_path / "plan.json"
@@ -206,7 +206,7 @@ def test_a_byte_order_mark_does_no_harm(call, file):
 
 
 def said_of(call: Any, path: Path) -> list[str]:
-    """Give what is said about the items of a broken file."""
+    """Return the messages about the items of a broken file."""
     result = call("import", path, code=1)
     assert result.stdout == ""
     headline, *lines = result.stderr.splitlines()
@@ -263,7 +263,7 @@ def test_every_item_that_breaks_a_rule_is_named_and_nothing_is_added(call, datab
 
 
 def test_every_item_that_is_wrong_is_named_at_once_whatever_is_wrong_with_it(call, database, file):
-    """One with the wrong members, one with a ref that names nobody, one that breaks a rule: all in one go."""
+    """One item has wrong members, one an unknown ref, one breaks a rule: all are reported together."""
     before = rows_of(database, OPERATOR)
     person, event = SOUND["people"][0], SOUND["events"][0]
     broken = {

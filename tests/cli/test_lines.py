@@ -1,4 +1,4 @@
-"""Lines of the log: written in order by a thread of their own, and dropped rather than waited for."""
+"""Log lines: a separate thread writes them in order; they are dropped if nobody reads them."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ from kalends.cli.lines import LineHandler, write_all
 
 @pytest.fixture
 def pipe():
-    """Both ends of a pipe; they are left to the end of the process, as the writer is."""
+    """Return both ends of a pipe; they stay open until the process ends, as the writer does."""
     return os.pipe()
 
 

@@ -1,4 +1,4 @@
-"""How many connections a server takes: as many as the system lets it have files."""
+"""How many connections a server accepts: as many as the system allows it open files."""
 
 import resource
 

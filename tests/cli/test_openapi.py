@@ -1,4 +1,4 @@
-"""The reference for programs."""
+"""The OpenAPI document on the command line."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Another release of zone data under stored events: what is said, what is moved, and what is refused."""
+"""A new release of zone data for stored events: what is reported, what is moved, and what is refused."""
 
 import json
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ NEW_RULES = compiled(-8, ("2031-01-01", -7))
 
 @pytest.fixture(scope="module")
 def releases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Two releases of zone data that differ in one zone; the second does not know another any more."""
+    """Create two releases of zone data that differ in one zone; the second lacks another zone."""
     folder = tmp_path_factory.mktemp("zones")
     return {
         "2099a": write_release(folder / "2099a", "2099a", {VANCOUVER: compiled(-8), ATLANTIS: compiled(1)}),
@@ -50,7 +50,7 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture
 def old(releases: dict[str, Path], url: str, clock: Any) -> Iterator[Cast]:
-    """A database that was filled with the older release, and people in it."""
+    """Yield a database that was filled with the older release, and its users."""
     database = Database(Settings(database_url=url), clock)
     with using(releases["2099a"], "2099a"):
         migrate(database)
@@ -59,19 +59,19 @@ def old(releases: dict[str, Path], url: str, clock: Any) -> Iterator[Cast]:
 
 
 def meeting(cast: Cast, start: str, end: str, *guests: Any, **details: Any) -> Any:
-    """Have the host hold a meeting on the day, in Vancouver unless another zone is named."""
+    """Create an event of the host on the day, in Vancouver unless another zone is given."""
     times = {"start": read_time(f"{DAY}T{start}"), "end": read_time(f"{DAY}T{end}"), "time_zone": VANCOUVER}
     return cast.event(*guests, **times | details)
 
 
 def stored(cast: Cast, event: Any) -> Any:
-    """Give the row of an event by the names of its columns."""
+    """Return the row of an event by the names of its columns."""
     columns = Query(sa.text("SELECT version, starts_at, ends_at, start_local, end_local FROM event WHERE id = :id"))
     return cast.database.read(lambda tx: tx.row(columns, id=int(event.id)))
 
 
 def exclusive(cast: Cast, event: Any) -> dict[int, bool]:
-    """Tell by person whether their agenda row of an event is exclusive."""
+    """Return for each user whether their agenda row of an event is exclusive."""
     rows = Query(sa.text("SELECT user_id, exclusive FROM agenda WHERE event_id = :id"))
     return {row[0]: bool(row[1]) for row in cast.database.read(lambda tx: tx.rows(rows, id=int(event.id)))}
 
@@ -144,7 +144,7 @@ def test_a_chain_of_events_moves_without_a_false_double_booking_page_by_page(old
 
 
 class Killed(Exception):
-    """Ends a retiming as a kill would."""
+    """Raised to end a retiming as a kill would."""
 
 
 def test_a_retiming_that_is_killed_at_any_step_goes_on_where_it_was(old, releases, monkeypatch, clock):

@@ -1,4 +1,4 @@
-"""Serving for real: processes that are started, asked over TCP, and told to end."""
+"""Real servers: processes that are started, called over TCP, and stopped."""
 
 import json
 import os
@@ -72,7 +72,7 @@ def test_a_server_that_is_killed_leaves_nobody_on_its_port(server):
 
 
 def is_free(port):
-    """Tell whether somebody could listen there."""
+    """Return whether a port is free."""
     try:
         return free_address(LOOPBACK, port) == (LOOPBACK, port)
     except click.ClickException:
@@ -91,7 +91,7 @@ def test_a_process_ends_when_its_parent_is_gone():
 
 
 def send_raw(address: str, *parts: bytes) -> bytes:
-    """Send bytes as they are, and give the beginning of the answer."""
+    """Send bytes as they are, and return the beginning of the answer."""
     with socket.create_connection((LOOPBACK, int(address.rpartition(":")[2])), timeout=PATIENCE_S) as connection:
         with suppress(ConnectionError):  # whoever has heard enough hangs up
             for part in parts:
@@ -100,7 +100,7 @@ def send_raw(address: str, *parts: bytes) -> bytes:
 
 
 def peak_memory(server: Server) -> int:
-    """Give the most bytes that the processes of a server have ever held, in all."""
+    """Return the peak memory of all processes of a server together, in bytes."""
     below: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):

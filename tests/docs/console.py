@@ -1,4 +1,4 @@
-"""Console blocks of a document: commands after `$ `, what they print below; played in order in one shell.
+"""Console blocks of a document: commands after `$ ` and their output, run in order in one shell.
 
 What differs from run to run (ids, tokens, cursors, request ids, the server's address) stands in the document as it
 once was: the first output that shows such a value tells what it is this time, and every later command and output has
@@ -44,7 +44,7 @@ AS_INSTALLED = {"KALENDS_RATE_LIMIT": "60000", "KALENDS_ADDRESS_RATE_LIMIT": "12
 
 
 class Step(NamedTuple):
-    """A command of a document and what it prints, with the place of the output in the text."""
+    """A command of a document and its output, with the position of the output in the text."""
 
     command: str
     expected: str
@@ -53,7 +53,7 @@ class Step(NamedTuple):
 
 
 def steps_of(text: str) -> list[Step]:
-    """Give the commands of all console blocks in their order."""
+    """Return the commands of all console blocks in order."""
     found: list[Step] = []
     for block in FENCE.finditer(text):
         place = block.start(1)
@@ -72,7 +72,7 @@ def steps_of(text: str) -> list[Step]:
 
 
 def is_open(command: str) -> bool:
-    """Tell whether a command goes on in the next line."""
+    """Return whether a command continues on the next line."""
     try:
         shlex.split(command)
     except ValueError:
@@ -81,7 +81,7 @@ def is_open(command: str) -> bool:
 
 
 class Console:
-    """A shell in an empty folder, in which `kalends` and `curl` are at hand."""
+    """A shell in an empty folder, with `kalends` and `curl` on its path."""
 
     def __init__(self, folder: Path, curl: str | None) -> None:
         self._folder = folder
@@ -113,7 +113,7 @@ class Console:
         self._stack.close()
 
     def play(self, step: Step) -> str:
-        """Run a command and give what it prints; a file that is shown is made, a server goes on serving."""
+        """Run a command and return its output; create files that are shown, and leave a server running."""
         words = step.command.split()
         if words[0] == "cat":
             (self._folder / "work" / words[1]).write_text(step.expected)
@@ -143,7 +143,7 @@ class Console:
         return command
 
     def agree(self, expected: str, printed: str) -> bool:
-        """Tell whether a document says what was printed, and learn what stands for what."""
+        """Return whether documented and printed output agree, and note which values stand for which."""
         before = dict(self.live)
         *head, tail = split_answer(expected)
         *printed_head, printed_tail = split_answer(printed)
@@ -161,7 +161,7 @@ class Console:
         )
 
     def _is(self, written: str, actual: str) -> bool:
-        """Tell whether one value stands for another and for no third."""
+        """Return whether a documented value stands for this value and for no other."""
         if written not in self.live and actual not in self.live.values():
             self.live[written] = actual
         return self.live.get(written) == actual
@@ -182,7 +182,7 @@ class Console:
         return self._texts_agree(expected, printed, VARIES_IN_JSON)
 
     def as_written(self, printed: str) -> str:
-        """Give what a document should say: known values as they stand in it, JSON laid out for reading."""
+        """Return output as a document should show it: known values as documented, JSON formatted."""
         for written, actual in self.live.items():
             printed = printed.replace(actual, written)
         *head, tail = split_answer(printed)
@@ -191,7 +191,7 @@ class Console:
 
 
 def split_answer(text: str) -> list[Any]:
-    """Give the text before the JSON that ends an output, and the JSON; or the text and an empty one."""
+    """Split an output into its text and the JSON at its end, which may be empty."""
     text = text.replace("\r", "")
     for place in [0, *(found.end() for found in re.finditer(r"\n\n", text))]:
         try:
@@ -202,7 +202,7 @@ def split_answer(text: str) -> list[Any]:
 
 
 def laid_out(value: Any, before: str = "", indent: int = 0) -> str:
-    """Write JSON so that what fits stands on one line, after the name of the member that it belongs to."""
+    """Format JSON so that a value that fits is on one line, after the name of its member."""
     short = before + json.dumps(value, ensure_ascii=False)
     if len(short) + indent <= LINE_WIDTH or not isinstance(value, (dict, list)):
         return short
@@ -219,7 +219,7 @@ def laid_out(value: Any, before: str = "", indent: int = 0) -> str:
 
 @contextmanager
 def console(folder: Path, curl: str | None) -> Iterator[Console]:
-    """Open a console, and end all that was started in it."""
+    """Open a console, and end all processes that were started in it."""
     opened = Console(folder, curl)
     try:
         yield opened
@@ -228,7 +228,7 @@ def console(folder: Path, curl: str | None) -> Iterator[Console]:
 
 
 def rewrite(document: Path) -> None:
-    """Play a document and write what it should say."""
+    """Run a document's commands and return the document with their actual output."""
     text = document.read_text()
     pieces, place = [], 0
     with tempfile.TemporaryDirectory() as folder, console(Path(folder), None) as shell:

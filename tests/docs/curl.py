@@ -1,4 +1,4 @@
-"""A stand-in for curl where there is none: the few options that the documents use, with Python alone."""
+"""A replacement for curl, written in Python, with the few options that the documents use."""
 
 import http.client
 import sys

@@ -1,4 +1,4 @@
-"""Every statement as each engine is sent it: `python -m tests.docs.statements` writes docs/statements.sql.
+"""Every statement as it is sent to each engine: `python -m tests.docs.statements` writes docs/statements.sql.
 
 Statements are `Query` constants of modules, and what cached functions compose of a few choices.
 """
@@ -44,14 +44,14 @@ WORD = re.compile(r"(?:'(?:[^']|'')*'|[^\s'])+")
 
 
 class Statement(NamedTuple):
-    """A statement, its name in its module, and what those who use it say of themselves."""
+    """A statement, its name in its module, and the summaries of the functions that use it."""
 
     name: str
     comments: list[str]
     query: Query
 
     def engines(self) -> Iterator[str]:
-        """Give the names of the engines that are sent it."""
+        """Yield the names of the engines to which it is sent."""
         only = ONE_ENGINE_ONLY.get(self.query)
         yield from DIALECTS if only is None else [only]
 
@@ -80,14 +80,14 @@ COMBINATIONS: dict[Callable[..., Query], list[tuple[Any, ...]]] = {
 
 
 def modules() -> Iterator[ModuleType]:
-    """Give the modules that have statements."""
+    """Yield the modules that contain statements."""
     for found in pkgutil.walk_packages(kalends.__path__, "kalends."):
         if found.name.startswith(("kalends.reads.", "kalends.store.")) and ".migrations" not in found.name:
             yield importlib.import_module(found.name)
 
 
 def statements_of(module: ModuleType) -> Iterator[Statement]:
-    """Give the statements of a module in the order in which it has them."""
+    """Yield the statements of a module in source order."""
     tree = ast.parse(inspect.getsource(module))
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):
@@ -103,7 +103,7 @@ def statements_of(module: ModuleType) -> Iterator[Statement]:
 
 
 def queries_in(value: Any) -> Iterator[tuple[str, Query]]:
-    """Give the statements that a constant is, or holds, each with the rest of its name."""
+    """Yield the statements in a constant, each with the rest of its name."""
     if isinstance(value, Query):
         yield "", value
     elif isinstance(value, dict):
@@ -113,7 +113,7 @@ def queries_in(value: Any) -> Iterator[tuple[str, Query]]:
 
 
 def users_of(name: str, tree: ast.Module) -> Iterator[str]:
-    """Give what the functions that use a constant say of themselves."""
+    """Yield the summaries of the functions that use a constant."""
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and any(
             isinstance(part, ast.Name) and part.id == name for part in ast.walk(node)
@@ -122,12 +122,12 @@ def users_of(name: str, tree: ast.Module) -> Iterator[str]:
 
 
 def first_line(node: ast.FunctionDef) -> str:
-    """Give the summary of a function's docstring."""
+    """Return the summary of a function's docstring."""
     return (ast.get_docstring(node) or "").partition("\n")[0]
 
 
 def arguments_of(function: Callable[..., Query]) -> list[tuple[Any, ...]]:
-    """Give every combination of the arguments of a function, or those of COMBINATIONS."""
+    """Return every combination of the arguments of a function, or those of COMBINATIONS."""
     if function in COMBINATIONS:
         return COMBINATIONS[function]
     hints = typing.get_type_hints(function)
@@ -136,7 +136,7 @@ def arguments_of(function: Callable[..., Query]) -> list[tuple[Any, ...]]:
 
 
 def bound(function: Callable[..., Query], arguments: tuple[Any, ...]) -> inspect.BoundArguments:
-    """Give positional arguments as the function takes them, some by name only."""
+    """Bind values to the parameters of a function, some of which are keyword-only."""
     signature = inspect.signature(function)
     given = signature.bind_partial()
     given.arguments.update(zip(signature.parameters, arguments, strict=True))
@@ -150,20 +150,20 @@ def composed(function: Callable[..., Query], arguments: tuple[Any, ...]) -> Quer
 
 
 def call(function: Callable[..., Query], arguments: tuple[Any, ...]) -> str:
-    """Write a call with some arguments."""
+    """Format a call with its arguments."""
     given = bound(function, arguments).arguments
     return f"{function.__name__}({', '.join(f'{name}={written(value)}' for name, value in given.items())})"
 
 
 def written(value: Any) -> str:
-    """Write an argument."""
+    """Format an argument."""
     if isinstance(value, frozenset):
         return f"{{{', '.join(sorted(value))}}}"
     return value.name if isinstance(value, Enum) else repr(value)
 
 
 def text_for(query: Query, dialect: Dialect) -> str:
-    """Write a statement as an engine is sent it, with its constants."""
+    """Compile a statement as it is sent to an engine, with its constants."""
     sql, constants = query.compiled(dialect)
     sql = re.sub(r"%\((\w+)\)s", r":\1", sql).replace("%%", "%") if dialect.paramstyle == "pyformat" else sql
     lines = [line for part in sql.strip().splitlines() for line in wrapped(part)]
@@ -172,7 +172,7 @@ def text_for(query: Query, dialect: Dialect) -> str:
 
 
 def wrapped(line: str) -> Iterator[str]:
-    """Break a line between words where it would be too long."""
+    """Wrap a line that is too long between words."""
     text = ""
     for word in WORD.findall(line):
         if text and len(text) + 1 + len(word) > WIDTH:
@@ -184,7 +184,7 @@ def wrapped(line: str) -> Iterator[str]:
 
 
 def document() -> str:
-    """Write the whole file."""
+    """Return the content of the whole file."""
     parts = [HEADER]
     for module in modules():
         found = list(statements_of(module))

@@ -1,4 +1,4 @@
-"""The stand-in for curl does what curl does, as far as the documents use it."""
+"""The replacement for curl behaves like curl, as far as the documents use it."""
 
 import json
 import re
@@ -16,7 +16,7 @@ CURL = shutil.which("curl") or ""
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with what it was asked, always at the same time of day."""
+    """A server that answers with the request that it received and a constant date."""
 
     protocol_version = "HTTP/1.1"
 

@@ -1,4 +1,4 @@
-"""The documents name what is there: links, headings, files and modules."""
+"""The links, headings, files and modules that the documents name exist."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ LONGEST_DECISION = 40
 
 
 def anchors_of(document: Path) -> set[str]:
-    """Give the anchors of a document's headings, as they are made where it is shown."""
+    """Return the anchors of a document's headings, as GitHub generates them."""
     titles = re.findall(r"^#+ (.+)$", CODE.sub("", document.read_text()), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 

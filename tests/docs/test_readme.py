@@ -1,4 +1,4 @@
-"""The documents say what happens: their examples are played against a live server, and leave no operation out."""
+"""The examples of the documents are run against a live server and cover every operation."""
 
 import re
 import shlex
@@ -24,7 +24,7 @@ BESIDES = {("GET", path) for path in ("/health/live", "/health/ready", "/openapi
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PLAYED)
 def test_every_example_prints_what_the_document_says(tmp_path, name):
-    """With curl if there is one, else with its stand-in."""
+    """Commands run with curl if it is installed, else with its replacement."""
     with console(tmp_path, CURL) as shell:
         for step in steps_of((HOME / name).read_text()):
             printed = shell.play(step)
@@ -32,7 +32,7 @@ def test_every_example_prints_what_the_document_says(tmp_path, name):
 
 
 def calls_in(steps: list[Step]) -> set[tuple[str, str]]:
-    """Give method and path of every curl command."""
+    """Return method and path of every curl command."""
     found: set[tuple[str, str]] = set()
     for step in steps:
         words = shlex.split(step.command)

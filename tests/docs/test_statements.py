@@ -1,4 +1,4 @@
-"""docs/statements.sql has what the engines are sent, and all of it."""
+"""docs/statements.sql contains every statement that is sent to the engines."""
 
 import re
 
@@ -22,7 +22,7 @@ def test_no_constant_is_missing() -> None:
 
 
 def test_each_engine_explains_its_statements(database: Database) -> None:
-    """As an operator may; here every parameter is NULL."""
+    """An operator can do the same; here every parameter is NULL."""
     engine = next(name for name, dialect in DIALECTS.items() if dialect.name == database.dialect.name)
     check_every(explain, database, statement=[one for one in STATEMENTS if engine in one.engines()])
 

@@ -1,4 +1,4 @@
-"""Random requests for every operation, with good arguments and with some that are not."""
+"""Random requests for every operation, with valid and invalid arguments."""
 
 import json
 import random
@@ -47,7 +47,7 @@ NAMING = {
 
 
 class Request(NamedTuple):
-    """What is sent, by whom."""
+    """A request and its caller."""
 
     key: str
     path: str
@@ -57,7 +57,7 @@ class Request(NamedTuple):
     scopes: frozenset[Scope]
 
     def send(self, app: Any, token: str, number: int) -> Answer:
-        """Send it. The same number is the same id of the request."""
+        """Send the request; equal numbers give equal request ids."""
         headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()}
         headers |= {"HTTP_AUTHORIZATION": f"Bearer {token}", "HTTP_X_REQUEST_ID": f"call-{number}"}
         method, body = self.key.split()[0], None if self.body is None else json.dumps(self.body).encode()
@@ -71,13 +71,13 @@ class Request(NamedTuple):
         return self._replace(query="&".join([*parts, f"cursor={cursor}"]))
 
     def __str__(self) -> str:
-        """Write it as it may be sent again."""
+        """Format the request so that it can be sent again."""
         body = "" if self.body is None else f" {json.dumps(self.body)}"
         return f"{self.key.split()[0]} {self.path}?{self.query}{body} {self.headers} with {sorted(self.scopes)}"
 
 
 class Requests:
-    """Makes requests that name what there is in a world."""
+    """Creates requests that name objects of a world."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Requests:
         self.people_near, self.near = times[0]
 
     def one(self, key: str, scopes: frozenset[Scope], *, dry_run: bool) -> Request:
-        """Make a request for an operation."""
+        """Create a request for an operation."""
         known = KNOWN[key]
         self.people_near, self.near = self.choice.choice(self.times)
         names = {name: self.id("user_id" if name == "other_id" else name) for name in known.signature.ids}
@@ -103,7 +103,7 @@ class Requests:
         return Request(key, path, self.query(known, dry_run=dry_run), self.body(key), self.headers(known), scopes)
 
     def id(self, name: str) -> str:
-        """Choose an id of a kind, now and then one of nothing."""
+        """Choose an id of a kind, sometimes of an object that does not exist."""
         if self.maybe(0.05):
             return UNKNOWN[name]
         return self.choice.choice(self.people_near if name == "user_id" and self.maybe(0.5) else self.pools[name])
@@ -129,7 +129,7 @@ class Requests:
         return "&".join(f"{name}={value}" for name, value in values.items()).replace("100%", "100%25").replace("\\", "")
 
     def span(self) -> dict[str, str]:
-        """Choose when people shall be free."""
+        """Choose a span in which people have to be free."""
         slot = self.slot()
         return {"available_from": slot["start"], "available_to": slot["end"]}
 
@@ -142,12 +142,12 @@ class Requests:
 
     # ------------------------------------------------------------------------------------------ bodies
     def body(self, key: str) -> Any:
-        """Make a body: where there are none of its own, the one of the table."""
+        """Create a body, by default the one of the table."""
         names = {"host_id": self.id("user_id"), "new_id": self.id("user_id")}
         return BODIES[key](self) if key in BODIES else filled(TABLE[key].body, names)
 
     def slot(self) -> dict[str, str]:
-        """Choose a time that has to do with what this request is about: before it, behind it, or more or less of it."""
+        """Choose a time related to the object of the request: before it, after it, or more or less of it."""
         span = self.near
         edges = [moment + self.choice.randrange(-2, 3) * QUARTER for moment in (span.start, span.end)]
         start, end = sorted(edges) if edges[0] != edges[1] else (span.start, span.end)

@@ -27,7 +27,7 @@ class BookingDriver(Driver):
         self.holds: list[HoldId] = []
 
     def perform(self, request: Request, call: str, *arguments: Any) -> Any:
-        """Make a call. Raise Refusal."""
+        """Perform a call. Raise Refusal if it is not allowed."""
         self.request, self.saved = request, None
         try:
             return getattr(self, call)(*arguments)

@@ -24,7 +24,7 @@ Conflict = tuple[int, int, int, str, int | None, bool]
 
 
 class Request(NamedTuple):
-    """Who acts (None is an operator), what a conflict does, and the hold to use."""
+    """The actor (None is an operator), `on_conflict`, and the hold to use."""
 
     who: int | None = None
     on_conflict: str = "allow"
@@ -32,7 +32,7 @@ class Request(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What an event is in somebody's time."""
+    """An event in a user's time."""
 
     start: int
     end: int
@@ -111,7 +111,7 @@ class BookingReferenceModel(ReferenceModel):
         self._answering = False
 
     def perform(self, request: Request, call: str, *arguments: Any) -> Any:
-        """Make a call, or leave everything as it was. Raise Refusal."""
+        """Perform a call. Raise Refusal, with everything as it was, if it is not allowed."""
         before = list(self.meetings), [copy(person) for person in self.people], list(self.holds)
         self.request, self.conflicts, self.warnings = request, [], []
         try:
@@ -125,7 +125,7 @@ class BookingReferenceModel(ReferenceModel):
 
     # -------------------------------------------------------------------------------------------- what is in the way
     def _judge(self, call: str, meetings: list[Meeting | None]) -> None:
-        """Look at what each event takes after a change, one after the other; `meetings` are those before it."""
+        """Check the time that each event takes after a change; `meetings` are the events before it."""
         changed, self.meetings = self.meetings, meetings + [None] * (len(self.meetings) - len(meetings))
         for number, after in enumerate(changed):
             before = self.meetings[number]
@@ -257,7 +257,7 @@ class BookingReferenceModel(ReferenceModel):
         return self.shown_event(number)
 
     def _leave_declined(self, number: int, before: Meeting, after: Meeting) -> None:
-        """Who declined and is busy at the new time keeps that response: they are not needed."""
+        """Keep the response of users who declined and are busy at the new time: they are not needed."""
         for who, chair in before.chairs.items():
             taken = taken_by(after, who)
             if chair.response == "declined" and taken and taken.blocks:

@@ -1,4 +1,4 @@
-"""What the laws of the whole need."""
+"""Fixtures for tests of the whole project."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 def both_databases(
     sqlite_databases: Databases, postgresql_databases: Databases, clock: Clock
 ) -> Iterator[tuple[Database, ...]]:
-    """A fresh database of each engine, with one clock for both."""
+    """Yield a new database of each engine, with one clock for both."""
     with sqlite_databases.migrated() as one, postgresql_databases.migrated() as other:
         databases = tuple(Database(Settings(database_url=url, read_timeout_ms=0), clock) for url in (one, other))
         yield databases

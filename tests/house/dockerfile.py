@@ -1,4 +1,4 @@
-"""A Dockerfile played without Docker: its COPY and RUN in a plain folder, which stands for the root of every stage."""
+"""A Dockerfile run without Docker: its COPY and RUN in a plain folder that stands for the root of every stage."""
 
 import json
 import re
@@ -14,7 +14,7 @@ PLACES = re.compile(r"(?<![\w.$}])/(source|opt|tools|wheels|data)\b")
 
 
 class Instruction(NamedTuple):
-    """A line of a Dockerfile, with those that go on with it."""
+    """A line of a Dockerfile, with its continuation lines."""
 
     word: str
     rest: str
@@ -28,13 +28,13 @@ def instructions(file: Path) -> list[Instruction]:
 
 
 def words_of(rest: str) -> list[str]:
-    """The arguments of an instruction that are no options, be they written as JSON or not."""
+    """Return the arguments of an instruction without options, written as JSON or not."""
     at = rest.find("[")
     return json.loads(rest[at:]) if at >= 0 else [word for word in shlex.split(rest) if not word.startswith("--")]
 
 
 class Image:
-    """What an image would be: its files in a folder, and how it is started."""
+    """An image: its files in a folder, and the command that starts it."""
 
     def __init__(self, folder: Path, context: Path, environment: dict[str, str]) -> None:
         self.root = folder / "root"
@@ -52,7 +52,7 @@ class Image:
         return PLACES.sub(rf"{self.root}/\1", text)
 
     def play(self, one: Instruction) -> None:
-        """Do what an instruction says."""
+        """Carry out an instruction."""
         match one.word:
             case "COPY":
                 self.copy(one.rest)
@@ -82,7 +82,7 @@ class Image:
                 assert one.word in {"ARG", "FROM", "EXPOSE", "VOLUME"}, one
 
     def copy(self, rest: str) -> None:
-        """Copy from the context; from another stage it is there already, since they share the folder."""
+        """Copy files from the context; those of another stage exist already, since all stages share the folder."""
         *sources, target = words_of(rest)
         if "--from=" in rest:
             assert sources == [target], "a virtual environment only works where it was made"

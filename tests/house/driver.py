@@ -53,7 +53,7 @@ def minute_of(moment: Instant | None) -> int | None:
 
 
 def reported(error: KalendsError) -> tuple[Any, ...]:
-    """Give what a caller learns from an error."""
+    """Return what a caller learns from an error."""
     details = vars(error)
     if "faults" in details:
         faults = ((fault.where, fault.code) for fault in details["faults"])
@@ -71,7 +71,7 @@ class Driver:
         self.events: list[EventId] = []
 
     def do(self, action: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-        """Do what an action does; in the model nobody is ever busy, so here everybody may be booked twice."""
+        """Run an action with conflicts allowed, as nobody is ever busy in the model."""
         if "on_conflict" in signature(action).parameters:
             options["on_conflict"] = OnConflict.allow
         return without_conflicts(self.database.write(lambda tx: action(tx, self.actor, *arguments, **options)))

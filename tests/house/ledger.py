@@ -1,4 +1,4 @@
-"""Clients that keep a ledger: what was reported to each, and what the database has to hold in the end.
+"""Clients that keep a ledger of what was reported to them, which the database has to match in the end.
 
 Every event of the ledger is changed by one client alone, in turn with that client's other calls, so that its state is
 decidable; that clients need the same people is what makes them race. Some events are everybody's: no ledger says what
@@ -43,7 +43,7 @@ Participations = dict[int, tuple[str, str]]
 
 @dataclass
 class Kept:
-    """What a client knows of an event."""
+    """An event as its client knows it."""
 
     title: str
     host: int
@@ -54,7 +54,7 @@ class Kept:
 
 @dataclass
 class Ledger:
-    """What was reported to one client; `doubtful` are the changes whose answer was lost, as before or after them."""
+    """What was reported to one client; `doubtful` are changes whose answer was lost, with both possible states."""
 
     events: dict[int, Kept] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
@@ -65,7 +65,7 @@ class Ledger:
 
 
 def agrees(found: Kept | None, kept: Kept | None) -> bool:
-    """Return whether what is there is what is kept, with any of two responses where it is not known which."""
+    """Return whether the stored event matches the ledger, with either of two responses where it is unknown which."""
     if found is None or kept is None:
         return found is kept
     either = {user for user, (_, response) in kept.participations.items() if response == MAYBE_ASKED}
@@ -78,7 +78,7 @@ def agrees(found: Kept | None, kept: Kept | None) -> bool:
 
 
 def people_for(database: Database, count: int, name: str = "person") -> list[int]:
-    """Add some people to the organization that a fresh install has."""
+    """Create users in the organization that a new installation has."""
 
     def add(number: int) -> UserId:
         draft = UserCreate(name=f"{name} {number}", email=Email(f"{name}{number}@example.org"))
@@ -92,7 +92,7 @@ def text(user_id: int) -> str:
 
 
 class Client:
-    """One client at work; `keys` has it send an Idempotency-Key with all that it creates, and repeat what was lost."""
+    """A client; with `keys` it sends an Idempotency-Key when it creates something, and repeats lost requests."""
 
     def __init__(self, name: str, caller: Caller, people: list[int], common: list[int], *, keys: bool) -> None:
         self.name = name
@@ -106,14 +106,14 @@ class Client:
         self._choice = random.Random(name)
 
     def work(self, operations: int) -> Ledger:
-        """Do so many random things."""
+        """Perform a number of random calls."""
         with self._caller:
             for _ in range(operations):
                 self._step()
         return self.ledger
 
     def work_until(self, over: threading.Event, back: Callable[[], None]) -> Ledger:
-        """Do random things until it is over; `back` comes back when a server that was lost is there again."""
+        """Perform random calls until it is over; `back` waits until a lost server is available again."""
         with self._caller:
             while not over.is_set():
                 try:
@@ -150,7 +150,7 @@ class Client:
         return start.isoformat(), end.isoformat()
 
     def _ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """Give the content of a good answer, None for one that refuses; no other answer is right."""
+        """Return the content of a successful answer, None if it is refused; fail on any other answer."""
         status, content = self._caller.call(method, path, body, **headers)
         self.ledger.answers[status] += 1
         self.answered += 1
@@ -196,7 +196,7 @@ class Client:
             self.ledger.events[id_of(made)] = kept
 
     def _settle_doubts(self) -> None:
-        """Find out what became of the call that was lost: a creation is repeated, any other change is looked for."""
+        """Find out whether a lost call was carried out: repeat a creation, look for any other change."""
         for title, path, body, headers in self._unanswered[:]:
             made = self._ask("POST", path, body, **headers)
             self._unanswered.clear()
@@ -215,7 +215,7 @@ class Client:
                 self.ledger.events[event_id] = found
 
     def _change(self, event_id: int, after: Kept | None, method: str, path: str, body: Any = None) -> Any:
-        """Ask for a change that leaves an event as `after`, or deletes it; return the answer if it was made."""
+        """Request a change that leaves an event as `after`, or deletes it; return the answer if it succeeded."""
         before = self.ledger.events[event_id]
         self.ledger.doubtful[event_id] = before, after
         done = self._ask(method, f"/v1/events/{EventId(event_id)}{path}", body)
@@ -310,7 +310,7 @@ class Client:
             self._ask("DELETE", path)
 
     def _join_in(self) -> None:
-        """Do something with an event that is everybody's: its participations are raced for, too."""
+        """Change an event that is common to all clients, who also compete for its participations."""
         event, user = EventId(self._choice.choice(self._common)), self._someone()
         start, end = self._slot()
         role, response = self._choice.choice(("required", "optional")), self._choice.choice(("accepted", "declined"))
@@ -342,7 +342,7 @@ def kept_of(shown: Any) -> Kept:
 
 
 def common_events(caller: Caller, hosts: list[int]) -> list[int]:
-    """Make an event of each of some people, all at one time; they are everybody's to change."""
+    """Create an event for each of some users, all at one time, that every client may change."""
     made: list[int] = []
     for host in hosts:
         start, end = (FIRST_DAY + timedelta(days=DAYS, hours=hour) for hour in (0, 1))
@@ -373,7 +373,7 @@ def check_ledgers(database: Database, ledgers: list[Ledger], common: list[int]) 
 
 
 def stored_events(database: Database) -> dict[int, Kept]:
-    """Give all events as they are stored."""
+    """Return all events as they are stored."""
     rows = rows_of(database, OPERATOR)
     participations: dict[int, Participations] = {}
     for _, event_id, user_id, role, response, *_ in rows["participant"]:

@@ -1,4 +1,4 @@
-"""Asking the database itself whether anybody is booked twice."""
+"""A query of the database for users who are booked twice."""
 
 import sqlalchemy as sa
 
@@ -45,7 +45,7 @@ TWO_HOLDS = Query(
 
 
 def overlaps(database: Database, actor: Actor) -> list[Row]:
-    """Give every two things that book one person twice: events, and slots that are held now."""
+    """Return every pair of events and current holds that books one user twice."""
 
     def read(tx: ReadTx) -> list[Row]:
         tx.snapshot()

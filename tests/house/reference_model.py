@@ -1,4 +1,4 @@
-"""A reference model of Kalends: dictionaries, minutes and numbers, written from the contract alone, not from the rules.
+"""A reference model of Kalends: dictionaries, minutes and numbers, written from the contract, not from the rules.
 
 People and events are numbered in the order in which they were made; times are minutes since 2026-03-09T00:00Z.
 """
@@ -16,7 +16,7 @@ Faults = tuple[tuple[tuple[Any, ...], str], ...]
 
 
 class Refusal(Exception):
-    """What cannot be done: a code, and whatever else the caller learns."""
+    """An error: its code, and what else the caller learns."""
 
     def __init__(self, code: str, *more: Any) -> None:
         super().__init__(code, *more)
@@ -66,13 +66,13 @@ def folded(text: str) -> str:
 
 
 def refuse(faults: list[tuple[tuple[Any, ...], str]], code: str = "invalid") -> None:
-    """Refuse if there is a fault, and name all of them."""
+    """Raise Refusal with all faults, if there are any."""
     if faults:
         raise Refusal(code, tuple(sorted(faults, key=str)))
 
 
 def block_faults(start: int, end: int, zone: str | None) -> list[tuple[tuple[Any, ...], str]]:
-    """Say what is wrong with a block; where nobody knows the zone, its days are not looked at."""
+    """Return the faults of a block; its days are not checked if its zone is unknown."""
     if end <= start:
         return [(("end",), "end_before_start")]
     if zone is not None and (start + OFFSETS[zone]) // DAY != (end - 1 + OFFSETS[zone]) // DAY:
@@ -81,7 +81,7 @@ def block_faults(start: int, end: int, zone: str | None) -> list[tuple[tuple[Any
 
 
 class ReferenceModel:
-    """Everything that is known, and what can be done with it."""
+    """The state of an organization, and the calls that change it."""
 
     def __init__(self, now: int) -> None:
         self.now = now

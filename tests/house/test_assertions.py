@@ -1,4 +1,4 @@
-"""Every test asserts something: what asserts nothing cannot fail."""
+"""Every test asserts something, as a test without an assertion cannot fail."""
 
 import ast
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ EXPECTING = {"raises", "warns", "fail", "refused", "run_state_machine_as_test"}
 
 
 class Function(NamedTuple):
-    """A function of tests: whether it asserts something itself, and the functions of tests that it names."""
+    """A function in tests: whether it contains an assertion, and the functions in tests that it names."""
 
     path: str
     name: str
@@ -27,7 +27,7 @@ class Function(NamedTuple):
 
 
 def functions_of(path: str, text: str) -> Iterator[Function]:
-    """Read a file; names stand for what it defines or imports from another file of tests."""
+    """Return the functions of a file; names are those that it defines or imports from other test files."""
     tree = ast.parse(text)
     nodes = list(ast.walk(tree))
     homes = {
@@ -51,7 +51,7 @@ def function_in(definition: ast.FunctionDef, path: str, homes: dict[str, str]) -
 
 
 def asserting_nothing(functions: list[Function]) -> list[str]:
-    """Return the tests that assert nothing, neither themselves nor by a function that they call or hand on."""
+    """Return the tests without assertions, neither of their own nor in a function that they call or pass on."""
     asserting = {one.place for one in functions if one.asserts}
     while more := {one.place for one in functions if one.named & asserting} - asserting:
         asserting |= more

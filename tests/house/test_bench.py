@@ -1,4 +1,4 @@
-"""The data of the benchmark is what the service itself would have made."""
+"""The data of the benchmark is what the service itself would store."""
 
 import contextlib
 import importlib
@@ -56,7 +56,7 @@ def test_what_is_filled_in_bulk_is_consistent_and_books_nobody_twice(tmp_path):
 
 @pytest.mark.parametrize("driver", FLOORS.values())
 def test_the_floor_does_what_is_asked_of_it(tmp_path, monkeypatch, driver):
-    """What fails is answered with 500, or leaves a transaction open that others then wait for."""
+    """A failing request is answered with 500, or leaves a transaction open for which others then wait."""
     url = SqliteStore(tmp_path).data(KALENDS, PLAN, Progress(disable=True))
     opened: list[Any] = []
     monkeypatch.setattr(floor, "connected", lambda *words: opened.append(connected(*words)) or opened[-1])

@@ -35,7 +35,7 @@ guest_lists = st.lists(st.tuples(people, roles), max_size=3, unique_by=lambda gu
 
 
 class Choice(NamedTuple):
-    """Who acts, what a conflict does, and which hold is used, if any."""
+    """The actor, `on_conflict`, and the hold to use, if any."""
 
     kind: str
     person: int
@@ -54,7 +54,7 @@ OPERATOR = Choice("operator", 0, "allow", None)
 
 
 class Bookings(RuleBasedStateMachine):
-    """Plays a call on both engines and on the model, and compares."""
+    """Performs each call on both engines and the reference model, and compares the results."""
 
     databases: tuple[Database, ...]
     clock: Clock
@@ -94,7 +94,7 @@ class Bookings(RuleBasedStateMachine):
         return self.model.meetings[event] if event is not None and event < len(self.model.meetings) else None
 
     def actor(self, choice: Choice, event: int | None) -> int | None:
-        """Return who acts: None is an operator, and a host or participant is one of the event."""
+        """Return the actor: None is an operator; a host or a participant is one of the event."""
         meeting = self.meeting(event)
         if choice.kind == "operator":
             return None
@@ -104,19 +104,19 @@ class Bookings(RuleBasedStateMachine):
         return meeting.host if choice.kind == "host" else participates[choice.person % len(participates)]
 
     def event(self, pick: int) -> int:
-        """Pick an event that stands, mostly; or one that was cancelled or never was."""
+        """Pick an event, mostly an active one, sometimes one that is cancelled or does not exist."""
         there = [number for number, meeting in enumerate(self.model.meetings) if meeting]
         standing = [number for number in there if there and self.model.meeting(number).status != "cancelled"]
         found = there if pick % 10 == 1 else standing
         return found[pick % len(found)] if found and pick != 7 else len(self.model.meetings)
 
     def hold(self, pick: int) -> int:
-        """Pick a hold that is kept, mostly; or one that is used up or never was."""
+        """Pick a hold, mostly an active one, sometimes one that is used or does not exist."""
         kept = [place for place, slot in enumerate(self.model.holds) if slot]
         return kept[pick % len(kept)] if kept and pick % 10 else pick // 10
 
     def holder(self, choice: Choice, place: int) -> Choice:
-        """Return the choice with another user: mostly who placed the hold, sometimes a user whose time it keeps."""
+        """Return the choice with another actor: mostly who placed the hold, sometimes a user whose time it keeps."""
         slot = self.model.holds[place] if place < len(self.model.holds) else None
         if slot is None or choice.kind == "person":
             return choice
@@ -145,7 +145,7 @@ class Bookings(RuleBasedStateMachine):
         show_as=st.sampled_from(["busy", "busy", "busy", "free"]),
     )
     def create_event(self, choice: Choice, host: int, start: int, length: int, **given: Any) -> None:
-        """Most people host themselves; what a hold is used for takes its time, mostly."""
+        """Create an event, mostly hosted by the actor; one that uses a hold mostly has its time."""
         host = choice.person if choice.kind in ("host", "participant") else host
         place = self.used_hold(choice)
         slot = self.model.holds[place] if place is not None and place < len(self.model.holds) else None
@@ -183,7 +183,7 @@ class Bookings(RuleBasedStateMachine):
     def move_event_onto_another(
         self, choice: Choice, pick: int, other: int, who: int, declines: bool, keep: bool
     ) -> None:
-        """Where it meets people who are needed in both, or one who is needed there and declined here."""
+        """Move an event onto another with a user who is needed in both, or who is needed there and declined here."""
         event, there = self.event(pick), self.event(other)
         meeting = self.meeting(there)
         if meeting:
@@ -200,7 +200,7 @@ class Bookings(RuleBasedStateMachine):
 
     @rule(choice=choices, pick=picks, other=picks, accept=st.sampled_from([True, True, False]), changed=st.booleans())
     def answer_transfer(self, choice: Choice, pick: int, other: int, accept: bool, changed: bool) -> None:
-        """Mostly the pending host answers; now and then the event has changed since it was offered."""
+        """Answer a transfer, mostly as the pending host; sometimes the event has changed since the offer."""
         event = self.event(pick)
         meeting = self.meeting(event)
         if meeting and meeting.pending_host is None and other % 4:
@@ -219,7 +219,7 @@ class Bookings(RuleBasedStateMachine):
     # ------------------------------------------------------------------------------------------ participants
     @rule(choice=choices, pick=picks, guests=guest_lists)
     def add_participants(self, choice: Choice, pick: int, guests: list[tuple[int, str]]) -> None:
-        """Mostly people who are not in it."""
+        """Add participants, mostly users who do not take part yet."""
         event = self.event(pick)
         meeting = self.meeting(event)
         new = [(who, role) for who, role in guests if pick % 4 == 0 or not meeting or who not in meeting.chairs]
@@ -236,7 +236,7 @@ class Bookings(RuleBasedStateMachine):
 
     @rule(choice=choices, pick=picks, other=picks, response=answers)
     def answer_invitation(self, choice: Choice, pick: int, other: int, response: str) -> None:
-        """Most people answer for themselves."""
+        """Answer an invitation, mostly as the participant."""
         event = self.event(pick)
         who = self.actor(choice, event)
         who = self.participation(event, other) if who is None or other % 5 == 0 else who
@@ -249,7 +249,7 @@ class Bookings(RuleBasedStateMachine):
 
     @rule(choice=choices, pick=picks, minutes=st.sampled_from([5, 30]))
     def extend_hold(self, choice: Choice, pick: int, minutes: int) -> None:
-        """Now and then, somebody has booked over it."""
+        """Extend a hold; sometimes its time has been booked meanwhile."""
         place = self.hold(pick)
         slot = self.model.holds[place] if place < len(self.model.holds) else None
         if slot and pick % 4 == 0:
@@ -279,7 +279,7 @@ class Bookings(RuleBasedStateMachine):
 
 
 def outcome(one: BookingReferenceModel | BookingDriver, request: Request, call: str, *arguments: Any) -> Any:
-    """Give what came of a call, with what was in the way."""
+    """Return the result or refusal of a call, with its conflicts."""
     try:
         answer = one.perform(request, call, *arguments)
     except Refusal as refusal:

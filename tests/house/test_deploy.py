@@ -1,4 +1,4 @@
-"""What deploy/ holds, checked with what this machine has: each file does what docs/deployment.md says of it."""
+"""The files in deploy/, checked with the programs of this machine: each does what docs/deployment.md says."""
 
 import os
 import re
@@ -24,7 +24,7 @@ NETWORK_ERRORS = ("Temporary failure in name resolution", "Failed to establish a
 
 
 def needs(program: str) -> str:
-    """The path of a program, or the reason to leave the test out."""
+    """Return the path of a program. Skip the test if it is not installed."""
     path = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     return path or pytest.skip(f"{program} is not installed here")
 
@@ -68,7 +68,7 @@ def test_the_image_is_built_and_started_as_another_user_from_what_is_locked():
 
 
 def test_the_context_holds_what_is_copied_and_no_more():
-    """.dockerignore leaves out everything that it does not name."""
+    """.dockerignore excludes everything that it does not name."""
     lines = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
     first, *rules = [line for line in lines if line and not line.startswith("#")]
     assert first == "*"
@@ -86,7 +86,7 @@ def test_the_context_holds_what_is_copied_and_no_more():
 
 @pytest.mark.slow
 def test_the_commands_of_the_dockerfile_make_a_service_that_is_well(tmp_path):
-    """Without Docker: RUN and COPY in a plain folder; then it is started, and checked as HEALTHCHECK does."""
+    """RUN and COPY are run in a plain folder without Docker; the service is started and checked as by HEALTHCHECK."""
     image = Image(tmp_path, ROOT, {name: os.environ[name] for name in os.environ if name.startswith(("PIP_", "HOME"))})
     try:
         for one in instructions(DEPLOY / "Dockerfile"):
@@ -130,7 +130,7 @@ def composed():
 
 
 def test_compose_names_what_is_there(composed):
-    """Its structure, by the Compose specification; Docker itself reads it where there is one."""
+    """Its structure follows the Compose specification; Docker itself reads it if it is installed."""
     assert composed.keys() == {"name", "services", "volumes"}
     service, database = composed["services"]["kalends"], composed["services"]["database"]
     build = service["build"]
@@ -183,7 +183,7 @@ def test_caddy_takes_its_file():
 
 
 def test_nginx_takes_its_file(tmp_path):
-    """In a whole configuration, with a certificate of its own."""
+    """The file is included in a whole configuration with a self-signed certificate."""
     nginx, openssl = needs("nginx"), needs("openssl")
     key, certificate = tmp_path / "kalends.key", tmp_path / "kalends.pem"
     lint(

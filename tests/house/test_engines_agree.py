@@ -1,4 +1,4 @@
-"""Random calls against SQLite, PostgreSQL and the reference model: all three give the same answers."""
+"""Random calls on SQLite, PostgreSQL and the reference model: all three give the same answers."""
 
 from typing import Any
 
@@ -40,12 +40,12 @@ comments = st.none() | st.just("gladly")
 
 
 def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Give some of the fields, or none."""
+    """Return a strategy for some of the fields, or none."""
     return st.fixed_dictionaries({}, optional=fields)
 
 
 class Kalends(RuleBasedStateMachine):
-    """Plays a call on both drivers and on the model, and compares."""
+    """Performs each call with both drivers and the reference model, and compares the results."""
 
     databases: tuple[Database, ...]
     clock: Clock
@@ -92,7 +92,7 @@ class Kalends(RuleBasedStateMachine):
         return there[pick % len(there)] if there and pick != UNKNOWN else len(self.model.meetings) - 1
 
     def participation(self, event: int, pick: int) -> int:
-        """Pick somebody in an event, or every fifth time anybody."""
+        """Pick a participant of an event, or every fifth time any user."""
         participates = sorted(self.chairs(event))
         return participates[pick % len(participates)] if participates and pick % 5 else self.person(pick)
 
@@ -101,7 +101,7 @@ class Kalends(RuleBasedStateMachine):
         return meeting.chairs if meeting else {}
 
     def versions(self, demand: str | None, thing: Any) -> frozenset[int] | None:
-        """Give the versions that are expected of a person, a meeting or a chair."""
+        """Return a strategy for the versions that are expected of a user, an event or a participation."""
         if demand is None:
             return None
         current = thing.version if thing else 0

@@ -1,4 +1,4 @@
-"""Which Python `.venv` gets, and what is installed there: tried with interpreters that only say who they are."""
+"""Which Python `.venv` gets, and what is installed there: tested with fake interpreters that report a version."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ LACKS_ENSUREPIP = "mkdir -p .venv/bin && exit 1"
 
 
 class Machine:
-    """A folder with interpreters on its path, in which the script runs."""
+    """A folder with fake interpreters on its path, in which the script runs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -61,7 +61,7 @@ class Machine:
         return subprocess.check_output([".venv/bin/python", "--version"], cwd=self.folder, text=True).strip()
 
     def would_do(self, *goals: str) -> str:
-        """What make would run here."""
+        """Return the commands that make would run here."""
         return subprocess.check_output(["make", "--dry-run", *goals], cwd=self.folder, env=self.variables, text=True)
 
 

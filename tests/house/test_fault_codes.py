@@ -1,4 +1,4 @@
-"""The list of codes of faults holds all that the code gives, and nothing else; the reference shows all of them."""
+"""The list of fault codes has exactly those that the code uses, and the reference shows all of them."""
 
 import ast
 import re
@@ -17,7 +17,7 @@ PLACES = {"Fault": 1, "BadValue": 0, "TimeError": 0, "ItemErrorJson": 0}
 
 
 def constants(tree: ast.AST) -> Iterator[str]:
-    """Give every code in a module: in a call that takes one, or before its message in a tuple."""
+    """Yield every code in a module: in a call that takes one, or before its message in a tuple."""
     for node in ast.walk(tree):
         code: ast.expr | None = None
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in PLACES:

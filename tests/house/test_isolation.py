@@ -1,4 +1,4 @@
-"""A law of the house: whatever one organization calls, another neither changes nor shows through an answer."""
+"""Isolation: whatever one organization calls, another neither changes nor shows in an answer."""
 
 import json
 import re
@@ -71,7 +71,7 @@ calls = st.lists(
 
 
 def settled(database, clock):
-    """Give an organization with something of everything in it, and all by which one could tell that it is there."""
+    """Create an organization with one object of every kind, and return everything that identifies it."""
     clock.set_to(NOW)
     cast = assemble(database)
     prepared = furnished(cast)
@@ -93,7 +93,7 @@ def settled(database, clock):
 
 
 def view(app, token):
-    """Give every answer that an organization can be read by, byte for byte, with its tag."""
+    """Return every answer that shows an organization's data, byte for byte, with its ETag."""
     with client(app, token) as caller:
         users = [one["id"] for one in caller.get("/v1/users?limit=250").json()["items"]]
         events = [one["id"] for one in caller.get("/v1/events?limit=250").json()["items"]]
@@ -127,19 +127,19 @@ def view(app, token):
 
 
 def essence(answer):
-    """Give what an answer says: all but the id of the request, and when a token was used, which is noted beside it."""
+    """Return an answer without the request id and the time when a token was last used, which is recorded separately."""
     request_id = answer.headers["X-Request-Id"]
     text = LAST_USED.sub("", answer.text.replace(request_id, ""))
     return answer.status_code, answer.headers.get("ETag"), text
 
 
 def reported(answer):
-    """Give everything an answer says, headers included."""
+    """Return the content and headers of an answer."""
     return answer.text + json.dumps(dict(answer.headers))
 
 
 def play(app, own, foreign, call, tokens):
-    """Do a call and give what was sent and what came back."""
+    """Send a call and return the request and its answer."""
     row, (method, path) = TABLE[call["key"]], call["key"].split()
     pools = {"own": own, "foreign": foreign, "unknown": UNKNOWN}
     names = {name: pools[whose][name] for name, whose in call["whose"].items()}
@@ -180,14 +180,14 @@ def test_nothing_one_organization_calls_changes_another_or_shows_it(app, databas
 
 
 def named_in(key):
-    """Give what the path and the body of an operation name."""
+    """Return the kinds of objects that the path and the body of an operation name."""
     return [name for name in UNKNOWN if "{" + name + "}" in key + str(TABLE[key].body)]
 
 
 @pytest.mark.unmeasured
 @pytest.mark.parametrize("key", [key for key in TABLE if named_in(key)])
 def test_what_is_foreign_and_what_is_unknown_get_the_same_answer(app, database, clock, key):
-    """Whether another organization has something of that id must not show in any answer."""
+    """No answer may show whether another organization has an object with that id."""
     _, own, tokens, _ = settled(database, clock)
     _, theirs, _, _ = settled(database, clock)
     row, (method, path) = TABLE[key], key.split()

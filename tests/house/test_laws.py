@@ -1,4 +1,4 @@
-"""Conventions that no linter knows, checked in every file of the package."""
+"""Conventions that no linter checks, for every file of the package."""
 
 import ast
 import importlib

@@ -1,4 +1,4 @@
-"""The lock files, read as an old pip reads them: nothing that a locked package requires is left to be looked up.
+"""The lock files, read as an old pip reads them: they pin everything that a locked package requires.
 
 pip before 24.1 does not carry a pin over to an extra: a lock with `coverage==7.1`, in which some package requires
 `coverage[toml]`, stops with an error on the day a newer coverage comes out.
@@ -28,13 +28,13 @@ Requires = Callable[[str], list[str] | None]
 
 
 def lines_of(lock: Path) -> Iterator[str]:
-    """The entries of a lock file, each as one line."""
+    """Return the entries of a lock file, each as one line."""
     text = lock.read_text().replace("\\\n", "")
     return (line.strip() for line in text.splitlines() if not line.lstrip().startswith("#"))
 
 
 def pinned(lines: Iterable[str], environment: Environment) -> dict[str, Requirement]:
-    """The packages that a lock file pins in an environment."""
+    """Return the packages that a lock file pins in an environment."""
     entries = [Requirement(line.partition(" --hash")[0]) for line in lines]
     return {
         canonicalize_name(entry.name): entry
@@ -44,7 +44,7 @@ def pinned(lines: Iterable[str], environment: Environment) -> dict[str, Requirem
 
 
 def left_open(pins: dict[str, Requirement], environment: Environment, requires: Requires) -> set[str]:
-    """What the locked packages ask for and the lock does not pin, extras and versions considered."""
+    """Return the requirements of locked packages that the lock does not pin, with extras and versions."""
     found: set[str] = set()
     for name, pin in pins.items():
         for line in requires(name) or []:
@@ -64,7 +64,7 @@ def left_open(pins: dict[str, Requirement], environment: Environment, requires: 
 
 
 def environment_of(python: str, platform: str) -> Environment:
-    """The markers of another Python and platform."""
+    """Return the markers of another Python and platform."""
     return THIS_MACHINE | {
         "python_version": python.rpartition(".")[0],
         "python_full_version": python,
@@ -75,7 +75,7 @@ def environment_of(python: str, platform: str) -> Environment:
 
 
 def installed(name: str) -> list[str] | None:
-    """What an installed package requires."""
+    """Return the requirements of an installed package."""
     try:
         return metadata.requires(name) or []
     except metadata.PackageNotFoundError:
@@ -94,7 +94,7 @@ def test_every_requirement_of_every_locked_package_is_locked(lock, python, platf
 
 @pytest.mark.parametrize("lock", LOCKS)
 def test_what_is_locked_for_this_machine_is_what_is_installed(lock):
-    """So that the test above has read the right metadata, and left none out."""
+    """This shows that the test above has read the right metadata, and all of it."""
     for name, pin in pinned(lines_of(ROOT / f"requirements/{lock}.txt"), THIS_MACHINE).items():
         assert pin.specifier.contains(metadata.version(name), prereleases=True), pin
 
@@ -152,7 +152,7 @@ def test_what_is_left_open_is_found(requirement, complaint):
 
 
 def test_the_fault_that_an_old_pip_stops_at_is_found():
-    """Today's lock with the extras taken away, as they were when it could not be installed."""
+    """The lock is today's without extras, as it was when it could not be installed."""
     environment = environment_of("3.11.2", "linux")
     stripped = [re.sub(r"^([\w.-]+)\[[^]]*\]", r"\1", line) for line in lines_of(ROOT / "requirements/dev.txt")]
     found = left_open(pinned(stripped, environment), environment, installed)

@@ -1,4 +1,4 @@
-"""A law of the house: worlds that differ only in what a person may not see give that person the same answers."""
+"""Confidentiality: worlds that differ only in what a user may not see give that user the same answers."""
 
 import json
 import random
@@ -40,7 +40,7 @@ OFTEN = (
 
 
 class Leak(AssertionError):
-    """A request is answered in one world otherwise than in the other."""
+    """Raised if a request gets different answers in the two worlds."""
 
     def __init__(self, comparison: "Comparison", request: Request, answers: list[Answer]) -> None:
         shown = "\n".join(f"{one.status_code} {dict(one.headers)}\n{one.content.decode()}" for one in answers)
@@ -48,7 +48,7 @@ class Leak(AssertionError):
 
 
 class Comparison:
-    """Plays requests in two worlds, and counts what was compared, and what was done."""
+    """Sends requests in two worlds, and counts the comparisons and the successful calls."""
 
     def __init__(self, services: Services, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
         self.services = services
@@ -76,7 +76,7 @@ class Comparison:
         return one
 
     def compare_pages(self, request: Request) -> None:
-        """Send a request, and the ones for the next pages of its answer."""
+        """Send a request, and those for the next pages."""
         for _ in range(MOST_PAGES):
             answer = self.compare(request)
             if answer.status_code != 200 or not (cursor := next_cursor(answer)):
@@ -84,7 +84,7 @@ class Comparison:
             request = request.page_after(cursor)
 
     def play(self) -> "Comparison":
-        """Play every operation in worlds that stay as they are, then some requests that change them."""
+        """Send every operation to worlds that stay unchanged, then some requests that change them."""
         choice = random.Random(self.seed)
         side, changed = self.sides[0], self.changed
         requests = Requests(choice, pools_of(side, changed), str(side.onlooker.actor.user_id), times_of(side, changed))
@@ -106,12 +106,12 @@ class Comparison:
 
 
 def play_all(both: Services, seeds: Iterable[int], monkeypatch: pytest.MonkeyPatch) -> list[Comparison]:
-    """Play in a world of each seed."""
+    """Compare the two worlds of each seed."""
     return [Comparison(both, seed, monkeypatch).play() for seed in seeds]
 
 
 def every_operation() -> Iterator[tuple[str, frozenset[Scope]]]:
-    """Yield every operation as often as it is to be played, with all scopes and with a single one."""
+    """Yield every operation as often as it is sent, with all scopes and with a single one."""
     for key, known in KNOWN.items():
         for _ in range(9 if key in OFTEN else 2):
             yield key, ALL_SCOPES
@@ -120,7 +120,7 @@ def every_operation() -> Iterator[tuple[str, frozenset[Scope]]]:
 
 
 def pools_of(side: Side, changed: Changed) -> dict[str, list[str]]:
-    """Return the ids to ask for: more often those that were changed, and those that the onlooker may do much with."""
+    """Return the ids to request: more often those that were changed, or to which the onlooker has much access."""
     onlooker = side.onlooker
     access_levels = {event_id: onlooker.access_level(event_id) for event_id in side.world.events}
     seen = [event_id for event_id, access_level in access_levels.items() for _ in range(1 + 2 * access_level)]
@@ -134,7 +134,7 @@ def pools_of(side: Side, changed: Changed) -> dict[str, list[str]]:
 
 
 def times_of(side: Side, changed: Changed) -> list[tuple[list[str], Span]]:
-    """Return people and when they have something to do, more often where something was changed."""
+    """Return users and the times of their events, more often those that were changed."""
     known = [
         (blocked_by(event, participations), event.block.span) for event, participations in side.world.events.values()
     ]
@@ -147,7 +147,7 @@ def own_tokens(side: Side) -> list[dict[str, Any]]:
 
 
 def reported(answer: Answer) -> tuple[Any, ...]:
-    """Return everything that an answer says; the id of the request was given, and nothing tells the time."""
+    """Return status, headers and content of an answer; the request id was given, and nothing depends on the time."""
     return answer.status_code, sorted(answer.headers.multi_items()), answer.content
 
 

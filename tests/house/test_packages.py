@@ -1,4 +1,4 @@
-"""The wheel and the source distribution: what is in them, and that an installed wheel serves from any folder."""
+"""The wheel and the source distribution: their contents, and that an installed wheel serves from any folder."""
 
 import shutil
 import subprocess
@@ -40,7 +40,7 @@ def contents(wheel: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory):
-    """Both, built from a copy of what the repository has."""
+    """Build both from a copy of the repository."""
     source, target = tmp_path_factory.mktemp("source") / "kalends", tmp_path_factory.mktemp("dist")
     left_out = shutil.ignore_patterns(
         ".git", ".venv", "build", "dist", "__pycache__", ".*_cache", ".hypothesis", ".coverage*", "*.db*"
@@ -106,7 +106,7 @@ def test_the_source_distribution_builds_the_same_wheel(dist, tmp_path):
 
 @pytest.mark.slow
 def test_an_installed_wheel_serves_from_any_folder(dist, tmp_path):
-    """What it needs is lent by this environment; the package itself is the wheel's."""
+    """Its dependencies are those of this environment; the package itself is the wheel's."""
     home, folder = tmp_path / "home", tmp_path / "elsewhere"
     folder.mkdir()
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)

@@ -1,4 +1,4 @@
-"""The promise, in one process: of many at once who need the same person's time, exactly one gets it."""
+"""The promise, in one process: of many concurrent requests for the same user's time, exactly one succeeds."""
 
 import itertools
 import random
@@ -33,7 +33,7 @@ def before_the_event(clock):
 
 
 def overlapping(number: int) -> dict[str, Any]:
-    """Give times that all overlap each other, and of which no two are the same."""
+    """Return different times that all overlap each other."""
     return {
         "start": read_time(f"2026-03-09T{14 + number // 60:02}:{number % 60:02}"),
         "end": read_time("2026-03-09T16:00"),
@@ -41,7 +41,7 @@ def overlapping(number: int) -> dict[str, Any]:
 
 
 def elsewhen(number: int) -> dict[str, Any]:
-    """Give times of which no two overlap."""
+    """Return times that do not overlap each other."""
     day, hour = divmod(number, 20)
     return {
         "start": read_time(f"2026-03-{day + 12}T{hour:02}:00"),
@@ -50,12 +50,12 @@ def elsewhen(number: int) -> dict[str, Any]:
 
 
 def of_nobody(cast: Cast, number: int, **details: Any) -> Event:
-    """Make an event that takes nobody's time, at one of the overlapping times."""
+    """Create an event that takes nobody's time, at one of the overlapping times."""
     return cast.event(**overlapping(number) | {"host_attends": False} | details)
 
 
 def draft(cast: Cast, number: int, **details: Any) -> EventCreate:
-    """Give an event that needs the guest."""
+    """Return the data of an event that needs the guest."""
     guests = [ParticipantCreate(user_id=cast.guest.id)]
     wanted: dict[str, Any] = {"host_id": cast.host.id, "host_attends": False, "title": "Mine", "participants": guests}
     wanted |= {"time_zone": BERLIN} | overlapping(number) | details
@@ -137,7 +137,7 @@ WAYS = (
 
 
 def settle(cast: Cast, works: list[Callable[[], Any]]) -> list[Any]:
-    """Race; one has to win, all others to get BookingConflict, and the database to be consistent."""
+    """Run tasks at once; check that one succeeds, all others get BookingConflict, and the database is consistent."""
     results = race(works)
     losers: list[Any] = [result for result in results if isinstance(result, Exception)]
     assert {type(loser) for loser in losers} == {BookingConflict}, losers

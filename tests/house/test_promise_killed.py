@@ -1,4 +1,4 @@
-"""The promise while the server dies: killed again and again, it loses nothing it acknowledged, and half does nothing.
+"""The promise while the server is killed: it loses nothing that it acknowledged, and leaves nothing half done.
 
 KALENDS_TEST_KILLS says how often it is killed, on each engine; twenty times take about a minute.
 """
@@ -32,14 +32,14 @@ LOG = logging.getLogger(__name__)
 
 
 class Gate:
-    """Where clients wait while the server is away."""
+    """A gate at which clients wait while the server is down."""
 
     def __init__(self) -> None:
         self.open = threading.Event()
         self.lost = 0
 
     def wait(self) -> None:
-        """Come back when the server is there again."""
+        """Wait until the server is running again."""
         self.lost += 1
         assert self.open.wait(PATIENCE_S)
 
@@ -81,7 +81,7 @@ def test_a_server_that_is_killed_again_and_again_keeps_its_promise(engine: str, 
 
 
 def answered(clients: list[Client], more: int) -> None:
-    """Come back once so many more calls have been answered."""
+    """Wait until so many more calls have been answered."""
     deadline = time.monotonic() + PATIENCE_S
     enough = count(clients) + more
     while count(clients) < enough:

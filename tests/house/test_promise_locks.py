@@ -1,4 +1,4 @@
-"""The order of locks: nobody waits for somebody who waits for them, so no engine has to end it by force."""
+"""The order of locks: no two transactions wait for each other, so no engine has to break a deadlock."""
 
 from functools import partial
 from secrets import token_bytes
@@ -76,5 +76,5 @@ def test_who_forgets_old_keys_holds_nobody_else_up(cast: Cast, clock):
 
 
 def make_token(actor: Actor, tx: WriteTx) -> int:
-    """Store a credential, and give its id."""
+    """Store a token, and return its id."""
     return issue_token(tx, actor, "of a test", token_bytes(20))[0].id

@@ -1,4 +1,4 @@
-"""The promise over HTTP: sixteen clients mix everything at random; nobody is booked twice, and answers are true.
+"""The promise over HTTP: sixteen clients send random calls; nobody is booked twice, and answers are true.
 
 KALENDS_TEST_OPERATIONS says how many calls there are, on each engine; 20,000 take about a minute.
 """
@@ -38,7 +38,7 @@ LOG = logging.getLogger(__name__)
 
 @contextmanager
 def servers_of(processes: list[int], url: str, folder: Path) -> Iterator[list[Server]]:
-    """Run servers on one database, each of so many processes."""
+    """Run servers on one database, each with so many processes."""
     with ExitStack() as stack:
         servers = [
             stack.enter_context(
@@ -64,7 +64,7 @@ def test_sixteen_clients_who_mix_everything_book_nobody_twice(migrated_url: str,
 
 
 def test_several_servers_keep_one_promise(engine: str, migrated_url: str, tmp_path: Path):
-    """Two servers on one SQLite file, or one of four processes on PostgreSQL."""
+    """There are two servers on one SQLite file, or one with four processes on PostgreSQL."""
     database = Database(Settings(database_url=migrated_url, read_timeout_ms=0))
     with servers_of([1, 1] if engine == "sqlite" else [4], migrated_url, tmp_path) as servers:
         events = settle(database, servers)
@@ -73,7 +73,7 @@ def test_several_servers_keep_one_promise(engine: str, migrated_url: str, tmp_pa
 
 
 def settle(database: Database, servers: list[Server]) -> list[int]:
-    """Have fifty callers add one person to fifty events at one time: one gets 201, the others 409."""
+    """Add one user to fifty simultaneous events from fifty clients; check that one gets 201 and the others 409."""
     wanted, *hosts = people_for(database, MANY + 1, "racer")
     token = new_token(database)
     with ExitStack() as stack:
@@ -91,7 +91,7 @@ def settle(database: Database, servers: list[Server]) -> list[int]:
 
 
 def mix(database: Database, servers: list[Server], operations: int, others: list[int]) -> None:
-    """Have sixteen clients do so many things in all, and hold the database against their ledgers.
+    """Run sixteen clients with a total number of calls, and compare the database with their ledgers.
 
     `others` are events that there are besides.
     """

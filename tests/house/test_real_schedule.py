@@ -1,4 +1,4 @@
-"""The main job on real input: a conference schedule imported into both engines, and read over HTTP."""
+"""Real input: a conference schedule imported into both engines, and read over HTTP."""
 
 import json
 import secrets
@@ -32,7 +32,7 @@ SPEAKERS = {"31c3": "Fefe", "village": "Another Ünal"}
 
 @pytest.fixture(params=["31c3", "village"], scope="module")
 def plan(request: pytest.FixtureRequest, shared_data: Path) -> tuple[str, dict[str, Any]]:
-    """The name of a schedule and what is in its file; the real one stands in for itself only where it is at hand."""
+    """Return the name and content of a schedule; the real one is skipped where it is not available."""
     real = shared_data / f"{request.param}.json"
     if request.param == "31c3" and not real.exists():
         return "village", json.loads(VILLAGE.read_text())
@@ -43,7 +43,7 @@ def plan(request: pytest.FixtureRequest, shared_data: Path) -> tuple[str, dict[s
 def callers(
     plan: tuple[str, dict[str, Any]], sqlite_databases: Databases, postgresql_databases: Databases
 ) -> Iterator[dict[str, httpx.Client]]:
-    """A caller on each engine, with the schedule in its database."""
+    """Yield a client for each engine, with the schedule in its database."""
     with sqlite_databases.migrated() as one, postgresql_databases.migrated() as other:
         urls = {"sqlite": one, "postgresql": other}
         databases = {engine: Database(Settings(database_url=url, read_timeout_ms=0)) for engine, url in urls.items()}
@@ -53,7 +53,7 @@ def callers(
 
 
 def caller_with(plan: tuple[str, dict[str, Any]], database: Database) -> httpx.Client:
-    """Import a schedule into a database, and give a caller of its service."""
+    """Import a schedule into a database, and return a client of its service."""
     name, written = plan
     schedule = read_struct(Schedule, written)
     database.write(lambda tx: import_schedule(tx, OPERATOR, schedule, name, lambda: None))
@@ -75,7 +75,7 @@ def all_items(caller: httpx.Client, path: str, **query: Any) -> list[dict[str, A
 
 
 def moment(text: str, zone: str) -> datetime:
-    """Read a time of the file, 24:00 too."""
+    """Parse a time of the file, including 24:00."""
     if "T24:00" in text:
         return moment(text.replace("T24:00", "T23:59"), zone).replace(minute=59, second=59)
     read = datetime.fromisoformat(text)
@@ -83,14 +83,14 @@ def moment(text: str, zone: str) -> datetime:
 
 
 def summary_of(event: dict[str, Any]) -> tuple[str, datetime, str, tuple[str, ...]]:
-    """Give what both engines and the file have to agree on."""
+    """Return what both engines and the file have to agree on."""
     guests = tuple(sorted(guest["name"] for guest in event["participants"]))
     host = next(guest["name"] for guest in event["participants"] if guest["is_host"])
     return event["title"], datetime.fromisoformat(event["start"]).astimezone(UTC), host, guests
 
 
 def counted(plan: dict[str, Any], wanted: Callable[[dict[str, Any]], bool]) -> list[tuple[Any, ...]]:
-    """Count in the file itself, with nothing of Kalends."""
+    """Count events in the file itself, without Kalends."""
     names = {person["ref"]: person["name"] for person in plan["people"]}
     found: list[tuple[Any, ...]] = []
     for event in plan["events"]:

@@ -1,4 +1,4 @@
-"""The stranger matrix, a law of the house: every operation stands in this table, with what it is to whom."""
+"""The access matrix: a table of every operation with the answer to each kind of caller."""
 
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ WANTED = {"required": ["{host_id}"], "duration": 60, "between": [DAY]}
 
 
 class Row(NamedTuple):
-    """Reads or writes, for which scope, with which body; then what is answered to whom.
+    """Whether an operation writes, its scope and body, and the answer to each kind of caller.
 
     Who carries no token, or an expired one, is answered 401 everywhere, and a token without the scope 403;
     where no scope is needed, a token that has only one of them is an operator's like any other.
@@ -117,20 +117,20 @@ def filled(value, names) -> Any:
 
 
 class Driver(NamedTuple):
-    """What an organization has, and who there is to ask for it."""
+    """The objects of an organization, and the callers of its API."""
 
     names: dict[str, str]
     guest_id: str
     tokens: dict[str, str | None]
 
     def ids(self, path):
-        """Give what to put into a path: its user is the host, or of an event the guest."""
+        """Return the ids for a path: its user is the host, or the guest in paths of events."""
         user_id = self.guest_id if path.startswith("/v1/events") else self.names["host_id"]
         return self.names | {"user_id": user_id}
 
 
 def furnished(cast):
-    """Create for the host an event with a guest, with a pending host, working hours, a hold, a token, a delegate."""
+    """Create for the host an event with a guest and a pending host, working hours, a hold, a token and a delegate."""
     event = cast.event(cast.guest)
     delegate, newcomer = cast.person(), cast.person()
     cast.share(cast.host, delegate, Sharing.write)
@@ -162,7 +162,7 @@ def prepared(cast, clock):
 
 
 def call(app, key, prepared, token, *, dry_run=False):
-    """Call the operation of a row with a good body."""
+    """Call the operation of a row with a valid body."""
     row, (method, path) = TABLE[key], key.split()
     ids = prepared.ids(path)
     query = "&".join(filter(None, (row.query, "dry_run=true" if dry_run else "")))
@@ -190,7 +190,7 @@ def test_an_operation_is_as_its_row_says(known):
 
 @pytest.mark.parametrize("key", TABLE)
 def test_who_may_do_what(app, database, cast, prepared, key, record_property):
-    """What is allowed is tried as a dry run, what is refused is done in earnest; none of it leaves a trace."""
+    """Allowed calls are sent as dry runs, refused calls without; neither changes anything."""
     row = TABLE[key]
     other = assemble(database)
     furnished(other)

@@ -1,4 +1,4 @@
-"""A law of the house: what the reference says is so. Schemathesis reads it and calls everything it describes."""
+"""The API does what the reference says: Schemathesis reads it and calls everything that it describes."""
 
 import re
 from typing import Any, NamedTuple
@@ -45,7 +45,7 @@ FEW = {Scope.events_read, Scope.respond}
 
 
 class Ground(NamedTuple):
-    """What a call needs on an engine: the application, ids that are there, and headers of each kind of caller."""
+    """The setup of an engine: the application, existing ids, and headers of each kind of caller."""
 
     app: Any
     there: dict[str, str]
@@ -59,7 +59,7 @@ MALFORMED_IF_RANDOM = ("If-Match", "If-None-Match")
 
 
 class Driver:
-    """A WSGI application that stands for the one of the engine at hand; before a test runs, for one without routes."""
+    """A WSGI application that forwards to the one of the current engine; before a test runs, to one without routes."""
 
     def __init__(self):
         self.app = wsgi_app([json_api([])], str)
@@ -74,13 +74,13 @@ schema = schemathesis.openapi.from_wsgi("/openapi.json", driver, config=Schemath
 
 @pytest.fixture(scope="module")
 def apps(sqlite_database, postgresql_database):
-    """Give the application of each engine with its database, SQLite first."""
+    """Return the application of each engine with its database, SQLite first."""
     return [(app_over(database), database) for database in (sqlite_database, postgresql_database)]
 
 
 @pytest.fixture(params=["both engines"])  # without a parameter, Schemathesis gives all its tests the same id
 def grounds(apps):
-    """Prepare a ground on each engine."""
+    """Prepare the setup of each engine."""
     return [ground_on(app, database) for app, database in apps]
 
 
@@ -101,7 +101,7 @@ def ground_on(app, database):
 
 
 def found(value, there):
-    """Put ids that are there in the place of those made up, which never are; what is no id stays as it is."""
+    """Replace made-up ids, which never exist, by existing ones; leave all other values as they are."""
     if isinstance(value, dict):
         return {name: found(part, there) for name, part in value.items()}
     if isinstance(value, list):
@@ -111,7 +111,7 @@ def found(value, there):
 
 
 def turn_of(case, kinds):
-    """Give the kind of caller, besides an operator, whose turn a call is: all in turn take too long."""
+    """Return the kind of caller, besides an operator, that sends a call: all kinds would take too long."""
     said = repr((case.path_parameters, case.query, case.body))
     return kinds[crc32(said.encode(errors="replace")) % len(kinds)]
 
@@ -119,7 +119,7 @@ def turn_of(case, kinds):
 @schema.parametrize()
 @settings(max_examples=10)
 def test_every_call_is_answered_as_the_reference_says(case, grounds):
-    """Nobody is answered with a defect or with what is not theirs, and an operator as it is written.
+    """Nobody gets a server error or data of others, and an operator gets what the reference says.
 
     The hundreds of boundary cases are about reading what comes in, which is before any engine: one of them does.
     """

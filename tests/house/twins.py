@@ -1,4 +1,4 @@
-"""Two worlds that are made alike: the same ids, secrets and times, each in a database of its own."""
+"""Two identical worlds: the same ids, secrets and times, each in a database of its own."""
 
 import itertools
 import random
@@ -43,7 +43,7 @@ SET_METADATA = Query(sa.update(users).where(users.c.id == sa.bindparam("at")).va
 
 
 class Twin(Database):
-    """A database that keeps what is written only while `keeps` is set, and answers all the same."""
+    """A database that saves writes only while `keeps` is set, and otherwise answers as if it did."""
 
     keeps = True
 
@@ -52,19 +52,19 @@ class Twin(Database):
 
 
 class Stream:
-    """Where ids and secrets come from: after `restart` the same come once more."""
+    """A reproducible source of ids and secrets: after `restart` it repeats them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
 
     def restart(self, number: int) -> None:
-        """Begin anew with a number, of which each seed has a range of its own."""
+        """Restart at a number; each seed has its own range."""
         self._monkeypatch.setattr(store, "new_ids", itertools.count(number))
         self._monkeypatch.setattr(secrets, "token_bytes", random.Random(number).randbytes)
 
 
 class Side(NamedTuple):
-    """One of two worlds: who looks at it, all its holds, and how it is called."""
+    """One of two worlds: its onlooker, all its holds, and its application."""
 
     database: Twin
     app: Any
@@ -96,7 +96,7 @@ def services(databases: Databases, clock: Clock, monkeypatch: pytest.MonkeyPatch
 
 
 def two_worlds(services: Services, seed: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Side, Side]:
-    """Make a random world twice, and choose one of its people to look at it."""
+    """Create a random world twice, and choose one of its users as the onlooker."""
     sides: list[Side] = []
     for database, app in zip(services.databases, services.apps, strict=True):
         services.clock.set_to(MADE)
@@ -108,12 +108,12 @@ def two_worlds(services: Services, seed: int, monkeypatch: pytest.MonkeyPatch) -
 
 
 def first_id(seed: int, call: int = 0) -> int:
-    """Return where the ids of a seed begin, or those of one of its calls: none makes more than a thousand."""
+    """Return the first id of a seed, or of one of its calls, none of which uses more than a thousand."""
     return (seed + 1 << 36) + call * 1_000
 
 
 def one_world(database: Twin, app: Any, choice: random.Random) -> Side:
-    """Make a world of seven people, one of whom the others let in at random, with events, holds and tokens."""
+    """Create a world of seven users with events, holds and tokens, who share calendars with one of them at random."""
     cast = assemble(database)
     people = [cast.host, cast.guest, cast.stranger, *(cast.person() for _ in range(4))]
     world = World(cast, [person.id for person in people])
@@ -148,7 +148,7 @@ def actor_of(cast: Cast, person: User) -> Actor:
 
 
 def some_holds(world: World, actor: Actor, choice: random.Random) -> list[Hold]:
-    """Place holds for somebody, where there is room."""
+    """Place holds for a user who is free."""
     placed: list[Hold] = []
     for _ in range(2):
         people = choice.sample(world.people, choice.randrange(1, 3))

@@ -1,4 +1,4 @@
-"""Changes of a world that one person in it may not see, as the pure rules have it."""
+"""Changes of a world that one of its users may not see, according to the pure rules."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -68,11 +68,11 @@ Scopes = dict[int, set[UserId | None]]
 
 
 class Revealed(Exception):
-    """A change shows in what everybody may see."""
+    """Raised if a change shows in what everybody may see."""
 
 
 class Part(NamedTuple):
-    """Of a person's time, what one event or hold is."""
+    """An event or a hold in a user's time."""
 
     person: int
     what: int
@@ -81,7 +81,7 @@ class Part(NamedTuple):
 
 
 class Change:
-    """One attempt at a change that somebody may not see."""
+    """One attempt at a change that the onlooker may not see."""
 
     def __init__(self, side: Side, choice: random.Random) -> None:
         self.onlooker = side.onlooker
@@ -100,7 +100,7 @@ class Change:
 
     # ------------------------------------------------------------------------------------------ what is hidden
     def event(self, access_level: AccessLevel, *, blocking: bool = False) -> Event:
-        """Choose an event of which so much is seen, and that blocks somebody."""
+        """Choose an event that the onlooker sees at this level, and that blocks somebody."""
         found = [
             event
             for event, participations in self.world.events.values()
@@ -202,7 +202,7 @@ class Change:
         transfer_event(tx, self.operator, event.id, self.choice.choice(successors), on_conflict=OnConflict.allow)
 
     def offer(self, tx: WriteTx) -> None:
-        """Ask somebody to host an event of which it is not shown whether they have to do with it."""
+        """Ask a user to host an event, where it is not shown whether they are involved in it."""
         event_id, person, _ = self.participation(taken=False)
         event = self.world.events[event_id][0]
         if event.pending_host_id in self.close:
@@ -210,7 +210,7 @@ class Change:
         transfer_event(tx, Actor(self.operator.organization_id, None, event.host_id), event_id, person)
 
     def split(self, tx: WriteTx) -> None:
-        """Make two events that touch of one."""
+        """Split an event into two that touch."""
         event, participations = self.world.events[self.event(AccessLevel.busy, blocking=True).id]
         span = event.block.span
         minutes = (span.end - span.start) // MINUTE
@@ -242,7 +242,7 @@ class Change:
             cancel_event(tx, self.operator, made.id)
 
     def create(self, tx: WriteTx) -> None:
-        """Make an event that takes nobody's time, or time that is taken."""
+        """Create an event that takes nobody's time, or time that is already taken."""
         host, *guests = self.choice.sample(self.others, self.choice.randrange(1, len(self.others)))
         draft = EventCreate(
             host_id=host,
@@ -260,7 +260,7 @@ class Change:
             answer_invitation(tx, self.operator, made.id, guest, answer, on_conflict=OnConflict.allow)
 
     def hold(self, tx: WriteTx) -> None:
-        """Make two holds that touch of one, or place one that lapses before anybody reads it."""
+        """Split a hold into two that touch, or place one that lapses before anybody reads it."""
         foreign = [one for one in self.side.holds if self.me not in (one.placed_by, *one.user_ids)]
         placed_by = Actor(self.operator.organization_id, None, self.choice.choice(self.others))
         if foreign and self.choice.random() < 0.5:
@@ -274,7 +274,7 @@ class Change:
             self.holds.append(place_hold(tx, placed_by, self.others[:2], Span(start, Instant(start + HOUR)), 600).id)
 
     def around(self, tx: WriteTx) -> None:
-        """Change what is not of events: tokens, keys, shares, and the metadata of people."""
+        """Change what does not belong to events: tokens, keys, shares, and the metadata of users."""
         one, other = self.choice.sample(self.others, 2)
         actor = Actor(self.operator.organization_id, None, one)
         token, _ = issue_token(tx, actor, "another's", self.choice.randbytes(20))
@@ -300,7 +300,7 @@ def blocked_by(event: Event, participations: Mapping[UserId, Participation]) -> 
 
 
 class Changed:
-    """What was changed: of which kinds, and what it was done to."""
+    """What was changed: the kinds of changes, and the changed objects."""
 
     def __init__(self) -> None:
         self.kinds: list[str] = []
@@ -311,7 +311,7 @@ class Changed:
         """People whose time it is, and when."""
 
     def note(self, world: World, event_id: EventId) -> None:
-        """Note what an event is."""
+        """Record the state of an event."""
         event, participations = world.events[event_id]
         self.events.append(event_id)
         self.times.append((blocked_by(event, participations), event.block.span))
@@ -331,7 +331,7 @@ def change_unseen(side: Side, choice: random.Random) -> Changed:
 
 
 def take_over(change: Change, done: Changed) -> None:
-    """Note what was changed, as it was and as it is."""
+    """Record what was changed, before and after."""
     done.holds += change.holds
     done.tokens += change.tokens
     for event_id in dict.fromkeys(change.touched):
@@ -345,7 +345,7 @@ def take_over(change: Change, done: Changed) -> None:
 
 
 def without_telling(change: Change, kind: Callable[[Change, WriteTx], None], scopes: Scopes, tx: WriteTx) -> None:
-    """Do a change. Raise Revealed if anybody's time is another than before."""
+    """Perform a change. Raise Revealed if it changes what is shown of anybody's time."""
     before = told_to_all(tx, change.operator, scopes)
     kind(change, tx)
     if told_to_all(tx, change.operator, scopes) != before:
@@ -353,7 +353,7 @@ def without_telling(change: Change, kind: Callable[[Change, WriteTx], None], sco
 
 
 def told_apart(side: Side) -> Scopes:
-    """Return which events and holds the onlooker may look behind, and in whose time: a change of one leaves it out."""
+    """Return the events and holds that the onlooker may see in detail, and in whose time; changes leave these out."""
     onlooker = side.onlooker
     everybody: set[UserId | None] = {*onlooker.world.people}
     own: set[UserId | None] = {onlooker.actor.user_id, *delegators_of(onlooker.actor)}
@@ -368,7 +368,7 @@ def told_apart(side: Side) -> Scopes:
 
 
 def told_to_all(tx: ReadTx, actor: Actor, scopes: Scopes) -> Any:
-    """Return when everybody is busy, and when blocked, without each thing that can be left out."""
+    """Return when everybody is busy or blocked, also without each event or hold that can be left out."""
     parts = [
         Part(person, what, Period(Span(Instant(start), Instant(end)), Busy(shown)), bool(blocking))
         for person, what, start, end, shown, blocking in tx.rows(AGENDA, org=actor.organization_id)

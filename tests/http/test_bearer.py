@@ -1,4 +1,4 @@
-"""Who a token stands for, from the header of a request to what is answered."""
+"""Authentication: from the header of a request to the answer."""
 
 import secrets
 import threading
@@ -33,7 +33,7 @@ FOREIGN = "usr_7fffffffffffffff"
 
 @pytest.fixture
 def exact(database):
-    """The application, looking up who asks with each request."""
+    """Return the application without a token cache."""
     return build_app(database, Settings(token_cache_ms=0))
 
 
@@ -46,7 +46,7 @@ def asking(app, token, person=None):
 
 
 def issued(cast, person=None):
-    """Give a token and its secret."""
+    """Create a token; return it and its secret."""
     bearer = Actor(cast.actor.organization_id, user_id=person and person.id)
     return cast.database.write(lambda tx: issue_token(tx, bearer, "of a test", secrets.token_bytes(20)))
 
@@ -126,7 +126,7 @@ def test_who_is_deleted_is_out_and_nobody_acts_for_them(exact, cast):
 
 
 class Watch:
-    """A clock of seconds that a test sets, in the place of the one that never goes back."""
+    """A clock in seconds that a test sets, in place of the monotonic clock."""
 
     def __init__(self):
         self.seconds = 100.0
@@ -137,7 +137,7 @@ class Watch:
 
 @pytest.fixture
 def kept(database, monkeypatch):
-    """The application that keeps who asks for 800 ms, the clock that counts them, and what was looked up."""
+    """Return the application with a token cache of 800 ms, its clock, and the tokens that were looked up."""
     watch, looks = Watch(), []
     monkeypatch.setattr(bearer, "time", watch)
 
@@ -152,7 +152,7 @@ def kept(database, monkeypatch):
 
 
 class Asked:
-    """As much of a request as says who asks."""
+    """The part of a request that authentication reads."""
 
     address, request_id = "192.0.2.1", "of a test"
     token_id = None
@@ -240,7 +240,7 @@ def test_the_last_use_is_noted_once_a_minute(cast, kept, clock):
 
 
 def test_nobody_waits_for_a_note_that_waits_for_its_turn(app, cast, database, engine):
-    """The writer's turn is somebody else's while a token is used for the first time."""
+    """Another transaction holds the writer lock while a token is used for the first time."""
     token, secret = issued(cast)
     held, release = threading.Event(), threading.Event()
     lock = Query(sa.text("SELECT 1" if engine == "sqlite" else "LOCK TABLE token IN EXCLUSIVE MODE"))

@@ -1,4 +1,4 @@
-"""Bodies: how large, how long, in which media type, and how many faults an answer names."""
+"""Request bodies: size, length, media type, and how many faults an answer names."""
 
 import asyncio
 import gc
@@ -181,7 +181,7 @@ def faults_of(document):
 
 
 def test_nothing_holds_on_to_a_body_that_did_not_come(app, monkeypatch):
-    """As long as somebody could read it the server keeps the connection open, and garbage is collected rarely."""
+    """The server keeps the connection open while the body is referenced, and garbage is collected rarely."""
     monkeypatch.setattr(front, "BODY_TIMEOUT_S", 0.05)
     client = Client(b"{", pause_s=5)
     held = weakref.ref(client)

@@ -1,4 +1,4 @@
-"""The environment of a request: what WSGI wants, and heads that could be read in two ways."""
+"""The WSGI environment of a request, and ambiguous request headers."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from kalends.http.environ import REFUSED, environ_of
 
 
 class Lines:
-    """Headers as the server gives them: names in small letters, and values that are not ASCII left out."""
+    """Headers as the server passes them: names in lower case, without values that are not ASCII."""
 
     def __init__(self, lines: list[tuple[str, str]]) -> None:
         self._lines = lines

@@ -1,4 +1,4 @@
-"""The front on a loop of its own, with a client that sends and waits as a test wants it to."""
+"""The front on its own event loop, with a client that sends and waits as a test needs."""
 
 import asyncio
 import threading
@@ -19,7 +19,7 @@ LIMIT = 200_000
 
 
 class Client:
-    """One request: the pieces of its body, each after a pause, and the answer to it."""
+    """A request whose body is sent in chunks, each after a pause, and its answer."""
 
     def __init__(self, *pieces: bytes, pause_s: float = 0, fails: bool = False) -> None:
         self._pieces = list(pieces)
@@ -83,7 +83,7 @@ def head(path: str = "/echo", *, method: str = "POST", length: int | None = None
 
 
 class App:
-    """Answers with the body that it was sent, or with the code of what the front refuses."""
+    """Answers with the body of the request, or with the code of what the front refuses."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.hold = threading.Event()
@@ -138,7 +138,7 @@ def front(app, loop) -> Front:
 
 @pytest.fixture
 def ask(front, loop):
-    """Play requests at once, and give what each is answered."""
+    """Send requests at once, and return the answer to each."""
 
     def play(*requests: tuple[Head, Client]) -> list[WsgiResponse]:
         async def all_of_them() -> None:

@@ -1,4 +1,4 @@
-"""The log: one line of JSON a request, findable by the request id, with no secret in it."""
+"""The log: one line of JSON per request, with the request id and without secrets."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ from tests.api import client, problem, send_raw
 
 @pytest.fixture
 def lines(caplog):
-    """Give what was written since the last time, by logger, and forget it."""
+    """Return the lines that were written since the last call, by logger."""
     caplog.set_level(logging.INFO, "kalends")
 
     def read(name="kalends.access"):
@@ -97,7 +97,7 @@ def test_no_secret_gets_into_the_log(api, app, token, caplog):
 
 def test_a_defect_of_our_own_is_told_to_the_log_and_not_to_the_caller(cast, token, lines):
     def fail(tx: WriteTx, actor: Actor) -> Reply[None]:
-        """Fail."""
+        """Raise an unexpected error."""
         create_user(tx, actor, UserCreate(name="x", email=Email("x@example.org")))
         raise ZeroDivisionError("the innermost secret")
 

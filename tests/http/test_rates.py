@@ -1,4 +1,4 @@
-"""Rate limits: who is counted, for how much, and what an answer says of it."""
+"""Rate limits: which caller is counted, how many units a request costs, and the headers of answers."""
 
 import json
 import re
@@ -21,7 +21,7 @@ COSTS = {"POST /v1/find-time": 10, "POST /v1/free-busy": 5, "POST /v1/explain": 
 
 @pytest.fixture
 def limited(database, token):
-    """Make an application with limits of its own, and give a function that asks it something."""
+    """Create an application with its own limits, and return a function that sends it a request."""
 
     def with_limits(rate_limit=0, address_rate_limit=0, proxies=""):
         settings = settings_from({"KALENDS_TRUSTED_PROXIES": proxies})
@@ -42,12 +42,12 @@ def limited(database, token):
 
 
 def left(answer) -> int:
-    """Give how many units an answer says are left to its token."""
+    """Return how many units its token has left, according to an answer."""
     return told(answer)[0]
 
 
 def told(answer) -> tuple[int, int]:
-    """Give units and seconds that an answer tells."""
+    """Return the units and seconds in the headers of an answer."""
     found = re.fullmatch(r'"token";r=(\d+);t=(\d+)', answer.headers["RateLimit"])
     assert found
     return int(found[1]), int(found[2])
@@ -113,7 +113,7 @@ def test_searching_costs_five(limited):
 
 @pytest.fixture
 def heavy(cast):
-    """The paths of nine users with metadata of nearly 16 KiB each."""
+    """Return the paths of nine users with metadata of nearly 16 KiB each."""
     metadata = {"x": "x" * 16_000}
     return [f"/v1/users/{cast.person(f'Person {number}', metadata=metadata).id}" for number in range(9)]
 
@@ -229,7 +229,7 @@ def test_without_a_limit_nothing_is_told(limited):
 
 @pytest.fixture
 def seconds():
-    """A clock that stands still until a test moves it."""
+    """Return a clock that stands still until a test moves it."""
     return SimpleNamespace(now=1_000.5)
 
 

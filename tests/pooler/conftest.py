@@ -1,4 +1,4 @@
-"""What is tried elsewhere against the server itself is tried here through a PgBouncer, where one is installed."""
+"""Fixtures that run tests of other folders through a PgBouncer, if it is installed."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -56,14 +56,14 @@ class Poolers:
         self._by_server: dict[str, PgBouncer] = {}
 
     def of(self, server_url: str) -> PgBouncer:
-        """Give the pooler of the server of a URL."""
+        """Return the pooler for the server of a URL."""
         (home,) = parse_qs(urlsplit(server_url).query)["host"]
         if home not in self._by_server:
             self._by_server[home] = PgBouncer(server_url)
         return self._by_server[home]
 
     def end(self) -> None:
-        """End all of them."""
+        """End all poolers."""
         for pooler in self._by_server.values():
             pooler.end()
 
@@ -79,13 +79,13 @@ def poolers() -> Iterator[Poolers]:
 
 @pytest.fixture(scope="session")
 def pgbouncer_databases(postgresql_databases: Databases, postgres_url: str, poolers: Poolers) -> Databases:
-    """New databases behind a pooler: tests that name the engine `pgbouncer` run on them."""
+    """Return new databases behind a pooler, on which tests with the engine `pgbouncer` run."""
     return PooledDatabases(postgresql_databases, poolers.of(postgres_url))
 
 
 @pytest.fixture(scope="session")
 def pgbouncer_database(pgbouncer_databases: Databases, session_clock: Clock) -> Iterator[Database]:
-    """The database behind a pooler that tests share."""
+    """Yield the database behind a pooler that tests share."""
     with shared_by_all(pgbouncer_databases, session_clock) as database:
         yield database
 
@@ -95,14 +95,14 @@ def pgbouncer_database(pgbouncer_databases: Databases, session_clock: Clock) -> 
 
 @pytest.fixture
 def url(postgresql_databases: Databases) -> Iterator[str]:
-    """A new database with all tables, by the URL of the server itself, for who looks at the server's side."""
+    """Yield the URL of a migrated database on the server itself, for tests that look at the server's side."""
     with postgresql_databases.migrated() as made:
         yield made
 
 
 @pytest.fixture
 def opened(poolers: Poolers) -> Iterator[Opener]:
-    """Open databases by the URL of their server, but through a pooler; they are closed after the test."""
+    """Yield a function that opens databases of a server through a pooler; they are closed after the test."""
     databases: list[Database] = []
 
     def opener(url: str, **values: Any) -> Database:
@@ -116,7 +116,7 @@ def opened(poolers: Poolers) -> Iterator[Opener]:
 
 @pytest.fixture(scope="module")
 def server(scratch: Path) -> Iterator[Postgres]:
-    """A server that may be stopped."""
+    """Yield a server that the test may stop."""
     own = Postgres(scratch / "stoppable")
     own.start()
     yield own

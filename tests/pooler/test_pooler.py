@@ -1,4 +1,4 @@
-"""What Kalends does behind a transaction pooler, and what it says to who has not told it of one."""
+"""Kalends behind a transaction pooler, and what it reports if the URL does not name the pooler."""
 
 import secrets
 from pathlib import Path
@@ -28,7 +28,7 @@ def shown(tx: ReadTx) -> list[str]:
 
 
 def nested(database: Database, tx: ReadTx, more: int) -> None:
-    """Read in several transactions that are open at the same time, so that the pooler has as many connections."""
+    """Open several transactions at the same time, so that the pooler has as many connections."""
     tx.snapshot()
     shown(tx)
     if more:
@@ -36,13 +36,13 @@ def nested(database: Database, tx: ReadTx, more: int) -> None:
 
 
 def settings_of_sessions(url: str) -> list[str]:
-    """Give what a stranger finds set on a connection of the same pooler."""
+    """Return the settings that another client finds on a connection of the same pooler."""
     with psycopg.connect(url, autocommit=True, prepare_threshold=None) as stranger:
         return [stranger.execute(f"SHOW {name}".encode()).fetchall()[0][0] for name in SHOWN]
 
 
 def doctor(url: str) -> dict[str, str]:
-    """Give what the doctor says of a database, by subject."""
+    """Return what the doctor reports about a database, by subject."""
     done = CliRunner().invoke(kalends, ["doctor"], env={"KALENDS_DATABASE_URL": url})
     return {
         line[9:].partition(":")[0]: f"{line[:9].strip()}{line[9:].partition(':')[2]}"
@@ -82,7 +82,7 @@ def test_a_snapshot_sees_one_state(url, opened):
 
 
 def test_many_at_once_get_no_error(url, poolers):
-    """As many requests of all kinds as made 202 of 480 fail before."""
+    """Before the fix, 202 of these 480 requests failed."""
     database = Database(Settings(database_url=poolers.of(url).url(url), pool_size=8))
     cast = assemble(database)
     app = build_app(database, Settings(token_cache_ms=0, rate_limit=0, address_rate_limit=0))
@@ -143,7 +143,7 @@ def test_a_pooler_that_swallows_settings_is_refused(url):
 
 
 def test_a_pooler_that_seems_to_be_one_of_sessions_gets_a_warning_and_an_error_when_it_is_none(url):
-    """Nobody can tell until it mixes up statements."""
+    """The two cannot be told apart until the pooler mixes up statements."""
     limit = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET statement_timeout = 9000', current_database()); END $$"
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(limit)

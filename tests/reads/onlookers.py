@@ -1,4 +1,4 @@
-"""Who sees what, by plain Python over the pure rules of rules/access.py, for a random world with secrets and shares."""
+"""Who sees what in a random world with private events and shares, computed in Python with rules/access.py."""
 
 import random
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ WHOLE_ONLY = ("participant_id", "pending_host_id", "response", "role", "text")
 
 
 class Seen(NamedTuple):
-    """An event as somebody is shown it, how much that is, and the people in it who are shown."""
+    """An event as an onlooker sees it, their access level, and the participants that they see."""
 
     event: Event
     access_level: AccessLevel
@@ -44,7 +44,7 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Onlooker:
-    """Somebody who looks at a world, or an operator."""
+    """A user or an operator who reads a world."""
 
     world: World
     cast: Cast
@@ -54,7 +54,7 @@ class Onlooker:
         return self.cast.actor
 
     def access_level(self, event_id: EventId) -> AccessLevel:
-        """Tell how much of an event they see."""
+        """Return their access level to an event."""
         event, _ = self.world.events[event_id]
         concerned = self.concerned(event_id) | {event.pending_host_id}
         return access_level_of(
@@ -66,12 +66,12 @@ class Onlooker:
         )
 
     def concerned(self, event_id: EventId) -> set[UserId]:
-        """Give the host of an event and its participants."""
+        """Return the host and the participants of an event."""
         event, participations = self.world.events[event_id]
         return {event.host_id, *participations}
 
     def part(self, event_id: EventId, person: UserId) -> AccessLevel:
-        """Tell how much they are told of an event in a person's time, where they look at that."""
+        """Return their access level to an event in a user's time, if they look at that."""
         if person not in self.concerned(event_id):
             return AccessLevel.busy
         event, _ = self.world.events[event_id]
@@ -83,13 +83,13 @@ class Onlooker:
         )
 
     def named(self, event_id: EventId, person: UserId) -> AccessLevel:
-        """The same in conflicts and explanations, which keep private events from operators, too."""
+        """Return the same for conflicts and explanations, which hide private events from operators, too."""
         event, _ = self.world.events[event_id]
         secret = self.actor.user_id is None and event.visibility is Visibility.private
         return AccessLevel.busy if secret else self.part(event_id, person)
 
     def people(self, event_id: EventId) -> list[UserId] | None:
-        """Give the people in an event whom they are shown; None if they are shown nobody."""
+        """Return the participants of an event that they see; None if they see none."""
         event, participations = self.world.events[event_id]
         access_level = self.access_level(event_id)
         if access_level < AccessLevel.read:
@@ -99,7 +99,7 @@ class Onlooker:
         return sorted({event.host_id, self.actor.user_id, *delegators_of(self.actor)} & participations.keys())
 
     def shown(self, event_id: EventId) -> Seen:
-        """Give an event as they are shown it."""
+        """Return an event as they see it."""
         event, access_level = self.world.events[event_id][0], self.access_level(event_id)
         if access_level < AccessLevel.read:
             event = title_of(event)
@@ -110,7 +110,7 @@ class Onlooker:
         return Seen(event, access_level, self.people(event_id))
 
     def listed(self, wanted: EventFilter) -> list[Seen]:
-        """Give what a list of theirs has to hold, in order."""
+        """Return what their list has to contain, in order."""
         named = wanted.user_id or wanted.host_id or wanted.participant_id or wanted.pending_host_id
         if self.actor.user_id and not named:
             wanted = structs.replace(wanted, user_id=self.actor.user_id)
@@ -128,13 +128,13 @@ class Onlooker:
         )
 
     def told(self, person: UserId, span: Span) -> dict[EventId, AccessLevel]:
-        """Give how much they are told of each event in a person's time in a span."""
+        """Return their access level to each event in a user's time within a span."""
         there = (event for event, _ in self.world.events.values() if person in self.concerned(event.id))
         return {event.id: self.named(event.id, person) for event in there if overlaps(event.block.span, span)}
 
 
 def title_of(event: Event) -> Event:
-    """Leave nothing of an event but what titles show, as tests/seen.py reads it."""
+    """Return an event with only what access to titles shows, as tests/seen.py reads it."""
     return structs.replace(
         event,
         description="",
@@ -152,7 +152,7 @@ def title_of(event: Event) -> Event:
 
 
 def world_with_secrets(cast: Cast, choice: random.Random, events: int) -> tuple[World, list[Onlooker]]:
-    """Make a world of six people who let each other in at random; give all who may look at it, an operator first."""
+    """Create a world of six users with random shares; return its onlookers, an operator first."""
     people = [cast.host, cast.guest, cast.stranger, cast.person(), cast.person(), cast.person()]
     world = World(cast, [person.id for person in people])
     for owner in people:
@@ -170,5 +170,5 @@ def world_with_secrets(cast: Cast, choice: random.Random, events: int) -> tuple[
 def participations_shown(
     participations: dict[UserId, Participation], people: list[UserId] | None
 ) -> list[Participation] | None:
-    """Give the participations of some people, as lists tell them: without their versions."""
+    """Return the participations of some users as lists show them, without versions."""
     return None if people is None else [structs.replace(participations[person], version=0) for person in people]

@@ -1,4 +1,4 @@
-"""What people see of each other's events: alone, in lists, in conflicts and in explanations."""
+"""What users see of each other's events: in single reads, lists, conflicts and explanations."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def before_it_all(clock, cast):
 
 
 def shared(cast, level):
-    """Give the stranger, whom the host lets in so far."""
+    """Return the stranger's view, with whom the host shares their calendar at this level."""
     if level is not None:
         cast.share(cast.host, cast.stranger, level)
     return cast.as_person(cast.stranger)
@@ -94,7 +94,7 @@ def test_titles_show_no_participants(cast, level):
 
 @pytest.mark.parametrize("level", [Sharing.titles, Sharing.read])
 def test_by_titles_nobody_learns_who_takes_part_or_what_it_is_about(cast, level):
-    """Filters and explanations are questions, too: what is not shown cannot be asked for."""
+    """Filters and explanations must not reveal what is not shown."""
     event = cast.event(cast.guest, description="salary of Gustav")
     me = shared(cast, level)
     answered = {event.id: AccessLevel.read} if level is Sharing.read else {}
@@ -111,7 +111,7 @@ def test_by_titles_nobody_learns_who_takes_part_or_what_it_is_about(cast, level)
 
 
 def conflict_names(me, person):
-    """Try to book somebody at the time of it all, and give the events that are named as being in the way."""
+    """Try to book a user at that time, and return the events that are named as conflicts."""
     draft = EventCreate(
         host_id=me.actor.user_id or me.stranger.id,
         title="x",
@@ -128,7 +128,7 @@ def conflict_names(me, person):
 
 @pytest.mark.parametrize("hides", [False, True])
 def test_who_is_hidden_is_hidden_everywhere(cast, hides):
-    """Participants see the host and themselves; no question gives away that somebody else takes part."""
+    """Participants see the host and themselves; no request reveals that somebody else takes part."""
     other, third = cast.person(), cast.person()
     event = cast.event(cast.guest, other, third, hide_participants=hides)
     me = cast.as_person(cast.guest)
@@ -255,7 +255,7 @@ def test_lists_without_a_name_are_ones_own_page_by_page(cast):
 
 
 def test_somebody_elses_agenda_is_paged_by_what_is_seen(cast):
-    """Pages are full of what is seen; what is not seen leaves no gap."""
+    """Pages are filled with what is visible; hidden events leave no gap."""
     seen = []
     for number in range(9):
         event = cast.event(cast.guest, visibility=Visibility.private if number % 2 else Visibility.default)
@@ -295,7 +295,7 @@ def test_what_is_seen_and_may_not_be_done_is_forbidden_and_the_rest_is_not_there
 
 
 def test_nothing_is_made_of_an_event_that_is_not_seen(cast):
-    """How long it would take tells how much there is of it."""
+    """The time that it takes would reveal how large the event is."""
     event = cast.event(cast.guest)
     for person, found in ((cast.guest, True), (cast.stranger, False)):
         actor = cast.as_person(person).actor

@@ -1,4 +1,4 @@
-"""People's time, as one statement gives it, and the search for a time on top of it."""
+"""Busy times of users, read with one statement, and the search for a time."""
 
 from datetime import date
 
@@ -211,7 +211,7 @@ def test_without_a_time_it_says_why_and_what_to_do(cast):
 
 
 def test_whoever_becomes_free_as_the_window_begins_is_read(cast):
-    """Gustav meets until half past two; the hour from then on is no step, but the beginning of a gap."""
+    """Gustav is busy until half past two; the slot from then on is no step, but the beginning of a gap."""
     cast.event(cast.guest, end=read_time("2026-03-09T14:30"))
     half_past = span(AFTERNOON.start + HALF_HOUR, AFTERNOON.end + HALF_HOUR)
     meeting = MeetingRequest((cast.guest.id,), {}, (), HOUR, HOUR, (half_past,))

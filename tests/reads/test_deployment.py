@@ -1,4 +1,4 @@
-"""What the engines say of themselves."""
+"""What the engines report about their deployment."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Why somebody can or cannot be booked: everything that bears on it, and only what the caller may see."""
+"""Why a user can or cannot be booked: everything relevant, and only what the caller may see."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""An export of much: read in pages, none of it twice and none left out."""
+"""A large export is read in pages, complete and without duplicates."""
 
 from kalends.actions.events import transfer_event
 from kalends.model import UserId

@@ -23,7 +23,7 @@ EVERYBODY = EventFilter()
 
 @pytest.fixture(scope="module")
 def world(database, session_clock):
-    """Sixty events of five people, made before the first of them begins."""
+    """Yield a world of sixty events of five users, created before the first event begins."""
     session_clock.set_to(instant("2026-03-08T08:00+01:00"))
     yield random_world(assemble(database), 31, EVENTS)
     session_clock.frozen_at = None
@@ -36,7 +36,7 @@ def listed(world: World, wanted: EventFilter):
 
 
 def some_values(world: World, choice: random.Random):
-    """Give a value for each filter."""
+    """Return a value for each filter."""
     event = choice.choice(list(world.events.values()))[0]
     return {
         "user_id": choice.choice(world.people),
@@ -107,7 +107,7 @@ def test_random_filters_page_by_page(world, data):
 
 
 def walk(world: World, wanted: EventFilter, limit: int, *, expand: bool):
-    """Go through all pages of a list."""
+    """Yield all items of a list, read page by page."""
     while True:
         page = world.cast.ask(list_events, wanted, limit, expand=expand)
         assert len(page.events) == limit or page.next_key is None

@@ -1,4 +1,4 @@
-"""Whether requests can be served."""
+"""Whether a database is ready to serve requests."""
 
 import pytest
 

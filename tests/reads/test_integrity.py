@@ -1,4 +1,4 @@
-"""Finding what is inconsistent: everything that could be planted is found, and nothing else."""
+"""The integrity check: it finds every planted inconsistency, and nothing else."""
 
 import pytest
 import sqlalchemy as sa
@@ -124,7 +124,7 @@ PLANTED = {
 
 @pytest.fixture
 def house(migrated_url):
-    """A database of its own, as the check reads all organizations: three events, one of them cancelled."""
+    """Create a cast in its own database, as the check reads all organizations: three events, one of them cancelled."""
     before = instant_of(read_time("2026-03-01T00:00:00Z"), None)
     own = Database(Settings(database_url=migrated_url), lambda: before * 1_000)
     cast = assemble(own)

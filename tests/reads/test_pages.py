@@ -55,7 +55,7 @@ def test_events_that_start_together_come_in_the_order_of_their_ids(cast):
 
 @pytest.mark.parametrize("expand", [False, True])
 def test_what_is_not_shown_does_not_end_a_page(cast, monkeypatch, expand):
-    """Neither what is behind a title, nor what hidden participants say."""
+    """Neither events of which only the title is seen, nor responses of hidden participants."""
     monkeypatch.setattr(events, "MAX_PAGE_BYTES", 6_000)
     cast.share(cast.host, cast.stranger, Sharing.titles)
     talker, answer = cast.person(), ResponseUpdate(response="declined", comment="x" * 1_000)
@@ -102,7 +102,7 @@ def test_no_event_that_stays_put_is_missed_or_doubled(database, seed, kind):
 
 
 def disturb(world, choice):
-    """Let an event come, move or go, and give its id."""
+    """Create, move or delete an event, and return its id."""
     event_id = choice.choice(list(world.events))
     event, participations = world.events[event_id]
     match choice.randrange(4):
@@ -161,7 +161,7 @@ def test_no_participant_who_stays_is_missed_or_doubled(cast):
 
 
 def test_a_page_that_took_too_long_is_not_read_a_second_time(cast, monkeypatch):
-    """A page that is too large is, with fewer events."""
+    """A page that is too large is read again, with fewer events."""
     asked = []
 
     def read_page(tx, actor, wanted, limit, *, expand):

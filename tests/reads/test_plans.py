@@ -1,4 +1,4 @@
-"""How the engines go about a list: one range scan along an index, in order, with every bound in the range."""
+"""Query plans of lists: one ordered range scan of an index, with every bound in the range."""
 
 import re
 import secrets
@@ -43,7 +43,7 @@ BOUNDS = [
 
 @dataclass
 class Crowd:
-    """A database with so many rows that a planner thinks about them."""
+    """A database with so many rows that the planner has to choose well."""
 
     database: Database
     actor: Actor
@@ -57,7 +57,7 @@ class Crowd:
         return MIDDLE + 48 * HALF_HOUR, self.first + 3
 
     def parameters(self) -> dict[str, Any]:
-        """Give a value for everything that a list may be given."""
+        """Return a value for every parameter of a list."""
         return {
             "org": int(self.actor.organization_id),
             "count": 51,
@@ -86,7 +86,7 @@ class Crowd:
 
 @pytest.fixture(scope="module")
 def crowd(databases: Databases) -> Iterator[Crowd]:
-    """A database of its own: 200 people, 20,000 events, 80,000 participations; and 10,000 people with little to do."""
+    """Yield a database of 200 users, 20,000 events and 80,000 participations, and 10,000 users with few events."""
     with databases.migrated() as url:
         database = Database(Settings(database_url=url))
         others = fill(database, people=10_000, events=100)
@@ -140,12 +140,12 @@ def kinds(plan: list[dict[str, Any]]) -> list[str]:
 
 
 def steps_of(plan: list[str]) -> list[str]:
-    """Give the steps of a plan of SQLite that look at rows or sort them, but for reading a page that was made."""
+    """Return the steps of a SQLite plan that read or sort rows, except reading a materialized page."""
     return [step for step in plan if step.startswith(("SEARCH", "SCAN", "USE TEMP")) and step not in MADE]
 
 
 def without_wrapping(plan: list[dict[str, Any]]) -> list[str]:
-    """Give the kinds of nodes of a plan of PostgreSQL without what makes one row of a page."""
+    """Return the node types of a PostgreSQL plan, without those that aggregate a page into one row."""
     return [kind for kind in kinds(plan) if kind not in ("Memoize", "Aggregate", "Subquery Scan")]
 
 
@@ -161,7 +161,7 @@ def scan_of(plan: list[dict[str, Any]], table: str) -> dict[str, Any]:
 
 
 def expected_range(bounds: tuple[str, ...], key: str) -> set[str]:
-    """Give what has to be part of the condition on an index that ends with start and `key`."""
+    """Return the expected condition on an index that ends with start and `key`."""
     after = {f"ROW(starts_at, {key}) >"} if "after" in bounds else set()
     lower = {"(starts_at >"} if "since" in bounds and not after else set()
     return after | lower | ({"(starts_at <"} if "until" in bounds else set())
@@ -207,7 +207,7 @@ TIE = "USING PRIMARY KEY (user_id=? AND starts_at=? AND event_id=?)"
 
 
 def test_what_somebody_else_sees_of_an_agenda_is_one_range_scan_with_looks_at_keys(crowd, engine):
-    """Whether an event is seen costs a look at one key for each of two ties.
+    """Checking whether an event is visible takes one key lookup for each of two ties.
 
     PostgreSQL may sort the few rows of a range where it takes that to be cheaper; it never reads more agenda than that.
     """
@@ -263,7 +263,7 @@ def check_hosted(crowd, engine, host, bounds, more):
 
 
 def test_two_people_are_looked_up_along_the_range_of_one(crowd, engine):
-    """Here PostgreSQL may join two ranges and sort what is in both; it never reads more than the two."""
+    """PostgreSQL may join two ranges and sort the result; it never reads more than the two."""
     pairs = [("user_id", "host_id"), ("participant_id", "host_id"), ("participant_id", "user_id")]
     check_every(check_pair, crowd, engine, pair=pairs, bounds=BOUNDS)
 
@@ -316,7 +316,7 @@ def test_participants_are_one_range_scan_without_a_sort(crowd, engine):
 
 
 def test_old_keys_are_looked_up_by_their_age(crowd, engine):
-    """Each request with a key forgets some old ones: that must not cost more the more of them are kept."""
+    """Each request with a key deletes some old ones, which must not cost more the more keys are stored."""
     database, actor = crowd.database, crowd.actor
     token, _ = database.write(lambda tx: issue_token(tx, actor, "keys", secrets.token_bytes(20)))
     fill_keys(database, actor, int(token.id), 20_000)
@@ -356,7 +356,7 @@ def check_record(crowd, engine, of_object, after, more):
 
 
 def test_a_page_of_holds_looks_up_the_people_of_each(crowd, engine):
-    """Which holds stand is a range of the organization's, or a walk along all ids; nobody looks through held time."""
+    """Active holds are a range of the organization's, or a scan of all ids; held time is not scanned."""
     check_every(check_holds, crowd, engine, of_person=[False, True], continued=[False, True])
 
 
@@ -375,7 +375,7 @@ def check_holds(crowd, engine, of_person, continued):
 
 
 def test_what_a_person_holds_is_found_among_the_holds_that_stand(crowd, engine):
-    """PostgreSQL may walk through all holds, which are few: none stands for more than half an hour."""
+    """PostgreSQL may scan all holds, which are few: none lasts for more than half an hour."""
     if engine == "sqlite":
         assert sqlite_plan(crowd, HELD_BY) == [
             "SEARCH hold USING INDEX ix_hold_organization_id_expires_at (organization_id=? AND expires_at>?)",

@@ -1,4 +1,4 @@
-"""The pool: who is active and free in a block of time, page by page, in one statement; and how the engines find out."""
+"""The pool: active users who are free in a block of time, page by page, in one statement, with its query plans."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -99,7 +99,7 @@ def test_an_events_pool_leaves_out_who_is_in_it_and_minds_no_time_of_its_own(cas
 
 
 def test_everybody_in_the_pool_can_be_added_and_nobody_else(cast):
-    """The pool and the conflict check agree: the sentence of the brief."""
+    """The pool and the conflict check agree."""
     people = [cast.person() for _ in range(12)]
     for number, who in enumerate(people):
         start, end = (
@@ -164,7 +164,7 @@ def test_one_statement_for_a_block_and_two_for_an_event(database):
 
 
 class Pool(Crowd):
-    """Tens of thousands of rows, and a block of time to ask about."""
+    """Tens of thousands of rows, and a block of time to query."""
 
     def parameters(self) -> dict[str, Any]:
         block = span_values(span(FIRST_START + 5_000 * HALF_HOUR, FIRST_START + 5_001 * HALF_HOUR))
@@ -207,7 +207,7 @@ def test_the_pool_walks_along_names_and_looks_at_a_range_of_each_agenda(crowd: P
 
 
 def check_range(plan: list[dict]) -> None:
-    """Hold that every look at people's time is one range of its key."""
+    """Check that every access to users' time is one range of its key."""
     scans = [node for node in plan if node.get("Alias", "").startswith("agenda")]
     assert scans
     for scan in scans:
@@ -252,7 +252,7 @@ LOOKUPS = {
 
 @pytest.mark.parametrize("table", LOOKUPS)
 def test_several_rows_are_looked_up_by_their_key(crowd: Pool, engine, table):
-    """Of `(… IN …) = 1`, which SQLAlchemy writes of a truth on SQLite, the engine made a scan of all rows."""
+    """With `(… IN …) = 1`, which SQLAlchemy writes for a boolean on SQLite, the engine scanned all rows."""
     if engine == "sqlite":
         plan = sqlite_plan(crowd, LOOKUPS[table])
         key = "USING PRIMARY KEY (event_id=?" if table == "participant" else "USING INTEGER PRIMARY KEY (rowid=?)"

@@ -1,4 +1,4 @@
-"""Reading one thing, and searching people."""
+"""Single reads, and searching users."""
 
 import pytest
 
@@ -98,7 +98,7 @@ def test_deleted_and_other_peoples_users_are_not_listed(cast, database):
 
 
 def test_what_belongs_together_is_read_in_one_state(cast, clock):
-    """Reading the participants takes two statements; a write between them is not seen by the second."""
+    """The participants are read with two statements; the second does not see a write between them."""
     clock.set_to(instant("2026-03-09T08:00+01:00"))
     event = cast.event(cast.guest)
 

@@ -1,4 +1,4 @@
-"""Every list takes the same number of statements for 1, 3 and 250 rows; so does every read of one thing."""
+"""Every list takes the same number of statements for 1, 3 and 250 rows, and so does every single read."""
 
 from functools import partial
 
@@ -20,7 +20,7 @@ ROWS = (1, 3, 250)
 
 @pytest.fixture(scope="module")
 def multitude(database):
-    """Events of the same four people, and one of them, who hosts 265."""
+    """Return a user who hosts 265 events of the same four users."""
     actor, first = fill(database, people=4, events=1060)
     return actor, UserId(first + 1)
 
@@ -45,7 +45,7 @@ def test_lists_of_events(database, multitude, names, expand):
 @pytest.mark.parametrize("expand", [False, True])
 @pytest.mark.parametrize("whose", ["own", "shared"])
 def test_lists_of_events_for_a_person(database, multitude, names, expand, whose):
-    """One's own agenda, and that of somebody who lets one in."""
+    """The caller's own agenda, and that of a user who shares theirs."""
     actor, person = multitude
     other = UserId(person + 1)
     me = person if whose == "own" else other

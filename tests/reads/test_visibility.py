@@ -1,4 +1,4 @@
-"""Random worlds in which people hide things and let each other in: everybody is shown what the pure rules say."""
+"""Random worlds with private events and shares: everybody is shown what the pure rules say."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -40,7 +40,7 @@ NEVER = settings(max_examples=2, phases=[Phase.explicit, Phase.generate])  # no 
 
 @pytest.fixture
 def yesterday(clock: Clock) -> None:
-    """The day before anything happens."""
+    """Set the clock to the day before the events."""
     clock.set_to(instant("2026-03-08T08:00+01:00"))
 
 
@@ -61,7 +61,7 @@ def test_everybody_is_shown_what_the_rules_say(database: Database, yesterday: No
 
 
 def check_event(onlooker: Onlooker, event_id: EventId) -> None:
-    """Hold one event and who is in it against the rules."""
+    """Compare what is shown of one event and its participants with the rules."""
     cast, shown = onlooker.cast, onlooker.shown(event_id)
     _, participations = onlooker.world.events[event_id]
     if shown.access_level is AccessLevel.busy:
@@ -90,14 +90,14 @@ def check_event(onlooker: Onlooker, event_id: EventId) -> None:
 
 
 def arguments_of(read: Callable[..., Any], onlooker: Onlooker) -> dict[str, Any]:
-    """Give what a read of an event takes besides."""
+    """Return the other arguments of a read of an event."""
     if read is read_event:
         return {"expand": True}
     return {"user_id": onlooker.world.people[0]} if read is read_participant else {"limit": 50}
 
 
 def pages(cast: Any, event_id: EventId, limit: int) -> Iterator[Any]:
-    """Go through the participants of an event page by page."""
+    """Yield the participants of an event, read page by page."""
     after = None
     while True:
         page = cast.ask(list_participants, event_id, limit, after)
@@ -108,7 +108,7 @@ def pages(cast: Any, event_id: EventId, limit: int) -> Iterator[Any]:
 
 
 def check_time(onlooker: Onlooker, person: UserId, choice: random.Random) -> None:
-    """Hold what is told of a person's time against the rules, at the time of some events."""
+    """Compare what is shown of a user's time with the rules, at the time of some events."""
     for event, _ in choice.sample(list(onlooker.world.events.values()), TIMES):
         span = event.block.span
         told = onlooker.told(person, span)
@@ -139,7 +139,7 @@ def blocks(event: Event, participations: Mapping[UserId, Participation], person:
 
 
 def check_list(onlooker: Onlooker, wanted: EventFilter, limit: int) -> int:
-    """Hold a list, page by page, against the rules; give how long it is."""
+    """Compare a list, page by page, with the rules; return its length."""
     expected = onlooker.listed(wanted)
     found: list[tuple[Any, ...]] = []
     key = wanted.after
@@ -164,7 +164,7 @@ def check_list(onlooker: Onlooker, wanted: EventFilter, limit: int) -> int:
 
 
 def filters_of_each_person(onlooker: Onlooker, choice: random.Random) -> Iterator[EventFilter]:
-    """Give what may be asked of each person: all, and by one more condition; a host's by every one."""
+    """Yield filters for each user: alone, and with one more condition; for a host with every one."""
     for person in onlooker.world.people:
         for name in BY_PERSON:
             values: dict[str, Any] = {name: person}
@@ -175,7 +175,7 @@ def filters_of_each_person(onlooker: Onlooker, choice: random.Random) -> Iterato
 
 
 def random_filters(onlooker: Onlooker, choice: random.Random) -> Iterator[EventFilter]:
-    """Give some filters of a few conditions, which say whom they speak of where they have to."""
+    """Yield random filters with a few conditions, and a user where they need one."""
     for _ in range(LISTS):
         names = {*choice.sample(BY_PERSON, choice.randrange(5))}
         names |= {*choice.sample((*MORE, "since", "until", "after"), choice.randrange(3))}
@@ -186,7 +186,7 @@ def random_filters(onlooker: Onlooker, choice: random.Random) -> Iterator[EventF
 
 
 def value_of(name: str, onlooker: Onlooker, choice: random.Random) -> Any:
-    """Give a value for a filter."""
+    """Return a value for a filter."""
     event, participations = choice.choice(list(onlooker.world.events.values()))
     participation = choice.choice([*participations.values()] or [None])
     span = event.block.span
@@ -206,7 +206,7 @@ def value_of(name: str, onlooker: Onlooker, choice: random.Random) -> Any:
 
 
 def refusal(ask: Callable[..., Any], *arguments: Any, **options: Any) -> type[Exception] | None:
-    """Give the kind of error with which a read is refused, None if it is answered."""
+    """Return the class of the error that a read raises, None if it succeeds."""
     try:
         ask(*arguments, **options)
     except (NotFound, Forbidden) as error:

@@ -1,4 +1,4 @@
-"""A small random world, made by actions, and a plain Python filter that says what a list of it must hold."""
+"""A small random world, created by actions, and a filter in Python for the expected content of lists."""
 
 import random
 import unicodedata
@@ -23,26 +23,26 @@ MORNING = 1_773_010_800_000_000
 
 @dataclass
 class World:
-    """Some people and events with their participations, as they were made."""
+    """Users and events with their participations, as they were created."""
 
     cast: Cast
     people: list[UserId]
     events: dict[EventId, tuple[Event, dict[UserId, Participation]]] = field(default_factory=dict)
 
     def note(self, event_id: EventId) -> Event:
-        """Take over an event as it is stored."""
+        """Record an event as it is stored."""
         event = self.cast.ask(read_event, event_id, expand=False)[0]
         self.events[event_id] = (event, self.cast.participations(event_id))
         return event
 
     def expected(self, wanted: EventFilter) -> list[Event]:
-        """Give what a list has to hold, in order."""
+        """Return the expected content of a list, in order."""
         found = [event for event, participations in self.events.values() if matches(event, participations, wanted)]
         return sorted(found, key=lambda event: (event.block.span.start, event.id))
 
 
 def matches(event: Event, participations: dict[UserId, Participation], wanted: EventFilter) -> bool:
-    """Tell whether an event is wanted, one filter after the other."""
+    """Return whether an event matches all filters."""
     span = event.block.span
     named = wanted.participant_id if wanted.participant_id is not None else wanted.user_id
     participation = participations.get(named) if named is not None else None
@@ -71,7 +71,7 @@ def folded(text: str) -> str:
 
 
 def random_times(choice: random.Random) -> dict[str, Any]:
-    """Give a block of one to six half hours on one of three days, so that many start together."""
+    """Return a block of one to six half hours on one of three days, so that many events start together."""
     first, length = choice.randrange(0, 42), choice.randrange(1, 7)
     day = choice.randrange(9, 12)
     return {
@@ -82,7 +82,7 @@ def random_times(choice: random.Random) -> dict[str, Any]:
 
 
 def random_event(world: World, choice: random.Random, **details: Any) -> Event:
-    """Make an event with random people who say random things."""
+    """Create an event with random participants and responses."""
     cast = world.cast
     host = choice.choice(world.people)
     guests = choice.sample([person for person in world.people if person != host], choice.randrange(len(world.people)))
@@ -112,7 +112,7 @@ def random_event(world: World, choice: random.Random, **details: Any) -> Event:
 
 
 def random_world(cast: Cast, seed: int, events: int) -> World:
-    """Make a world of five people."""
+    """Create a world of five users."""
     people = [cast.host.id, cast.guest.id, cast.stranger.id, cast.person().id, cast.person().id]
     world, choice = World(cast, people), random.Random(seed)
     for _ in range(events):

@@ -1,4 +1,4 @@
-"""Members that are set elsewhere, where a fault lies, the participants in the answer of a write, and slashes."""
+"""Hints about other operations, pointers of faults, participants in the answer to a write, and trailing slashes."""
 
 import logging
 import re
@@ -103,7 +103,7 @@ def test_a_fault_lies_where_it_was_found(api, cast, clock):
 
 @pytest.mark.parametrize("known", OPERATIONS, ids=name_of)
 def test_no_operation_takes_two_arguments_of_one_name(known):
-    """What an action finds wrong lies where the operation takes that argument, so there must be one such place."""
+    """A fault that an action finds points to where the operation takes the argument, which must be unambiguous."""
     query = {field.encode_name for field in msgspec.structs.fields(known.signature.query)}
     is_struct = isinstance(known.signature.body, type) and issubclass(known.signature.body, msgspec.Struct)
     body = {field.encode_name for field in msgspec.structs.fields(known.signature.body)} if is_struct else set()

@@ -1,4 +1,4 @@
-"""People's time over HTTP: the pool, free/busy, and finding a time."""
+"""Users' time over HTTP: the pool, free/busy, and finding a time."""
 
 from datetime import date, timedelta
 
@@ -224,7 +224,7 @@ def test_a_time_is_found(api, cast):
 
 
 def reasons(api, **details):
-    """Return the codes, and then the texts, of why there is no slot."""
+    """Return the codes, and then the texts, of the reasons why there is no slot."""
     found = search(api, **details).json()
     assert found["slots"] == []
     return [one["code"] for one in found["reasons"]], [one["text"].partition("+01:00: ")[2] for one in found["reasons"]]

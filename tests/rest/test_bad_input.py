@@ -1,4 +1,4 @@
-"""Bad input of every kind on every route that takes a body, a path or a query: a clear 4xx, and no row changed."""
+"""Invalid input of every kind in every body, path and query: a clear 4xx, and no changed row."""
 
 import json
 import secrets
@@ -73,7 +73,7 @@ RULE_BREAKERS = {
 
 
 class Place(NamedTuple):
-    """Where the operations of a cast are found."""
+    """The paths of operations on the objects of a cast."""
 
     event: str
     guest: str
@@ -83,7 +83,7 @@ class Place(NamedTuple):
     token: str
 
     def of(self, path: str) -> str:
-        """Fill in the ids."""
+        """Return the path of an operation with its ids filled in."""
         others = {"other_id": self.stranger, "hold_id": self.hold, "token_id": self.token}
         return path.format(event_id=self.event, user_id=self.guest, **others)
 
@@ -202,7 +202,7 @@ WRONG: tuple[Any, ...] = (
 
 
 def members(kind: Any, where: tuple[str | int, ...] = ()) -> Any:
-    """List where the members of a body are."""
+    """List the pointers of the members of a body."""
     struct, item = parts_of(kind)
     if struct is not None:
         for field in fields(struct):
@@ -213,7 +213,7 @@ def members(kind: Any, where: tuple[str | int, ...] = ()) -> Any:
 
 
 def with_value(body: Any, where: tuple[str | int, ...], value: Any) -> Any:
-    """Give a body with one member replaced; objects and lists on the way are made."""
+    """Return a body with one member replaced; create objects and lists on the way."""
     first, *rest = where
     inner = value
     if rest:
@@ -223,7 +223,7 @@ def with_value(body: Any, where: tuple[str | int, ...], value: Any) -> Any:
 
 
 def good_bodies(place: Place) -> dict[str, Any]:
-    """Give a body that would do for each operation."""
+    """Return a valid body for each operation."""
     times = {"start": "2026-03-09T10:00+01:00", "end": "2026-03-09T11:00+01:00", "time_zone": "Europe/Berlin"}
     return {
         "UserCreate": {"name": "x", "email": "x@example.org"},
@@ -254,7 +254,7 @@ def good_bodies(place: Place) -> dict[str, Any]:
 
 @pytest.mark.parametrize("known", WITH_BODY, ids=[f"{known.method} {known.path}" for known in WITH_BODY])
 def test_a_wrong_value_of_every_member_is_named_or_taken_for_good(cast, place, send, known):
-    """Send every wrong value for every member, as a preview: what is refused names the member, and nothing fails."""
+    """Every wrong value is sent for every member as a dry run; a refusal names the member, and nothing fails."""
     struct, item = parts_of(known.signature.body)
     good = good_bodies(place).get(struct.__name__, {}) if item is None else [{"user_id": place.stranger}]
     before, refused = cast.rows(), 0
@@ -295,7 +295,7 @@ TAKEN: dict[str, tuple[Any, ...]] = {
 
 
 def takes(where: tuple[str | int, ...], value: Any) -> bool:
-    """Tell whether a member of this name may have the value, though it looks wrong."""
+    """Return whether a member of this name accepts the value, although it looks wrong."""
     return any(value == other and type(value) is type(other) for other in TAKEN.get(str(where[-1]), ()))
 
 

@@ -1,4 +1,4 @@
-"""What would take long to answer is refused before it begins, with what to ask for instead."""
+"""Requests that would take too long are refused at the start, with what to request instead."""
 
 import pytest
 import sqlalchemy as sa
@@ -25,7 +25,7 @@ def before_it_all(clock):
 
 
 def test_so_many_commitments_are_read_and_no_more(cast):
-    """The last that fits is told from one too many, whoever is there and whoever is not."""
+    """The limit is exact, whether or not the users exist."""
     cast.event(cast.guest)
     cast.event(cast.guest)
     people = [cast.host.id, cast.guest.id, cast.stranger.id]
@@ -83,7 +83,7 @@ def test_a_user_has_two_thousand_windows_at_most(api, cast):
 @pytest.mark.measured
 @pytest.mark.parametrize(("events", "letters"), [(9, "x" * 600_000), (9, "é" * 300_000), (30, "x" * 600_000)])
 def test_a_page_ends_before_it_is_too_large(api, cast, events, letters):
-    """Thirty such events are more than a server reads at once; six are as much as a page shows."""
+    """Thirty such events are more than a server reads at once; a page shows at most six."""
     made = [str(cast.event().id) for _ in range(events)]
     large = Query(sa.text("UPDATE event SET description = :text WHERE organization_id = :org"))
     cast.database.write(lambda tx: tx.run(large, text=letters, org=cast.actor.organization_id))
@@ -98,7 +98,7 @@ def test_a_page_ends_before_it_is_too_large(api, cast, events, letters):
 
 @pytest.mark.measured
 def test_what_no_page_can_hold_is_refused(api, cast):
-    """No event is so large unless somebody writes to the database by hand."""
+    """An event can only be so large if somebody writes to the database by hand."""
     for _ in range(20):
         cast.event()
     large = Query(sa.text("UPDATE event SET description = :text WHERE organization_id = :org"))

@@ -1,4 +1,4 @@
-"""Double booking over HTTP: refused with everything in the way, or written with the list of it."""
+"""Double booking over HTTP: refused with all conflicts, or saved with the list of conflicts."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def before_it_all(clock):
 
 @pytest.fixture
 def taken(cast):
-    """An event that keeps host and guest from 14 to 15."""
+    """Create an event of host and guest from 14:00 to 15:00."""
     return cast.event(cast.guest)
 
 
@@ -79,7 +79,7 @@ def test_private_events_and_holds_have_no_name(api, cast):
 
 
 def test_every_write_that_may_book_somebody_minds_on_conflict(api, cast, taken):
-    """The same answer for each: 409, a dry run that shows the same and writes nothing, and the list under allow."""
+    """Each answers 409, in a dry run as well, and with `allow` it succeeds and lists the conflicts."""
     other, guest = cast.person(), cast.guest
     optional = [{"user_id": str(guest.id), "role": "optional"}]
 
@@ -193,7 +193,7 @@ def test_what_cannot_be_done_about_conflicts_is_refused(api, cast, name, value):
 
 
 def test_an_event_in_the_way_elsewhere_shows_in_plain_time(api, cast):
-    """Solar time cannot be written: what is in the way there is shown in UTC."""
+    """Solar time has no valid offset, so a conflict in such a zone is shown in UTC."""
     cast.event(
         cast.guest, start=read_time("1971-06-01T12:00:00Z"), end=read_time("1971-06-01T13:00:00Z"), time_zone="UTC"
     )

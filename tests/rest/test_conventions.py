@@ -1,4 +1,4 @@
-"""The conventions that every call follows: tokens, problems, conditions, previews, methods."""
+"""The conventions of every call: tokens, problem documents, conditions, dry runs, methods."""
 
 import secrets
 from contextlib import closing
@@ -271,7 +271,7 @@ def test_tags_are_read_one_by_one():
 
 
 def writes(cast, event, participation):
-    """List a call of every operation that writes, with the status it is answered."""
+    """List a call of every operation that writes, with its status."""
     host, stranger = str(cast.host.id), str(cast.stranger.id)
     draft = {"host_id": host, "title": "x", "start": "2026-03-09T10:00Z", "end": "2026-03-09T11:00Z"}
     return [
@@ -294,7 +294,7 @@ def writes(cast, event, participation):
 
 
 def without_what_is_made(body):
-    """Leave out what is new each time something is made."""
+    """Remove the values that are new each time an object is created."""
     return {name: value for name, value in body.items() if name != "id"} if isinstance(body, dict) else body
 
 

@@ -1,4 +1,4 @@
-"""What the database writes of an event is what the door would write, whatever is in it."""
+"""The JSON text of an event that the database builds is what msgspec would encode, whatever its values."""
 
 from typing import Any
 
@@ -64,7 +64,7 @@ def test_the_text_is_what_the_door_would_write(database, clock, data):
 
 
 def members(raw: bytes) -> list[Any]:
-    """Give all members in their order; metadata as it is written, other text without regard to how escapes are."""
+    """Return all members in order; metadata as it is written, other text decoded, as escapes may differ."""
     read = msgspec.json.decode(raw, type=dict[str, Raw])
     return [(name, bytes(one) if name == "metadata" else msgspec.json.decode(one)) for name, one in read.items()]
 

@@ -1,4 +1,4 @@
-"""One Idempotency-Key, one piece of work: whatever is repeated, reworded, raced or left behind."""
+"""Idempotency keys over HTTP: repeated, reformatted, concurrent and unfinished requests."""
 
 from concurrent.futures import ThreadPoolExecutor
 from secrets import token_bytes
@@ -41,7 +41,7 @@ def draft(cast):
 
 
 def essence(answer):
-    """Give what a repeat has to repeat."""
+    """Return the part of an answer that a repeated request has to return."""
     kept = {name: answer.headers.get(name) for name in ("ETag", "Location", "Content-Type")}
     return answer.status_code, kept, answer.content
 
@@ -125,7 +125,7 @@ def test_the_longest_key_will_do(api):
 
 
 def work_app(database, work, follow_up=None):
-    """Create an application with one operation: it adds a user, does what `work` does, and follows it up."""
+    """Create an application with one operation: it adds a user, calls `work`, and has follow-up work."""
 
     def add(tx: WriteTx, actor: Actor, body: UserCreate) -> Reply[UserJson]:
         """Add a user."""
@@ -142,7 +142,7 @@ def users(api):
 
 
 def test_work_of_unknown_outcome_keeps_its_key_until_it_lapses_after_a_minute(cast, token, api, clock):
-    """The answer may have been saved: doing the work again at once could do it twice."""
+    """The answer may have been saved: repeating the work at once could do it twice."""
     outcomes = [OutcomeUnknown("The connection broke.")]
 
     def break_off_once(*_):
@@ -167,7 +167,7 @@ def test_work_of_unknown_outcome_keeps_its_key_until_it_lapses_after_a_minute(ca
 
 
 def test_whoever_finishes_after_the_claim_has_lapsed_changes_nothing(cast, token, api):
-    """Somebody else has claimed the key meanwhile, and does the work."""
+    """Another request has claimed the key meanwhile, and does the work."""
 
     def lose_the_claim(tx, actor):
         tx.now += MINUTE
@@ -232,7 +232,7 @@ def test_one_key_sent_by_twenty_at_once_makes_one_event(app, token, api, draft):
 
 
 def test_a_repeat_goes_on_with_the_rest_of_work_that_was_cut_short(cast, token, api):
-    """Each part is a transaction of its own, after the one that keeps the answer."""
+    """Each part is a separate transaction after the one that stores the answer."""
     outcomes = [Unavailable("Too many writes are waiting.", retry_after=7), None]
     parts = []
 

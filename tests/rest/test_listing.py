@@ -1,4 +1,4 @@
-"""Lists over HTTP: what they hold, in which order, page by page, and how many statements they take."""
+"""Lists over HTTP: their content, order, pages, and number of statements."""
 
 import json
 import logging
@@ -15,13 +15,13 @@ HOURS = ("08:00", "09:00", "10:00", "11:00", "12:00")
 
 
 def hold(cast, *guests, at="08:00", **details):
-    """Have an event of half an hour on 9 March 2026 in Berlin."""
+    """Create an event of half an hour on 9 March 2026 in Berlin."""
     start, end = read_time(f"2026-03-09T{at}"), read_time(f"2026-03-09T{at[:2]}:30")
     return cast.event(*guests, start=start, end=end, **details)
 
 
 def pages(api, path, **query):
-    """Read a list to its end, and give the size of every page and all items."""
+    """Read a list to its end, and return the size of every page and all items."""
     sizes, items = [], []
     while True:
         answer = api.get(path, params=query)
@@ -273,7 +273,7 @@ def test_pages_stay_right_while_rows_change(api, cast):
 
 @pytest.fixture
 def many(cast):
-    """Give a host of 250 events, one of three and one of a single one, each with a guest."""
+    """Create hosts of 250 events, of three and of one, each with a guest."""
     hosts = {}
     for count in (1, 3, 250):
         host = hosts[count] = cast.person()

@@ -1,4 +1,4 @@
-"""What a caller is told about themselves."""
+"""What callers can read about themselves."""
 
 import json
 import logging
@@ -49,7 +49,7 @@ def test_an_operator_is_told_whom_they_act_for(app, cast):
 
 
 def test_a_token_of_few_scopes_learns_nothing_of_others(app, cast):
-    """An operator may act for anybody, but reads about them only with the scope for it."""
+    """An operator may act for anybody, but only reads their data with the scope for it."""
     found = me(app, cast.token_for(scopes={Scope.respond}), cast.guest.id)
     assert cast.guest.email not in json.dumps(found)
 

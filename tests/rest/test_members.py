@@ -1,4 +1,4 @@
-"""Members of JSON: each once, and one meaning however it is written."""
+"""Members of JSON: no repetitions, and a canonical form."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Messages, collected from every body and every query: what is wrong, what is allowed, and no words of a library."""
+"""Messages about every body and query: what is wrong, what is allowed, and no jargon of a library."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ OF_TEXT: dict[type, dict[Any, str]] = {
 
 
 class Wrong(NamedTuple):
-    """A wrong value, where it stands, and what has to be said about it."""
+    """A wrong value, its pointer, and what the message has to say."""
 
     where: Where
     value: Any
@@ -63,7 +63,7 @@ class Wrong(NamedTuple):
 
 
 def wrong_values(described: Type, where: Where) -> Iterator[Wrong]:
-    """Give wrong values for a type and everything in it."""
+    """Yield wrong values for a type and everything in it."""
     allowed = list(alternatives(described))
     nullable = any(isinstance(one, NoneType) for one in allowed)
     if not nullable:
@@ -137,7 +137,7 @@ def wrong_word(described: CustomType) -> Iterator[tuple[Any, str]]:
 
 
 def deep(levels: int) -> Any:
-    """Give lists within each other."""
+    """Return nested lists."""
     value: Any = []
     for _ in range(levels):
         value = [value]
@@ -158,7 +158,7 @@ OF_TYPE: dict[type[Type], Callable[[Any], Iterator[tuple[Any, str]]]] = {
 
 
 def body_with(where: Where, value: Any) -> Any:
-    """Give a body that has one value, in the place where it belongs."""
+    """Return a body with one value at its pointer."""
     if not where:
         return value
     first, *rest = where

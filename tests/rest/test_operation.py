@@ -1,4 +1,4 @@
-"""Handlers are plain functions whose annotations say what they take and give, and they hold to it."""
+"""Handlers are plain functions whose annotations declare their arguments and result."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def operation(handler, path="/v1/x", method="POST"):
 
 
 def test_a_write_in_a_handler_that_reads_does_not_pass_the_type_check():
-    """`make check` fails if one of these comments is not needed, as then the error is not found."""
+    """`make check` fails if one of these comments is unnecessary, as then the error is not found."""
 
     def get_event(tx: ReadTx, actor: Actor, event_id: EventId) -> Reply[None]:
         delete_event(tx, actor, event_id)  # pyright: ignore[reportArgumentType]

@@ -157,7 +157,7 @@ def test_the_tag_of_a_participant_tells_of_their_new_name_and_of_a_new_host(api,
 
 
 def test_a_tag_counts_the_changes_of_one_participant_alone(api, app, cast, clock):
-    """Who is not shown the other participants is not told that one of them has answered."""
+    """A caller who does not see the other participants must not learn that one of them has answered."""
     tags = []
     for others in (0, 3):
         event = cast.event(cast.guest, cast.stranger, hide_participants=True)

@@ -1,4 +1,4 @@
-"""A person's data over HTTP: all of it in one document, and erased."""
+"""A user's data over HTTP: export in one document, and erasure."""
 
 import secrets
 import tempfile
@@ -18,7 +18,7 @@ SLOT = Span(instant("2026-03-09T10:00+01:00"), instant("2026-03-09T11:00+01:00")
 
 
 def bearer(app: Any, cast: Any, user: Any, scopes: Any = ALL_SCOPES) -> Any:
-    """Give a client with a token of somebody's own."""
+    """Return a client with a token of a user's own."""
     own = structs.replace(cast.actor, user_id=user.id)
     secret = secrets.token_bytes(20)
     text = cast.database.write(lambda tx: issue_token(tx, own, "phone", secret, scopes=scopes))[1]

@@ -1,4 +1,4 @@
-"""Races over HTTP: whoever is later by a hair is told so, and nothing is half done."""
+"""Races over HTTP: the later request is refused, and nothing is half done."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -8,7 +8,7 @@ from tests.cast import check_house
 
 
 def at_once(app, token, calls):
-    """Send calls from a thread each, all let go together, and give the answers in the order of the calls."""
+    """Send calls at once, each from a thread, and return the answers in the order of the calls."""
     barrier = Barrier(len(calls))
 
     def send(call):
@@ -36,7 +36,7 @@ def test_of_two_updates_with_one_version_one_wins_and_one_is_stale(app, token, a
 
 
 def event_of(api, cast):
-    """Give the one event there is."""
+    """Return the only event."""
     found = api.get("/v1/events").json()["items"]
     return found[0]["id"] if found else str(cast.event().id)
 
@@ -65,7 +65,7 @@ def test_fifty_at_once_on_one_events_participants_lose_nothing(app, token, api, 
 
 
 def counts(api, event):
-    """Give the counts of an event that are not nought."""
+    """Return the counts of an event that are not zero."""
     told = api.get(f"/v1/events/{event.id}").json()["participant_counts"]
     return {name: count for name, count in told.items() if count}
 

@@ -28,7 +28,7 @@ def before_it_all(clock):
 
 @pytest.fixture
 def writer(app, cast):
-    """An operator's token that may do everything but read users and events."""
+    """Yield a client of an operator with all scopes except those to read users and events."""
     scopes = ALL_SCOPES - {Scope.events_read, Scope.users_read}
     with client(app, cast.token_for(scopes=scopes)) as connected:
         yield connected

@@ -1,4 +1,4 @@
-"""Which threads answer what: nothing that writes or takes long keeps a quick look waiting."""
+"""Which threads handle which requests: writes and slow requests do not delay quick reads."""
 
 import pytest
 

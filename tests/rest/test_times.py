@@ -1,4 +1,4 @@
-"""Times over HTTP: midnights that clocks skip, offsets whose plus was lost, and one way to write an instant."""
+"""Times over HTTP: skipped midnights, offsets whose plus sign was lost, and one format of instants."""
 
 import pytest
 
@@ -87,7 +87,7 @@ def test_a_space_is_left_alone_where_it_can_mean_something_else(api, cast):
 
 
 def test_an_instant_without_an_offset_is_written_with_a_z_in_every_answer(api, cast):
-    """The client of the tests looks at every answer that it gets: see ZERO_OFFSET."""
+    """The client of the tests checks every answer: see ZERO_OFFSET."""
     for zone in ("UTC", "Europe/London", "Africa/Abidjan"):
         event = cast.event(time_zone=Zone(zone))
         assert (event.block.start_local, event.block.end_local) == ("2026-03-09T14:00:00Z", "2026-03-09T15:00:00Z")

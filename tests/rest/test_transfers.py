@@ -1,4 +1,4 @@
-"""Handing events over by HTTP: 202 until the new host has agreed."""
+"""Transfers over HTTP: 202 until the new host has accepted."""
 
 import pytest
 

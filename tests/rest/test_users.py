@@ -137,7 +137,7 @@ def test_a_user_who_hosts_events_to_come_is_deleted_with_a_word_on_those(api, ca
 
 
 def test_metadata_of_users_are_between_operators(app, api, cast):
-    """They are notes of whoever runs the organization: members see none, not even their own, and set none."""
+    """They are notes of the organization's operators: users neither read nor set them, not even their own."""
     path = f"/v1/users/{cast.guest.id}"
     event = cast.event()
     assert api.patch(path, json={"metadata": {"salary": 7}}).json()["metadata"] == {"salary": 7}
@@ -155,7 +155,7 @@ def test_metadata_of_users_are_between_operators(app, api, cast):
 
 
 def test_an_address_is_an_operators_to_change(app, api, cast):
-    """By their address people are known to imports and commands: nobody becomes somebody else by taking it."""
+    """Imports and commands identify users by their address, so nobody may take over that of another user."""
     path = f"/v1/users/{cast.guest.id}"
     own = api.get(path).json()["email"]
     with client(app, cast.token_for(cast.guest)) as caller:

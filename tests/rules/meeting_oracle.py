@@ -1,4 +1,4 @@
-"""Finding a time as an oracle does it, slot by slot and person by person; and cases at random."""
+"""A reference implementation of finding a time, slot by slot and person by person, and random cases."""
 
 from datetime import UTC, date, datetime
 from functools import cache
@@ -35,7 +35,7 @@ PEOPLE = [UserId(number) for number in range(1, 7)]
 
 
 class Case(NamedTuple):
-    """What is searched for."""
+    """A random search."""
 
     zone: ZoneInfo
     monday: date
@@ -53,7 +53,7 @@ class Case(NamedTuple):
 # ---- the oracle
 @cache
 def minutes(zone: ZoneInfo, first: date) -> list[tuple[int, datetime]]:
-    """Return every minute of eight days around, with what clocks on the wall show."""
+    """Return every minute of eight days, with the local time."""
     start = int(datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp()) // 60 - 2 * 1440
     return [(minute * MINUTE, datetime.fromtimestamp(minute * 60, zone)) for minute in range(start, start + 8 * 1440)]
 
@@ -167,7 +167,7 @@ def expected_finer_step(case: Case) -> Relaxation | None:
 
 
 def check_obstacles(case: Case, every: list[Span], found: list[Obstacle]) -> None:
-    """Hold obstacles against every slot, and what blocks people against every five minutes."""
+    """Compare obstacles with every slot, and what blocks users with every five minutes."""
     away = {
         person: sum(is_away(slot, case.calendars[person]) for slot in every)
         for person in {*case.meeting.required, *(person for group in case.meeting.groups for person in group.people)}

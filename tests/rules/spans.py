@@ -12,7 +12,7 @@ def span(start: int, end: int) -> Span:
 
 
 def spans(low: int, high: int) -> st.SearchStrategy[Span]:
-    """Give spans within bounds that have a length."""
+    """Return a strategy for non-empty spans within bounds."""
     edges = st.lists(st.integers(low, high), min_size=2, max_size=2, unique=True)
     return edges.map(lambda pair: span(min(pair), max(pair)))
 

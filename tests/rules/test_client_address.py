@@ -1,4 +1,4 @@
-"""Who is at the other end, and who only says so."""
+"""The address of the client, and addresses that are only claimed."""
 
 from ipaddress import ip_network
 

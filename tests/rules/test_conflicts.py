@@ -1,4 +1,4 @@
-"""Who needs their time for a change, and what then stands in the way: as conflict, as warning, or not at all."""
+"""Whose time a change needs, and what then is a conflict, a warning, or neither."""
 
 import itertools
 
@@ -25,7 +25,7 @@ def row(
     at=NOON,
     event: int = 9,
 ) -> AgendaRow:
-    """Give what an event is in somebody's time, by the one truth about busy."""
+    """Return the agenda row of an event in a user's time, by the rule for busy."""
     shown, blocking = commitment(Status.confirmed, show_as, role, response)
     return AgendaRow(UserId(person), EventId(event), at, False, role, response, Status.confirmed, shown, blocking)
 
@@ -69,7 +69,7 @@ def test_rows_are_compared_person_by_person():
 
 
 def test_rows_of_one_person_are_compared_event_by_event():
-    """As those of a series: one moves, the other stays where it is."""
+    """As in a series: one event moves, the other stays."""
     first, second = row(1), row(1, at=LATER, event=10)
     moved = row(1, at=span(14, 15), event=10)
     assert rows_taking_time([first, second], [first, moved]) == {(1, moved.span.start): moved}
@@ -80,7 +80,7 @@ ANYTIME = st.tuples(st.sampled_from([1, 2, 3, 4]), st.sampled_from([NOON, LATER]
 
 @given(st.lists(ANYTIME))
 def test_an_overlap_is_a_conflict_for_who_blocks_a_warning_for_who_does_not_and_nothing_for_others(overlaps):
-    """The one event at noon, and the other an hour later, where person 1 is optional and nobody else takes time."""
+    """There is an event at noon, and another an hour later, where person 1 is optional and nobody else takes time."""
     optional = row(2, Role.optional, Response.needs_action)
     rows = [row(1), optional, row(3, Role.required, Response.needs_action)]
     rows += [row(1, Role.optional, Response.needs_action, at=LATER, event=10)]
@@ -114,7 +114,7 @@ def conflicts(periods, *event_ids):
 
 @given(BLOCKING, BLOCKING, st.randoms())
 def test_what_is_not_seen_makes_no_difference_but_by_when_it_blocks(unseen, seen, chance):
-    """As many events or a few, from long before or from now on, one over the other or under one that is seen."""
+    """However many hidden events there are, wherever they begin, and whether or not they overlap with visible ones."""
     named = conflicts(seen, *map(EventId, range(1, len(seen) + 1)))
     told_of = merge_unseen([*named, *conflicts(unseen)], WINDOW)
     others = merge_by_strength(unseen, WINDOW)

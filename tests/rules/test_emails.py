@@ -1,4 +1,4 @@
-"""Which e-mail addresses are taken, and which of them are one."""
+"""Which e-mail addresses are accepted, and which of them are the same."""
 
 import re
 import sys

@@ -1,4 +1,4 @@
-"""Working hours against a clock on the wall: minute by minute, in every zone, in the weeks in which clocks change."""
+"""Working hours compared with wall clocks: minute by minute, in every zone, in weeks when clocks change."""
 
 import itertools
 from datetime import UTC, date, datetime, timedelta
@@ -48,7 +48,7 @@ def read_window(start: str, end: str) -> Window:
 
 @cache
 def changes() -> list[tuple[str, int]]:
-    """Give every zone with every moment at which its clocks changed, in seconds."""
+    """Return every zone with every time at which its clocks changed, in seconds."""
     zones = different_zones(known_zones())
     return [(name, at) for name in zones for at in transitions(name) if at > SECONDS_OF_MINUTES_ONLY]
 
@@ -64,7 +64,7 @@ WEEK = st.lists(DAYS_WINDOWS, min_size=7, max_size=7).map(tuple)
 
 
 def works_at(hours: WorkingHours, zone: ZoneInfo, at: int) -> bool:
-    """Tell whether the clock on somebody's wall shows one of their windows, at an instant in microseconds."""
+    """Return whether the local time of an instant, in microseconds, is within one of a user's windows."""
     wall = datetime.fromtimestamp(at // 1_000_000, UTC).astimezone(zone)
     minute, today = wall.hour * 60 + wall.minute, wall.date()
 
@@ -77,7 +77,7 @@ def works_at(hours: WorkingHours, zone: ZoneInfo, at: int) -> bool:
 
 
 def check_against_the_wall(hours: WorkingHours, zone: ZoneInfo, within: Span) -> list[Span]:
-    """Hold the periods of a span against the clock, minute by minute."""
+    """Compare the periods of a span with the wall clock, minute by minute."""
     periods = working_periods(hours, zone, within)
     minutes = range(within.start, within.end, MINUTE)
     worked = [at for at in minutes if works_at(hours, zone, at)]
@@ -103,7 +103,7 @@ def test_somebody_works_exactly_when_the_clock_on_their_wall_shows_a_window(data
 @pytest.mark.parametrize(("name", "moment"), STRANGE_MOMENTS)
 @pytest.mark.parametrize("offset", [-2_000, -90, -1, 0, 1, 29, 61])
 def test_the_strangest_days_of_all(name, moment, offset):
-    """Also within the hour that shows twice: a look for the next midnight once found one that was past."""
+    """Also within a repeated hour: the search for the next midnight once found one in the past."""
     start = instant(moment) + offset * MINUTE
     night = (Window(22 * 60, 30 * 60), Window(0, 1), Window(600, 601))
     within = span(start, start + 3_100 * MINUTE)

@@ -1,4 +1,4 @@
-"""Finding a time, against the oracle and in cases to talk about."""
+"""Finding a time, compared with the reference implementation and in single cases."""
 
 from datetime import date
 from typing import Any
@@ -140,12 +140,12 @@ def test_touching_windows_are_one():
 
 
 def starts_of(slots: list[Slot]) -> list[float]:
-    """Return where slots begin, in minutes after nine."""
+    """Return the starts of slots, in minutes after nine."""
     return [(slot.span.start - NINE) / MINUTE for slot in slots]
 
 
 def test_a_slot_also_begins_where_somebody_becomes_free():
-    """Somebody needed, or somebody optional: they make the slot better."""
+    """Whether they are required or optional, as they make the slot better."""
     busy = Calendar([hours(0, 0.25), hours(0.2, 5 / 12), hours(2.5, 3)], ())
     assert starts_of(found({A: busy}, required=(A,))) == [25, 60]
     assert starts_of(found({A: busy, B: FREE}, required=(B,), optional={A: 1})) == [25, 60, 0, 120]
@@ -155,7 +155,7 @@ def test_a_slot_also_begins_where_somebody_becomes_free():
 
 
 def test_a_slot_begins_where_a_working_day_does():
-    """Kathmandu is 4:45 ahead of Berlin: nobody there begins on Berlin's hours."""
+    """Kathmandu is 4:45 ahead of Berlin, so working days do not begin on the hours of Berlin."""
     kathmandu = Calendar((), (), [hours(0.25, 2.25)])
     assert starts_of(found({A: kathmandu}, required=(A,))) == [15, 60]
 
@@ -172,7 +172,7 @@ def test_no_slot_begins_where_a_gap_is_too_short_or_a_window_begins():
 
 
 def test_who_becomes_free_as_the_window_begins_makes_a_slot():
-    """A commitment that ends there does not lie in the window, but what it makes is the same in any wider one."""
+    """A commitment that ends there is outside the window, but a wider window has the same slot."""
     busy, off = Calendar([hours(-1, 0.5)], ()), Calendar((), (), [hours(0.5, 3)])
     for calendar in (busy, off):
         narrow = search({A: calendar}, required=(A,), between=(hours(0.5, 1.5),))

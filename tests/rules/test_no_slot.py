@@ -1,4 +1,4 @@
-"""Why there is no slot, who is in the way, and whether what is said to help does help."""
+"""Why there is no slot, who is not free, and whether the suggested relaxations help."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ from tests.rules.test_meeting import ALL, FREE, NINE, A, B, C, hours, search
 @settings(max_examples=300)
 @given(CASES)
 def test_what_is_said_to_help_helps(case):
-    """Asking again with what was given up finds exactly as many slots as were promised."""
+    """The relaxed search finds exactly as many slots as were promised."""
     assume(not best_slots(case.search, 1))
     for offer in relaxations(case.search, 5):
         assert slots_of(relaxed(case, offer).search) == offer.slots > 0
@@ -37,7 +37,7 @@ def test_what_is_said_to_help_helps(case):
 
 
 def relaxed(case: Case, offer: Relaxation) -> Case:
-    """Return the search after an offer was taken up."""
+    """Return the search with a suggested relaxation applied."""
     meeting = case.meeting
     optional = dict.fromkeys((*offer.without, *(p for group in meeting.groups for p in group.people)), 1)
     groups = (Group(one.people, one.need - offer.fewer_of.count(place)) for place, one in enumerate(meeting.groups))
@@ -70,7 +70,7 @@ def test_a_window_shorter_than_the_meeting():
 
 
 def test_a_window_without_a_step():
-    """From 9:05 to 10:05 an hour begins at 9:05, and that is no step of half an hour: five minutes would do."""
+    """The only hour begins at 9:05: a step of half an hour misses it, one of five minutes would find it."""
     window = span(NINE + 5 * MINUTE, NINE + 65 * MINUTE)
     details: dict[str, Any] = {"required": (A,), "between": (window,), "step": HOUR // 2}
     assert why({A: FREE}, **details) == [
@@ -84,7 +84,7 @@ def test_a_window_without_a_step():
 
 
 def test_a_gap_that_the_step_misses():
-    """Free from the start of the window at 9:10 until 10:15: thirty minutes miss it, ten find it."""
+    """The gap lasts from the start of the window at 9:10 until 10:15: steps of 30 minutes miss it, of 10 find it."""
     window = span(NINE + 10 * MINUTE, NINE + 3 * HOUR)
     details: dict[str, Any] = {"required": (A,), "between": (window,), "step": HOUR // 2}
     busy = {A: Calendar([hours(1.25, 3)], ())}
@@ -131,7 +131,7 @@ def test_when_nothing_fits_it_says_what_blocks_whom_and_what_to_give_up():
 
 
 def test_a_way_out_counts_the_slots_that_lack_only_a_part_of_what_is_given_up():
-    """All pairs come equally often, but only one pair holds both of the people who are alone in the way elsewhere."""
+    """All pairs are equally frequent, but only one has both of the people who block other slots alone."""
     people = [UserId(number) for number in range(1, 41)]
     pairs = [(UserId(40), UserId(39)), *zip(people[:38:2], people[1:38:2], strict=True)]
     away = [{40}, {39}, *map(set, pairs)]

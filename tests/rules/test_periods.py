@@ -1,4 +1,4 @@
-"""Sets of spans against the plainest reckoning there is: instant by instant."""
+"""Sets of spans compared with the plainest calculation: instant by instant."""
 
 import itertools
 
@@ -42,7 +42,7 @@ def test_cut_spans_lie_in_the_window_and_lose_nothing_of_it(given_spans, window)
 
 
 def strongest(periods: list[Period], at: int) -> Busy:
-    """Give how a person is shown at an instant, by looking at everything."""
+    """Return the strongest of all periods at an instant."""
     return max((one.strength for one in periods if holds([one.span], at)), key=STRENGTH.index, default=Busy.free)
 
 

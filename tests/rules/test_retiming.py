@@ -1,4 +1,4 @@
-"""What another release of zone data makes of a block: rules of zones that are made up, and cases by hand."""
+"""A new release of zone data and blocks of time: made-up rules of zones, and single cases."""
 
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -23,7 +23,7 @@ DAY = "2031-07-01"
 
 @contextmanager
 def rules(hours, *changes):
-    """Let there be one zone, Here, with these rules."""
+    """Use zone data with one zone, Here, that has these rules."""
     usual = dict(zones.ZONES)
     use_zones({"Here": partial(parse_zone, "Here", compiled(hours, *changes))})
     try:
@@ -39,7 +39,7 @@ def block(start, end):
 
 
 def retimed(start, end, after, before=(0,)):
-    """Make a block by the rules `before`, and give what it is by the rules `after`: its local times, and the block."""
+    """Create a block with the rules `before`; return its local times and the block with the rules `after`."""
     with rules(*before):
         old = block(start, end)
     with rules(*after):
@@ -115,7 +115,7 @@ changes = st.lists(
 
 @st.composite
 def made_up_rules(draw):
-    """An offset, and up to two changes of up to two hours about the day."""
+    """Return a strategy for an offset and up to two changes of up to two hours around the day."""
     hours = draw(offsets)
     listed = []
     for quarters, step in sorted(draw(changes)):

@@ -38,7 +38,7 @@ def starts_in(window: Span, zone: str, step: int, duration: int) -> list[Instant
 
 @st.composite
 def changing_days(draw: st.DrawFn) -> tuple[ZoneInfo, date]:
-    """A zone and a date, or one beside it, on which its clocks change."""
+    """Return a strategy for a zone and a date on or next to which its clocks change."""
     name = draw(st.sampled_from(STRANGE) | st.sampled_from(different_zones(known_zones())))
     changes = [change for change in transitions(name) if change * 1_000_000 > SINCE]
     assume(changes)
@@ -48,7 +48,7 @@ def changing_days(draw: st.DrawFn) -> tuple[ZoneInfo, date]:
 
 
 def readings(day: date, clock: timedelta, zone: ZoneInfo) -> set[int]:
-    """Return the instants at which clocks show a time of a date: one, none where it is skipped, or two."""
+    """Return the instants of a local time: one, none if it is skipped, or two."""
     wall = datetime(day.year, day.month, day.day) + clock  # noqa: DTZ001 (what a wall clock shows)
     both = (to_instant(wall.replace(tzinfo=zone, fold=fold)) for fold in (0, 1))
     return {at for at in both if from_instant(at, zone).replace(tzinfo=None) == wall}
@@ -58,7 +58,7 @@ def readings(day: date, clock: timedelta, zone: ZoneInfo) -> set[int]:
 @settings(max_examples=300)
 @given(changing_days(), STEPS, DURATIONS, st.integers(-600, 600), st.integers(0, 3_000))
 def test_a_local_time_that_exists_is_a_start_on_every_day(pair, step, duration, shift, length):
-    """Whatever the window; a slot that would leave its day is none, and the day's first moment always is a start."""
+    """This holds for every window; no slot leaves its day, and the day's first moment always is a start."""
     zone, day = pair
     opening = first_instant(day, zone)
     assume(local_date(opening, zone) == day)
@@ -133,7 +133,7 @@ def test_strange_days(day, zone, step, expected):
 
 
 def test_a_meeting_over_the_end_of_summer_time_lies_within_the_day():
-    """25 hours hold one of 24 hours that begins at midnight; 23 hours hold none."""
+    """A day of 25 hours has one slot of 24 hours, at midnight; a day of 23 hours has none."""
     assert clocks("2026-10-25", "Europe/Berlin", 60, 1_440, last=25) == ["00:00", "01:00"]
     assert clocks("2026-03-29", "Europe/Berlin", 60, 1_440) == []
     assert clocks("2026-03-29", "Europe/Berlin", 60, 1_380) == ["00:00"]

@@ -84,7 +84,7 @@ def test_folding_twice_changes_nothing_more(text: str) -> None:
 
 @given(st.text(), st.text())
 def test_each_part_of_what_is_folded_is_found_in_the_whole(a: str, b: str) -> None:
-    """Unless the border cuts what belongs together: a letter and its marks, or the parts of a syllable."""
+    """Unless the cut separates a letter and its marks, or the parts of a syllable."""
     if unicodedata.is_normalized("NFC", folded(a) + folded(b)):
         assert folded(f"{a}\n{b}") == f"{folded(a)}\n{folded(b)}"
 
@@ -154,7 +154,7 @@ def test_no_key_is_empty_or_ends_in_a_blank_made_by_the_cut(name: str) -> None:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """What LIKE with an escaping backslash does, in words of regular expressions."""
+    """Return whether LIKE with a backslash as escape matches, computed with regular expressions."""
     parts = re.findall(r"\\.|.", pattern, re.DOTALL)
     wild = {"%": ".*", "_": "."}
     expression = "".join(wild[part] if part in wild else re.escape(part[-1]) for part in parts)

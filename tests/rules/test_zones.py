@@ -39,7 +39,7 @@ seconds = st.integers(earliest // SECOND, latest // SECOND).map(lambda moment: I
 
 @st.composite
 def near_a_change(draw: st.DrawFn) -> tuple[ZoneInfo, Instant]:
-    """A zone and an instant within two days of a moment at which its clocks changed."""
+    """Return a strategy for a zone and an instant within two days of a change of its clocks."""
     zone = draw(zones)
     changes = [moment for moment in transitions(zone.key) if moment > earliest // SECOND]
     assume(changes)

@@ -1,4 +1,4 @@
-"""What tests of the store share: a database of a test's own, where it may be stopped, filled up or broken."""
+"""Fixtures for tests of the store: a database for each test, which may be stopped, filled up or broken."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ Opener = Callable[..., Database]
 
 @pytest.fixture
 def opened() -> Iterator[Opener]:
-    """Open databases by URL; they are closed after the test."""
+    """Yield a function that opens databases by URL; they are closed after the test."""
     databases: list[Database] = []
 
     def opener(url: str, **values: Any) -> Database:
@@ -30,7 +30,7 @@ def opened() -> Iterator[Opener]:
 
 @pytest.fixture
 def fresh(migrated_url: str, opened: Opener) -> Database:
-    """A migrated database for this test alone."""
+    """Return a migrated database for this test alone."""
     return opened(migrated_url)
 
 

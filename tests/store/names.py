@@ -1,4 +1,4 @@
-"""Statements that the tests of the store play with: names of organizations, which no rule looks at."""
+"""Statements for the tests of the store: names of organizations, to which no rule applies."""
 
 import itertools
 
@@ -25,12 +25,12 @@ numbers = itertools.count(1)
 
 
 def new_name() -> str:
-    """A name that no other test uses."""
+    """Return a name that no other test uses."""
     return f"name {next(numbers)}"
 
 
 def add(tx: WriteTx, name: str, organization_id: int | None = None) -> int:
-    """Store a name and give its id."""
+    """Store a name and return its id."""
     made = organization_id or tx.new_id()
     assert tx.run(INSERT, id=made, name=name, created_at=tx.now) == 1
     return made
@@ -42,5 +42,5 @@ def rename(tx: WriteTx, organization_id: int, name: str) -> None:
 
 
 def count(tx: ReadTx, name: str) -> int:
-    """How often a name is stored."""
+    """Return how often a name is stored."""
     return tx.rows(COUNT, name=name)[0][0]

@@ -41,7 +41,7 @@ def target(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def folder(target: Path) -> Iterator[Path]:
-    """The folder of the copy, in which no half of one may be left."""
+    """Yield the folder of the copy; check that no partial copy is left in it."""
     target.parent.mkdir()
     yield target.parent
     assert [file.name for file in target.parent.iterdir() if file.name != target.name] == []

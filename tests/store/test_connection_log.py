@@ -1,4 +1,4 @@
-"""Why PostgreSQL cannot be reached, as a command says it."""
+"""Why PostgreSQL cannot be reached, as a command reports it."""
 
 import logging
 

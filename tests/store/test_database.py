@@ -24,7 +24,7 @@ from tests.threads import race
 
 
 class Surprise(Exception):
-    """Anything that may happen in the middle of an action."""
+    """An unexpected error in the middle of an action."""
 
 
 def test_a_write_that_returns_is_saved(database: Database) -> None:
@@ -369,7 +369,7 @@ def test_a_race_for_one_row_is_won_in_turn(database: Database) -> None:
 
 
 def test_ids_are_ids_whatever_the_clock_says(monkeypatch):
-    """Before 2020, after 2089, and on a clock that was in the year 2100 for a moment."""
+    """This holds before 2020, after 2089, and if the clock was in the year 2100 for a moment."""
     year = 365 * 24 * 3_600 * 1_000
     times = iter([-50 * year, -1, 0, 80 * year, 80 * year, 6 * year, 7 * year, (1 << 41) - 1, 1 << 41, (1 << 41) + 1])
     monkeypatch.setattr("kalends.store.database.time.time_ns", lambda: (ID_EPOCH_MS + next(times)) * 1_000_000)

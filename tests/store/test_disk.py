@@ -1,4 +1,4 @@
-"""Where a database lies."""
+"""The files of a database and their file system."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The lock whose waiters get it in the order they came."""
+"""The lock that its waiters acquire in the order in which they came."""
 
 import signal
 import threading
@@ -41,7 +41,7 @@ def test_who_waits_too_long_leaves_the_line() -> None:
 
 
 class LateLock(FairLock):
-    """A lock whose holder lets go just after a waiter's time ran out."""
+    """A lock whose holder releases it just after a waiter timed out."""
 
     def _gave_up(self, mine: threading.Lock) -> bool:
         self.release()

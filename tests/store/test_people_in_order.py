@@ -1,4 +1,4 @@
-"""Migrating people and events from before their keys: nothing that is stored changes, and nothing fails."""
+"""Migrating users and events from before sort and search keys: no stored value changes, and nothing fails."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def old_user(number: int, name: str, email: str, gone: int | None = None) -> dic
 
 
 def fill_old(connection: sa.Connection) -> None:
-    """Make the schema of the version before, and put people and events in it."""
+    """Create the schema of the previous version, and fill it with users and events."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
@@ -67,7 +67,7 @@ def fill_old(connection: sa.Connection) -> None:
 
 @pytest.fixture
 def migrated(empty_url: str, opened: Opener) -> Database:
-    """A database of the version before, brought to this one."""
+    """Return a database of the previous version, migrated to this one."""
     database = opened(empty_url, read_timeout_ms=0)
     database.change_schema(fill_old)
     assert migrate(database)[0] == "0004"

@@ -1,4 +1,4 @@
-"""What is not seen through any action: rows as they are stored."""
+"""Stored rows, as far as no action shows them."""
 
 from kalends.credentials import Token
 from kalends.model import ALL_SCOPES, Actor, EventId, Instant, TokenId

@@ -65,7 +65,7 @@ INSERT INTO event (id, organization_id, host_id, title, description, location, s
 
 
 def migrate_to(database: Database, revision: str) -> None:
-    """Bring a database to an older schema."""
+    """Migrate a database to an older schema."""
 
     def work(connection: sa.Connection) -> None:
         config = Config()
@@ -89,7 +89,7 @@ def table_names(database: Database) -> set[str]:
 
 
 def parts_of(text: str) -> list[str]:
-    """Take a CREATE statement apart at its commas, but for those in parentheses; columns added later stand last."""
+    """Split a CREATE statement at its commas outside parentheses; columns that were added later come last."""
     head, _, rest = text.partition("(")
     body, _, tail = rest.rpartition(")")
     parts, depth = [""], 0
@@ -103,7 +103,7 @@ def parts_of(text: str) -> list[str]:
 
 
 def shape(connection: sa.Connection) -> dict[str, Any]:
-    """Everything that the engine itself knows of its tables, but for the order of their parts."""
+    """Return everything that the engine knows of its tables, without the order of their parts."""
     if connection.dialect.name == "sqlite":
         texts = connection.execute(sa.text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
         return {name: sorted(parts_of(text)) for name, text in texts if name != VERSION_TABLE}
@@ -229,7 +229,7 @@ def test_a_database_of_another_kalends_is_left_alone(fresh: Database, version: s
 
 
 def test_a_database_that_a_newer_kalends_has_migrated_takes_no_more_writes(fresh: Database) -> None:
-    """On SQLite at once; on PostgreSQL a process looks once in a while."""
+    """On SQLite this happens at once; on PostgreSQL a process checks once in a while."""
     fresh.write(lambda tx: add(tx, "before"))
     run(fresh, f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
     fresh._schema_known_until = min(fresh._schema_known_until, time.monotonic())

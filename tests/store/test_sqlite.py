@@ -168,7 +168,7 @@ def test_closing_does_not_wait_for_ever(sqlite: Database) -> None:
 
 
 def test_what_is_in_use_when_it_is_closed_is_closed_after_its_work(sqlite: Database) -> None:
-    """Also what is opened later: nobody would close it."""
+    """So are connections that are opened later, which nobody else would close."""
     engine = engine_of(sqlite)
     used: list[apsw.Connection] = []
 
@@ -191,7 +191,7 @@ def test_what_is_in_use_when_it_is_closed_is_closed_after_its_work(sqlite: Datab
 
 
 def test_only_a_lock_is_waited_for(path: Path) -> None:
-    """What waiting cannot mend is said at once: here, that there is a transaction already."""
+    """Other errors are raised at once: here, that there is a transaction already."""
     connection = apsw.Connection(str(path))
     assert ran(connection, "BEGIN IMMEDIATE")
     with pytest.raises(apsw.SQLError, match="within a transaction"):
@@ -200,7 +200,7 @@ def test_only_a_lock_is_waited_for(path: Path) -> None:
 
 
 def test_a_new_file_that_somebody_keeps_locked_is_said_to_be_busy(tmp_path: Path) -> None:
-    """It is not in WAL yet, and the change to WAL is what has to wait."""
+    """The file is not in WAL mode yet, and the change to WAL has to wait."""
     path = tmp_path / "new.db"
     other = apsw.Connection(str(path))
     other.execute("BEGIN EXCLUSIVE")

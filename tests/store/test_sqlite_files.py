@@ -1,4 +1,4 @@
-"""Files of SQLite: who may read them, where one is created, and what is said of one that cannot be used."""
+"""SQLite files: who may read them, where they are created, and errors if they cannot be used."""
 
 import os
 import stat
@@ -24,7 +24,7 @@ NOBODY = 65534
 
 @contextmanager
 def ordinary_user() -> Iterator[Path]:
-    """A folder, and rights that end at what files allow, which they do not for root."""
+    """Yield a folder, as a user whom file permissions restrict, unlike root."""
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         if os.geteuid():
             yield Path(folder)

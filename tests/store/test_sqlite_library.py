@@ -1,4 +1,4 @@
-"""The library that comes with apsw: its configuration, its errors, and reads that are stopped."""
+"""The SQLite library of apsw: its configuration, its errors, and interrupted reads."""
 
 import subprocess
 import sys

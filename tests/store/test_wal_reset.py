@@ -1,4 +1,4 @@
-"""Several processes that commit to one SQLite file while others start its log anew lose nothing.
+"""Several processes that commit to one SQLite file while others reset its log lose nothing.
 
 Before SQLite 3.51.3 a checkpoint and another connection's commit at the same moment could, very rarely, lose commits
 ("WAL-reset bug", sqlite.org/wal.html). KALENDS_TEST_COMMITS says how many commits each process makes.

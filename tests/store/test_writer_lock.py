@@ -1,4 +1,4 @@
-"""Two databases on one SQLite file, as two processes have them: whoever waits comes next."""
+"""Two databases on one SQLite file, as in two processes: the one that waits comes next."""
 
 import time
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def theirs(url: str, ours: Database) -> Iterator[Database]:
 
 @pytest.fixture
 def writer_lock(tmp_path: Path, ours: Database) -> Iterator[WriterLock]:
-    """The file that both databases stand in."""
+    """Yield a writer lock on the file of both databases."""
     ours.write(lambda tx: None)
     made = WriterLock(tmp_path / "shared.db-turn")
     yield made
@@ -44,7 +44,7 @@ def writer_lock(tmp_path: Path, ours: Database) -> Iterator[WriterLock]:
 
 
 def somebody_waits(writer_lock: WriterLock) -> None:
-    """Come back once somebody stands in the writer_lock for more than a moment."""
+    """Wait until somebody has waited for the writer lock for more than a moment."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
         with writer_lock.acquired(0) as inside:

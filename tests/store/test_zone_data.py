@@ -27,7 +27,7 @@ print(data.release, datetime(2031, 7, 1, tzinfo=zone_named("Europe/Berlin")).utc
 
 
 def hours(name: str) -> float:
-    """How far ahead of UTC a zone is in the summer of 2031."""
+    """Return how many hours a zone is ahead of UTC in the summer of 2031."""
     offset = SUMMER.astimezone(zone_named(name)).utcoffset()
     assert offset is not None
     return offset / timedelta(hours=1)
@@ -112,7 +112,7 @@ def test_a_process_of_its_own_finds_the_newer_release_by_itself(tmp_path: Path, 
 
 
 def test_nothing_else_makes_zones() -> None:
-    """The standard library reads a zone's file when it is first asked for: by then another release may lie there."""
+    """The standard library reads a zone's file on first use: by then another release may be installed."""
     source = Path(kalends.__file__).parent
     makers = {path.relative_to(source).as_posix() for path in source.rglob("*.py") if "ZoneInfo(" in path.read_text()}
     assert makers == set()

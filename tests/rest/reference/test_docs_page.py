@@ -1,4 +1,4 @@
-"""The reference as a page: everything is on it, and it asks no other host for anything."""
+"""The reference page: it is complete, and loads nothing from other hosts."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from tests.api import BASE, client
 
 
 class Page(HTMLParser):
-    """What a browser would load, run or follow, and the text it would show."""
+    """What a browser would load, run or follow, and the text that it would show."""
 
     def __init__(self, text):
         super().__init__()
@@ -64,7 +64,7 @@ def test_the_page_asks_no_other_host_and_runs_no_script(answer, page):
 
 
 def test_what_is_wide_scrolls_within_itself(answer):
-    """On a telephone, too, nothing makes the page itself scroll sideways."""
+    """Even on a phone, the page itself does not scroll sideways."""
     assert answer.text.count("<table>") == answer.text.count('<div class="wide"><table>') > 80
     assert ".wide { overflow-x: auto; }" in answer.text
     assert re.search(r"\npre \{[^}]* overflow-x: auto;", answer.text)

@@ -1,4 +1,4 @@
-"""Nothing that callers are told gets lost where Python leaves docstrings out (-OO)."""
+"""Public texts do not get lost when Python removes docstrings (-OO)."""
 
 import json
 import linecache
@@ -35,7 +35,7 @@ print(json.dumps([reference(), said]))
 
 
 def said(level: int) -> Any:
-    """Give the reference and every problem document as a process with a level of optimization writes them."""
+    """Return the reference and all problem documents as written by a process with this optimization level."""
     script = SAID.replace("LEVEL", str(level))
     done = subprocess.run(
         [sys.executable, f"-{'O' * level}" if level else "-B", "-c", script],

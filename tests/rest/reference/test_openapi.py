@@ -1,4 +1,4 @@
-"""The OpenAPI document: it is there, it is true, and the committed copy is the same."""
+"""The OpenAPI document: it is complete, it is correct, and the committed copy is the same."""
 
 import json
 import re
@@ -31,7 +31,7 @@ def operations(document):
 
 
 def contents(operation):
-    """Give everything that is sent or answered in an operation."""
+    """Return all content that an operation receives or answers."""
     bodies = [operation["requestBody"]] if "requestBody" in operation else []
     return [
         content for body in (*bodies, *operation["responses"].values()) for content in body.get("content", {}).values()

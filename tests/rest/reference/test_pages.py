@@ -1,4 +1,4 @@
-"""The front page, its icon, and the address that examples on pages carry."""
+"""The front page, its icon, and the base URL of the examples on pages."""
 
 import json
 import struct
@@ -98,7 +98,7 @@ def test_the_icon_is_small_and_kept(app):
 
 
 def examples(app, **environ):
-    """Give where the first example of the reference and that of the front page lead."""
+    """Return the URLs of the first examples of the reference and the front page."""
     found = set()
     for path in (b"/docs", b"/"):
         answer = send_raw(app, "GET", path, HTTP_ACCEPT="text/html", **environ)

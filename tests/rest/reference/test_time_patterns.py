@@ -1,4 +1,4 @@
-"""The patterns of times in the reference match exactly what the server takes, as far as a pattern can say it.
+"""The patterns of times in the reference match exactly what the server accepts, as far as a pattern can express it.
 
 What it cannot say: that a year has no 29 February, and what depends on a zone.
 """
@@ -21,7 +21,7 @@ LEAP_DAY = re.compile(r"(\d{4})-02-29")
 
 
 def read_event_time(text: str) -> object:
-    """Read a time as an event has it: local to a zone where every time exists, and on a whole second."""
+    """Parse a time of an event: local to a zone where every time exists, and on a whole second."""
     read_time(text)
     return whole_seconds(instant_of(read_time(text), ZoneInfo("UTC")))
 
@@ -40,7 +40,7 @@ NEAR = {
 
 
 def agree(kind: type, text: str) -> None:
-    """Check that the pattern of a kind matches a text if, and only if, the server takes it."""
+    """Check that the pattern of a kind matches a text if, and only if, the server accepts it."""
     matched = re.fullmatch(TEXT_SCHEMAS[kind]["pattern"], text, re.ASCII) is not None and not text.endswith("\n")
     try:
         READERS[kind](text)
@@ -52,7 +52,7 @@ def agree(kind: type, text: str) -> None:
 
 
 def is_leap_day_of_another_year(text: str) -> bool:
-    """Tell whether a text names a 29 February that a year does not have."""
+    """Return whether a text names a 29 February that its year does not have."""
     found = LEAP_DAY.match(text)
     return found is not None and (int(found[1]) % 4 != 0 or (int(found[1]) % 100 == 0 and int(found[1]) % 400 != 0))
 

@@ -7,12 +7,12 @@ from kalends.rules.recurrence.parsing import parse_rule
 
 
 def local(text: str) -> datetime:
-    """A wall-clock time, as `1997-09-02T09:00`."""
+    """Parse a wall-clock time such as `1997-09-02T09:00`."""
     return datetime.fromisoformat(text)
 
 
 def days(text: str, clock: time = time(9)) -> list[datetime]:
-    """The days of months, each month with its days or ranges of days."""
+    """Parse days: months with their days or ranges of days."""
     found: list[datetime] = []
     for month, _, numbers in (part.strip().partition(": ") for part in text.split("|")):
         for item in numbers.split():
@@ -25,7 +25,7 @@ def days(text: str, clock: time = time(9)) -> list[datetime]:
 
 
 def clocks(day: str, text: str) -> list[datetime]:
-    """The times of one day, as `09:00 09:15`."""
+    """Parse the times of one day, such as `09:00 09:15`."""
     return [local(f"{day}T{clock}") for clock in text.split()]
 
 

@@ -19,7 +19,7 @@ ONE_DAY = timedelta(days=1)
 
 
 def picked(items: Sequence[T], places: Iterable[int]) -> set[T]:
-    """The items at places that are counted from 1, or from -1 at the end."""
+    """Return the items at positions, counted from 1, or from -1 at the end."""
     return {items[place - 1 if place > 0 else place] for place in places if abs(place) <= len(items)}
 
 
@@ -46,7 +46,7 @@ def week_of(day: date, week_start: int) -> list[date]:
 
 @cache
 def weeks_of(year: int, week_start: int) -> list[list[date]]:
-    """All weeks of which at least four days lie in a year."""
+    """Return all weeks of which at least four days lie in a year."""
     weeks = [week_of(date(year, 1, 1), week_start)]
     while weeks[-1][-1].year <= year:
         weeks.append([day + 7 * ONE_DAY for day in weeks[-1]])
@@ -54,7 +54,7 @@ def weeks_of(year: int, week_start: int) -> list[list[date]]:
 
 
 def year_of_weeks(day: date, week_start: int) -> int:
-    """The year to which the week of a day counts."""
+    """Return the year to which the week of a day belongs."""
     years = [one.year for one in week_of(day, week_start)]
     return max(set(years), key=years.count)
 
@@ -95,7 +95,7 @@ def days_picked(rule: Rule, start: datetime, days: list[date]) -> list[date]:
 
 
 def is_day_of_start(rule: Rule, start: datetime, day: date) -> bool:
-    """Whether a day is in its period what the start is in its own; no other part names the days."""
+    """Return whether a day has the position in its period that the start has, if no other part names the days."""
     match rule.frequency:
         case Frequency.YEARLY if rule.by_week_no:
             return day.weekday() == start.weekday()
@@ -115,7 +115,7 @@ def picked_weeks(rule: Rule, year: int) -> list[list[date]]:
 
 
 def weekdays_picked(rule: Rule, whole: list[date]) -> set[date]:
-    """The days of a month or a year that BYDAY picks."""
+    """Return the days of a month or a year that BYDAY picks."""
     found: set[date] = set()
     for weekday, ordinal in rule.by_day:
         same = [one for one in whole if one.weekday() == weekday]
@@ -124,7 +124,7 @@ def weekdays_picked(rule: Rule, whole: list[date]) -> set[date]:
 
 
 def times_picked(rule: Rule, period: datetime) -> list[time]:
-    """Each time that is picked from a day, or from the period if it is within a day."""
+    """Return each time that is picked from a day, or from the period if that is shorter."""
     hours = range(24) if rule.frequency >= Frequency.DAILY else [period.hour]
     minutes = range(60) if rule.frequency >= Frequency.HOURLY else [period.minute]
     seconds = range(60) if rule.frequency >= Frequency.MINUTELY else [period.second]
@@ -139,7 +139,7 @@ def times_picked(rule: Rule, period: datetime) -> list[time]:
 
 
 def with_time_of(rule: Rule, start: datetime) -> dict[str, tuple[int, ...]]:
-    """What a rule leaves to its start of the time of the day."""
+    """Return a rule with the parts of the time of day that it leaves to its start."""
     filled: dict[str, tuple[int, ...]] = {}
     if not rule.by_hour and rule.frequency not in (Frequency.HOURLY, Frequency.MINUTELY, Frequency.SECONDLY):
         filled["by_hour"] = (start.hour,)
@@ -151,7 +151,7 @@ def with_time_of(rule: Rule, start: datetime) -> dict[str, tuple[int, ...]]:
 
 
 def periods(rule: Rule, start: datetime) -> Iterator[datetime]:
-    """A time in each period that a rule uses, from that of its start on; within a day, its beginning."""
+    """Yield a time in each period that a rule uses, from that of its start on; within a day, its beginning."""
     number = 0
     while True:
         steps = number * rule.interval
@@ -176,7 +176,7 @@ def periods(rule: Rule, start: datetime) -> Iterator[datetime]:
 
 
 def expanded(rule: Rule, start: datetime, number: int) -> tuple[list[datetime], datetime]:
-    """What a rule gives in so many of its periods, whatever COUNT and UNTIL say, and a time until which that is all."""
+    """Return the dates of a rule in so many periods, without COUNT and UNTIL, and until when they are complete."""
     filled = replace(rule, **with_time_of(rule, start))
     found: list[datetime] = []
     walk = periods(filled, start)

@@ -1,4 +1,4 @@
-"""Random rules for tests, legal ones, and more often such as give dates soon after their start."""
+"""Random valid rules, mostly those that have dates soon after their start."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -53,7 +53,7 @@ def allowed(name: str, frequency: Frequency) -> bool:
 
 @st.composite
 def rules_with_starts(draw: st.DrawFn, *, most_parts: int = 4) -> tuple[Rule, datetime]:
-    """A rule without an end, and a start."""
+    """Return a strategy for rules without an end, and starts."""
     start, frequency = draw(STARTS), draw(st.sampled_from(Frequency))
     names = [name for name in NAMES if allowed(name, frequency)]
     chosen = draw(st.sets(st.sampled_from(names), max_size=most_parts))

@@ -1,4 +1,4 @@
-"""The dates of recurrences: where rules are easily misread, ends, windows, added and left out dates, and costs."""
+"""The dates of recurrences: rules that are easily misread, ends, windows, added and excluded dates, and costs."""
 
 from datetime import datetime, time, timedelta
 from itertools import islice

@@ -1,4 +1,4 @@
-"""What rules say in English. Every rule of the table starts on Friday, 12 March 2027, at 09:00 in Berlin."""
+"""Rules described in English. Every rule of the table starts on Friday, 12 March 2027, at 09:00 in Berlin."""
 
 from datetime import datetime
 

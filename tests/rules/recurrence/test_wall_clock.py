@@ -1,4 +1,4 @@
-"""Dates where clocks change: a time that they skip moves forward by the gap, of one that they repeat the first counts.
+"""Dates where clocks change: a skipped time moves forward by the gap; of a repeated time the first counts.
 
 The days are those of the law as it was; zones that change it often are tested for days that are past.
 """
@@ -27,7 +27,7 @@ ZONES = {
 
 
 def shown(text: str, start: str, zone: str) -> list[str]:
-    """The instants of a rule as the clocks of its zone show them."""
+    """Return the instants of a rule as local times of its zone."""
     return [rendered(one.instant, zone_named(zone)) for one in placed(dates_of(text, start, zone), zone_named(zone))]
 
 

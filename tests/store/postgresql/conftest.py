@@ -1,4 +1,4 @@
-"""A PostgreSQL database of each test's own, and a server that may be stopped."""
+"""A PostgreSQL database for each test, and a server that may be stopped."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.store.conftest import Opener
 
 @pytest.fixture
 def url(postgresql_databases: Databases) -> Iterator[str]:
-    """A new database with all tables."""
+    """Yield the URL of a new database with all tables."""
     with postgresql_databases.migrated() as made:
         yield made
 
@@ -26,7 +26,7 @@ def database(url: str, opened: Opener) -> Database:
 
 @pytest.fixture(scope="module")
 def server(scratch: Path) -> Iterator[Postgres]:
-    """A server that may be stopped."""
+    """Yield a server that the test may stop."""
     own = Postgres(scratch / "stoppable")
     own.start()
     yield own

@@ -21,7 +21,7 @@ def process_of(tx: ReadTx) -> int:
 
 
 def until(true: Callable[[], Any]) -> None:
-    """Come back once something is true."""
+    """Wait until a condition is true."""
     paused = threading.Event()
     for _ in range(2_000):
         if true():
@@ -31,7 +31,7 @@ def until(true: Callable[[], Any]) -> None:
 
 
 def end_process(url: str, process: int) -> None:
-    """End the server process of a connection, as an administrator or a restart does."""
+    """Terminate the server process of a connection, as an administrator or a restart does."""
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("SELECT pg_terminate_backend(%s)", (process,))
         still_there = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"

@@ -1,4 +1,4 @@
-"""A server that says nothing: its connections are cut, and while it cannot be reached nobody waits for it in vain."""
+"""A server that does not answer: its connections are closed, and while it cannot be reached requests fail at once."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ from tests.store.postgresql.sessions import process_of, until
 
 @pytest.fixture
 def pair():
-    """Two ends of a connection."""
+    """Yield the two ends of a connection."""
     one, other = socket.socketpair()
     with one, other:
         yield one, other
@@ -55,7 +55,7 @@ def test_nobody_is_cut_who_has_left(pair):
 
 
 def test_a_closed_watchdog_has_no_thread_left(pair):
-    """It would take signals that another thread waits for."""
+    """It would receive signals for which another thread waits."""
     watchdog = Watchdog()
     watchdog.close()
     with watchdog.watching(Watch(pair[0].fileno(), 60)):
