@@ -67,7 +67,7 @@ NOT_IN_LINES = ["\0", "\x03", "\x0b", "\x0c", "\x1b", "\x7f", "\x85", "\x9b"]
 
 
 @pytest.mark.parametrize("text", NOTHING.values(), ids=NOTHING)
-def test_what_shows_nothing_is_blank(text: str) -> None:
+def test_text_without_visible_characters_is_blank(text: str) -> None:
     for one in (text, *text):
         assert not re.search(VISIBLE, one)
         for kind in (Title, Name, Location):
@@ -77,7 +77,7 @@ def test_what_shows_nothing_is_blank(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", VISIBLE_LINES.values(), ids=VISIBLE_LINES)
-def test_what_shows_something_is_kept_as_it_is(text: str) -> None:
+def test_text_with_visible_characters_is_kept_unchanged(text: str) -> None:
     for kind in (Title, Name, Location, Description, Remark):
         assert convert(text, kind) == text
 
@@ -108,11 +108,11 @@ def test_a_text_of_lines_may_hold_breaks_and_directions(text: str) -> None:
     assert convert(text, Description) == convert(text, Remark) == text
 
 
-def test_no_place_is_a_place() -> None:
+def test_an_empty_location_is_allowed() -> None:
     assert convert("", Location) == ""
 
 
-def test_the_longest_text_is_judged_quickly() -> None:
+def test_the_longest_text_is_checked_quickly() -> None:
     assert re.search(LINES, "x\n" * 5_000)
     assert not re.search(LINES, "x" * 10_000 + "\x03")
     assert not re.search(LINE, "\u200b" * 10_000)

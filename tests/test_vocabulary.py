@@ -35,7 +35,7 @@ def test_an_id_is_read_from_its_text_and_nothing_else_is() -> None:
                 kind.parse(text)
 
 
-def test_a_counts_counts_everybody_once() -> None:
+def test_participant_counts_count_everybody_once() -> None:
     assert ParticipantCounts(required=2, optional=3, accepted=5).total == 5
 
 
@@ -107,13 +107,13 @@ ALL_SETTINGS = {
 
 
 @pytest.mark.parametrize("text", ["10.0.0.1/8", "proxy.example.org", "10.0.0.0/33", "*", "10.0.0.1 10.0.0.2", "1,x"])
-def test_proxies_that_are_no_addresses_are_refused_by_name(text: str) -> None:
+def test_invalid_addresses_of_proxies_are_refused_with_the_name_of_the_setting(text: str) -> None:
     with pytest.raises(BadSetting, match="KALENDS_TRUSTED_PROXIES is not usable: ") as refused:
         settings_from({"KALENDS_TRUSTED_PROXIES": text})
     assert refused.value.name == "KALENDS_TRUSTED_PROXIES"
 
 
-def test_only_limits_may_be_nought() -> None:
+def test_only_limits_may_be_zero() -> None:
     with pytest.raises(BadSetting, match="it must be a whole number of at least 0, not '-1'"):
         settings_from({"KALENDS_RATE_LIMIT": "-1"})
 
@@ -138,18 +138,18 @@ def test_a_file_that_gives_no_secret_is_refused(tmp_path: Path, content: bytes |
 
 
 @pytest.mark.parametrize("path", ["\0", ""])
-def test_a_name_that_no_file_has_is_refused(path: str) -> None:
+def test_a_missing_file_is_refused(path: str) -> None:
     with pytest.raises(BadSetting, match="KALENDS_DATABASE_URL_FILE"):
         settings_from({"KALENDS_DATABASE_URL_FILE": path})
 
 
-def test_a_secret_is_given_once() -> None:
+def test_a_secret_is_set_only_once() -> None:
     with pytest.raises(BadSetting, match="KALENDS_DATABASE_URL is set as well"):
         settings_from({"KALENDS_DATABASE_URL_FILE": "x", "KALENDS_DATABASE_URL": "y"}, lambda path: path)
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "1.5", " 7", "1e3", "٣", "²", "2147483648", "9" * 5_000, "many"])
-def test_a_number_that_is_none_is_refused_by_name(text: str) -> None:
+def test_an_invalid_number_is_refused_with_the_name_of_the_setting(text: str) -> None:
     with pytest.raises(BadSetting, match="KALENDS_POOL_SIZE") as refused:
         settings_from({"KALENDS_POOL_SIZE": text})
     assert refused.value.name == "KALENDS_POOL_SIZE"

@@ -61,7 +61,7 @@ def participation(response: str, role: str = "required", comment: str | None = N
     return {"role": role, "response": response, "comment": comment}
 
 
-def test_an_event_is_recorded_with_all_its_participations_when_it_comes_and_goes(cast, told):
+def test_creating_and_deleting_an_event_records_all_its_participations(cast, told):
     event = cast.event(cast.guest, metadata=Metadata(topic="roof"))
     facts = {
         "host_id": str(cast.host.id),
@@ -88,7 +88,7 @@ def test_an_event_is_recorded_with_all_its_participations_when_it_comes_and_goes
     assert told() == [("deleted", "event", event.id, facts, None)]
 
 
-def test_of_a_change_only_what_differs_is_recorded(cast, told):
+def test_an_update_records_only_the_members_that_differ(cast, told):
     event = cast.event(cast.guest)
     told()
     cast.do(change_event, event.id, EventUpdate(title="Plan B", time_zone=BERLIN))
@@ -115,7 +115,7 @@ def test_of_a_change_only_what_differs_is_recorded(cast, told):
     assert told() == [("changed", "event", event.id, *gone)]
 
 
-def test_what_changes_nothing_or_is_refused_or_a_dry_run_is_not_recorded(cast, told):
+def test_changes_that_do_nothing_refused_actions_and_dry_runs_are_not_recorded(cast, told):
     event = cast.event(cast.guest)
     cast.do(set_working_hours, cast.guest.id, MONDAYS)
     cast.do(share_calendar, cast.host.id, cast.guest.id, Sharing.read)
@@ -138,7 +138,7 @@ def test_what_changes_nothing_or_is_refused_or_a_dry_run_is_not_recorded(cast, t
     assert told() == []
 
 
-def test_people_are_recorded(cast, told):
+def test_changes_of_users_are_recorded(cast, told):
     person = cast.person("Nina New")
     facts = {"name": "Nina New", "email": person.email, "time_zone": "Europe/Berlin", "metadata": {}}
     assert told() == [("created", "user", person.id, None, facts)]
@@ -148,7 +148,7 @@ def test_people_are_recorded(cast, told):
     assert told() == [("deleted", "user", person.id, facts | {"metadata": {"badge": 7}}, None)]
 
 
-def test_who_leaves_takes_along_what_is_recorded_one_by_one(cast, told):
+def test_deleting_a_user_records_each_change_that_it_causes(cast, told):
     person = cast.person()
     own = structs.replace(cast.actor, user_id=person.id)
     token, _ = cast.database.write(lambda tx: issue_token(tx, own, "phone", secrets.token_bytes(20)))
@@ -171,7 +171,7 @@ def test_who_leaves_takes_along_what_is_recorded_one_by_one(cast, told):
     ]
 
 
-def test_of_a_token_nothing_secret_is_recorded(cast, told):
+def test_the_secret_of_a_token_is_not_recorded(cast, told):
     end = instant("2027-01-01T00:00+00:00")
     made, text = cast.do(
         issue_token, "backup", secrets.token_bytes(20), scopes={Scope.users_read, Scope.events_read}, expires_at=end
@@ -246,7 +246,7 @@ def test_holds_are_recorded_until_they_are_used_or_released(cast, told):
     assert created[:3] == ("created", "event", event.id)
 
 
-def test_who_leaves_a_hold_is_recorded_with_who_was_in_it_and_who_is_left(cast, told):
+def test_leaving_a_hold_records_its_people_before_and_after(cast, told):
     hold = cast.do(place_hold, [cast.guest.id, cast.stranger.id], SLOT, 60)
     both = [str(user_id) for user_id in hold.user_ids]
     told()
@@ -259,7 +259,7 @@ def test_who_leaves_a_hold_is_recorded_with_who_was_in_it_and_who_is_left(cast, 
     assert (was["start"], was["extended"]) == ("2026-03-09T15:00:00Z", False)
 
 
-def test_who_when_and_from_where_are_recorded(cast, told):
+def test_actor_time_and_client_address_are_recorded(cast, told):
     token_id = TokenId(77)
     actor = structs.replace(
         cast.actor, token_id=token_id, user_id=cast.host.id, address="192.0.2.7", request_id="first"
@@ -278,7 +278,7 @@ def test_who_when_and_from_where_are_recorded(cast, told):
     assert str(one.object_id).startswith("evt_")
 
 
-def test_the_record_is_listed_newest_first_page_by_page(cast, clock):
+def test_the_audit_log_is_listed_newest_first_page_by_page(cast, clock):
     people = [cast.person() for _ in range(3)]
     clock.set_to(MORNING + 60_000_000)
     cast.do(change_user, people[0].id, UserUpdate(name="Ada"))

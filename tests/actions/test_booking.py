@@ -193,7 +193,7 @@ WAYS: list[Way] = [
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_nobody_is_booked_twice_unless_that_is_meant(cast, way):
+def test_nobody_is_booked_twice_unless_conflicts_are_allowed(cast, way):
     other = cast.person()
     taken = cast.event(cast.guest)
     action, arguments, options = way(cast, other, cast.guest)
@@ -226,7 +226,7 @@ def test_people_are_locked_in_one_call(cast, way, monkeypatch):
 
 
 @pytest.mark.parametrize("way", [moving_who_declined, asking_anew_by_another_zone])
-def test_who_declined_is_not_needed_for_a_move(cast, way):
+def test_somebody_who_declined_is_not_needed_when_an_event_moves(cast, way):
     """If they are busy at the new time they stay declined, with a warning; if they are free they are asked again."""
     taken = cast.event(cast.guest)
     action, (event_id, edit), _ = way(cast, cast.person(), cast.guest)
@@ -244,7 +244,7 @@ def test_who_declined_is_not_needed_for_a_move(cast, way):
 
 
 @pytest.mark.parametrize("way", [moving_who_declined, asking_anew_by_another_zone])
-def test_where_double_booking_is_allowed_a_move_asks_everybody_anew(cast, way):
+def test_if_conflicts_are_allowed_a_move_asks_everybody_again(cast, way):
     taken = cast.event(cast.guest)
     action, arguments, _ = way(cast, cast.person(), cast.guest)
     event, conflicts, _ = cast.save(action, *arguments, **ALLOW)
@@ -253,7 +253,7 @@ def test_where_double_booking_is_allowed_a_move_asks_everybody_anew(cast, way):
     assert exclusive(cast, cast.guest) == {taken.id: True, event.id: False}
 
 
-def test_a_move_in_the_past_asks_anew_by_the_same_rule(cast, clock):
+def test_a_move_in_the_past_asks_again_by_the_same_rule(cast, clock):
     taken = cast.event(cast.guest)
     _, (event_id, edit), _ = moving_who_declined(cast, cast.person(), cast.guest)
     clock.set_to(instant("2026-04-01T00:00Z"))
@@ -262,7 +262,7 @@ def test_a_move_in_the_past_asks_anew_by_the_same_rule(cast, clock):
     assert exclusive(cast, cast.guest) == {taken.id: True, event_id: False}
 
 
-def test_who_declined_as_optional_is_asked_anew_wherever_the_event_moves(cast):
+def test_optional_people_who_declined_are_asked_again_wherever_the_event_moves(cast):
     taken = cast.event(cast.guest)
     event = cast.do(create_event, draft(cast.person(), (cast.guest, Role.optional), start=NOON, end=ONE))
     apply_response(cast, event, cast.guest, "declined")
@@ -272,7 +272,7 @@ def test_who_declined_as_optional_is_asked_anew_wherever_the_event_moves(cast):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_same_is_free_where_the_other_event_only_touches(cast, way):
+def test_the_same_actions_succeed_if_the_other_event_only_touches(cast, way):
     other = cast.person()
     cast.event(cast.guest, start=THREE, end=read_time("2026-03-09T16:00"))
     cast.event(cast.guest, start=read_time("2026-03-09T11:00"), end=NOON)
@@ -297,7 +297,7 @@ def test_the_same_is_free_where_the_other_event_only_touches(cast, way):
     ],
     ids=["cancelled", "deleted", "free", "removed", "optional", "declined"],
 )
-def test_what_does_not_block_is_in_nobodys_way(cast, freed):
+def test_events_that_do_not_block_are_no_conflict(cast, freed):
     event = cast.event(cast.guest)
     freed(cast, event)
     made, conflicts, _ = cast.save(create_event, draft(cast.guest))
@@ -306,7 +306,7 @@ def test_what_does_not_block_is_in_nobodys_way(cast, freed):
 
 
 @pytest.mark.parametrize(("response", "strength"), [("accepted", Busy.busy), ("tentative", Busy.tentative)])
-def test_a_conflict_says_how_strongly_somebody_is_bound(cast, response, strength):
+def test_a_conflict_says_how_busy_somebody_is(cast, response, strength):
     event = cast.event(cast.guest)
     apply_response(cast, event, cast.guest, response)
     with cast.refused(BookingConflict) as caught:
@@ -330,7 +330,7 @@ def test_optional_people_who_are_busy_are_added_with_a_warning(cast):
     assert exclusive(cast, cast.guest) == {taken.id: True, event.id: False}
 
 
-def test_what_changes_nothing_about_time_is_never_refused(cast):
+def test_changes_that_take_no_more_time_are_never_refused(cast):
     cast.event(cast.guest)
     event = cast.event(cast.guest, cast.stranger)
     assert exclusive(cast, cast.guest)[event.id] is False
@@ -354,7 +354,7 @@ def test_an_event_never_conflicts_with_itself(cast):
     cast.do(transfer_event, event.id, cast.guest.id)
 
 
-def test_every_person_and_every_event_in_the_way_is_named(cast):
+def test_a_refusal_names_every_busy_person_and_every_conflicting_event(cast):
     one = cast.event(cast.guest, start=read_time("2026-03-09T13:30"), end=read_time("2026-03-09T14:10"))
     two = cast.event(cast.guest, start=read_time("2026-03-09T14:10"), end=read_time("2026-03-09T16:00"))
     with cast.refused(BookingConflict) as caught:
@@ -365,7 +365,7 @@ def test_every_person_and_every_event_in_the_way_is_named(cast):
     assert [conflict.span for conflict in caught.value.conflicts] == [one.block.span, two.block.span] * 2
 
 
-def test_a_private_event_hides_which_it_is(cast):
+def test_a_conflict_with_a_private_event_does_not_name_it(cast):
     taken = cast.event(cast.guest, visibility=Visibility.private)
     with cast.refused(BookingConflict) as caught:
         cast.do(create_event, draft(cast.guest))
@@ -388,7 +388,7 @@ def test_a_long_block_of_another_day_reaches_into_the_next(cast):
         cast.do(create_event, draft(cast.guest, start=read_time(at[0]), end=read_time(at[1]), time_zone=Zone("UTC")))
 
 
-def test_another_organization_is_nobodys_business(cast, database):
+def test_events_of_other_organizations_are_no_conflict(cast, database):
     cast.event(cast.guest)
     other = assemble(database)
     made = other.do(create_event, draft(other.host, (other.guest, Role.required)))
@@ -409,7 +409,7 @@ def test_time_that_becomes_free_again_is_exclusive_again(cast):
 
 
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True, scope="session")
-def test_postgresql_itself_refuses_a_row_written_around_the_actions(cast):
+def test_postgresql_refuses_a_conflicting_row_that_no_action_wrote(cast):
     event = cast.event(cast.guest)
     row = next(row for row in cast.rows()["agenda"] if row[1] == cast.guest.id)
     names = [column.name for column in tables.agenda.c]
@@ -428,7 +428,7 @@ def test_postgresql_itself_refuses_a_row_written_around_the_actions(cast):
         cast.database.write(lambda tx, harmless=harmless: forge(tx, **harmless), dry_run=True)
 
 
-def test_an_event_that_was_booked_twice_on_purpose_may_be_shortened(cast):
+def test_an_event_with_an_allowed_conflict_may_be_shortened(cast):
     """Only time outside its old span is checked for conflicts."""
     cast.event(cast.guest)
     twice = cast.event(cast.guest, start=read_time("2026-03-09T14:00"), end=read_time("2026-03-09T16:00"))

@@ -36,7 +36,7 @@ def stored(cast: Cast, event: Event) -> Event:
     return cast.ask(find_event, event.id)
 
 
-def test_a_new_event_is_as_it_was_drafted_and_its_host_attends(cast):
+def test_a_new_event_has_the_given_members_and_its_host_attends(cast):
     event = cast.event(
         cast.guest, description="All of it", location="Room 1", status="tentative", show_as=ShowAs.free,
         visibility=Visibility.private, metadata=Metadata(colour="red"),
@@ -102,13 +102,13 @@ def test_one_block_within_one_day(cast, start, end, zone):
         ("2026-03-29T01:00:00.5", "2026-03-29T04:00", "invalid_time"),
     ],
 )
-def test_anything_else_is_refused(cast, start, end, code):
+def test_other_blocks_of_time_are_refused(cast, start, end, code):
     with cast.refused(Invalid) as error:
         cast.event(start=read_time(start), end=read_time(end))
     assert codes(error) == [code]
 
 
-def test_the_zone_is_the_hosts_unless_one_is_named(cast):
+def test_the_zone_is_that_of_the_host_unless_one_is_given(cast):
     host = cast.person(time_zone=Zone("Asia/Tokyo"))
     times = {"start": read_time("2026-03-09T14:00Z"), "end": read_time("2026-03-09T14:30Z")}
     event = cast.event(host_id=host.id, time_zone=None, **times)
@@ -117,7 +117,7 @@ def test_the_zone_is_the_hosts_unless_one_is_named(cast):
     assert cast.event(host_id=host.id, **times).block.time_zone == "Europe/Berlin"
 
 
-def test_without_a_zone_local_times_are_the_hosts(cast):
+def test_local_times_without_a_zone_are_in_the_zone_of_the_host(cast):
     host = cast.person(time_zone=Zone("Asia/Tokyo"))
     event = cast.event(host_id=host.id, time_zone=None)
     assert event.block.time_zone == "Asia/Tokyo"
@@ -127,7 +127,7 @@ def test_without_a_zone_local_times_are_the_hosts(cast):
     assert codes(error) == ["nonexistent_time"]
 
 
-def test_an_unknown_host_is_named_without_guessing_at_their_days(cast):
+def test_an_unknown_host_is_reported_without_checking_the_day_in_their_zone(cast):
     times = {"start": read_time("2026-03-09T23:00Z"), "end": read_time("2026-03-10T01:00Z"), "time_zone": None}
     with cast.refused(Invalid) as error:
         cast.event(host_id=NOBODY, **times)
@@ -140,7 +140,7 @@ def test_an_unknown_host_is_named_without_guessing_at_their_days(cast):
     assert codes(error) == ["unknown_user"]
 
 
-def test_every_fault_of_a_new_event_is_named_at_once(cast):
+def test_all_faults_of_a_new_event_are_reported_together(cast):
     gone = cast.person()
     cast.do(delete_user, gone.id)
     invited = [cast.guest.id, NOBODY, gone.id, cast.guest.id, cast.host.id]

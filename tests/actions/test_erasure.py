@@ -167,7 +167,7 @@ def test_events_show_an_erased_person_and_have_new_versions(cast, person):
     assert cast.ask(find_event, hosted.id).status == "cancelled"
 
 
-def test_the_record_says_that_it_was_done_and_nothing_of_whom(cast, person):
+def test_the_audit_log_records_an_erasure_without_personal_data(cast, person):
     named, past, *_ = person
     erase(cast, named.id, hosted=Hosted.cancel)
     last, deleted, *_ = cast.ask(list_audit_entries, AuditFilter(object_id=named.id), 250).items
@@ -179,7 +179,7 @@ def test_the_record_says_that_it_was_done_and_nothing_of_whom(cast, person):
     assert (json.loads(newest.before), json.loads(newest.after)) == (silent, silent)
 
 
-def test_once_more_changes_nothing(cast, person):
+def test_erasing_again_changes_nothing(cast, person):
     named, *_ = person
     left = erase(cast, named.id, hosted=Hosted.cancel)
     before = cast.rows()
@@ -187,7 +187,7 @@ def test_once_more_changes_nothing(cast, person):
     assert cast.rows() == before
 
 
-def test_traces_go_in_parts_and_it_may_end_after_any_and_begin_again(cast, database, request, monkeypatch):
+def test_erasure_works_in_parts_and_can_be_resumed_after_any(cast, database, request, monkeypatch):
     token, _ = cast.do(issue_token, "x", secrets.token_bytes(20))
     fill_record(database, cast.actor, int(cast.host.id), audit.PAGE + 1)
     fill_keys(database, cast.actor, int(token.id), idempotency.PAGE + 101)
@@ -204,7 +204,7 @@ def test_traces_go_in_parts_and_it_may_end_after_any_and_begin_again(cast, datab
     assert "zacharias" not in all_of_it(cast.database).casefold()
 
 
-def test_a_comment_that_is_gone_meanwhile_needs_nothing(cast, person):
+def test_a_comment_that_was_removed_meanwhile_is_skipped(cast, person):
     named, past, *_ = person
     cast.do(erase_user, named.id, hosted=Hosted.cancel)
     traces = cast.do(erase_traces, named.id, None)
@@ -217,7 +217,7 @@ def test_a_comment_that_is_gone_meanwhile_needs_nothing(cast, person):
     assert cast.do(erase_traces, named.id, traces) == traces._replace(commented=[])
 
 
-def test_who_is_deleted_already_is_erased_all_the_same(cast, person):
+def test_a_user_who_was_deleted_before_can_be_erased(cast, person):
     named, *_ = person
     cast.do(delete_user, named.id, hosted=Hosted.cancel)
     with cast.refused(StaleVersion):
@@ -229,7 +229,7 @@ def test_who_is_deleted_already_is_erased_all_the_same(cast, person):
     check_house(cast.database, cast.actor)
 
 
-def test_who_hosts_events_to_come_is_erased_with_a_word_on_those(cast, person):
+def test_a_host_of_future_events_is_erased_only_with_a_choice_for_them(cast, person):
     named, _, _, hosted = person
     with cast.refused(HostsEvents):
         erase(cast, named.id)
@@ -237,7 +237,7 @@ def test_who_hosts_events_to_come_is_erased_with_a_word_on_those(cast, person):
     assert cast.ask(find_event, hosted.id).host_id == cast.stranger.id
 
 
-def test_only_operators_erase_and_only_whom_there_was(cast, person):
+def test_only_operators_erase_users_and_only_existing_ones(cast, person):
     named, *_ = person
     own = structs.replace(cast.actor, user_id=named.id)
     with cast.refused(Forbidden):
@@ -252,7 +252,7 @@ def test_a_dry_run_erases_nothing(cast, person):
     assert cast.rows() == before
 
 
-def test_the_address_may_be_used_again_and_a_comment_that_comes_meanwhile_is_caught(cast, clock, database: Database):
+def test_the_address_may_be_used_again_and_a_comment_that_is_added_meanwhile_is_erased(cast, clock, database: Database):
     clock.set_to(NOON)
     person = cast.do(create_user, UserCreate(name=NAME, email=Email(EMAIL)))
     event = cast.event(
@@ -274,7 +274,7 @@ def test_the_address_may_be_used_again_and_a_comment_that_comes_meanwhile_is_cau
     assert cast.do(create_user, UserCreate(name=NAME, email=Email(EMAIL))).id != person.id
 
 
-def test_what_the_record_says_of_others_stays():
+def test_audit_entries_about_others_are_kept():
     me, other = UserId(7), UserId(8)
     own = {"name": NAME}
     assert erased_snapshot(own, ObjectKind.user, other, me) == own

@@ -41,7 +41,7 @@ def stored(cast: Cast, event: Event) -> Event:
 
 
 # ------------------------------------------------------------------------------------------------------------- changing
-def test_text_changes_ask_nobody_anew(cast, clock):
+def test_changes_of_texts_ask_nobody_again(cast, clock):
     event = cast.event(cast.guest)
     set_before(clock)
     cast.do(answer_invitation, event.id, cast.guest.id, YES)
@@ -74,7 +74,7 @@ def set_before(clock) -> None:
     ],
 )
 @pytest.mark.parametrize("keep", [False, True])
-def test_a_move_asks_everybody_but_the_host_anew(cast, clock, move, keep):
+def test_a_move_asks_everybody_but_the_host_again(cast, clock, move, keep):
     set_before(clock)
     event = cast.event(cast.guest, cast.stranger)
     cast.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted", comment="gladly"))
@@ -107,7 +107,7 @@ def test_status_and_show_as_change_what_everybody_is_busy_with(cast):
     assert cast.participations(event.id) == before
 
 
-def test_an_edit_that_changes_nothing_leaves_no_trace(cast):
+def test_an_edit_without_changes_stores_nothing(cast):
     event = cast.event(cast.guest)
     before = cast.rows()
     same = edit(title="Planning", start="2026-03-09T14:00", end="2026-03-09T14:00Z", show_as=ShowAs.busy)
@@ -116,7 +116,7 @@ def test_an_edit_that_changes_nothing_leaves_no_trace(cast):
     assert cast.rows() == before
 
 
-def test_an_edit_names_every_fault_at_once(cast):
+def test_all_faults_of_an_edit_are_reported_together(cast):
     event = cast.event()
     with cast.refused(Invalid) as error:
         odd, skipped = "2026-03-29T01:00:00.5", "2026-03-29T02:30"
@@ -127,7 +127,7 @@ def test_an_edit_names_every_fault_at_once(cast):
     assert codes(error) == ["not_one_day"]
 
 
-def test_deleted_people_stay_in_a_past_event_but_not_when_it_is_held_again(cast, clock):
+def test_deleted_people_stay_in_a_past_event_until_it_moves_to_the_future(cast, clock):
     clock.set_to(instant("2026-03-10T08:00+01:00"))
     event = cast.event(cast.guest, cast.stranger)
     cast.do(delete_user, cast.guest.id)
@@ -139,7 +139,7 @@ def test_deleted_people_stay_in_a_past_event_but_not_when_it_is_held_again(cast,
     check_house(cast.database, cast.actor)
 
 
-def test_a_past_event_of_a_deleted_host_is_held_again_only_under_another(cast, clock):
+def test_a_past_event_of_a_deleted_host_moves_to_the_future_only_with_another_host(cast, clock):
     clock.set_to(instant("2026-03-10T08:00+01:00"))
     event = cast.event(cast.guest)
     cast.do(delete_user, cast.host.id)
@@ -215,7 +215,7 @@ def test_a_deleted_event_is_gone(cast):
 
 
 # --------------------------------------------------------------------------------------------------------- transferring
-def test_an_event_is_handed_over_to_a_participant(cast):
+def test_an_event_is_transferred_to_a_participant(cast):
     event = cast.event(cast.guest)
     after = cast.do(transfer_event, event.id, cast.guest.id)
     assert (after.host_id, after.version, after.counts) == (cast.guest.id, 2, ParticipantCounts(required=2, accepted=2))
@@ -225,14 +225,14 @@ def test_an_event_is_handed_over_to_a_participant(cast):
     check_house(cast.database, cast.actor)
 
 
-def test_an_event_is_handed_over_to_somebody_new(cast):
+def test_an_event_is_transferred_to_somebody_who_takes_no_part(cast):
     event = cast.event(cast.guest)
     after = cast.do(transfer_event, event.id, cast.stranger.id)
     assert (after.host_id, after.counts.total) == (cast.stranger.id, 3)
     check_house(cast.database, cast.actor)
 
 
-def test_who_takes_over_attends_as_the_old_host_did(cast):
+def test_a_new_host_attends_if_the_old_one_did(cast):
     event = cast.event(cast.guest, host_attends=False)
     after = cast.do(transfer_event, event.id, cast.stranger.id)
     assert (after.host_id, set(cast.participations(event.id))) == (cast.stranger.id, {cast.guest.id})
@@ -242,14 +242,14 @@ def test_who_takes_over_attends_as_the_old_host_did(cast):
     check_house(cast.database, cast.actor)
 
 
-def test_handing_over_to_the_host_changes_nothing(cast):
+def test_transferring_to_the_host_changes_nothing(cast):
     event = cast.event(cast.guest)
     before = cast.rows()
     assert cast.do(transfer_event, event.id, cast.host.id) == event
     assert cast.rows() == before
 
 
-def test_nobody_but_an_active_user_can_take_over(cast):
+def test_only_an_active_user_can_become_host(cast):
     event = cast.event(cast.guest)
     cast.do(delete_user, cast.stranger.id, hosted=Hosted.cancel)
     for host_id, code in ((NOBODY, "unknown_user"), (cast.stranger.id, "user_inactive")):

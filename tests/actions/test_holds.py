@@ -58,7 +58,7 @@ def test_a_hold_is_read_as_it_was_placed(cast):
     assert cast.ask(read_hold, placed.id) == placed
 
 
-def test_a_slot_that_is_held_blocks_whatever_takes_time(cast):
+def test_a_hold_blocks_everything_that_takes_time(cast):
     placed = hold(cast)
     conflict = Conflict(cast.guest.id, SLOT, Busy.busy, None, needed=True)
     with cast.refused(BookingConflict) as caught:
@@ -76,7 +76,7 @@ def test_a_slot_that_is_held_blocks_whatever_takes_time(cast):
     assert cast.ask(read_hold, placed.id) == placed, "what is booked over a hold leaves it alone"
 
 
-def test_a_slot_that_is_held_is_shown_busy_everywhere(cast):
+def test_a_hold_is_shown_as_busy_everywhere(cast):
     placed = hold(cast)
     time = cast.ask(busy_times, [cast.guest.id], SLOT)[cast.guest.id]
     assert (time.periods, time.blocked) == ([Period(SLOT, Busy.busy)], [SLOT])
@@ -86,7 +86,7 @@ def test_a_slot_that_is_held_is_shown_busy_everywhere(cast):
     assert not explained.bookable
 
 
-def test_nobody_is_held_who_is_not_free(cast):
+def test_a_hold_needs_everybody_to_be_free(cast):
     event = cast.event(cast.guest)
     with cast.refused(BookingConflict) as caught:
         hold(cast, cast.host, cast.guest, cast.stranger, at=span(SLOT.start - HOUR, SLOT.start + 1 * MINUTE))
@@ -98,7 +98,7 @@ def test_nobody_is_held_who_is_not_free(cast):
     hold(cast, cast.guest, at=span(SLOT.end, SLOT.end + HOUR))
 
 
-def test_a_hold_lapses_by_the_clock(cast, clock):
+def test_a_hold_lapses_when_its_time_is_up(cast, clock):
     placed = hold(cast)
     clock.set_to(placed.expires_at - 1)
     assert cast.ask(read_hold, placed.id) == placed
@@ -119,7 +119,7 @@ def test_a_hold_lapses_by_the_clock(cast, clock):
     cast.do(create_event, draft(cast))
 
 
-def test_lapsed_holds_are_tidied_away_by_the_next(cast, clock):
+def test_placing_a_hold_deletes_lapsed_ones(cast, clock):
     old = [hold(cast, at=span(SLOT.start + n * HOUR, SLOT.end + n * HOUR)) for n in range(3)]
     clock.set_to(old[0].expires_at + 1)
     new = hold(cast)
@@ -147,7 +147,7 @@ def test_extending_never_makes_a_hold_shorter(cast):
     assert cast.do(extend_hold, placed.id, 1).expires_at == placed.expires_at
 
 
-def test_who_comes_too_late_to_extend_finds_the_slot_taken(cast, clock):
+def test_extending_a_hold_too_late_fails_if_its_time_is_taken(cast, clock):
     """The clock goes back to when the request began; it then waited for the lock."""
     placed = hold(cast, cast.guest, cast.stranger)
     clock.set_to(placed.expires_at)
@@ -179,7 +179,7 @@ def test_a_hold_becomes_an_event_in_one_transaction(cast):
     assert codes(caught) == ["hold_lapsed"]
 
 
-def test_an_event_that_cannot_be_made_leaves_the_hold_alone(cast):
+def test_an_event_that_cannot_be_created_leaves_the_hold_unchanged(cast):
     placed = hold(cast)
     event = cast.event(cast.stranger)
     with cast.refused(BookingConflict) as caught:
@@ -194,7 +194,7 @@ def test_an_event_that_cannot_be_made_leaves_the_hold_alone(cast):
     assert cast.ask(read_hold, placed.id) == placed
 
 
-def test_a_hold_becomes_no_event_at_another_time_or_of_other_people(cast):
+def test_a_hold_cannot_be_used_for_another_time_or_other_people(cast):
     placed = hold(cast)
     for other in (
         {"start": read_time("2026-03-10T14:00"), "end": read_time("2026-03-10T15:00")},
@@ -206,7 +206,7 @@ def test_a_hold_becomes_no_event_at_another_time_or_of_other_people(cast):
     assert cast.ask(read_hold, placed.id) == placed
 
 
-def test_a_hold_helps_against_no_other_hold(cast):
+def test_using_one_hold_does_not_override_another(cast):
     own = hold(cast)
     hold(cast, at=span(SLOT.end, SLOT.end + HOUR))
     with cast.refused(BookingConflict) as caught:
@@ -215,7 +215,7 @@ def test_a_hold_helps_against_no_other_hold(cast):
 
 
 @pytest.mark.parametrize("later", [0, 1])
-def test_a_lapsed_hold_becomes_nothing(cast, clock, later):
+def test_a_lapsed_hold_cannot_be_used(cast, clock, later):
     placed = hold(cast)
     clock.set_to(placed.expires_at + later)
     with cast.refused(Invalid) as caught:
@@ -224,7 +224,7 @@ def test_a_lapsed_hold_becomes_nothing(cast, clock, later):
     assert codes(caught) == ["hold_lapsed"]
 
 
-def test_another_organization_has_no_such_hold(cast, database):
+def test_holds_of_other_organizations_are_not_found(cast, database):
     placed = hold(cast)
     other = assemble(database)
     for action, *more in ((extend_hold, 60), (release_hold,)):
@@ -238,7 +238,7 @@ def test_another_organization_has_no_such_hold(cast, database):
         cast.do(extend_hold, HoldId(5), 60)
 
 
-def test_everything_wrong_with_a_hold_is_said_at_once(cast):
+def test_all_faults_of_a_hold_are_reported_together(cast):
     gone = cast.person()
     cast.do(delete_user, gone.id)
     people = [cast.guest.id, NOBODY, gone.id, cast.guest.id]
@@ -264,7 +264,7 @@ def over(day: int, hours: int) -> Span:
     return span(start, start + hours * HOUR)
 
 
-def test_a_person_keeps_so_much_time_and_no_more(cast, clock):
+def test_the_holds_of_a_person_are_limited(cast, clock):
     people = [cast.person() for _ in range(10)]
     mine, other = cast.as_person(cast.host), cast.as_person(cast.stranger)
     first = hold(mine, *people, at=over(10, 10))
@@ -289,7 +289,7 @@ def test_a_person_keeps_so_much_time_and_no_more(cast, clock):
     assert MAX_HELD_HOURS == 200
 
 
-def test_that_too_much_would_be_held_is_said_with_all_else(cast):
+def test_exceeding_the_limit_of_holds_is_reported_with_all_other_faults(cast):
     mine = cast.as_person(cast.host)
     people = [*(cast.person().id for _ in range(7)), NOBODY]
     with cast.refused(Invalid) as caught:
@@ -300,7 +300,7 @@ def test_that_too_much_would_be_held_is_said_with_all_else(cast):
     assert codes(caught) == ["duplicate_user"], "who is named twice is one person"
 
 
-def test_who_was_deleted_holds_nobody(cast):
+def test_a_deleted_user_cannot_be_held(cast):
     gone = cast.person()
     theirs = cast.as_person(gone)
     cast.do(delete_user, gone.id)
@@ -309,7 +309,7 @@ def test_who_was_deleted_holds_nobody(cast):
     assert [(fault.where, fault.code) for fault in caught.value.faults] == [((), "user_inactive")]
 
 
-def test_who_is_held_sees_that_and_by_whom_and_not_who_else_is(cast):
+def test_people_in_a_hold_see_who_placed_it_but_not_the_other_people(cast):
     placed = hold(cast.as_person(cast.host), cast.guest, cast.stranger)
     held = cast.as_person(cast.guest)
     shown = structs.replace(placed, user_ids=(cast.guest.id,))
@@ -326,7 +326,7 @@ def test_who_is_held_sees_that_and_by_whom_and_not_who_else_is(cast):
     assert codes(caught) == ["hold_lapsed"]
 
 
-def test_who_is_held_takes_themself_out_and_the_others_stay(cast):
+def test_people_can_leave_a_hold_in_which_others_stay(cast):
     mine, guest, stranger = (cast.as_person(who) for who in (cast.host, cast.guest, cast.stranger))
     placed = hold(mine, cast.guest, cast.stranger)
     guest.do(release_hold, placed.id)
@@ -346,7 +346,7 @@ def test_who_is_held_takes_themself_out_and_the_others_stay(cast):
     assert cast.rows()["hold"] == cast.rows()["held_time"] == []
 
 
-def test_a_hold_goes_with_the_last_who_is_in_it(cast):
+def test_a_hold_is_released_when_the_last_person_leaves_it(cast):
     placed = hold(cast, cast.guest, cast.stranger)
     cast.as_person(cast.stranger).do(release_hold, placed.id)
     assert cast.ask(read_hold, placed.id).user_ids == (cast.guest.id,)
@@ -354,13 +354,13 @@ def test_a_hold_goes_with_the_last_who_is_in_it(cast):
     assert cast.rows()["hold"] == cast.rows()["held_time"] == []
 
 
-def test_who_placed_a_hold_of_their_own_time_releases_it_for_all(cast):
+def test_the_one_who_placed_a_hold_releases_it_for_all(cast):
     mine = cast.as_person(cast.guest)
     mine.do(release_hold, hold(mine, cast.guest, cast.stranger).id)
     assert cast.rows()["hold"] == cast.rows()["held_time"] == []
 
 
-def test_holds_are_listed_page_by_page_to_whom_they_concern(cast, database, clock):
+def test_holds_are_listed_page_by_page_to_those_involved(cast, database, clock):
     mine, held = cast.as_person(cast.host), cast.as_person(cast.guest)
     hold(mine, cast.guest, at=over(9, 1), seconds=1)
     clock.set_to(MORNING + SECOND)

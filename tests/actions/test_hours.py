@@ -23,7 +23,7 @@ def test_hours_are_read_as_they_were_set(cast, hours):
     assert cast.ask(read_working_hours, cast.guest.id) == (hours, 1)
 
 
-def test_each_change_is_a_version_and_the_same_again_is_none(cast):
+def test_each_change_makes_a_new_version_and_setting_the_same_makes_none(cast):
     assert cast.do(set_working_hours, cast.guest.id, NINE_TO_FIVE) == 1
     before = cast.rows()
     assert cast.do(set_working_hours, cast.guest.id, NINE_TO_FIVE) == 1
@@ -35,7 +35,7 @@ def test_each_change_is_a_version_and_the_same_again_is_none(cast):
         cast.do(clear_working_hours, cast.guest.id, expect=frozenset({1}))
 
 
-def test_a_version_never_comes_again_even_if_they_were_removed_in_between(cast):
+def test_versions_are_never_reused_even_after_removal(cast):
     """Otherwise a caller with the first version would overwrite a change that they have not seen."""
     cast.do(set_working_hours, cast.guest.id, NINE_TO_FIVE)
     cast.do(clear_working_hours, cast.guest.id, expect=frozenset({1}))

@@ -24,7 +24,7 @@ def ask(cast, clock):
     return lambda action, *arguments: cast.database.write(lambda tx: action(tx, actor, *arguments))
 
 
-def test_the_first_to_ask_gets_the_claim_and_repeats_get_the_answer(ask, clock):
+def test_the_first_request_claims_the_key_and_repeats_get_its_answer(ask, clock):
     claim = ask(claim_key, "k", PRINT)
     assert isinstance(claim, Claim)
     with pytest.raises(KeyInFlight):
@@ -46,7 +46,7 @@ def test_a_key_stands_for_one_request(ask):
     assert isinstance(ask(claim_key, "K", OTHER), Claim)
 
 
-def test_a_claim_that_is_given_up_can_be_had_again(ask):
+def test_a_released_claim_can_be_claimed_again(ask):
     ask(give_up_claim, ask(claim_key, "k", PRINT))
     claim = ask(claim_key, "k", OTHER)
     ask(keep_answer, claim, ANSWER)
@@ -54,7 +54,7 @@ def test_a_claim_that_is_given_up_can_be_had_again(ask):
     assert ask(claim_key, "k", OTHER) == ANSWER
 
 
-def test_a_claim_lapses_and_who_comes_late_has_lost_it(ask, clock):
+def test_a_claim_lapses_and_its_late_owner_has_lost_it(ask, clock):
     late = ask(claim_key, "k", PRINT)
     clock.set_to(BEGIN + MINUTE - 1)
     with pytest.raises(KeyInFlight):
@@ -82,6 +82,6 @@ def test_another_token_has_keys_of_its_own(ask, cast):
     assert isinstance(cast.database.write(lambda tx: claim_key(tx, other, "k", OTHER)), Claim)
 
 
-def test_of_twenty_who_ask_at_once_one_gets_the_claim(ask):
+def test_of_twenty_concurrent_requests_one_gets_the_claim(ask):
     results = race([lambda: ask(claim_key, "k", PRINT)] * 20)
     assert sorted(type(result).__name__ for result in results) == ["Claim"] + ["KeyInFlight"] * 19

@@ -70,14 +70,14 @@ def test_an_event_of_a_file_may_have_all_details_of_an_event(cast):
     assert event.details() == details
 
 
-def test_a_made_up_address_that_is_taken_is_that_person(cast):
+def test_a_generated_address_that_exists_identifies_that_user(cast):
     maker = cast.do(create_user, UserCreate(name="Ada", email=Email("ada@plan.invalid")))
     report = imported(cast, schedule_of([{"ref": "ada", "name": "Ada"}]), merge=True)
     assert msgspec.structs.astuple(report)[:4] == (0, 1, 0, 0)
     assert [user.id for user in cast.ask(list_users, 10, text="ada").items] == [maker.id]
 
 
-def test_what_was_deleted_or_changed_after_an_import_stays_so(cast):
+def test_importing_again_restores_nothing_that_was_deleted_or_changed(cast):
     schedule = schedule_of([{"ref": "a", "name": "Ada"}], [{"ref": "1", "title": "Talk", "host": "a", **DAY}])
     imported(cast, schedule)
     (event,) = cast.ask(list_events, EventFilter(), 10, expand=False).events
@@ -87,7 +87,7 @@ def test_what_was_deleted_or_changed_after_an_import_stays_so(cast):
     assert cast.rows() == before
 
 
-def test_a_deleted_person_is_named_where_the_file_names_them(cast):
+def test_a_deleted_person_is_reported_wherever_the_file_names_them(cast):
     people = [{"ref": "a", "name": "Ada"}, {"ref": "b", "name": "Bo"}]
     imported(cast, schedule_of(people))
     for user in cast.ask(list_users, 10, text="plan.invalid").items:
@@ -124,7 +124,7 @@ def test_repeated_refs_and_addresses_are_all_named(cast):
     ]
 
 
-def test_unknown_and_repeated_participants_are_named_with_what_else_is_wrong(cast):
+def test_unknown_and_repeated_participants_are_reported_with_all_other_faults(cast):
     people = [{"ref": "a", "name": "Ada"}]
     events = [
         {"ref": "1", "title": "Nobody comes", "host": "x", "participants": ["y", "a", {"ref": "a"}], **DAY},
@@ -151,7 +151,7 @@ def hourly(*hours: int, host: str = "a") -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 100])
-def test_events_that_are_stored_together_book_nobody_twice(cast, monkeypatch, at_once):
+def test_events_that_are_stored_together_are_checked_for_conflicts(cast, monkeypatch, at_once):
     monkeypatch.setattr(imports, "EVENTS_AT_ONCE", at_once)
     people = [{"ref": "a", "name": "Ada"}, {"ref": "b", "name": "Bo"}]
     events = [*hourly(10, 11, 10, 12, 12), *hourly(10, 11, host="b")]
@@ -163,7 +163,7 @@ def test_events_that_are_stored_together_book_nobody_twice(cast, monkeypatch, at
     check_house(cast.database, cast.actor)
 
 
-def test_an_event_more_takes_one_statement_more(cast):
+def test_each_additional_event_takes_one_more_statement(cast):
     people = [{"ref": "a", "name": "Ada"}]
 
     def statements(source: str, *hours: int) -> int:
@@ -175,7 +175,7 @@ def test_an_event_more_takes_one_statement_more(cast):
     assert statements("many", *range(8, 18)) == statements("few", 8, 9) + 8
 
 
-def test_the_same_refs_of_another_source_or_organization_are_others(cast):
+def test_the_same_refs_in_another_source_or_organization_are_different(cast):
     schedule = schedule_of([{"ref": "a", "name": "Ada"}])
     assert [imported(cast, schedule, source).people_added for source in ("plan", "other", "plan")] == [1, 1, 0]
 

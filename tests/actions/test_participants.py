@@ -76,7 +76,7 @@ def test_all_are_added_or_nobody_and_every_fault_is_named(cast):
     ]
 
 
-def test_who_takes_part_cannot_be_added_again(cast):
+def test_a_participant_cannot_be_added_again(cast):
     event = cast.event(cast.guest)
     with cast.refused(AlreadyParticipant) as error:
         cast.do(add_participants, event.id, invite(cast.stranger, cast.guest, cast.host))
@@ -107,7 +107,7 @@ def test_the_501st_participant_is_refused(cast):
 
 
 # -------------------------------------------------------------------------------------------------------------- seating
-def test_seating_twice_is_the_same_participation(cast):
+def test_putting_a_participant_twice_keeps_the_participation(cast):
     event = cast.event()
     first, is_new = cast.do(set_participant, event.id, cast.guest.id, OPTIONAL)
     assert (is_new, first.participation.role, first.participation.version) == (True, OPTIONAL, 2)
@@ -140,7 +140,7 @@ def test_a_role_that_is_left_out_or_the_same_changes_nothing(cast):
     assert cast.rows() == before
 
 
-def test_a_participation_can_be_asked_for_only_if_it_is_new(cast):
+def test_putting_a_participant_can_require_that_they_are_new(cast):
     event = cast.event(cast.guest)
     with cast.refused(StaleVersion) as error:
         cast.do(set_participant, event.id, cast.guest.id, OPTIONAL, only_new=True)
@@ -148,7 +148,7 @@ def test_a_participation_can_be_asked_for_only_if_it_is_new(cast):
     assert cast.do(set_participant, event.id, cast.stranger.id, OPTIONAL, only_new=True)[1]
 
 
-def test_a_participation_that_is_expected_has_to_be_there(cast):
+def test_putting_a_participant_can_require_an_existing_version(cast):
     event = cast.event(cast.guest)
     with cast.refused(StaleVersion) as error:
         cast.do(set_participant, event.id, cast.stranger.id, OPTIONAL, expect=frozenset({1}))
@@ -160,7 +160,7 @@ def test_a_participation_that_is_expected_has_to_be_there(cast):
     )
 
 
-def test_nobody_but_an_active_user_is_seated(cast):
+def test_only_an_active_user_can_be_added(cast):
     event = cast.event()
     cast.do(delete_user, cast.guest.id)
     for user_id, code in ((NOBODY, "unknown_user"), (cast.guest.id, "user_inactive")):
@@ -183,7 +183,7 @@ def test_removing_the_hosts_participation_keeps_the_host(cast):
     check_house(cast.database, cast.actor)
 
 
-def test_who_is_removed_is_gone_and_comes_back_without_their_answer(cast):
+def test_a_removed_participant_comes_back_without_their_response(cast):
     event = cast.event(cast.guest)
     cast.do(answer_invitation, event.id, cast.guest.id, YES)
     cast.do(remove_participant, event.id, cast.guest.id)
@@ -233,7 +233,7 @@ def test_the_same_answer_once_more_changes_nothing(cast, clock, comment):
     assert (other.participation.comment, other.participation.responded_at) == ("otherwise", event.block.span.start)
 
 
-def test_who_takes_part_and_how_is_settled_when_the_event_ends(cast, clock):
+def test_participants_and_roles_cannot_change_once_the_event_has_ended(cast, clock):
     """Nobody can be invited to an event that has ended; an event in the past may be created with its participants."""
     event, other = cast.event(cast.guest), cast.person()
     invitation = ParticipantCreate(user_id=other.id)
@@ -266,7 +266,7 @@ def test_the_host_may_decline_and_the_event_runs_without_them(cast):
     check_house(cast.database, cast.actor)
 
 
-def test_who_is_not_invited_cannot_answer(cast):
+def test_only_participants_can_answer(cast):
     event = cast.event(cast.guest)
     with cast.refused(NotFound):
         cast.do(answer_invitation, event.id, cast.stranger.id, YES)
@@ -289,7 +289,7 @@ ALL = ON_PARTICIPATIONS | NEW_PARTICIPATIONS
 
 
 @pytest.mark.parametrize("verb", ALL)
-def test_nobody_comes_goes_or_answers_when_it_is_cancelled(cast, verb):
+def test_participants_of_a_cancelled_event_cannot_change(cast, verb):
     event = cast.event(cast.guest)
     cast.do(cancel_event, event.id)
     with cast.refused(EventCancelled):
@@ -297,7 +297,7 @@ def test_nobody_comes_goes_or_answers_when_it_is_cancelled(cast, verb):
 
 
 @pytest.mark.parametrize("verb", ON_PARTICIPATIONS)
-def test_the_version_that_counts_is_the_participations(cast, verb):
+def test_changes_of_a_participant_expect_the_version_of_the_participation(cast, verb):
     event = cast.event(cast.guest)
     cast.do(answer_invitation, event.id, cast.guest.id, NO)
     cast.do(add_participants, event.id, invite(cast.stranger))

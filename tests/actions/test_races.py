@@ -109,7 +109,7 @@ def test_of_two_updates_of_a_user_or_a_participation_with_one_version_exactly_on
     assert cast.participations(event.id)[cast.guest.id] == won.participation
 
 
-def test_an_address_that_many_want_at_once_goes_to_one(cast):
+def test_of_many_users_created_at_once_with_one_address_one_gets_it(cast):
     def take(number):
         email = Email("wanted@example.org" if number % 2 else "WANTED@example.org")
         if number % 4 == 0:
@@ -121,7 +121,7 @@ def test_an_address_that_many_want_at_once_goes_to_one(cast):
     assert (len(winners), len(losers)) == (1, 11)
 
 
-def test_a_user_seated_by_many_at_once_gets_one_participation(cast):
+def test_a_user_added_by_many_at_once_gets_one_participation(cast):
     event = cast.event()
     results = race([lambda: cast.do(set_participant, event.id, cast.guest.id, Role.optional) for _ in range(12)])
     successes, _ = sorted_out(results, type(None))
@@ -131,7 +131,7 @@ def test_a_user_seated_by_many_at_once_gets_one_participation(cast):
 
 
 @pytest.mark.parametrize("hosted", [Hosted.cancel, Hosted.transfer])
-def test_nothing_unfinished_is_left_with_a_deleted_user(cast, hosted):
+def test_a_deleted_user_is_not_part_of_any_unfinished_event(cast, hosted):
     """Several users are deleted while others invite them, make them hosts and create events with them."""
     leaving = [cast.person() for _ in range(4)]
     events = [cast.event(*leaving[:2]) for _ in range(6)]
@@ -170,7 +170,7 @@ def involvement(cast, person, event, choice):
     )
 
 
-def test_two_users_who_are_deleted_in_favour_of_each_other_do_not_both_go(cast):
+def test_two_users_deleted_with_each_other_as_successor_are_not_both_deleted(cast):
     cast.event(host_id=cast.guest.id)
     cast.event(host_id=cast.stranger.id)
     pair = [(cast.guest.id, cast.stranger.id), (cast.stranger.id, cast.guest.id)]
@@ -180,7 +180,7 @@ def test_two_users_who_are_deleted_in_favour_of_each_other_do_not_both_go(cast):
     check_house(cast.database, cast.actor)
 
 
-def test_a_random_mix_by_eight_threads_leaves_the_house_in_order(cast):
+def test_random_actions_of_eight_threads_leave_a_consistent_database(cast):
     people = [cast.host, cast.guest, cast.stranger, *(cast.person() for _ in range(5))]
     events = [cast.event(*people[3:6]) for _ in range(4)]
     works = [lambda seed=seed: play(cast, people, events, random.Random(seed)) for seed in range(8)]

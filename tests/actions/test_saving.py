@@ -18,7 +18,7 @@ from kalends.rules.zones import read_time
     ],
     ids=["time", "status", "show_as"],
 )
-def test_a_change_of_everybodys_agenda_has_all_participations(cast, changed):
+def test_saving_a_change_of_every_agenda_requires_all_participations(cast, changed):
     later = cast.event(start=read_time("2026-03-09T16:00"), end=read_time("2026-03-09T17:00"))
     event = cast.event(cast.guest, cast.stranger)
     participations = cast.participations(event.id)

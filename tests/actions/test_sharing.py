@@ -36,7 +36,7 @@ def draft(host_id):
     )
 
 
-def test_a_calendar_is_shared_changed_and_shared_no_more(cast):
+def test_a_share_is_created_changed_and_removed(cast):
     host = cast.as_person(cast.host)
     made, new = host.do(share_calendar, cast.host.id, cast.guest.id, Sharing.titles)
     assert (made.level, new) == (Sharing.titles, True)
@@ -55,7 +55,7 @@ def test_a_calendar_is_shared_changed_and_shared_no_more(cast):
 
 
 @pytest.mark.parametrize("level", Sharing)
-def test_nobody_else_says_who_is_let_in(cast, level):
+def test_only_the_owner_and_operators_share_a_calendar(cast, level):
     """Not even a delegate with write access: access that was granted cannot be passed on."""
     cast.share(cast.host, cast.guest, level)
     me, third = cast.as_person(cast.guest), cast.person()
@@ -70,7 +70,7 @@ def test_nobody_else_says_who_is_let_in(cast, level):
             me.ask(list_shares, cast.host.id, received=received)
 
 
-def test_nobody_shares_with_themselves_or_with_who_is_not_there(cast, database):
+def test_nobody_shares_with_themselves_or_with_unknown_users(cast, database):
     gone, foreign, unknown = cast.person(), assemble(database).host, UserId(2**62)
     cast.do(delete_user, gone.id)
     host = cast.as_person(cast.host)
@@ -93,7 +93,7 @@ def test_nobody_shares_with_themselves_or_with_who_is_not_there(cast, database):
                 acting.ask(list_shares, owner, received=False)
 
 
-def test_one_person_is_let_into_so_many_calendars(cast, monkeypatch):
+def test_the_number_of_calendars_shared_with_one_person_is_limited(cast, monkeypatch):
     monkeypatch.setattr(sharing, "MAX_SHARES", 2)
     owners = [cast.person() for _ in range(3)]
     for owner in owners[:2]:
@@ -106,7 +106,7 @@ def test_one_person_is_let_into_so_many_calendars(cast, monkeypatch):
     cast.share(owners[2], cast.guest, Sharing.titles)
 
 
-def test_deleting_somebody_ends_all_sharing_with_them_and_by_them(cast):
+def test_deleting_a_user_removes_all_shares_with_them_and_by_them(cast):
     other = cast.person()
     cast.share(cast.guest, cast.stranger, Sharing.read)
     cast.share(other, cast.guest, Sharing.read)
@@ -119,7 +119,7 @@ def test_deleting_somebody_ends_all_sharing_with_them_and_by_them(cast):
 
 
 @pytest.mark.parametrize("level", [None, *Sharing])
-def test_who_may_write_manages_what_the_host_hosts(cast, level):
+def test_write_access_lets_delegates_manage_the_events_of_the_host(cast, level):
     event = cast.event(cast.guest)
     if level:
         cast.share(cast.host, cast.stranger, level)
@@ -144,7 +144,7 @@ def test_who_may_write_manages_what_the_host_hosts(cast, level):
 
 
 @pytest.mark.parametrize("level", [None, *Sharing])
-def test_who_may_respond_answers_for_a_participant_and_for_a_host(cast, level):
+def test_respond_access_lets_delegates_answer_for_a_participant_and_for_a_host(cast, level):
     event = cast.event(cast.guest)
     if level:
         cast.share(cast.guest, cast.stranger, level)
@@ -167,7 +167,7 @@ def test_who_may_respond_answers_for_a_participant_and_for_a_host(cast, level):
             me.do(answer_invitation, hosted.id, cast.guest.id, ResponseUpdate(response="declined"))
 
 
-def test_everybody_answers_for_themselves_alone(cast):
+def test_without_a_share_everybody_answers_only_for_themselves(cast):
     event = cast.event(cast.guest, cast.stranger)
     me = cast.as_person(cast.guest)
     assert me.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted"))
@@ -179,7 +179,7 @@ def test_everybody_answers_for_themselves_alone(cast):
         host.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="declined"))
 
 
-def test_who_hands_an_event_over_hands_over_the_right_to_it(cast):
+def test_transferring_an_event_transfers_the_right_to_change_it(cast):
     """The old host stays as a participant: they can see the event but no longer change it."""
     event = cast.event()
     host, guest = cast.as_person(cast.host), cast.as_person(cast.guest)
@@ -191,7 +191,7 @@ def test_who_hands_an_event_over_hands_over_the_right_to_it(cast):
     assert guest.do(change_event, event.id, EventUpdate(title="Mine")).title == "Mine"
 
 
-def test_who_manages_a_calendar_loses_what_is_handed_over_or_made_private(cast):
+def test_delegates_lose_access_to_events_that_are_transferred_or_made_private(cast):
     cast.share(cast.host, cast.stranger, Sharing.write)
     me = cast.as_person(cast.stranger)
     away, hidden = cast.event(), cast.event(start=read_time("2026-03-11T14:00"), end=read_time("2026-03-11T15:00"))

@@ -47,7 +47,7 @@ def issue(acting, **options):
     return acting.do(issue_token, "of a test", secrets.token_bytes(20), **options)[0]
 
 
-def test_a_token_stands_for_who_makes_it_with_no_more_scopes(cast):
+def test_a_token_acts_as_its_creator_with_no_more_scopes(cast):
     me = cast.as_person(cast.guest)
     assert (issue(me).user_id, issue(cast).user_id) == (cast.guest.id, None)
     scopes = frozenset({Scope.respond, Scope.tokens_write})
@@ -75,7 +75,7 @@ def test_a_token_ends_after_it_begins(cast, clock):
     assert [token.is_active(Instant(now + 1)) for token in cast.ask(list_tokens, 250, ended=True).items] == [False]
 
 
-def test_a_token_does_not_outlive_the_one_it_is_made_with(cast):
+def test_a_token_does_not_outlive_the_one_that_created_it(cast):
     with_end, endless = issue(cast, expires_at=Instant(2**51)), issue(cast)
     lesser = replace(cast, actor=structs.replace(cast.actor, token_id=with_end.id))
     assert issue(lesser).expires_at == with_end.expires_at
@@ -86,7 +86,7 @@ def test_a_token_does_not_outlive_the_one_it_is_made_with(cast):
     assert issue(free).expires_at is None
 
 
-def test_a_person_has_so_many_tokens_in_use(cast, monkeypatch):
+def test_the_active_tokens_of_a_person_are_limited(cast, monkeypatch):
     monkeypatch.setattr(tokens, "MAX_TOKENS", 2)
     me = cast.as_person(cast.guest)
     first, _ = issue(me), issue(me)
@@ -113,7 +113,7 @@ def test_people_see_and_revoke_their_own_and_operators_all(cast):
     cast.do(revoke_token, other.id)
 
 
-def test_deleting_somebody_ends_their_tokens_and_nobody_elses(cast):
+def test_deleting_a_user_ends_only_their_tokens(cast):
     issue(cast.as_person(cast.guest))
     kept = {issue(cast.as_person(cast.stranger)).id, issue(cast).id}
     cast.do(delete_user, cast.guest.id)
@@ -155,7 +155,7 @@ def test_tokens_are_removed_some_time_after_they_ended(alone, clock):
     ], "the audit log keeps them"
 
 
-def test_a_token_is_kept_while_its_answers_are(alone, clock):
+def test_a_token_is_kept_while_answers_are_stored_for_it(alone, clock):
     now = Instant(clock() // 1_000)
     clock.set_to(now)
     used = issue(alone, expires_at=Instant(now + 1))
@@ -170,7 +170,7 @@ def test_a_token_is_kept_while_its_answers_are(alone, clock):
     assert used.id not in ended_ids(alone)
 
 
-def test_no_more_than_so_many_tokens_are_removed_at_a_time(alone, clock):
+def test_the_number_of_tokens_removed_at_a_time_is_limited(alone, clock):
     now = Instant(clock() // 1_000)
     clock.set_to(now)
     ids = [issue(alone, expires_at=Instant(now + 1 + number)).id for number in range(52)]

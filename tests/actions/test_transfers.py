@@ -62,7 +62,7 @@ def stored(cast, event):
 
 
 # ------------------------------------------------------------------------------------------------------------- asking
-def test_nobody_is_made_host_without_being_asked(cast, host):
+def test_nobody_becomes_host_without_accepting(cast, host):
     made = cast.event(cast.guest, title="I quit")
     before = cast.rows()
     event = host.do(transfer_event, made.id, cast.stranger.id)
@@ -80,7 +80,7 @@ def test_nobody_is_made_host_without_being_asked(cast, host):
 
 
 @pytest.mark.parametrize("level", [None, *Sharing])
-def test_who_may_manage_a_calendar_transfers_to_it_at_once(cast, host, level):
+def test_only_write_access_to_the_new_hosts_calendar_transfers_without_an_offer(cast, host, level):
     event = cast.event()
     if level:
         cast.share(cast.stranger, cast.host, level)
@@ -91,7 +91,7 @@ def test_who_may_manage_a_calendar_transfers_to_it_at_once(cast, host, level):
     )
 
 
-def test_who_may_change_an_event_takes_it_over_at_once(cast, stranger):
+def test_a_delegate_of_the_host_takes_an_event_over_without_an_offer(cast, stranger):
     event = cast.event()
     cast.share(cast.host, cast.stranger, Sharing.write)
     assert cast.as_person(cast.stranger).do(transfer_event, event.id, cast.stranger.id).host_id == cast.stranger.id
@@ -105,13 +105,13 @@ def test_a_new_offer_replaces_the_old_one(cast, host, stranger):
     assert cast.as_person(cast.guest).do(answer_transfer, event.id, accept=True).host_id == cast.guest.id
 
 
-def test_naming_the_host_leaves_nobody_asked(cast, host):
+def test_transferring_to_the_host_withdraws_the_offer(cast, host):
     event = offer(host)
     after = host.do(transfer_event, event.id, cast.host.id)
     assert (after.host_id, after.pending_host_id, after.version) == (cast.host.id, None, 3)
 
 
-def test_nobody_but_an_active_user_is_asked(cast, host):
+def test_an_offer_needs_an_active_user(cast, host):
     event = cast.event()
     cast.do(delete_user, cast.stranger.id)
     for host_id, code in ((UserId(2**62), "unknown_user"), (cast.stranger.id, "user_inactive")):
@@ -120,7 +120,7 @@ def test_nobody_but_an_active_user_is_asked(cast, host):
         assert codes(error) == [code]
 
 
-def test_of_a_cancelled_event_nobody_is_asked(cast, host):
+def test_a_cancelled_event_cannot_be_offered(cast, host):
     event = cast.event()
     cast.do(cancel_event, event.id)
     with host.refused(EventCancelled):
@@ -128,7 +128,7 @@ def test_of_a_cancelled_event_nobody_is_asked(cast, host):
 
 
 # ---------------------------------------------------------------------------------------------------------- answering
-def test_who_accepts_hosts(cast, host, stranger):
+def test_accepting_an_offer_makes_a_user_the_host(cast, host, stranger):
     event = offer(host, cast.guest)
     after = stranger.do(answer_transfer, event.id, accept=True)
     assert (after.host_id, after.pending_host_id, after.version) == (cast.stranger.id, None, 3)
@@ -141,13 +141,13 @@ def test_who_accepts_hosts(cast, host, stranger):
     check_house(cast.database, cast.actor)
 
 
-def test_who_accepts_an_event_without_its_host_hosts_it_without_attending(cast, host, stranger):
+def test_accepting_an_event_that_its_host_does_not_attend_adds_no_participation(cast, host, stranger):
     event = offer(host, cast.guest, host_attends=False)
     stranger.do(answer_transfer, event.id, accept=True)
     assert cast.participations(event.id).keys() == {cast.guest.id}
 
 
-def test_who_declines_leaves_all_as_it_was(cast, host, stranger):
+def test_declining_an_offer_changes_nothing_else(cast, host, stranger):
     event = offer(host, cast.guest)
     after = stranger.do(answer_transfer, event.id, accept=False)
     assert (after.host_id, after.pending_host_id, after.version) == (cast.host.id, None, 3)
@@ -157,7 +157,7 @@ def test_who_declines_leaves_all_as_it_was(cast, host, stranger):
     check_house(cast.database, cast.actor)
 
 
-def test_conflicts_are_looked_for_when_it_is_accepted(cast, host, stranger):
+def test_conflicts_are_checked_when_an_offer_is_accepted(cast, host, stranger):
     event = offer(host)
     busy = cast.event(host_id=cast.stranger.id)
     with stranger.refused(BookingConflict) as error:
@@ -170,7 +170,7 @@ def test_conflicts_are_looked_for_when_it_is_accepted(cast, host, stranger):
     assert [conflict.event_id for conflict in saved.conflicts] == [busy.id]
 
 
-def test_an_event_that_is_full_is_not_accepted(cast, host, stranger, monkeypatch):
+def test_an_offer_of_a_full_event_cannot_be_accepted(cast, host, stranger, monkeypatch):
     event = offer(host, cast.guest)
     monkeypatch.setattr("kalends.rules.participation.MAX_PARTICIPANTS", 2)
     with stranger.refused(Invalid) as error:
@@ -182,7 +182,7 @@ def test_an_event_that_is_full_is_not_accepted(cast, host, stranger, monkeypatch
 
 @pytest.mark.parametrize("visibility", Visibility)
 @pytest.mark.parametrize("level", [None, *Sharing])
-def test_who_answers_for_somebody_who_is_asked(cast, host, level, visibility):
+def test_only_delegates_with_write_access_answer_an_offer(cast, host, level, visibility):
     """Delegates with write access may, as hosting is more than taking part; but not if the event is private."""
     event = offer(host, visibility=visibility)
     delegate = cast.person()
@@ -220,7 +220,7 @@ def test_an_operator_answers_for_everybody_and_the_host_for_nobody(cast, host):
     assert cast.do(answer_transfer, event.id, accept=True).host_id == cast.stranger.id
 
 
-def test_whether_somebody_is_asked_is_not_told_by_a_refusal(cast, host):
+def test_a_refusal_does_not_reveal_whether_somebody_is_the_pending_host(cast, host):
     """Neither to a participant of an event with hidden participants, nor to somebody who sees titles."""
     shown = cast.person()
     cast.share(cast.host, shown, Sharing.titles)
@@ -244,7 +244,7 @@ def test_whether_somebody_is_asked_is_not_told_by_a_refusal(cast, host):
 
 
 # --------------------------------------------------------------------------------------------------- what ends an offer
-def test_the_host_takes_an_offer_back(cast, host, stranger):
+def test_the_host_withdraws_an_offer(cast, host, stranger):
     event = offer(host)
     with stranger.refused(Forbidden):
         stranger.do(withdraw_transfer, event.id)
@@ -271,7 +271,7 @@ def test_the_host_takes_an_offer_back(cast, host, stranger):
     ],
     ids=["cancelled", "deleted", "transferred", "host deleted", "host replaced"],
 )
-def test_an_offer_ends_with_what_was_offered(cast, host, stranger, end, takes_part):
+def test_an_offer_ends_with_its_event(cast, host, stranger, end, takes_part):
     event = offer(host, *([cast.stranger] if takes_part else []))
     end(cast, event)
     after = stored(cast, event)
@@ -281,7 +281,7 @@ def test_an_offer_ends_with_what_was_offered(cast, host, stranger, end, takes_pa
     check_house(cast.database, cast.actor)
 
 
-def test_a_transfer_by_an_operator_to_who_is_asked_needs_no_answer(cast, host, stranger):
+def test_a_transfer_by_an_operator_to_the_pending_host_needs_no_answer(cast, host, stranger):
     event = offer(host)
     assert cast.do(transfer_event, event.id, cast.stranger.id).pending_host_id is None
     with stranger.refused(NotFound):
@@ -289,7 +289,7 @@ def test_a_transfer_by_an_operator_to_who_is_asked_needs_no_answer(cast, host, s
     assert stored(cast, event).host_id == cast.stranger.id
 
 
-def test_an_event_that_moves_is_accepted_where_it_is_then(cast, host, stranger):
+def test_accepting_an_event_that_moved_accepts_its_new_time(cast, host, stranger):
     """A caller who wants to be sure of the time sends the version that they have seen."""
     event = offer(host)
     moved = host.do(change_event, event.id, EventUpdate(**LATER))
@@ -305,7 +305,7 @@ def test_an_event_that_moves_is_accepted_where_it_is_then(cast, host, stranger):
 @pytest.mark.parametrize("leave", [delete_user, erase_user])
 @pytest.mark.parametrize("ended", [False, True])
 @pytest.mark.parametrize("takes_part", [False, True])
-def test_who_is_deleted_is_asked_no_more(cast, host, clock, leave, ended, takes_part):
+def test_an_offer_ends_when_the_pending_host_is_deleted(cast, host, clock, leave, ended, takes_part):
     event = offer(host, cast.guest, *([cast.stranger] if takes_part else []))
     other = cast.event(cast.stranger, **LATER)
     if ended:
@@ -321,7 +321,7 @@ def test_who_is_deleted_is_asked_no_more(cast, host, clock, leave, ended, takes_
     check_house(cast.database, cast.actor)
 
 
-def test_what_somebody_who_is_deleted_hosted_in_the_past_can_still_be_accepted(cast, host, stranger, clock):
+def test_a_past_event_of_a_deleted_host_can_still_be_accepted(cast, host, stranger, clock):
     event = offer(host, cast.guest)
     clock.set_to(AFTER)
     cast.do(delete_user, cast.host.id)
@@ -346,7 +346,7 @@ def test_an_offer_is_answered_once_however_many_answer(cast, host, stranger):
     check_house(cast.database, cast.actor)
 
 
-def test_nobody_is_asked_while_they_are_deleted(cast, host):
+def test_nobody_is_offered_an_event_while_they_are_deleted(cast, host):
     events = [cast.event(**LATER) for _ in range(6)]
     works = [lambda event=event: host.do(transfer_event, event.id, cast.stranger.id) and None for event in events]
     results = race([*works, lambda: cast.do(delete_user, cast.stranger.id)])
@@ -362,7 +362,7 @@ def asked(cast):
 
 @pytest.mark.parametrize("visibility", Visibility)
 @pytest.mark.parametrize("hides", [False, True])
-def test_who_is_asked_sees_what_a_participant_would(cast, host, stranger, visibility, hides):
+def test_the_pending_host_sees_what_a_participant_would(cast, host, stranger, visibility, hides):
     made = cast.event(cast.guest, visibility=visibility, hide_participants=hides)
     with stranger.refused(NotFound):
         stranger.ask(read_event, made.id, expand=True)
@@ -384,7 +384,7 @@ def test_who_is_asked_sees_what_a_participant_would(cast, host, stranger, visibi
 
 
 @pytest.mark.parametrize("hides", [False, True])
-def test_who_else_is_told_who_is_asked(cast, host, hides):
+def test_who_else_sees_the_pending_host(cast, host, hides):
     """Those who see the whole event; if it hides its participants, those who may change it."""
     people = {level: cast.person() for level in (Sharing.titles, Sharing.read, Sharing.write)}
     for level, person in people.items():

@@ -71,7 +71,7 @@ def test_an_event_is_past_the_moment_it_ends(cast, clock):
     check_house(cast.database, cast.actor)
 
 
-def test_who_hosts_future_events_is_not_deleted_and_told_how_many(cast):
+def test_a_host_of_future_events_is_not_deleted_and_the_refusal_counts_them(cast):
     cast.event(cast.guest)
     for _ in range(3):
         cast.event(cast.guest, **TOMORROW)
@@ -82,7 +82,7 @@ def test_who_hosts_future_events_is_not_deleted_and_told_how_many(cast):
     assert error.value.count == 3
 
 
-def test_who_has_too_many_events_to_come_is_not_deleted(cast, monkeypatch):
+def test_a_user_with_too_many_future_events_is_not_deleted(cast, monkeypatch):
     for _ in range(3):
         cast.event(cast.guest, **TOMORROW)
     monkeypatch.setattr(user_deletion, "MAX_DELETED_EVENTS", 2)
@@ -99,7 +99,7 @@ def test_who_has_too_many_events_to_come_is_not_deleted(cast, monkeypatch):
     check_house(cast.database, cast.actor)
 
 
-def test_events_to_come_take_no_more_statements_for_being_many(cast):
+def test_the_number_of_statements_does_not_grow_with_future_events(cast):
     def statements(person):
         cast.event(person, cast.stranger, **TOMORROW)
         return lambda tx: delete_user(tx, cast.actor, person.id) or tx.statements
@@ -111,7 +111,7 @@ def test_events_to_come_take_no_more_statements_for_being_many(cast):
     check_house(cast.database, cast.actor)
 
 
-def test_hosted_events_are_called_off(cast):
+def test_deleting_a_host_can_cancel_their_events(cast):
     past = cast.event(cast.guest)
     future = cast.event(cast.guest, **TOMORROW)
     cast.do(delete_user, cast.host.id, hosted=Hosted.cancel)
@@ -122,7 +122,7 @@ def test_hosted_events_are_called_off(cast):
     check_house(cast.database, cast.actor)
 
 
-def test_hosted_events_are_handed_over(cast):
+def test_deleting_a_host_can_transfer_their_events(cast):
     past = cast.event(cast.guest)
     participates = cast.event(cast.guest, cast.stranger, **TOMORROW)
     unseated = cast.event(cast.guest, **TOMORROW)
@@ -188,7 +188,7 @@ def test_users_of_another_organization_do_not_exist(cast, database):
     assert cast.rows() == before
 
 
-def test_a_participation_that_comes_while_its_user_is_being_deleted_is_freed(cast, database: Database):
+def test_a_participation_that_is_added_while_its_user_is_deleted_is_freed(cast, database: Database):
     """The deletion has read what concerns the user and waits for their lock; meanwhile they are added to an event."""
     event = cast.event(**TOMORROW)
 
@@ -205,7 +205,7 @@ def test_a_participation_that_comes_while_its_user_is_being_deleted_is_freed(cas
     check_house(cast.database, cast.actor)
 
 
-def test_a_past_event_that_is_held_again_while_its_guest_is_being_deleted_loses_them(cast, database: Database):
+def test_a_past_event_that_moves_to_the_future_while_its_guest_is_deleted_loses_them(cast, database: Database):
     event = cast.event(cast.guest)
 
     def move(tx):
@@ -220,7 +220,7 @@ def test_a_past_event_that_is_held_again_while_its_guest_is_being_deleted_loses_
     check_house(cast.database, cast.actor)
 
 
-def test_a_user_may_hand_over_and_leave_step_by_step(cast):
+def test_a_user_may_transfer_events_and_be_deleted_step_by_step(cast):
     event = cast.event(cast.guest, **TOMORROW)
     cast.do(transfer_event, event.id, cast.guest.id)
     cast.do(remove_participant, event.id, cast.host.id)

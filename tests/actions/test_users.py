@@ -11,7 +11,7 @@ from kalends.reads.users import read_user
 from tests.cast import BERLIN, assemble, codes
 
 
-def test_a_new_user_is_as_drafted(cast):
+def test_a_new_user_has_the_given_members(cast):
     draft = UserCreate(name="Ada", email=Email("Ada@Example.org"), time_zone=BERLIN, metadata=Metadata(team=["x"]))
     ada = cast.do(create_user, draft)
     assert (ada.name, ada.email, ada.time_zone, ada.metadata, ada.version) == (
@@ -35,7 +35,7 @@ def test_another_organization_may_have_the_same_address(cast, database):
     assert assemble(database).guest.email == cast.guest.email
 
 
-def test_an_edit_changes_what_it_names_and_makes_one_version(cast, clock):
+def test_an_edit_changes_only_the_given_members_and_makes_one_version(cast, clock):
     clock.set_to(cast.guest.updated_at + 5_000_000)
     edit = UserUpdate(name="Gus", email=Email("Gustav@example.org"), metadata=Metadata(a=1, b=2))
     gus = cast.do(change_user, cast.guest.id, edit)
@@ -48,7 +48,7 @@ def test_an_edit_changes_what_it_names_and_makes_one_version(cast, clock):
     assert cast.ask(read_user, cast.guest.id).version == 4
 
 
-def test_an_edit_that_changes_nothing_leaves_no_trace(cast):
+def test_an_edit_without_changes_stores_nothing(cast):
     before = cast.rows()
     assert cast.do(change_user, cast.guest.id, UserUpdate(name="Gustav Guest", metadata=None)) == cast.guest
     assert cast.rows() == before

@@ -51,7 +51,7 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> Path:
     return postgres_programs()
 
 
-def test_migrating_says_what_it_did_and_again_does_nothing(call):
+def test_migrating_reports_what_it_did_and_migrating_again_does_nothing(call):
     assert one_line(call("db", "migrate")) == f"Migrated from empty to {NEEDED}."
     assert one_line(call("db", "migrate")) == f"Already at schema {NEEDED}."
 

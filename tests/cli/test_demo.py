@@ -91,12 +91,12 @@ def test_the_demo_is_for_this_machine_alone(host):
     ("host", "loopback"),
     [("127.0.0.1", True), ("127.8.9.1", True), ("::1", True), ("localhost", True), ("10.0.0.1", False)],
 )
-def test_loopback_is_known(host, loopback):
+def test_loopback_addresses_are_recognized(host, loopback):
     assert is_loopback(host) is loopback
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
-def test_what_the_demo_has_filled_is_served_to_nobody_else(call, database, host):
+def test_the_sample_data_is_served_to_no_other_machine(call, database, host):
     assert not database.read(is_demo)
     database.write(mark_as_demo)
     assert database.read(is_demo)
@@ -108,14 +108,14 @@ def test_what_the_demo_has_filled_is_served_to_nobody_else(call, database, host)
 
 
 @pytest.mark.slow
-def test_what_the_demo_has_filled_is_served_on_this_machine(tmp_path, database, url):
+def test_the_sample_data_is_served_on_this_machine(tmp_path, database, url):
     database.write(mark_as_demo)
     with serving(tmp_path, "serve", "--port", "0", KALENDS_DATABASE_URL=url) as server:
         assert httpx.get(f"{server.address}/health/ready").status_code == 200
 
 
 @pytest.mark.parametrize("day", ["2026-03-23", "2026-03-29", "2026-10-31"])
-def test_the_sample_is_the_same_house_on_any_day(call, url, day):
+def test_the_sample_data_is_the_same_on_any_day(call, url, day):
     """This includes the weeks when clocks change."""
     today = datetime.fromisoformat(f"{day}T12:00:00+00:00")
     database = Database(Settings(database_url=url), lambda: int(to_instant(today)) * 1_000)

@@ -84,7 +84,7 @@ def test_a_durable_server_is_sound(tmp_path):
         stop()
 
 
-def test_contents_are_checked_when_asked_for(call, database, sound):
+def test_contents_are_checked_on_request(call, database, sound):
     database.write(lambda tx: add_sample(tx, OPERATOR, from_instant(tx.now).date()))
     code = 1 if sound else 0
     assert "contents" not in read(call("doctor", code=code))

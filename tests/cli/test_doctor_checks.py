@@ -55,7 +55,7 @@ def test_limits_that_are_off_are_worth_a_warning() -> None:
         ("0.0.0.0/1 8000::/1", "ok"),
     ],
 )
-def test_trusting_everybody_is_a_problem(networks: str, severity: str) -> None:
+def test_trusting_all_proxies_is_a_problem(networks: str, severity: str) -> None:
     settings = Settings(trusted_proxies=tuple(map(ip_network, networks.split())))
     assert reported(check_proxies(settings)) == {"trusted proxies": severity}
 
@@ -131,7 +131,7 @@ def test_a_server_that_may_lose_what_it_has_is_a_problem(change: dict[str, objec
         ("10.0.0.5", False, "problem"),
     ],
 )
-def test_who_leaves_the_machine_encrypts(address: str, encrypted: bool, severity: str) -> None:
+def test_connections_to_other_machines_should_be_encrypted(address: str, encrypted: bool, severity: str) -> None:
     server = SERVER._replace(address=address, encrypted=encrypted)
     assert reported(check_connection(server, Settings()))["connection"] == severity
 
@@ -149,7 +149,7 @@ def test_every_process_needs_its_connections(connections: int, severity: str) ->
 @pytest.mark.parametrize(
     ("apart", "severity"), [(1, "ok"), (-1, "ok"), (1.1, "warning"), (-30, "warning"), (31, "problem")]
 )
-def test_clocks_agree(apart: float, severity: str) -> None:
+def test_clocks_should_agree(apart: float, severity: str) -> None:
     assert reported(check_clocks(SERVER, SERVER.clock + int(apart * 1_000_000))) == {"clocks": severity}
 
 
@@ -170,7 +170,7 @@ def test_a_newer_release_of_zone_data_that_cannot_be_used_is_worth_a_warning() -
     ("process", "expected", "severity"),
     [(7, False, "ok"), (7, True, "warning"), (8, True, "ok"), (8, False, "warning")],
 )
-def test_a_pooler_shows_in_a_process_that_was_not_promised(process: int, expected: bool, severity: str) -> None:
+def test_a_pooler_that_the_url_does_not_name_is_detected(process: int, expected: bool, severity: str) -> None:
     assert reported(check_pooler(SERVER._replace(process=process), expected=expected)) == {"pooler": severity}
 
 

@@ -94,7 +94,7 @@ def await_no_new_requests(server: Server) -> None:
     indirect=["engine"],
     scope="session",
 )
-def test_requests_in_flight_are_finished_when_all_processes_are_told_to_end(server, bearer, engine, url, signals):
+def test_requests_in_flight_are_finished_when_all_processes_are_stopped(server, bearer, engine, url, signals):
     """A terminal sends Ctrl-C to the whole group, and a service manager may send SIGTERM to it."""
     with writes_held_up(engine, url) as release, ExitStack() as connections:
         sent = [
@@ -117,7 +117,7 @@ def test_requests_in_flight_are_finished_when_all_processes_are_told_to_end(serv
     assert [line for line in server.log.read_text().splitlines() if '"level":"info"' not in line] == []
 
 
-def test_a_server_that_has_just_said_that_it_is_ready_hears_every_signal(tmp_path):
+def test_a_server_that_has_just_become_ready_handles_every_signal(tmp_path):
     """A thread that receives a signal for which another waits keeps it from the main thread as well."""
     url = f"sqlite:///{tmp_path / 'own.db'}"
     for _ in range(5):
@@ -127,7 +127,7 @@ def test_a_server_that_has_just_said_that_it_is_ready_hears_every_signal(tmp_pat
 
 
 @pytest.mark.measured
-def test_ctrl_c_a_second_time_does_not_wait_for_what_is_in_flight(server, bearer, engine, url):
+def test_a_second_ctrl_c_does_not_wait_for_requests_in_flight(server, bearer, engine, url):
     with writes_held_up(engine, url), send_user(server, bearer, 1, worked_on=True) as connection:
         os.killpg(server.process.pid, CTRL_C)
         await_no_new_requests(server)

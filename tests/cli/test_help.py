@@ -80,12 +80,12 @@ def test_a_signal_ends_a_command_with_the_code_of_a_shell(monkeypatch):
         assert left.value.code == 130
 
 
-def test_the_version_is_told(tmp_path):
+def test_the_version_is_printed(tmp_path):
     assert call_with()("--version").stdout == f"kalends, version {__version__}\n"
     assert run(tmp_path, "--version").stdout == f"kalends, version {__version__}\n"
 
 
-def test_a_wrong_call_ends_with_2():
+def test_a_usage_error_exits_with_2():
     assert "No such command 'bogus'" in call_with()("bogus", code=2).stderr
     assert "Missing argument" in call_with()("token", "revoke", code=2).stderr
 
@@ -95,7 +95,7 @@ def test_a_wrong_call_ends_with_2():
     [("POOL_SIZE", "many"), ("POOL_SIZE", "0"), ("BUSY_TIMEOUT_MS", ""), ("MAX_BODY_BYTES", "-1"), ("POOL_SIZE", "٣")],
 )
 @pytest.mark.parametrize("words", [("serve",), ("demo",), ("token", "list"), ("db", "check")], ids=" ".join)
-def test_a_setting_that_cannot_be_is_named(words, name, value):
+def test_an_invalid_setting_is_named(words, name, value):
     said = one_line(call_with(**{f"KALENDS_{name}": value})(*words, code=1))
     assert said == f"Error: KALENDS_{name} is not usable: it must be a whole number of at least 1, not {value!r}."
 
@@ -104,7 +104,7 @@ def test_a_setting_that_cannot_be_is_named(words, name, value):
     "url", ["mysql://localhost/x", "", "kalends.db", "sqlite://", "sqlite:///", "sqlite:///:memory:"]
 )
 @pytest.mark.parametrize("words", [("serve",), ("token", "create"), ("db", "migrate"), ("db", "check")], ids=" ".join)
-def test_a_database_that_cannot_be_is_refused(words, url):
+def test_an_invalid_database_url_is_refused(words, url):
     said = one_line(call_with(KALENDS_DATABASE_URL=url)(*words, code=1))
     assert said.startswith("Error: KALENDS_DATABASE_URL is not usable: ")
 
@@ -138,14 +138,14 @@ def test_a_file_that_is_no_database_is_refused(tmp_path, content):
 
 
 @pytest.mark.parametrize("words", [("db", "check"), ("db", "backup", "copy.db"), ("token", "list")], ids=" ".join)
-def test_looking_makes_no_database(tmp_path, words):
+def test_reading_commands_create_no_database(tmp_path, words):
     path = tmp_path / "mistyped.db"
     said = one_line(call_with(KALENDS_DATABASE_URL=f"sqlite:///{path}")(*words, code=1))
     assert f"there is no file {path}" in said
     assert not list(tmp_path.iterdir())
 
 
-def test_an_output_that_is_closed_early_ends_quietly(tmp_path):
+def test_a_command_whose_output_is_closed_early_ends_quietly(tmp_path):
     done = command(tmp_path, ["/bin/sh", "-c", f"{KALENDS[0]} -m kalends openapi | head -c 1"], {})
     assert (done.stdout, done.stderr) == ("{", "")
 
@@ -160,7 +160,7 @@ def output_to(file: int) -> Iterator[None]:
         stream.close()
 
 
-def test_an_output_that_takes_nothing_is_an_error_and_one_that_is_closed_ends_with_1():
+def test_an_unwritable_output_is_an_error_and_a_closed_one_exits_with_1():
     reader, writer = os.pipe()
     os.close(reader)
     with output_to(writer), pytest.raises(SystemExit) as end:

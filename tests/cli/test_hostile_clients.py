@@ -77,7 +77,7 @@ def rest_of(connection: socket.socket) -> bytes:
 
 
 @on_sqlite
-def test_clients_that_send_too_little_keep_nobody_waiting_and_are_cut(server, bearer, connect):
+def test_clients_that_send_too_little_delay_nobody_and_are_disconnected(server, bearer, connect):
     began = time.monotonic()
     connections = [
         *connect(MANY // 3, b""),
@@ -98,7 +98,7 @@ def test_clients_that_send_too_little_keep_nobody_waiting_and_are_cut(server, be
     assert time.monotonic() - began < CUT_WITHIN_S + BODY_TIMEOUT_S
 
 
-def test_writers_that_wait_keep_readers_and_health_waiting_for_nothing(server, bearer, engine, url):
+def test_waiting_writers_delay_neither_readers_nor_health_checks(server, bearer, engine, url):
     with writes_held_up(engine, url) as release, ExitStack() as connections:
         sent = [connections.enter_context(send_user(server, bearer, number, worked_on=False)) for number in range(40)]
         everybody_is_answered(server, bearer, writes=False)
@@ -107,7 +107,7 @@ def test_writers_that_wait_keep_readers_and_health_waiting_for_nothing(server, b
 
 
 @on_sqlite
-def test_who_does_not_read_keeps_nobody_waiting(server, bearer, connect):
+def test_clients_that_do_not_read_delay_nobody(server, bearer, connect):
     token = f"Authorization: {bearer['Authorization']}\r\n".encode()
     connections = connect(300, (b"GET /openapi.json HTTP/1.1\r\nHost: kalends\r\n" + token + b"\r\n") * 20)
     everybody_is_answered(server, bearer)
@@ -138,7 +138,7 @@ def children_of(parent: int) -> set[int]:
     return {int(word) for word in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()}
 
 
-def test_a_log_that_nobody_reads_keeps_nobody_waiting(tmp_path: Path):
+def test_a_log_that_nobody_reads_delays_nobody(tmp_path: Path):
     read, write = os.pipe()
     environment = {**os.environ, **UNLIMITED, "KALENDS_DATABASE_URL": f"sqlite:///{tmp_path / 'own.db'}"}
     words = [*KALENDS, "serve", "--port", "0"]

@@ -130,7 +130,7 @@ def test_the_real_schedule_is_counted_like_a_plain_script_counts_it(call, databa
     call("db", "check")
 
 
-def test_a_dry_run_tells_and_changes_nothing(call, database):
+def test_a_dry_run_reports_and_changes_nothing(call, database):
     before = rows_of(database, OPERATOR)
     told = call("import", VILLAGE, "--dry-run")
     assert counts(told) == [4, 0, 2, 0]
@@ -201,7 +201,7 @@ def test_a_file_that_is_no_json_names_the_line(call, database, file, content, li
     assert rows_of(database, OPERATOR) == before
 
 
-def test_a_byte_order_mark_does_no_harm(call, file):
+def test_a_byte_order_mark_in_a_file_is_ignored(call, file):
     assert counts(call("import", file(b"\xef\xbb\xbf" + json.dumps(SOUND).encode()))) == [2, 0, 2, 0]
 
 
@@ -308,7 +308,7 @@ def test_every_item_that_is_wrong_is_named_at_once_whatever_is_wrong_with_it(cal
     assert rows_of(database, OPERATOR) == before
 
 
-def test_who_has_the_address_of_a_user_is_that_user_only_if_it_is_said(call, database, file):
+def test_people_are_matched_with_users_by_address_only_on_request(call, database, file):
     path = file({"time_zone": "UTC", "people": [{"ref": "a", "name": "Ada", "email": "ada@example.org"}]})
     call("import", path, "--source", "first")
     refused = call("import", path, "--source", "second", code=1)
@@ -341,11 +341,11 @@ def test_standard_input_is_imported_under_a_name(url):
 @pytest.mark.parametrize(
     ("source", "told"), [("", ""), (" ", "blank"), ("two\nlines", "must be one line"), ("x" * 201, "at most 200")]
 )
-def test_a_source_without_a_name_is_a_wrong_call(call, source, told):
+def test_a_source_without_a_name_is_a_usage_error(call, source, told):
     assert told in call("import", VILLAGE, "--source", source, code=2 if source else 0).stderr
 
 
-def test_a_file_that_cannot_be_read_is_a_wrong_call(call, tmp_path):
+def test_a_file_that_cannot_be_read_is_a_usage_error(call, tmp_path):
     assert "does not exist" in call("import", tmp_path / "nothing.json", code=2).stderr
     assert "is a directory" in call("import", tmp_path, code=2).stderr
 

@@ -44,7 +44,7 @@ def test_threads_may_write_at_once(pipe, log):
     assert os.read(pipe[0], 1 << 16).decode().splitlines() == ["x" * 10] * 50
 
 
-def test_nobody_waits_for_a_reader_who_does_not_read_and_it_is_said_what_was_lost(pipe, log, monkeypatch):
+def test_lines_that_nobody_reads_are_dropped_and_counted(pipe, log, monkeypatch):
     monkeypatch.setattr(lines, "MAX_WAITING", 100)
     monkeypatch.setattr(lines, "FLUSH_S", 0.1)
     began = time.monotonic()
@@ -60,7 +60,7 @@ def test_nobody_waits_for_a_reader_who_does_not_read_and_it_is_said_what_was_los
     log.handlers[0].flush()
 
 
-def test_what_cannot_be_written_is_lost():
+def test_lines_that_cannot_be_written_are_dropped():
     read, write = os.pipe()
     os.close(read)
     assert write_all(write, b"lost") == 0

@@ -22,7 +22,7 @@ UNLIMITED = resource.RLIM_INFINITY
         (UNLIMITED, UNLIMITED, True, ENOUGH_FILES - OWN_FILES, UNLIMITED),
     ],
 )
-def test_as_many_files_are_asked_for_as_are_of_use(monkeypatch, soft, hard, may_change, connections, left):
+def test_the_limit_of_open_files_is_raised_as_far_as_useful(monkeypatch, soft, hard, may_change, connections, left):
     limits = [soft, hard]
 
     def change(_: int, wanted: tuple[int, int]) -> None:

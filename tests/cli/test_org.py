@@ -53,7 +53,7 @@ def test_an_organization_that_is_not_there_is_refused(call, database, org):
         ("x" * 201, "at most 200"),
     ],
 )
-def test_a_name_that_would_spoil_the_list_is_refused(call, database, name, told):
+def test_a_name_that_is_blank_too_long_or_of_several_lines_is_refused(call, database, name, told):
     assert told in call("org", "create", name, code=2).stderr
     assert len(listed(call, "org")) == 1
 
@@ -69,11 +69,11 @@ def test_a_person_has_a_token_of_their_own(call, database):
 
 
 @pytest.mark.parametrize("text", ["", "30", "0d", "d", "1y", "-1d", "999999d", "1.5h"])
-def test_a_lifetime_that_is_none_is_refused(call, database, text):
+def test_an_invalid_lifetime_is_refused(call, database, text):
     assert "such as 30d" in call("token", "create", "--expires", text, code=2).stderr
 
 
-def test_a_token_whose_time_is_up_is_listed_as_expired(call, database):
+def test_an_expired_token_is_listed_as_expired(call, database):
     call("token", "create", "--expires", "1m")
     database.write(lambda tx: tx.run(AGED))
     assert listed(call, "token", "--all")[0][2] == "expired"

@@ -147,7 +147,7 @@ class Killed(Exception):
     """Raised to end a retiming as a kill would."""
 
 
-def test_a_retiming_that_is_killed_at_any_step_goes_on_where_it_was(old, releases, monkeypatch, clock):
+def test_a_retiming_that_is_killed_at_any_step_continues_where_it_was(old, releases, monkeypatch, clock):
     monkeypatch.setattr(retiming, "PAGE", 1)
     moved = meeting(old, "09:00", "10:00", old.guest)
     meeting(old, "18:00", "19:00", time_zone=Zone("Europe/Berlin"))
@@ -228,7 +228,7 @@ def test_until_it_is_moved_an_edit_keeps_the_wall_clock_and_every_answer_agrees(
             assert (entry["action"], entry["after"]["zone_data"]) == ("retimed", "2099b")
 
 
-def test_an_unknown_zone_stops_nothing_and_is_named(old, releases, call):
+def test_an_unknown_zone_is_reported_and_does_not_stop_the_retiming(old, releases, call):
     islander = old.person(time_zone=ATLANTIS)
     lost, moved = meeting(old, "18:00", "19:00", time_zone=ATLANTIS), meeting(old, "09:00", "10:00")
     with using(releases["2099b"], "2099b"):
@@ -289,7 +289,7 @@ def test_an_import_into_a_database_of_another_release_is_refused(old, releases, 
         call("import", file)
 
 
-def test_a_database_of_before_is_of_an_unknown_release_until_it_is_retimed(old, releases, call):
+def test_a_database_of_an_earlier_version_has_an_unknown_release_until_it_is_retimed(old, releases, call):
     old.database.write(lambda tx: tx.run(Query(sa.text("UPDATE zone_data SET release = NULL, target = NULL"))))
     with using(releases["2099b"], "2099b"):
         with pytest.raises(ZoneDataMismatch, match="of an unknown release, and this Kalends has 2099b: run"):
@@ -324,7 +324,7 @@ def test_a_server_moves_events_before_it_answers_and_refuses_to_go_back(old, rel
 
 @on_sqlite
 @pytest.mark.slow
-def test_a_server_whose_events_are_as_they_should_be_says_nothing(old, releases, url, tmp_path):
+def test_a_server_with_nothing_to_retime_reports_nothing(old, releases, url, tmp_path):
     with serving(
         tmp_path, "serve", "--port", "0", PYTHONTZPATH=str(releases["2099a"]), KALENDS_DATABASE_URL=url
     ) as server:

@@ -27,7 +27,7 @@ LOOPBACK = "127.0.0.1"
 
 
 @pytest.mark.measured
-def test_a_server_migrates_says_one_line_serves_and_ends_in_good_order(server, bearer):
+def test_a_server_migrates_prints_one_line_serves_and_stops_gracefully(server, bearer):
     assert httpx.get(f"{server.address}/health/live").json() == {"status": "live"}
     ready = httpx.get(f"{server.address}/health/ready")
     assert (ready.status_code, ready.json()) == (200, {"status": "ready", "zone_data": RELEASE})
@@ -142,14 +142,14 @@ def test_an_export_of_more_than_a_megabyte_is_sent_from_a_file(server, bearer):
 
 
 @on_sqlite
-def test_what_is_too_long_to_be_a_request_is_refused_in_one_word(server):
+def test_an_overlong_request_line_or_header_is_refused(server):
     for target, field, status in ((9_000, 1, b"414"), (100_000, 1, b"414"), (1, 200_000, b"431")):
         asked = f"GET /v1/users?q={'a' * target} HTTP/1.1\r\nHost: kalends\r\nX-Long: {'a' * field}\r\n\r\n"
         assert send_raw(server.address, asked.encode()).startswith(b"HTTP/1.1 " + status)
     assert httpx.get(f"{server.address}/health/ready").status_code == 200
 
 
-def test_only_what_a_trusted_proxy_says_of_an_address_is_believed(tmp_path):
+def test_only_trusted_proxies_may_forward_a_client_address(tmp_path):
     url = f"sqlite:///{tmp_path / 'proxied.db'}"
     forwarded = b"X-Forwarded-For: 198.51.100.1\r\nX-Forwarded-For: 192.0.2.7\r\n"
     for trusted, known in (("127.0.0.1", "192.0.2.7"), ("10.0.0.0/8", LOOPBACK)):
@@ -188,7 +188,7 @@ def test_a_host_that_is_not_here_is_named(call, host):
 
 
 @pytest.mark.parametrize("words", ["--port 65536", "--port x", "--processes 0", "--threads 0", "--threads 1000"])
-def test_numbers_that_cannot_be_are_a_wrong_call(call, words):
+def test_invalid_numbers_are_a_usage_error(call, words):
     assert re.search(r"Invalid value for '--\w+'", call("serve", *words.split(), code=2).stderr)
 
 

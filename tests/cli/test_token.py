@@ -83,12 +83,12 @@ def test_all_tokens_are_listed_however_many_there_are(call, monkeypatch):
         ("\udc80", "U+DC80"),
     ],
 )
-def test_a_name_that_would_spoil_the_list_is_refused(call, database, name, told):
+def test_a_name_that_is_blank_too_long_or_of_several_lines_is_refused(call, database, name, told):
     assert told in call("token", "create", "--name", name, code=2).stderr
     assert listed(call, "token") == []
 
 
-def test_something_else_than_an_id_is_a_wrong_call(call):
+def test_an_invalid_id_is_a_usage_error(call):
     assert (
         "must be an id such as tok_018f3c5a9b2d4e6f, not 'kal_secret'"
         in call("token", "revoke", "kal_secret", code=2).stderr
@@ -101,7 +101,7 @@ def test_scopes_are_named_as_the_reference_names_them(call, scope):
     assert f"\t{scope}\t" in call("token", "list").stdout
 
 
-def test_beside_a_demo_it_is_said_that_the_demo_has_another_database(call, tmp_path):
+def test_a_hint_says_that_a_running_demo_has_another_database(call, tmp_path):
     assert "demo" not in call("token", "create").stderr
     (tmp_path / f"{DEMO_FOLDER}x").mkdir()
     assert "The demo on this machine has its own database" in call("token", "create").stderr

@@ -35,14 +35,14 @@ def test_every_link_leads_somewhere(document):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(HOME)))
-def test_every_file_that_is_named_is_there(document):
+def test_every_named_file_exists(document):
     text = CODE.sub("", document.read_text())
     for name in NAMED_FILE.findall(text):
         places = (HOME, HOME / "src/kalends", HOME / "docs", document.parent)
         assert name in SHOWN or any((place / name).exists() for place in places), name
 
 
-def test_every_guard_is_proved_by_tests_that_are_there():
+def test_every_invariant_names_tests_that_exist():
     text = (HOME / "docs/security.md").read_text()
     named = NAMED_TEST.findall(text)
     assert len(named) >= 20
@@ -65,7 +65,7 @@ def test_decisions_are_numbered_short_and_of_one_form():
         assert [line for line in lines if line.startswith("## ")] == ["## Context", "## Decision", "## Consequences"]
 
 
-def test_the_map_names_every_room():
+def test_the_architecture_names_every_module():
     text = (HOME / "ARCHITECTURE.md").read_text()
     rooms = [path for path in (HOME / "src/kalends").iterdir() if path.name not in ("__pycache__", "py.typed")]
     for room in rooms:
@@ -73,5 +73,5 @@ def test_the_map_names_every_room():
         assert name in text or name.startswith("__"), name
 
 
-def test_nothing_lies_outside_the_documents_that_are_read():
+def test_all_documents_are_found():
     assert len(DOCUMENTS) >= 11

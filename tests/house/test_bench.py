@@ -41,7 +41,7 @@ def test_every_program_of_the_bench_can_be_loaded(program):
     assert callable(importlib.import_module(f"bench.{program}").main)
 
 
-def test_what_is_filled_in_bulk_is_consistent_and_books_nobody_twice(tmp_path):
+def test_data_that_is_filled_in_bulk_is_consistent_and_books_nobody_twice(tmp_path):
     url = SqliteStore(tmp_path).data(KALENDS, PLAN, Progress(disable=True))
     database = Database(Settings(database_url=url, read_timeout_ms=0))
     assert database.read(find_inconsistencies) == []
@@ -55,7 +55,7 @@ def test_what_is_filled_in_bulk_is_consistent_and_books_nobody_twice(tmp_path):
 
 
 @pytest.mark.parametrize("driver", FLOORS.values())
-def test_the_floor_does_what_is_asked_of_it(tmp_path, monkeypatch, driver):
+def test_the_floor_answers_every_kind_of_request(tmp_path, monkeypatch, driver):
     """A failing request is answered with 500, or leaves a transaction open for which others then wait."""
     url = SqliteStore(tmp_path).data(KALENDS, PLAN, Progress(disable=True))
     opened: list[Any] = []
@@ -72,7 +72,7 @@ def test_the_floor_does_what_is_asked_of_it(tmp_path, monkeypatch, driver):
         assert connection.execute("SELECT count(*) FROM event").fetchone() == (PLAN.events + 2,)
 
 
-def test_whoever_is_asked_about_has_a_full_page():
+def test_every_requested_agenda_fills_a_page():
     for plan in (PLAN, Plan(20_000, 100_000)):
         participations = [
             participation.person
@@ -82,7 +82,7 @@ def test_whoever_is_asked_about_has_a_full_page():
         assert min(participations.count(person) for person in list(plan.readers())[:5]) > 50
 
 
-def test_what_is_created_never_meets():
+def test_events_that_the_benchmark_creates_have_no_conflicts():
     taken = [(start, person) for start, people in map(PLAN.free_people, range(500)) for person in people]
     assert len(set(taken)) == len(taken)
 

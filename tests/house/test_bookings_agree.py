@@ -287,6 +287,6 @@ def outcome(one: BookingReferenceModel | BookingDriver, request: Request, call: 
     return answer, ordered(one.conflicts), ordered(one.warnings)
 
 
-def test_both_engines_find_the_conflicts_that_are_found_on_paper(both_databases, clock):
+def test_both_engines_find_the_conflicts_of_the_reference_model(both_databases, clock):
     machine = type("BookingsOnBoth", (Bookings,), {"databases": both_databases, "clock": clock})
     run_state_machine_as_test(machine, settings=settings(max_examples=120, stateful_step_count=30))

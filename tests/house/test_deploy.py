@@ -85,7 +85,7 @@ def test_the_context_holds_what_is_copied_and_no_more():
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_dockerfile_make_a_service_that_is_well(tmp_path):
+def test_the_commands_of_the_dockerfile_make_a_healthy_service(tmp_path):
     """RUN and COPY are run in a plain folder without Docker; the service is started and checked as by HEALTHCHECK."""
     image = Image(tmp_path, ROOT, {name: os.environ[name] for name in os.environ if name.startswith(("PIP_", "HOME"))})
     try:
@@ -129,7 +129,7 @@ def composed():
     return yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 
 
-def test_compose_names_what_is_there(composed):
+def test_compose_names_what_exists(composed):
     """Its structure follows the Compose specification; Docker itself reads it if it is installed."""
     assert composed.keys() == {"name", "services", "volumes"}
     service, database = composed["services"]["kalends"], composed["services"]["database"]
@@ -159,7 +159,7 @@ def test_docker_reads_the_compose_file():
 # -------------------------------------------------------------------------------------------------------------- systemd
 
 
-def test_systemd_takes_the_unit(tmp_path):
+def test_systemd_accepts_the_unit(tmp_path):
     program = needs("systemd-analyze")
     unit = tmp_path / "kalends.service"
     kalends = Path(sys.executable).parent / "kalends"
@@ -177,12 +177,12 @@ def test_systemd_finds_the_unit_hardened():
 # -------------------------------------------------------------------------------------------------------------- proxies
 
 
-def test_caddy_takes_its_file():
+def test_caddy_accepts_its_file():
     caddy = needs("caddy")
     lint(caddy, "validate", "--adapter", "caddyfile", "--config", str(DEPLOY / "Caddyfile"))
 
 
-def test_nginx_takes_its_file(tmp_path):
+def test_nginx_accepts_its_file(tmp_path):
     """The file is included in a whole configuration with a self-signed certificate."""
     nginx, openssl = needs("nginx"), needs("openssl")
     key, certificate = tmp_path / "kalends.key", tmp_path / "kalends.pem"

@@ -265,6 +265,6 @@ class Kalends(RuleBasedStateMachine):
         self.play("answer_invitation", event, who, response, comment, self.of_participation(event, who, demand))
 
 
-def test_both_engines_answer_like_the_paper(both_databases, clock):
+def test_both_engines_answer_like_the_reference_model(both_databases, clock):
     machine = type("KalendsOnBoth", (Kalends,), {"databases": both_databases, "clock": clock})
     run_state_machine_as_test(machine, settings=settings(max_examples=40, stateful_step_count=50))

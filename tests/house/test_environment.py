@@ -70,7 +70,7 @@ def machine(tmp_path):
     return Machine(tmp_path)
 
 
-def test_the_first_python_that_will_do_is_taken(machine):
+def test_the_first_suitable_python_is_used(machine):
     machine.has("python3.11", too_old=1)
     machine.has("python3.12")
     made = machine.make()
@@ -78,7 +78,7 @@ def test_the_first_python_that_will_do_is_taken(machine):
     assert machine.environment == "Python python3.12"
 
 
-def test_what_is_there_stays_unless_another_python_is_named(machine):
+def test_an_existing_environment_is_kept_unless_another_python_is_named(machine):
     machine.has("python3.11")
     machine.has("python3.13")
     machine.has_environment("python3.13")
@@ -92,7 +92,7 @@ def test_what_is_there_stays_unless_another_python_is_named(machine):
 
 
 @pytest.mark.parametrize("named", ["python3.10", "no-such-python"])
-def test_a_python_that_will_not_do_is_refused_and_nothing_else_is_taken(machine, named):
+def test_an_unsuitable_python_is_refused_and_no_other_is_used(machine, named):
     machine.has("python3.10", too_old=1)
     machine.has("python3.12")
     machine.has_environment("python3.12")
@@ -150,7 +150,7 @@ def test_only_what_is_needed_is_installed(machine):
         assert places == sorted(places)
 
 
-def test_what_is_installed_stays_unless_another_python_is_named(machine):
+def test_installed_packages_are_kept_unless_another_python_is_named(machine):
     machine.has("python3.11")
     machine.has("python3.13")
     machine.has_environment("python3.13")

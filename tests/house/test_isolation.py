@@ -158,7 +158,7 @@ def play(app, own, foreign, call, tokens):
 
 
 @pytest.mark.slow
-def test_nothing_one_organization_calls_changes_another_or_shows_it(app, database, clock):
+def test_no_call_of_one_organization_changes_or_shows_another(app, database, clock):
     _, theirs, their_tokens, signs = settled(database, clock)
     before = view(app, their_tokens["operator"])
     assert {status for status, _, _ in before} == {200, 404}, "what is not there is so by right: hours, participants"
@@ -186,7 +186,7 @@ def named_in(key):
 
 @pytest.mark.unmeasured
 @pytest.mark.parametrize("key", [key for key in TABLE if named_in(key)])
-def test_what_is_foreign_and_what_is_unknown_get_the_same_answer(app, database, clock, key):
+def test_objects_of_others_and_unknown_objects_get_the_same_answer(app, database, clock, key):
     """No answer may show whether another organization has an object with that id."""
     _, own, tokens, _ = settled(database, clock)
     _, theirs, _, _ = settled(database, clock)

@@ -54,7 +54,7 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
     return (node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
 
 
-def test_files_and_functions_fit_a_readers_head() -> None:
+def test_files_and_functions_are_short() -> None:
     check_every(check_length, path=FILES)
 
 
@@ -70,7 +70,7 @@ def check_length(path: Path) -> None:
         assert long == {}
 
 
-def test_names_say_what_a_thing_is() -> None:
+def test_names_are_not_generic() -> None:
     check_every(check_names, path=FILES)
 
 
@@ -88,7 +88,7 @@ def queries() -> Iterator[tuple[str, Query]]:
                     yield f"{module.name}.{name}", value
 
 
-def test_no_statement_looks_across_organizations() -> None:
+def test_no_statement_reads_across_organizations() -> None:
     everything = dict(queries())
     assert len(everything) > 20
     for name, query in everything.items():

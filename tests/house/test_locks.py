@@ -93,7 +93,7 @@ def test_every_requirement_of_every_locked_package_is_locked(lock, python, platf
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_what_is_locked_for_this_machine_is_what_is_installed(lock):
+def test_packages_locked_for_this_machine_are_those_installed(lock):
     """This shows that the test above has read the right metadata, and all of it."""
     for name, pin in pinned(lines_of(ROOT / f"requirements/{lock}.txt"), THIS_MACHINE).items():
         assert pin.specifier.contains(metadata.version(name), prereleases=True), pin
@@ -110,7 +110,7 @@ def test_every_package_is_pinned_and_hashed_and_no_index_is_named(lock):
         assert "://" not in entry
 
 
-def test_what_two_locks_pin_is_the_same():
+def test_two_locks_pin_the_same_versions():
     build, runtime, dev = (pinned(lines_of(ROOT / f"requirements/{lock}.txt"), THIS_MACHINE) for lock in LOCKS)
     for one, other in ((build, runtime), (build, dev), (runtime, dev)):
         assert {name: one[name].specifier for name in one.keys() & other.keys()} == {
@@ -119,7 +119,7 @@ def test_what_two_locks_pin_is_the_same():
     assert build.keys() | runtime.keys() <= dev.keys()
 
 
-def test_what_the_project_asks_for_is_locked():
+def test_the_requirements_of_the_project_are_locked():
     project = Requirement(f"kalends=={metadata.version('kalends')}")
     pins = pinned(lines_of(ROOT / "requirements/runtime.txt"), THIS_MACHINE)
     requires = {"kalends": installed("kalends")}
@@ -144,7 +144,7 @@ def test_what_the_project_asks_for_is_locked():
         ("D_e.f", None),
     ],
 )
-def test_what_is_left_open_is_found(requirement, complaint):
+def test_unpinned_requirements_are_found(requirement, complaint):
     environment = environment_of("3.12.1", "linux")
     lines = ["a[more]==1", "b[x]==2", "d-e-f==1", "c==1 ; python_version < '3.12' --hash=sha256:0"]
     requires = {"a": [requirement]}

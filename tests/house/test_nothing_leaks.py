@@ -157,7 +157,7 @@ def next_cursor(answer: Answer) -> str | None:
 
 
 @pytest.mark.slow
-def test_what_is_not_shown_is_not_told(databases, engine, clock, monkeypatch, record_property):
+def test_answers_do_not_depend_on_what_is_hidden(databases, engine, clock, monkeypatch, record_property):
     with services(databases, clock, monkeypatch) as both:
         played = play_all(both, SEEDS[engine], monkeypatch)
     compared, done = (sum((getattr(one, name) for one in played), Counter()) for name in ("compared", "done"))

@@ -214,7 +214,7 @@ def test_people_needed_together_in_any_order_are_never_booked_twice(cast):
     check_house(cast.database, cast.actor)
 
 
-def test_one_person_who_places_many_holds_at_once_keeps_no_more_than_so_much(cast):
+def test_concurrent_holds_of_one_person_do_not_exceed_the_limit(cast):
     mine = cast.as_person(cast.host)
     people = [cast.person().id for _ in range(40)]
     day = Span(instant("2026-03-10T00:00+01:00"), instant("2026-03-10T20:00+01:00"))

@@ -25,7 +25,7 @@ def before_the_event(clock):
     clock.set_to(MORNING)
 
 
-def test_who_extends_a_hold_and_who_consumes_it_do_not_wait_for_each_other(cast: Cast):
+def test_extending_and_using_a_hold_do_not_deadlock(cast: Cast):
     hold = cast.do(place_hold, [cast.guest.id], SLOT, 600)
     tries: list[str] = []
 
@@ -46,7 +46,7 @@ def test_who_extends_a_hold_and_who_consumes_it_do_not_wait_for_each_other(cast:
     assert sorted(tries) == ["consume", "extend"] if cast.database.dialect.name == "postgresql" else True
 
 
-def test_who_tidies_lapsed_holds_away_holds_nobody_else_up(cast: Cast, clock):
+def test_deleting_lapsed_holds_blocks_nobody(cast: Cast, clock):
     cast.do(place_hold, [cast.guest.id], SLOT, 1)
     clock.set_to(MORNING + 2_000_000)
     other = at_once(partial(cast.do, place_hold, [cast.stranger.id], SLOT, 600))
@@ -60,7 +60,7 @@ def test_who_tidies_lapsed_holds_away_holds_nobody_else_up(cast: Cast, clock):
     assert other.result().user_ids == (cast.stranger.id,)
 
 
-def test_who_forgets_old_keys_holds_nobody_else_up(cast: Cast, clock):
+def test_deleting_old_keys_blocks_nobody(cast: Cast, clock):
     actor = Actor(cast.actor.organization_id, TokenId(cast.database.write(partial(make_token, cast.actor))))
     cast.database.write(lambda tx: claim_key(tx, actor, "old", b""))
     clock.set_to(MORNING + KEPT_FOR + 1)

@@ -223,7 +223,7 @@ def test_who_may_do_what(app, database, cast, prepared, key, record_property):
     assert (cast.rows() != before[0]) == (row.kind == "W")
 
 
-def test_the_pool_asks_for_a_scope_of_its_own(app, cast):
+def test_the_pool_needs_its_own_scope(app, cast):
     with client(app, cast.token_for(scopes={Scope.users_read})) as caller:
         path = "/v1/users?available_from=2026-03-09&available_to=2026-03-10"
         assert caller.get("/v1/users").status_code == 200

@@ -54,7 +54,7 @@ def issued(cast, person=None):
 @pytest.mark.parametrize(
     "header", ["", "Bearer", "Bearer x", "Basic a2FsOmthbA==", "bearer kal_" + "a" * 32, "Bearer kal_" + "a" * 31]
 )
-def test_without_a_token_nobody_enters(app, header):
+def test_requests_without_a_token_are_refused(app, header):
     with client(app) as caller:
         answer = caller.get("/v1/users", headers={"Authorization": header, ACT_AS: "nonsense"})
         problem(answer, 401, "unauthenticated")
@@ -77,7 +77,7 @@ def test_an_operator_acts_as_a_person_with_no_more_rights_than_theirs(app, cast)
         problem(phone.get("/v1/users"), 403, "insufficient_scope")
 
 
-def test_an_operator_acts_for_nobody_who_is_not_there(app, cast, database):
+def test_an_operator_cannot_act_as_an_unknown_user(app, cast, database):
     gone = cast.person()
     cast.do(delete_user, gone.id)
     details = set()
@@ -90,7 +90,7 @@ def test_an_operator_acts_for_nobody_who_is_not_there(app, cast, database):
             problem(caller.get("/v1/events"), 400, "malformed")
 
 
-def test_a_person_acts_as_nobody_else(app, cast):
+def test_a_user_cannot_act_as_another(app, cast):
     cast.share(cast.host, cast.guest, Sharing.write)
     token = cast.token_for(cast.guest)
     with asking(app, token, cast.host.id) as caller:
@@ -99,13 +99,13 @@ def test_a_person_acts_as_nobody_else(app, cast):
         assert caller.get("/v1/events").status_code == 200
 
 
-def test_acting_as_somebody_lends_no_scope(app, cast):
+def test_acting_as_a_user_adds_no_scope(app, cast):
     with asking(app, cast.token_for(scopes={Scope.users_read}), cast.guest.id) as caller:
         assert caller.get("/v1/users").status_code == 200
         problem(caller.get("/v1/events"), 403, "insufficient_scope")
 
 
-def test_what_is_revoked_or_not_shared_any_more_is_out_at_once_where_nothing_is_kept(exact, cast):
+def test_without_a_cache_revoked_tokens_and_removed_shares_take_effect_at_once(exact, cast):
     event = cast.event()
     cast.share(cast.host, cast.guest, Sharing.read)
     token, secret = issued(cast, cast.guest)
@@ -117,7 +117,7 @@ def test_what_is_revoked_or_not_shared_any_more_is_out_at_once_where_nothing_is_
         problem(caller.get("/v1/events"), 401, "unauthenticated")
 
 
-def test_who_is_deleted_is_out_and_nobody_acts_for_them(exact, cast):
+def test_tokens_of_a_deleted_user_are_refused_and_nobody_acts_as_them(exact, cast):
     with asking(exact, cast.token_for(cast.guest)) as caller, asking(exact, cast.token_for(), cast.guest.id) as backend:
         assert caller.get("/v1/events").status_code == backend.get("/v1/events").status_code == 200
         cast.do(delete_user, cast.guest.id)
@@ -171,7 +171,7 @@ def enters(identities, secret, person=None) -> Any:
         return None
 
 
-def test_what_is_kept_is_out_within_the_time_it_is_kept(cast, kept):
+def test_cached_callers_expire_within_the_time_to_live(cast, kept):
     identities, watch, looks = kept
     token, secret = issued(cast, cast.guest)
     cast.share(cast.host, cast.guest, Sharing.read)
@@ -189,7 +189,7 @@ def test_what_is_kept_is_out_within_the_time_it_is_kept(cast, kept):
     assert len(looks) == 4, "who is not let in is not kept"
 
 
-def test_a_token_expires_while_it_is_kept(cast, kept, clock):
+def test_a_token_expires_while_it_is_cached(cast, kept, clock):
     identities, _, looks = kept
     now = Instant(clock() // 1_000)
     clock.set_to(now)
@@ -202,7 +202,7 @@ def test_a_token_expires_while_it_is_kept(cast, kept, clock):
     assert len(looks) == 1
 
 
-def test_an_operator_and_whom_they_act_for_are_kept_apart(cast, kept):
+def test_an_operator_and_the_user_they_act_as_are_cached_separately(cast, kept):
     identities, _, looks = kept
     secret = cast.token_for()
     people = [enters(identities, secret, person) for person in (None, cast.guest.id, cast.host.id, None, cast.guest.id)]
@@ -211,7 +211,7 @@ def test_an_operator_and_whom_they_act_for_are_kept_apart(cast, kept):
     assert {(actor.address, actor.request_id) for actor in people} == {("192.0.2.1", "of a test")}
 
 
-def test_so_many_are_kept_and_no_more(cast, kept, monkeypatch):
+def test_the_size_of_the_cache_is_limited(cast, kept, monkeypatch):
     identities, _, looks = kept
     monkeypatch.setattr(bearer, "MOST_KEPT", 2)
     known = [cast.token_for() for _ in range(3)]
@@ -221,7 +221,7 @@ def test_so_many_are_kept_and_no_more(cast, kept, monkeypatch):
     assert len(identities._kept) == 2
 
 
-def test_the_last_use_is_noted_once_a_minute(cast, kept, clock):
+def test_the_last_use_of_a_token_is_stored_once_a_minute(cast, kept, clock):
     identities, watch, _ = kept
     began = Instant(clock() // 1_000 // MINUTE * MINUTE)
     clock.set_to(began)
@@ -239,7 +239,7 @@ def test_the_last_use_is_noted_once_a_minute(cast, kept, clock):
     assert used() == began + MINUTE
 
 
-def test_nobody_waits_for_a_note_that_waits_for_its_turn(app, cast, database, engine):
+def test_no_request_waits_until_the_last_use_is_stored(app, cast, database, engine):
     """Another transaction holds the writer lock while a token is used for the first time."""
     token, secret = issued(cast)
     held, release = threading.Event(), threading.Event()
@@ -267,7 +267,7 @@ def test_nobody_waits_for_a_note_that_waits_for_its_turn(app, cast, database, en
         assert time.monotonic() < deadline, "it is never noted"
 
 
-def test_who_is_no_bearer_of_a_token_leaves_no_note(cast, database):
+def test_only_callers_with_a_token_store_its_last_use(cast, database):
     token, _ = issued(cast)
     for actor in (Actor(cast.actor.organization_id), structs.replace(cast.actor, token_id=token.id)):
         database.write(lambda tx, actor=actor: note_use(tx, actor))
@@ -275,7 +275,7 @@ def test_who_is_no_bearer_of_a_token_leaves_no_note(cast, database):
         assert (noted.last_used_at is None) is (actor.token_id is None)
 
 
-def test_a_note_that_cannot_be_taken_is_dropped_and_the_next_one_tried(tmp_path, monkeypatch):
+def test_a_last_use_that_cannot_be_stored_is_dropped_and_the_next_one_tried(tmp_path, monkeypatch):
     failures, tries = [], []
     monkeypatch.setattr(threading, "excepthook", failures.append)
     database = Database(Settings(database_url=f"sqlite:///{tmp_path / 'no' / 'folder.db'}"))
@@ -290,7 +290,7 @@ def test_a_note_that_cannot_be_taken_is_dropped_and_the_next_one_tried(tmp_path,
     database.close()
 
 
-def test_one_key_used_for_two_people_is_two_requests(app, cast):
+def test_one_key_used_as_two_users_is_two_requests(app, cast):
     token, key = cast.token_for(), {"Idempotency-Key": "once"}
     times = {"start": "2026-03-09T10:00Z", "end": "2026-03-09T11:00Z"}
     body = {"title": "x", "host_id": str(cast.guest.id)} | times
@@ -302,7 +302,7 @@ def test_one_key_used_for_two_people_is_two_requests(app, cast):
         assert made.json()["id"] not in second.get("/v1/events").text
 
 
-def test_scopes_are_refused_before_anything_is_looked_at(app, cast):
+def test_scopes_are_checked_before_anything_is_read(app, cast):
     with asking(app, cast.token_for(scopes={Scope.users_read})) as caller:
         before = cast.rows()
         answer = caller.post("/v1/events?nonsense=1", content=b"no json")

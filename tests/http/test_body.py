@@ -33,7 +33,7 @@ def test_a_body_of_a_megabyte_is_read_and_one_byte_more_is_not(app, api, token, 
         assert cast.rows() == before
 
 
-def test_a_body_whose_length_nobody_tells_is_no_body(app, token):
+def test_a_body_without_a_length_is_ignored(app, token):
     environ: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Bearer {token}", "CONTENT_TYPE": "application/json"}
     problem(send_raw(app, "POST", b"/v1/users", body=b"{}", length=None, **environ), 400, "malformed")
 
@@ -92,13 +92,13 @@ def test_a_body_may_be_compressed(api, encoding):
     assert (answer.status_code, answer.json()["name"]) == (201, "x" * 200)
 
 
-def test_a_body_that_is_nothing_is_not_decompressed(api, cast):
+def test_an_empty_body_is_not_decompressed(api, cast):
     event = cast.event(cast.guest)
     answer = api.post(f"/v1/events/{event.id}/cancel", headers={"Content-Encoding": "gzip"})
     assert answer.status_code == 200
 
 
-def test_packed_and_plain_are_the_same_request(api):
+def test_compressed_and_plain_bodies_are_the_same_request(api):
     sent = json.dumps({"name": "x", "email": "same@example.org"}).encode()
     packed = send_packed(api, gzip.compress(sent), **{"Idempotency-Key": "same"})
     plain = send_packed(api, sent, "identity", **{"Idempotency-Key": "same"})
@@ -140,7 +140,7 @@ def test_broken_compression_is_refused(api, cast, raw):
 
 
 @pytest.mark.slow
-def test_what_grows_over_the_limit_is_refused_before_it_is_held(api, cast):
+def test_a_body_that_decompresses_over_the_limit_is_refused_before_it_is_read(api, cast):
     sent = json.dumps({"name": "x", "email": "full@example.org"}).encode()
     sent += b" " * (1_048_576 - len(sent))
     assert send_packed(api, gzip.compress(sent)).status_code == 201
@@ -156,7 +156,7 @@ def test_what_grows_over_the_limit_is_refused_before_it_is_held(api, cast):
         tracemalloc.stop()
 
 
-def test_a_patch_is_told_of_both_its_media_types(api, cast):
+def test_a_refused_patch_is_told_both_media_types(api, cast):
     answer = api.patch(f"/v1/users/{cast.host.id}", content=b"{}", headers={"Content-Type": "text/plain"})
     problem(answer, 415, "wrong_media_type")
     assert answer.headers["Accept"] == "application/json, application/merge-patch+json"
@@ -180,7 +180,7 @@ def faults_of(document):
     return [(fault["pointer"], fault["code"]) for fault in document["errors"]]
 
 
-def test_nothing_holds_on_to_a_body_that_did_not_come(app, monkeypatch):
+def test_no_reference_to_an_incomplete_body_is_kept(app, monkeypatch):
     """The server keeps the connection open while the body is referenced, and garbage is collected rarely."""
     monkeypatch.setattr(front, "BODY_TIMEOUT_S", 0.05)
     client = Client(b"{", pause_s=5)

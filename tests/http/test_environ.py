@@ -54,7 +54,7 @@ def test_an_address_of_ipv6_stands_without_brackets():
     assert read(client="[2001:db8::1]:4711")["REMOTE_ADDR"] == "2001:db8::1"
 
 
-def test_lines_of_one_header_are_put_together():
+def test_repeated_headers_are_joined():
     lines = (("if-match", '"1"'), ("if-match", '"2"'), ("cookie", "a=1"), ("cookie", "b=2"))
     environ = read(*lines)
     assert environ["HTTP_IF_MATCH"] == '"1", "2"'
@@ -85,7 +85,7 @@ def test_the_target_overrules_the_host_header():
         ([("host", "kalends"), ("authorization", "Bearer é")], "malformed"),
     ],
 )
-def test_what_could_be_read_in_two_ways_is_refused(lines, code):
+def test_ambiguous_headers_are_refused(lines, code):
     assert read(*lines, host=False)[REFUSED].code == code
 
 
@@ -97,5 +97,5 @@ def test_what_could_be_read_in_two_ways_is_refused(lines, code):
         ([("host", "kalends"), ("user-agent", "Müller")], "1.1"),
     ],
 )
-def test_what_harms_nobody_is_let_in(lines, version):
+def test_harmless_headers_are_accepted(lines, version):
     assert REFUSED not in read(*lines, host=False, http_version=version)

@@ -152,7 +152,7 @@ def ask(front, loop):
     return play
 
 
-def test_what_lives_is_said_by_the_loop_and_all_else_by_threads_of_its_kind(ask, app):
+def test_liveness_is_answered_by_the_loop_and_everything_else_by_threads_of_its_kind(ask, app):
     ask((head("/health/live", method="GET"), Client()), (head("/read", method="GET"), Client()), (head("/x"), Client()))
     assert app.threads == {"/health/live": "MainThread", "/read": "light-0", "/x": "write-0"}
 
@@ -169,7 +169,7 @@ def test_what_lives_is_said_by_the_loop_and_all_else_by_threads_of_its_kind(ask,
         (head(), []),
     ],
 )
-def test_a_body_comes_whole(ask, request_head, pieces):
+def test_a_body_in_chunks_is_passed_on_complete(ask, request_head, pieces):
     client = Client(*pieces)
     (answer,) = ask((request_head, client))
     assert (answer.status, client.is_closed) == (200, False)
@@ -191,13 +191,13 @@ def test_no_more_is_read_of_a_body_that_turns_out_to_be_too_large(ask):
 
 
 @pytest.mark.parametrize("request_head", [head(length=5), head(length=100_000), head(chunked=True)])
-def test_a_body_that_breaks_off_is_refused(ask, request_head):
+def test_an_incomplete_body_is_refused(ask, request_head):
     (answer,) = ask((request_head, Client(b"{}", fails=True)))
     assert answer.body == b"malformed"
 
 
 @pytest.mark.parametrize("request_head", [head(length=5), head(length=100_000), head(chunked=True)])
-def test_a_body_that_does_not_come_is_refused_while_others_are_answered(ask, monkeypatch, request_head):
+def test_a_body_that_times_out_is_refused_while_others_are_answered(ask, monkeypatch, request_head):
     monkeypatch.setattr(module, "BODY_TIMEOUT_S", 0.2)
     client = Client(b"{", b"}", pause_s=5)
     slow, quick = ask((request_head, client), (head(length=2), Client(b"{}")))
@@ -205,7 +205,7 @@ def test_a_body_that_does_not_come_is_refused_while_others_are_answered(ask, mon
     assert quick.body == b"{}"
 
 
-def test_the_body_that_takes_longest_gives_way_to_new_ones(ask, monkeypatch):
+def test_the_slowest_body_is_dropped_for_new_ones(ask, monkeypatch):
     monkeypatch.setattr(module, "MOST_HELD_BYTES", 250_000)
     slow = [(head(chunked=True), Client(b"a" * 100_000, b"b", pause_s=pause)) for pause in (0.2, 0.21, 0.22, 0.23)]
     answers = ask(*slow)
@@ -213,7 +213,7 @@ def test_the_body_that_takes_longest_gives_way_to_new_ones(ask, monkeypatch):
     assert [len(answer.body) for answer in answers[2:]] == [100_001] * 2
 
 
-def test_nothing_holds_a_request_whose_head_is_refused(ask):
+def test_no_reference_to_a_request_with_refused_headers_is_kept(ask):
     client = Client(b"{", pause_s=5)
     refused = Head(Lines([("host", "kalends"), ("x_y", "1"), ("content-length", "2")]), path="/echo", method="POST")
     (answer,) = ask((refused, client))
@@ -237,7 +237,7 @@ def test_one_kind_of_request_does_not_wait_for_another(front, app, loop):
     assert [answer.status for answer in loop.run_until_complete(play())] == [200] * 3
 
 
-def test_who_comes_when_too_many_wait_is_told_so_at_once(front, app, loop):
+def test_requests_are_refused_at_once_when_too_many_wait(front, app, loop):
     app.hold.clear()
 
     async def play() -> tuple[list[Client], Client]:
@@ -257,7 +257,7 @@ def test_who_comes_when_too_many_wait_is_told_so_at_once(front, app, loop):
     assert [client.answer.status for client in clients] == [200] * 3
 
 
-def test_who_has_waited_too_long_is_not_worked_for(front, app, loop, monkeypatch):
+def test_requests_that_have_waited_too_long_are_not_handled(front, app, loop, monkeypatch):
     monkeypatch.setattr(module, "LONGEST_WAIT_S", 0.05)
     app.hold.clear()
 
@@ -274,7 +274,7 @@ def test_who_has_waited_too_long_is_not_worked_for(front, app, loop, monkeypatch
     assert loop.run_until_complete(play()).answer.body == b"overloaded"
 
 
-def test_it_is_not_ready_while_the_database_does_not_answer(front, app, loop):
+def test_the_server_is_not_ready_while_the_database_does_not_answer(front, app, loop):
     app.hold.clear()
 
     async def play() -> list[bytes | FileBody]:
@@ -288,7 +288,7 @@ def test_it_is_not_ready_while_the_database_does_not_answer(front, app, loop):
     app.hold.set()
 
 
-def test_a_defect_is_the_servers_to_answer_and_the_thread_goes_on(front, loop, ask):
+def test_an_unexpected_error_is_raised_to_the_server_and_the_thread_goes_on(front, loop, ask):
     with pytest.raises(ZeroDivisionError):
         loop.run_until_complete(front.__rsgi__(head("/broken"), Client()))
     assert ask((head(length=2), Client(b"{}")))[0].status == 200
@@ -305,7 +305,7 @@ def test_a_file_is_sent_by_the_server_and_closed_once_it_is_open_there(ask, app,
     assert app.file.closed
 
 
-def test_the_end_is_told(app, loop):
+def test_the_application_is_told_of_the_end_of_the_server(app, loop):
     told: list[str] = []
     front = Front(app, kind_of, {}, LIMIT, lambda: told.append("end"))
     front.__rsgi_del__(loop)

@@ -50,7 +50,7 @@ def test_every_request_leaves_one_line(api, cast, lines):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
 
 
-def test_a_line_tells_who_asked_and_what_it_cost(api, app, cast, lines):
+def test_a_line_has_the_caller_and_the_cost_of_a_request(api, app, cast, lines):
     api.get("/v1/users")
     (line,) = lines()
     assert re.fullmatch(r"tok_[0-9a-f]{16}", line["token"])
@@ -60,7 +60,7 @@ def test_a_line_tells_who_asked_and_what_it_cost(api, app, cast, lines):
     assert (line["token"], line["statements"], line["status"]) == (None, 0, 401)
 
 
-def test_the_callers_request_id_is_kept_if_it_is_a_sane_one(api, lines):
+def test_the_callers_request_id_is_used_if_it_is_valid(api, lines):
     document = problem(api.get("/v1/users/x", headers={"X-Request-Id": "my-id_1.2:3"}), 404)
     assert document["request_id"] == "my-id_1.2:3"
     assert lines()[0]["request_id"] == "my-id_1.2:3"
@@ -95,7 +95,7 @@ def test_no_secret_gets_into_the_log(api, app, token, caplog):
         assert not any(secret in line for line in ours)
 
 
-def test_a_defect_of_our_own_is_told_to_the_log_and_not_to_the_caller(cast, token, lines):
+def test_an_unexpected_error_is_logged_and_not_shown_to_the_caller(cast, token, lines):
     def fail(tx: WriteTx, actor: Actor) -> Reply[None]:
         """Raise an unexpected error."""
         create_user(tx, actor, UserCreate(name="x", email=Email("x@example.org")))
@@ -124,13 +124,13 @@ def test_the_servers_own_requests_leave_no_line_and_all_others_do(database, line
         assert len(lines()) == written
 
 
-def test_nothing_is_written_when_nobody_wants_it(api, caplog):
+def test_nothing_is_logged_below_the_level_of_the_log(api, caplog):
     caplog.set_level(logging.WARNING, ACCESS.name)
     assert api.get("/health/live").headers["X-Request-Id"]
     assert not caplog.records
 
 
-def test_who_has_no_token_is_not_told_what_is_wrong_with_the_database(app, cast, monkeypatch, caplog):
+def test_callers_without_a_token_do_not_see_errors_of_the_database(app, cast, monkeypatch, caplog):
     secret = Unavailable("SQLite reports: unable to open database file /srv/kalends/secret.db.", retry_after=7)
 
     def refuse(*_):

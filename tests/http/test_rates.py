@@ -53,7 +53,7 @@ def told(answer) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def test_an_answer_tells_the_policy_and_what_is_left(limited):
+def test_an_answer_has_the_policy_and_the_remaining_units(limited):
     ask = limited(rate_limit=10)
     for number in range(10):
         answer = ask()
@@ -70,7 +70,7 @@ def test_an_answer_tells_the_policy_and_what_is_left(limited):
     assert ask("GET", "/health/ready").status_code == 200
 
 
-def test_what_goes_wrong_behind_a_token_counts_and_is_told_too(limited):
+def test_failed_requests_with_a_token_count_and_have_the_headers(limited):
     ask = limited(rate_limit=5)
     for number, (path, query, status) in enumerate(
         (("/v1/users", "x=1", 422), ("/v1/users/usr_0000000000000001", "", 404), ("/v1/users", "%ff", 400))
@@ -118,7 +118,7 @@ def heavy(cast):
     return [f"/v1/users/{cast.person(f'Person {number}', metadata=metadata).id}" for number in range(9)]
 
 
-def test_an_answer_pays_for_what_it_weighs(limited, heavy):
+def test_large_answers_cost_more_units(limited, heavy):
     ask = limited(rate_limit=100)
     light = ask("GET", heavy[0])
     assert len(light.content) > 16_000
@@ -129,7 +129,7 @@ def test_an_answer_pays_for_what_it_weighs(limited, heavy):
     assert left(ask("GET", heavy[0])) == 95
 
 
-def test_what_an_answer_weighs_is_paid_by_the_next_request(limited, heavy):
+def test_the_size_of_an_answer_is_charged_to_the_next_request(limited, heavy):
     ask = limited(rate_limit=2)
     page = ask("GET", "/v1/users", "limit=250")
     assert page.status_code == 200
@@ -137,7 +137,7 @@ def test_what_an_answer_weighs_is_paid_by_the_next_request(limited, heavy):
     problem(ask("GET", heavy[0]), 429, "rate_limited")
 
 
-def test_the_address_pays_for_the_weight_too(limited, heavy):
+def test_the_address_is_charged_for_the_size_too(limited, heavy):
     ask = limited(address_rate_limit=3)
     assert ask("GET", "/v1/users", "limit=250", address="192.0.2.99").status_code == 200
     refused = ask("GET", heavy[0], address="192.0.2.99")
@@ -145,7 +145,7 @@ def test_the_address_pays_for_the_weight_too(limited, heavy):
     assert refused.headers["RateLimit-Policy"] == '"address";q=3;w=60'
 
 
-def test_the_answer_of_a_post_weighs_as_much(limited, cast):
+def test_the_answer_to_a_post_costs_as_much(limited, cast):
     ask = limited(rate_limit=100)
     people = [str(cast.guest.id)] * 200
     body = {"user_ids": people, "from": "2026-03-09", "to": "2026-06-01", "working_hours": True}
@@ -156,7 +156,7 @@ def test_the_answer_of_a_post_weighs_as_much(limited, cast):
     assert left(answer) == 99 - 5 - len(answer.content) // BYTES_A_UNIT < 90
 
 
-def test_not_modified_weighs_nothing(limited, cast):
+def test_not_modified_costs_nothing_extra(limited, cast):
     ask = limited(rate_limit=100)
     people = [cast.person("x" * 200) for _ in range(240)]
     path = f"/v1/events/{cast.event(*people).id}"
@@ -178,7 +178,7 @@ def new_token(cast):
     return cast.do(issue_token, "another", b"20 bytes of anything")[1]
 
 
-def test_an_address_is_counted_before_its_token_is_looked_at(limited):
+def test_the_limit_of_an_address_is_checked_before_its_token(limited):
     ask = limited(address_rate_limit=3)
     for _ in range(3):
         problem(ask(bearer="kal_" + "a" * 39), 401)
@@ -195,7 +195,7 @@ def test_an_address_is_counted_before_its_token_is_looked_at(limited):
         assert ask("GET", path).status_code == 200
 
 
-def test_an_address_of_version_6_is_a_block_of_them(limited):
+def test_ipv6_addresses_are_counted_by_block(limited):
     ask = limited(address_rate_limit=1)
     assert ask(address="2001:db8::1").status_code == 200
     assert ask(address="2001:db8::ffff:2").status_code == 429
@@ -214,13 +214,13 @@ def test_behind_a_trusted_proxy_the_client_is_counted(limited):
     assert ask(address="192.0.2.3").status_code == 429
 
 
-def test_without_trust_nobody_is_believed(limited):
+def test_without_a_trusted_proxy_forwarded_addresses_are_ignored(limited):
     ask = limited(address_rate_limit=1)
     assert ask(HTTP_X_FORWARDED_FOR="198.51.100.1").status_code == 200
     assert ask(HTTP_X_FORWARDED_FOR="198.51.100.2").status_code == 429
 
 
-def test_without_a_limit_nothing_is_told(limited):
+def test_without_a_limit_there_are_no_headers(limited):
     answer = limited()()
     assert answer.status_code == 200
     assert "RateLimit" not in answer.headers
@@ -238,7 +238,7 @@ def limit(seconds):
     return Limit("token", 5, lambda: seconds.now)
 
 
-def test_the_last_second_of_a_window_is_told_as_one(limit, seconds):
+def test_the_last_second_of_a_window_is_reported_as_one(limit, seconds):
     written: dict[str, str] = {}
     response = SimpleNamespace(set_header=written.__setitem__)
     for moment, until_end in ((1_000.0, 60), (1_000.5, 60), (1_059.9, 1), (1_060.0, 60)):
@@ -257,7 +257,7 @@ def test_each_caller_has_a_window_of_its_own_which_its_first_request_begins(limi
     assert limit.count("tok_2", 1) == (2, 30)
 
 
-def test_threads_lose_no_count(limit):
+def test_concurrent_requests_are_all_counted(limit):
     race([lambda: [limit.count("tok_1", 1) for _ in range(500)]] * 8)
     assert limit.count("tok_1", 1)[0] == 4_001
 
@@ -270,7 +270,7 @@ def test_windows_that_have_ended_take_no_memory(limit, seconds):
     assert list(limit._windows) == ["tok_1"]
 
 
-def test_httpx_sees_the_headers_as_anybody_would(database, token):
+def test_the_headers_can_be_read_with_httpx(database, token):
     app = build_app(database, Settings(rate_limit=3))
     with httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://kalends.test") as caller:
         answer = caller.get("/v1/users", headers={"Authorization": f"Bearer {token}"})

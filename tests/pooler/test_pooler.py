@@ -50,7 +50,7 @@ def doctor(url: str) -> dict[str, str]:
     }
 
 
-def test_every_transaction_brings_its_settings_and_leaves_none(url, poolers):
+def test_every_transaction_sets_its_settings_and_leaves_none(url, poolers):
     pooler = poolers.of(url)
     before = settings_of_sessions(pooler.url(url, told=False))
     database = Database(Settings(database_url=f"{pooler.url(url)}&options=-c%20work_mem%3D64MB", busy_timeout_ms=1_234))
@@ -114,7 +114,7 @@ def test_a_backup_does_not_go_through_a_pooler(url, opened, tmp_path: Path):
 # ------------------------------------------------------------------------------------------------- what the doctor says
 
 
-def test_the_doctor_finds_no_fault_with_a_pooler_that_is_told(url, poolers):
+def test_the_doctor_accepts_a_pooler_that_the_url_names(url, poolers):
     assert doctor(poolers.of(url).url(url))["pooler"] == "ok each transaction sets its own settings"
     assert doctor(url)["pooler"] == "ok none"
     assert doctor(f"{url}&pooler=transaction")["pooler"].startswith(
@@ -122,7 +122,7 @@ def test_the_doctor_finds_no_fault_with_a_pooler_that_is_told(url, poolers):
     )
 
 
-def test_who_forgets_to_tell_of_a_pooler_is_told_what_to_set(url, poolers):
+def test_a_pooler_that_the_url_does_not_name_is_reported_with_the_parameter_to_set(url, poolers):
     untold = poolers.of(url).url(url, told=False)
     found = doctor(untold)["database"]
     assert found.startswith("problem No connection to PostgreSQL became available in time.")
@@ -142,7 +142,7 @@ def test_a_pooler_that_swallows_settings_is_refused(url):
         pooler.end()
 
 
-def test_a_pooler_that_seems_to_be_one_of_sessions_gets_a_warning_and_an_error_when_it_is_none(url):
+def test_a_pooler_that_looks_like_session_pooling_gets_a_warning_and_an_error_if_it_is_not(url):
     """The two cannot be told apart until the pooler mixes up statements."""
     limit = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET statement_timeout = 9000', current_database()); END $$"
     with psycopg.connect(url, autocommit=True) as admin:

@@ -93,7 +93,7 @@ def test_titles_show_no_participants(cast, level):
 
 
 @pytest.mark.parametrize("level", [Sharing.titles, Sharing.read])
-def test_by_titles_nobody_learns_who_takes_part_or_what_it_is_about(cast, level):
+def test_access_to_titles_reveals_neither_participants_nor_descriptions(cast, level):
     """Filters and explanations must not reveal what is not shown."""
     event = cast.event(cast.guest, description="salary of Gustav")
     me = shared(cast, level)
@@ -127,7 +127,7 @@ def conflict_names(me, person):
 
 
 @pytest.mark.parametrize("hides", [False, True])
-def test_who_is_hidden_is_hidden_everywhere(cast, hides):
+def test_hidden_participants_are_hidden_everywhere(cast, hides):
     """Participants see the host and themselves; no request reveals that somebody else takes part."""
     other, third = cast.person(), cast.person()
     event = cast.event(cast.guest, other, third, hide_participants=hides)
@@ -193,7 +193,7 @@ def test_a_delegate_sees_whose_delegate_they_are(cast):
 
 
 @pytest.mark.parametrize("level", [Sharing.titles, Sharing.read])
-def test_who_may_not_answer_does_not_see_what_somebody_takes_part_in(cast, level):
+def test_without_respond_access_the_events_somebody_takes_part_in_are_hidden(cast, level):
     event = cast.event(cast.guest)
     cast.share(cast.guest, cast.stranger, level)
     me = cast.as_person(cast.stranger)
@@ -219,7 +219,7 @@ def test_a_private_event_is_a_block_to_delegates_and_managers(cast):
     assert guest.ask(read_event, event.id, expand=False).access_level is AccessLevel.read
 
 
-def test_an_operator_is_told_in_explanations_and_conflicts_of_no_private_event(cast):
+def test_explanations_and_conflicts_hide_private_events_from_operators(cast):
     event = cast.event(cast.guest, visibility=Visibility.private)
     told = cast.ask(explain_booking, cast.guest.id, event.block.span)
     assert (told.events, told.unseen) == ([], [event.block.span])
@@ -228,7 +228,7 @@ def test_an_operator_is_told_in_explanations_and_conflicts_of_no_private_event(c
     assert conflict_names(cast, cast.guest) == {open_one.id}
 
 
-def test_who_placed_a_hold_and_whom_it_keeps_know_its_id(cast):
+def test_those_involved_in_a_hold_see_its_id(cast):
     event = cast.event()
     placer, held = cast.as_person(cast.person()), cast.as_person(cast.guest)
     hold = placer.do(place_hold, [cast.guest.id], event.block.span, 300)
@@ -239,7 +239,7 @@ def test_who_placed_a_hold_and_whom_it_keeps_know_its_id(cast):
         assert explained.unseen == ([] if told else [event.block.span])
 
 
-def test_lists_without_a_name_are_ones_own_page_by_page(cast):
+def test_lists_without_a_user_show_the_callers_own_events_page_by_page(cast):
     mine = [cast.event(cast.guest, title=f"{number}").id for number in range(5)]
     cast.event(host_id=cast.stranger.id)
     me, found, key = cast.as_person(cast.guest), [], None
@@ -254,7 +254,7 @@ def test_lists_without_a_name_are_ones_own_page_by_page(cast):
     assert len(listed(cast)) > len(mine) + 1, "an operator's are everybody's"
 
 
-def test_somebody_elses_agenda_is_paged_by_what_is_seen(cast):
+def test_pages_of_somebody_elses_agenda_contain_only_visible_events(cast):
     """Pages are filled with what is visible; hidden events leave no gap."""
     seen = []
     for number in range(9):
@@ -274,7 +274,7 @@ def test_somebody_elses_agenda_is_paged_by_what_is_seen(cast):
 
 
 @pytest.mark.parametrize("participates", [False, True])
-def test_what_is_seen_and_may_not_be_done_is_forbidden_and_the_rest_is_not_there(cast, participates):
+def test_actions_on_visible_events_are_forbidden_and_on_hidden_ones_not_found(cast, participates):
     event = cast.event(*([cast.stranger] if participates else []))
     me = cast.as_person(cast.stranger)
     kind = Forbidden if participates else NotFound
@@ -294,7 +294,7 @@ def test_what_is_seen_and_may_not_be_done_is_forbidden_and_the_rest_is_not_there
             assert str(error.value).replace(str(event.id), "") == str(unknown.value).replace(str(NOBODYS), "")
 
 
-def test_nothing_is_made_of_an_event_that_is_not_seen(cast):
+def test_the_text_of_a_hidden_event_is_not_built(cast):
     """The time that it takes would reveal how large the event is."""
     event = cast.event(cast.guest)
     for person, found in ((cast.guest, True), (cast.stranger, False)):

@@ -39,7 +39,7 @@ def time_of(cast: Cast, who, window=WEEK) -> PersonBusyTimes:
     return cast.ask(busy_times, [who.id], window)[who.id]
 
 
-def test_people_who_are_not_there_are_left_out(cast, database, clock):
+def test_unknown_users_are_left_out(cast, database, clock):
     gone, other = cast.person(), assemble(database).guest
     cast.event(gone)
     clock.set_to(AFTERNOON.end)
@@ -88,7 +88,7 @@ def test_free_and_cancelled_events_are_not_shown(cast):
     ("first", "last", "found"),
     [(-HOUR, 0, False), (-HOUR, 1, True), (HOUR, 2 * HOUR, False), (HOUR - 1, HOUR, True), (1, 2, True)],
 )
-def test_what_overlaps_the_window_is_given_whole(cast, first, last, found):
+def test_commitments_that_overlap_the_window_are_returned_whole(cast, first, last, found):
     cast.event()
     window = span(AFTERNOON.start + first, AFTERNOON.start + last)
     assert time_of(cast, cast.host, window).blocked == ([AFTERNOON] if found else [])
@@ -119,7 +119,7 @@ def test_a_person_has_events_holds_and_hours_in_one_statement(cast):
     assert time_of(cast, cast.guest).working(WEEK) is None
 
 
-def test_what_blocks_is_found_in_each_of_several_spans(cast):
+def test_commitments_that_block_are_found_in_each_of_several_spans(cast):
     event = cast.event(cast.guest)
     held = span(AFTERNOON.start + 2 * HOUR, AFTERNOON.end + 2 * HOUR)
     hold = cast.do(place_hold, [cast.guest.id], held, 300)
@@ -172,7 +172,7 @@ def test_one_statement_whatever_the_number_of_people_and_commitments(database):
             assert all(len(time.blocked) == 1_000 * 4 // 50 for time in found.values())
 
 
-def test_a_time_is_found_in_everybodys_time(cast):
+def test_find_time_considers_everybodys_commitments_and_hours(cast):
     """Hanna and Gustav meet at two on Monday; Gustav works from nine to five, but not on Tuesday."""
     cast.event(cast.guest)
     cast.do(set_working_hours, cast.guest.id, NINE_TO_FIVE)
@@ -188,7 +188,7 @@ def test_a_time_is_found_in_everybodys_time(cast):
     assert len(whenever.slots) == 44, "45 hours but one"
 
 
-def test_without_a_time_it_says_why_and_what_to_do(cast):
+def test_find_time_without_a_slot_says_why_and_what_to_do(cast):
     cast.event(cast.guest)
     meeting = MeetingRequest(
         (cast.host.id,), {}, (Group((cast.guest.id, cast.stranger.id), 2),), HOUR, HOUR, (AFTERNOON,)
@@ -210,7 +210,7 @@ def test_without_a_time_it_says_why_and_what_to_do(cast):
     assert (past.starts, past.slots, past.reasons) == (0, [], [Reason(ReasonCode.in_the_past, AFTERNOON)])
 
 
-def test_whoever_becomes_free_as_the_window_begins_is_read(cast):
+def test_commitments_that_end_at_the_start_of_the_window_are_read(cast):
     """Gustav is busy until half past two; the slot from then on is no step, but the beginning of a gap."""
     cast.event(cast.guest, end=read_time("2026-03-09T14:30"))
     half_past = span(AFTERNOON.start + HALF_HOUR, AFTERNOON.end + HALF_HOUR)

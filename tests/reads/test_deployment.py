@@ -10,7 +10,7 @@ from kalends.settings import Settings
 from kalends.store.database import Database
 
 
-def test_sqlite_says_its_version_and_how_it_was_compiled(tmp_path) -> None:
+def test_sqlite_reports_its_version_and_compile_options(tmp_path) -> None:
     (tmp_path / "x.db").touch()
     database = Database(Settings(database_url=f"sqlite:///{tmp_path / 'x.db'}"))
     told = database.read(describe_sqlite)
@@ -20,7 +20,7 @@ def test_sqlite_says_its_version_and_how_it_was_compiled(tmp_path) -> None:
     database.close()
 
 
-def test_a_server_tells_what_it_is(postgres_url) -> None:
+def test_a_postgresql_server_reports_its_properties(postgres_url) -> None:
     database = Database(Settings(database_url=postgres_url))
     server = database.read(server_facts)
     database.close()

@@ -28,13 +28,13 @@ def on_the_morning(clock):
     return clock
 
 
-def test_nothing_speaks_against_who_has_nothing_to_do(cast):
+def test_a_user_without_commitments_can_be_booked(cast):
     explained = cast.ask(explain_booking, cast.guest.id, SLOT)
     assert (explained.deleted, explained.events, explained.holds, explained.works) == (False, [], [], None)
     assert explained.bookable
 
 
-def test_everything_in_the_way_is_named_in_order(cast):
+def test_all_commitments_are_listed_in_order(cast):
     early = cast.event(
         cast.guest, start=read_time("2026-03-09T13:00"), end=read_time("2026-03-09T14:30"), title="Early"
     )
@@ -60,7 +60,7 @@ def test_everything_in_the_way_is_named_in_order(cast):
     assert not explained.bookable
 
 
-def test_what_does_not_block_is_shown_as_well(cast):
+def test_commitments_that_do_not_block_are_shown_as_well(cast):
     declined, cancelled, free = (cast.event(cast.guest) for _ in range(3))
     cast.do(answer_invitation, declined.id, cast.guest.id, ResponseUpdate(response="declined"))
     cast.do(cancel_event, cancelled.id)
@@ -74,19 +74,19 @@ def test_what_does_not_block_is_shown_as_well(cast):
     assert [(one.role, one.response) for one in reasons if one.event_id == hosting.id] == [(None, None)]
 
 
-def test_what_only_touches_does_not_bear_on_it(cast):
+def test_commitments_that_only_touch_are_not_shown(cast):
     cast.event(cast.guest)
     for at in (span(SLOT.start - HOUR, SLOT.start), span(SLOT.end, SLOT.end + HOUR)):
         assert cast.ask(explain_booking, cast.guest.id, at).events == []
 
 
-def test_a_private_event_is_no_more_than_that(cast):
+def test_a_private_event_is_shown_without_details(cast):
     cast.event(cast.guest, visibility=Visibility.private)
     explained = cast.ask(explain_booking, cast.guest.id, SLOT)
     assert (explained.events, explained.unseen, explained.bookable) == ([], [SLOT], False)
 
 
-def test_a_lapsed_hold_is_gone(cast, clock):
+def test_a_lapsed_hold_is_not_shown(cast, clock):
     hold = cast.do(place_hold, [cast.guest.id], SLOT, 300)
     clock.set_to(hold.expires_at - 1)
     assert not cast.ask(explain_booking, cast.guest.id, SLOT).bookable
@@ -102,14 +102,14 @@ def test_working_hours_advise_and_do_not_forbid(cast, minutes, works):
     assert explained.bookable
 
 
-def test_who_is_deleted_cannot_be_booked(cast):
+def test_a_deleted_user_cannot_be_booked(cast):
     cast.do(delete_user, cast.guest.id)
     explained = cast.ask(explain_booking, cast.guest.id, SLOT)
     assert explained.deleted
     assert not explained.bookable
 
 
-def test_people_of_others_are_not_there(cast, database):
+def test_users_of_other_organizations_are_not_found(cast, database):
     for user_id in (UserId(2**62), assemble(database).guest.id):
         with cast.refused(NotFound):
             cast.ask(explain_booking, user_id, SLOT)
@@ -119,13 +119,13 @@ def test_people_of_others_are_not_there(cast, database):
     ("length", "code"),
     [(0, "end_before_start"), (-1, "end_before_start"), (MINUTE - 1, "too_short"), (32 * HOUR, "not_one_day")],
 )
-def test_only_what_an_event_could_take_is_explained(cast, length, code):
+def test_only_blocks_that_an_event_could_have_are_explained(cast, length, code):
     with cast.refused(Invalid) as caught:
         cast.ask(explain_booking, cast.guest.id, span(SLOT.start, SLOT.start + length))
     assert codes(caught) == [code]
 
 
-def test_three_statements_however_much_there_is(cast):
+def test_an_explanation_takes_three_statements_however_many_commitments_there_are(cast):
     def explain(tx):
         explain_booking(tx, cast.actor, cast.guest.id, SLOT)
         return tx.statements

@@ -9,7 +9,7 @@ from tests.cast import instant
 from tests.multitude import fill, fill_record
 
 
-def test_events_and_record_that_fill_more_than_a_page_are_all_there(database):
+def test_events_and_audit_entries_of_several_pages_are_complete(database):
     actor, first = fill(database, people=2, events=2 * PAGE + 2, participations=1)
     fill_record(database, actor, first - 5, 2 * audit.PAGE + 2)
 
@@ -26,7 +26,7 @@ def test_events_and_record_that_fill_more_than_a_page_are_all_there(database):
     assert records == sorted(records, key=lambda one: one.id)
 
 
-def test_an_export_names_what_somebody_is_asked_to_host(cast, clock):
+def test_an_export_has_the_events_that_a_user_is_offered(cast, clock):
     clock.set_to(instant("2026-03-01T08:00+01:00"))
     host, stranger = cast.as_person(cast.host), cast.as_person(cast.stranger)
     later = host.event(start=read_time("2026-03-11T14:00"), end=read_time("2026-03-11T15:00"))

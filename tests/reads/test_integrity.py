@@ -145,7 +145,7 @@ def test_nothing_is_found_where_nothing_is_wrong(house):
 
 
 @pytest.mark.parametrize("what", PLANTED)
-def test_what_is_planted_is_found(house, what):
+def test_every_planted_inconsistency_is_found(house, what):
     database, names = house
     change, found = PLANTED[what]
     if database.dialect.name == "sqlite":

@@ -54,7 +54,7 @@ def test_events_that_start_together_come_in_the_order_of_their_ids(cast):
 
 
 @pytest.mark.parametrize("expand", [False, True])
-def test_what_is_not_shown_does_not_end_a_page(cast, monkeypatch, expand):
+def test_hidden_participants_and_events_do_not_end_a_page(cast, monkeypatch, expand):
     """Neither events of which only the title is seen, nor responses of hidden participants."""
     monkeypatch.setattr(events, "MAX_PAGE_BYTES", 6_000)
     cast.share(cast.host, cast.stranger, Sharing.titles)

@@ -206,7 +206,7 @@ def check_agenda(crowd, engine, person, bounds, more, expand):
 TIE = "USING PRIMARY KEY (user_id=? AND starts_at=? AND event_id=?)"
 
 
-def test_what_somebody_else_sees_of_an_agenda_is_one_range_scan_with_looks_at_keys(crowd, engine):
+def test_another_users_agenda_is_one_range_scan_with_key_lookups(crowd, engine):
     """Checking whether an event is visible takes one key lookup for each of two ties.
 
     PostgreSQL may sort the few rows of a range where it takes that to be cheaper; it never reads more agenda than that.
@@ -262,7 +262,7 @@ def check_hosted(crowd, engine, host, bounds, more):
         assert all(part in scan["Index Cond"] for part in expected_range(bounds, "id"))
 
 
-def test_two_people_are_looked_up_along_the_range_of_one(crowd, engine):
+def test_events_of_two_people_are_found_in_the_range_of_one(crowd, engine):
     """PostgreSQL may join two ranges and sort the result; it never reads more than the two."""
     pairs = [("user_id", "host_id"), ("participant_id", "host_id"), ("participant_id", "user_id")]
     check_every(check_pair, crowd, engine, pair=pairs, bounds=BOUNDS)
@@ -315,7 +315,7 @@ def test_participants_are_one_range_scan_without_a_sort(crowd, engine):
         assert "(user_id >" in scan["Index Cond"]
 
 
-def test_old_keys_are_looked_up_by_their_age(crowd, engine):
+def test_old_keys_are_found_by_their_age(crowd, engine):
     """Each request with a key deletes some old ones, which must not cost more the more keys are stored."""
     database, actor = crowd.database, crowd.actor
     token, _ = database.write(lambda tx: issue_token(tx, actor, "keys", secrets.token_bytes(20)))
@@ -327,7 +327,7 @@ def test_old_keys_are_looked_up_by_their_age(crowd, engine):
         assert scan_of(plan, "idempotency")["Index Name"] == "ix_idempotency_claimed_at"
 
 
-def test_the_record_is_one_range_scan_backwards_without_a_sort(crowd, engine):
+def test_the_audit_log_is_one_backward_range_scan_without_a_sort(crowd, engine):
     check_every(
         check_record,
         crowd,
@@ -374,7 +374,7 @@ def check_holds(crowd, engine, of_person, continued):
         assert looks == {"ix_held_time_hold_id", *(["pk_held_time"] if of_person else [])}
 
 
-def test_what_a_person_holds_is_found_among_the_holds_that_stand(crowd, engine):
+def test_the_held_time_of_a_person_is_read_from_active_holds(crowd, engine):
     """PostgreSQL may scan all holds, which are few: none lasts for more than half an hour."""
     if engine == "sqlite":
         assert sqlite_plan(crowd, HELD_BY) == [

@@ -45,7 +45,7 @@ def pool(cast: Cast, at=SLOT, **options) -> list[str]:
     return [user.name.split()[0] for user in cast.ask(list_users, 50, free=at, **options).items]
 
 
-def test_everybody_is_free_whom_nothing_blocks(cast):
+def test_everybody_without_blocking_commitments_is_free(cast):
     assert pool(cast) == ["Gustav", "Hanna", "Stella"]
     event = cast.event(cast.guest)
     assert pool(cast) == ["Stella"]
@@ -59,7 +59,7 @@ def test_everybody_is_free_whom_nothing_blocks(cast):
     assert pool(cast) == ["Hanna"]
 
 
-def test_touching_is_free(cast):
+def test_commitments_that_only_touch_leave_somebody_free(cast):
     cast.event(cast.guest)
     for at in (span(SLOT.start - HOUR, SLOT.start), span(SLOT.end, SLOT.end + HOUR)):
         assert pool(cast, at) == ["Gustav", "Hanna", "Stella"]
@@ -67,20 +67,20 @@ def test_touching_is_free(cast):
         assert pool(cast, at) == ["Stella"]
 
 
-def test_what_merely_might_take_time_does_not_count(cast):
+def test_commitments_that_do_not_block_do_not_count(cast):
     cast.event(participants=[ParticipantCreate(user_id=cast.guest.id, role=Role.optional)], show_as=ShowAs.busy)
     cast.event(cast.stranger, show_as=ShowAs.free)
     assert pool(cast) == ["Gustav", "Stella"]
 
 
-def test_a_lapsed_hold_counts_for_nothing(cast, clock):
+def test_a_lapsed_hold_does_not_count(cast, clock):
     hold = cast.do(place_hold, [cast.guest.id], SLOT, 300)
     assert pool(cast) == ["Hanna", "Stella"]
     clock.set_to(hold.expires_at)
     assert pool(cast) == ["Gustav", "Hanna", "Stella"]
 
 
-def test_an_events_pool_leaves_out_who_is_in_it_and_minds_no_time_of_its_own(cast, database):
+def test_the_pool_of_an_event_excludes_its_participants_and_ignores_its_own_time(cast, database):
     event = cast.event(cast.guest, host_attends=False)
 
     def names(event_id=event.id, **options):
@@ -184,7 +184,7 @@ def crowd(databases: Databases) -> Iterator[Pool]:
         database.close()
 
 
-def test_the_pool_walks_along_names_and_looks_at_a_range_of_each_agenda(crowd: Pool, engine):
+def test_the_pool_scans_names_and_a_range_of_each_agenda(crowd: Pool, engine):
     for searched in (False, True):
         for continued in (False, True):
             query = list_statement(searched=searched, continued=continued, free=True)
@@ -230,7 +230,7 @@ TIMES = {
 
 
 @pytest.mark.parametrize("query", TIMES.values(), ids=TIMES)
-def test_peoples_time_is_one_range_of_each_agenda(crowd: Pool, engine, query):
+def test_busy_times_are_one_range_of_each_agenda(crowd: Pool, engine, query):
     if engine == "sqlite":
         plan = sqlite_plan(crowd, query)
         look = [step for step in plan if step.startswith(("SEARCH agenda", "SEARCH held_time"))]
@@ -251,7 +251,7 @@ LOOKUPS = {
 
 
 @pytest.mark.parametrize("table", LOOKUPS)
-def test_several_rows_are_looked_up_by_their_key(crowd: Pool, engine, table):
+def test_several_rows_are_found_by_their_keys(crowd: Pool, engine, table):
     """With `(… IN …) = 1`, which SQLAlchemy writes for a boolean on SQLite, the engine scanned all rows."""
     if engine == "sqlite":
         plan = sqlite_plan(crowd, LOOKUPS[table])

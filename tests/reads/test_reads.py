@@ -46,7 +46,7 @@ def test_an_event_nobody_attends_has_an_empty_list(cast):
     assert cast.ask(list_participants, event.id, 9).items == []
 
 
-def test_what_is_unknown_or_of_another_organization_is_not_found(cast, database):
+def test_unknown_objects_and_those_of_other_organizations_are_not_found(cast, database):
     event = cast.event(cast.guest)
     other = assemble(database)
     own = other.event(other.guest)
@@ -97,7 +97,7 @@ def test_deleted_and_other_peoples_users_are_not_listed(cast, database):
     assert names(cast, "stella") == []
 
 
-def test_what_belongs_together_is_read_in_one_state(cast, clock):
+def test_an_event_and_its_participants_are_read_in_one_snapshot(cast, clock):
     """The participants are read with two statements; the second does not see a write between them."""
     clock.set_to(instant("2026-03-09T08:00+01:00"))
     event = cast.event(cast.guest)

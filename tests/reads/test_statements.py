@@ -89,7 +89,7 @@ def test_lists_of_people(cast):
     assert one(read_participant, event.id, crowd[0].id) == 2
 
 
-def test_the_record_and_the_export(cast):
+def test_the_audit_log_and_the_export(cast):
     for _ in range(250):
         cast.person()
 

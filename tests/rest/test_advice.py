@@ -45,7 +45,7 @@ def test_a_patch_of_an_event_names_the_operations_that_change_the_rest(api, cast
     assert cast.rows() == before
 
 
-def test_an_answer_is_not_given_with_a_role_nor_a_role_with_an_answer(api, cast):
+def test_a_response_is_not_set_with_a_role_nor_a_role_with_a_response(api, cast):
     path = f"/v1/events/{cast.event(cast.guest).id}/participants"
     participation = f"{path}/{cast.guest.id}"
     for answer in (
@@ -65,7 +65,7 @@ def test_an_answer_is_not_given_with_a_role_nor_a_role_with_an_answer(api, cast)
 
 
 @pytest.mark.parametrize("known", [known for known in OPERATIONS if known.set_elsewhere], ids=name_of)
-def test_advice_is_only_given_for_what_a_body_does_not_take(known):
+def test_hints_are_only_given_for_unknown_members(known):
     taken = (
         {field.encode_name for field in msgspec.structs.fields(known.signature.body)}
         if known.method == "PATCH"
@@ -81,7 +81,7 @@ def places(document):
     return {fault["pointer"]: fault["in"] for fault in document["errors"]}
 
 
-def test_a_fault_lies_where_it_was_found(api, cast, clock):
+def test_the_pointer_of_a_fault_is_where_it_was_found(api, cast, clock):
     clock.set_to(instant("2026-03-01T00:00Z"))
     event = f"/v1/events/{cast.event(cast.guest).id}"
     participation = f"{event}/participants/{cast.guest.id}"
@@ -110,7 +110,7 @@ def test_no_operation_takes_two_arguments_of_one_name(known):
     assert len(query) + len(body) + len(known.signature.ids) == len({*query, *body, *known.signature.ids})
 
 
-def test_an_email_address_that_is_taken_is_pointed_at(api, cast):
+def test_the_fault_of_an_email_address_in_use_points_to_it(api, cast):
     for answer in (
         api.post("/v1/users", json={"name": "x", "email": cast.guest.email}),
         api.patch(f"/v1/users/{cast.host.id}", json={"email": cast.guest.email}),
@@ -121,7 +121,7 @@ def test_an_email_address_that_is_taken_is_pointed_at(api, cast):
         assert cast.guest.email in fault["message"]
 
 
-def test_what_a_query_does_not_take_is_called_a_parameter(api, cast):
+def test_an_unknown_member_of_a_query_is_called_a_parameter(api, cast):
     (fault,) = problem(api.get("/v1/users?x=1&limit=2"), 422)["errors"]
     allowed = "q, available_from, available_to, time_zone, limit, cursor"
     assert (fault["code"], fault["message"]) == ("unknown_parameter", f"unknown parameter 'x'; allowed: {allowed}")
@@ -133,7 +133,7 @@ def test_what_a_query_does_not_take_is_called_a_parameter(api, cast):
 
 
 @pytest.mark.parametrize("hidden", [False, True])
-def test_a_write_answers_with_the_participants_if_they_are_asked_for(api, cast, caplog, hidden):
+def test_a_write_answers_with_the_participants_if_they_are_requested(api, cast, caplog, hidden):
     sent = {
         "host_id": str(cast.host.id),
         "title": "x",
@@ -188,6 +188,6 @@ def test_a_redirect_keeps_method_and_body(app, token, cast):
         assert (made.status_code, made.json()["email"]) == (201, "x@example.org")
 
 
-def test_only_paths_that_are_there_are_led_to(app):
+def test_only_existing_paths_are_redirected_to(app):
     for path in (b"/v2/users/", b"/v1/users//", b"//example.org/", b"/v1/", b"//"):
         problem(send_raw(app, "GET", path), 404, "no_such_path")

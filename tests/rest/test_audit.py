@@ -16,7 +16,7 @@ def found(api: Any, query: str = "") -> list[dict[str, Any]]:
     return answer.json()["items"]
 
 
-def test_who_did_what_is_listed_newest_first(api, cast):
+def test_audit_entries_are_listed_newest_first(api, cast):
     made = api.post("/v1/users", json={"name": "Nina New", "email": "nina@example.org"}, headers={"X-Request-Id": "r1"})
     api.patch(f"/v1/users/{made.json()['id']}", json={"name": "Nina Neu"})
     changed, created = found(api, f"?object_id={made.json()['id']}")
@@ -40,7 +40,7 @@ def test_who_did_what_is_listed_newest_first(api, cast):
     assert found(api, f"?to={created['at']}&object_id={made.json()['id']}") == []
 
 
-def test_an_operator_in_somebodys_place_is_named_with_them(api, cast):
+def test_an_operator_who_acts_as_a_user_is_named_with_them(api, cast):
     acting = {"Kalends-Act-As": str(cast.guest.id)}
     assert api.patch(f"/v1/users/{cast.guest.id}", json={"name": "G"}, headers=acting).status_code == 200
     (one,) = found(api, f"?user_id={cast.guest.id}")
@@ -82,12 +82,12 @@ def test_a_page_ends_where_the_next_begins(api, cast):
         ("actor=x", "/actor"),
     ],
 )
-def test_a_query_that_says_nothing_is_refused(api, query, pointer):
+def test_an_invalid_query_is_refused(api, query, pointer):
     problem(api.get(f"/v1/audit?{query}"), 422, "invalid", pointer)
 
 
 @pytest.mark.parametrize("prefix", ["usr", "evt", "tok", "hld"])
-def test_every_kind_of_id_is_taken(api, prefix):
+def test_every_kind_of_id_is_accepted(api, prefix):
     assert found(api, f"?object_id={prefix}_0000000000000001") == []
 
 
@@ -97,7 +97,7 @@ def test_a_dry_run_leaves_no_entry(api, cast):
     assert found(api) == before
 
 
-def test_the_secret_of_a_token_is_not_in_it(api, cast):
+def test_the_secret_of_a_token_is_not_in_the_audit_log(api, cast):
     made = api.post("/v1/tokens", json={"name": "phone"}).json()
     (one,) = found(api, f"?object_id={made['id']}")
     assert (one["action"], one["after"]["name"]) == ("issued", "phone")

@@ -90,7 +90,7 @@ def free_busy(api, *people, **details):
     return api.post("/v1/free-busy", json=body)
 
 
-def test_free_busy_is_merged_and_ordered_and_names_nothing(api, cast):
+def test_free_busy_is_merged_and_ordered_without_details(api, cast):
     event = cast.event(cast.guest, title="Secret")
     cast.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted"))
     cast.event(cast.guest, start=read_time("2026-03-09T14:30"), end=read_time("2026-03-09T15:30"))
@@ -115,14 +115,14 @@ def test_free_busy_is_merged_and_ordered_and_names_nothing(api, cast):
     assert "Secret" not in answer.text
 
 
-def test_periods_are_cut_to_what_was_asked_for(api, cast):
+def test_periods_are_clipped_to_the_requested_window(api, cast):
     cast.do(place_hold, [cast.guest.id], SLOT, 60)
     (item,) = free_busy(api, cast.guest.id, **{"from": "2026-03-09T14:20", "to": "2026-03-09T14:40"}).json()["items"]
     period = {"start": "2026-03-09T14:20:00+01:00", "end": "2026-03-09T14:40:00+01:00", "strength": "busy"}
     assert item["periods"] == [period]
 
 
-def test_somebody_unknown_is_an_error_in_their_own_item(api, cast):
+def test_an_unknown_user_is_an_error_in_their_item(api, cast):
     first, second, third = free_busy(api, cast.guest.id, NOBODY, cast.guest.id, working_hours=True).json()["items"]
     assert first == third == {"user_id": str(cast.guest.id), "periods": [], "working_hours": None}
     assert second == {
@@ -250,13 +250,13 @@ def reasons(api, **details):
         ),
     ],
 )
-def test_why_nothing_can_begin(api, cast, details, code, text):
+def test_an_answer_without_slots_says_why_none_can_begin(api, cast, details, code, text):
     codes, texts = reasons(api, required=[str(cast.guest.id)], **details)
     assert codes[0] == code
     assert texts[0].startswith(text)
 
 
-def test_a_finer_step_is_said_to_help_where_it_does(api, cast):
+def test_a_finer_step_is_suggested_where_it_helps(api, cast):
     cast.event(cast.guest, start=read_time("2026-03-09T10:10"), end=read_time("2026-03-09T12:00"))
     details = {
         "required": [str(cast.guest.id)],
@@ -288,7 +288,7 @@ def test_a_finer_step_is_said_to_help_where_it_does(api, cast):
     ]
 
 
-def test_slots_of_the_past_are_not_offered_unless_asked_for(api, cast, clock):
+def test_slots_in_the_past_are_not_returned_unless_requested(api, cast, clock):
     clock.set_to(instant("2026-03-09T14:20+01:00"))
     guest = [str(cast.guest.id)]
     assert [slot["start"][11:16] for slot in search(api, required=guest).json()["slots"]] == ["15:00", "16:00"]
@@ -304,7 +304,7 @@ def test_the_smallest_step_is_a_minute(api, cast):
     assert [slot["start"][11:16] for slot in found] == ["13:08", "13:09", "13:10"]
 
 
-def test_without_a_slot_it_says_what_blocks_whom_and_what_to_give_up(api, cast):
+def test_an_answer_without_slots_says_what_blocks_whom_and_what_to_relax(api, cast):
     cast.event(cast.guest)
     host, guest, stranger = str(cast.host.id), str(cast.guest.id), str(cast.stranger.id)
     at_two = [{"from": "2026-03-09T14:00", "to": "2026-03-09T15:00"}]
@@ -340,7 +340,7 @@ def test_without_a_slot_it_says_what_blocks_whom_and_what_to_give_up(api, cast):
     assert two["relaxations"][0]["text"] == f"without {guest}: 2 slots"
 
 
-def test_who_just_does_not_work_then_is_told_apart_from_who_is_busy(api, cast):
+def test_people_outside_their_working_hours_are_distinguished_from_busy_ones(api, cast):
     cast.event(cast.guest)
     guest = str(cast.guest.id)
     api.put(f"/v1/users/{guest}/working-hours", json={"weekly": {"monday": [{"start": "09:00", "end": "15:00"}]}})
@@ -359,7 +359,7 @@ def test_who_just_does_not_work_then_is_told_apart_from_who_is_busy(api, cast):
     }
 
 
-def test_all_that_is_wrong_with_a_search_is_said_at_once(api, cast):
+def test_all_faults_of_a_search_are_reported_together(api, cast):
     document = problem(
         search(
             api,

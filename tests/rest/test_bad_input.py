@@ -168,7 +168,7 @@ def test_nesting_is_counted_outside_of_text(text, depth):
 
 @settings(max_examples=50)
 @given(st.recursive(st.text('[]{}\\"a'), lambda inner: st.lists(inner) | st.dictionaries(st.text('[]{}\\"'), inner)))
-def test_nesting_is_what_stands_around_the_innermost_value(value):
+def test_nesting_counts_the_containers_around_the_innermost_value(value):
     many = [[]] * MAX_NESTING
     assert nesting_of(json.dumps([value, many]).encode()) == 1 + max(depth_of(value), 2)
 
@@ -253,7 +253,7 @@ def good_bodies(place: Place) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("known", WITH_BODY, ids=[f"{known.method} {known.path}" for known in WITH_BODY])
-def test_a_wrong_value_of_every_member_is_named_or_taken_for_good(cast, place, send, known):
+def test_a_wrong_value_of_any_member_is_reported_unless_it_is_valid(cast, place, send, known):
     """Every wrong value is sent for every member as a dry run; a refusal names the member, and nothing fails."""
     struct, item = parts_of(known.signature.body)
     good = good_bodies(place).get(struct.__name__, {}) if item is None else [{"user_id": place.stranger}]
@@ -299,7 +299,7 @@ def takes(where: tuple[str | int, ...], value: Any) -> bool:
     return any(value == other and type(value) is type(other) for other in TAKEN.get(str(where[-1]), ()))
 
 
-def test_every_required_member_is_missed(place, send):
+def test_every_missing_required_member_is_reported(place, send):
     missed = 0
     for known in WITH_BODY:
         struct, item = parts_of(known.signature.body)
@@ -315,7 +315,7 @@ def test_every_required_member_is_missed(place, send):
 
 
 @pytest.mark.parametrize("known", OPERATIONS, ids=NAMES)
-def test_what_a_query_may_not_be_is_refused_by_every_route(cast, place, send, known):
+def test_invalid_queries_are_refused_by_every_route(cast, place, send, known):
     before = cast.rows()
     path = place.of(known.path)
     body = b"{}" if known.signature.body is not None else None
@@ -347,7 +347,7 @@ def test_what_a_query_may_not_be_is_refused_by_every_route(cast, place, send, kn
 @pytest.mark.parametrize(
     "known", [known for known in OPERATIONS if known.signature.ids], ids=[n for n in NAMES if "{" in n]
 )
-def test_an_id_that_cannot_be_names_nothing_on_every_route(cast, place, send, known):
+def test_an_invalid_id_is_not_found_on_every_route(cast, place, send, known):
     before = cast.rows()
     body = b"{}" if known.signature.body is not None else None
     for name in known.signature.ids:

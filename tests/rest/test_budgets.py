@@ -24,7 +24,7 @@ def before_it_all(clock):
     clock.set_to(instant("2026-03-01T00:00Z"))
 
 
-def test_so_many_commitments_are_read_and_no_more(cast):
+def test_the_number_of_commitments_that_are_read_is_limited(cast):
     """The limit is exact, whether or not the users exist."""
     cast.event(cast.guest)
     cast.event(cast.guest)
@@ -42,7 +42,7 @@ def search(api, cast, **details):
     )
 
 
-def test_a_search_is_reckoned_before_it_begins(api, cast, monkeypatch):
+def test_the_cost_of_a_search_is_estimated_before_it_begins(api, cast, monkeypatch):
     cast.event(cast.guest)
     cast.event(cast.guest)
     assert search(api, cast).status_code == 200
@@ -54,7 +54,7 @@ def test_a_search_is_reckoned_before_it_begins(api, cast, monkeypatch):
     problem(search(api, cast, step=1), 422, "invalid")
 
 
-def test_free_busy_reads_working_hours_only_if_asked_and_shows_so_many_at_most(api, cast, monkeypatch):
+def test_free_busy_reads_working_hours_only_on_request_and_limits_them(api, cast, monkeypatch):
     body = {"user_ids": [str(cast.guest.id), str(cast.host.id)], **DAY}
     for person in (cast.guest, cast.host):
         week = {"weekly": {"monday": HALF_HOURS}}
@@ -97,7 +97,7 @@ def test_a_page_ends_before_it_is_too_large(api, cast, events, letters):
 
 
 @pytest.mark.measured
-def test_what_no_page_can_hold_is_refused(api, cast):
+def test_an_event_that_is_too_large_for_any_page_is_refused(api, cast):
     """An event can only be so large if somebody writes to the database by hand."""
     for _ in range(20):
         cast.event()

@@ -38,7 +38,7 @@ def draft(host, *guests, **details):
     return body | {"time_zone": "Europe/Berlin", "participants": people} | details
 
 
-def test_who_is_needed_and_not_free_is_named(api, cast, taken):
+def test_people_who_are_needed_and_not_free_are_named(api, cast, taken):
     before = cast.rows()
     document = problem(api.post("/v1/events", json=draft(cast.stranger, cast.host, cast.guest)), 409, "conflict")
     assert document["conflicts"] == [
@@ -54,7 +54,7 @@ def test_who_is_needed_and_not_free_is_named(api, cast, taken):
     assert "conflicts" not in api.get(answer.headers["Location"]).json()
 
 
-def test_the_reference_tells_what_a_conflict_is(api):
+def test_the_reference_describes_conflicts(api):
     schemas = api.get("/openapi.json").json()["components"]["schemas"]
     assert schemas["Problem"]["properties"]["conflicts"]["items"] == {"$ref": "#/components/schemas/Conflict"}
     assert set(schemas["Conflict"]["required"]) == {"user_id", "start", "end", "strength"}
@@ -69,7 +69,7 @@ def test_times_are_those_of_the_event_that_is_refused(api, cast, taken):
     assert (conflict["start"], conflict["end"]) == ("2026-03-09T22:00:00+09:00", "2026-03-09T23:00:00+09:00")
 
 
-def test_private_events_and_holds_have_no_name(api, cast):
+def test_private_events_and_holds_in_conflicts_are_not_named(api, cast):
     cast.event(cast.guest, visibility=Visibility.private)
     (conflict,) = problem(api.post("/v1/events", json=draft(cast.guest)), 409, "conflict")["conflicts"]
     assert conflict == expected_conflict(cast.guest, strength="tentative", start=HALF_PAST), "cut to what was asked for"
@@ -78,7 +78,7 @@ def test_private_events_and_holds_have_no_name(api, cast):
     assert conflict == expected_conflict(cast.stranger, start=HALF_PAST)
 
 
-def test_every_write_that_may_book_somebody_minds_on_conflict(api, cast, taken):
+def test_every_write_that_may_book_somebody_obeys_on_conflict(api, cast, taken):
     """Each answers 409, in a dry run as well, and with `allow` it succeeds and lists the conflicts."""
     other, guest = cast.person(), cast.guest
     optional = [{"user_id": str(guest.id), "role": "optional"}]
@@ -187,12 +187,12 @@ def test_a_hold_becomes_an_event_once(api, cast):
     ("name", "value"),
     [("on_conflict", "maybe"), ("on_conflict", ""), ("hold", "evt_018f3c5a9b2d4e6f"), ("hold", "x")],
 )
-def test_what_cannot_be_done_about_conflicts_is_refused(api, cast, name, value):
+def test_invalid_values_of_on_conflict_are_refused(api, cast, name, value):
     document = problem(api.post("/v1/events", params={name: value}, json=draft(cast.guest)), 422, "invalid", f"/{name}")
     assert document["errors"][0]["in"] == "query"
 
 
-def test_an_event_in_the_way_elsewhere_shows_in_plain_time(api, cast):
+def test_a_conflict_in_a_zone_of_solar_time_is_shown_in_utc(api, cast):
     """Solar time has no valid offset, so a conflict in such a zone is shown in UTC."""
     cast.event(
         cast.guest, start=read_time("1971-06-01T12:00:00Z"), end=read_time("1971-06-01T13:00:00Z"), time_zone="UTC"

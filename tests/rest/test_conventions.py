@@ -35,7 +35,7 @@ def kinds(kind):
     return [kind, *(below for child in kind.__subclasses__() for below in kinds(child))]
 
 
-def test_whatever_can_go_wrong_has_a_status_and_a_title():
+def test_every_error_has_a_status_and_a_title():
     told = set(kinds(KalendsError)) - {KalendsError, BadSetting}  # settings are read before there are requests
     assert told == set(PROBLEM_TYPES) == set(PROBLEM_TYPES)
 
@@ -65,7 +65,7 @@ def test_whatever_can_go_wrong_has_a_status_and_a_title():
         "Bearer " + token_text(b"20 bytes of unknown!"),
     ],
 )
-def test_without_a_good_token_there_is_no_answer(app, token, credential):
+def test_requests_without_a_valid_token_are_refused(app, token, credential):
     headers = {}
     if credential is not None:
         headers["HTTP_AUTHORIZATION"] = credential.replace("{token}", token).replace("{TOKEN}", token.upper())
@@ -76,7 +76,7 @@ def test_without_a_good_token_there_is_no_answer(app, token, credential):
 
 
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  "])
-def test_the_scheme_of_a_token_is_taken_in_any_case(app, token, scheme):
+def test_the_authorization_scheme_is_case_insensitive(app, token, scheme):
     assert client(app).get("/v1/users", headers={"Authorization": scheme + token}).status_code == 200
 
 
@@ -91,7 +91,7 @@ def test_a_revoked_token_is_refused_at_once(api, cast):
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/", "/v2/users/", "/v2/users", "/v1/users/usr_1/x", "/v1//users", "/ü"])
-def test_nothing_is_at_other_paths(api, path):
+def test_other_paths_are_not_found(api, path):
     problem(api.get(path), 404, "no_such_path")
 
 
@@ -108,7 +108,7 @@ def test_nothing_is_at_other_paths(api, path):
         ("/favicon.ico", "GET, HEAD, OPTIONS"),
     ],
 )
-def test_other_methods_are_told_which_ones_there_are(app, api, path, allowed):
+def test_refusals_of_other_methods_name_the_allowed_ones(app, api, path, allowed):
     methods = {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND"} - set(allowed.split(", "))
     for method in sorted(methods):
         answer = send_raw(app, method, path.encode())
@@ -119,7 +119,7 @@ def test_other_methods_are_told_which_ones_there_are(app, api, path, allowed):
     assert set(options.headers["Allow"].split(", ")) == set(allowed.split(", ")) - {"OPTIONS"}
 
 
-def test_what_is_asked_for_has_8_kib_at_most(app, token):
+def test_the_request_target_has_8_kib_at_most(app, token):
     bearer: dict[str, Any] = {"HTTP_AUTHORIZATION": f"Bearer {token}"}
     for path, query in ((b"/v1/users", b"q="), (b"/", b""), (b"/health/live", b"")):
         room = 8_191 - len(path) - len(query)
@@ -129,7 +129,7 @@ def test_what_is_asked_for_has_8_kib_at_most(app, token):
 
 
 @pytest.mark.parametrize("method", ["BREW", "get", "WEBSOCKET", "", "é"])
-def test_what_is_no_method_is_refused(app, method):
+def test_unknown_methods_are_refused(app, method):
     for path in (b"/v1/users", b"/health/live"):
         problem(send_raw(app, method, path), 400, "malformed")
 
@@ -186,7 +186,7 @@ def test_head_is_get_without_content(api, cast, participation):
         (',"1"', 400),
     ],
 )
-def test_if_match_lets_through_who_knows_the_version(app, token, cast, header, status):
+def test_if_match_allows_changes_of_the_current_version(app, token, cast, header, status):
     environ = {
         "HTTP_AUTHORIZATION": f"Bearer {token}",
         "HTTP_IF_MATCH": header.encode().decode("latin-1"),
@@ -202,7 +202,7 @@ def test_if_match_lets_through_who_knows_the_version(app, token, cast, header, s
         assert cast.ask(read_user, cast.host.id) == cast.host
 
 
-def test_every_write_on_a_version_heeds_if_match(api, cast, participation):
+def test_every_write_on_a_version_obeys_if_match(api, cast, participation):
     event = participation.partition("/participants")[0]
     stale = {"If-Match": '"99"'}
     before = cast.rows()
@@ -230,7 +230,7 @@ def test_every_write_on_a_version_heeds_if_match(api, cast, participation):
     )
 
 
-def test_a_put_only_adds_or_only_changes(api, cast, participation):
+def test_conditions_restrict_a_put_to_adding_or_changing(api, cast, participation):
     problem(api.put(participation, json={}, headers={"If-None-Match": "*"}), 412, "stale_version")
     assert api.put(participation, json={"role": "optional"}, headers={"If-Match": "*"}).json()["role"] == "optional"
     other = participation.replace(str(cast.guest.id), str(cast.stranger.id))
@@ -242,7 +242,7 @@ def test_a_put_only_adds_or_only_changes(api, cast, participation):
     ("header", "status"),
     [('"1"', 304), ('W/"1"', 304), ("*", 304), ('"2", W/"1"', 304), ('"2"', 200), ('""', 200), ("1", 400), ('"1', 400)],
 )
-def test_if_none_match_spares_who_has_the_answer(api, cast, header, status):
+def test_if_none_match_answers_not_modified_to_who_has_the_answer(api, cast, header, status):
     answer = api.get(f"/v1/users/{cast.host.id}", headers={"If-None-Match": header})
     if status == 400:
         problem(answer, 400, "malformed")
@@ -251,7 +251,7 @@ def test_if_none_match_spares_who_has_the_answer(api, cast, header, status):
         assert (answer.content == b"") == (status == 304)
 
 
-def test_the_tag_of_an_event_with_its_people_tells_of_a_new_name(api, cast, participation):
+def test_the_etag_of_an_event_with_participants_changes_with_their_names(api, cast, participation):
     path = participation.partition("/participants")[0] + "?expand=participants"
     tag = api.get(path).headers["ETag"]
     assert api.get(path, headers={"If-None-Match": tag}).status_code == 304
@@ -261,7 +261,7 @@ def test_the_tag_of_an_event_with_its_people_tells_of_a_new_name(api, cast, part
     assert changed.status_code == 200, "the version in the tag is that of the event"
 
 
-def test_tags_are_read_one_by_one():
+def test_lists_of_etags_are_parsed():
     assert read_tags(None) is None
     assert read_tags("") == Tags()
     assert read_tags(' "a" ,W/"b",\t"c, d"') == Tags(strong=("a", "c, d"), weak=("b",))
@@ -300,7 +300,7 @@ def without_what_is_made(body):
 
 @pytest.mark.unmeasured
 @pytest.mark.parametrize("place", range(15))
-def test_a_preview_answers_as_the_write_would_and_writes_nothing(api, cast, participation, place):
+def test_a_dry_run_answers_as_the_write_would_and_writes_nothing(api, cast, participation, place):
     method, path, body, status = writes(cast, participation.partition("/participants")[0], participation)[place]
     before = cast.rows()
     key = {"Idempotency-Key": "a preview takes no key"} if method == "POST" else {}
@@ -316,7 +316,7 @@ def test_a_preview_answers_as_the_write_would_and_writes_nothing(api, cast, part
         assert without_what_is_made(preview.json()) == without_what_is_made(done.json())
 
 
-def test_a_preview_finds_what_is_wrong(api, cast, participation):
+def test_a_dry_run_reports_faults(api, cast, participation):
     problem(api.post("/v1/users?dry_run=true", json={"name": "x", "email": cast.host.email}), 409, "email_taken")
     problem(api.delete("/v1/users/usr_0000000000000001?dry_run=true"), 404, "not_found")
     problem(api.patch(participation + "?dry_run=true", json={}, headers={"If-Match": '"77"'}), 412, "stale_version")
@@ -330,7 +330,7 @@ def test_a_preview_finds_what_is_wrong(api, cast, participation):
 # ---------------------------------------------------------------------------------------------------------- operations
 
 
-def test_health_is_told_without_a_token(app, api):
+def test_health_needs_no_token(app, api):
     live = client(app).get("/health/live")
     assert (live.status_code, live.json()) == (200, {"status": "live"})
     ready = client(app).get("/health/ready")
@@ -344,7 +344,7 @@ def test_a_database_without_the_schema_is_not_ready(empty_url):
     assert "kalends db migrate" in document["detail"]
 
 
-def test_a_newer_schema_under_a_server_stops_writes_and_says_so(migrated_url):
+def test_a_newer_schema_stops_the_writes_of_a_running_server(migrated_url):
     settings = Settings(database_url=migrated_url, token_cache_ms=0)
     newer = Query(sa.text("UPDATE kalends_version SET version_num = '9999'"))
     with closing(Database(settings)) as database, closing(Database(settings)) as other:
@@ -370,7 +370,7 @@ def test_a_database_that_takes_no_writes_is_not_ready(databases, migrated_url):
             problem(client(build_app(database, settings)).get("/health/ready"), 503, "unavailable")
 
 
-def test_what_cannot_be_done_now_says_when_to_try_again():
+def test_unavailability_says_when_to_try_again():
     busy, unknown = Unavailable("Too many writes are waiting.", retry_after=7), OutcomeUnknown("The connection broke.")
     assert (status_of(busy), headers_of(busy)) == (503, {"Retry-After": "7"})
     assert (status_of(unknown), headers_of(unknown)) == (503, {"Retry-After": "1"})

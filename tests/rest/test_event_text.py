@@ -32,7 +32,7 @@ JSON = st.recursive(
 
 @settings(max_examples=25)
 @given(data=st.data())
-def test_the_text_is_what_the_door_would_write(database, clock, data):
+def test_the_text_is_what_msgspec_would_encode(database, clock, data):
     clock.set_to(data.draw(st.integers(1_700_000_000_000_000, 1_700_000_000_000_009) | st.just(1_700_000_000_000_000)))
     cast = assemble(database)
     options: dict[str, Any] = {
@@ -75,11 +75,11 @@ def test_details_are_the_same_wherever_an_event_has_them():
     assert all(name in tables.event.c for name in DETAILS)
 
 
-def test_what_is_shown_as_title_is_in_every_answer():
+def test_members_shown_with_titles_are_in_every_answer():
     assert [*SHOWN_AS_TITLE] == [field.name for field in structs.fields(EventJson) if field.required]
 
 
-def test_the_members_are_those_of_the_door_in_its_order():
+def test_the_members_are_those_of_the_schema_in_its_order():
     shown = list(EventJson.__struct_fields__)
     after_the_event = ["participants", "participants_truncated", "conflicts", "warnings"]
     assert [*EVENT] == [name for name in shown if name not in after_the_event]

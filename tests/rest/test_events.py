@@ -103,13 +103,13 @@ def test_an_event_takes_the_zone_of_its_host_and_may_end_at_24_00(api, planning)
         ({"participants": [{"user_id": "usr_0000000000000001"}] * 501}, {"/participants": "too_long"}),
     ],
 )
-def test_what_is_wrong_with_a_new_event_is_said(api, cast, planning, change, expected):
+def test_faults_of_a_new_event_are_reported(api, cast, planning, change, expected):
     before = cast.rows()
     assert faults(problem(api.post("/v1/events", json=planning | change), 422, "invalid")) == expected
     assert cast.rows() == before
 
 
-def test_faults_of_the_members_and_between_them_are_said_at_once(api, planning):
+def test_faults_of_members_and_of_their_combination_are_reported_together(api, planning):
     sent = planning | {"title": " ", "end": "2026-03-08T15:00", "colour": "red"}
     expected = {"/title": "blank", "/colour": "unknown_member", "/end": "end_before_start"}
     assert faults(problem(api.post("/v1/events", json=sent), 422)) == expected
@@ -119,13 +119,13 @@ def test_faults_of_the_members_and_between_them_are_said_at_once(api, planning):
         assert faults(problem(api.post("/v1/events", json=sent | {"start": start}), 422)) == expected
 
 
-def test_limits_are_met_to_the_last_character(api, planning):
+def test_limits_are_exact_to_the_character(api, planning):
     long = {"title": "ä" * 200, "description": "😀" * 10_000, "location": "x" * 500, "metadata": {"x": "y" * 16_376}}
     event = api.post("/v1/events", json=planning | long).json()
     assert {name: event[name] for name in long} == long
 
 
-def test_an_event_is_changed_by_a_merge_patch_and_asks_anew_when_it_moves(api, cast, clock):
+def test_an_event_is_changed_by_a_merge_patch_and_asks_again_when_it_moves(api, cast, clock):
     event = cast.event(cast.guest)
     clock.set_to(event.block.span.start)
     path = f"/v1/events/{event.id}"
@@ -167,7 +167,7 @@ def test_an_event_is_cancelled_with_or_without_a_reason_and_stays_readable(api, 
     problem(api.post(f"{path}/cancel", json={"reason": "x" * 1_001}), 422, "invalid", "/reason")
 
 
-def test_an_event_is_handed_over(api, cast):
+def test_an_event_is_transferred(api, cast):
     path = f"/v1/events/{cast.event().id}"
     event = api.post(f"{path}/transfer", json={"host_id": str(cast.guest.id)}).json()
     assert (event["host_id"], event["version"]) == (str(cast.guest.id), 2)
@@ -179,7 +179,7 @@ def test_an_event_is_handed_over(api, cast):
     assert faults(document) == {"/host_id": "user_inactive"}
 
 
-def test_a_deleted_event_is_gone_for_good(api, cast):
+def test_a_deleted_event_is_not_found(api, cast):
     path = f"/v1/events/{cast.event(cast.guest).id}"
     assert api.delete(path).status_code == 204
     for answer in (

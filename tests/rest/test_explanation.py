@@ -26,7 +26,7 @@ def explain(api, who, **details):
     return api.post("/v1/explain", json={"user_id": str(who), "start": START, "end": END} | details)
 
 
-def test_every_rule_that_bears_on_it_is_named(api, cast):
+def test_every_applicable_rule_is_named(api, cast):
     event = cast.event(cast.guest, title="Planning")
     cast.event(cast.guest, visibility=Visibility.private)
     free = cast.event(cast.guest)
@@ -73,7 +73,7 @@ def test_every_rule_that_bears_on_it_is_named(api, cast):
     assert (body["bookable"], [rule["verdict"] for rule in body["rules"]]) == (True, ["passes", "passes"])
 
 
-def test_who_is_deleted_is_explained_and_who_never_was_is_not_found(api, cast):
+def test_a_deleted_user_is_explained_and_an_unknown_one_is_not_found(api, cast):
     api.delete(f"/v1/users/{cast.guest.id}")
     body = explain(api, cast.guest.id).json()
     assert (body["bookable"], body["rules"][0]["verdict"]) == (False, "blocks")
@@ -98,7 +98,7 @@ def test_bad_requests_for_an_explanation(api, cast, change, found):
     assert faults(problem(explain(api, cast.guest.id, **change), 422, "invalid")) == found
 
 
-def test_who_is_let_see_titles_is_told_what_it_is_and_no_more(app, cast):
+def test_an_explanation_for_somebody_with_access_to_titles_shows_titles_only(app, cast):
     cast.event()
     caller = client(app, cast.token_for(cast.stranger))
 

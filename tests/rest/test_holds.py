@@ -58,13 +58,13 @@ def test_a_hold_is_extended_once_with_or_without_saying_how_long(api, placed, cl
     problem(api.get(path), 404, "not_found")
 
 
-def test_a_slot_is_held_once(api, cast, placed):
+def test_a_slot_that_is_held_cannot_be_held_again(api, cast, placed):
     document = problem(api.post("/v1/holds", json={"user_ids": [str(cast.guest.id)], **SLOT}), 409, "conflict")
     conflict = {"start": "2026-03-09T13:00:00Z", "end": "2026-03-09T14:00:00Z", "strength": "busy"}
     assert document["conflicts"] == [{"user_id": str(cast.guest.id), **conflict}]
 
 
-def test_all_that_is_wrong_is_said_at_once(api, cast):
+def test_all_faults_are_reported_together(api, cast):
     people = [str(cast.guest.id), NOBODY, str(cast.guest.id)]
     body = {
         "user_ids": people,
@@ -125,7 +125,7 @@ def held_by_host(app, cast, *people, day=9):
     return answer.json()
 
 
-def test_who_is_held_sees_that_and_releases_it_for_themself(app, api, cast):
+def test_people_in_a_hold_see_it_and_release_it_for_themselves(app, api, cast):
     made = held_by_host(app, cast, cast.guest, cast.stranger)
     path = f"/v1/holds/{made['id']}"
     assert made["placed_by"] == str(cast.host.id)
@@ -159,7 +159,7 @@ def test_holds_are_listed_page_by_page(app, api, cast, clock):
     assert api.get("/v1/holds").json()["items"] == []
 
 
-def test_a_person_holds_no_more_than_so_much(app, api, cast):
+def test_the_holds_of_one_person_are_limited(app, api, cast):
     people = [str(cast.person().id) for _ in range(21)]
     body = {"user_ids": people, "start": "2026-03-10T09:00Z", "end": "2026-03-10T19:00Z"}
     with client(app, cast.token_for(cast.host)) as caller:

@@ -71,7 +71,7 @@ def test_windows_are_shown_in_order_and_merged(api, path):
     assert api.put(path, json=put.json()).headers["ETag"] == put.headers["ETag"]
 
 
-def test_all_that_is_wrong_is_said_at_once(api, path):
+def test_all_faults_are_reported_together(api, path):
     body = {
         "weekly": {"monday": [window("9:00", "25:00"), {"start": "10:00"}], "funday": []},
         "overrides": [{"date": "2026-02-30"}, {"windows": []}],
@@ -104,7 +104,7 @@ def test_bad_hours_are_refused(api, cast, path, body):
     assert cast.rows() == before
 
 
-def test_who_is_not_there_has_no_hours(api):
+def test_hours_of_unknown_users_are_not_found(api):
     path = f"/v1/users/{NOBODY}/working-hours"
     for answer in (api.get(path), api.put(path, json={"weekly": {}}), api.delete(path)):
         problem(answer, 404, "not_found")

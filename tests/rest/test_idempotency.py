@@ -68,7 +68,7 @@ def test_the_answer_stays_what_it_was_after_a_change(api, cast):
 
 
 @pytest.mark.parametrize("level", [None, Sharing.titles])
-def test_a_repeat_shows_nothing_once_less_is_shared(app, api, cast, draft, level):
+def test_a_repeat_shows_nothing_once_access_is_reduced(app, api, cast, draft, level):
     cast.share(cast.host, cast.guest, Sharing.write)
     guest = client(app, cast.token_for(cast.guest))
     first = guest.post(EVENTS, json=draft, headers=KEY)
@@ -96,7 +96,7 @@ def test_the_same_key_for_another_request_is_refused(api, draft):
     assert len(events(api)) == 1
 
 
-def test_the_keys_of_two_tokens_have_nothing_to_do_with_each_other(api, app, cast, draft):
+def test_the_keys_of_two_tokens_are_independent(api, app, cast, draft):
     other = client(app, cast.do(issue_token, "another", token_bytes(20))[1])
     assert api.post(EVENTS, json=draft, headers=KEY).status_code == 201
     assert other.post(EVENTS, json=draft | {"title": "Other"}, headers=KEY).status_code == 201
@@ -112,12 +112,12 @@ def test_work_that_failed_frees_its_key(api, cast, draft):
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "ä", "a\0b", "a\r\nb"])
-def test_a_key_that_is_none_is_refused(app, token, key):
+def test_an_invalid_key_is_refused(app, token, key):
     headers = {"HTTP_AUTHORIZATION": f"Bearer {token}", "CONTENT_TYPE": "application/json", "HTTP_IDEMPOTENCY_KEY": key}
     problem(send_raw(app, "POST", b"/v1/users", body=b'{"name": "x", "email": "x@y.z"}', **headers), 400, "malformed")
 
 
-def test_the_longest_key_will_do(api):
+def test_the_longest_key_is_accepted(api):
     key = {"Idempotency-Key": "~ " * 127 + "x"}
     assert essence(api.post("/v1/users", json=NEW, headers=key)) == essence(
         api.post("/v1/users", json=NEW, headers=key)
@@ -166,7 +166,7 @@ def test_work_of_unknown_outcome_keeps_its_key_until_it_lapses_after_a_minute(ca
     assert users(api) == 4
 
 
-def test_whoever_finishes_after_the_claim_has_lapsed_changes_nothing(cast, token, api):
+def test_work_that_finishes_after_its_claim_lapsed_changes_nothing(cast, token, api):
     """Another request has claimed the key meanwhile, and does the work."""
 
     def lose_the_claim(tx, actor):
@@ -201,7 +201,7 @@ def test_a_key_is_forgotten_after_a_day(api, draft, clock):
     assert len(events(api)) == 2
 
 
-def test_old_keys_leave_the_database(api, cast, draft, clock):
+def test_old_keys_are_deleted_from_the_database(api, cast, draft, clock):
     began = clock() // 1_000
     clock.set_to(began)
     for number in range(3):
@@ -231,7 +231,7 @@ def test_one_key_sent_by_twenty_at_once_makes_one_event(app, token, api, draft):
     assert api.post(EVENTS, json=draft, headers=KEY).content == done[0].content
 
 
-def test_a_repeat_goes_on_with_the_rest_of_work_that_was_cut_short(cast, token, api):
+def test_a_repeat_continues_work_that_was_interrupted(cast, token, api):
     """Each part is a separate transaction after the one that stores the answer."""
     outcomes = [Unavailable("Too many writes are waiting.", retry_after=7), None]
     parts = []

@@ -56,7 +56,7 @@ def test_events_of_one_start_come_in_the_order_of_their_ids(api, cast):
     assert [event["id"] for event in items] == sorted(ids)
 
 
-def test_events_are_found_by_who_and_when_and_what(api, cast):
+def test_events_are_filtered_by_person_time_and_text(api, cast):
     guest, stranger = str(cast.guest.id), str(cast.stranger.id)
     hold(cast, cast.guest, at="08:00", title="A")
     hold(cast, cast.stranger, at="09:00", title="B", host_id=cast.guest.id)
@@ -89,7 +89,7 @@ def test_from_and_to_select_by_overlap_and_either_may_stand_alone(api, cast):
     assert titles(api, to="2026-03-09") == ""
 
 
-def test_participants_come_with_the_events_if_asked_for(api, cast):
+def test_events_are_listed_with_participants_on_request(api, cast):
     hold(cast, cast.guest)
     hold(cast, host_attends=False)
     plain = api.get("/v1/events").json()["items"]
@@ -131,12 +131,12 @@ def test_participants_come_with_the_events_if_asked_for(api, cast):
         ("dry_run=true", ["/dry_run"]),
     ],
 )
-def test_what_is_wrong_with_a_query_is_said(api, query, pointers):
+def test_faults_of_a_query_are_reported(api, query, pointers):
     document = problem(api.get(f"/v1/events?{query}"), 422, "invalid", *pointers)
     assert {fault["in"] for fault in document["errors"]} == {"query"}
 
 
-def test_tokens_come_in_pages_and_those_that_ended_for_who_asks(api, cast):
+def test_tokens_are_listed_in_pages_with_ended_ones_on_request(api, cast):
     made = [api.post("/v1/tokens", json={"name": name}).json()["id"] for name in "ABCDE"]
     own = api.get("/v1/tokens").json()["items"][0]["id"]
     api.delete(f"/v1/tokens/{made[1]}")
@@ -185,7 +185,7 @@ def test_the_cursor_of_another_list_is_refused(api, cast):
     problem(api.get(f"/v1/events/{other.id}/participants", params={"cursor": participants}), 422, "invalid", "/cursor")
 
 
-def test_a_cursor_holds_for_its_filters_and_whatever_may_differ_between_pages(api, cast):
+def test_a_cursor_is_valid_only_with_the_same_filters(api, cast):
     for hour in HOURS[:3]:
         hold(cast, cast.guest, at=hour)
     filters = {"user_id": str(cast.guest.id), "role": "required"}
@@ -205,7 +205,7 @@ def test_a_cursor_holds_for_its_filters_and_whatever_may_differ_between_pages(ap
         assert "same parameters" in fault["message"]
 
 
-def test_a_cursor_holds_for_the_caller_and_any_token_of_theirs(app, api, cast):
+def test_a_cursor_is_valid_for_any_token_of_the_caller(app, api, cast):
     for hour in HOURS[:3]:
         hold(cast, cast.guest, at=hour)
     query = {"user_id": str(cast.guest.id), "limit": 1}

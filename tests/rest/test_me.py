@@ -35,26 +35,26 @@ def test_a_person_finds_their_own_id(app, cast):
     assert found["token"] == {"name": "of a test", "scopes": ["respond"], "expires_at": "9000-01-01T00:00:00Z"}
 
 
-def test_an_operator_is_no_user(app, cast):
+def test_an_operator_has_no_user(app, cast):
     found = me(app, cast.token_for())
     assert (found["user"], found["acting_for"], found["token"]["expires_at"]) == (None, None, None)
     assert found["token"]["scopes"] == sorted(Scope)
 
 
-def test_an_operator_is_told_whom_they_act_for(app, cast):
+def test_an_operator_sees_whom_they_act_as(app, cast):
     found = me(app, cast.token_for(), cast.guest.id)
     assert (found["user"], found["acting_for"]) == (None, str(cast.guest.id))
     own = me(app, cast.token_for(cast.guest), cast.guest.id)
     assert (own["user"]["id"], own["acting_for"]) == (str(cast.guest.id), None), "for nobody but themselves"
 
 
-def test_a_token_of_few_scopes_learns_nothing_of_others(app, cast):
+def test_a_token_with_few_scopes_reads_nothing_about_others(app, cast):
     """An operator may act for anybody, but only reads their data with the scope for it."""
     found = me(app, cast.token_for(scopes={Scope.respond}), cast.guest.id)
     assert cast.guest.email not in json.dumps(found)
 
 
-def test_who_has_no_valid_token_is_told_nothing(app, cast):
+def test_without_a_valid_token_nothing_is_shown(app, cast):
     problem(client(app).get("/v1/me"), 401, "unauthenticated")
     token = cast.token_for(cast.guest)
     cast.do(delete_user, cast.guest.id)
@@ -63,7 +63,7 @@ def test_who_has_no_valid_token_is_told_nothing(app, cast):
 
 
 @pytest.mark.parametrize("person", [None, "guest"])
-def test_it_takes_one_statement(app, cast, caplog, person):
+def test_reading_oneself_takes_one_statement(app, cast, caplog, person):
     caplog.set_level(logging.INFO, ACCESS.name)
     me(app, cast.token_for(person and cast.guest))
     (line,) = (json.loads(record.message) for record in caplog.records if record.name == ACCESS.name)

@@ -63,24 +63,24 @@ def test_nothing_is_found_where_each_member_stands_once(text: str) -> None:
 
 
 @given(VALUES, st.booleans())
-def test_no_json_without_repetition_is_refused(value: object, plain: bool) -> None:
+def test_json_without_repeated_members_is_accepted(value: object, plain: bool) -> None:
     raw = json.dumps(value, ensure_ascii=plain).encode(errors="ignore")
     assert repeated_members(raw, msgspec.json.decode(raw)) == []
 
 
 @given(VALUES, VALUES, VALUES, st.text(max_size=3))
-def test_any_repetition_is_found(first: object, second: object, around: object, name: str) -> None:
+def test_any_repeated_member_is_found(first: object, second: object, around: object, name: str) -> None:
     name, one, other, more = (json.dumps(part) for part in (name, first, second, around))
     raw = f'[{more}, {{{name}: {one}, "b{name[1:]}: {more}, {name}: {other}}}]'.encode()
     assert (1, json.loads(name)) in {fault.where for fault in repeated_members(raw, msgspec.json.decode(raw))}
 
 
-def test_only_so_many_are_named() -> None:
+def test_the_number_of_reported_repetitions_is_limited() -> None:
     raw = b"[" + b",".join([b'{"a":1,"a":2}'] * 3_000) + b"]"
     assert len(repeated_members(raw, msgspec.json.decode(raw))) == 1_000
 
 
-def test_an_answer_names_all_of_them(api, cast) -> None:
+def test_an_answer_names_all_repeated_members(api, cast) -> None:
     before = cast.rows()
     sent = b'{"name": "x", "name": "y", "email": "x@example.org", "metadata": {"a": [{"b": 1, "\\u0062": 2}]}}'
     answer = api.post("/v1/users", content=sent, headers={"Content-Type": "application/json"})
@@ -101,16 +101,16 @@ OTHERS = ['{"a": 1}', '{"a": "1"}', '{"a": true}', '{"a": null}', '{"a": [1]}', 
 
 
 @pytest.mark.parametrize(("a", "b"), SAME)
-def test_what_means_the_same_has_one_form(a: str, b: str) -> None:
+def test_equal_values_have_one_canonical_form(a: str, b: str) -> None:
     assert canonical(a.encode()) == canonical(b.encode())
 
 
-def test_what_means_something_else_has_another_form() -> None:
+def test_different_values_have_different_canonical_forms() -> None:
     assert len({canonical(text.encode()) for text in [*OTHERS, '{"a": [2, 1]}', '{"a": [1, 2]}']}) == len(OTHERS) + 2
 
 
 @given(VALUES)
-def test_a_form_is_that_of_itself_and_of_every_layout(value: object) -> None:
+def test_the_canonical_form_is_stable_and_independent_of_layout(value: object) -> None:
     raw = json.dumps(value).encode()
     form = canonical(raw)
     assert (
@@ -141,7 +141,7 @@ def test_no_body_is_an_empty_object(api, cast) -> None:
     assert (first.status_code, again.status_code, again.content) == (200, 200, first.content)
 
 
-def test_a_byte_order_mark_is_no_part_of_a_body(api) -> None:
+def test_a_byte_order_mark_is_ignored(api) -> None:
     sent = '\ufeff{"name": "x", "email": "marked@example.org"}'.encode()
     given = {"Content-Type": "application/json"}
     assert api.post("/v1/users", content=sent, headers=given).status_code == 201

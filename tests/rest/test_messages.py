@@ -182,7 +182,7 @@ def assert_well_said(fault: Fault, told: str) -> None:
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_every_wrong_value_of_a_body_is_told_with_what_is_allowed(name):
+def test_messages_about_wrong_values_of_a_body_say_what_is_allowed(name):
     kind = BODIES[name]
     tried = 0
     for wrong in wrong_values(type_info(kind), ()):
@@ -195,7 +195,7 @@ def test_every_wrong_value_of_a_body_is_told_with_what_is_allowed(name):
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_every_member_that_is_missing_is_told(name):
+def test_every_missing_member_is_reported(name):
     for one in alternatives(type_info(BODIES[name])):
         if isinstance(one, StructType):
             needed = [(field.encode_name,) for field in one.fields if field.required]
@@ -205,7 +205,7 @@ def test_every_member_that_is_missing_is_told(name):
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_every_wrong_value_of_a_query_is_told_with_what_is_allowed(name):
+def test_messages_about_wrong_values_of_a_query_say_what_is_allowed(name):
     kind = QUERIES[name]
     described = type_info(kind)
     assert isinstance(described, StructType)
@@ -228,7 +228,7 @@ def test_every_wrong_value_of_a_query_is_told_with_what_is_allowed(name):
 
 
 @pytest.mark.parametrize("name", BAD_BODIES)
-def test_what_is_no_json_is_told_without_words_of_the_library(name):
+def test_messages_about_invalid_json_use_no_jargon_of_the_library(name):
     with pytest.raises(Malformed) as caught:
         read_json(BAD_BODIES[name])
     assert str(caught.value).startswith("The request cannot be read: the body")
@@ -236,6 +236,6 @@ def test_what_is_no_json_is_told_without_words_of_the_library(name):
     assert not re.search(r"Input data|JSON is malformed|Number out of|Integer value|codec", str(caught.value))
 
 
-def test_words_of_the_library_are_recognized():
+def test_jargon_of_the_library_is_recognized():
     for text in ("Expected `str`, got `int` - at `$.x`", "Object missing required field", "a Struct", "msgspec"):
         assert LIBRARY_TEXT.search(text)

@@ -33,7 +33,7 @@ def test_a_write_in_a_handler_that_reads_does_not_pass_the_type_check():
     assert not operation(get_event, EVENT, "GET").signature.writes
 
 
-def test_the_annotations_of_a_handler_say_what_it_takes_and_gives():
+def test_the_annotations_of_a_handler_declare_arguments_and_result():
     def put(
         tx: WriteTx, actor: Actor, event_id: EventId, body: UserCreate | None, conditions: Conditions
     ) -> Reply[UserJson | PageJson[UserJson]]: ...
@@ -86,7 +86,7 @@ def nothing_said(tx: ReadTx, actor: Actor): ...
         (nothing_said, "a Reply of structs"),
     ],
 )
-def test_a_handler_that_is_not_understood_stops_the_start(handler, reason):
+def test_a_handler_with_unsupported_annotations_is_refused_at_startup(handler, reason):
     with pytest.raises(TypeError, match=f"{handler.__name__}: .*{reason}"):
         operation(handler)
 

@@ -52,13 +52,13 @@ def test_several_are_added_in_the_order_they_are_named_or_none(api, cast, path):
     assert document["errors"][0]["in"] == "body"
 
 
-def test_what_is_wrong_with_a_single_one_is_not_in_a_list(api, cast, path):
+def test_the_faults_of_a_single_participant_are_not_in_a_list(api, cast, path):
     problem(api.post(path, json={"user_id": NOBODY}), 422, "invalid", "/user_id")
     problem(api.post(path, json={"user_id": str(cast.host.id)}), 409, "already_participant", "/user_id")
 
 
 @pytest.mark.parametrize("sent", [[], "x", 1, None, [[]], [1], {"user_id": None}, [{}], {"role": "required"}])
-def test_what_is_no_participant_is_refused(api, path, sent):
+def test_invalid_participants_are_refused(api, path, sent):
     problem(api.post(path, content=json.dumps(sent), headers={"Content-Type": "application/json"}), 422, "invalid")
 
 
@@ -79,7 +79,7 @@ def test_putting_a_participant_is_idempotent_and_keeps_the_answer(api, cast, pat
     assert api.patch(participation, json={}).json()["role"] == "optional"
 
 
-def test_who_is_put_has_to_exist(api, cast, path):
+def test_a_participant_has_to_be_an_existing_user(api, cast, path):
     document = problem(api.put(f"{path}/{NOBODY}", json={}), 422, "invalid", "/user_id")
     assert document["errors"][0]["in"] == "path"
     problem(api.put(f"{path}/hanna", json={}), 404, "not_found")
@@ -126,7 +126,7 @@ def test_nothing_changes_on_a_cancelled_event(api, cast, path):
     assert api.get(participation).status_code == 200
 
 
-def test_nobody_takes_part_in_an_event_that_is_not_there(api, cast, path):
+def test_participants_of_an_unknown_event_are_not_found(api, cast, path):
     nowhere = "/v1/events/evt_0000000000000001/participants"
     participation = f"{nowhere}/{cast.host.id}"
     for answer in (
@@ -143,7 +143,7 @@ def test_nobody_takes_part_in_an_event_that_is_not_there(api, cast, path):
         problem(answer, 404, "not_found")
 
 
-def test_the_tag_of_a_participant_tells_of_their_new_name_and_of_a_new_host(api, cast, path):
+def test_the_etag_of_a_participant_changes_with_their_name_and_with_the_host(api, cast, path):
     participation = f"{path}/{cast.host.id}"
     tags = [api.get(participation).headers["ETag"]]
     api.patch(f"/v1/users/{cast.host.id}", json={"name": "Hanna Huber"})
@@ -156,7 +156,7 @@ def test_the_tag_of_a_participant_tells_of_their_new_name_and_of_a_new_host(api,
     assert api.get(participation, headers={"If-None-Match": tags[2]}).status_code == 304
 
 
-def test_a_tag_counts_the_changes_of_one_participant_alone(api, app, cast, clock):
+def test_the_etag_of_a_participant_depends_on_that_participant_alone(api, app, cast, clock):
     """A caller who does not see the other participants must not learn that one of them has answered."""
     tags = []
     for others in (0, 3):
@@ -175,7 +175,7 @@ def test_a_tag_counts_the_changes_of_one_participant_alone(api, app, cast, clock
     assert tags[0] == tags[1]
 
 
-def test_a_part_that_is_taken_anew_never_has_a_tag_of_before(api, cast, path):
+def test_a_participant_who_is_added_again_never_has_an_earlier_etag(api, cast, path):
     guest, tags = f"{path}/{cast.guest.id}", set()
     for _ in range(2):
         tags |= {api.put(guest, json={"role": role}).headers["ETag"] for role in ("required", "optional", "required")}

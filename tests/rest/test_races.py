@@ -21,7 +21,7 @@ def at_once(app, token, calls):
         return list(pool.map(send, calls))
 
 
-def test_of_two_updates_with_one_version_one_wins_and_one_is_stale(app, token, api, cast):
+def test_of_two_updates_with_one_version_one_succeeds_and_one_is_stale(app, token, api, cast):
     for version in range(1, 11):
         for path, member in ((f"/v1/users/{cast.host.id}", "name"), (f"/v1/events/{event_of(api, cast)}", "title")):
             tag = f'"{version}"'

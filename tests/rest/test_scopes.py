@@ -35,14 +35,14 @@ def writer(app, cast):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
-def test_who_reads_needs_the_scope_of_everything_that_may_be_answered(operation: Operation):
+def test_a_read_needs_the_scopes_of_everything_that_it_may_answer(operation: Operation):
     needed = scopes_of(operation.signature.answers)
     assert needed or not operation.signature.answers or operation.path in NO_DATA
     if not operation.signature.writes and operation.path not in CUT_BY_HAND:
         assert needed <= {operation.scope, *operation.other_scopes}
 
 
-def test_who_writes_without_reading_is_shown_nothing_of_it(writer, api, cast):
+def test_a_write_without_the_scope_to_read_answers_without_content(writer, api, cast):
     host, guest = str(cast.host.id), {"user_id": str(cast.guest.id)}
     made = writer.post("/v1/events", json={"host_id": host, "title": "Secret", **TIME, "participants": [guest]})
     path = made.headers["Location"]

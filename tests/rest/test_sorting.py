@@ -10,7 +10,7 @@ kind_of = kind_finder(OPERATIONS)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
-def test_every_operation_is_found_by_a_path_of_its_own(operation):
+def test_every_operation_is_found_by_its_path(operation):
     path = operation.path.replace("{", "").replace("}", "")
     assert kind_of(operation.method, path, "dry_run=true") is operation.kind
     if operation.method == "GET":

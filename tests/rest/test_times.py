@@ -25,7 +25,7 @@ def event_in_santiago(api, cast, end):
 
 
 @pytest.mark.parametrize("midnight", MIDNIGHTS)
-def test_an_event_ends_at_a_skipped_midnight_in_every_spelling(api, cast, midnight):
+def test_an_event_ends_at_a_skipped_midnight_in_every_notation(api, cast, midnight):
     made = event_in_santiago(api, cast, midnight)
     assert (made.status_code, made.json()["end"]) == (201, END)
     shorter = api.patch(f"/v1/events/{made.json()['id']}", json={"end": f"{EVE}T23:00"})
@@ -44,7 +44,7 @@ def test_no_event_starts_at_a_skipped_midnight(api, cast, midnight):
 
 
 @pytest.mark.parametrize("midnight", MIDNIGHTS)
-def test_a_skipped_midnight_bounds_a_window_in_every_spelling(api, cast, midnight):
+def test_a_skipped_midnight_bounds_a_window_in_every_notation(api, cast, midnight):
     event_in_santiago(api, cast, MIDNIGHTS[0])
     people = [str(cast.host.id)]
     hours = {"from": f"{EVE}T23:00", "to": midnight}
@@ -94,7 +94,7 @@ def test_an_instant_without_an_offset_is_written_with_a_z_in_every_answer(api, c
         assert api.get(f"/v1/events/{event.id}").json()["start"] == "2026-03-09T14:00:00Z"
 
 
-def test_the_client_of_the_tests_refuses_an_answer_that_writes_it_otherwise():
+def test_the_client_of_the_tests_refuses_an_answer_with_another_notation():
     def app(environ, start_response):
         start_response("200 OK", [("Content-Type", "application/json")])
         return [b'{"start":"2026-03-09T14:00:00+00:00"}']

@@ -59,7 +59,7 @@ def test_an_offer_is_declined_or_taken_back(cast, as_host, as_stranger, path, wa
     assert "pending_host_id" not in as_host.get(path).json()
 
 
-def test_what_is_in_the_way_is_told_on_accepting(cast, as_host, as_stranger, path, wanted):
+def test_accepting_reports_conflicts(cast, as_host, as_stranger, path, wanted):
     busy = cast.event(host_id=cast.stranger.id)
     assert as_host.post(f"{path}/transfer", json=wanted).status_code == 202, "not whether somebody else is free"
     accept = {"response": "accepted"}
@@ -69,7 +69,7 @@ def test_what_is_in_the_way_is_told_on_accepting(cast, as_host, as_stranger, pat
     assert [one["event_id"] for one in answer.json()["conflicts"]] == [str(busy.id)]
 
 
-def test_conditions_previews_and_keys_are_heeded(cast, as_host, as_stranger, path, wanted):
+def test_conditions_dry_runs_and_keys_apply_to_transfers(cast, as_host, as_stranger, path, wanted):
     before = cast.rows()
     assert as_host.post(f"{path}/transfer?dry_run=true", json=wanted).status_code == 202
     problem(as_host.post(f"{path}/transfer", json=wanted, headers={"If-Match": '"9"'}), 412)
@@ -93,7 +93,7 @@ def test_conditions_previews_and_keys_are_heeded(cast, as_host, as_stranger, pat
     assert accepted.status_code == 200
 
 
-def test_an_answer_is_yes_or_no_and_the_member_is_not_set(cast, as_host, as_stranger, path, wanted):
+def test_an_offer_is_accepted_or_declined_and_its_member_cannot_be_set(cast, as_host, as_stranger, path, wanted):
     as_host.post(f"{path}/transfer", json=wanted)
     for body, code in (({"response": "tentative"}, "invalid_value"), ({}, "missing"), ({"response": None}, None)):
         document = problem(as_stranger.put(f"{path}/transfer/response", json=body), 422)
@@ -102,7 +102,7 @@ def test_an_answer_is_yes_or_no_and_the_member_is_not_set(cast, as_host, as_stra
     assert faults(document) == {"/pending_host_id": "read_only"}
 
 
-def test_hosting_takes_more_than_the_right_to_answer_invitations(app, cast, as_host, path, wanted):
+def test_accepting_to_host_takes_more_than_the_right_to_answer_invitations(app, cast, as_host, path, wanted):
     as_host.post(f"{path}/transfer", json=wanted)
     for scopes, status in (({Scope.respond, Scope.events_read}, 403), (ALL_SCOPES - {Scope.events_read}, 204)):
         with client(app, cast.token_for(cast.stranger, scopes=scopes)) as caller:
@@ -110,13 +110,15 @@ def test_hosting_takes_more_than_the_right_to_answer_invitations(app, cast, as_h
             assert answer.status_code == status
 
 
-def test_a_token_that_may_not_read_offers_and_is_told_no_more(app, cast, path, wanted):
+def test_a_token_without_the_scope_to_read_can_offer_without_seeing_details(app, cast, path, wanted):
     with client(app, cast.token_for(cast.host, scopes={Scope.events_write})) as caller:
         answer = caller.post(f"{path}/transfer", json=wanted)
         assert (answer.status_code, answer.content) == (202, b"")
 
 
-def test_an_export_has_what_somebody_is_asked_to_host_without_others_answers(cast, as_host, as_stranger, path, wanted):
+def test_an_export_has_the_events_that_a_user_is_offered_without_responses_of_others(
+    cast, as_host, as_stranger, path, wanted
+):
     as_host.post(f"{path}/transfer", json=wanted)
     document = as_stranger.get(f"/v1/users/{cast.stranger.id}/export").json()
     assert document["events"] == []

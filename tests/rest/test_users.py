@@ -30,13 +30,13 @@ def test_a_user_is_created_and_read(api):
     assert read.headers["Content-Type"] == "application/json"
 
 
-def test_a_user_lives_in_utc_unless_they_say_otherwise(api):
+def test_the_time_zone_of_a_user_is_utc_by_default(api):
     made = api.post("/v1/users", json={"name": "U", "email": "u@example.org"}).json()
     assert made["time_zone"] == "UTC"
     assert made["metadata"] == {}
 
 
-def test_all_that_is_wrong_with_a_new_user_is_said_at_once(api):
+def test_all_faults_of_a_new_user_are_reported_together(api):
     sent = {"name": " ", "email": "nobody", "time_zone": "Mars/Olympus", "metadata": [], "nick": "x", "a/b~c": 1}
     document = problem(api.post("/v1/users", json=sent), 422, "invalid")
     assert faults(document) == {
@@ -50,7 +50,7 @@ def test_all_that_is_wrong_with_a_new_user_is_said_at_once(api):
     assert {fault["in"] for fault in document["errors"]} == {"body"}
 
 
-def test_what_is_missing_is_named(api):
+def test_missing_members_are_named(api):
     problem(api.post("/v1/users", json={}), 422, "invalid", "/name", "/email")
 
 
@@ -79,7 +79,7 @@ def test_a_domain_is_the_same_in_unicode_and_in_ascii(api):
         assert [user["id"] for user in api.get("/v1/users", params={"q": text}).json()["items"]] == [own.json()["id"]]
 
 
-def test_an_address_is_taken_whatever_its_case(api, cast):
+def test_addresses_are_compared_without_regard_to_case(api, cast):
     sent = HANNA | {"email": cast.host.email.upper()}
     problem(api.post("/v1/users", json=sent), 409, "email_taken")
     problem(api.patch(f"/v1/users/{cast.guest.id}", json={"email": cast.host.email.upper()}), 409, "email_taken")
@@ -103,7 +103,7 @@ def test_a_patch_that_changes_nothing_leaves_the_version_alone(api, cast):
     assert api.patch(f"/v1/users/{cast.host.id}", json={"name": cast.host.name}).json()["version"] == 1
 
 
-def test_a_user_who_is_not_there_is_not_found(api, cast):
+def test_an_unknown_user_is_not_found(api, cast):
     for path in ("/v1/users/usr_0000000000000001", "/v1/users/usr_1", f"/v1/users/evt_{int(cast.host.id):016x}"):
         document = problem(api.get(path), 404, "not_found")
         assert document["instance"] == path
@@ -120,7 +120,7 @@ def test_a_deleted_user_is_gone_and_their_address_is_free(api, cast):
     assert api.post("/v1/users", json=HANNA | {"email": cast.guest.email}).status_code == 201
 
 
-def test_a_user_who_hosts_events_to_come_is_deleted_with_a_word_on_those(api, cast, clock):
+def test_a_host_of_future_events_is_deleted_only_with_a_choice_for_them(api, cast, clock):
     clock.set_to(cast.event(cast.guest).block.span.start - 1)
     path = f"/v1/users/{cast.host.id}"
     assert "hosts: 1." in problem(api.delete(path), 409, "hosts_events")["detail"]
@@ -136,7 +136,7 @@ def test_a_user_who_hosts_events_to_come_is_deleted_with_a_word_on_those(api, ca
     assert len(api.get("/v1/events?status=cancelled").json()["items"]) == 1
 
 
-def test_metadata_of_users_are_between_operators(app, api, cast):
+def test_only_operators_read_and_set_metadata_of_users(app, api, cast):
     """They are notes of the organization's operators: users neither read nor set them, not even their own."""
     path = f"/v1/users/{cast.guest.id}"
     event = cast.event()
@@ -154,7 +154,7 @@ def test_metadata_of_users_are_between_operators(app, api, cast):
     assert api.get(path).json()["metadata"] == {"salary": 7}
 
 
-def test_an_address_is_an_operators_to_change(app, api, cast):
+def test_only_operators_change_addresses(app, api, cast):
     """Imports and commands identify users by their address, so nobody may take over that of another user."""
     path = f"/v1/users/{cast.guest.id}"
     own = api.get(path).json()["email"]

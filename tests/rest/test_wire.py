@@ -52,7 +52,7 @@ Few = Annotated[list[int], Meta(min_length=2, max_length=3)]
         (Metadata, {"x": "y" * 16_384}, "metadata_too_large", "must be at most 16,384 bytes as JSON, not 16,392"),
     ],
 )
-def test_a_value_that_a_type_does_not_take_is_said_in_plain_words(kind, value, code, message):
+def test_messages_about_invalid_values_use_plain_words(kind, value, code, message):
     with pytest.raises(Invalid) as caught:
         read_struct(kind, value)
     assert caught.value.faults == (Fault((), code, message),)
@@ -75,5 +75,5 @@ def test_faults_come_in_the_order_of_the_members_and_the_unknown_ones_last():
     ]
 
 
-def test_a_struct_without_faults_is_made():
+def test_a_struct_without_faults_is_created():
     assert read_struct(ResponseUpdate, {"response": "accepted"}) == ResponseUpdate(response="accepted")

@@ -41,7 +41,7 @@ def test_the_table_has_every_level():
 
 @pytest.mark.parametrize("level", TABLE)
 @pytest.mark.parametrize("tie", range(3), ids=["member", "participates", "delegate"])
-def test_what_is_seen(level, tie):
+def test_the_access_levels_of_participants_delegates_and_others(level, tie):
     me = person(host=level) if level else person()
     assert access_level_of(me, HOST, Visibility.default, **TIES[tie]) is TABLE[level][tie]
     alone = WHOLE if TIES[tie]["participates"] else BLOCK
@@ -56,7 +56,7 @@ def test_host_and_operator_see_and_change_all(visibility, ties):
 
 
 @pytest.mark.parametrize("level", Sharing)
-def test_what_a_level_lets_do(level):
+def test_the_actions_that_each_access_level_allows(level):
     me = person(other=level)
     delegate = level in (Sharing.respond, Sharing.write)
     assert access.may_answer_for(me, OTHER, Visibility.default) is delegate
@@ -86,7 +86,7 @@ def test_everybody_may_act_for_themselves_and_operators_for_all():
     assert not access.may_manage(person(), OTHER)
 
 
-def test_a_hold_is_its_placers_and_every_operators():
+def test_a_hold_belongs_to_who_placed_it_and_to_operators():
     assert access.may_use_hold(person(), ME)
     assert not access.may_use_hold(person(other=Sharing.write), OTHER)
     assert not access.may_use_hold(person(), None), "one that an operator placed"
@@ -94,7 +94,7 @@ def test_a_hold_is_its_placers_and_every_operators():
     assert access.may_use_hold(OPERATOR, None)
 
 
-def test_who_is_held_sees_that_and_by_whom_and_not_who_else_is():
+def test_people_in_a_hold_see_who_placed_it_but_not_the_other_people():
     held = Hold(HoldId(1), (ME, OTHER), Span(Instant(0), Instant(1)), Instant(2), False, Instant(0), HOST)
     assert access.may_see_hold(person(), HOST, held.user_ids)
     assert not access.may_see_hold(person(), HOST, (OTHER,))
@@ -119,16 +119,16 @@ PARTS = [
 
 
 @pytest.mark.parametrize(("whose", "access_level", "hides", "told"), PARTS)
-def test_what_is_told_of_somebodys_part(whose, access_level, hides, told):
+def test_what_is_shown_of_a_users_participation(whose, access_level, hides, told):
     assert access_level_of_participation(person(), whose, access_level, HOST, hides=hides) is told
 
 
-def test_a_delegate_is_told_of_their_delegators_part():
+def test_a_delegate_is_shown_the_participation_of_their_delegator():
     assert access_level_of_participation(person(other=Sharing.respond), OTHER, WHOLE, HOST, hides=True) is WHOLE
     assert access_level_of_participation(person(other=Sharing.read), OTHER, WHOLE, HOST, hides=True) is BLOCK
 
 
-def test_what_is_not_allowed_is_forbidden_with_a_reason():
+def test_refused_actions_are_forbidden_with_a_reason():
     access.refuse_unless(True, "never")
     with pytest.raises(Forbidden, match=r"^Not yours\.$"):
         access.refuse_unless(False, "Not yours")

@@ -123,11 +123,11 @@ def test_an_event_may_end_when_its_day_ends() -> None:
         ("1900-01-01T00:00", "9998-12-31T24:00", ("end", "not_one_day")),
     ],
 )
-def test_what_is_no_block_is_refused(start: str, end: str, expected: tuple[str, str]) -> None:
+def test_invalid_blocks_are_refused(start: str, end: str, expected: tuple[str, str]) -> None:
     assert faults(start, end) == [expected]
 
 
-def test_both_times_are_looked_at() -> None:
+def test_faults_of_both_times_are_reported() -> None:
     odd, skipped = "2026-03-29T01:30:00.5", "2026-03-29T02:30"
     assert faults(odd, skipped) == [("start", "invalid_time"), ("end", "nonexistent_time")]
 
@@ -148,7 +148,7 @@ def test_an_unknown_zone_is_named_first() -> None:
         ("2026-03-09T23:00Z", "2026-03-10T01:00Z", []),
     ],
 )
-def test_as_long_as_the_zone_is_not_known_only_what_is_wrong_in_any_is_named(
+def test_without_a_known_zone_only_faults_in_every_zone_are_reported(
     start: str, end: str, expected: list[tuple[str, str]]
 ) -> None:
     assert places_and_codes(faults_in_any_zone(read_time(start), read_time(end))) == expected
@@ -167,7 +167,7 @@ SKIPPED_MIDNIGHTS = [
 
 
 @pytest.mark.parametrize(("zone", "day"), SKIPPED_MIDNIGHTS)
-def test_a_skipped_midnight_ends_a_day_in_every_spelling_and_begins_none(zone: str, day: str) -> None:
+def test_a_skipped_midnight_ends_a_day_in_every_notation_and_begins_none(zone: str, day: str) -> None:
     next_day = date.fromisoformat(day) + timedelta(days=1)
     block = made(f"{day}T22:30", f"{day}T24:00", zone)
     assert made(f"{day}T22:30", f"{next_day}T00:00", zone) == block

@@ -32,7 +32,7 @@ def test_the_table(status: Status, role: Role | None, response: Response | None,
 
 
 @pytest.mark.parametrize(("status", "show_as", "role", "response"), WHATEVER)
-def test_what_takes_no_time_is_free_and_blocks_nobody(
+def test_events_that_take_no_time_are_free_and_block_nobody(
     status: Status, show_as: ShowAs, role: Role | None, response: Response | None
 ) -> None:
     shown, blocking = commitment(status, show_as, role, response)

@@ -26,7 +26,7 @@ TRUSTED = [ip_network(text) for text in ("10.0.0.0/8", "2001:db8:1::/48")]
         ("a socket", "192.0.2.7", "a socket"),
     ],
 )
-def test_the_client_is_the_rightmost_whom_no_trusted_proxy_is(peer: str, forwarded: str, client: str) -> None:
+def test_the_client_is_the_rightmost_address_that_is_no_trusted_proxy(peer: str, forwarded: str, client: str) -> None:
     assert client_address(peer, forwarded, TRUSTED) == client
 
 
@@ -49,7 +49,7 @@ def test_the_client_is_the_rightmost_whom_no_trusted_proxy_is(peer: str, forward
         ("10.0.0.1", "198.51.100.1" + ", 10.0.0.2" * 10_000, "10.0.0.2"),
     ],
 )
-def test_nobody_becomes_somebody_else_by_saying_so(peer: str, forwarded: str, client: str) -> None:
+def test_forged_addresses_are_ignored(peer: str, forwarded: str, client: str) -> None:
     assert client_address(peer, forwarded, TRUSTED) == client
 
 
@@ -66,5 +66,5 @@ def test_nobody_becomes_somebody_else_by_saying_so(peer: str, forwarded: str, cl
         ("unix:socket:", "unix:socket:"),
     ],
 )
-def test_a_caller_is_a_block_of_addresses(address: str, block: str) -> None:
+def test_callers_are_counted_by_block_of_addresses(address: str, block: str) -> None:
     assert network_of(address) == block

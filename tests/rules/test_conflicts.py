@@ -35,14 +35,14 @@ ROWS += [row(role=None, response=None), row(show_as=ShowAs.free)]
 
 
 @pytest.mark.parametrize("after", ROWS)
-def test_whoever_comes_or_moves_takes_time_unless_shown_free(after):
+def test_a_new_or_moved_row_takes_time_unless_it_is_free(after):
     expected = after.shown is not Busy.free
     assert takes_time(None, after) is expected
     assert takes_time(row(at=LATER, role=after.role, response=after.response), after) is expected
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(ROWS, ROWS)))
-def test_who_stays_takes_time_only_more_firmly_than_before(before, after):
+def test_an_unmoved_row_takes_time_only_if_it_is_stronger_than_before(before, after):
     def firmness(one):
         return [Busy.free, Busy.tentative, Busy.busy].index(one.shown), one.blocking
 
@@ -79,7 +79,7 @@ ANYTIME = st.tuples(st.sampled_from([1, 2, 3, 4]), st.sampled_from([NOON, LATER]
 
 
 @given(st.lists(ANYTIME))
-def test_an_overlap_is_a_conflict_for_who_blocks_a_warning_for_who_does_not_and_nothing_for_others(overlaps):
+def test_an_overlap_is_a_conflict_for_rows_that_block_and_a_warning_for_others_that_take_time(overlaps):
     """There is an event at noon, and another an hour later, where person 1 is optional and nobody else takes time."""
     optional = row(2, Role.optional, Response.needs_action)
     rows = [row(1), optional, row(3, Role.required, Response.needs_action)]
@@ -113,7 +113,7 @@ def conflicts(periods, *event_ids):
 
 
 @given(BLOCKING, BLOCKING, st.randoms())
-def test_what_is_not_seen_makes_no_difference_but_by_when_it_blocks(unseen, seen, chance):
+def test_hidden_events_matter_only_by_the_times_at_which_they_block(unseen, seen, chance):
     """However many hidden events there are, wherever they begin, and whether or not they overlap with visible ones."""
     named = conflicts(seen, *map(EventId, range(1, len(seen) + 1)))
     told_of = merge_unseen([*named, *conflicts(unseen)], WINDOW)

@@ -92,7 +92,9 @@ def difference(after: Event) -> dict[str, Any]:
         ),
     ],
 )
-def test_an_edit_changes_what_it_names_and_makes_one_new_version(edit: dict[str, Any], changed: dict[str, Any]) -> None:
+def test_an_edit_changes_only_the_given_members_and_makes_one_new_version(
+    edit: dict[str, Any], changed: dict[str, Any]
+) -> None:
     assert difference(change(**edit)) == changed
 
 
@@ -114,7 +116,7 @@ def test_an_edit_that_changes_nothing_makes_no_version(edit: dict[str, Any]) -> 
     assert change(**edit) is EVENT
 
 
-def test_all_faults_of_an_edit_are_named_at_once() -> None:
+def test_all_faults_of_an_edit_are_found_together() -> None:
     with pytest.raises(Invalid) as refused:
         change(
             start=read_time("2026-03-29T01:00:00.5"),

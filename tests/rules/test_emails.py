@@ -75,7 +75,7 @@ def test_other_addresses_are_refused_with_the_reason(address: str) -> None:
         check_email(address)
 
 
-def test_nothing_of_the_dns_is_even_loaded() -> None:
+def test_no_module_for_dns_is_loaded() -> None:
     assert "dns" not in sys.modules
 
 

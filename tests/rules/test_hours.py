@@ -89,7 +89,7 @@ def check_against_the_wall(hours: WorkingHours, zone: ZoneInfo, within: Span) ->
 
 @settings(max_examples=120)
 @given(st.data(), WEEK, MOMENTS, st.integers(-2_880, 60), st.integers(1, 2_880))
-def test_somebody_works_exactly_when_the_clock_on_their_wall_shows_a_window(data, week, moment, before, minutes):
+def test_working_time_is_when_the_local_time_is_within_a_window(data, week, moment, before, minutes):
     name, at = moment
     zone = ZoneInfo(name)
     start = (at // 60 + before) * MINUTE
@@ -113,7 +113,7 @@ def test_the_strangest_days_of_all(name, moment, offset):
 @given(MOMENTS, st.integers(-50 * HOUR, 50 * HOUR), st.integers(1, 100 * DAY))
 @example(("America/St_Johns", 1_162_089_060), 10 * MINUTE, DAY)
 @example(("Europe/Berlin", 1_774_746_000), -HOUR, HOUR)
-def test_steady_segments_meet_and_every_one_has_its_offset(moment, before, length):
+def test_segments_of_constant_offset_are_contiguous(moment, before, length):
     name, at = moment
     zone = ZoneInfo(name)
     start = at * 1_000_000 + before
@@ -245,6 +245,6 @@ def test_windows_without_length_are_refused(pair):
         " 9:00",
     ],
 )
-def test_what_is_no_time_of_day_is_refused(text):
+def test_invalid_times_of_day_are_refused(text):
     with pytest.raises(ValueError, match="must be a time of day such as 09:30"):
         minute_of_day(text)

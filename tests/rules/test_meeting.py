@@ -117,7 +117,7 @@ def test_touching_is_no_conflict():
     assert [slot.span for slot in found({A: busy}, required=(A,))] == [hours(1, 2)]
 
 
-def test_weight_comes_first_then_who_is_unsure_then_the_hour():
+def test_slots_are_ordered_by_weight_then_tentative_people_then_time():
     calendars = {A: FREE, B: Calendar([hours(0, 1)], [hours(0, 2)]), C: Calendar([hours(1, 3)], ())}
     slots = found(calendars, required=(A,), optional={B: 2, C: 1})
     assert [(slot.span, slot.weight) for slot in slots] == [(hours(2, 3), 2), (hours(1, 2), 2), (hours(0, 1), 1)]
@@ -171,7 +171,7 @@ def test_no_slot_begins_where_a_gap_is_too_short_or_a_window_begins():
     assert found({A: FREE}, required=(A,), between=(hours(0.1, 1.5),)) == []
 
 
-def test_who_becomes_free_as_the_window_begins_makes_a_slot():
+def test_somebody_who_becomes_free_at_the_start_of_the_window_makes_a_slot():
     """A commitment that ends there is outside the window, but a wider window has the same slot."""
     busy, off = Calendar([hours(-1, 0.5)], ()), Calendar((), (), [hours(0.5, 3)])
     for calendar in (busy, off):
@@ -180,7 +180,7 @@ def test_who_becomes_free_as_the_window_begins_makes_a_slot():
         assert narrow.meeting.horizon == span(NINE + 30 * MINUTE - 1, NINE + 90 * MINUTE)
 
 
-def test_nothing_begins_before_not_before():
+def test_no_slot_begins_before_not_before():
     assert starts_of(found({A: FREE}, required=(A,), not_before=NINE + 1)) == [60, 120]
     assert found({A: FREE}, required=(A,), not_before=NINE + 3 * HOUR) == []
     assert starts_of(found({A: FREE}, required=(A,), not_before=NINE - HOUR)) == [0, 60, 120]

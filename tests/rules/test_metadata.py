@@ -64,7 +64,7 @@ def test_a_patch_that_is_applied_again_changes_nothing(target: dict[str, Any], p
 
 
 @given(objects)
-def test_what_a_patch_makes_of_nothing_has_no_nulls_but_in_lists(patch: dict[str, Any]) -> None:
+def test_a_patch_of_nothing_has_nulls_only_in_lists(patch: dict[str, Any]) -> None:
     def holds_null(value: Any) -> bool:
         return isinstance(value, dict) and any(part is None or holds_null(part) for part in value.values())
 

@@ -26,7 +26,7 @@ from tests.rules.test_meeting import ALL, FREE, NINE, A, B, C, hours, search
 @pytest.mark.slow
 @settings(max_examples=300)
 @given(CASES)
-def test_what_is_said_to_help_helps(case):
+def test_suggested_relaxations_help(case):
     """The relaxed search finds exactly as many slots as were promised."""
     assume(not best_slots(case.search, 1))
     for offer in relaxations(case.search, 5):
@@ -115,7 +115,7 @@ def test_a_meeting_that_no_day_of_the_window_holds():
     assert why({A: FREE}, required=(A,), between=(night,), duration=3 * HOUR) == [Reason(ReasonCode.not_one_day, night)]
 
 
-def test_when_nothing_fits_it_says_what_blocks_whom_and_what_to_give_up():
+def test_a_result_without_slots_says_what_blocks_whom_and_what_to_relax():
     calendars = {A: Calendar([hours(0, 3)], ()), B: Calendar([hours(0.5, 0.75)], ()), C: Calendar([hours(1, 3)], ())}
     found = search(calendars, required=(A, B), groups=(Group((C, B), 2),))
     assert best_slots(found, ALL) == []
@@ -130,7 +130,7 @@ def test_when_nothing_fits_it_says_what_blocks_whom_and_what_to_give_up():
     ]
 
 
-def test_a_way_out_counts_the_slots_that_lack_only_a_part_of_what_is_given_up():
+def test_a_relaxation_counts_the_slots_that_lack_only_a_part_of_it():
     """All pairs are equally frequent, but only one has both of the people who block other slots alone."""
     people = [UserId(number) for number in range(1, 41)]
     pairs = [(UserId(40), UserId(39)), *zip(people[:38:2], people[1:38:2], strict=True)]

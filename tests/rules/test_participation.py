@@ -115,7 +115,7 @@ def test_a_host_who_does_not_attend_has_the_event_on_the_agenda_and_is_free() ->
     assert (row.hosting, row.role, row.response, row.shown, row.blocking) == (True, None, None, Busy.free, False)
 
 
-def test_an_event_is_nothing_to_a_stranger() -> None:
+def test_a_stranger_has_no_agenda_row_of_an_event() -> None:
     assert agenda_row(EVENT, UserId(77), None) is None
 
 

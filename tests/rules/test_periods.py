@@ -16,7 +16,7 @@ PERIODS = st.lists(st.builds(Period, spans(0, LAST), st.sampled_from(Busy)), max
 
 
 @given(SOME_SPANS)
-def test_joined_spans_cover_the_same_instants_in_as_few_spans_as_possible(given_spans):
+def test_merged_spans_cover_the_same_instants_in_as_few_spans_as_possible(given_spans):
     result = merge(given_spans)
     assert [holds(result, at) for at in range(LAST)] == [holds(given_spans, at) for at in range(LAST)]
     assert all(one.start < one.end for one in result)
@@ -24,14 +24,14 @@ def test_joined_spans_cover_the_same_instants_in_as_few_spans_as_possible(given_
     assert merge(result) == result
 
 
-def test_what_touches_becomes_one():
+def test_touching_spans_are_merged():
     assert merge([span(3, 5), span(1, 3), span(6, 7)]) == [span(1, 5), span(6, 7)]
     assert merge([span(1, 9), span(2, 3)]) == [span(1, 9)]
     assert merge([]) == []
 
 
 @given(SOME_SPANS, spans(0, LAST))
-def test_cut_spans_lie_in_the_window_and_lose_nothing_of_it(given_spans, window):
+def test_clipped_spans_lie_in_the_window_and_lose_nothing_of_it(given_spans, window):
     result = clip(given_spans, window)
     for at in range(-1, LAST + 1):
         inside = window.start <= at < window.end
@@ -47,7 +47,7 @@ def strongest(periods: list[Period], at: int) -> Busy:
 
 
 @given(PERIODS, spans(0, LAST))
-def test_layered_periods_show_the_strongest_at_every_instant(periods, window):
+def test_merging_by_strength_shows_the_strongest_at_every_instant(periods, window):
     result = merge_by_strength(periods, window)
     for at in range(-1, LAST + 1):
         inside = window.start <= at < window.end
@@ -58,7 +58,7 @@ def test_layered_periods_show_the_strongest_at_every_instant(periods, window):
         assert one.span.end < other.span.start or one.strength is not other.strength
 
 
-def test_what_touches_is_one_period_where_it_is_as_strong():
+def test_touching_periods_of_equal_strength_are_merged():
     one, other = Period(span(0, 2), Busy.busy), Period(span(2, 4), Busy.busy)
     assert merge_by_strength(
         [one, other, Period(span(4, 5), Busy.tentative), Period(span(1, 3), Busy.tentative)], span(0, 9)
@@ -71,7 +71,7 @@ def test_what_touches_is_one_period_where_it_is_as_strong():
 @given(
     st.permutations([Period(span(0, 9), Busy.tentative), Period(span(2, 4), Busy.busy), Period(span(4, 6), Busy.busy)])
 )
-def test_layers_do_not_depend_on_the_order_they_come_in(periods):
+def test_merging_by_strength_does_not_depend_on_the_order(periods):
     assert merge_by_strength(periods, span(1, 8)) == [
         Period(span(1, 2), Busy.tentative),
         Period(span(2, 6), Busy.busy),
@@ -80,7 +80,7 @@ def test_layers_do_not_depend_on_the_order_they_come_in(periods):
 
 
 @given(PERIODS, PERIODS, spans(0, LAST))
-def test_nothing_is_told_of_what_lies_under_something_as_strong(some, others, window):
+def test_nothing_shows_of_periods_under_equally_strong_ones(some, others, window):
     result = merge_by_strength(some, window, under=others)
     own, other = merge_by_strength(some, window), merge_by_strength(others, window)
     for at in range(-1, LAST + 1):

@@ -96,7 +96,7 @@ def test_the_second_of_two_times_stays_as_long_as_it_reads_the_same():
     assert retimed(*second, (0,), before=back) == (f"{DAY}T02:30:00Z", f"{DAY}T02:45:00Z")
 
 
-def test_an_unknown_zone_is_said():
+def test_an_unknown_zone_is_reported():
     with rules(0):
         old = block(f"{DAY}T09:00", f"{DAY}T10:00")
     with pytest.raises(TimeError) as refused:
@@ -125,7 +125,7 @@ def made_up_rules(draw):
 
 
 @given(made_up_rules(), made_up_rules(), minutes, minutes)
-def test_whatever_changes_a_block_stays_one_within_a_day_and_keeps_its_wall_clock(before, after, start, end):
+def test_a_retimed_block_stays_within_a_day_and_keeps_its_wall_clock(before, after, start, end):
     def text(minute):
         return read_time(f"{DAY}T{minute // 60:02}:{minute % 60:02}")
 
@@ -149,7 +149,7 @@ def test_whatever_changes_a_block_stays_one_within_a_day_and_keeps_its_wall_cloc
             assert new.span.end == first_instant(date.fromisoformat(DAY) + timedelta(days=1), zone)
 
 
-def test_an_edit_keeps_the_wall_clock_of_what_it_leaves_out():
+def test_an_edit_keeps_the_wall_clock_of_times_that_it_does_not_change():
     with rules(1):
         old = block(f"{DAY}T09:00", f"{DAY}T10:00")
     with rules(3):

@@ -140,7 +140,7 @@ def test_a_meeting_over_the_end_of_summer_time_lies_within_the_day():
 
 
 @pytest.mark.parametrize(("day", "slots"), [("2026-03-28", 24), ("2026-03-29", 23), ("2026-10-25", 25)])
-def test_a_day_has_as_many_hours_as_it_has(day, slots):
+def test_a_day_has_as_many_hourly_starts_as_hours(day, slots):
     assert len(clocks(day, "Europe/Berlin", 60, last=25)) == slots
 
 

@@ -21,7 +21,7 @@ from kalends.rules.text import Letters, caseless, folded, like_pattern, searchab
         ("\uff11\uff12", "12"),
     ],
 )
-def test_what_people_call_the_same_is_the_same(a: str, b: str) -> None:
+def test_texts_that_people_consider_equal_are_folded_to_the_same(a: str, b: str) -> None:
     assert caseless(a) == caseless(b)
     assert folded(a) == folded(b)
 
@@ -50,7 +50,7 @@ def test_what_people_call_the_same_is_the_same(a: str, b: str) -> None:
         ("\u3164x", "x"),
     ],
 )
-def test_what_is_written_is_found_without_accents_and_the_other_way_round(written: str, typed: str) -> None:
+def test_texts_are_found_with_or_without_accents(written: str, typed: str) -> None:
     assert folded(written) == folded(typed) == typed
 
 
@@ -67,7 +67,7 @@ def test_what_is_written_is_found_without_accents_and_the_other_way_round(writte
         ("mueller", "müller"),
     ],
 )
-def test_what_people_tell_apart_stays_apart(a: str, b: str) -> None:
+def test_texts_that_people_distinguish_stay_different(a: str, b: str) -> None:
     assert folded(a) != folded(b)
     assert sort_key(a) != sort_key(b)
 
@@ -83,20 +83,20 @@ def test_folding_twice_changes_nothing_more(text: str) -> None:
 
 
 @given(st.text(), st.text())
-def test_each_part_of_what_is_folded_is_found_in_the_whole(a: str, b: str) -> None:
+def test_each_part_of_a_folded_text_is_found_in_the_whole(a: str, b: str) -> None:
     """Unless the cut separates a letter and its marks, or the parts of a syllable."""
     if unicodedata.is_normalized("NFC", folded(a) + folded(b)):
         assert folded(f"{a}\n{b}") == f"{folded(a)}\n{folded(b)}"
 
 
-def test_what_grows_without_measure_is_cut() -> None:
+def test_texts_that_grow_in_folding_are_cut() -> None:
     assert len(folded("\ufdfa")) == 18
     assert len(searchable("\ufdfa" * 5_000, "x")) == 2 * 5_002
     assert searchable("ß" * 100, "ß") == "ss" * 100 + "\nss"
     assert len(sort_key("\ufdfa" * 200).encode()) < 2_000
 
 
-def test_a_table_of_letters_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_of_folded_letters_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_rules, "MAX_KNOWN", 2)
     table = Letters(str.upper, {})
     assert "abcab".translate(table) == "ABCAB"
@@ -137,12 +137,12 @@ IN_ORDER = [
 ]
 
 
-def test_names_stand_where_people_look_for_them() -> None:
+def test_names_are_sorted_where_people_expect_them() -> None:
     assert sorted(IN_ORDER, key=lambda name: sort_key(name).encode()) == IN_ORDER
 
 
 @pytest.mark.parametrize(("name", "key"), [(" A  b ", "a b"), ("O'Brien-Smith, Jr.", "obrien smith jr"), ("!?", " !?")])
-def test_punctuation_parts_words(name: str, key: str) -> None:
+def test_punctuation_separates_words(name: str, key: str) -> None:
     assert sort_key(name) == key
 
 
@@ -162,7 +162,7 @@ def matches(pattern: str, text: str) -> bool:
 
 
 @given(st.text(alphabet="ab%_\\ ", max_size=4), st.text(alphabet="ab%_\\ ", max_size=8))
-def test_a_pattern_finds_what_holds_the_text_and_nothing_else(part: str, text: str) -> None:
+def test_a_pattern_matches_exactly_the_texts_that_contain_it(part: str, text: str) -> None:
     assert matches(like_pattern(part), folded(text)) == (folded(part) in folded(text))
 
 

@@ -10,7 +10,7 @@ secrets = st.binary(min_size=SECRET_BYTES, max_size=SECRET_BYTES)
 
 
 @given(secrets)
-def test_a_token_is_one(secret: bytes) -> None:
+def test_a_new_token_is_valid(secret: bytes) -> None:
     text = token_text(secret)
     assert is_token(text)
     assert text.startswith(PREFIX)
@@ -36,12 +36,12 @@ def test_no_missing_or_additional_character_goes_unnoticed(secret: bytes) -> Non
 
 
 @pytest.mark.parametrize("text", ["", "kal_", "kal_\0", "kal_" + "a" * 39, "a" * 43, "kal_é", "kal_\u017f" + "a" * 38])
-def test_other_texts_are_none(text: str) -> None:
+def test_other_texts_are_not_tokens(text: str) -> None:
     assert not is_token(text)
 
 
 @given(st.text() | st.text(string.ascii_lowercase + "234567", min_size=39, max_size=39).map(PREFIX.__add__))
-def test_any_text_may_be_asked(text: str) -> None:
+def test_any_text_can_be_checked(text: str) -> None:
     assert not is_token(text)
 
 

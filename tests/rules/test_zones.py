@@ -55,7 +55,7 @@ def instant(text: str) -> Instant:
 
 
 @given(moments_of_zones)
-def test_what_is_rendered_reads_as_the_same_instant(pair: tuple[ZoneInfo, Instant]) -> None:
+def test_formatted_instants_parse_to_the_same_instant(pair: tuple[ZoneInfo, Instant]) -> None:
     zone, moment = pair
     try:
         text = rendered(moment, zone)
@@ -113,7 +113,7 @@ def test_a_wall_clock_time_either_exists_or_is_refused(zone: ZoneInfo, wall: dat
         ("1994-01-31T24:00", "Africa/Nowhere"),
     ],
 )
-def test_clocks_that_spring_leave_times_that_never_are(text: str, name: str) -> None:
+def test_skipped_times_do_not_exist(text: str, name: str) -> None:
     with pytest.raises(TimeError) as refused:
         instant_of(read_time(text), zone_named(name))
     assert refused.value.code == ("nonexistent_time" if name in known_zones() else "unknown_zone")
@@ -142,7 +142,7 @@ def test_a_time_that_happens_twice_is_the_first_unless_an_offset_is_written(text
 
 
 @pytest.mark.slow
-def test_a_local_date_begins_where_a_plain_reckoning_says_in_every_zone() -> None:
+def test_a_local_date_begins_where_a_plain_calculation_says_in_every_zone() -> None:
     counted = 0
     for name in different_zones(known_zones()):
         zone = zone_named(name)
@@ -186,7 +186,7 @@ def test_a_day_begins_at_its_first_instant(day: str, name: str, begins: str) -> 
         ("2024-11-03T00:00", "America/Havana", "2024-11-03T00:00:00-04:00"),
     ],
 )
-def test_a_bound_at_midnight_is_where_the_day_begins_in_every_spelling(midnight: str, name: str, begins: str) -> None:
+def test_a_bound_at_midnight_is_where_the_day_begins_in_every_notation(midnight: str, name: str, begins: str) -> None:
     moment = bound(midnight, name)
     assert rendered(moment, zone_named(name)) == begins
     assert moment == bound(midnight[:10], name)
@@ -290,7 +290,7 @@ crumbs = st.lists(
 @example("1900-01-01T00:00:00+23:59")
 @example("\ud800")
 @settings(max_examples=500)
-def test_nothing_but_a_time_error_comes_of_any_text(text: str) -> None:
+def test_any_text_gives_a_time_or_a_time_error(text: str) -> None:
     for work in (
         read_time,
         read_date,

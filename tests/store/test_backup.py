@@ -104,14 +104,14 @@ def test_a_copy_that_is_made_while_others_write_is_consistent(
     assert after > before
 
 
-def test_a_file_that_is_there_is_never_overwritten(fresh: Database, target: Path) -> None:
+def test_an_existing_file_is_never_overwritten(fresh: Database, target: Path) -> None:
     target.write_text("precious")
     with pytest.raises(BadSetting, match="already"):
         fresh.backup(str(target))
     assert target.read_text() == "precious"
 
 
-def test_a_folder_that_is_not_there_is_said(fresh: Database, tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(fresh: Database, tmp_path: Path) -> None:
     with pytest.raises(BadSetting, match="No such file"):
         fresh.backup(str(tmp_path / "nowhere" / "kalends.backup"))
     with pytest.raises(BadSetting, match="too long"):
@@ -127,7 +127,7 @@ def test_a_copy_of_a_database_that_cannot_be_reached_leaves_nothing(
     assert not target.exists()
 
 
-def test_without_pg_dump_a_setting_is_to_blame(
+def test_without_pg_dump_the_error_names_the_setting(
     opened: Opener, target: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -176,7 +176,7 @@ def test_a_copy_that_breaks_off_never_bears_the_name(target: Path) -> None:
     assert not target.exists()
 
 
-def test_a_file_that_is_there_keeps_its_contents(target: Path) -> None:
+def test_an_existing_file_keeps_its_contents(target: Path) -> None:
     target.write_text("precious")
     create_private(target)
     assert target.read_text() == "precious"

@@ -88,7 +88,7 @@ def test_a_transaction_that_always_loses_is_unavailable_with_its_reason(database
         assert len(tries) == ATTEMPTS
 
 
-def test_a_key_that_was_taken_meanwhile_is_looked_at_again(database: Database) -> None:
+def test_a_key_that_was_taken_meanwhile_is_read_again(database: Database) -> None:
     name = new_name()
     taken = database.write(lambda tx: add(tx, name))
     tries = []
@@ -101,7 +101,7 @@ def test_a_key_that_was_taken_meanwhile_is_looked_at_again(database: Database) -
     assert len(tries) == 2
 
 
-def test_a_broken_rule_of_the_schema_is_no_lost_race(database: Database) -> None:
+def test_a_violated_constraint_is_not_tried_again(database: Database) -> None:
     tries = []
 
     def work(tx: WriteTx) -> None:
@@ -114,7 +114,7 @@ def test_a_broken_rule_of_the_schema_is_no_lost_race(database: Database) -> None
     assert database.write(lambda tx: add(tx, new_name()))
 
 
-def test_two_who_take_one_address_at_once_are_told_apart(cast: Cast) -> None:
+def test_of_many_that_take_one_address_at_once_one_succeeds(cast: Cast) -> None:
     draft = UserCreate(name="Twin", email=Email("Twin@Example.org"))
     outcomes = race([lambda: cast.database.write(lambda tx: create_user(tx, cast.actor, draft))] * 8)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["EmailTaken"] * 7 + ["User"]
@@ -138,7 +138,9 @@ def test_a_read_may_run_while_a_write_is_open_and_does_not_see_it(database: Data
 
 
 @pytest.mark.parametrize("held", [True, False])
-def test_a_snapshot_holds_still_and_without_one_every_statement_is_new(database: Database, *, held: bool) -> None:
+def test_a_snapshot_does_not_change_and_without_one_every_statement_sees_new_rows(
+    database: Database, *, held: bool
+) -> None:
     name = new_name()
 
     def work(tx: ReadTx) -> tuple[int, int]:
@@ -182,7 +184,7 @@ def test_a_row_of_many_leaves_no_old_snapshot_for_the_next_reader(database: Data
     assert database.read(look) == 1
 
 
-def test_a_write_may_call_what_asks_for_a_snapshot_and_goes_on_seeing_what_others_did(database: Database) -> None:
+def test_a_write_may_call_reads_with_a_snapshot_and_still_sees_changes_of_others(database: Database) -> None:
     name = new_name()
 
     def work(tx: WriteTx) -> int:
@@ -291,7 +293,7 @@ def test_the_time_of_a_transaction_is_the_clocks(database: Database, clock: Cloc
     assert database.read(lambda tx: tx.now) == database.write(lambda tx: tx.now) == Instant(1_234_567_890_123_456)
 
 
-def test_text_of_any_kind_comes_back_as_it_went(database: Database) -> None:
+def test_text_of_any_kind_is_returned_as_stored(database: Database) -> None:
     text = "Zoë 😀 \u2028 '\"%s :x \\ \x01"
     made = database.write(lambda tx: add(tx, text))
     assert database.read(lambda tx: tx.row(NAME, id=made)) == (text,)
@@ -355,7 +357,7 @@ def test_ids_grow_even_if_the_clock_is_turned_back(monkeypatch: pytest.MonkeyPat
     assert made[1:3] == [made[0] + 1, made[0] + 2]
 
 
-def test_a_race_for_one_row_is_won_in_turn(database: Database) -> None:
+def test_concurrent_updates_of_one_row_are_all_applied(database: Database) -> None:
     at = database.write(lambda tx: add(tx, "0"))
 
     def bump(tx: WriteTx) -> None:

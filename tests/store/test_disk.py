@@ -35,7 +35,7 @@ def test_a_link_leads_to_the_file(tmp_path: Path) -> None:
     assert [file.path for file in database_files(tmp_path / "link.db")] == [str(tmp_path / "real.db")]
 
 
-def test_the_file_system_is_told_where_the_system_tells_it(tmp_path: Path) -> None:
+def test_the_file_system_is_reported_if_the_system_knows_it(tmp_path: Path) -> None:
     (tmp_path / "k.db").touch()
     mounts = tmp_path / "mounts"
     assert file_facts(tmp_path / "k.db", mounts).filesystem == ""
@@ -64,5 +64,5 @@ def test_the_deepest_mount_counts(path: str, kind: str) -> None:
     assert filesystem_at(path, MOUNTS) == kind
 
 
-def test_where_no_mount_is_told_nothing_is_known() -> None:
+def test_without_mounts_nothing_is_known() -> None:
     assert filesystem_at("/k.db", "") == ""

@@ -10,7 +10,7 @@ from kalends.store.fair_lock import FairLock
 from tests.threads import at_once, in_line
 
 
-def test_a_lock_is_had_in_the_order_of_asking() -> None:
+def test_a_lock_is_acquired_in_the_order_of_requests() -> None:
     lock, order = FairLock(), []
 
     def take(number: int) -> None:
@@ -30,7 +30,7 @@ def test_a_lock_is_had_in_the_order_of_asking() -> None:
     assert lock.acquire(0)
 
 
-def test_who_waits_too_long_leaves_the_line() -> None:
+def test_a_waiter_that_times_out_leaves_the_queue() -> None:
     lock = FairLock()
     assert lock.acquire(0)
     assert not lock.acquire(0)
@@ -62,7 +62,7 @@ class Interrupted(Exception):
 
 
 @pytest.mark.parametrize("kind", [FairLock, LateLock])
-def test_who_is_interrupted_while_waiting_does_not_keep_the_lock(kind: type[FairLock]) -> None:
+def test_a_waiter_that_is_interrupted_does_not_keep_the_lock(kind: type[FairLock]) -> None:
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise Interrupted
 

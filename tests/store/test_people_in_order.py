@@ -102,7 +102,7 @@ def test_what_was_stored_is_kept_and_what_would_be_refused_is_named(migrated: Da
     assert address.startswith("Users whose e-mail address would be refused today: 1 (usr_000000000000000f (")
 
 
-def test_two_people_with_one_address_can_be_changed_and_told_apart(migrated: Database) -> None:
+def test_two_users_with_one_address_can_be_changed_and_distinguished(migrated: Database) -> None:
     def change(number: int, edit: UserUpdate) -> None:
         migrated.write(lambda tx: change_user(tx, OPERATOR, UserId(number), edit))
 

@@ -104,7 +104,7 @@ def test_participations_are_stored_as_they_are_given(cast: Cast) -> None:
     assert [participant.is_host for participant in seen] == [True, False]
 
 
-def test_the_dead_are_known_and_their_address_is_free(cast: Cast) -> None:
+def test_a_deleted_user_is_marked_and_their_address_is_free(cast: Cast) -> None:
     cast.database.write(lambda tx: soft_delete_user(tx, cast.guest.id))
     people = [cast.host.id, cast.guest.id]
     known = cast.database.write(lambda tx: find_and_lock_people(tx, cast.actor, people))
@@ -113,7 +113,7 @@ def test_the_dead_are_known_and_their_address_is_free(cast: Cast) -> None:
     assert cast.person(email=cast.guest.email).id != cast.guest.id
 
 
-def test_events_are_given_in_the_order_of_their_ids(cast: Cast) -> None:
+def test_events_are_returned_in_the_order_of_their_ids(cast: Cast) -> None:
     events = [cast.event(), cast.event()]
     ids = [event.id for event in reversed(events)]
     assert cast.database.write(lambda tx: lock_events(tx, cast.actor, ids)) == events

@@ -122,7 +122,7 @@ def shape(connection: sa.Connection) -> dict[str, Any]:
     }
 
 
-def test_the_migrations_make_what_the_code_takes_for_granted(fresh: Database) -> None:
+def test_the_migrations_create_the_schema_that_the_code_expects(fresh: Database) -> None:
     def difference(connection: sa.Connection) -> list[Any]:
         options = {"version_table": VERSION_TABLE, "compare_type": True, "compare_server_default": True}
         return compare_metadata(MigrationContext.configure(connection, opts=options), tables.metadata)
@@ -130,7 +130,7 @@ def test_the_migrations_make_what_the_code_takes_for_granted(fresh: Database) ->
     assert fresh.change_schema(difference) == []
 
 
-def test_the_migrations_make_what_the_metadata_makes_to_the_letter(
+def test_the_migrations_create_exactly_what_the_metadata_creates(
     fresh: Database, opened: Opener, empty_urls: Any
 ) -> None:
     other = opened(next(empty_urls))
@@ -216,7 +216,7 @@ def test_a_migration_that_is_killed_leaves_nothing_half_made(empty_url: str, ope
 
 
 @pytest.mark.parametrize("version", ["9999", "0000", "zzzz"])
-def test_a_database_of_another_kalends_is_left_alone(fresh: Database, version: str) -> None:
+def test_a_database_of_an_unknown_version_is_left_alone(fresh: Database, version: str) -> None:
     run(fresh, f"UPDATE {VERSION_TABLE} SET version_num = '{version}'")
     before = fresh.change_schema(shape)
     with pytest.raises(SchemaMismatch, match="newer Kalends") as refused:
@@ -242,7 +242,7 @@ def test_a_database_that_a_newer_kalends_has_migrated_takes_no_more_writes(fresh
     fresh.write(lambda tx: add(tx, "after"))
 
 
-def test_which_schema_there_is_is_asked_once_a_second_at_most_on_postgresql(
+def test_the_schema_version_is_read_once_a_second_at_most_on_postgresql(
     fresh: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[float] = []
@@ -265,7 +265,7 @@ def test_a_database_of_something_else_is_left_alone(empty_url: str, opened: Open
     assert database.read(lambda tx: tx.rows(Query(sa.text('SELECT login FROM "user"')))) == [("root",)]
 
 
-def test_tables_of_others_may_live_beside(empty_url: str, opened: Opener) -> None:
+def test_other_tables_may_exist_in_the_schema(empty_url: str, opened: Opener) -> None:
     database = opened(empty_url)
     run(database, "CREATE TABLE invoice (total TEXT)")
     assert migrate(database) == (EMPTY, NEEDED)
@@ -283,9 +283,7 @@ def test_an_empty_database_has_to_be_migrated_first(empty_url: str, opened: Open
     database.read(refuse_other_schema)
 
 
-def test_a_folder_with_a_percent_sign_is_no_trouble(
-    tmp_path: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_with_a_percent_sign_works(tmp_path: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = tmp_path / "100%(here)s"
     elsewhere.symlink_to(MIGRATIONS, target_is_directory=True)
     monkeypatch.setattr("kalends.store.schema.MIGRATIONS", elsewhere)

@@ -64,9 +64,7 @@ def test_a_write_holds_the_lock_of_the_file_before_its_first_statement(sqlite: D
         other.execute("BEGIN IMMEDIATE")
 
 
-def test_while_another_process_writes_reads_go_on_and_writes_are_told_to_come_back(
-    sqlite: Database, path: Path
-) -> None:
+def test_while_another_process_writes_reads_succeed_and_writes_are_unavailable(sqlite: Database, path: Path) -> None:
     command = [sys.executable, "-c", HOLD_THE_LOCK, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -80,7 +78,7 @@ def test_while_another_process_writes_reads_go_on_and_writes_are_told_to_come_ba
     assert sqlite.write(lambda tx: add(tx, new_name()))
 
 
-def test_writers_who_wait_too_long_are_told_to_come_back(sqlite: Database) -> None:
+def test_writers_that_wait_too_long_are_unavailable(sqlite: Database) -> None:
     def work(tx: WriteTx) -> None:
         waiting = at_once(lambda: sqlite.write(lambda other: add(other, new_name())))
         waiting.start()
@@ -167,7 +165,7 @@ def test_closing_does_not_wait_for_ever(sqlite: Database) -> None:
     assert sqlite.write(work)
 
 
-def test_what_is_in_use_when_it_is_closed_is_closed_after_its_work(sqlite: Database) -> None:
+def test_connections_in_use_are_closed_after_their_work(sqlite: Database) -> None:
     """So are connections that are opened later, which nobody else would close."""
     engine = engine_of(sqlite)
     used: list[apsw.Connection] = []
@@ -199,7 +197,7 @@ def test_only_a_lock_is_waited_for(path: Path) -> None:
     connection.close()
 
 
-def test_a_new_file_that_somebody_keeps_locked_is_said_to_be_busy(tmp_path: Path) -> None:
+def test_a_new_file_that_stays_locked_is_reported_as_busy(tmp_path: Path) -> None:
     """The file is not in WAL mode yet, and the change to WAL has to wait."""
     path = tmp_path / "new.db"
     other = apsw.Connection(str(path))

@@ -49,7 +49,7 @@ def test_nobody_else_may_read_the_files_whatever_the_umask(path: Path, opened: O
     assert modes == {f"kalends.db{end}": 0o600 for end in ("", "-wal", "-shm", "-turn")}
 
 
-def test_a_full_disk_is_said_and_changes_nothing(sqlite: Database) -> None:
+def test_a_full_disk_is_reported_and_changes_nothing(sqlite: Database) -> None:
     name = new_name()
     sqlite.write(lambda tx: add(tx, new_name()))
     writer = engine_of(sqlite)._writer
@@ -105,7 +105,7 @@ def test_a_disk_without_room_for_the_log_is_found_before_anybody_writes(sqlite: 
     assert sqlite.read(lambda tx: count(tx, name)) == 1
 
 
-def test_whether_anything_can_be_written_is_tried_once_in_a_while(
+def test_whether_writes_work_is_tested_once_in_a_while(
     sqlite: Database, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = path.with_name(f"{path.name}-wal")
@@ -120,7 +120,7 @@ def test_whether_anything_can_be_written_is_tried_once_in_a_while(
     assert sizes[0] == sizes[1] < sizes[2]
 
 
-def test_who_writes_at_the_moment_does_not_make_a_database_unwritable(sqlite: Database) -> None:
+def test_a_concurrent_writer_does_not_make_a_database_unwritable(sqlite: Database) -> None:
     def work(tx: WriteTx) -> None:
         began = time.monotonic()
         sqlite.check_writable()
@@ -130,7 +130,7 @@ def test_who_writes_at_the_moment_does_not_make_a_database_unwritable(sqlite: Da
     assert sqlite.write(work) is None
 
 
-def test_a_file_that_cannot_be_made_or_read_is_said(opened: Opener) -> None:
+def test_a_file_that_cannot_be_created_or_read_is_reported(opened: Opener) -> None:
     with ordinary_user() as folder:
         (folder / "secret.db").touch(mode=0)
         (folder / "locked").mkdir(mode=0o500)
@@ -169,7 +169,7 @@ def test_a_file_of_something_else_is_left_alone(path: Path, opened: Opener) -> N
     assert path.read_text() == "Dear diary, " * 1_000
 
 
-def test_a_damaged_file_is_said(sqlite: Database, path: Path, opened: Opener) -> None:
+def test_a_damaged_file_is_reported(sqlite: Database, path: Path, opened: Opener) -> None:
     sqlite.write(lambda tx: [add(tx, "x" * 500) for _ in range(200)])
     sqlite.close()
     data = bytearray(path.read_bytes())

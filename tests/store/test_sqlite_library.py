@@ -111,6 +111,6 @@ print(apsw.memory_high_water() > 100_000)
         ("SQLITE_ERROR", apsw.SQLError),
     ],
 )
-def test_every_result_code_is_told_as_what_it_is(code: str, error: type[Exception]) -> None:
+def test_result_codes_are_translated_into_errors(code: str, error: type[Exception]) -> None:
     with pytest.raises(error), translated():
         raise apsw.exception_for(getattr(apsw, code))

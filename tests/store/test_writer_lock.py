@@ -54,7 +54,7 @@ def somebody_waits(writer_lock: WriterLock) -> None:
         time.sleep(0.002)
 
 
-def test_a_process_that_has_written_lines_up_behind_one_that_waits(
+def test_a_process_that_has_written_queues_behind_one_that_waits(
     ours: Database, theirs: Database, writer_lock: WriterLock
 ) -> None:
     order: list[str] = []
@@ -74,7 +74,7 @@ def test_a_process_that_has_written_lines_up_behind_one_that_waits(
     assert order == ["we", "they", "we again"]
 
 
-def test_a_process_that_waits_too_long_behind_another_is_told_to_come_back(
+def test_a_process_that_waits_too_long_behind_another_is_unavailable(
     ours: Database, theirs: Database, writer_lock: WriterLock, url: str
 ) -> None:
     hasty = Database(Settings(database_url=url, busy_timeout_ms=50))
@@ -92,5 +92,5 @@ def test_a_process_that_waits_too_long_behind_another_is_told_to_come_back(
     hasty.close()
 
 
-def test_the_writer_lock_is_its_owners_alone(writer_lock: WriterLock, tmp_path: Path) -> None:
+def test_the_file_of_the_writer_lock_is_private(writer_lock: WriterLock, tmp_path: Path) -> None:
     assert (tmp_path / "shared.db-turn").stat().st_mode & 0o777 == 0o600

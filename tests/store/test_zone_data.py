@@ -49,7 +49,7 @@ def test_the_newer_of_the_package_and_the_system_is_used(tmp_path: Path) -> None
     assert hours("Europe/Berlin") == 2
 
 
-def test_the_release_of_a_system_is_said_by_one_of_two_files_and_unknown_is_older(tmp_path: Path) -> None:
+def test_the_release_of_a_system_is_in_one_of_two_files_and_unknown_is_older(tmp_path: Path) -> None:
     folder = write_release(tmp_path / "system", "2099b", {})
     found = system_zone_data([str(tmp_path / "missing"), str(folder)])
     assert found is not None
@@ -111,7 +111,7 @@ def test_a_process_of_its_own_finds_the_newer_release_by_itself(tmp_path: Path, 
     assert said == ("2099b 3:30:00\n" if release == "2099b" else f"{usual} 2:00:00\n")
 
 
-def test_nothing_else_makes_zones() -> None:
+def test_no_other_code_creates_zones() -> None:
     """The standard library reads a zone's file on first use: by then another release may be installed."""
     source = Path(kalends.__file__).parent
     makers = {path.relative_to(source).as_posix() for path in source.rglob("*.py") if "ZoneInfo(" in path.read_text()}

@@ -52,7 +52,7 @@ def test_the_page_is_html_and_needs_no_token(answer, page):
     assert {"html", "head", "title", "body", "main", "nav", "h1"} <= page.tags
 
 
-def test_the_page_asks_no_other_host_and_runs_no_script(answer, page):
+def test_the_page_loads_nothing_from_other_hosts_and_runs_no_script(answer, page):
     assert not page.tags & {"script", "img", "iframe", "link", "object", "embed", "form", "base"}
     assert all(link.startswith(("#", "/")) and not link.startswith("//") for link in page.links)
     assert "url(" not in answer.text
@@ -63,7 +63,7 @@ def test_the_page_asks_no_other_host_and_runs_no_script(answer, page):
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_what_is_wide_scrolls_within_itself(answer):
+def test_wide_elements_scroll_within_themselves(answer):
     """Even on a phone, the page itself does not scroll sideways."""
     assert answer.text.count("<table>") == answer.text.count('<div class="wide"><table>') > 80
     assert ".wide { overflow-x: auto; }" in answer.text

@@ -49,7 +49,7 @@ def test_no_description_has_the_indent_of_the_code(document):
     assert not [text for text in texts if "\n " in text]
 
 
-def test_every_operation_is_in_it_and_told_in_full(document):
+def test_every_operation_is_described_completely(document):
     known = {(operation.method.lower(), operation.path) for operation in OPERATIONS}
     written = {(method, path) for path, methods in document["paths"].items() for method in methods}
     assert written - known == {("get", "/health/live"), ("get", "/health/ready")}
@@ -80,7 +80,7 @@ def test_every_reference_leads_somewhere(document):
             assert f'"#/components/{section}/{name}"' in text, f"{name} is not used"
 
 
-def test_every_schema_is_one_and_every_example_fits_it(document):
+def test_every_schema_is_valid_and_every_example_fits_it(document):
     checked = 0
     for operation in operations(document):
         for content in contents(operation):
@@ -100,7 +100,7 @@ def test_every_schema_is_one_and_every_example_fits_it(document):
         jsonschema_rs.Draft202012Validator(schema | {"components": document["components"]})
 
 
-def test_every_example_is_what_the_code_takes_and_gives():
+def test_every_example_is_accepted_and_written_by_the_code():
     for signature in (operation.signature for operation in OPERATIONS):
         if signature.body is not None:
             assert read_struct(signature.body, example_of(signature.body)) is not None
@@ -108,7 +108,7 @@ def test_every_example_is_what_the_code_takes_and_gives():
             assert msgspec.json.decode(msgspec.json.encode(example_of(kind)), type=kind, dec_hook=read_value)
 
 
-def test_ids_are_told_from_each_other_by_their_pattern(document):
+def test_kinds_of_ids_differ_by_their_pattern(document):
     user = document["paths"]["/v1/users/{user_id}"]["get"]["parameters"][0]["schema"]["pattern"]
     assert re.search(user, "usr_018f3c5a9b2d4e6f")
     for other in ("evt_018f3c5a9b2d4e6f", "usr_818f3c5a9b2d4e6f", "usr_018f3c5a9b2d4e6", "xusr_018f3c5a9b2d4e6f0"):

@@ -41,7 +41,7 @@ def front(app, accept, method="GET", **headers):
         ("/;;,;q=,\xff", "application/json"),
     ],
 )
-def test_the_front_page_is_html_for_who_prefers_it_and_json_for_everybody_else(app, accept, kind):
+def test_the_front_page_is_html_if_that_is_preferred_and_otherwise_json(app, accept, kind):
     answer = front(app, accept)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].partition(";")[0] == kind
@@ -53,13 +53,13 @@ def test_the_front_page_is_html_for_who_prefers_it_and_json_for_everybody_else(a
         assert head.headers[name] == answer.headers[name]
 
 
-def test_a_long_wish_is_weighed_quickly(app):
+def test_a_long_accept_header_is_evaluated_quickly(app):
     began = time.perf_counter()
     assert front(app, ",".join(f"a/b{number};q=0.1" for number in range(4_000))).status_code == 200
     assert time.perf_counter() - began < 2
 
 
-def test_both_forms_of_the_front_page_lead_to_what_there_is(app):
+def test_the_links_of_both_forms_of_the_front_page_exist(app):
     with client(app) as caller:
         links = caller.get("/").json()["links"]
         page = Page(caller.get("/", headers={"Accept": BROWSER}).text)
@@ -72,7 +72,7 @@ def test_both_forms_of_the_front_page_lead_to_what_there_is(app):
     assert f"'{BASE}/v1/me'" in page.text
 
 
-def test_pages_are_as_safe_as_all_answers(app):
+def test_pages_have_the_security_headers_of_all_answers(app):
     for path in (b"/", b"/docs", b"/favicon.ico"):
         headers = send_raw(app, "GET", path, HTTP_ACCEPT="text/html").headers
         assert headers["X-Content-Type-Options"] == "nosniff"
@@ -83,7 +83,7 @@ def test_pages_are_as_safe_as_all_answers(app):
     problem(client(app).post("/"), 405, "method_not_allowed")
 
 
-def test_the_icon_is_small_and_kept(app):
+def test_the_icon_is_small_and_cached(app):
     answer = client(app).get("/favicon.ico")
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/x-icon")
     assert answer.headers["Cache-Control"] == "public, max-age=86400"
@@ -122,7 +122,7 @@ def examples(app, **environ):
         "EX.org",
     ],
 )
-def test_examples_are_for_the_address_that_was_asked(app, host):
+def test_examples_use_the_address_of_the_request(app, host):
     assert examples(app, HTTP_HOST=host) == f"http://{host}"
 
 
@@ -153,7 +153,7 @@ def test_examples_are_for_the_address_that_was_asked(app, host):
         ".".join(["a" * 60] * 5),
     ],
 )
-def test_a_host_that_cannot_be_one_is_shown_nowhere(app, host):
+def test_an_invalid_host_header_is_shown_nowhere(app, host):
     host = host.encode().decode("latin-1")
     assert examples(app, HTTP_HOST=host) == ""
     content = send_raw(app, "GET", b"/docs", HTTP_HOST=host).content
@@ -175,7 +175,7 @@ def test_a_trusted_proxy_says_whether_the_connection_was_encrypted(database):
     assert origin("no address", "https") == "http://example.org"
 
 
-def test_an_encrypted_connection_of_our_own_counts(app):
+def test_a_direct_encrypted_connection_counts_as_encrypted(app):
     assert examples(app, HTTP_HOST="example.org", **{"wsgi.url_scheme": "https"}) == "https://example.org"
 
 

@@ -59,7 +59,7 @@ def is_leap_day_of_another_year(text: str) -> bool:
 
 @pytest.mark.parametrize("kind", READERS)
 @given(data=st.data())
-def test_what_looks_like_a_time_matches_if_the_server_takes_it(kind, data):
+def test_texts_that_look_like_times_match_if_the_server_accepts_them(kind, data):
     text = data.draw(st.from_regex(NEAR[kind], fullmatch=True))
     assume(not is_leap_day_of_another_year(text))
     agree(kind, text)
@@ -67,7 +67,7 @@ def test_what_looks_like_a_time_matches_if_the_server_takes_it(kind, data):
 
 @pytest.mark.parametrize("kind", READERS)
 @given(data=st.data())
-def test_what_matches_is_taken_and_what_nearly_matches_is_told_apart(kind, data):
+def test_matching_texts_are_accepted_and_nearly_matching_ones_are_not(kind, data):
     text = data.draw(st.from_regex(TEXT_SCHEMAS[kind]["pattern"], fullmatch=True))
     assume(not is_leap_day_of_another_year(text))
     agree(kind, text)
@@ -90,7 +90,7 @@ def test_the_pattern_knows_all_years_and_months(kind, year, day):
     agree(kind, f"{year:04}-{day}T24:00:00.000")
 
 
-def test_every_kind_of_time_in_the_reference_is_tried():
+def test_every_kind_of_time_in_the_reference_is_tested():
     times = {kind for kind, schema in TEXT_SCHEMAS.items() if "[0-5][0-9]" in schema.get("pattern", "")}
     assert times == READERS.keys()
     assert not any(issubclass(kind, Identifier) for kind in READERS)

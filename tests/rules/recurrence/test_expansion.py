@@ -98,7 +98,7 @@ def test_a_part_that_limits_takes_dates_away_and_adds_none(pair: tuple[Rule, dat
 
 @given(rules_with_starts(most_parts=3))
 @settings(max_examples=60, deadline=None)
-def test_what_positions_choose_and_what_they_leave_make_the_whole(pair: tuple[Rule, datetime]) -> None:
+def test_positions_and_their_complement_make_the_whole_set(pair: tuple[Rule, datetime]) -> None:
     rule, start = pair
     _, end = expanded(replace(rule, by_set_pos=()), start, 2)
     whole = dates(replace(rule, by_set_pos=()), start, before=end)

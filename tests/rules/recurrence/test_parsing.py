@@ -134,7 +134,9 @@ def test_a_rule_that_is_written_reads_as_the_same(pair: tuple[Rule, datetime], e
         ("FREQ=MONTHLY;BYSETPOS=1", "BYSETPOS", "add one, such as BYDAY"),
     ],
 )
-def test_what_the_rfc_does_not_allow_is_refused_with_the_part_named(text: str, part: str | None, says: str) -> None:
+def test_texts_that_the_rfc_does_not_allow_are_refused_with_the_part_named(
+    text: str, part: str | None, says: str
+) -> None:
     with pytest.raises(RuleError) as refused:
         parse_rule(text)
     assert (refused.value.code, refused.value.part) == ("invalid_rule", part)
@@ -153,7 +155,7 @@ crumbs = st.lists(
 @given(st.text() | crumbs | crumbs.map("FREQ=DAILY;".__add__))
 @example("FREQ=DAILY;BYDAY=\ud800")
 @settings(max_examples=60)
-def test_nothing_but_a_rule_or_an_error_of_one_comes_of_any_text(text: str) -> None:
+def test_any_text_gives_a_rule_or_a_rule_error(text: str) -> None:
     try:
         rule = parse_rule(text)
     except RuleError as error:

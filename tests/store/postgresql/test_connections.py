@@ -16,7 +16,7 @@ from tests.store.postgresql.sessions import end_process, engine_of, process_of, 
 from tests.threads import at_once, race
 
 
-def test_a_server_that_went_away_is_unavailable_and_heals_by_itself(server: Postgres, stoppable: Database) -> None:
+def test_a_database_whose_server_stops_is_unavailable_until_it_is_back(server: Postgres, stoppable: Database) -> None:
     name = new_name()
     stoppable.write(lambda tx: add(tx, name))
     # Nested, so that the pool has several connections to lose.
@@ -114,7 +114,7 @@ def test_a_dry_run_that_loses_its_connection_at_the_end_is_tried_again(database:
     assert len(tries) == 2
 
 
-def test_an_error_of_the_house_is_not_hidden_by_a_lost_connection(database: Database, url: str) -> None:
+def test_a_domain_error_is_not_hidden_by_a_lost_connection(database: Database, url: str) -> None:
     tries = []
 
     def work(tx: WriteTx) -> None:
@@ -172,14 +172,14 @@ def warning(text: str) -> Query:
     return Query(sa.text(f"DO $$ BEGIN RAISE WARNING '{text} due to user request'; END $$"))
 
 
-def test_other_notices_are_none_of_its_business(url: str, opened: Opener) -> None:
+def test_other_notices_are_ignored(url: str, opened: Opener) -> None:
     database = opened(url, pool_size=1)
     before = database.write(process_of)
     assert database.write(lambda tx: tx.run(warning("something else")) and None) is None
     assert database.write(process_of) == before, "the connection is kept"
 
 
-def test_a_failed_statement_that_somebody_swallowed_is_not_taken_for_saved(database: Database) -> None:
+def test_a_commit_after_a_swallowed_error_is_not_taken_for_saved(database: Database) -> None:
     name = new_name()
 
     def work(tx: WriteTx) -> None:

@@ -62,7 +62,7 @@ def test_a_transaction_that_cannot_be_put_in_an_order_is_tried_again(database: D
     assert tries == ["before", "meanwhile"]
 
 
-def test_who_waits_too_long_for_a_row_is_told_to_come_back(database: Database, url: str, opened: Opener) -> None:
+def test_waiting_too_long_for_a_row_is_unavailable(database: Database, url: str, opened: Opener) -> None:
     at = database.write(lambda tx: add(tx, "before"))
     hasty = opened(url, busy_timeout_ms=50)
     until(lambda: engine_of(hasty)._pool.get_stats()["pool_available"])  # 50 ms may be too short to connect as well
@@ -163,14 +163,14 @@ def test_a_server_that_takes_no_writes_any_more_is_left_for_another(
     assert len(set(processes)) == 2 + ATTEMPTS
 
 
-def test_a_full_disk_is_said(database: Database) -> None:
+def test_a_full_disk_is_reported(database: Database) -> None:
     full = Query(sa.text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END $$"))
     with pytest.raises(Unavailable, match="disk of the database server is full") as refused:
         database.write(lambda tx: tx.run(full))
     assert refused.value.retry_after == 10
 
 
-def test_whether_anything_can_be_written_is_found_without_a_wait_for_locks(database: Database, url: str) -> None:
+def test_whether_writes_work_is_tested_without_waiting_for_locks(database: Database, url: str) -> None:
     with psycopg.connect(url) as other:
         other.execute("SELECT 1 FROM zone_data FOR UPDATE")
         database.check_writable()
@@ -200,7 +200,7 @@ def test_a_url_that_makes_no_sense_is_refused_without_repeating_it(url: str) -> 
     assert "s3cret" not in str(refused.value)
 
 
-def test_a_migration_that_is_locked_out_lets_others_pass_and_tries_again(database: Database, url: str) -> None:
+def test_a_blocked_migration_lets_others_pass_and_tries_again(database: Database, url: str) -> None:
     tries = []
     with psycopg.connect(url) as other:
         other.execute("LOCK TABLE organization IN ACCESS SHARE MODE")
@@ -216,9 +216,7 @@ def test_a_migration_that_is_locked_out_lets_others_pass_and_tries_again(databas
     assert len(tries) == 3
 
 
-def test_a_migration_that_is_always_locked_out_gives_up(
-    database: Database, url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_migration_that_stays_blocked_gives_up(database: Database, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postgresql, "MIGRATION_ATTEMPTS", 2)
     tries = []
 
@@ -254,9 +252,7 @@ def test_a_folder_that_is_no_server_is_unavailable(tmp_path: Path, opened: Opene
         nowhere.write(lambda tx: add(tx, new_name()))
 
 
-def test_who_stops_in_the_middle_of_a_transaction_is_cut_off_and_told_to_come_back(
-    database: Database, url: str, opened: Opener
-) -> None:
+def test_an_idle_transaction_is_ended_and_unavailable(database: Database, url: str, opened: Opener) -> None:
     hasty = opened(f"{url}&options=-c%20idle_in_transaction_session_timeout%3D50ms")
     alive = Query(sa.text("SELECT pid FROM pg_stat_activity WHERE pid = :pid"))
 
@@ -271,12 +267,12 @@ def test_who_stops_in_the_middle_of_a_transaction_is_cut_off_and_told_to_come_ba
 
 
 @pytest.mark.parametrize("mode", ["session", "", "statement"])
-def test_only_one_kind_of_pooler_needs_to_be_told_of(mode: str) -> None:
+def test_only_transaction_poolers_have_to_be_named_in_the_url(mode: str) -> None:
     with pytest.raises(BadSetting, match="pooler must be transaction"):
         Database(Settings(database_url=f"postgresql://host/name?pooler={mode}&connect_timeout=1"))
 
 
-def test_a_pooler_is_taken_out_of_the_url() -> None:
+def test_the_pooler_parameter_is_removed_from_the_url() -> None:
     assert without_pooler("postgresql://h/n") == ("postgresql://h/n", False)
     assert without_pooler("postgresql://h/n?pooler=transaction") == ("postgresql://h/n", True)
     told = "postgresql://h/n?a=1&pooler=transaction&b=%26"

@@ -34,7 +34,7 @@ def test_a_connection_is_cut_at_its_deadline(pair):
     assert one.fileno() > 0, "but not closed: that is for its owner to do"
 
 
-def test_whoever_renews_their_watch_is_left_alone(pair):
+def test_a_renewed_deadline_keeps_the_connection(pair):
     one, other = pair
     watch = Watch(one.fileno(), 0.8)
     with Watchdog().watching(watch):
@@ -45,7 +45,7 @@ def test_whoever_renews_their_watch_is_left_alone(pair):
         assert other.recv(1) == b"x"
 
 
-def test_nobody_is_cut_who_has_left(pair):
+def test_a_connection_is_not_cut_after_its_watch_ends(pair):
     one, other = pair
     with Watchdog().watching(Watch(one.fileno(), 0.1)):
         pass
@@ -105,7 +105,7 @@ def test_a_session_that_is_frozen_is_given_up_and_the_next_is_another(
 
 @pytest.mark.slow
 @pytest.mark.measured
-def test_while_a_server_is_away_one_caller_waits_and_the_others_are_told_at_once(server: Postgres) -> None:
+def test_while_a_server_is_down_one_caller_waits_and_the_others_fail_at_once(server: Postgres) -> None:
     database = Database(Settings(database_url=server.url, busy_timeout_ms=1_000))
     database.read(process_of)
     server.stop()
