@@ -26,7 +26,7 @@ from rich.progress import Progress
 from bench.plan import Plan
 from bench.postgres_store import PostgresStore
 from bench.processes import family
-from bench.requests import Asker
+from bench.requests import RequestSource
 from bench.rows import KALENDS as OWN_DATA
 from bench.rows import user_id
 from bench.servers import KALENDS, Contestant, new_token
@@ -96,8 +96,8 @@ def half_bodies(target: Target, stack: ExitStack) -> object:
 
 
 def slow_readers(target: Target, stack: ExitStack) -> object:
-    asked = target.head("GET", f"/v1/events?host_id={target.people[0]}&limit=250&expand=participants") + b"\r\n"
-    return connections(target, stack, SLOW_READERS, asked * 20)
+    request = target.head("GET", f"/v1/events?host_id={target.people[0]}&limit=250&expand=participants") + b"\r\n"
+    return connections(target, stack, SLOW_READERS, request * 20)
 
 
 def searches(target: Target, stack: ExitStack) -> object:
@@ -257,8 +257,8 @@ def under_attack(folder: Path, engine: str) -> Iterator[Target]:
         token = new_token(url)
         server = Contestant(KALENDS, url, token, folder / "attacked.log")
         stack.callback(server.stop)
-        ask = Asker(plan).next("list")
-        day = datetime.fromtimestamp(ask.start / 1_000_000, UTC)
+        request = RequestSource(plan).next("list")
+        day = datetime.fromtimestamp(request.start / 1_000_000, UTC)
         people = [f"usr_{user_id(number):016x}" for number in range(1, 201)]
         yield Target(server, token, url, store.root, people, f"{day:%Y-%m-%d}", f"{day + timedelta(92):%Y-%m-%d}")
 

@@ -66,11 +66,11 @@ def main() -> None:
         actor, first = fill(
             database, people=PEOPLE, events=options.events, participations=PARTICIPATIONS, apart=APART_US
         )
-        tell(measured(asked(database, actor, UserId(first + 7)), options.rounds))
+        print_results(measured(cases_of(database, actor, UserId(first + 7)), options.rounds))
         database.close()
 
 
-def asked(database: Database, actor: Actor, person: UserId) -> dict[str, tuple[Any, str, str]]:
+def cases_of(database: Database, actor: Actor, person: UserId) -> dict[str, tuple[Any, str, str]]:
     """Return an application, a token and a query by name."""
     person_actor = structs.replace(actor, user_id=person)
     operators, persons = (
@@ -95,12 +95,12 @@ def measured(cases: dict[str, tuple[Any, str, str]], rounds: int) -> dict[str, l
         for name, (app, token, query) in cases.items():
             began = time.process_time()
             for _ in range(100):
-                ask(app, token, query)
+                send(app, token, query)
             found[name].append((time.process_time() - began) * 10_000)
     return found
 
 
-def ask(app: Any, token: str, query: str) -> None:
+def send(app: Any, token: str, query: str) -> None:
     """Send one request, and check that the answer is a page."""
     said: list[str] = []
     environ = {
@@ -121,7 +121,7 @@ def ask(app: Any, token: str, query: str) -> None:
     assert said == ["200 OK"], said
 
 
-def tell(found: dict[str, list[float]]) -> None:
+def print_results(found: dict[str, list[float]]) -> None:
     """Print the medians, and the difference to the first case."""
     table = Table("who asks", "CPU us, median", "least", "more than the first, median", title="50 events of a person")
     bare = next(iter(found.values()))

@@ -67,13 +67,13 @@ def measured(store: Store, plan: Plan, effort: Effort, progress: Progress) -> di
     logs = FOLDER / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        url, asker = store.data(OWN_DATA, plan, progress, only_read=True), SameReads(plan)
+        url, source = store.data(OWN_DATA, plan, progress, only_read=True), SameReads(plan)
         kalends = Contestant(KALENDS, url, new_token(url), logs / f"growth-{store.engine}-kalends.log")
         stack.callback(kalends.stop)
-        recipe = floor_of(sizes_of(kalends, asker, READS))
+        recipe = floor_of(sizes_of(kalends, source, READS))
         floor = Contestant(recipe, url, "", logs / f"growth-{store.engine}-floor.log")
         stack.callback(floor.stop)
-        bench = Bench([kalends, floor], asker, store.root)
+        bench = Bench([kalends, floor], source, store.root)
         stack.callback(bench.close)
         figures = bench.rounds(effort, READS, progress)
         size = store.size(url)

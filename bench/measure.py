@@ -8,7 +8,7 @@ from rich.progress import Progress
 
 from bench.load import Load, Seen
 from bench.processes import cpu_seconds, family, reaped_seconds
-from bench.requests import Asker
+from bench.requests import RequestSource
 from bench.servers import Contestant
 
 COUNTS = {
@@ -49,9 +49,9 @@ Figures = dict[str, Any]
 class Bench:
     """Servers that answer the same requests, and the database server that they may share."""
 
-    def __init__(self, contestants: list[Contestant], asker: Asker, database_root: int | None) -> None:
+    def __init__(self, contestants: list[Contestant], source: RequestSource, database_root: int | None) -> None:
         self.contestants = contestants
-        self._asker = asker
+        self._source = source
         self._database_root = database_root
         self._load = Load()
 
@@ -67,12 +67,12 @@ class Bench:
         bar = progress.add_task("Rounds", total=(effort.rounds + 1) * len(found))
         for number in range(effort.rounds + 1):
             for kind in kinds:
-                asks = self._asker.several(kind, max(10, round(COUNTS[kind] * effort.share)))
+                batch = self._source.several(kind, max(10, round(COUNTS[kind] * effort.share)))
                 for one in self._in_turn(number):
                     if kind in one.kinds:
                         progress.update(bar, description=f"{kind}: {one.name}")
                         figures = found[one.name, kind]
-                        self._batch(one, one.written(asks), figures, warm_up=number == 0)
+                        self._batch(one, one.written(batch), figures, warm_up=number == 0)
                         progress.advance(bar)
         progress.remove_task(bar)
         return [finished(figures) for figures in found.values()]
@@ -83,11 +83,11 @@ class Bench:
         bar = progress.add_task("Crowd", total=effort.rounds * len(kinds) * len(self.contestants))
         for number in range(effort.rounds):
             for kind in kinds:
-                asks = self._asker.several(kind, max(CROWD, round(COUNTS[kind] * effort.share)))
+                batch = self._source.several(kind, max(CROWD, round(COUNTS[kind] * effort.share)))
                 for one in self._in_turn(number):
                     progress.update(bar, description=f"{kind}, {CROWD} connections: {one.name}")
                     figures = found.setdefault((one.name, kind), fresh(one.name, kind))
-                    self._timed(one, figures, one.written(asks), CROWD)
+                    self._timed(one, figures, one.written(batch), CROWD)
                     progress.advance(bar)
         progress.remove_task(bar)
         return [finished(figures) for figures in found.values()]
@@ -98,8 +98,8 @@ class Bench:
         bar = progress.add_task("Mixed load", total=len(self.contestants))
         for one in self.contestants:
             progress.update(bar, description=f"mixed load: {one.name}")
-            asks = self._asker.mixed(round(MOST_A_SECOND * effort.mixed_seconds))
-            requests = one.written(asks)
+            batch = self._source.mixed(round(MOST_A_SECOND * effort.mixed_seconds))
+            requests = one.written(batch)
             before, database_before = one.cpu_seconds(), self._database_cpu()
             seen = self._load.at_once(one.port, requests, CONNECTIONS, effort.mixed_seconds)
             spent, database = one.cpu_seconds() - before, self._database_cpu() - database_before

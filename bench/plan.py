@@ -45,7 +45,7 @@ LENGTHS = (30, 25, 15, 20)
 RESPONSES = ("accepted",) * 12 + ("needs_action",) * 4 + ("tentative",) * 2 + ("declined",) * 2
 
 
-class Seated(NamedTuple):
+class PlannedParticipation(NamedTuple):
     """A participation; `person` counts from 0."""
 
     person: int
@@ -53,12 +53,12 @@ class Seated(NamedTuple):
     response: str
 
 
-class Happening(NamedTuple):
+class PlannedEvent(NamedTuple):
     """An event; `number` and `host` count from 0, and a host who does not attend has no participation."""
 
     number: int
     host: int
-    participations: list[Seated]
+    participations: list[PlannedParticipation]
     start: int
     end: int
     status: str
@@ -80,20 +80,20 @@ class Plan(NamedTuple):
         """Return the zone that a person lives in."""
         return ZONES[person % len(ZONES)]
 
-    def happening(self, number: int) -> Happening:
+    def event(self, number: int) -> PlannedEvent:
         """Return an event."""
         slot, rank = number * STRIDE % SLOTS, number // SLOTS
         start = start_of(slot)
         people = self.people_of(slot, rank)
         participations = [
-            Seated(
+            PlannedParticipation(
                 person,
                 "optional" if place and (number + place) % 5 == 0 else "required",
                 RESPONSES[(number * 7 + place * 13) % 20] if place else "accepted",
             )
             for place, person in enumerate(people)
         ]
-        return Happening(
+        return PlannedEvent(
             number,
             people[0],
             sorted(participations[1:] if number % 50 == 49 else participations),

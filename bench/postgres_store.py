@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 from rich.progress import Progress
 
-from bench.held import Held
+from bench.memory_lock import MemoryLock
 from bench.plan import Plan
 from bench.rows import Batch, Family
 from bench.stores import cache_name, laid_out, poured
@@ -45,7 +45,7 @@ class PostgresStore:
         self._server = Postgres(folder / VERSION, durable=True, keep=True, more=SETTINGS)
         self._server.start()
         self.root: int | None = self._server.pid
-        self._memory = Held()
+        self._memory = MemoryLock()
 
     def data(self, family: Family, plan: Plan, progress: Progress, *, only_read: bool = False) -> str:
         """Return the URL of the data, which is created if it does not exist.
@@ -73,7 +73,7 @@ class PostgresStore:
         self._run("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", fresh, urlsplit(url).path[1:])
         return self._url(fresh)
 
-    def held(self, url: str) -> bool:
+    def lock_in_memory(self, url: str) -> bool:
         """Lock the data in memory until it is discarded; return whether that worked."""
         with psycopg.connect(url) as connection:
             row = connection.execute("SELECT oid FROM pg_database WHERE datname = current_database()").fetchone()

@@ -18,7 +18,7 @@ MIX = {"list": 45, "list_participants": 20, "one": 20, "create": 7, "answer": 8}
 SAID = ("accepted", "tentative")
 
 
-class Ask(NamedTuple):
+class BenchRequest(NamedTuple):
     """A request: its kind, user (from 0), event (from 0), and time (microseconds)."""
 
     kind: str
@@ -28,7 +28,7 @@ class Ask(NamedTuple):
     word: str = ""
 
 
-class Asker:
+class RequestSource:
     """An endless, reproducible sequence of requests for one database; the events that it creates have no conflicts."""
 
     def __init__(self, plan: Plan) -> None:
@@ -39,55 +39,53 @@ class Asker:
         self._participations = list(self._answerable(600))
         self._answered = count()
 
-    def several(self, kind: str, number: int) -> list[Ask]:
+    def several(self, kind: str, number: int) -> list[BenchRequest]:
         """Return some requests of one kind."""
         return [self.next(kind) for _ in range(number)]
 
-    def mixed(self, number: int) -> list[Ask]:
+    def mixed(self, number: int) -> list[BenchRequest]:
         """Return some requests in the proportions of the mixed load."""
         return [self.next(kind) for kind in self._random.choices(list(MIX), list(MIX.values()), k=number)]
 
-    def next(self, kind: str) -> Ask:
+    def next(self, kind: str) -> BenchRequest:
         """Return a request."""
         if kind == "create":
             start, people = self.plan.free_people(next(self._created))
-            return Ask(kind, tuple(people), 0, start)
+            return BenchRequest(kind, tuple(people), 0, start)
         if kind == "answer":
             number = next(self._answered)
             event, person = self._participations[number % len(self._participations)]
-            return Ask(kind, (person,), event, 0, SAID[number // len(self._participations) % 2])
+            return BenchRequest(kind, (person,), event, 0, SAID[number // len(self._participations) % 2])
         day = FIRST_DAY + self._random.randrange(180) * DAY
         if kind in ("list", "list_participants"):
-            return Ask(kind, (self._random.choice(self._readers),), 0, day)
+            return BenchRequest(kind, (self._random.choice(self._readers),), 0, day)
         if kind == "one":
-            return Ask(kind, (), self._random.randrange(self.plan.events))
+            return BenchRequest(kind, (), self._random.randrange(self.plan.events))
         people = range(REGULARS, self.plan.people)
         if kind == "pool":
-            return Ask(kind, (), 0, day + OPENING + self._random.randrange(14) * HALF_HOUR)
-        return Ask(kind, tuple(self._random.sample(people, 20)), 0, day)
+            return BenchRequest(kind, (), 0, day + OPENING + self._random.randrange(14) * HALF_HOUR)
+        return BenchRequest(kind, tuple(self._random.sample(people, 20)), 0, day)
 
     def _answerable(self, number: int) -> Iterator[tuple[int, int]]:
         """Yield participants of events that are not cancelled; each answers with a new response every time."""
         events = iter(self._random.sample(range(self.plan.events), min(self.plan.events, number * 2)))
         for _ in range(number):
-            happening = self.plan.happening(next(events))
+            planned = self.plan.event(next(events))
             guests = [
-                participation.person
-                for participation in happening.participations
-                if participation.person != happening.host
+                participation.person for participation in planned.participations if participation.person != planned.host
             ]
-            if happening.status != "cancelled" and guests:
-                yield happening.number, guests[-1]
+            if planned.status != "cancelled" and guests:
+                yield planned.number, guests[-1]
 
 
-class SameReads(Asker):
+class SameReads(RequestSource):
     """Repeats the same reads: their data is in memory after the first, however large the database is."""
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
-        self._known: dict[str, list[Ask]] = {}
+        self._known: dict[str, list[BenchRequest]] = {}
 
-    def several(self, kind: str, number: int) -> list[Ask]:
+    def several(self, kind: str, number: int) -> list[BenchRequest]:
         """Return the first requests of a kind."""
         known = self._known.setdefault(kind, [])
         known += super().several(kind, number - len(known))
@@ -99,9 +97,9 @@ def moment(microseconds: int) -> str:
     return datetime.fromtimestamp(microseconds // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def in_http(ask: Ask, token: str, user: Callable[[int], Any], event: Callable[[int], Any]) -> bytes:
+def in_http(request: BenchRequest, token: str, user: Callable[[int], Any], event: Callable[[int], Any]) -> bytes:
     """Format a request for Kalends and the peers, with ids in the format of each."""
-    method, path, body = written(ask, user, event)
+    method, path, body = written(request, user, event)
     content = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
     head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
     if body is not None:
@@ -109,9 +107,9 @@ def in_http(ask: Ask, token: str, user: Callable[[int], Any], event: Callable[[i
     return head.encode() + b"\r\n" + content
 
 
-def written(ask: Ask, user: Callable[[int], Any], event: Callable[[int], Any]) -> tuple[str, str, Any]:
+def written(request: BenchRequest, user: Callable[[int], Any], event: Callable[[int], Any]) -> tuple[str, str, Any]:
     """Return method, path and body of a request."""
-    kind, people, number, start, word = ask
+    kind, people, number, start, word = request
     if kind in ("list", "list_participants"):
         more = "&expand=participants" if kind == "list_participants" else ""
         return "GET", f"/v1/events?user_id={user(people[0])}&from={moment(start)}&limit={PAGE}{more}", None
@@ -131,12 +129,12 @@ def written(ask: Ask, user: Callable[[int], Any], event: Callable[[int], Any]) -
         return "POST", "/v1/events", body
     if kind == "answer":
         return "PUT", f"/v1/events/{event(number)}/participants/{user(people[0])}/response", {"response": word}
-    return written_extra(ask, user)
+    return written_extra(request, user)
 
 
-def written_extra(ask: Ask, user: Callable[[int], Any]) -> tuple[str, str, Any]:
+def written_extra(request: BenchRequest, user: Callable[[int], Any]) -> tuple[str, str, Any]:
     """Return method, path and body of a request that only Kalends answers."""
-    kind, people, _, start, _ = ask
+    kind, people, _, start, _ = request
     ids = [user(person) for person in people]
     if kind == "pool":
         times = f"available_from={moment(start)}&available_to={moment(start + 60 * MINUTE)}"
@@ -154,21 +152,21 @@ def written_extra(ask: Ask, user: Callable[[int], Any]) -> tuple[str, str, Any]:
     return "POST", "/v1/find-time", body
 
 
-def in_kalends(ask: Ask, token: str) -> bytes:
+def in_kalends(request: BenchRequest, token: str) -> bytes:
     """Format a request to Kalends."""
-    return in_http(ask, token, lambda person: f"usr_{user_id(person):016x}", lambda n: f"evt_{event_id(n):016x}")
+    return in_http(request, token, lambda person: f"usr_{user_id(person):016x}", lambda n: f"evt_{event_id(n):016x}")
 
 
-def in_peers(ask: Ask, token: str) -> bytes:
+def in_peers(request: BenchRequest, token: str) -> bytes:
     """Format a request to a peer."""
-    return in_http(ask, token, lambda person: person + 1, lambda number: number + 1)
+    return in_http(request, token, lambda person: person + 1, lambda number: number + 1)
 
 
-def in_floor(ask: Ask, _token: str) -> bytes:
+def in_floor(request: BenchRequest, _token: str) -> bytes:
     """Format a request to the floor: numbers that need no parsing."""
-    ids = [user_id(person) for person in ask.people]
-    numbers = ",".join(map(str, (event_id(ask.event), ask.start, *ids)))
-    return f"GET /{ask.kind}/{ask.word or '-'}/{numbers} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    ids = [user_id(person) for person in request.people]
+    numbers = ",".join(map(str, (event_id(request.event), request.start, *ids)))
+    return f"GET /{request.kind}/{request.word or '-'}/{numbers} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
 
 
-Writer = Callable[[Ask, str], bytes]
+Writer = Callable[[BenchRequest, str], bytes]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from bench.plan import EVENT_STEP, FIRST_EVENT, FIRST_USER, MADE_AT, SECOND, USER_STEP, Happening, Plan
+from bench.plan import EVENT_STEP, FIRST_EVENT, FIRST_USER, MADE_AT, SECOND, USER_STEP, Plan, PlannedEvent
 from kalends.model import Instant, Response, Role, ShowAs, Status
 from kalends.rules.busy import commitment
 from kalends.rules.emails import email_key
@@ -32,7 +32,7 @@ class Family(NamedTuple):
     tables: dict[str, tuple[str, ...]]
     """The columns that are filled, by table."""
     user_row: Callable[[Plan, int], tuple[Any, ...]]
-    event_rows: Callable[[Happening, str], Batch]
+    event_rows: Callable[[PlannedEvent, str], Batch]
 
     def batches(self, plan: Plan, size: int = 20_000) -> Iterator[tuple[int, Batch]]:
         """Yield all rows in batches, each with its number of users or events."""
@@ -44,8 +44,8 @@ class Family(NamedTuple):
             numbers = range(first, min(first + size, plan.events))
             batch: Batch = {name: [] for name in self.tables}
             for number in numbers:
-                happening = plan.happening(number)
-                for name, rows in self.event_rows(happening, plan.zone_of(happening.host)).items():
+                planned = plan.event(number)
+                for name, rows in self.event_rows(planned, plan.zone_of(planned.host)).items():
                     batch[name] += rows
             yield len(numbers), batch
 
@@ -91,12 +91,10 @@ def shown(status: str, show_as: str, role: str | None, response: str | None) -> 
     return busy.value, blocking
 
 
-def counts_of(happening: Happening) -> list[int]:
+def counts_of(planned: PlannedEvent) -> list[int]:
     """Count the participations by role and by response."""
-    words = [
-        word for participation in happening.participations for word in (participation.role, participation.response)
-    ]
-    words_tentative = [participation.response for participation in happening.participations].count("tentative")
+    words = [word for participation in planned.participations for word in (participation.role, participation.response)]
+    words_tentative = [participation.response for participation in planned.participations].count("tentative")
     return [words_tentative if name == "tentative" else words.count(name) for name in COUNTED]
 
 
@@ -107,9 +105,9 @@ def own_user(plan: Plan, person: int) -> tuple[Any, ...]:
     return (user_id(person), ORGANIZATION, *texts, plan.zone_of(person), "{}", 1, MADE_AT, MADE_AT, None)
 
 
-def own_event(happening: Happening, zone: str) -> Batch:
+def own_event(planned: PlannedEvent, zone: str) -> Batch:
     """Return the rows of an event in Kalends' tables."""
-    number, host, participations, start, end, status, show_as = happening
+    number, host, participations, start, end, status, show_as = planned
     key, made = event_id(number), MADE_AT + number * 6 * SECOND
     title, about, place, more = event_texts(number)
     search = event_text(title, place, about)
@@ -128,7 +126,7 @@ def own_event(happening: Happening, zone: str) -> Batch:
     if all(person != host for person, _, _ in participations):
         agenda.append((ORGANIZATION, user_id(host), start, key, end, True, None, None, status, "free", False, False))
     return {
-        "event": [(*event, "default", None, more, *counts_of(happening), 1, made, made)],
+        "event": [(*event, "default", None, more, *counts_of(planned), 1, made, made)],
         "participant": participants,
         "agenda": agenda,
     }
@@ -139,14 +137,14 @@ def peer_user(plan: Plan, person: int) -> tuple[Any, ...]:
     return (person + 1, *person_texts(person), plan.zone_of(person), "{}", 1, stamp(MADE_AT), stamp(MADE_AT))
 
 
-def peer_event(happening: Happening, zone: str) -> Batch:
+def peer_event(planned: PlannedEvent, zone: str) -> Batch:
     """Return the rows of an event in the peers' tables."""
-    number, host, participations, start, end, status, show_as = happening
+    number, host, participations, start, end, status, show_as = planned
     made = stamp(MADE_AT + number * 6 * SECOND)
     title, about, place, more = event_texts(number)
     event = (number + 1, host + 1, title, about, place, stamp(start), stamp(end), zone, status, show_as, "default")
     return {
-        "events": [(*event, more, *counts_of(happening), 1, made, made)],
+        "events": [(*event, more, *counts_of(planned), 1, made, made)],
         "participants": [
             (number + 1, person + 1, role, response, None, None if response == "needs_action" else made)
             for person, role, response in participations

@@ -23,7 +23,7 @@ from bench.peers.agreement import differences
 from bench.peers.recipes import installed
 from bench.plan import Plan
 from bench.postgres_store import PostgresStore
-from bench.requests import FIVE, Asker
+from bench.requests import FIVE, RequestSource
 from bench.rows import KALENDS as OWN_DATA
 from bench.rows import PEERS as PEER_DATA
 from bench.servers import ALL, FLOORS, KALENDS, Contestant, Recipe, checkout, floor_of, new_token
@@ -137,20 +137,20 @@ def measured(
         def copied(url: str, name: str) -> str:
             copy = store.copied(url, name)
             stack.callback(store.discard, copy)
-            in_memory.append(store.held(copy))
+            in_memory.append(store.lock_in_memory(copy))
             return copy
 
-        own, asker = store.data(OWN_DATA, plan, progress), Asker(plan)
+        own, source = store.data(OWN_DATA, plan, progress), RequestSource(plan)
         url = copied(own, "kalends")
         kalends = started(KALENDS, url, new_token(url))
-        sizes = sizes_of(kalends, asker)
+        sizes = sizes_of(kalends, source)
         floors = FLOORS if store.engine == "sqlite" else ["floor"]
         others = [started(floor_of(sizes, name), copied(own, name), "") for name in floors]
         others += [started(recipe, copy := copied(own, recipe.name), new_token(copy)) for recipe in checkouts]
         peers = peers_started(store, plan, recipes, progress, copied, started)
-        refused = agreed(kalends, peers, asker, progress.console.print)
+        refused = agreed(kalends, peers, source, progress.console.print)
         others += [one for one in peers if one.name not in refused]
-        bench = Bench([kalends, *others], asker, store.root)
+        bench = Bench([kalends, *others], source, store.root)
         stack.callback(bench.close)
         return {
             "engine": store.engine,
@@ -167,11 +167,11 @@ def measured(
         }
 
 
-def sizes_of(kalends: Contestant, asker: Asker, kinds: tuple[str, ...] = ALL) -> dict[str, int]:
+def sizes_of(kalends: Contestant, source: RequestSource, kinds: tuple[str, ...] = ALL) -> dict[str, int]:
     """Return the sizes of the answers to each kind of request."""
     sizes: dict[str, int] = {}
     for kind in kinds:
-        answers = [kalends.call(ask) for ask in asker.several(kind, SAMPLED)]
+        answers = [kalends.call(request) for request in source.several(kind, SAMPLED)]
         wrong = [content for status, content, _ in answers if status >= 300]
         if wrong:
             raise RuntimeError(f"Kalends refuses {kind}: {wrong[0]}")
@@ -194,11 +194,13 @@ def peers_started(
     return [started(recipe, copied(data, recipe.name), "the-token-of-the-bench") for recipe in recipes]
 
 
-def agreed(kalends: Contestant, peers: list[Contestant], asker: Asker, say: Callable[[str], None]) -> dict[str, str]:
+def agreed(
+    kalends: Contestant, peers: list[Contestant], source: RequestSource, say: Callable[[str], None]
+) -> dict[str, str]:
     """Compare the answers of all servers; return the differences of those that are therefore not measured."""
     if not peers:
         return {}
-    found = differences(kalends, peers, asker)
+    found = differences(kalends, peers, source)
     for one in peers:
         say(f"{one.name}: {found.get(one.name) or 'answers the same as Kalends'}")
     return found

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.processes import Memory, cpu_seconds, family, memory
-from bench.requests import FIVE, READS, Ask, in_floor, in_kalends, in_peers
+from bench.requests import FIVE, READS, BenchRequest, in_floor, in_kalends, in_peers
 
 PATIENCE_S = 60
 UNLIMITED = {"KALENDS_RATE_LIMIT": "0", "KALENDS_ADDRESS_RATE_LIMIT": "0"}
@@ -28,7 +28,7 @@ class Recipe(NamedTuple):
     name: str
     command: Callable[[str, int], list[str]]
     environment: Callable[[str, int, str], Mapping[str, str]]
-    write: Callable[[Ask, str], bytes]
+    write: Callable[[BenchRequest, str], bytes]
     kinds: tuple[str, ...] = ALL
     health: str = "/health/ready"
     folder: Path | None = None
@@ -57,9 +57,9 @@ class Contestant:
         self.seconds_to_ready = time.perf_counter() - began
         self.pids = family(self._process.pid)
 
-    def written(self, asks: list[Ask]) -> list[bytes]:
+    def written(self, batch: list[BenchRequest]) -> list[bytes]:
         """Write requests as this server takes them."""
-        return [self._write(ask, self._token) for ask in asks]
+        return [self._write(one, self._token) for one in batch]
 
     def cpu_seconds(self) -> float:
         """Return the CPU time of its processes."""
@@ -69,16 +69,16 @@ class Contestant:
         """Return the memory of its largest process."""
         return memory(family(self._process.pid))
 
-    def call(self, ask: Ask) -> tuple[int, Any, int]:
+    def call(self, request: BenchRequest) -> tuple[int, Any, int]:
         """Return status, content and size of an answer."""
-        head, _, body = self._write(ask, self._token).partition(b"\r\n\r\n")
+        head, _, body = self._write(request, self._token).partition(b"\r\n\r\n")
         start, *lines = head.decode().split("\r\n")
         method, path, _ = start.split(" ")
         headers = dict(line.split(": ", 1) for line in lines if not line.startswith("Content-Length"))
         url = f"http://127.0.0.1:{self.port}{path}"
-        request = urllib.request.Request(url, body or None, headers, method=method)
+        sent = urllib.request.Request(url, body or None, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+            with urllib.request.urlopen(sent, timeout=PATIENCE_S) as answer:
                 status, raw = answer.status, answer.read()
         except urllib.error.HTTPError as error:
             status, raw = error.code, error.read()

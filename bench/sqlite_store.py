@@ -10,7 +10,7 @@ from typing import Any
 import apsw
 from rich.progress import Progress
 
-from bench.held import Held
+from bench.memory_lock import MemoryLock
 from bench.plan import Plan
 from bench.rows import Batch, Family
 from bench.stores import cache_name, laid_out, poured
@@ -34,7 +34,7 @@ class SqliteStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._memory = Held()
+        self._memory = MemoryLock()
 
     def data(self, family: Family, plan: Plan, progress: Progress, *, only_read: bool = False) -> str:  # noqa: ARG002
         """Return the URL of the data, which is created if it does not exist; `only_read` makes no difference here."""
@@ -56,7 +56,7 @@ class SqliteStore:
         shutil.copyfile(url.removeprefix("sqlite:///"), path)
         return f"sqlite:///{path}"
 
-    def held(self, url: str) -> bool:
+    def lock_in_memory(self, url: str) -> bool:
         """Lock the data in memory until it is discarded; return whether that worked."""
         return self._memory.hold(url, [Path(url.removeprefix("sqlite:///"))])
 

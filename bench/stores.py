@@ -32,7 +32,7 @@ class Store(Protocol):
         """Return the URL of a copy to write to."""
         ...
 
-    def held(self, url: str) -> bool:
+    def lock_in_memory(self, url: str) -> bool:
         """Lock the data in memory until it is discarded; return whether that worked."""
         ...
 

@@ -195,7 +195,7 @@ def rows_of(database: Database, actor: Actor) -> dict[str, list[Row]]:
     return database.read(read)
 
 
-def check_house(database: Database, actor: Actor) -> int:
+def check_consistency(database: Database, actor: Actor) -> int:
     """Check all derived data of an organization against its source, and return the number of events."""
 
     def read(tx: ReadTx) -> int:

@@ -53,7 +53,7 @@ INSERT INTO audit (id, organization_id, at, user_id, token_id, action, object_ki
 """
 
 
-def fill_record(database: Database, actor: Actor, first_object: int, entries: int) -> int:
+def fill_audit_log(database: Database, actor: Actor, first_object: int, entries: int) -> int:
     """Create audit entries, ten for every object, numbered from the returned id."""
 
     def work(tx: WriteTx) -> int:

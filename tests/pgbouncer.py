@@ -72,11 +72,11 @@ class PgBouncer:
         with socket.socket(socket.AF_UNIX) as probe:
             return probe.connect_ex(str(self.home / ".s.PGSQL.6432")) == 0
 
-    def url(self, server_url: str, *, told: bool = True) -> str:
-        """Return the URL of a database through the pooler; `told` adds the parameter that names the pooler."""
+    def url(self, server_url: str, *, named: bool = True) -> str:
+        """Return the URL of a database through the pooler; `named` adds the parameter that names the pooler."""
         parts = urlsplit(server_url)
         kept = [part for part in parts.query.split("&") if part.partition("=")[0] not in ("host", "port")]
-        query = "&".join([f"host={self.home}", "port=6432", *kept, *(["pooler=transaction"] if told else [])])
+        query = "&".join([f"host={self.home}", "port=6432", *kept, *(["pooler=transaction"] if named else [])])
         return parts._replace(query=query).geturl()
 
     def end(self) -> None:

@@ -1,6 +1,6 @@
 """Reads of events, decoded into the model: the JSON texts have to contain everything, exactly.
 
-The versions of participations and of people are not told in them, and are 0 here.
+They contain no versions of participations and users, which are 0 here.
 """
 
 from datetime import datetime
@@ -37,7 +37,7 @@ class Seen(NamedTuple):
 class Page(NamedTuple):
     """A page of events, with the participants of those that are fully visible, if they were requested.
 
-    Of each it is told whether title or all is seen; who may change an event is not to be seen in a list.
+    The access level of each is `titles` or `read`, as a list does not show who may change an event.
     """
 
     events: list[Event]
@@ -50,7 +50,7 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
     """Read a page."""
     page = events.list_events(tx, actor, wanted, limit, expand=expand)
     texts = texts_of(page)
-    read = [(event_in(text), guests_in(text)) for text in texts]
+    read = [(event_in(text), participants_in(text)) for text in texts]
     people = {event.id: guests for event, guests in read if guests is not None}
     access_levels = [
         AccessLevel.read if "description" in msgspec.json.decode(text) else AccessLevel.titles for text in texts
@@ -68,7 +68,7 @@ def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> 
     seen = events.read_event(tx, actor, event_id, expand=expand)
     event = event_in(seen.text)
     assert event.version == (seen.version or 0)
-    return Seen(event, seen.access_level, guests_in(seen.text))
+    return Seen(event, seen.access_level, participants_in(seen.text))
 
 
 def event_in(text: str) -> Event:
@@ -87,7 +87,7 @@ def event_in(text: str) -> Event:
     return event
 
 
-def guests_in(text: str) -> list[Participant] | None:
+def participants_in(text: str) -> list[Participant] | None:
     """Return the participants in a text, None if it has none."""
     known = msgspec.json.decode(text)
     guests = known.get("participants")

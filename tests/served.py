@@ -92,7 +92,7 @@ class Server:
         assert self.process.stdout
         self.process.stdout.close()
 
-    def troubles(self) -> list[str]:
+    def logged_errors(self) -> list[str]:
         """Return the errors that the server logged."""
         return [line for line in self.log.read_text().splitlines() if '"level":"error"' in line or "panicked" in line]
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bench.plan import Plan
-from bench.requests import FIVE, Asker
+from bench.requests import FIVE, RequestSource
 from bench.rows import EVENT_STEP, FIRST_EVENT, FIRST_USER, USER_STEP
 from bench.servers import Contestant
 
@@ -28,16 +28,16 @@ OF_THE_MOMENT = {"created_at", "updated_at", "responded_at"}
 """What depends on when it was asked, where something was written."""
 
 
-def differences(kalends: Contestant, peers: list[Contestant], asker: Asker) -> dict[str, str]:
+def differences(kalends: Contestant, peers: list[Contestant], source: RequestSource) -> dict[str, str]:
     """Send everybody the same requests; return the first difference of every peer that has one."""
     found: dict[str, str] = {}
     for kind in FIVE:
-        for ask in asker.several(kind, SAMPLED):
-            status, expected, _ = kalends.call(ask)
-            wanted = (status, normal(expected, asker.plan, made=kind == "create"))
+        for request in source.several(kind, SAMPLED):
+            status, expected, _ = kalends.call(request)
+            wanted = (status, normal(expected, source.plan, made=kind == "create"))
             for peer in peers:
-                said_status, said, _ = peer.call(ask)
-                got = (said_status, normal(said, asker.plan, made=kind == "create"))
+                got_status, content, _ = peer.call(request)
+                got = (got_status, normal(content, source.plan, made=kind == "create"))
                 if got != wanted and peer.name not in found:
                     found[peer.name] = f"{kind}: {difference(wanted, got)}"
     return found

@@ -35,7 +35,7 @@ def on_the_morning(clock):
 
 
 @pytest.fixture
-def told(cast: Cast):
+def new_entries(cast: Cast):
     """Return the new audit entries since the last call, oldest first: action, kind, id, before and after."""
     seen = set()
 
@@ -61,7 +61,7 @@ def participation(response: str, role: str = "required", comment: str | None = N
     return {"role": role, "response": response, "comment": comment}
 
 
-def test_creating_and_deleting_an_event_records_all_its_participations(cast, told):
+def test_creating_and_deleting_an_event_records_all_its_participations(cast, new_entries):
     event = cast.event(cast.guest, metadata=Metadata(topic="roof"))
     facts = {
         "host_id": str(cast.host.id),
@@ -83,43 +83,43 @@ def test_creating_and_deleting_an_event_records_all_its_participations(cast, tol
             str(cast.guest.id): participation("needs_action"),
         },
     }
-    assert told() == [("created", "event", event.id, None, facts)]
+    assert new_entries() == [("created", "event", event.id, None, facts)]
     cast.do(delete_event, event.id)
-    assert told() == [("deleted", "event", event.id, facts, None)]
+    assert new_entries() == [("deleted", "event", event.id, facts, None)]
 
 
-def test_an_update_records_only_the_members_that_differ(cast, told):
+def test_an_update_records_only_the_members_that_differ(cast, new_entries):
     event = cast.event(cast.guest)
-    told()
+    new_entries()
     cast.do(change_event, event.id, EventUpdate(title="Plan B", time_zone=BERLIN))
-    assert told() == [("changed", "event", event.id, {"title": "Planning"}, {"title": "Plan B"})]
+    assert new_entries() == [("changed", "event", event.id, {"title": "Planning"}, {"title": "Plan B"})]
     cast.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted", comment="gladly"))
     before = {"participants": {str(cast.guest.id): participation("needs_action")}}
     after = {"participants": {str(cast.guest.id): participation("accepted", comment="gladly")}}
-    assert told() == [("changed", "event", event.id, before, after)]
+    assert new_entries() == [("changed", "event", event.id, before, after)]
     cast.do(change_event, event.id, EventUpdate(end=read_time("2026-03-09T15:30")))
     before = {"end": "2026-03-09T15:00:00+01:00", "participants": after["participants"]}
     after = {"end": "2026-03-09T15:30:00+01:00", "participants": {str(cast.guest.id): participation("needs_action")}}
-    assert told() == [("changed", "event", event.id, before, after)]
+    assert new_entries() == [("changed", "event", event.id, before, after)]
     cast.do(add_participants, event.id, [ParticipantCreate(user_id=cast.stranger.id)])
     stranger = str(cast.stranger.id)
     come = ({"participants": {stranger: None}}, {"participants": {stranger: participation("needs_action")}})
-    assert told() == [("changed", "event", event.id, *come)]
+    assert new_entries() == [("changed", "event", event.id, *come)]
     cast.do(remove_participant, event.id, cast.stranger.id)
-    assert told() == [("changed", "event", event.id, *reversed(come))]
+    assert new_entries() == [("changed", "event", event.id, *reversed(come))]
     cast.do(transfer_event, event.id, cast.guest.id)
-    ((_, _, _, before, after),) = told()
+    ((_, _, _, before, after),) = new_entries()
     assert (before["host_id"], after["host_id"]) == (str(cast.host.id), str(cast.guest.id))
     cast.do(cancel_event, event.id, "rain")
     gone = ({"status": "confirmed", "cancel_reason": None}, {"status": "cancelled", "cancel_reason": "rain"})
-    assert told() == [("changed", "event", event.id, *gone)]
+    assert new_entries() == [("changed", "event", event.id, *gone)]
 
 
-def test_changes_that_do_nothing_refused_actions_and_dry_runs_are_not_recorded(cast, told):
+def test_changes_that_do_nothing_refused_actions_and_dry_runs_are_not_recorded(cast, new_entries):
     event = cast.event(cast.guest)
     cast.do(set_working_hours, cast.guest.id, MONDAYS)
     cast.do(share_calendar, cast.host.id, cast.guest.id, Sharing.read)
-    told()
+    new_entries()
     cast.do(change_event, event.id, EventUpdate(title=event.title))
     cast.do(change_user, cast.guest.id, UserUpdate(name=cast.guest.name))
     cast.do(set_working_hours, cast.guest.id, MONDAYS)
@@ -135,33 +135,33 @@ def test_changes_that_do_nothing_refused_actions_and_dry_runs_are_not_recorded(c
     with cast.refused(BookingConflict):
         cast.do(create_event, EventCreate(**again))
     cast.database.write(lambda tx: delete_event(tx, cast.actor, event.id), dry_run=True)
-    assert told() == []
+    assert new_entries() == []
 
 
-def test_changes_of_users_are_recorded(cast, told):
+def test_changes_of_users_are_recorded(cast, new_entries):
     person = cast.person("Nina New")
     facts = {"name": "Nina New", "email": person.email, "time_zone": "Europe/Berlin", "metadata": {}}
-    assert told() == [("created", "user", person.id, None, facts)]
+    assert new_entries() == [("created", "user", person.id, None, facts)]
     cast.do(change_user, person.id, UserUpdate(metadata=Metadata(badge=7)))
-    assert told() == [("changed", "user", person.id, {"metadata": {}}, {"metadata": {"badge": 7}})]
+    assert new_entries() == [("changed", "user", person.id, {"metadata": {}}, {"metadata": {"badge": 7}})]
     cast.do(delete_user, person.id)
-    assert told() == [("deleted", "user", person.id, facts | {"metadata": {"badge": 7}}, None)]
+    assert new_entries() == [("deleted", "user", person.id, facts | {"metadata": {"badge": 7}}, None)]
 
 
-def test_deleting_a_user_records_each_change_that_it_causes(cast, told):
+def test_deleting_a_user_records_each_change_that_it_causes(cast, new_entries):
     person = cast.person()
     own = structs.replace(cast.actor, user_id=person.id)
     token, _ = cast.database.write(lambda tx: issue_token(tx, own, "phone", secrets.token_bytes(20)))
-    dead, _ = cast.database.write(lambda tx: issue_token(tx, own, "old", secrets.token_bytes(20)))
-    cast.do(revoke_token, dead.id)
+    revoked, _ = cast.database.write(lambda tx: issue_token(tx, own, "old", secrets.token_bytes(20)))
+    cast.do(revoke_token, revoked.id)
     cast.do(share_calendar, person.id, cast.guest.id, Sharing.read)
     cast.do(share_calendar, cast.host.id, person.id, Sharing.titles)
     hosted = cast.event(host_id=person.id)
     participates = cast.event(person, cast.guest)
-    told()
+    new_entries()
     cast.do(delete_user, person.id, hosted=Hosted.cancel)
-    said = [(action, kind, object_id) for action, kind, object_id, _, _ in told()]
-    assert said == [
+    recorded = [(action, kind, object_id) for action, kind, object_id, _, _ in new_entries()]
+    assert recorded == [
         ("changed", "event", hosted.id),
         ("changed", "event", participates.id),
         ("revoked", "token", token.id),
@@ -171,7 +171,7 @@ def test_deleting_a_user_records_each_change_that_it_causes(cast, told):
     ]
 
 
-def test_the_secret_of_a_token_is_not_recorded(cast, told):
+def test_the_secret_of_a_token_is_not_recorded(cast, new_entries):
     end = instant("2027-01-01T00:00+00:00")
     made, text = cast.do(
         issue_token, "backup", secrets.token_bytes(20), scopes={Scope.users_read, Scope.events_read}, expires_at=end
@@ -183,19 +183,19 @@ def test_the_secret_of_a_token_is_not_recorded(cast, told):
         "expires_at": "2027-01-01T00:00:00Z",
     }
     cast.do(revoke_token, made.id)
-    assert told() == [("issued", "token", made.id, None, facts), ("revoked", "token", made.id, facts, None)]
+    assert new_entries() == [("issued", "token", made.id, None, facts), ("revoked", "token", made.id, facts, None)]
     kept = str(cast.rows()["audit"])
     assert text not in kept
     assert token_hint(text) not in kept
     assert token_digest(text).hex() not in kept
 
 
-def test_sharing_and_working_hours_are_recorded_under_their_owner(cast, told):
+def test_sharing_and_working_hours_are_recorded_under_their_owner(cast, new_entries):
     cast.do(share_calendar, cast.host.id, cast.guest.id, Sharing.titles)
     cast.do(share_calendar, cast.host.id, cast.guest.id, Sharing.write)
     cast.do(stop_sharing, cast.host.id, cast.guest.id)
     titles, write = ({"shared_with": {str(cast.guest.id): level}} for level in ("titles", "write"))
-    assert told() == [
+    assert new_entries() == [
         ("created", "share", cast.host.id, None, titles),
         ("changed", "share", cast.host.id, titles, write),
         ("deleted", "share", cast.host.id, write, None),
@@ -207,7 +207,7 @@ def test_sharing_and_working_hours_are_recorded_under_their_owner(cast, told):
     cast.do(set_working_hours, cast.host.id, MONDAYS)
     monday = {"monday": [{"start": "09:00", "end": "17:00"}]}
     tuesday = {"tuesday": [{"start": "00:00", "end": "24:00"}]}
-    assert told() == [
+    assert new_entries() == [
         ("created", "working_hours", cast.host.id, None, {"weekly": monday, "overrides": {}}),
         ("changed", "working_hours", cast.host.id, {"weekly": monday}, {"weekly": tuesday}),
         ("deleted", "working_hours", cast.host.id, {"weekly": tuesday, "overrides": {}}, None),
@@ -215,7 +215,7 @@ def test_sharing_and_working_hours_are_recorded_under_their_owner(cast, told):
     ]
 
 
-def test_holds_are_recorded_until_they_are_used_or_released(cast, told):
+def test_holds_are_recorded_until_they_are_used_or_released(cast, new_entries):
     hold = cast.do(place_hold, [cast.guest.id], SLOT, 60)
     cast.do(extend_hold, hold.id, 120)
     cast.do(release_hold, hold.id)
@@ -227,7 +227,7 @@ def test_holds_are_recorded_until_they_are_used_or_released(cast, told):
         "extended": False,
     }
     longer = {"expires_at": "2026-03-09T07:02:00Z", "extended": True}
-    assert told() == [
+    assert new_entries() == [
         ("placed", "hold", hold.id, None, facts),
         ("extended", "hold", hold.id, {name: facts[name] for name in longer}, longer),
         ("released", "hold", hold.id, facts | longer, None),
@@ -241,25 +241,25 @@ def test_holds_are_recorded_until_they_are_used_or_released(cast, told):
         time_zone=BERLIN,
     )
     event = cast.database.write(lambda tx: create_event(tx, cast.actor, draft, hold_id=hold.id)).event
-    _, consumed, created = told()
+    _, consumed, created = new_entries()
     assert consumed == ("consumed", "hold", hold.id, facts, {"event_id": str(event.id)})
     assert created[:3] == ("created", "event", event.id)
 
 
-def test_leaving_a_hold_records_its_people_before_and_after(cast, told):
+def test_leaving_a_hold_records_its_people_before_and_after(cast, new_entries):
     hold = cast.do(place_hold, [cast.guest.id, cast.stranger.id], SLOT, 60)
     both = [str(user_id) for user_id in hold.user_ids]
-    told()
+    new_entries()
     for person, before, after in ((cast.guest, both, [str(cast.stranger.id)]), (cast.stranger, both[1:], None)):
         cast.as_person(person).do(release_hold, hold.id)
-        ((*what, was, now),) = told()
+        ((*what, was, now),) = new_entries()
         assert what == ["released", "hold", hold.id]
         assert was["user_ids"] == before
         assert now == (after and {"user_ids": after})
     assert (was["start"], was["extended"]) == ("2026-03-09T15:00:00Z", False)
 
 
-def test_actor_time_and_client_address_are_recorded(cast, told):
+def test_actor_time_and_client_address_are_recorded(cast, new_entries):
     token_id = TokenId(77)
     actor = structs.replace(
         cast.actor, token_id=token_id, user_id=cast.host.id, address="192.0.2.7", request_id="first"

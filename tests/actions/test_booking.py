@@ -25,7 +25,7 @@ from kalends.store import tables
 from kalends.store.database import WriteTx
 from kalends.store.query import Query
 from kalends.store.users import LOCK_SEVERAL
-from tests.cast import BERLIN, Cast, assemble, check_house, instant
+from tests.cast import BERLIN, Cast, assemble, check_consistency, instant
 from tests.rules.spans import span
 
 NOON, ONE, TWO, THREE = (read_time(f"2026-03-09T{hour}:00") for hour in (12, 13, 14, 15))
@@ -209,7 +209,7 @@ def test_nobody_is_booked_twice_unless_conflicts_are_allowed(cast, way):
         assert (saved.conflicts, saved.warnings) == ((conflict,), ())
     assert sorted(exclusive(cast, cast.guest).values()) == [False, True], "only the first has the time to itself"
     assert exclusive(cast, cast.guest)[taken.id]
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 @pytest.mark.parametrize("way", [*WAYS, moving_who_declined, asking_anew_by_another_zone])
@@ -236,7 +236,7 @@ def test_somebody_who_declined_is_not_needed_when_an_event_moves(cast, way):
     assert (saved.conflicts, saved.warnings) == ((), (conflict,))
     assert cast.participations(event_id)[cast.guest.id] == before
     assert exclusive(cast, cast.guest) == {taken.id: True, event_id: False}
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
     cast.do(delete_event, taken.id)
     cast.do(action, event_id, EventUpdate(end=read_time("2026-03-09T14:30")))
     assert cast.participations(event_id)[cast.guest.id].response == "needs_action"
@@ -343,7 +343,7 @@ def test_changes_that_take_no_more_time_are_never_refused(cast):
         (remove_participant, event.id, cast.guest.id),
     ):
         cast.do(action, *arguments)
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_an_event_never_conflicts_with_itself(cast):

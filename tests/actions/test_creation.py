@@ -22,7 +22,7 @@ from kalends.model import (
 )
 from kalends.rules.zones import read_time
 from kalends.store.events import find_event
-from tests.cast import BERLIN, Cast, assemble, check_house, codes
+from tests.cast import BERLIN, Cast, assemble, check_consistency, codes
 
 NOBODY = UserId(2**62)
 
@@ -57,13 +57,13 @@ def test_a_new_event_has_the_given_members_and_its_host_attends(cast):
         Response.needs_action,
     )
     assert cast.stranger.id not in participations
-    assert check_house(cast.database, cast.actor) == 1
+    assert check_consistency(cast.database, cast.actor) == 1
 
 
 def test_a_host_who_does_not_attend_has_no_participation(cast):
     event = cast.event(cast.guest, host_attends=False)
     assert (event.host_id, set(cast.participations(event.id))) == (cast.host.id, {cast.guest.id})
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_a_host_may_be_named_as_a_participant_to_choose_their_role(cast):
@@ -87,7 +87,7 @@ def test_a_host_may_be_named_as_a_participant_to_choose_their_role(cast):
 def test_one_block_within_one_day(cast, start, end, zone):
     event = cast.event(start=read_time(start), end=read_time(end), time_zone=Zone(zone))
     assert stored(cast, event).block == event.block
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,9 @@ from kalends.store import audit, idempotency, tables
 from kalends.store.database import Database
 from kalends.store.events import find_event
 from kalends.store.query import Query
-from tests.cast import BERLIN, Cast, check_house, instant
+from tests.cast import BERLIN, Cast, check_consistency, instant
 from tests.conftest import Clock
-from tests.multitude import fill_keys, fill_record
+from tests.multitude import fill_audit_log, fill_keys
 from tests.seen import read_event
 from tests.threads import at_once, waiting_writers
 
@@ -141,7 +141,7 @@ def test_no_name_and_no_address_is_left_in_the_database(cast, person):
     assert "mine stays" in everything
     rows = cast.rows()
     assert [row for row in rows["share"] + rows["imported"] + rows["working_hours"] if named.id in row] == []
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_events_show_an_erased_person_and_have_new_versions(cast, person):
@@ -189,7 +189,7 @@ def test_erasing_again_changes_nothing(cast, person):
 
 def test_erasure_works_in_parts_and_can_be_resumed_after_any(cast, database, request, monkeypatch):
     token, _ = cast.do(issue_token, "x", secrets.token_bytes(20))
-    fill_record(database, cast.actor, int(cast.host.id), audit.PAGE + 1)
+    fill_audit_log(database, cast.actor, int(cast.host.id), audit.PAGE + 1)
     fill_keys(database, cast.actor, int(token.id), idempotency.PAGE + 101)
     named, past, *_ = request.getfixturevalue("person")  # it comes after what fills the first pages
     monkeypatch.setattr(erasure, "EVENTS_AT_ONCE", 1)
@@ -226,7 +226,7 @@ def test_a_user_who_was_deleted_before_can_be_erased(cast, person):
         erase(cast, named.id, hosted=Hosted.transfer)
     erase(cast, named.id, expect=frozenset({named.version}))
     assert "zacharias" not in all_of_it(cast.database).casefold()
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_a_host_of_future_events_is_erased_only_with_a_choice_for_them(cast, person):

@@ -23,7 +23,7 @@ from kalends.model import (
 )
 from kalends.rules.zones import read_time
 from kalends.store.events import find_event
-from tests.cast import Cast, assemble, check_house, codes, instant
+from tests.cast import Cast, assemble, check_consistency, codes, instant
 
 YES = ResponseUpdate(response="accepted")
 NO = ResponseUpdate(response="declined")
@@ -56,7 +56,7 @@ def test_changes_of_texts_ask_nobody_again(cast, clock):
     cleared = cast.do(change_event, event.id, edit(description=None, location=None, metadata=None))
     assert (cleared.description, cleared.location, cleared.metadata, cleared.version) == ("", "", "{}", 4)
     assert stored(cast, event) == cleared
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def set_before(clock) -> None:
@@ -92,7 +92,7 @@ def test_a_move_asks_everybody_but_the_host_again(cast, clock, move, keep):
         assert (guest.response, guest.comment, guest.responded_at) == (Response.needs_action, None, None)
         assert (guest.version, guest.role) == (before[cast.guest.id].version + 1, Role.required)
     assert after.counts.needs_action == (1 if keep else 2)
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_status_and_show_as_change_what_everybody_is_busy_with(cast):
@@ -136,7 +136,7 @@ def test_deleted_people_stay_in_a_past_event_until_it_moves_to_the_future(cast, 
     after = cast.do(change_event, event.id, edit(start="2026-03-11T13:00", end="2026-03-11T14:00"), keep_responses=True)
     assert set(cast.participations(event.id)) == {cast.host.id, cast.stranger.id}
     assert after.counts.total == 2
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_a_past_event_of_a_deleted_host_moves_to_the_future_only_with_another_host(cast, clock):
@@ -151,7 +151,7 @@ def test_a_past_event_of_a_deleted_host_moves_to_the_future_only_with_another_ho
     assert cast.host.id in cast.participations(event.id)
     cast.do(change_event, event.id, again)
     assert set(cast.participations(event.id)) == {cast.guest.id, cast.stranger.id}
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 # --------------------------------------------------------------------------------------------- versions, unknown events
@@ -211,7 +211,7 @@ def test_a_deleted_event_is_gone(cast):
     cast.do(delete_event, event.id)
     assert stored(cast, event) is None
     assert stored(cast, kept) == kept
-    assert check_house(cast.database, cast.actor) == 1
+    assert check_consistency(cast.database, cast.actor) == 1
 
 
 # --------------------------------------------------------------------------------------------------------- transferring
@@ -222,24 +222,24 @@ def test_an_event_is_transferred_to_a_participant(cast):
     participations = cast.participations(event.id)
     assert (participations[cast.guest.id].response, participations[cast.guest.id].version) == (Response.accepted, 2)
     assert participations[cast.host.id].version == 1
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_an_event_is_transferred_to_somebody_who_takes_no_part(cast):
     event = cast.event(cast.guest)
     after = cast.do(transfer_event, event.id, cast.stranger.id)
     assert (after.host_id, after.counts.total) == (cast.stranger.id, 3)
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_a_new_host_attends_if_the_old_one_did(cast):
     event = cast.event(cast.guest, host_attends=False)
     after = cast.do(transfer_event, event.id, cast.stranger.id)
     assert (after.host_id, set(cast.participations(event.id))) == (cast.stranger.id, {cast.guest.id})
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
     after = cast.do(transfer_event, event.id, cast.guest.id)
     assert (after.host_id, after.counts) == (cast.guest.id, ParticipantCounts(required=1, accepted=1))
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_transferring_to_the_host_changes_nothing(cast):
@@ -273,7 +273,7 @@ def test_an_event_has_500_participants_at_most_its_host_among_them(cast):
     assert cast.force(transfer_event, event.id, crowd[0]).counts.total == 500
     cast.do(remove_participant, event.id, crowd[1])
     assert cast.force(transfer_event, event.id, crowd[499]).counts.total == 500
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 # -------------------------------------------------------------------------------------------------- other organizations

@@ -18,7 +18,7 @@ from kalends.model import Email
 from kalends.reads.events import EventFilter
 from kalends.reads.users import list_users, read_user
 from kalends.rest.wire import read_struct
-from tests.cast import check_house
+from tests.cast import check_consistency
 from tests.seen import list_events
 
 DAY = {"start": "2030-05-04T10:00", "end": "2030-05-04T11:00"}
@@ -160,7 +160,7 @@ def test_events_that_are_stored_together_are_checked_for_conflicts(cast, monkeyp
     assert (report.events_added, report.events_known) == (5, 0)
     again = cast.do(import_schedule, schedule_of(people, events), "plan", lambda: None)
     assert (again.events_added, again.events_known, [one.place for one in again.double_bookings]) == (2, 5, [2, 4])
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_each_additional_event_takes_one_more_statement(cast):

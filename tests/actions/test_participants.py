@@ -15,7 +15,7 @@ from kalends.drafts import ParticipantCreate, ResponseUpdate
 from kalends.errors import AlreadyParticipant, EventCancelled, EventEnded, Invalid, NotFound, StaleVersion
 from kalends.model import EventId, ParticipantCounts, Participation, Response, Role, UserId
 from kalends.store.events import find_event
-from tests.cast import assemble, check_house, codes, instant
+from tests.cast import assemble, check_consistency, codes, instant
 
 YES = ResponseUpdate(response="accepted")
 NO = ResponseUpdate(response="declined")
@@ -50,7 +50,7 @@ def test_several_are_added_at_once_in_the_order_they_were_named(cast):
     assert (added[0].event_id, added[0].is_host, added[0].email) == (event.id, False, "stella@example.org")
     after = cast.ask(find_event, event.id)
     assert (after.version, after.counts) == (2, ParticipantCounts(required=2, optional=1, accepted=1, needs_action=2))
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_adding_nobody_changes_nothing(cast):
@@ -89,7 +89,7 @@ def test_a_host_without_a_participation_can_be_added_and_has_accepted(cast):
     added = cast.do(add_participants, event.id, invite(cast.host, role=OPTIONAL))
     assert added[0].is_host
     assert (added[0].participation.response, added[0].participation.role) == (Response.accepted, OPTIONAL)
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_the_501st_participant_is_refused(cast):
@@ -103,7 +103,7 @@ def test_the_501st_participant_is_refused(cast):
         cast.do(set_participant, event.id, crowd[499].id, REQUIRED)
     assert codes(error) == ["too_many_participants"]
     assert cast.do(set_participant, event.id, crowd[498].id, OPTIONAL)[1] is False
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 # -------------------------------------------------------------------------------------------------------------- seating
@@ -129,7 +129,7 @@ def test_a_change_of_role_keeps_the_answer(cast, verb):
         3,
     )
     assert version(cast, event) == 3
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_a_role_that_is_left_out_or_the_same_changes_nothing(cast):
@@ -180,7 +180,7 @@ def test_removing_the_hosts_participation_keeps_the_host(cast):
         2,
     )
     assert [row[6] for row in cast.rows()["agenda"] if row[1] == cast.host.id] == [None]
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_a_removed_participant_comes_back_without_their_response(cast):
@@ -193,7 +193,7 @@ def test_a_removed_participant_comes_back_without_their_response(cast):
     assert (error.value.kind, error.value.name) == ("participant", cast.guest.id)
     back = cast.do(set_participant, event.id, cast.guest.id, REQUIRED)[0]
     assert (back.participation.response, back.participation.version) == (Response.needs_action, 4)
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 # ------------------------------------------------------------------------------------------------------------ answering
@@ -204,7 +204,7 @@ def test_an_answer_is_kept_with_its_comment_and_time(cast, response):
     at = instant("2026-03-09T08:00+01:00")
     assert said.participation == Participation(cast.guest.id, REQUIRED, Response(response), "so", at, 2)
     assert version(cast, event) == 2
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_answers_may_change_until_the_event_ends(cast, clock):
@@ -263,7 +263,7 @@ def test_the_host_may_decline_and_the_event_runs_without_them(cast):
     cast.do(answer_invitation, event.id, cast.host.id, NO)
     after = cast.ask(find_event, event.id)
     assert (after.host_id, after.status, after.counts.declined) == (cast.host.id, "confirmed", 1)
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_only_participants_can_answer(cast):
@@ -307,7 +307,7 @@ def test_changes_of_a_participant_expect_the_version_of_the_participation(cast, 
         assert (error.value.kind, error.value.current) == ("participant", 2)
     ON_PARTICIPATIONS[verb](cast, event.id, expect=frozenset({2}))
     assert version(cast, event) == 4
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_adding_expects_the_events_version(cast):

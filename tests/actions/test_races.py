@@ -21,7 +21,7 @@ from kalends.model import Email, Role
 from kalends.reads.users import read_user
 from kalends.rules.zones import read_time
 from kalends.store.events import find_event
-from tests.cast import BERLIN, Cast, check_house, instant
+from tests.cast import BERLIN, Cast, check_consistency, instant
 from tests.threads import race
 
 SCENES = 60
@@ -64,7 +64,7 @@ def test_fifty_threads_add_fifty_people_in_one_event(cast):
     after = cast.ask(find_event, event.id)
     assert set(cast.participations(event.id)) == {cast.host.id} | {person.id for person in crowd}
     assert (after.counts.total, after.counts.required, after.counts.optional, after.version) == (51, 26, 25, 51)
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_fifty_threads_answer_leave_and_come_back_in_one_event(cast):
@@ -82,7 +82,7 @@ def test_fifty_threads_answer_leave_and_come_back_in_one_event(cast):
     after = cast.ask(find_event, event.id)
     assert after.version == 51
     assert (after.counts.accepted, after.counts.total, after.counts.optional) == (18, 34, 16)
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_of_two_updates_with_one_version_exactly_one_succeeds(cast):
@@ -127,7 +127,7 @@ def test_a_user_added_by_many_at_once_gets_one_participation(cast):
     successes, _ = sorted_out(results, type(None))
     assert sorted(is_new for _, is_new in successes) == [False] * 11 + [True]
     assert cast.ask(find_event, event.id).version == 2
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 @pytest.mark.parametrize("hosted", [Hosted.cancel, Hosted.transfer])
@@ -155,7 +155,7 @@ def test_a_deleted_user_is_not_part_of_any_unfinished_event(cast, hosted):
     for person in leaving:
         with pytest.raises(NotFound):
             cast.ask(read_user, person.id)
-    assert check_house(cast.database, cast.actor) >= 6
+    assert check_consistency(cast.database, cast.actor) >= 6
 
 
 def involvement(cast, person, event, choice):
@@ -177,7 +177,7 @@ def test_two_users_deleted_with_each_other_as_successor_are_not_both_deleted(cas
     works = [lambda a=a, b=b: cast.force(delete_user, a, hosted=Hosted.transfer, to=b) for a, b in pair]
     successes, (lost,) = sorted_out(race(works), Invalid)
     assert (successes, [fault.code for fault in lost.faults]) == ([None], ["user_inactive"])
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_random_actions_of_eight_threads_leave_a_consistent_database(cast):
@@ -186,7 +186,7 @@ def test_random_actions_of_eight_threads_leave_a_consistent_database(cast):
     works = [lambda seed=seed: play(cast, people, events, random.Random(seed)) for seed in range(8)]
     done = sum(sorted_out(race(works), type(None))[0])
     assert done > SCENES, "of eight times as many; what is refused depends on who comes first"
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def play(cast: Cast, people, events, choice: random.Random) -> int:

@@ -26,7 +26,7 @@ from kalends.reads.participants import list_participants
 from kalends.rules.access import AccessLevel
 from kalends.rules.zones import read_time
 from kalends.store.events import find_event
-from tests.cast import check_house, codes, instant
+from tests.cast import check_consistency, codes, instant
 from tests.seen import list_events, read_event
 from tests.threads import race
 
@@ -76,7 +76,7 @@ def test_nobody_becomes_host_without_accepting(cast, host):
     ]
     assert host.do(transfer_event, made.id, cast.stranger.id) == event
     assert cast.rows() == after, "asking once more changes nothing"
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 @pytest.mark.parametrize("level", [None, *Sharing])
@@ -138,7 +138,7 @@ def test_accepting_an_offer_makes_a_user_the_host(cast, host, stranger):
     with stranger.refused(NotFound) as error:
         stranger.do(answer_transfer, event.id, accept=True)
     assert str(error.value).startswith(f"No pending transfer of event {event.id} ")
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_accepting_an_event_that_its_host_does_not_attend_adds_no_participation(cast, host, stranger):
@@ -154,7 +154,7 @@ def test_declining_an_offer_changes_nothing_else(cast, host, stranger):
     for action, options in ((answer_transfer, {"accept": True}), (cancel_event, {})):
         with stranger.refused(NotFound):
             stranger.do(action, event.id, **options)
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_conflicts_are_checked_when_an_offer_is_accepted(cast, host, stranger):
@@ -225,7 +225,7 @@ def test_a_refusal_does_not_reveal_whether_somebody_is_the_pending_host(cast, ho
     shown = cast.person()
     cast.share(cast.host, shown, Sharing.titles)
     event = cast.event(cast.guest, hide_participants=True)
-    told = set()
+    messages = set()
     for ask in (False, True):
         if ask:
             host.do(transfer_event, event.id, cast.stranger.id)
@@ -233,8 +233,8 @@ def test_a_refusal_does_not_reveal_whether_somebody_is_the_pending_host(cast, ho
             me = cast.as_person(person)
             with me.refused(Forbidden) as error:
                 me.do(answer_transfer, event.id, accept=True)
-            told.add(str(error.value))
-    assert len(told) == 1
+            messages.add(str(error.value))
+    assert len(messages) == 1
     with host.refused(Forbidden):
         host.do(answer_transfer, event.id, accept=True)
     host.do(withdraw_transfer, event.id)
@@ -278,7 +278,7 @@ def test_an_offer_ends_with_its_event(cast, host, stranger, end, takes_part):
     assert after is None or after.pending_host_id is None
     with stranger.refused(Forbidden if takes_part and after else NotFound):
         stranger.do(answer_transfer, event.id, accept=True)
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_a_transfer_by_an_operator_to_the_pending_host_needs_no_answer(cast, host, stranger):
@@ -318,7 +318,7 @@ def test_an_offer_ends_when_the_pending_host_is_deleted(cast, host, clock, leave
     )
     assert stored(cast, other).version == (1 if ended else 2)
     assert cast.ask(export_user, cast.stranger.id).asked_to_host == []
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_a_past_event_of_a_deleted_host_can_still_be_accepted(cast, host, stranger, clock):
@@ -343,7 +343,7 @@ def test_an_offer_is_answered_once_however_many_answer(cast, host, stranger):
     after = stored(cast, event)
     assert after.pending_host_id is None
     assert (after.status == "cancelled") is (after.host_id == cast.stranger.id)
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_nobody_is_offered_an_event_while_they_are_deleted(cast, host):
@@ -352,7 +352,7 @@ def test_nobody_is_offered_an_event_while_they_are_deleted(cast, host):
     results = race([*works, lambda: cast.do(delete_user, cast.stranger.id)])
     for result in results:
         assert result is None or [fault.code for fault in result.faults] == ["user_inactive"]
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 # ------------------------------------------------------------------------------------------------------- who sees it
@@ -390,10 +390,10 @@ def test_who_else_sees_the_pending_host(cast, host, hides):
     for level, person in people.items():
         cast.share(cast.host, person, level)
     event = offer(host, cast.guest, hide_participants=hides)
-    told = {None: cast, "host": host, "guest": cast.as_person(cast.guest)}
-    told |= {level: cast.as_person(person) for level, person in people.items()}
-    shown = {who for who, me in told.items() if me.ask(read_event, event.id, expand=False).event.pending_host_id}
-    found = {who for who, me in told.items() if me.ask(list_events, asked(cast), 9, expand=False).events}
+    viewers = {None: cast, "host": host, "guest": cast.as_person(cast.guest)}
+    viewers |= {level: cast.as_person(person) for level, person in people.items()}
+    shown = {who for who, me in viewers.items() if me.ask(read_event, event.id, expand=False).event.pending_host_id}
+    found = {who for who, me in viewers.items() if me.ask(list_events, asked(cast), 9, expand=False).events}
     own = EventFilter(pending_host_id=cast.stranger.id, user_id=cast.guest.id)
     assert shown == found == {None, "host", Sharing.write} | (set() if hides else {"guest", Sharing.read})
-    assert bool(told["guest"].ask(list_events, own, 9, expand=False).events) is not hides
+    assert bool(viewers["guest"].ask(list_events, own, 9, expand=False).events) is not hides

@@ -16,7 +16,7 @@ from kalends.reads.events import EventFilter
 from kalends.reads.users import list_users, read_user
 from kalends.rules.zones import read_time
 from kalends.store.database import Database
-from tests.cast import Cast, assemble, check_house, instant
+from tests.cast import Cast, assemble, check_consistency, instant
 from tests.seen import list_events, read_event
 from tests.threads import at_once, waiting_writers
 
@@ -57,7 +57,7 @@ def test_past_events_keep_a_tombstone_and_future_participations_are_freed(cast):
     assert {guest.participation.user_id for guest in guests} == {cast.host.id, cast.stranger.id}
     listed = cast.ask(list_events, EventFilter(user_id=cast.guest.id), 50, expand=False).events
     assert [event.id for event in listed] == [past.id]
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_an_event_is_past_the_moment_it_ends(cast, clock):
@@ -68,7 +68,7 @@ def test_an_event_is_past_the_moment_it_ends(cast, clock):
     clock.set_to(event.block.span.end)
     cast.do(delete_user, cast.host.id)
     assert read(cast, event)[0].host_id == cast.host.id
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_a_host_of_future_events_is_not_deleted_and_the_refusal_counts_them(cast):
@@ -96,7 +96,7 @@ def test_a_user_with_too_many_future_events_is_not_deleted(cast, monkeypatch):
         cast.do(delete_user, cast.host.id, hosted=Hosted.transfer, to=cast.stranger.id)
     cast.do(delete_user, cast.guest.id)
     cast.do(delete_user, cast.host.id, hosted=Hosted.cancel)
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_the_number_of_statements_does_not_grow_with_future_events(cast):
@@ -108,7 +108,7 @@ def test_the_number_of_statements_does_not_grow_with_future_events(cast):
     for _ in range(5):
         cast.event(many, cast.stranger, **TOMORROW)
     assert cast.database.write(statements(many)) == cast.database.write(statements(few))
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_deleting_a_host_can_cancel_their_events(cast):
@@ -119,13 +119,13 @@ def test_deleting_a_host_can_cancel_their_events(cast):
     event, guests = read(cast, future)
     assert (event.status, event.host_id, event.version) == (Status.cancelled, cast.host.id, 2)
     assert [guest.participation.user_id for guest in guests] == [cast.guest.id]
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_deleting_a_host_can_transfer_their_events(cast):
     past = cast.event(cast.guest)
     participates = cast.event(cast.guest, cast.stranger, **TOMORROW)
-    unseated = cast.event(cast.guest, **TOMORROW)
+    unattended = cast.event(cast.guest, **TOMORROW)
     away = cast.event(cast.guest, host_attends=False, **TOMORROW)
     cancelled = cast.event(cast.guest, **TOMORROW)
     cast.do(cancel_event, cancelled.id)
@@ -134,14 +134,14 @@ def test_deleting_a_host_can_transfer_their_events(cast):
     assert read(cast, cancelled)[0].host_id == cast.host.id
     for event, people in (
         (participates, {cast.guest, cast.stranger}),
-        (unseated, {cast.guest, cast.stranger}),
+        (unattended, {cast.guest, cast.stranger}),
         (away, {cast.guest}),
     ):
         after, guests = read(cast, event)
         assert (after.host_id, after.version, after.status) == (cast.stranger.id, 2, Status.confirmed)
         assert {guest.participation.user_id for guest in guests} == {person.id for person in people}
         assert {guest.participation.user_id for guest in guests if guest.is_host} <= {cast.stranger.id}
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_an_event_that_keeps_its_host_and_loses_no_participation_keeps_its_version(cast):
@@ -150,7 +150,7 @@ def test_an_event_that_keeps_its_host_and_loses_no_participation_keeps_its_versi
     before = read(cast, event)
     cast.do(delete_user, cast.host.id)
     assert read(cast, event) == before
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_the_successor_is_another_active_user_and_named_only_when_needed(cast, database):
@@ -202,7 +202,7 @@ def test_a_participation_that_is_added_while_its_user_is_deleted_is_freed(cast, 
     deletion.result()
     assert set(cast.participations(event.id)) == {cast.host.id}
     assert read(cast, event)[0].version == 3
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_a_past_event_that_moves_to_the_future_while_its_guest_is_deleted_loses_them(cast, database: Database):
@@ -217,7 +217,7 @@ def test_a_past_event_that_moves_to_the_future_while_its_guest_is_deleted_loses_
     database.write(move)
     deletion.result()
     assert set(cast.participations(event.id)) == {cast.host.id}
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_a_user_may_transfer_events_and_be_deleted_step_by_step(cast):

@@ -153,8 +153,8 @@ def test_a_server_process_that_does_not_finish_in_time_is_killed_and_named(engin
         bearer = {"Authorization": f"Bearer {call('token', 'create').stdout.strip()}"}
         with writes_held_up(engine, url), send_user(server, bearer, 1, worked_on=True):
             assert server.end() == 0
-        (trouble,) = server.troubles()
-        assert KILLED in trouble
+        (error,) = server.logged_errors()
+        assert KILLED in error
 
 
 def test_a_server_started_with_nohup_outlives_its_terminal(tmp_path):

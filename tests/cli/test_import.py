@@ -132,9 +132,9 @@ def test_the_real_schedule_is_counted_like_a_plain_script_counts_it(call, databa
 
 def test_a_dry_run_reports_and_changes_nothing(call, database):
     before = rows_of(database, OPERATOR)
-    told = call("import", VILLAGE, "--dry-run")
-    assert counts(told) == [4, 0, 2, 0]
-    assert "would be added" in told.stdout
+    result = call("import", VILLAGE, "--dry-run")
+    assert counts(result) == [4, 0, 2, 0]
+    assert "would be added" in result.stdout
     assert rows_of(database, OPERATOR) == before
     call("import", VILLAGE)
     assert counts(call("import", VILLAGE, "--dry-run")) == [0, 4, 0, 2]
@@ -153,9 +153,9 @@ def test_importing_migrates_the_database(call):
 def test_an_event_that_books_somebody_twice_is_named(call, database, file, choice, code, added):
     twice = SOUND["events"][0] | {"ref": "9", "title": "Twice"}
     plan = {**SOUND, "events": [SOUND["events"][0], twice]}
-    told = call("import", file(plan), "--on-conflict", choice, code=code)
-    assert counts(told, quiet=False) == [2, 0, added, 0]
-    (line,) = told.stderr.strip().splitlines()
+    result = call("import", file(plan), "--on-conflict", choice, code=code)
+    assert counts(result, quiet=False) == [2, 0, added, 0]
+    (line,) = result.stderr.strip().splitlines()
     assert line.startswith("double booking")
     assert ("(left out)" in line) == (choice == "reject")
     assert 'events[1] (ref "9") Twice' in line
@@ -205,7 +205,7 @@ def test_a_byte_order_mark_in_a_file_is_ignored(call, file):
     assert counts(call("import", file(b"\xef\xbb\xbf" + json.dumps(SOUND).encode()))) == [2, 0, 2, 0]
 
 
-def said_of(call: Any, path: Path) -> list[str]:
+def messages_of(call: Any, path: Path) -> list[str]:
     """Return the messages about the items of a broken file."""
     result = call("import", path, code=1)
     assert result.stdout == ""
@@ -216,13 +216,13 @@ def said_of(call: Any, path: Path) -> list[str]:
 
 def test_everything_that_is_missing_unknown_or_wrong_in_a_file_is_named(call, database, file):
     before = rows_of(database, OPERATOR)
-    assert said_of(call, file([])) == ["the file: must be an object, not a list"]
+    assert messages_of(call, file([])) == ["the file: must be an object, not a list"]
     broken = {
         "time_zone": "Europe/Atlantis",
         "people": [{"ref": "a"}, 7, {"ref": " ", "name": "Bo", "email": "nobody", "age": 3}],
         "evnts": [],
     }
-    assert [line.partition(":")[0] for line in said_of(call, file(broken))] == [
+    assert [line.partition(":")[0] for line in messages_of(call, file(broken))] == [
         "time_zone",
         "evnts",
         'people[0] name (ref "a")',
@@ -232,7 +232,7 @@ def test_everything_that_is_missing_unknown_or_wrong_in_a_file_is_named(call, da
         'people[2] age (ref " ")',
     ]
     nul = {**SOUND, "people": [{"ref": "a\0", "name": "Ada"}]}
-    assert said_of(call, file(nul)) == ['people[0] ref (ref "a\\u0000"): must not contain the NUL character']
+    assert messages_of(call, file(nul)) == ['people[0] ref (ref "a\\u0000"): must not contain the NUL character']
     assert rows_of(database, OPERATOR) == before
 
 
@@ -248,7 +248,7 @@ def test_every_item_that_breaks_a_rule_is_named_and_nothing_is_added(call, datab
             second | {"ref": "4"},
         ],
     }
-    assert said_of(call, file(broken)) == [
+    assert messages_of(call, file(broken)) == [
         (
             'events[0] end (ref "1"): must be on the same day as the start in Europe/Lisbon, '
             "or midnight at the end of that day"
@@ -284,7 +284,7 @@ def test_every_item_that_is_wrong_is_named_at_once_whatever_is_wrong_with_it(cal
             {"ref": "6", "participants": "all"},
         ],
     }
-    assert [line.partition(":")[0] for line in said_of(call, file(broken))] == [
+    assert [line.partition(":")[0] for line in messages_of(call, file(broken))] == [
         "time_zone",
         'people[1] name (ref "b")',
         'people[2] name (ref "a")',
@@ -339,10 +339,10 @@ def test_standard_input_is_imported_under_a_name(url):
 
 
 @pytest.mark.parametrize(
-    ("source", "told"), [("", ""), (" ", "blank"), ("two\nlines", "must be one line"), ("x" * 201, "at most 200")]
+    ("source", "message"), [("", ""), (" ", "blank"), ("two\nlines", "must be one line"), ("x" * 201, "at most 200")]
 )
-def test_a_source_without_a_name_is_a_usage_error(call, source, told):
-    assert told in call("import", VILLAGE, "--source", source, code=2 if source else 0).stderr
+def test_a_source_without_a_name_is_a_usage_error(call, source, message):
+    assert message in call("import", VILLAGE, "--source", source, code=2 if source else 0).stderr
 
 
 def test_a_file_that_cannot_be_read_is_a_usage_error(call, tmp_path):

@@ -44,7 +44,7 @@ def test_an_organization_that_is_not_there_is_refused(call, database, org):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("", "blank"),
         (" ", "blank"),
@@ -53,8 +53,8 @@ def test_an_organization_that_is_not_there_is_refused(call, database, org):
         ("x" * 201, "at most 200"),
     ],
 )
-def test_a_name_that_is_blank_too_long_or_of_several_lines_is_refused(call, database, name, told):
-    assert told in call("org", "create", name, code=2).stderr
+def test_a_name_that_is_blank_too_long_or_of_several_lines_is_refused(call, database, name, message):
+    assert message in call("org", "create", name, code=2).stderr
     assert len(listed(call, "org")) == 1
 
 

@@ -26,7 +26,7 @@ from kalends.store.query import Query
 from kalends.store.schema import migrate
 from kalends.store.zone_release import begin_retiming, find_release, refuse_other_release
 from tests.api import client, problem
-from tests.cast import Cast, assemble, check_house, instant
+from tests.cast import Cast, assemble, check_consistency, instant
 from tests.cli.conftest import on_sqlite
 from tests.served import run, serving
 from tests.zone_data import compiled, using, write_release
@@ -106,7 +106,7 @@ def test_events_move_with_their_agenda_and_keep_answers_and_new_double_bookings_
         )
         assert planned.stderr == done.stderr.replace("Events moved:", "Events that would move:")
         call("db", "check")
-        assert check_house(old.database, old.actor) > 0
+        assert check_consistency(old.database, old.actor) > 0
         again = call("db", "retime")
         assert "Events moved: 0; new double bookings: 1." in again.stderr
         assert again.stdout == call("db", "retime", "--dry-run").stdout == done.stdout  # as long as it is one

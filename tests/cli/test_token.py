@@ -71,7 +71,7 @@ def test_all_tokens_are_listed_however_many_there_are(call, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("", "blank"),
         ("   ", "blank"),
@@ -83,8 +83,8 @@ def test_all_tokens_are_listed_however_many_there_are(call, monkeypatch):
         ("\udc80", "U+DC80"),
     ],
 )
-def test_a_name_that_is_blank_too_long_or_of_several_lines_is_refused(call, database, name, told):
-    assert told in call("token", "create", "--name", name, code=2).stderr
+def test_a_name_that_is_blank_too_long_or_of_several_lines_is_refused(call, database, name, message):
+    assert message in call("token", "create", "--name", name, code=2).stderr
     assert listed(call, "token") == []
 
 

@@ -21,8 +21,8 @@ class Echo(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def answer(self) -> None:
-        told = {"Authorization", "Content-Type", "Content-Length", "If-Match"}
-        sent = {name: value for name, value in sorted(self.headers.items()) if name in told}
+        names = {"Authorization", "Content-Type", "Content-Length", "If-Match"}
+        sent = {name: value for name, value in sorted(self.headers.items()) if name in names}
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         content = json.dumps([self.command, self.path, sent, body]).encode()
         self.send_response(204 if self.command == "DELETE" else 201)

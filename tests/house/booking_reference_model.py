@@ -54,14 +54,14 @@ class Slot:
 
 def taken_by(meeting: Meeting | None, who: int) -> Taken | None:
     """Return the time that a meeting takes of a user; None if they neither host it nor take part."""
-    if meeting is None or (who != meeting.host and who not in meeting.chairs):
+    if meeting is None or (who != meeting.host and who not in meeting.participations):
         return None
-    chair = meeting.chairs.get(who)
-    if meeting.status == "cancelled" or meeting.show_as == "free" or chair is None or chair.response == "declined":
+    own = meeting.participations.get(who)
+    if meeting.status == "cancelled" or meeting.show_as == "free" or own is None or own.response == "declined":
         return Taken(meeting.start, meeting.end, "free", blocks=False)
-    if chair.response == "accepted":
+    if own.response == "accepted":
         return Taken(meeting.start, meeting.end, "busy", blocks=True)
-    return Taken(meeting.start, meeting.end, "tentative", blocks=chair.role == "required")
+    return Taken(meeting.start, meeting.end, "tentative", blocks=own.role == "required")
 
 
 def takes_more(before: Taken | None, after: Taken | None) -> bool:
@@ -131,7 +131,7 @@ class BookingReferenceModel(ReferenceModel):
             before = self.meetings[number]
             if after is not before and after is not None:
                 if self.request.hold is not None and call == "create_event":
-                    self._use_hold(after, {after.host, *after.chairs})
+                    self._use_hold(after, {after.host, *after.participations})
                 self._look(number, before, after)
             self.meetings[number] = after
         if call == "delete_user":  # which says nothing of who is booked twice
@@ -139,7 +139,7 @@ class BookingReferenceModel(ReferenceModel):
 
     def _look(self, number: int, before: Meeting | None, after: Meeting) -> None:
         conflicts: list[Conflict] = []
-        for who in sorted({after.host, *after.chairs}):
+        for who in sorted({after.host, *after.participations}):
             taken = taken_by(after, who)
             if taken and takes_more(taken_by(before, who), taken):
                 found = self.in_the_way(who, after.start, after.end, number, needed=taken.blocks)
@@ -156,7 +156,7 @@ class BookingReferenceModel(ReferenceModel):
         for other, meeting in enumerate(self.meetings):
             taken = taken_by(meeting, who)
             if meeting and taken and taken.blocks and other != number and taken.start < end and start < taken.end:
-                shown = self.request.who in (None, who, meeting.host, meeting.pending_host, *meeting.chairs)
+                shown = self.request.who in (None, who, meeting.host, meeting.pending_host, *meeting.participations)
                 found.append((who, taken.start, taken.end, taken.shown, other if shown else None, needed))
         for place, slot in enumerate(self.holds):
             keeps = slot is not None and who in slot.people and slot.until > self.now and place != hold
@@ -185,7 +185,7 @@ class BookingReferenceModel(ReferenceModel):
     def changing(self, number: int, expect: Any) -> Meeting:
         meeting, who = self.meeting(number), self.request.who
         if who is not None and who != meeting.host:
-            if who not in meeting.chairs and who != meeting.pending_host:
+            if who not in meeting.participations and who != meeting.pending_host:
                 raise Refusal("not_found", "event")
             if not self._answering:
                 raise Refusal("forbidden")
@@ -258,13 +258,13 @@ class BookingReferenceModel(ReferenceModel):
 
     def _leave_declined(self, number: int, before: Meeting, after: Meeting) -> None:
         """Keep the response of users who declined and are busy at the new time: they are not needed."""
-        for who, chair in before.chairs.items():
+        for who, own in before.participations.items():
             taken = taken_by(after, who)
-            if chair.response == "declined" and taken and taken.blocks:
+            if own.response == "declined" and taken and taken.blocks:
                 found = self.in_the_way(who, after.start, after.end, number, needed=False, hold=self.request.hold)
                 if found:
                     self.warnings += found
-                    after.chairs[who] = chair
+                    after.participations[who] = own
 
     # --------------------------------------------------------------------------------------------------------- holds
     def place_hold(self, people: list[int], start: int, end: int, minutes: int) -> Any:

@@ -103,7 +103,7 @@ class Driver:
             None if event.pending_host_id is None else self.users.index(event.pending_host_id),
         )
 
-    def shown_guest(self, guest: Participant) -> Any:
+    def shown_participant(self, guest: Participant) -> Any:
         participation = guest.participation
         return (
             *(self.events.index(guest.event_id), self.users.index(participation.user_id), guest.name, guest.email),
@@ -118,8 +118,8 @@ class Driver:
             participation.version,
         )
 
-    def shown_guests(self, guests: list[Participant]) -> Any:
-        return [self.shown_guest(guest) for guest in guests]
+    def shown_participants(self, guests: list[Participant]) -> Any:
+        return [self.shown_participant(guest) for guest in guests]
 
     # ---------------------------------------------------------------------------------------------------------- people
     def create_user(self, name: str, email: str, zone: str) -> Any:
@@ -187,7 +187,7 @@ class Driver:
 
     def read_event(self, number: int) -> Any:
         event, _, guests = self.ask(seen.read_event, self.event(number), expand=True)
-        return self.shown_event(event), self.shown_guests(guests)
+        return self.shown_event(event), self.shown_participants(guests)
 
     def list_events(self, wanted: dict[str, Any]) -> Any:
         values: dict[str, Any] = {WIRE_NAMES.get(name, name): value for name, value in wanted.items()}
@@ -199,7 +199,7 @@ class Driver:
         while True:
             page = self.ask(seen.list_events, EventFilter(**values), PAGE, expand=True)
             for event in page.events:
-                found.append((self.shown_event(event), self.shown_guests(page.participants[event.id])))  # noqa: PERF401
+                found.append((self.shown_event(event), self.shown_participants(page.participants[event.id])))  # noqa: PERF401
             if page.next_key is None:
                 return found
             values["after"] = page.next_key
@@ -207,17 +207,19 @@ class Driver:
     # ---------------------------------------------------------------------------------------------------- participants
     def add_participants(self, number: int, guests: Any, expect: Any) -> Any:
         invited = self.invitations(guests)
-        return self.shown_guests(self.do(participants.add_participants, self.event(number), invited, expect=expect))
+        return self.shown_participants(
+            self.do(participants.add_participants, self.event(number), invited, expect=expect)
+        )
 
     def set_participant(self, number: int, who: int, role: str, only_new: bool, expect: Any) -> Any:
         options = {"only_new": only_new, "expect": expect}
         place = (self.event(number), self.user(who))
         guest, is_new = self.do(participants.set_participant, *place, Role(role), **options)
-        return self.shown_guest(guest), is_new
+        return self.shown_participant(guest), is_new
 
     def change_role(self, number: int, who: int, role: str, expect: Any) -> Any:
         place = (self.event(number), self.user(who))
-        return self.shown_guest(self.do(participants.change_role, *place, Role(role), expect=expect))
+        return self.shown_participant(self.do(participants.change_role, *place, Role(role), expect=expect))
 
     def remove_participant(self, number: int, who: int, expect: Any) -> None:
         self.do(participants.remove_participant, self.event(number), self.user(who), expect=expect)
@@ -225,16 +227,16 @@ class Driver:
     def answer_invitation(self, number: int, who: int, response: Any, comment: str | None, expect: Any) -> Any:
         answer = ResponseUpdate(response=response, comment=comment)
         place = (self.event(number), self.user(who))
-        return self.shown_guest(self.do(participants.answer_invitation, *place, answer, expect=expect))
+        return self.shown_participant(self.do(participants.answer_invitation, *place, answer, expect=expect))
 
     def read_participant(self, number: int, who: int) -> Any:
-        return self.shown_guest(self.ask(participant_reads.read_participant, self.event(number), self.user(who)))
+        return self.shown_participant(self.ask(participant_reads.read_participant, self.event(number), self.user(who)))
 
     def list_participants(self, number: int) -> Any:
         found, after = [], None
         while True:
             page = self.ask(participant_reads.list_participants, self.event(number), PAGE, after)
-            found += self.shown_guests(page.items)
+            found += self.shown_participants(page.items)
             after = page.next_key
             if after is None:
                 return found

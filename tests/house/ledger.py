@@ -21,7 +21,7 @@ from kalends.reads.integrity import find_inconsistencies
 from kalends.rest.wire import read_id
 from kalends.store.database import Database
 from tests.caller import OPERATOR, Caller, Lost
-from tests.cast import check_house, rows_of
+from tests.cast import check_consistency, rows_of
 from tests.house.overlaps import overlaps
 
 FIRST_DAY = datetime.fromisoformat("2040-03-05T08:00")
@@ -357,7 +357,7 @@ def check_ledgers(database: Database, ledgers: list[Ledger], common: list[int]) 
     """Compare the database with what was reported to all clients."""
     assert overlaps(database, OPERATOR) == []
     assert database.read(find_inconsistencies) == []
-    check_house(database, OPERATOR)
+    check_consistency(database, OPERATOR)
     stored = stored_events(database)
     for event_id in common:
         del stored[event_id]

@@ -34,7 +34,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Chair:
+class Participation:
     role: str
     response: str
     version: int
@@ -54,7 +54,7 @@ class Meeting:
     updated: int
     version: int = 1
     reason: str | None = None
-    chairs: dict[int, Chair] = field(default_factory=dict)
+    participations: dict[int, Participation] = field(default_factory=dict)
     pending_host: int | None = None
     """Who is to become its host, and has not answered."""
 
@@ -119,9 +119,11 @@ class ReferenceModel:
                 meeting = self.transferred(meeting, to)
             elif number in hosting:
                 meeting = self.next(meeting, status="cancelled", pending_host=None)
-            elif who in meeting.chairs or who == meeting.pending_host:
+            elif who in meeting.participations or who == meeting.pending_host:
                 meeting = self.next(meeting, pending_host=None if who == meeting.pending_host else meeting.pending_host)
-            self.meetings[number] = replace(meeting, chairs={n: c for n, c in meeting.chairs.items() if n != who})
+            self.meetings[number] = replace(
+                meeting, participations={n: c for n, c in meeting.participations.items() if n != who}
+            )
         for number, meeting in enumerate(self.meetings):
             if meeting and who == meeting.pending_host:
                 self.meetings[number] = self.next(meeting, pending_host=None)
@@ -155,7 +157,9 @@ class ReferenceModel:
         refuse(faults + block_faults(start, end, known))
         roles = ({host: "required"} if attends else {}) | dict(guests)
         meeting = Meeting(host, title, start, end, str(known), "confirmed", show_as, self.now)
-        self.meetings.append(replace(meeting, chairs={n: self.chair(meeting, n, role) for n, role in roles.items()}))
+        self.meetings.append(
+            replace(meeting, participations={n: self.new_participation(meeting, n, role) for n, role in roles.items()})
+        )
         return self.shown_event(len(self.meetings) - 1)
 
     def change_event(self, number: int, changes: dict[str, Any], keep: bool, expect: Any) -> Any:
@@ -169,12 +173,14 @@ class ReferenceModel:
             return self.shown_event(number)
         after = self.next(after)
         if moved and not keep:
-            for who, chair in before.chairs.items():
-                if who != before.host and chair.response != "needs_action":
-                    after.chairs[who] = Chair(chair.role, "needs_action", chair.version + 1)
+            for who, own in before.participations.items():
+                if who != before.host and own.response != "needs_action":
+                    after.participations[who] = Participation(own.role, "needs_action", own.version + 1)
         if moved and after.end > self.now:
             refuse([(("end",), "user_inactive")] if self.people[after.host].deleted else [])
-            after = replace(after, chairs={n: c for n, c in after.chairs.items() if not self.people[n].deleted})
+            after = replace(
+                after, participations={n: c for n, c in after.participations.items() if not self.people[n].deleted}
+            )
         self.meetings[number] = after
         return self.shown_event(number)
 
@@ -198,14 +204,14 @@ class ReferenceModel:
 
     def read_event(self, number: int) -> Any:
         self.changing(number, None)
-        return self.shown_event(number), self.told_guests(number)
+        return self.shown_event(number), self.reported_participants(number)
 
     def list_events(self, wanted: dict[str, Any]) -> Any:
         if {"response", "role"} & wanted.keys() and not {"user", "participant"} & wanted.keys():
             refuse([((name,), "person_required") for name in ("response", "role") if name in wanted])
         found = [n for n, meeting in enumerate(self.meetings) if meeting and self.wanted(meeting, wanted)]
         found.sort(key=lambda n: (self.meeting(n).start, n))
-        return [(self.shown_event(n), self.told_guests(n)) for n in found]
+        return [(self.shown_event(n), self.reported_participants(n)) for n in found]
 
     # ---------------------------------------------------------------------------------------------------- participants
     def add_participants(self, number: int, guests: Any, expect: Any) -> Any:
@@ -217,62 +223,62 @@ class ReferenceModel:
             faults += self.bookable(guest, (place, "user_id"))
             if guest in seen:
                 faults.append(((place, "user_id"), "duplicate_participant"))
-            elif guest in before.chairs:
+            elif guest in before.participations:
                 taken.append(((place, "user_id"), "already_participant"))
             seen.add(guest)
         refuse(faults + taken if faults else [])
         refuse(taken, "already_participant")
         if guests:
-            self.participation(number, dict(guests))
-        return [self.shown_guest(number, guest) for guest, _ in guests]
+            self.add(number, dict(guests))
+        return [self.shown_participant(number, guest) for guest, _ in guests]
 
     def set_participant(self, number: int, who: int, role: str, only_new: bool, expect: Any) -> Any:
         before = self.changing(number, None)
-        chair = before.chairs.get(who)
-        if chair is not None and only_new:
-            raise Refusal("stale_version", "participant", chair.version)
-        self.refuse_stale("participant", chair.version if chair else 0, expect)
-        if chair is not None:
+        own = before.participations.get(who)
+        if own is not None and only_new:
+            raise Refusal("stale_version", "participant", own.version)
+        self.refuse_stale("participant", own.version if own else 0, expect)
+        if own is not None:
             return self.change_role(number, who, role, None), False
         self.refuse_cancelled(before)
         self.refuse_ended(before)
         refuse(self.bookable(who, ("user_id",)))
-        self.participation(number, {who: role})
-        return self.shown_guest(number, who), True
+        self.add(number, {who: role})
+        return self.shown_participant(number, who), True
 
     def change_role(self, number: int, who: int, role: str, expect: Any) -> Any:
         before = self.changing(number, None)
-        chair = self.chair_of(before, who, expect)
-        if chair.role != role:
+        own = self.participation_of(before, who, expect)
+        if own.role != role:
             self.refuse_cancelled(before)
             self.refuse_ended(before)
-            self.put(number, who, replace(chair, role=role, version=chair.version + 1))
-        return self.shown_guest(number, who)
+            self.put(number, who, replace(own, role=role, version=own.version + 1))
+        return self.shown_participant(number, who)
 
     def remove_participant(self, number: int, who: int, expect: Any) -> None:
         before = self.changing(number, None)
-        self.chair_of(before, who, expect)
+        self.participation_of(before, who, expect)
         self.refuse_cancelled(before)
         after = self.next(before)
-        del after.chairs[who]
+        del after.participations[who]
         self.meetings[number] = after
 
     def answer_invitation(self, number: int, who: int, response: str, comment: str | None, expect: Any) -> Any:
         before = self.changing(number, None)
-        chair = self.chair_of(before, who, expect)
+        own = self.participation_of(before, who, expect)
         self.refuse_cancelled(before)
         self.refuse_ended(before)
-        if (chair.response, chair.comment) != (response, comment):
-            self.put(number, who, Chair(chair.role, response, chair.version + 1, comment, self.now))
-        return self.shown_guest(number, who)
+        if (own.response, own.comment) != (response, comment):
+            self.put(number, who, Participation(own.role, response, own.version + 1, comment, self.now))
+        return self.shown_participant(number, who)
 
     def read_participant(self, number: int, who: int) -> Any:
-        self.chair_of(self.changing(number, None), who, None)
-        return self.shown_guest(number, who)
+        self.participation_of(self.changing(number, None), who, None)
+        return self.shown_participant(number, who)
 
     def list_participants(self, number: int) -> Any:
         self.changing(number, None)
-        return self.shown_guests(number)
+        return self.shown_participants(number)
 
     # ------------------------------------------------------------------------------------------------------- what if
     def active(self, who: int) -> Person:
@@ -294,13 +300,13 @@ class ReferenceModel:
     def changing(self, number: int, expect: Any) -> Meeting:
         meeting = self.meeting(number)
         self.refuse_stale("event", meeting.version, expect)
-        return replace(meeting, chairs=dict(meeting.chairs))
+        return replace(meeting, participations=dict(meeting.participations))
 
-    def chair_of(self, meeting: Meeting, who: int, expect: Any) -> Chair:
-        if who not in meeting.chairs:
+    def participation_of(self, meeting: Meeting, who: int, expect: Any) -> Participation:
+        if who not in meeting.participations:
             raise Refusal("not_found", "participant")
-        self.refuse_stale("participant", meeting.chairs[who].version, expect)
-        return meeting.chairs[who]
+        self.refuse_stale("participant", meeting.participations[who].version, expect)
+        return meeting.participations[who]
 
     def refuse_stale(self, kind: str, version: int, expect: Any) -> None:
         if expect is not None and version not in expect:
@@ -320,47 +326,46 @@ class ReferenceModel:
 
     def wanted(self, meeting: Meeting, wanted: dict[str, Any]) -> bool:
         named = wanted.get("participant", wanted.get("user"))
-        chair = meeting.chairs.get(-9 if named is None else named)
+        own = meeting.participations.get(-9 if named is None else named)
         user, participant = wanted.get("user"), wanted.get("participant")
         return (
-            (user is None or user == meeting.host or user in meeting.chairs)
-            and (participant is None or participant in meeting.chairs)
+            (user is None or user == meeting.host or user in meeting.participations)
+            and (participant is None or participant in meeting.participations)
             and wanted.get("host", meeting.host) == meeting.host
             and meeting.end > wanted.get("since", meeting.end - 1)
             and meeting.start < wanted.get("until", meeting.start + 1)
-            and ("response" not in wanted or (chair is not None and chair.response == wanted["response"]))
-            and ("role" not in wanted or (chair is not None and chair.role == wanted["role"]))
+            and ("response" not in wanted or (own is not None and own.response == wanted["response"]))
+            and ("role" not in wanted or (own is not None and own.role == wanted["role"]))
             and (meeting.status == wanted["status"] if "status" in wanted else meeting.status != "cancelled")
             and folded(wanted.get("text", "")) in folded(meeting.title)
         )
 
     # ------------------------------------------------------------------------------------------------------ what then
     def next(self, meeting: Meeting, **changes: Any) -> Meeting:
-        return replace(
-            meeting, **changes, chairs=dict(meeting.chairs), version=meeting.version + 1, updated=self.now
-        )  # fmt: skip
+        copied = dict(meeting.participations)
+        return replace(meeting, **changes, participations=copied, version=meeting.version + 1, updated=self.now)
 
-    def chair(self, meeting: Meeting, who: int, role: str) -> Chair:
+    def new_participation(self, meeting: Meeting, who: int, role: str) -> Participation:
         if who == meeting.host:
-            return Chair(role, "accepted", meeting.version, None, self.now)
-        return Chair(role, "needs_action", meeting.version)
+            return Participation(role, "accepted", meeting.version, None, self.now)
+        return Participation(role, "needs_action", meeting.version)
 
-    def participation(self, number: int, roles: dict[int, str]) -> None:
+    def add(self, number: int, roles: dict[int, str]) -> None:
         after = self.next(self.meeting(number))
-        after.chairs.update({who: self.chair(after, who, role) for who, role in roles.items()})
+        after.participations.update({who: self.new_participation(after, who, role) for who, role in roles.items()})
         self.meetings[number] = after
 
-    def put(self, number: int, who: int, chair: Chair) -> None:
+    def put(self, number: int, who: int, own: Participation) -> None:
         after = self.next(self.meeting(number))
-        after.chairs[who] = chair
+        after.participations[who] = own
         self.meetings[number] = after
 
     def transferred(self, meeting: Meeting, to: int) -> Meeting:
         after = self.next(meeting, host=to, pending_host=None)
-        if {meeting.host, to} & meeting.chairs.keys():
-            chair = meeting.chairs.get(to)
-            version = chair.version + 1 if chair else after.version
-            after.chairs[to] = Chair("required", "accepted", version, None, self.now)
+        if {meeting.host, to} & meeting.participations.keys():
+            own = meeting.participations.get(to)
+            version = own.version + 1 if own else after.version
+            after.participations[to] = Participation("required", "accepted", version, None, self.now)
         return after
 
     # ---------------------------------------------------------------------------------------------------- what is shown
@@ -370,7 +375,7 @@ class ReferenceModel:
 
     def shown_event(self, number: int) -> Any:
         meeting = self.meeting(number)
-        said = [chair.role for chair in meeting.chairs.values()] + [chair.response for chair in meeting.chairs.values()]
+        said = [word for one in meeting.participations.values() for word in (one.role, one.response)]
         kinds = ("required", "optional", "accepted", "declined", "tentative", "needs_action")
         return (
             *(number, meeting.host, meeting.title, meeting.start, meeting.end, meeting.zone, meeting.status),
@@ -378,17 +383,17 @@ class ReferenceModel:
             *(meeting.version, meeting.updated, meeting.pending_host),
         )
 
-    def shown_guests(self, number: int) -> Any:
-        return [self.shown_guest(number, who) for who in sorted(self.meeting(number).chairs)]
+    def shown_participants(self, number: int) -> Any:
+        return [self.shown_participant(number, who) for who in sorted(self.meeting(number).participations)]
 
-    def told_guests(self, number: int) -> Any:
+    def reported_participants(self, number: int) -> Any:
         """Return the participants as an event shows them: without the versions of participations and people."""
-        return [(*guest[:4], 0, *guest[5:-1], 0) for guest in self.shown_guests(number)]
+        return [(*guest[:4], 0, *guest[5:-1], 0) for guest in self.shown_participants(number)]
 
-    def shown_guest(self, number: int, who: int) -> Any:
+    def shown_participant(self, number: int, who: int) -> Any:
         meeting, person = self.meeting(number), self.people[who]
-        chair = meeting.chairs[who]
+        own = meeting.participations[who]
         return (
-            *(number, who, person.name, person.email, person.version, who == meeting.host, chair.role),
-            *(chair.response, chair.comment, chair.responded, chair.version),
+            *(number, who, person.name, person.email, person.version, who == meeting.host, own.role),
+            *(own.response, own.comment, own.responded, own.version),
         )

@@ -15,7 +15,7 @@ from bench import floor
 from bench.floor import app_of, connected
 from bench.peers.agreement import differences
 from bench.plan import Plan
-from bench.requests import MIX, Asker, in_floor, in_kalends
+from bench.requests import MIX, RequestSource, in_floor, in_kalends
 from bench.rows import KALENDS, event_id, user_id
 from bench.servers import ALL, FLOORS
 from bench.sqlite_store import SqliteStore
@@ -61,10 +61,10 @@ def test_the_floor_answers_every_kind_of_request(tmp_path, monkeypatch, driver):
     opened: list[Any] = []
     monkeypatch.setattr(floor, "connected", lambda *words: opened.append(connected(*words)) or opened[-1])
     answered: list[str] = []
-    asker, app = Asker(PLAN), app_of(url, dict.fromkeys(ALL, 3), driver)
+    source, app = RequestSource(PLAN), app_of(url, dict.fromkeys(ALL, 3), driver)
     for kind in (*ALL, *ALL):
-        (ask,) = asker.several(kind, 1)
-        path = in_floor(ask, "").split(b" ", 2)[1].decode()
+        (request,) = source.several(kind, 1)
+        path = in_floor(request, "").split(b" ", 2)[1].decode()
         assert list(app({"PATH_INFO": path}, lambda status, _: answered.append(status))) == [b"xxx"]
     opened.pop().close()
     assert (set(answered), opened) == ({"200 OK"}, [])
@@ -75,9 +75,7 @@ def test_the_floor_answers_every_kind_of_request(tmp_path, monkeypatch, driver):
 def test_every_requested_agenda_fills_a_page():
     for plan in (PLAN, Plan(20_000, 100_000)):
         participations = [
-            participation.person
-            for number in range(plan.events)
-            for participation in plan.happening(number).participations
+            participation.person for number in range(plan.events) for participation in plan.event(number).participations
         ]
         assert min(participations.count(person) for person in list(plan.readers())[:5]) > 50
 
@@ -94,21 +92,21 @@ def test_peers_answer_the_contract_and_need_not_follow_what_kalends_answers_besi
         "metadata": {"title": 1},
         "participants": [{"user_id": 3}],
     }
-    asker = Asker(PLAN)
+    source = RequestSource(PLAN)
 
-    def said_by(name: str, **more: Any) -> Any:
+    def peer_with(name: str, **more: Any) -> Any:
         return SimpleNamespace(name=name, call=lambda _: (200, {"items": [event | more]}, 0))
 
-    kalends = said_by("kalends", color="blue")
-    others = [said_by("same", id=7), said_by("title", title="Walk"), said_by("metadata", metadata={"title": 2})]
-    assert differences(kalends, others, asker) == {
+    kalends = peer_with("kalends", color="blue")
+    others = [peer_with("same", id=7), peer_with("title", title="Walk"), peer_with("metadata", metadata={"title": 2})]
+    assert differences(kalends, others, source) == {
         "title": "list: /1/items/0/title is Walk and not Talk",
         "metadata": "list: /1/items/0/metadata/title is 2 and not 1",
     }
 
 
 def test_requests_come_in_all_kinds_and_are_the_same_each_time():
-    first, second = (Asker(PLAN).mixed(300) for _ in range(2))
+    first, second = (RequestSource(PLAN).mixed(300) for _ in range(2))
     assert first == second
-    assert {ask.kind for ask in first} == set(MIX)
+    assert {request.kind for request in first} == set(MIX)
     assert f"usr_{user_id(first[0].people[0]):016x}".encode() in in_kalends(first[0], "token") or not first[0].people

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from kalends.store.database import Database
-from tests.cast import check_house
+from tests.cast import check_consistency
 from tests.conftest import Clock
 from tests.house.booking_driver import BookingDriver
 from tests.house.booking_reference_model import BookingReferenceModel, Request, ordered
@@ -79,7 +79,7 @@ class Bookings(RuleBasedStateMachine):
             if meeting:
                 self.play(OPERATOR, "read_event", number)
         for driver in self.drivers:
-            check_house(driver.database, driver.actor)
+            check_consistency(driver.database, driver.actor)
 
     @initialize(guests=st.lists(guest_lists, min_size=3, max_size=3), start=starts)
     def some_people_and_events(self, guests: list[list[tuple[int, str]]], start: int) -> None:
@@ -100,7 +100,7 @@ class Bookings(RuleBasedStateMachine):
             return None
         if meeting is None or choice.kind == "person":
             return choice.person
-        participates = sorted(meeting.chairs) or [meeting.host]
+        participates = sorted(meeting.participations) or [meeting.host]
         return meeting.host if choice.kind == "host" else participates[choice.person % len(participates)]
 
     def event(self, pick: int) -> int:
@@ -129,9 +129,9 @@ class Bookings(RuleBasedStateMachine):
             return None
         return self.hold(choice.hold)
 
-    def participation(self, event: int, pick: int) -> int:
+    def pick_participant(self, event: int, pick: int) -> int:
         meeting = self.meeting(event)
-        participates = sorted(meeting.chairs) if meeting else []
+        participates = sorted(meeting.participations) if meeting else []
         return participates[pick % len(participates)] if participates and pick % 10 else pick % PEOPLE
 
     # ------------------------------------------------------------------------------------------ events
@@ -188,7 +188,7 @@ class Bookings(RuleBasedStateMachine):
         meeting = self.meeting(there)
         if meeting:
             if declines:
-                somebody = self.participation(there, who)
+                somebody = self.pick_participant(there, who)
                 self.play_on(OPERATOR, "set_participant", event, somebody, "required", False, None)
                 self.play_on(OPERATOR, "answer_invitation", event, somebody, "declined", None, None)
             changes = {"start": meeting.start, "end": meeting.end}
@@ -222,7 +222,7 @@ class Bookings(RuleBasedStateMachine):
         """Add participants, mostly users who do not take part yet."""
         event = self.event(pick)
         meeting = self.meeting(event)
-        new = [(who, role) for who, role in guests if pick % 4 == 0 or not meeting or who not in meeting.chairs]
+        new = [(who, role) for who, role in guests if pick % 4 == 0 or not meeting or who not in meeting.participations]
         self.play_on(choice, "add_participants", event, new, None)
 
     @rule(choice=choices, pick=picks, who=people, role=roles)
@@ -232,14 +232,14 @@ class Bookings(RuleBasedStateMachine):
     @rule(choice=choices, pick=picks, other=picks, role=roles)
     def change_role(self, choice: Choice, pick: int, other: int, role: str) -> None:
         event = self.event(pick)
-        self.play_on(choice, "change_role", event, self.participation(event, other), role, None)
+        self.play_on(choice, "change_role", event, self.pick_participant(event, other), role, None)
 
     @rule(choice=choices, pick=picks, other=picks, response=answers)
     def answer_invitation(self, choice: Choice, pick: int, other: int, response: str) -> None:
         """Answer an invitation, mostly as the participant."""
         event = self.event(pick)
         who = self.actor(choice, event)
-        who = self.participation(event, other) if who is None or other % 5 == 0 else who
+        who = self.pick_participant(event, other) if who is None or other % 5 == 0 else who
         self.play_on(choice, "answer_invitation", event, who, response, None, None)
 
     # ------------------------------------------------------------------------------------------ holds and undoing
@@ -266,7 +266,7 @@ class Bookings(RuleBasedStateMachine):
         elif what == "delete":
             self.play_on(choice, "delete_event", event, None)
         elif what == "remove":
-            self.play_on(choice, "remove_participant", event, self.participation(event, other), None)
+            self.play_on(choice, "remove_participant", event, self.pick_participant(event, other), None)
         elif what == "release":
             self.play(self.holder(choice, self.hold(pick)), "release_hold", self.hold(pick))
         elif other % 3 == 0:  # rarely, so that most of what is played is among people who are there

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from kalends.errors import KalendsError
 from kalends.store.database import Database
-from tests.cast import check_house
+from tests.cast import check_consistency
 from tests.conftest import Clock
 from tests.house.driver import Driver, instant, reported
 from tests.house.reference_model import OFFSETS, ReferenceModel, Refusal
@@ -70,7 +70,7 @@ class Kalends(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         for driver in self.drivers:
-            check_house(driver.database, driver.actor)
+            check_consistency(driver.database, driver.actor)
 
     @initialize(guests=st.lists(st.sets(st.integers(0, 4), max_size=4), min_size=4, max_size=4), start=starts)
     def some_people_and_events(self, guests: list[set[int]], start: int) -> None:
@@ -91,14 +91,14 @@ class Kalends(RuleBasedStateMachine):
         there = [number for number, meeting in enumerate(self.model.meetings) if meeting]
         return there[pick % len(there)] if there and pick != UNKNOWN else len(self.model.meetings) - 1
 
-    def participation(self, event: int, pick: int) -> int:
+    def pick_participant(self, event: int, pick: int) -> int:
         """Pick a participant of an event, or every fifth time any user."""
-        participates = sorted(self.chairs(event))
+        participates = sorted(self.participations(event))
         return participates[pick % len(participates)] if participates and pick % 5 else self.person(pick)
 
-    def chairs(self, event: int) -> dict[int, Any]:
+    def participations(self, event: int) -> dict[int, Any]:
         meeting = self.model.meetings[event] if event >= 0 else None
-        return meeting.chairs if meeting else {}
+        return meeting.participations if meeting else {}
 
     def versions(self, demand: str | None, thing: Any) -> frozenset[int] | None:
         """Return a strategy for the versions that are expected of a user, an event or a participation."""
@@ -114,7 +114,7 @@ class Kalends(RuleBasedStateMachine):
         return self.versions(demand, self.model.meetings[event] if event >= 0 else None)
 
     def of_participation(self, event: int, who: int, demand: str | None) -> frozenset[int] | None:
-        return self.versions(demand, self.chairs(event).get(who))
+        return self.versions(demand, self.participations(event).get(who))
 
     # ---------------------------------------------------------------------------------------------------------- people
     @rule(halves=st.integers(1, 6))
@@ -233,7 +233,7 @@ class Kalends(RuleBasedStateMachine):
         event = self.event(pick)
         self.play("read_event", event)
         self.play("list_participants", event)
-        self.play("read_participant", event, self.participation(event, other))
+        self.play("read_participant", event, self.pick_participant(event, other))
 
     # ---------------------------------------------------------------------------------------------------- participants
     @rule(pick=picks, guests=guest_lists, demand=demands)
@@ -249,19 +249,19 @@ class Kalends(RuleBasedStateMachine):
     @rule(pick=picks, other=picks, role=roles, demand=demands)
     def change_role(self, pick: int, other: int, role: str, demand: str | None) -> None:
         event = self.event(pick)
-        who = self.participation(event, other)
+        who = self.pick_participant(event, other)
         self.play("change_role", event, who, role, self.of_participation(event, who, demand))
 
     @rule(pick=picks, other=picks, demand=demands)
     def remove_participant(self, pick: int, other: int, demand: str | None) -> None:
         event = self.event(pick)
-        who = self.participation(event, other)
+        who = self.pick_participant(event, other)
         self.play("remove_participant", event, who, self.of_participation(event, who, demand))
 
     @rule(pick=picks, other=picks, response=answers, comment=comments, demand=demands)
     def answer_invitation(self, pick: int, other: int, response: str, comment: str | None, demand: str | None) -> None:
         event = self.event(pick)
-        who = self.participation(event, other)
+        who = self.pick_participant(event, other)
         self.play("answer_invitation", event, who, response, comment, self.of_participation(event, who, demand))
 
 

@@ -16,7 +16,7 @@ from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, Response
 from kalends.errors import BookingConflict, Invalid, KalendsError
 from kalends.model import Event, Role, ShowAs, Span
 from kalends.rules.zones import read_time
-from tests.cast import BERLIN, Cast, check_house, instant
+from tests.cast import BERLIN, Cast, check_consistency, instant
 from tests.house.overlaps import overlaps
 from tests.threads import race
 
@@ -144,7 +144,7 @@ def settle(cast: Cast, works: list[Callable[[], Any]]) -> list[Any]:
     assert len(losers) == len(works) - 1
     assert {conflict.user_id for loser in losers for conflict in loser.conflicts} == {cast.guest.id}
     assert overlaps(cast.database, cast.actor) == []
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
     return results
 
 
@@ -211,7 +211,7 @@ def test_people_needed_together_in_any_order_are_never_booked_twice(cast):
     assert {type(error) for error in results if isinstance(error, Exception)} == {BookingConflict}
     assert 1 <= sum(isinstance(result, Event) for result in results) <= 2
     assert overlaps(cast.database, cast.actor) == []
-    check_house(cast.database, cast.actor)
+    check_consistency(cast.database, cast.actor)
 
 
 def test_concurrent_holds_of_one_person_do_not_exceed_the_limit(cast):

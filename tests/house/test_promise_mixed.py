@@ -53,7 +53,7 @@ def servers_of(processes: list[int], url: str, folder: Path) -> Iterator[list[Se
         ]
         yield servers
         assert [server.end() for server in servers] == [0] * len(servers)
-        assert [server.troubles() for server in servers] == [[]] * len(servers)
+        assert [server.logged_errors() for server in servers] == [[]] * len(servers)
 
 
 def test_sixteen_clients_who_mix_everything_book_nobody_twice(migrated_url: str, tmp_path: Path):

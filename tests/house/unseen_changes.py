@@ -319,18 +319,18 @@ class Changed:
 
 def change_unseen(side: Side, choice: random.Random) -> Changed:
     """Change a world in ways that its onlooker may not see; a change that would show is not made."""
-    done, before, scopes = Changed(), shown_to(side.onlooker), told_apart(side)
+    done, before, scopes = Changed(), shown_to(side.onlooker), visible_details(side)
     for kind in choice.sample(CHANGES, len(CHANGES)):
         change = Change(side, choice)
         with suppress(Revealed, KalendsError, IndexError):
-            side.database.write(partial(without_telling, change, kind, scopes))
-            take_over(change, done)
+            side.database.write(partial(unnoticed, change, kind, scopes))
+            record(change, done)
             done.kinds.append(kind.__name__)
             assert shown_to(side.onlooker) == before, f"{kind.__name__} is seen"
     return done
 
 
-def take_over(change: Change, done: Changed) -> None:
+def record(change: Change, done: Changed) -> None:
     """Record what was changed, before and after."""
     done.holds += change.holds
     done.tokens += change.tokens
@@ -344,15 +344,15 @@ def take_over(change: Change, done: Changed) -> None:
             done.note(change.world, event_id)
 
 
-def without_telling(change: Change, kind: Callable[[Change, WriteTx], None], scopes: Scopes, tx: WriteTx) -> None:
+def unnoticed(change: Change, kind: Callable[[Change, WriteTx], None], scopes: Scopes, tx: WriteTx) -> None:
     """Perform a change. Raise Revealed if it changes what is shown of anybody's time."""
-    before = told_to_all(tx, change.operator, scopes)
+    before = shown_to_all(tx, change.operator, scopes)
     kind(change, tx)
-    if told_to_all(tx, change.operator, scopes) != before:
+    if shown_to_all(tx, change.operator, scopes) != before:
         raise Revealed
 
 
-def told_apart(side: Side) -> Scopes:
+def visible_details(side: Side) -> Scopes:
     """Return the events and holds that the onlooker may see in detail, and in whose time; changes leave these out."""
     onlooker = side.onlooker
     everybody: set[UserId | None] = {*onlooker.world.people}
@@ -367,7 +367,7 @@ def told_apart(side: Side) -> Scopes:
     return {0: everybody} | behind | holds
 
 
-def told_to_all(tx: ReadTx, actor: Actor, scopes: Scopes) -> Any:
+def shown_to_all(tx: ReadTx, actor: Actor, scopes: Scopes) -> Any:
     """Return when everybody is busy or blocked, also without each event or hold that can be left out."""
     parts = [
         Part(person, what, Period(Span(Instant(start), Instant(end)), Busy(shown)), bool(blocking))

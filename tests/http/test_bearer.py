@@ -32,7 +32,7 @@ FOREIGN = "usr_7fffffffffffffff"
 
 
 @pytest.fixture
-def exact(database):
+def uncached(database):
     """Return the application without a token cache."""
     return build_app(database, Settings(token_cache_ms=0))
 
@@ -105,11 +105,11 @@ def test_acting_as_a_user_adds_no_scope(app, cast):
         problem(caller.get("/v1/events"), 403, "insufficient_scope")
 
 
-def test_without_a_cache_revoked_tokens_and_removed_shares_take_effect_at_once(exact, cast):
+def test_without_a_cache_revoked_tokens_and_removed_shares_take_effect_at_once(uncached, cast):
     event = cast.event()
     cast.share(cast.host, cast.guest, Sharing.read)
     token, secret = issued(cast, cast.guest)
-    with asking(exact, secret) as caller:
+    with asking(uncached, secret) as caller:
         assert caller.get(f"/v1/events/{event.id}").status_code == 200
         cast.do(stop_sharing, cast.host.id, cast.guest.id)
         problem(caller.get(f"/v1/events/{event.id}"), 404, "not_found")
@@ -117,8 +117,11 @@ def test_without_a_cache_revoked_tokens_and_removed_shares_take_effect_at_once(e
         problem(caller.get("/v1/events"), 401, "unauthenticated")
 
 
-def test_tokens_of_a_deleted_user_are_refused_and_nobody_acts_as_them(exact, cast):
-    with asking(exact, cast.token_for(cast.guest)) as caller, asking(exact, cast.token_for(), cast.guest.id) as backend:
+def test_tokens_of_a_deleted_user_are_refused_and_nobody_acts_as_them(uncached, cast):
+    with (
+        asking(uncached, cast.token_for(cast.guest)) as caller,
+        asking(uncached, cast.token_for(), cast.guest.id) as backend,
+    ):
         assert caller.get("/v1/events").status_code == backend.get("/v1/events").status_code == 200
         cast.do(delete_user, cast.guest.id)
         problem(caller.get("/v1/events"), 401, "unauthenticated")
@@ -136,19 +139,19 @@ class Watch:
 
 
 @pytest.fixture
-def kept(database, monkeypatch):
+def cached(database, monkeypatch):
     """Return the application with a token cache of 800 ms, its clock, and the tokens that were looked up."""
-    watch, looks = Watch(), []
+    watch, lookups = Watch(), []
     monkeypatch.setattr(bearer, "time", watch)
 
-    def look(digest, acting_for):
-        looks.append(acting_for)
+    def look_up(digest, acting_for):
+        lookups.append(acting_for)
         return database.read(lambda tx: find_identity(tx, digest, acting_for))
 
     def note(actor):
         database.write(lambda tx: note_use(tx, actor))
 
-    return BearerTokens(look, note, database.now, 800), watch, looks
+    return BearerTokens(look_up, note, database.now, 800), watch, lookups
 
 
 class Asked:
@@ -164,72 +167,74 @@ class Asked:
         return self.headers[name]
 
 
-def enters(identities, secret, person=None) -> Any:
+def authenticated(identities, secret, person=None) -> Any:
     try:
         return identities.authenticate(Asked(secret, person))
     except (bearer.Unauthenticated, bearer.Forbidden):
         return None
 
 
-def test_cached_callers_expire_within_the_time_to_live(cast, kept):
-    identities, watch, looks = kept
+def test_cached_callers_expire_within_the_time_to_live(cast, cached):
+    identities, watch, lookups = cached
     token, secret = issued(cast, cast.guest)
     cast.share(cast.host, cast.guest, Sharing.read)
-    assert enters(identities, secret).shared == {cast.host.id: Sharing.read}
+    assert authenticated(identities, secret).shared == {cast.host.id: Sharing.read}
     cast.do(stop_sharing, cast.host.id, cast.guest.id)
     watch.seconds += 0.79
-    assert enters(identities, secret).shared
-    assert len(looks) == 1, "asked once"
+    assert authenticated(identities, secret).shared
+    assert len(lookups) == 1, "looked up once"
     watch.seconds += 0.02
-    assert enters(identities, secret).shared == {}
+    assert authenticated(identities, secret).shared == {}
     cast.do(revoke_token, token.id)
     watch.seconds += 0.81
-    assert enters(identities, secret) is None
-    assert enters(identities, secret) is None
-    assert len(looks) == 4, "who is not let in is not kept"
+    assert authenticated(identities, secret) is None
+    assert authenticated(identities, secret) is None
+    assert len(lookups) == 4, "refused callers are not cached"
 
 
-def test_a_token_expires_while_it_is_cached(cast, kept, clock):
-    identities, _, looks = kept
+def test_a_token_expires_while_it_is_cached(cast, cached, clock):
+    identities, _, lookups = cached
     now = Instant(clock() // 1_000)
     clock.set_to(now)
     secret = cast.token_for(cast.guest, expires_at=Instant(now + 5))
-    assert enters(identities, secret)
+    assert authenticated(identities, secret)
     clock.set_to(now + 4)
-    assert enters(identities, secret)
+    assert authenticated(identities, secret)
     clock.set_to(now + 5)
-    assert enters(identities, secret) is None
-    assert len(looks) == 1
+    assert authenticated(identities, secret) is None
+    assert len(lookups) == 1
 
 
-def test_an_operator_and_the_user_they_act_as_are_cached_separately(cast, kept):
-    identities, _, looks = kept
+def test_an_operator_and_the_user_they_act_as_are_cached_separately(cast, cached):
+    identities, _, lookups = cached
     secret = cast.token_for()
-    people = [enters(identities, secret, person) for person in (None, cast.guest.id, cast.host.id, None, cast.guest.id)]
+    people = [
+        authenticated(identities, secret, person) for person in (None, cast.guest.id, cast.host.id, None, cast.guest.id)
+    ]
     assert [actor.user_id for actor in people] == [None, cast.guest.id, cast.host.id, None, cast.guest.id]
-    assert looks == [None, cast.guest.id, cast.host.id]
+    assert lookups == [None, cast.guest.id, cast.host.id]
     assert {(actor.address, actor.request_id) for actor in people} == {("192.0.2.1", "of a test")}
 
 
-def test_the_size_of_the_cache_is_limited(cast, kept, monkeypatch):
-    identities, _, looks = kept
+def test_the_size_of_the_cache_is_limited(cast, cached, monkeypatch):
+    identities, _, lookups = cached
     monkeypatch.setattr(bearer, "MOST_KEPT", 2)
     known = [cast.token_for() for _ in range(3)]
     for secret in (*known, known[2], known[0]):
-        assert enters(identities, secret)
-    assert len(looks) == 4
+        assert authenticated(identities, secret)
+    assert len(lookups) == 4
     assert len(identities._kept) == 2
 
 
-def test_the_last_use_of_a_token_is_stored_once_a_minute(cast, kept, clock):
-    identities, watch, _ = kept
+def test_the_last_use_of_a_token_is_stored_once_a_minute(cast, cached, clock):
+    identities, watch, _ = cached
     began = Instant(clock() // 1_000 // MINUTE * MINUTE)
     clock.set_to(began)
     token, secret = issued(cast)
 
     def used():
         watch.seconds += 1
-        assert enters(identities, secret)
+        assert authenticated(identities, secret)
         return next(one.last_used_at for one in cast.ask(list_tokens, 250, ended=True).items if one.id == token.id)
 
     assert used() == began

@@ -306,7 +306,7 @@ def test_a_file_is_sent_by_the_server_and_closed_once_it_is_open_there(ask, app,
 
 
 def test_the_application_is_told_of_the_end_of_the_server(app, loop):
-    told: list[str] = []
-    front = Front(app, kind_of, {}, LIMIT, lambda: told.append("end"))
+    calls: list[str] = []
+    front = Front(app, kind_of, {}, LIMIT, lambda: calls.append("end"))
     front.__rsgi_del__(loop)
-    assert told == ["end"]
+    assert calls == ["end"]

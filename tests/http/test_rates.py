@@ -41,12 +41,12 @@ def limited(database, token):
     return with_limits
 
 
-def left(answer) -> int:
+def units_left(answer) -> int:
     """Return how many units its token has left, according to an answer."""
-    return told(answer)[0]
+    return rate_headers(answer)[0]
 
 
-def told(answer) -> tuple[int, int]:
+def rate_headers(answer) -> tuple[int, int]:
     """Return the units and seconds in the headers of an answer."""
     found = re.fullmatch(r'"token";r=(\d+);t=(\d+)', answer.headers["RateLimit"])
     assert found
@@ -59,7 +59,7 @@ def test_an_answer_has_the_policy_and_the_remaining_units(limited):
         answer = ask()
         assert answer.status_code == 200
         assert answer.headers["RateLimit-Policy"] == '"token";q=10;w=60'
-        remaining, seconds = told(answer)
+        remaining, seconds = rate_headers(answer)
         assert remaining == 9 - number
         assert 1 <= seconds <= 60
     refused = ask()
@@ -77,7 +77,7 @@ def test_failed_requests_with_a_token_count_and_have_the_headers(limited):
     ):
         answer = ask("GET", path, query)
         problem(answer, status)
-        assert left(answer) == 4 - number
+        assert units_left(answer) == 4 - number
     assert "RateLimit" not in ask(bearer=None).headers
     assert "RateLimit" not in ask("GET", "/v1/nowhere").headers
 
@@ -98,17 +98,17 @@ def test_heavy_requests_cost_more():
 
 def test_a_heavy_request_takes_its_units_of_token_and_address(limited):
     ask = limited(rate_limit=100, address_rate_limit=25)
-    assert left(ask("POST", "/v1/find-time", body=b"{}")) == 90
-    assert left(ask("POST", "/v1/find-time", body=b"{}")) == 80
+    assert units_left(ask("POST", "/v1/find-time", body=b"{}")) == 90
+    assert units_left(ask("POST", "/v1/find-time", body=b"{}")) == 80
     problem(ask("POST", "/v1/find-time", body=b"{}"), 429, "rate_limited")
     problem(ask(), 429, "rate_limited")
 
 
 def test_searching_costs_five(limited):
     ask = limited(rate_limit=100)
-    assert left(ask("GET", "/v1/users", "q=x")) == 95
-    assert left(ask("GET", "/v1/events", "q=x")) == 90
-    assert left(ask("GET", "/v1/events")) == 89
+    assert units_left(ask("GET", "/v1/users", "q=x")) == 95
+    assert units_left(ask("GET", "/v1/events", "q=x")) == 90
+    assert units_left(ask("GET", "/v1/events")) == 89
 
 
 @pytest.fixture
@@ -122,18 +122,18 @@ def test_large_answers_cost_more_units(limited, heavy):
     ask = limited(rate_limit=100)
     light = ask("GET", heavy[0])
     assert len(light.content) > 16_000
-    assert left(light) == 99
+    assert units_left(light) == 99
     page = ask("GET", "/v1/users", "limit=250")
     assert 2 * BYTES_A_UNIT <= len(page.content) < 3 * BYTES_A_UNIT
-    assert left(page) == 96, "one unit for the request and two for its weight"
-    assert left(ask("GET", heavy[0])) == 95
+    assert units_left(page) == 96, "one unit for the request and two for its weight"
+    assert units_left(ask("GET", heavy[0])) == 95
 
 
 def test_the_size_of_an_answer_is_charged_to_the_next_request(limited, heavy):
     ask = limited(rate_limit=2)
     page = ask("GET", "/v1/users", "limit=250")
     assert page.status_code == 200
-    assert left(page) == 0
+    assert units_left(page) == 0
     problem(ask("GET", heavy[0]), 429, "rate_limited")
 
 
@@ -151,9 +151,9 @@ def test_the_answer_to_a_post_costs_as_much(limited, cast):
     body = {"user_ids": people, "from": "2026-03-09", "to": "2026-06-01", "working_hours": True}
     weekly = {day: [{"start": "09:00", "end": "17:00"}] for day in DAYS}
     path = f"/v1/users/{cast.guest.id}/working-hours"
-    assert left(ask("PUT", path, body=json.dumps({"weekly": weekly}).encode())) == 99
+    assert units_left(ask("PUT", path, body=json.dumps({"weekly": weekly}).encode())) == 99
     answer = ask("POST", "/v1/free-busy", body=json.dumps(body).encode())
-    assert left(answer) == 99 - 5 - len(answer.content) // BYTES_A_UNIT < 90
+    assert units_left(answer) == 99 - 5 - len(answer.content) // BYTES_A_UNIT < 90
 
 
 def test_not_modified_costs_nothing_extra(limited, cast):
@@ -161,9 +161,9 @@ def test_not_modified_costs_nothing_extra(limited, cast):
     people = [cast.person("x" * 200) for _ in range(240)]
     path = f"/v1/events/{cast.event(*people).id}"
     known = ask("GET", path, "expand=participants")
-    assert left(known) == 98
+    assert units_left(known) == 98
     again = ask("GET", path, "expand=participants", HTTP_IF_NONE_MATCH=known.headers["ETag"])
-    assert (again.status_code, left(again)) == (304, 97)
+    assert (again.status_code, units_left(again)) == (304, 97)
 
 
 def test_each_token_has_its_own_units(limited, new_token):

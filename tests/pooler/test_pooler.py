@@ -52,7 +52,7 @@ def doctor(url: str) -> dict[str, str]:
 
 def test_every_transaction_sets_its_settings_and_leaves_none(url, poolers):
     pooler = poolers.of(url)
-    before = settings_of_sessions(pooler.url(url, told=False))
+    before = settings_of_sessions(pooler.url(url, named=False))
     database = Database(Settings(database_url=f"{pooler.url(url)}&options=-c%20work_mem%3D64MB", busy_timeout_ms=1_234))
     for values, limit in (
         (database.read(shown), "2s"),
@@ -62,7 +62,7 @@ def test_every_transaction_sets_its_settings_and_leaves_none(url, poolers):
         assert values == ["UTC", limit, "30s", "1234ms", "off", "64MB"]
     database.close()
     assert before[1] == "0"
-    assert all(settings_of_sessions(pooler.url(url, told=False)) == before for _ in range(20))
+    assert all(settings_of_sessions(pooler.url(url, named=False)) == before for _ in range(20))
 
 
 def test_a_snapshot_sees_one_state(url, opened):
@@ -123,18 +123,18 @@ def test_the_doctor_accepts_a_pooler_that_the_url_names(url, poolers):
 
 
 def test_a_pooler_that_the_url_does_not_name_is_reported_with_the_parameter_to_set(url, poolers):
-    untold = poolers.of(url).url(url, told=False)
-    found = doctor(untold)["database"]
+    unnamed = poolers.of(url).url(url, named=False)
+    found = doctor(unnamed)["database"]
     assert found.startswith("problem No connection to PostgreSQL became available in time.")
     assert found.endswith("Add pooler=transaction to the URL of the database.")
-    served = CliRunner().invoke(kalends, ["token", "list"], env={"KALENDS_DATABASE_URL": untold})
+    served = CliRunner().invoke(kalends, ["token", "list"], env={"KALENDS_DATABASE_URL": unnamed})
     assert "Add pooler=transaction to the URL of the database." in served.stderr
 
 
 def test_a_pooler_that_swallows_settings_is_refused(url):
     pooler = PgBouncer(url, ignore_startup_parameters="options")
     try:
-        found = doctor(pooler.url(url, told=False))["database"]
+        found = doctor(pooler.url(url, named=False))["database"]
         assert "a pooler in front of the server drops the settings of sessions" in found
         assert found.endswith("Add pooler=transaction to the URL of the database.")
         assert doctor(pooler.url(url))["pooler"].startswith("ok")
@@ -148,15 +148,15 @@ def test_a_pooler_that_looks_like_session_pooling_gets_a_warning_and_an_error_if
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(limit)
     pooler = PgBouncer(url, ignore_startup_parameters="options")
-    untold = pooler.url(url, told=False)
-    database = Database(Settings(database_url=untold))
+    unnamed = pooler.url(url, named=False)
+    database = Database(Settings(database_url=unnamed))
 
     def many() -> None:
         for _ in range(20):
             database.read(lambda tx: nested(database, tx, 4))
 
     try:
-        assert doctor(untold)["pooler"] == (
+        assert doctor(unnamed)["pooler"] == (
             "warning there is one in front of the server -> "
             "add pooler=transaction to the URL of the database, unless it pools whole sessions"
         )

@@ -127,7 +127,7 @@ class Onlooker:
             and wanted.pending_host_id in (None, self.shown(event_id).event.pending_host_id)
         )
 
-    def told(self, person: UserId, span: Span) -> dict[EventId, AccessLevel]:
+    def access_levels(self, person: UserId, span: Span) -> dict[EventId, AccessLevel]:
         """Return their access level to each event in a user's time within a span."""
         there = (event for event, _ in self.world.events.values() if person in self.concerned(event.id))
         return {event.id: self.named(event.id, person) for event in there if overlaps(event.block.span, span)}

@@ -69,9 +69,9 @@ def test_an_event_is_seen_as_far_as_its_hosts_calendar_is_shared(cast, level, ac
         assert me.ask(read_event, event.id, expand=False).access_level is seen
         assert all(listed(me, **one)[event.id] is min(seen, AccessLevel.read) for one in ids)
     explained = me.ask(explain_booking, cast.host.id, span)
-    told = {reason.event_id: reason.access_level for reason in explained.events}
-    assert told.get(event.id) is (None if seen is AccessLevel.busy else seen)
-    assert explained.unseen == ([] if told else [span]), "nothing is told of what lies under an event that is seen"
+    shown = {reason.event_id: reason.access_level for reason in explained.events}
+    assert shown.get(event.id) is (None if seen is AccessLevel.busy else seen)
+    assert explained.unseen == ([] if shown else [span]), "nothing shows of hidden events under a visible one"
     assert not explained.bookable
     assert event.id not in listed(me), "a list without a person is one's own"
 
@@ -105,8 +105,8 @@ def test_access_to_titles_reveals_neither_participants_nor_descriptions(cast, le
     assert {**listed(me, participant_id=guest, response=Response.needs_action)} == answered
     assert event.id in listed(me, user_id=host)
     assert (event.id in listed(me, user_id=host, role=Role.required)) is bool(answered)
-    told = me.ask(explain_booking, guest, event.block.span).events
-    assert [one.access_level for one in told] == ([AccessLevel.read] if answered else [])
+    shown = me.ask(explain_booking, guest, event.block.span).events
+    assert [one.access_level for one in shown] == ([AccessLevel.read] if answered else [])
     assert conflict_names(me, cast.guest) == ({event.id} if answered else set())
 
 
@@ -157,8 +157,8 @@ def test_hidden_participants_are_hidden_everywhere(cast, hides):
         assert (event.id in listed(me, **wanted)) is not hides
     assert event.id in listed(me, user_id=cast.host.id)
     assert event.id in listed(me, participant_id=cast.guest.id, user_id=cast.host.id)
-    told = {one.event_id: one.access_level for one in me.ask(explain_booking, other.id, event.block.span).events}
-    assert told == ({} if hides else {event.id: AccessLevel.read})
+    shown = {one.event_id: one.access_level for one in me.ask(explain_booking, other.id, event.block.span).events}
+    assert shown == ({} if hides else {event.id: AccessLevel.read})
     assert (event.id in conflict_names(me, other)) is not hides
     if hides:
         assert str(other.id) in refusal(me, read_participant, event.id, other.id)
@@ -171,11 +171,11 @@ def test_hidden_participants_are_hidden_everywhere(cast, hides):
 def test_hidden_participants_are_shown_to_host_manager_and_operator(cast):
     event = cast.event(cast.guest, hide_participants=True)
     cast.share(cast.host, cast.stranger, Sharing.write)
-    for seeing in (cast, cast.as_person(cast.host), cast.as_person(cast.stranger)):
-        assert len(seeing.ask(list_participants, event.id, 50).items) == 2
-        assert len(seeing.ask(list_participants, event.id, 1).items) == 1
-        assert event.id in listed(seeing, user_id=cast.guest.id)
-        assert seeing.ask(list_available_users, event.id, 50)
+    for viewer in (cast, cast.as_person(cast.host), cast.as_person(cast.stranger)):
+        assert len(viewer.ask(list_participants, event.id, 50).items) == 2
+        assert len(viewer.ask(list_participants, event.id, 1).items) == 1
+        assert event.id in listed(viewer, user_id=cast.guest.id)
+        assert viewer.ask(list_available_users, event.id, 50)
 
 
 def test_a_delegate_sees_whose_delegate_they_are(cast):
@@ -221,8 +221,8 @@ def test_a_private_event_is_a_block_to_delegates_and_managers(cast):
 
 def test_explanations_and_conflicts_hide_private_events_from_operators(cast):
     event = cast.event(cast.guest, visibility=Visibility.private)
-    told = cast.ask(explain_booking, cast.guest.id, event.block.span)
-    assert (told.events, told.unseen) == ([], [event.block.span])
+    shown = cast.ask(explain_booking, cast.guest.id, event.block.span)
+    assert (shown.events, shown.unseen) == ([], [event.block.span])
     assert conflict_names(cast, cast.guest) == set()
     open_one = cast.event(cast.guest)
     assert conflict_names(cast, cast.guest) == {open_one.id}
@@ -232,11 +232,11 @@ def test_those_involved_in_a_hold_see_its_id(cast):
     event = cast.event()
     placer, held = cast.as_person(cast.person()), cast.as_person(cast.guest)
     hold = placer.do(place_hold, [cast.guest.id], event.block.span, 300)
-    told_to = ((placer, hold.id), (held, hold.id), (cast, hold.id), (cast.as_person(cast.stranger), None))
-    for seeing, told in told_to:
-        explained = seeing.ask(explain_booking, cast.guest.id, event.block.span)
-        assert [reason.hold_id for reason in explained.holds] == ([told] if told else [])
-        assert explained.unseen == ([] if told else [event.block.span])
+    viewers = ((placer, hold.id), (held, hold.id), (cast, hold.id), (cast.as_person(cast.stranger), None))
+    for viewer, hold_id in viewers:
+        explained = viewer.ask(explain_booking, cast.guest.id, event.block.span)
+        assert [reason.hold_id for reason in explained.holds] == ([hold_id] if hold_id else [])
+        assert explained.unseen == ([] if hold_id else [event.block.span])
 
 
 def test_lists_without_a_user_show_the_callers_own_events_page_by_page(cast):

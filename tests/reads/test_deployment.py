@@ -13,9 +13,9 @@ from kalends.store.database import Database
 def test_sqlite_reports_its_version_and_compile_options(tmp_path) -> None:
     (tmp_path / "x.db").touch()
     database = Database(Settings(database_url=f"sqlite:///{tmp_path / 'x.db'}"))
-    told = database.read(describe_sqlite)
-    assert told.startswith(f"{apsw.sqlite_lib_version()}, compiled with ")
-    assert "THREADSAFE=1" in told
+    description = database.read(describe_sqlite)
+    assert description.startswith(f"{apsw.sqlite_lib_version()}, compiled with ")
+    assert "THREADSAFE=1" in description
     assert database.read(lambda tx: tx.announced_process) == 0, "there is no server"
     database.close()
 

@@ -6,12 +6,12 @@ from kalends.reads.export import PAGE, export_user
 from kalends.rules.zones import read_time
 from kalends.store import audit
 from tests.cast import instant
-from tests.multitude import fill, fill_record
+from tests.multitude import fill, fill_audit_log
 
 
 def test_events_and_audit_entries_of_several_pages_are_complete(database):
     actor, first = fill(database, people=2, events=2 * PAGE + 2, participations=1)
-    fill_record(database, actor, first - 5, 2 * audit.PAGE + 2)
+    fill_audit_log(database, actor, first - 5, 2 * audit.PAGE + 2)
 
     def export(tx):
         whole = export_user(tx, actor, UserId(first))

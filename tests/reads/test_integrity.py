@@ -123,7 +123,7 @@ PLANTED = {
 
 
 @pytest.fixture
-def house(migrated_url):
+def sample(migrated_url):
     """Create a cast in its own database, as the check reads all organizations: three events, one of them cancelled."""
     before = instant_of(read_time("2026-03-01T00:00:00Z"), None)
     own = Database(Settings(database_url=migrated_url), lambda: before * 1_000)
@@ -139,14 +139,14 @@ def house(migrated_url):
     own.close()
 
 
-def test_nothing_is_found_where_nothing_is_wrong(house):
-    database, _ = house
+def test_nothing_is_found_where_nothing_is_wrong(sample):
+    database, _ = sample
     assert database.read(find_inconsistencies) == []
 
 
 @pytest.mark.parametrize("what", PLANTED)
-def test_every_planted_inconsistency_is_found(house, what):
-    database, names = house
+def test_every_planted_inconsistency_is_found(sample, what):
+    database, names = sample
     change, found = PLANTED[what]
     if database.dialect.name == "sqlite":
         change = change.replace("chr(", "char(")
@@ -154,14 +154,14 @@ def test_every_planted_inconsistency_is_found(house, what):
     assert database.read(find_inconsistencies) == [one.format_map(names) for one in found]
 
 
-def test_only_the_first_of_many_are_named(house):
-    database, _ = house
+def test_only_the_first_of_many_are_named(sample):
+    database, _ = sample
     cast = assemble(database)
     for _ in range(23):
         cast.person("Somebody")
     change = "UPDATE \"user\" SET name_key = '' WHERE name = 'Somebody'"
     database.write(lambda tx: tx.run(Query(sa.text(change))))
-    (told,) = database.read(find_inconsistencies)
-    assert told.startswith(f"{OUT_OF_ORDER}: 23 (usr_")
-    assert told.count("usr_") == 20
-    assert told.endswith(", …).")
+    (message,) = database.read(find_inconsistencies)
+    assert message.startswith(f"{OUT_OF_ORDER}: 23 (usr_")
+    assert message.count("usr_") == 20
+    assert message.endswith(", …).")

@@ -24,7 +24,7 @@ from kalends.store.idempotency import OLD
 from kalends.store.query import Query
 from tests.databases import Databases
 from tests.every import check_every
-from tests.multitude import FIRST_START, HALF_HOUR, fill, fill_holds, fill_keys, fill_record
+from tests.multitude import FIRST_START, HALF_HOUR, fill, fill_audit_log, fill_holds, fill_keys
 
 PEOPLE, EVENTS = 200, 20_000
 MIDDLE = FIRST_START + EVENTS // 2 * HALF_HOUR
@@ -90,12 +90,12 @@ def crowd(databases: Databases) -> Iterator[Crowd]:
     with databases.migrated() as url:
         database = Database(Settings(database_url=url))
         others = fill(database, people=10_000, events=100)
-        fill_record(database, *others, 40_000)
+        fill_audit_log(database, *others, 40_000)
         actor, first = fill(database, people=PEOPLE, events=EVENTS)
-        entry = fill_record(database, actor, first, EVENTS) + EVENTS // 2
+        entry = fill_audit_log(database, actor, first, EVENTS) + EVENTS // 2
         fill_holds(database, *others, people=10_000, holds=20_000)
         fill_holds(database, actor, first, people=PEOPLE, holds=2_000)
-        fill_record(database, *others, 40_000)
+        fill_audit_log(database, *others, 40_000)
         yield Crowd(database, actor, first, entry)
         database.close()
 
@@ -329,7 +329,7 @@ def test_old_keys_are_found_by_their_age(crowd, engine):
 
 def test_the_audit_log_is_one_backward_range_scan_without_a_sort(crowd, engine):
     check_every(
-        check_record,
+        check_audit_log,
         crowd,
         engine,
         of_object=[(), ("object_id",)],
@@ -338,7 +338,7 @@ def test_the_audit_log_is_one_backward_range_scan_without_a_sort(crowd, engine):
     )
 
 
-def check_record(crowd, engine, of_object, after, more):
+def check_audit_log(crowd, engine, of_object, after, more):
     query = record_listing(frozenset({*of_object, *more}), continued=after)
     index = "ix_audit_organization_id_object_id_id" if of_object else "ix_audit_organization_id_id"
     if engine == "sqlite":

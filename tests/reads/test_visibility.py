@@ -111,10 +111,10 @@ def check_time(onlooker: Onlooker, person: UserId, choice: random.Random) -> Non
     """Compare what is shown of a user's time with the rules, at the time of some events."""
     for event, _ in choice.sample(list(onlooker.world.events.values()), TIMES):
         span = event.block.span
-        told = onlooker.told(person, span)
+        levels = onlooker.access_levels(person, span)
         found = onlooker.cast.ask(explain_booking, person, span)
         seen = {
-            event_id: access_level for event_id, access_level in told.items() if access_level is not AccessLevel.busy
+            event_id: access_level for event_id, access_level in levels.items() if access_level is not AccessLevel.busy
         }
         assert {reason.event_id: reason.access_level for reason in found.events} == seen
         later = Span(span.end, Instant(span.end + 3 * (span.end - span.start)))
@@ -124,7 +124,7 @@ def check_time(onlooker: Onlooker, person: UserId, choice: random.Random) -> Non
         assert {conflict.event_id for conflict in blocking} - {None} == {
             reason.event_id for reason in found.events if reason.blocking
         }
-        hidden = [onlooker.world.events[event_id] for event_id in told if event_id not in seen]
+        hidden = [onlooker.world.events[event_id] for event_id in levels if event_id not in seen]
         unseen = [event.block.span for event, participations in hidden if blocks(event, participations, person)]
         shown = [reason.span for reason in found.events if reason.blocking]
         cells = {at for at in range(span.start, span.end, CELL) if holds(unseen, at) and not holds(shown, at)}

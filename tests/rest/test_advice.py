@@ -52,14 +52,14 @@ def test_a_response_is_not_set_with_a_role_nor_a_role_with_a_response(api, cast)
         api.patch(participation, json={"response": "accepted", "comment": "x"}),
         api.put(participation, json={"response": "accepted", "comment": "x"}),
     ):
-        told = f"an answer is given by PUT {participation}/response"
-        assert messages(problem(answer, 422)) == {"/response": told, "/comment": told}
+        hint = f"an answer is given by PUT {participation}/response"
+        assert messages(problem(answer, 422)) == {"/response": hint, "/comment": hint}
     document = problem(api.put(f"{participation}/response", json={"response": "accepted", "role": "optional"}), 422)
     assert messages(document) == {"/role": f"the role is changed by PATCH {participation}"}
     guest = {"user_id": str(cast.stranger.id), "response": "accepted"}
-    told = f"an answer is given by PUT {path}/{{user_id}}/response"
-    assert messages(problem(api.post(path, json=guest), 422)) == {"/response": told}
-    assert messages(problem(api.post(path, json=[guest]), 422)) == {"/0/response": told}
+    hint = f"an answer is given by PUT {path}/{{user_id}}/response"
+    assert messages(problem(api.post(path, json=guest), 422)) == {"/response": hint}
+    assert messages(problem(api.post(path, json=[guest]), 422)) == {"/0/response": hint}
     document = problem(api.post(path, json=[guest | {"is_host": True}]), 422)
     assert messages(document)["/0/is_host"] == "is_host cannot be set: leave it out"
 
@@ -150,12 +150,12 @@ def test_a_write_answers_with_the_participants_if_they_are_requested(api, cast, 
         made = api.post("/v1/events?on_conflict=allow&expand=participants", json=sent)
         path = made.headers["Location"]
         shown = api.get(f"{path}?expand=participants").json()
-        untold = api.patch(path, json={"title": "y"})
+        without = api.patch(path, json={"title": "y"})
         changed = api.patch(f"{path}?expand=participants", json={"title": "z"})
     assert made.json()["participants"] == shown["participants"] == changed.json()["participants"]
     assert made.headers["ETag"] == '"1"'
     assert "participants" not in plain.json()
-    assert "participants" not in untold.json()
+    assert "participants" not in without.json()
     counts = [msgspec.json.decode(record.getMessage())["statements"] for record in caplog.records]
     assert counts[4] == counts[3] + 1
     assert counts[1] == counts[0] + 1

@@ -36,8 +36,8 @@ def kinds(kind):
 
 
 def test_every_error_has_a_status_and_a_title():
-    told = set(kinds(KalendsError)) - {KalendsError, BadSetting}  # settings are read before there are requests
-    assert told == set(PROBLEM_TYPES) == set(PROBLEM_TYPES)
+    classes = set(kinds(KalendsError)) - {KalendsError, BadSetting}  # settings are read before there are requests
+    assert classes == set(PROBLEM_TYPES) == set(PROBLEM_TYPES)
 
 
 # ------------------------------------------------------------------------------------------------------------- tokens

@@ -59,7 +59,7 @@ class Wrong(NamedTuple):
 
     where: Where
     value: Any
-    told: str
+    message: str
 
 
 def wrong_values(described: Type, where: Where) -> Iterator[Wrong]:
@@ -71,8 +71,8 @@ def wrong_values(described: Type, where: Where) -> Iterator[Wrong]:
     for one in allowed:
         for kind, wrong in OF_TYPE.items():
             if isinstance(one, kind):
-                for value, told in wrong(one):
-                    yield Wrong(where, value, told)
+                for value, message in wrong(one):
+                    yield Wrong(where, value, message)
     for one in allowed:
         if isinstance(one, ListType):
             yield from wrong_values(one.item_type, (*where, 0))
@@ -174,8 +174,8 @@ def faults_of(kind: Any, value: Any) -> tuple[Fault, ...]:
     return ()
 
 
-def assert_well_said(fault: Fault, told: str) -> None:
-    assert told in fault.message, (fault, told)
+def check_message(fault: Fault, message: str) -> None:
+    assert message in fault.message, (fault, message)
     assert not LIBRARY_TEXT.search(fault.message), fault
     assert not fault.message.endswith("."), "it may be followed by another"
     assert len(fault.message) < 600
@@ -189,7 +189,7 @@ def test_messages_about_wrong_values_of_a_body_say_what_is_allowed(name):
         body = body_with(wrong.where, wrong.value)
         found = [fault for fault in faults_of(kind, body) if fault.where[: len(wrong.where)] == wrong.where]
         assert found, wrong
-        assert_well_said(found[0], wrong.told)
+        check_message(found[0], wrong.message)
         tried += 1
     assert tried > 3
 
@@ -211,18 +211,18 @@ def test_messages_about_wrong_values_of_a_query_say_what_is_allowed(name):
     assert isinstance(described, StructType)
     for field in described.fields:
         for wrong in wrong_values(field.type, (field.encode_name,)):
-            if not isinstance(wrong.value, str) and not (isinstance(wrong.value, int) and "between" in wrong.told):
+            if not isinstance(wrong.value, str) and not (isinstance(wrong.value, int) and "between" in wrong.message):
                 continue  # a query has nothing but text, and numbers where they are wanted
             if wrong.value == 10**30:
                 continue  # too long to be read as a number
             with pytest.raises(BadQuery) as caught:
                 read_query(kind, f"{quote(field.encode_name)}={quote(str(wrong.value))}")
             (fault,) = [fault for fault in caught.value.faults if fault.where == wrong.where]
-            assert_well_said(fault, wrong.told)
+            check_message(fault, wrong.message)
     with pytest.raises(BadQuery) as caught:
         read_query(kind, "colour=red")
     (fault,) = caught.value.faults
-    assert_well_said(
+    check_message(
         fault, f"allowed: {', '.join(names_of(described))}" if described.fields else "no parameter is allowed"
     )
 

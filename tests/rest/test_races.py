@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 from tests.api import client, problem
-from tests.cast import check_house
+from tests.cast import check_consistency
 
 
 def at_once(app, token, calls):
@@ -57,17 +57,17 @@ def test_fifty_at_once_on_one_events_participants_lose_nothing(app, token, api, 
         for number, guest in enumerate(guests)
     ]
     assert sorted(answer.status_code for answer in at_once(app, token, calls)) == [200] * 40 + [204] * 10
-    told = [said[number % 3] for number in range(50) if number % 5]
-    expected = {"total": 41, "required": 1, "optional": 40, "accepted": 1 + told.count("accepted")}
-    assert counts(api, event) == expected | {name: told.count(name) for name in ("declined", "tentative")}
+    responses = [said[number % 3] for number in range(50) if number % 5]
+    expected = {"total": 41, "required": 1, "optional": 40, "accepted": 1 + responses.count("accepted")}
+    assert counts(api, event) == expected | {name: responses.count(name) for name in ("declined", "tentative")}
     assert api.get(f"/v1/events/{event.id}").json()["version"] == 101
-    assert check_house(cast.database, cast.actor) == 1
+    assert check_consistency(cast.database, cast.actor) == 1
 
 
 def counts(api, event):
     """Return the counts of an event that are not zero."""
-    told = api.get(f"/v1/events/{event.id}").json()["participant_counts"]
-    return {name: count for name, count in told.items() if count}
+    found = api.get(f"/v1/events/{event.id}").json()["participant_counts"]
+    return {name: count for name, count in found.items() if count}
 
 
 def test_one_address_is_given_to_one_of_many(app, token, api, cast):

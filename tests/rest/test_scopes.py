@@ -66,9 +66,9 @@ def test_explanations_and_conflicts_name_nothing_without_the_scope(writer, api, 
     cast.do(place_hold, [cast.stranger.id], SLOT, 60)
     for person in (cast.guest, cast.stranger):
         asked = {"user_id": str(person.id), **TIME}
-        told = writer.post("/v1/explain", json=asked).json()["rules"]
+        rules = writer.post("/v1/explain", json=asked).json()["rules"]
         private = {"type": "private", "start": START, "end": END}
-        assert told[1:] == [{"rule": "event", "verdict": "blocks", "source": private}]
+        assert rules[1:] == [{"rule": "event", "verdict": "blocks", "source": private}]
         assert api.post("/v1/explain", json=asked).json()["rules"][1]["source"]["type"] != "private"
     draft = {"host_id": str(cast.guest.id), "title": "Another", **TIME}
     for caller, ids in ((writer, {None}), (api, {str(event.id)})):

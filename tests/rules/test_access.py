@@ -118,9 +118,9 @@ PARTS = [
 ]
 
 
-@pytest.mark.parametrize(("whose", "access_level", "hides", "told"), PARTS)
-def test_what_is_shown_of_a_users_participation(whose, access_level, hides, told):
-    assert access_level_of_participation(person(), whose, access_level, HOST, hides=hides) is told
+@pytest.mark.parametrize(("whose", "access_level", "hides", "expected"), PARTS)
+def test_what_is_shown_of_a_users_participation(whose, access_level, hides, expected):
+    assert access_level_of_participation(person(), whose, access_level, HOST, hides=hides) is expected
 
 
 def test_a_delegate_is_shown_the_participation_of_their_delegator():

@@ -116,13 +116,13 @@ def conflicts(periods, *event_ids):
 def test_hidden_events_matter_only_by_the_times_at_which_they_block(unseen, seen, chance):
     """However many hidden events there are, wherever they begin, and whether or not they overlap with visible ones."""
     named = conflicts(seen, *map(EventId, range(1, len(seen) + 1)))
-    told_of = merge_unseen([*named, *conflicts(unseen)], WINDOW)
+    reported = merge_unseen([*named, *conflicts(unseen)], WINDOW)
     others = merge_by_strength(unseen, WINDOW)
     others += [Period(span(one.span.start, one.span.end + 5), one.strength) for one in others if one.span.end == 30]
     others += [chance.choice(others)] if others else []
     others += [one for one in merge_by_strength(seen, WINDOW) if chance.random() < 0.5]
     chance.shuffle(others)
-    assert merge_unseen([*conflicts(others), *named], WINDOW) == told_of
-    assert [one for one in told_of if one.event_id is not None] == sorted(
+    assert merge_unseen([*conflicts(others), *named], WINDOW) == reported
+    assert [one for one in reported if one.event_id is not None] == sorted(
         named, key=lambda one: (one.span, one.event_id)
     )

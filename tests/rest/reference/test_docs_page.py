@@ -96,9 +96,9 @@ def test_every_operation_and_every_problem_is_on_it(app, answer, page):
             assert {"name": operation["tags"][0]} in document["tags"]
             for parameter in operation["parameters"]:
                 assert parameter.get("name", "If-Match") in page.text
-            for status, told in operation["responses"].items():
+            for status, response in operation["responses"].items():
                 assert status in page.text
-                assert all(part in page.text for part in re.findall("`([a-z_]+)`", told["description"]))
+                assert all(part in page.text for part in re.findall("`([a-z_]+)`", response["description"]))
             body = operation.get("requestBody")
             if body:
                 assert json.dumps(body["content"]["application/json"]["example"], ensure_ascii=False) in page.text

@@ -24,17 +24,17 @@ load_zone_data()
 assert sys.flags.optimize == LEVEL and (docstring_of.__doc__ is None) == (LEVEL == 2)
 fault = Fault(("a",), "missing", "is required")
 given = {"conflicts": (), "scope": Scope.respond, "faults": (fault,), "time_zone": "UTC"}
-said = {}
+texts = {}
 for kind in PROBLEM_TYPES:
     code = getattr(kind.__init__, "__code__", None)
     names = code.co_varnames[1 : code.co_argcount] if code else ()
     error = kind(fault) if issubclass(kind, Invalid) else kind(**{name: given.get(name, 7) for name in names})
-    said[kind.__name__] = json.loads(problem_document(error, "/v1", "1", {}))
-print(json.dumps([reference(), said]))
+    texts[kind.__name__] = json.loads(problem_document(error, "/v1", "1", {}))
+print(json.dumps([reference(), texts]))
 """
 
 
-def said(level: int) -> Any:
+def texts(level: int) -> Any:
     """Return the reference and all problem documents as written by a process with this optimization level."""
     script = SAID.replace("LEVEL", str(level))
     done = subprocess.run(
@@ -49,7 +49,7 @@ def said(level: int) -> Any:
 
 @pytest.mark.slow
 def test_reference_and_problems_are_the_same_without_docstrings():
-    with_docstrings, without = said(0), said(2)
+    with_docstrings, without = texts(0), texts(2)
     assert with_docstrings == without
     assert with_docstrings[0] == json.loads(json.dumps(reference()))
     assert all(problem["detail"] for problem in without[1].values())
@@ -59,7 +59,7 @@ def test_without_source_there_is_no_docstring(monkeypatch):
     built = eval("lambda: None")
     assert docstring_of(built) == ""
     # Python 3.13 takes the text of `python -c` for the source of all that was made from a string.
-    lines = ["import json\n", "def told():\n", "    pass\n"]
+    lines = ["import json\n", "def described():\n", "    pass\n"]
     monkeypatch.setitem(linecache.cache, "<string>", (len("".join(lines)), None, lines, "<string>"))
     assert docstring_of(built) == ""
 

@@ -39,8 +39,8 @@ def contents(operation):
 
 
 def test_the_committed_copy_is_the_document(document):
-    told = "docs/openapi.json is not what the code says: .venv/bin/kalends openapi > docs/openapi.json"
-    assert json.loads(COMMITTED.read_text()) == document == reference(), told
+    message = "docs/openapi.json is not what the code says: .venv/bin/kalends openapi > docs/openapi.json"
+    assert json.loads(COMMITTED.read_text()) == document == reference(), message
 
 
 def test_no_description_has_the_indent_of_the_code(document):

@@ -275,8 +275,8 @@ def test_only_transaction_poolers_have_to_be_named_in_the_url(mode: str) -> None
 def test_the_pooler_parameter_is_removed_from_the_url() -> None:
     assert without_pooler("postgresql://h/n") == ("postgresql://h/n", False)
     assert without_pooler("postgresql://h/n?pooler=transaction") == ("postgresql://h/n", True)
-    told = "postgresql://h/n?a=1&pooler=transaction&b=%26"
-    assert without_pooler(told) == ("postgresql://h/n?a=1&b=%26", True)
+    url = "postgresql://h/n?a=1&pooler=transaction&b=%26"
+    assert without_pooler(url) == ("postgresql://h/n?a=1&b=%26", True)
 
 
 def test_options_behind_a_pooler_become_settings_of_transactions() -> None:

@@ -15,7 +15,7 @@ SHARE = 0.6
 """The most of the memory that is to be had at the start."""
 
 
-class Held:
+class MemoryLock:
     """Files whose pages stay in memory."""
 
     def __init__(self) -> None:
@@ -25,8 +25,8 @@ class Held:
     def hold(self, name: str, paths: Iterable[Path]) -> bool:
         """Lock files in memory under a name; return whether they are. None is locked unless all can be."""
         sizes = {path: size for path in paths if (size := path.stat().st_size)}
-        held = sum(len(one) for maps in self._maps.values() for one in maps)
-        if held + sum(sizes.values()) > self._most:
+        locked = sum(len(one) for maps in self._maps.values() for one in maps)
+        if locked + sum(sizes.values()) > self._most:
             return False
         maps = self._maps.setdefault(name, [])
         try:
@@ -46,6 +46,6 @@ class Held:
 
 def available_bytes() -> int:
     """Return the available memory in bytes, including reclaimable file cache; 0 if unknown."""
-    told = Path("/proc/meminfo")
-    lines = told.read_text().splitlines() if told.exists() else []
+    source = Path("/proc/meminfo")
+    lines = source.read_text().splitlines() if source.exists() else []
     return next((int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:")), 0)
