@@ -1,1 +1,1 @@
-"""What the service does: one function a verb, in four steps: fetch with authorization, decide, store, announce."""
+"""What the service does: one function for each verb. Its steps: fetch with authorization, decide, store, announce."""

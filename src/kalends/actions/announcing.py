@@ -1,4 +1,4 @@
-"""Announcing what was done: every action that changes an object does it here, in the transaction that changes it.
+"""Announcing changes: every action announces what it changed, in the same transaction.
 
 An announcement becomes an entry of the audit log.
 """
@@ -24,11 +24,11 @@ from kalends.store.database import WriteTx
 Participations = Mapping[UserId, Participation]
 
 ENCODER = msgspec.json.Encoder(enc_hook=str)
-"""A zone or an address that was just given is a kind of text that msgspec does not know."""
+"""With `str` for values such as Zone and Email: msgspec does not encode subclasses of `str`."""
 
 
 class Announcement(NamedTuple):
-    """What was done to an object, and what was before and after, as far as it differs."""
+    """An action on an object, with snapshots before and after; of a changed object they hold what differs."""
 
     action: AuditAction
     kind: ObjectKind
@@ -46,14 +46,14 @@ def announce(
     before: Snapshot | None = None,
     after: Snapshot | None = None,
 ) -> None:
-    """Announce what was done to one object; if it was there before and still is, only what differs."""
+    """Announce an action on one object; if both snapshots are given, only what differs between them."""
     if before is not None and after is not None:
         before, after = difference(before, after)
     announce_all(tx, [(actor, Announcement(action, kind, object_id, before, after))])
 
 
 def announce_all(tx: WriteTx, announcements: Iterable[tuple[Actor, Announcement]]) -> None:
-    """Announce what was done to several objects, and who did it, in one statement."""
+    """Announce actions on several objects, each with its actor, in one statement."""
     insert_audit_entries(tx, [(actor.organization_id, audit_entry(tx, actor, done)) for actor, done in announcements])
 
 
@@ -65,7 +65,7 @@ def event_announcement(
     old: Participations,
     new: Participations,
 ) -> Announcement:
-    """Return the announcement of a change of an event and its participations; only what differs is in it."""
+    """Return the announcement of a change of an event and its participations; it holds only what differs."""
     was = None if before is None else event_snapshot(before)
     now = None if after is None else event_snapshot(after)
     if was is not None and now is not None:
@@ -81,7 +81,7 @@ def event_announcement(
 
 
 def audit_entry(tx: WriteTx, actor: Actor, done: Announcement) -> AuditEntry:
-    """Return the entry that says who did it, when, from where, and what was before and after."""
+    """Return the entry of the audit log for an announcement."""
     return AuditEntry(
         id=AuditId(tx.new_id()),
         at=tx.now,
@@ -98,5 +98,5 @@ def audit_entry(tx: WriteTx, actor: Actor, done: Announcement) -> AuditEntry:
 
 
 def json_or_none(snapshot: Snapshot | None) -> str | None:
-    """Write a snapshot as JSON text, if there is one."""
+    """Return a snapshot as JSON text, or None."""
     return None if snapshot is None else ENCODER.encode(snapshot).decode()

@@ -1,7 +1,7 @@
-"""The conflict check: every action that takes somebody's time comes through it, so that nobody is booked twice.
+"""The conflict check: every action that takes somebody's time calls it, so that nobody is booked twice.
 
-First the people are locked in the order of their ids, then their time is read, then the change is written: whoever
-comes second sees what the first one wrote. On SQLite the one writer is the lock.
+First the people are locked in the order of their ids, then their time is read, then the change is written. So the
+second of two transactions sees what the first has written. SQLite has only one writer at a time, which is the lock.
 """
 
 from collections.abc import Set as AbstractSet
@@ -18,19 +18,19 @@ from kalends.store.users import lock_people
 
 
 class OnConflict(StrEnum):
-    """What to do when somebody needed is not free."""
+    """What to do if somebody needed is busy."""
 
     reject = "reject"
     allow = "allow"
 
 
 class Checked(NamedTuple):
-    """What the conflict check found about a change that may be stored."""
+    """The result of the conflict check for a change that may be stored."""
 
     conflicts: tuple[Conflict, ...] = ()
     warnings: tuple[Conflict, ...] = ()
     booked_twice: frozenset[UserId] = frozenset()
-    """Everybody who is busy then, also those from whom the change takes no more time than the event had before."""
+    """Everybody who is busy then, including those from whom the change takes no more time than before."""
 
 
 def check_conflicts(
@@ -41,7 +41,7 @@ def check_conflicts(
     after: AbstractSet[AgendaRow],
     on_conflict: OnConflict,
 ) -> Checked:
-    """Return what blocks the people of a change; call it before any of the change is stored.
+    """Return what blocks the people of a change; call it before the change is stored.
 
     Raise BookingConflict if somebody needed is not free, unless double booking is allowed.
     """

@@ -1,7 +1,7 @@
-"""Erasing a user: the calendar stays as it was, and nothing in it says any more who they were.
+"""Erasing a user: events stay, and no longer show who the user was.
 
-First they are deleted and their own row is erased, in one transaction. Their traces elsewhere may be many, and go in
-transactions of their own, each of which looks at a limited number of rows (decision 0030).
+First the user is deleted and their row is erased, in one transaction. Other rows may hold many traces of them: these
+are removed in further transactions, each of which reads a limited number of rows (decision 0030).
 """
 
 from typing import NamedTuple
@@ -34,13 +34,13 @@ EVENTS_AT_ONCE = 100
 
 
 class Traces(NamedTuple):
-    """Where traces of an erased user have yet to be looked for."""
+    """The rows that have yet to be searched for traces of an erased user."""
 
     commented: list[EventId]
     entries_after: int = 0
-    """Entries of the audit log with larger ids."""
+    """Entries of the audit log with larger ids have yet to be searched."""
     answers_after: int = 0
-    """Answers under keys that were claimed later."""
+    """Kept answers have yet to be searched whose keys were claimed after this instant."""
 
 
 def erase_user(
@@ -53,12 +53,12 @@ def erase_user(
     expect: Versions = None,
     on_conflict: OnConflict = OnConflict.reject,
 ) -> User:
-    """Delete a user unless they are deleted, and replace name and address in their own row; return what is left.
+    """Delete a user unless they are deleted already, and replace their name and e-mail address; return the erased user.
 
-    Their metadata, working hours and the names of their tokens go, too. `erase_traces` removes the rest. Erasing a
-    user again changes nothing.
+    Their metadata, working hours and the names of their tokens are removed, too. `erase_traces` removes the rest.
+    Erasing a user again changes nothing.
 
-    Raises what `delete_user` raises; NotFound only for somebody who never was.
+    Raise what `delete_user` raises; NotFound only for a user who never existed.
     """
     refuse_unless(is_operator(actor), "Only operators can erase users")
     if person_to_erase(tx, actor, user_id)[1]:
@@ -78,12 +78,12 @@ def erase_user(
 
 
 def erase_traces(tx: WriteTx, actor: Actor, user_id: UserId, traces: Traces | None) -> Traces | None:
-    """Remove some of what comments, audit log and kept answers say of an erased user; return what is left to look at.
+    """Remove some traces of an erased user from comments, audit log and kept answers; return what is left to search.
 
-    Answers kept for repeats lose their bodies, whomever they speak of: a repeat is still told that the work was done.
-    Call it in a transaction of its own each time, with None first, until it returns None: so nobody waits long for it.
-    It may end anywhere and be begun again. What others wrote stays: titles, descriptions and metadata of events are not
-    searched.
+    Call it with None first, and again with what it returns until that is None, each time in a new transaction: so no
+    other writer waits long. It may stop after any call and start again. All answers kept for repeats lose their bodies,
+    also those about other users; their status stays, so a repeat still learns that the work was done. What others wrote
+    stays: titles, descriptions and metadata of events are not searched.
     """
     if traces is None:
         return Traces(commented_events(tx, actor, user_id))
@@ -102,7 +102,7 @@ def erase_traces(tx: WriteTx, actor: Actor, user_id: UserId, traces: Traces | No
 
 
 def person_to_erase(tx: WriteTx, actor: Actor, user_id: UserId, *, lock: bool = False) -> tuple[User, bool]:
-    """Return a user, or what is left of one, and whether they are deleted. Raise NotFound."""
+    """Return a user, erased ones too, and whether they are deleted. Raise NotFound."""
     found = find_user_even_if_deleted(tx, actor, user_id, lock=lock)
     if found is None:
         raise NotFound("user", user_id)
@@ -120,7 +120,7 @@ def remove_comments(tx: WriteTx, actor: Actor, user_id: UserId, events: list[Eve
 
 
 def clean_audit_log(tx: WriteTx, actor: Actor, user_id: UserId, after: int, last: int) -> None:
-    """Take somebody out of what a page of the audit log says, and from where they acted; that they acted stays."""
+    """Remove a user's data and network addresses from a page of the audit log; the entries of their actions stay."""
     audit.forget_addresses(tx, actor, user_id, after, last)
     cleaned: list[tuple[AuditId, str | None, str | None]] = []
     for record_id, kind, object_id, *snapshot in audit.snapshots_naming(tx, actor, user_id, after, last):
@@ -131,7 +131,7 @@ def clean_audit_log(tx: WriteTx, actor: Actor, user_id: UserId, after: int, last
 
 
 def cleaned_snapshot(text: str | None, kind: ObjectKind, object_id: int, user_id: UserId) -> str | None:
-    """Return a snapshot, as JSON text, without what it says of a user."""
+    """Return a snapshot, as JSON text, without the data of a user."""
     if text is None:
         return None
     return msgspec.json.encode(erased_snapshot(msgspec.json.decode(text), kind, object_id, user_id)).decode()

@@ -1,4 +1,4 @@
-"""What can be done with an event."""
+"""Actions on events."""
 
 from collections.abc import Container
 
@@ -56,7 +56,7 @@ def create_event(
     on_conflict: OnConflict = OnConflict.reject,
     hold_id: HoldId | None = None,
 ) -> Saved:
-    """Create an event with its host and first participants; a hold that is named becomes this event.
+    """Create an event with its host and first participants; the hold `hold_id`, if given, becomes this event.
 
     Raise Forbidden, Invalid or BookingConflict.
     """
@@ -93,7 +93,7 @@ def new_event(tx: WriteTx, actor: Actor, draft: EventCreate) -> tuple[Event, Par
 
 
 def drafted_block(draft: EventCreate, host_zone: str | None) -> Block | list[Fault]:
-    """Return the block of a draft, by default in the zone of its host, or everything that is wrong with it."""
+    """Return the block of a draft, by default in the zone of its host, or all faults of its times."""
     zone = draft.time_zone or host_zone
     return faults_in_any_zone(draft.start, draft.end) if zone is None else block_of(draft.start, draft.end, zone)
 
@@ -116,7 +116,7 @@ def drafted_event(draft: EventCreate, block: Block, event_id: EventId, *, now: I
 
 
 def participant_roles(draft: EventCreate) -> tuple[dict[UserId, Role], list[Fault]]:
-    """Return the role of each participant, the host's first, and a fault for each participant who is named wrongly."""
+    """Return the role of each participant, the host's first, and the faults of the list of participants."""
     roles = {draft.host_id: Role.required} if draft.host_attends else {}
     faults: list[Fault] = []
     seen: set[UserId] = set()
@@ -176,9 +176,9 @@ def reset_responses(
 ) -> tuple[Participations, tuple[Conflict, ...]]:
     """Return the participations of an event that gets a new time, with all responses reset but the host's.
 
-    Unless double booking is allowed, people who declined and are busy at the new time stay declined, and the conflicts
-    that keep them so are returned as warnings. They were not needed before, so they neither prevent the new time nor
-    are booked twice. The people are locked already.
+    Unless double booking is allowed, people who declined and are busy at the new time stay declined, and their
+    conflicts are returned as warnings. They were not needed before, so they neither prevent the new time nor are booked
+    twice. The people are locked already.
     """
     reset = {user_id: reset_response(event, participation) for user_id, participation in participations.items()}
     needed = {row.user_id for row in agenda_of(event, reset.values()) if row.blocking}
@@ -192,10 +192,7 @@ def reset_responses(
 
 
 def without_deleted(event: Event, participations: Participations, active: Container[UserId]) -> Participations:
-    """Return the participations of people who are not deleted.
-
-    Raise Invalid if the host is one of them.
-    """
+    """Return the participations of people who are not deleted. Raise Invalid if the host is deleted."""
     if event.host_id not in active:
         message = f"the host, user {event.host_id}, has been deleted: transfer the event to another host first"
         raise Invalid(Fault(("end",), "user_inactive", message))
@@ -281,7 +278,7 @@ def withdraw_transfer(tx: WriteTx, actor: Actor, event_id: EventId, *, expect: V
 def save_transfer(
     tx: WriteTx, actor: Actor, before: Event, host_id: UserId, where: str, on_conflict: OnConflict
 ) -> Saved:
-    """Save an event with another host; `where` is the argument that names them. Raise Invalid or BookingConflict."""
+    """Save an event with another host, whom the argument `where` names. Raise Invalid or BookingConflict."""
     refuse_unbookable(tx, actor, host_id, where)
     old = participations_of_people(tx, before.id, [before.host_id, host_id])
     after, new = transferred(before, old, host_id, now=tx.now)
@@ -299,6 +296,6 @@ def refuse_unbookable(tx: WriteTx, actor: Actor, host_id: UserId, where: str) ->
 
 
 def save_offer(tx: WriteTx, actor: Actor, before: Event, host_id: UserId | None) -> Saved:
-    """Save who is asked to host an event; the same as before changes nothing."""
+    """Store who is asked to host an event; the same person as before changes nothing."""
     after = offered(before, host_id, now=tx.now)
     return Saved(before) if after is before else save_event(tx, actor, EventChange(before, after, {}, {}))

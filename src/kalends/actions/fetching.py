@@ -68,7 +68,7 @@ def expect_version(kind: str, current: int, expect: Versions) -> None:
 
 
 def people_to_book(tx: WriteTx, actor: Actor, named: list[Named]) -> tuple[dict[UserId, str], list[Fault]]:
-    """Lock everybody who is named; return the zone of each who can be booked, and a fault for each who cannot."""
+    """Lock users; return the time zone of each who can be booked, and a fault for each who cannot."""
     found = find_and_lock_people(tx, actor, [user_id for user_id, _ in named])
     faults: list[Fault] = []
     for user_id, where in named:

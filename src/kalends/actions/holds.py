@@ -1,4 +1,4 @@
-"""What can be done with a hold: it is placed, extended once, and released or consumed by an event."""
+"""Actions on holds: a hold is placed, extended once, and released or consumed by an event."""
 
 from collections.abc import Set as AbstractSet
 
@@ -30,8 +30,8 @@ from kalends.store.users import lock_people
 def place_hold(tx: WriteTx, actor: Actor, people: list[UserId], span: Span | list[Fault], seconds: int) -> Hold:
     """Place a hold on the time of some people, who all have to be free. Raise Invalid or BookingConflict.
 
-    If the span could not be read, its faults are raised with all others. The actor is locked with the people, so that
-    holds that one user places at the same time are counted one after the other.
+    `span` may be the faults of a span that could not be read: they are raised with all others. The actor is locked with
+    the people, so that holds that one user places at the same time are counted one after the other.
     """
     named: list[Named] = [(user_id, ("user_ids", place)) for place, user_id in enumerate(people)]
     named += [] if actor.user_id is None else [(actor.user_id, ())]
@@ -53,9 +53,9 @@ def place_hold(tx: WriteTx, actor: Actor, people: list[UserId], span: Span | lis
 
 
 def extend_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, seconds: int) -> Hold:
-    """Extend a hold, once, to some seconds from now; it never becomes shorter.
+    """Extend a hold to some seconds from now, once; it never becomes shorter.
 
-    Raise NotFound, Forbidden, HoldExtended, or BookingConflict if it just lapsed and the slot was taken.
+    Raise NotFound, Forbidden, HoldExtended, or BookingConflict if it has just lapsed and the slot is taken.
     """
     hold = visible_hold(actor, find_hold(tx, actor, hold_id), hold_id)
     refuse_unless(may_use_hold(actor, hold.placed_by), "Only the user who placed a hold and operators can extend it")
@@ -73,9 +73,9 @@ def extend_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, seconds: int) -> Hol
 
 
 def release_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> None:
-    """Release a hold; people who did not place it release their own time alone.
+    """Release a hold; a person who did not place it releases only their own time.
 
-    A hold that keeps nobody's time is removed. Raise NotFound.
+    A hold that keeps no time any more is removed. Raise NotFound.
     """
     before = hold_to_change(tx, actor, hold_id)
     after = None
@@ -92,11 +92,11 @@ def release_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> None:
 def consume_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, event: Event, people: AbstractSet[UserId]) -> None:
     """Remove a hold that becomes an event; the people of the event are locked already.
 
-    Raise Invalid if it has lapsed, is not the actor's, or is for other people or another time.
+    Raise Invalid if it has lapsed, somebody else placed it, or it keeps another time or the time of other people.
     """
     hold = lock_hold(tx, actor, hold_id)
     if hold is None or not may_use_hold(actor, hold.placed_by):
-        message = f"hold {hold_id} has lapsed, never was, or was placed by somebody else: place a new one"
+        message = f"hold {hold_id} has lapsed, never existed, or was placed by somebody else: place a new one"
         raise Invalid(Fault(("hold",), "hold_lapsed", message))
     if not overlaps(hold.span, event.block.span) or people.isdisjoint(hold.user_ids):
         message = f"hold {hold_id} keeps another time, or the time of other people: name the one for this event"
@@ -135,7 +135,7 @@ def limit_faults(tx: WriteTx, actor: Actor, people: list[UserId], span: Span) ->
 
 
 def refuse_taken_slot(tx: WriteTx, actor: Actor, people: list[UserId], span: Span, own: HoldId | None = None) -> None:
-    """Raise BookingConflict unless everybody is free, apart from the hold `own`; the people are locked already."""
+    """Raise BookingConflict unless everybody is free; the hold `own` does not count. The people are locked already."""
     conflicts = blocking_commitments(tx, actor, people, [span], hold_id=own)[span]
     if conflicts:
         raise BookingConflict(tuple(conflicts), "UTC")

@@ -1,4 +1,4 @@
-"""What can be done with the working hours of a user."""
+"""Actions on the working hours of a user."""
 
 from kalends.actions.announcing import announce
 from kalends.actions.fetching import Versions, expect_version, user_to_change

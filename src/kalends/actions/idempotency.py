@@ -1,8 +1,8 @@
-"""Doing a thing once however often it is asked: claims on Idempotency-Keys and the answers kept for repeats.
+"""Idempotency: claims on Idempotency-Keys, and the answers that are kept for repeated requests.
 
-A claim is committed before the work begins, so a second request sees it at once, in any process; the answer is stored
-in the same transaction as the work, so there is never one without the other. A claim left behind by a process that
-died lapses after a minute, and whoever then finishes late finds that the claim is not theirs any more.
+A claim is committed before the work begins, so a second request sees it at once, in any process. The answer is stored
+in the same transaction as the work, so neither exists without the other. A claim lapses after a minute, in case its
+process died. A request that finishes later than that fails, if another one has claimed the key.
 """
 
 from msgspec import Struct
@@ -25,14 +25,14 @@ LAPSES_AFTER = MINUTE
 
 
 class Claim(Struct, frozen=True):
-    """The right to do what a key stands for."""
+    """The right of one request to do the work of a key."""
 
     key: str
     number: int
 
 
 class KeptAnswer(Struct, frozen=True):
-    """What was answered the first time: status, headers as JSON text, body."""
+    """The first answer to a request: status, headers as JSON text, body."""
 
     status: int
     headers: str
@@ -40,7 +40,7 @@ class KeptAnswer(Struct, frozen=True):
 
 
 def claim_key(tx: WriteTx, actor: Actor, key: str, fingerprint: bytes) -> Claim | KeptAnswer:
-    """Give the right to answer a request, or the answer if there is one. Raise KeyReused or KeyInFlight."""
+    """Return a claim on a key, or the kept answer if there is one. Raise KeyReused or KeyInFlight."""
     forget_old_keys(tx, tx.now - KEPT_FOR)
     found = find_key(tx, actor, key)
     if found is not None:
@@ -59,11 +59,11 @@ def claim_key(tx: WriteTx, actor: Actor, key: str, fingerprint: bytes) -> Claim 
 
 
 def keep_answer(tx: WriteTx, actor: Actor, claim: Claim, answer: KeptAnswer) -> None:
-    """Keep an answer for repeats. Raise KeyInFlight if the claim has lapsed and somebody else has it."""
+    """Keep an answer for repeats. Raise KeyInFlight if the claim has lapsed and another request has the key."""
     if not store_answer(tx, actor, claim.key, claim.number, (answer.status, answer.headers, answer.body)):
         raise KeyInFlight
 
 
 def give_up_claim(tx: WriteTx, actor: Actor, claim: Claim) -> None:
-    """Let the key be tried again after a failure."""
+    """Release a claim after a failure, so that the request can be repeated with its key."""
     release_claim(tx, actor, claim.key, claim.number)

@@ -1,4 +1,4 @@
-"""Importing a schedule: people and events of a file, all or nothing, and each only once."""
+"""Importing a schedule: all people and events of a file or none, and each only once."""
 
 import re
 import zlib
@@ -59,11 +59,12 @@ def import_schedule(
     *,
     merge: bool = False,
 ) -> ImportReport:
-    """Add what an earlier import of the same source has not added; call `on_item` after each item.
+    """Add the items that no earlier import of the same source has added; call `on_item` after each item.
 
-    Items that are known stay as they are. A person with the e-mail address of a user becomes that user, with all their
-    events in the file, if `merge` is true. An event that books somebody twice is left out or added, as `on_conflict`
-    says, and reported in any case. Raise Invalid with everything that is wrong in the file.
+    Known items stay as they are. If `merge` is true, a person with the e-mail address of a user becomes that user. An
+    event that books somebody twice is left out or added, as `on_conflict` says, and reported in any case.
+
+    Raise Invalid with all faults of the file.
     """
     faults = faults_of_schedule(schedule)
     if faults:
@@ -102,7 +103,7 @@ def import_people(
     report: ImportReport,
     on_item: Callable[[], None],
 ) -> dict[str, UserId]:
-    """Add people, or find the users who they are; return the user id of each ref."""
+    """Add people, or find the users that they became or are merged with; return the user id of each ref."""
     people: dict[str, UserId] = {}
     for place, person in enumerate(schedule.people):
         if ("person", person.ref) in known:
@@ -120,7 +121,7 @@ def import_people(
 def import_person(
     tx: WriteTx, actor: Actor, schedule: Schedule, person: SchedulePerson, source: str
 ) -> tuple[UserId, bool]:
-    """Add a person, or find the user who has their address; return also whether they are new."""
+    """Add a person, or find the user who has their e-mail address; return the id, and whether the user is new."""
     email = person.email or Email(f"{email_local_part(person.ref)}@{email_local_part(source)}.invalid")
     found = email_owner(tx, actor, email)
     user_id = found or create_user(tx, actor, drafted_user(schedule, person, email)).id
@@ -129,19 +130,19 @@ def import_person(
 
 
 def refuse_taken_email_of(merged: Merged) -> Fault:
-    """Return the fault of a person who has the address of a user."""
-    message = f"is the address of user {merged.user_id}: import with --merge to take both for one person"
+    """Return the fault of a person who has the e-mail address of a user."""
+    message = f"is the address of user {merged.user_id}: import with --merge if both are one person"
     return Fault(("people", merged.place, "email"), "email_taken", message)
 
 
 def drafted_user(schedule: Schedule, person: SchedulePerson, email: Email) -> UserCreate:
-    """Return the user that a person of a file becomes."""
+    """Return the draft of the user for a person of a file."""
     zone = person.time_zone or schedule.time_zone
     return UserCreate(name=person.name, email=email, time_zone=zone, metadata=person.metadata)
 
 
 class PendingEvents:
-    """New events that are stored together in few statements; no two of them take somebody's time at once."""
+    """New events that are stored together in few statements; no two of them take the same time of a person."""
 
     def __init__(self, tx: WriteTx, actor: Actor, source: str) -> None:
         self._tx = tx
@@ -151,7 +152,7 @@ class PendingEvents:
         self._spans: dict[UserId, list[Span]] = defaultdict(list)
 
     def add(self, ref: str, draft: EventCreate, on_conflict: OnConflict) -> tuple[Conflict, ...]:
-        """Add an event; return who is booked twice by it. Raise Invalid or BookingConflict."""
+        """Add an event; return the double bookings that it makes. Raise Invalid or BookingConflict."""
         event, participations = new_event(self._tx, self._actor, draft)
         span, people = event.block.span, {event.host_id, *participations}
         is_taken = any(overlaps(span, other) for user_id in people for other in self._spans[user_id])
@@ -163,7 +164,7 @@ class PendingEvents:
         return new.checked.conflicts
 
     def store(self) -> None:
-        """Store all that are pending."""
+        """Store all pending events."""
         save_new_events(self._tx, self._actor, list(self._events.values()))
         became = [(ref, new.event.id) for ref, new in self._events.items()]
         insert_imported(self._tx, self._actor, self._source, "event", became)
@@ -213,15 +214,15 @@ def drafted_event(schedule: Schedule, event: ScheduleEvent, people: dict[str, Us
 
 
 def in_file(place: int, fault: Fault) -> Fault:
-    """Return the fault of an event in terms of the file, which has refs where the draft has ids."""
+    """Return the fault of an event with its place in the file, which has refs where the draft has ids."""
     where = ("host" if part == "host_id" else part for part in fault.where if part != "user_id")
     return Fault(("events", place, *where), fault.code, fault.message)
 
 
 def email_local_part(text: str) -> str:
-    """Return a text as at most 50 letters that an address may have on both sides, different for different texts.
+    """Return at most 50 characters that both parts of an address may hold, different for different texts.
 
-    `.invalid` never gets mail (RFC 2606).
+    The domain `.invalid` never gets mail (RFC 2606).
     """
     if len(text) <= 40 and re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text):
         return text

@@ -1,4 +1,4 @@
-"""What the administrator of a server can do with organizations."""
+"""Actions on organizations, for the administrator of a server."""
 
 from kalends.credentials import Organization
 from kalends.model import OrganizationId

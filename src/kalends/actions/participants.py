@@ -1,4 +1,4 @@
-"""What can be done with the participants of an event."""
+"""Actions on the participants of an event."""
 
 from collections.abc import Container, Mapping
 
@@ -57,7 +57,7 @@ def add_participants(
 
 
 def refuse_known_or_repeated(event: Event, named: list[Named], known: Container[UserId], faults: list[Fault]) -> None:
-    """Raise Invalid if users are named twice or are too many, or AlreadyParticipant if some take part already."""
+    """Raise Invalid if a user is named twice or there are too many, AlreadyParticipant if one takes part already."""
     first = dict(reversed(named))
     faults = faults + [
         Fault(where, "duplicate_participant", f"user {user_id} is named twice: name them once")

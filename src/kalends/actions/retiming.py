@@ -1,9 +1,9 @@
 """Moving unfinished events to the instants that the zone data of this process give for their wall-clock times.
 
-It goes page by page, a transaction each, so that other writers get their turn and no more than a page is held in
-memory. It may stop at any page and start again: events that were moved are left alone. First all events are moved, and
-their agenda rows are not exclusive meanwhile. Then double bookings are looked for: of two events that move together,
-the first is often where the second was.
+Each page of events has a transaction of its own, so that other writers get their turn and only one page is held in
+memory. The work may stop after any page and start again: events that were moved stay. First all events are moved, and
+their agenda rows are not exclusive meanwhile: an event often moves to the time of another that has yet to move. Then
+double bookings are searched for.
 """
 
 from collections import Counter
@@ -49,7 +49,7 @@ class MovedPage(NamedTuple):
 
 
 class SettledPage(NamedTuple):
-    """The double bookings that this move has made."""
+    """The double bookings that the move has made among a page of agenda rows."""
 
     last: LooseKey | None
     """Of the page; None on the last page."""
@@ -72,7 +72,7 @@ def move_page(tx: WriteTx, release: str, after: int) -> MovedPage:
 
 
 def changed_blocks(page: Sequence[StoredBlock]) -> tuple[list[tuple[StoredBlock, Block]], Counter[str]]:
-    """Return the blocks that change with the zone data, before and after, and count those in unknown zones."""
+    """Return the blocks that the zone data change, before and after, and the number of blocks in each unknown zone."""
     changed: list[tuple[StoredBlock, Block]] = []
     unknown: Counter[str] = Counter()
     for old in page:
@@ -98,7 +98,7 @@ def move_announcement(release: str, old: StoredBlock, new: Block) -> Announcemen
 
 
 def settle_page(tx: WriteTx, release: str, after: LooseKey) -> SettledPage:
-    """Make agenda rows exclusive that nothing overlaps, and return the double bookings that the move has made.
+    """Make agenda rows exclusive that no other overlaps, and return the double bookings that the move has made.
 
     Raise ZoneDataMismatch if another process uses another release.
     """

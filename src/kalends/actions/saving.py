@@ -21,8 +21,8 @@ Participations = Mapping[UserId, Participation]
 class EventChange(Struct, frozen=True):
     """An event before and after a change, and the participations that change.
 
-    If time, status or `show_as` change, every agenda row does, so all participations have to be there. If the host
-    changes, those of both hosts have to be there.
+    If time, status or `show_as` change, every agenda row does, so all participations have to be given. If the host
+    changes, those of both hosts have to be given.
     """
 
     before: Event
@@ -82,7 +82,7 @@ def check_new_event(
 
 
 def save_new_events(tx: WriteTx, actor: Actor, events: Sequence[NewEvent]) -> None:
-    """Store several new events in few statements; no two of them take the time of one person at once."""
+    """Store several new events in few statements; no two of them take the same time of a person."""
     insert_events(tx, actor, [new.event for new in events])
     store_participations(tx, actor, [(new.event.id, {}, new.participations) for new in events])
     rows = {row for new in events for row in new.rows}
@@ -104,7 +104,8 @@ def save_events(
 ) -> list[Saved]:
     """Store the next versions of several events as `save_event` does, in few statements.
 
-    All are checked for conflicts before any is stored: save events that take the time of one person one by one.
+    All are checked for conflicts before any is stored, so conflicts between them are not found: save events that may
+    take the same time of a person one by one.
     """
     saved: list[Saved] = []
     old_rows: set[AgendaRow] = set()

@@ -1,4 +1,4 @@
-"""A schedule as a file has it, and everything in it that breaks a rule, whatever else is wrong with the same item."""
+"""The schedule of a file to import, and all of its faults."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, cast
@@ -20,7 +20,7 @@ Where = tuple[str | int, ...]
 
 
 class SchedulePerson(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A person in a file; events name them by `ref`. Without an address they get one that no mail reaches."""
+    """A person in a file; events name them by `ref`. Without `email` they get an address that never gets mail."""
 
     ref: Ref
     name: Name
@@ -50,7 +50,7 @@ class ScheduleEvent(EventDetails, forbid_unknown_fields=True, kw_only=True, froz
 
 
 class Schedule(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A whole file; `time_zone` is that of each event and person that has none."""
+    """A whole file; `time_zone` is the default of its events and people."""
 
     time_zone: Zone
     people: list[SchedulePerson]
@@ -64,9 +64,9 @@ def faults_of_schedule(schedule: Schedule) -> list[Fault]:
 
 
 def rules_broken(written: Any) -> Iterator[Fault]:
-    """Find everything that breaks a rule in a schedule as JSON; members of the wrong type are skipped.
+    """Yield the faults of a schedule as JSON; members of the wrong type are skipped.
 
-    It takes a file that is no valid schedule, too, so that everything that is wrong is reported at once.
+    The JSON may be invalid as a schedule, so that all faults of a file are reported at once.
     """
     people, events = items_of(written, "people"), items_of(written, "events")
     yield from used_before("people", people)
@@ -92,7 +92,7 @@ def text_of(item: Any, name: str) -> str | None:
 
 
 def used_before(name: str, items: dict[int, dict[str, Any]]) -> Iterator[Fault]:
-    """Find the items that use the ref of an earlier one."""
+    """Yield a fault for each item that has the ref of an earlier one."""
     first: dict[str, int] = {}
     for place, item in items.items():
         ref = text_of(item, "ref")
@@ -102,7 +102,7 @@ def used_before(name: str, items: dict[int, dict[str, Any]]) -> Iterator[Fault]:
 
 
 def emails_used_before(people: dict[int, dict[str, Any]]) -> Iterator[Fault]:
-    """Find the people who have the e-mail address of an earlier one: they would become one user."""
+    """Yield a fault for each person who has the e-mail address of an earlier one: they would become one user."""
     first: dict[str, int] = {}
     for place, person in people.items():
         email = text_of(person, "email")
@@ -112,7 +112,7 @@ def emails_used_before(people: dict[int, dict[str, Any]]) -> Iterator[Fault]:
 
 
 def faults_of_refs(event: dict[str, Any], refs: set[str | None]) -> list[Fault]:
-    """Return the refs in an event that name nobody, the participants named twice, and whether they are too many."""
+    """Return the faults of an event for unknown refs, participants named twice, and too many participants."""
     host, listed = text_of(event, "host"), event.get("participants")
     participants = [
         participant if isinstance(participant, str) else text_of(participant, "ref")
@@ -134,11 +134,11 @@ def faults_of_refs(event: dict[str, Any], refs: set[str | None]) -> list[Fault]:
 
 
 def faults_of_time(event: dict[str, Any], zone: str | None) -> list[Fault]:
-    """Return what is wrong with the time of an event, if its start and its end can be read."""
+    """Return the faults of the time of an event; none if its start or its end cannot be read."""
     named = text_of(event, "time_zone") or zone or ""
     try:
         start, end = (read_time(text_of(event, name) or "") for name in ("start", "end"))
-    except TimeError:  # reading the file reports it where the text stands, and an unknown zone as well
+    except TimeError:  # decoding the file reports a time or a zone that cannot be read
         return []
     try:
         zone_named(named)

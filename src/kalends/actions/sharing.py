@@ -1,4 +1,4 @@
-"""What can be done with the shares of a calendar."""
+"""Actions on the shares of a calendar."""
 
 from kalends.actions.announcing import announce
 from kalends.actions.fetching import people_to_book, user_to_change
@@ -70,10 +70,10 @@ def end_shares(tx: WriteTx, actor: Actor, shares: list[Share]) -> None:
     for share in shares:
         delete_share_row(tx, share.owner_id, share.user_id)
         announce(tx, actor, AuditAction.deleted, ObjectKind.share, share.owner_id, share_snapshot(share), None)
-    for user_id in sorted({share.user_id for share in shares}):  # once, however many let one person in
+    for user_id in sorted({share.user_id for share in shares}):
         empty_answers_to(tx, actor, user_id)
 
 
 def share_between(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId) -> Share | None:
-    """Return the share of a calendar with a user."""
+    """Return the share of a calendar with a user, or None."""
     return next((share for share in shares_by(tx, actor, owner_id) if share.user_id == user_id), None)

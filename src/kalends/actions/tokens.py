@@ -1,4 +1,4 @@
-"""What can be done with credentials."""
+"""Actions on tokens."""
 
 from collections.abc import Set as AbstractSet
 
@@ -34,12 +34,12 @@ def issue_token(
     scopes: AbstractSet[Scope] = ALL_SCOPES,
     expires_at: Instant | None = None,
 ) -> tuple[Token, str]:
-    """Make a credential of 160 random bits for oneself; its text is given here once and stored nowhere.
+    """Create a token of 160 random bits for the actor; return it with its text, which is stored nowhere.
 
-    One that is made with another has no more scopes than that, and by default ends when that ends.
+    If the actor itself uses a token, the new one has no more scopes, and by default expires at the same time.
 
-    Raise Forbidden for scopes that one does not have or an end after one's own, Invalid for an end in the past or too
-    many tokens.
+    Raise Forbidden for more scopes or a later expiry than the actor's token has, Invalid for an expiry in the past, no
+    scopes, or too many tokens.
     """
     expires_at = end_within_own(tx, actor, expires_at)
     lacking = sorted(scope.value for scope in scopes - actor.scopes)
@@ -67,7 +67,7 @@ def issue_token(
 
 
 def end_within_own(tx: WriteTx, actor: Actor, expires_at: Instant | None) -> Instant | None:
-    """Return when a new token ends, given the actor's own. Raise Forbidden if it would outlive that."""
+    """Return when a new token expires. Raise Forbidden if that is later than the actor's own token does."""
     own = None if actor.token_id is None else find_token(tx, actor, actor.token_id)
     if own is None or own.expires_at is None:
         return expires_at
@@ -79,7 +79,7 @@ def end_within_own(tx: WriteTx, actor: Actor, expires_at: Instant | None) -> Ins
 
 
 def token_faults(tx: WriteTx, actor: Actor, scopes: AbstractSet[Scope], expires_at: Instant | None) -> list[Fault]:
-    """Return everything that is wrong with a new token."""
+    """Return the faults of a new token."""
     faults: list[Fault] = []
     if expires_at is not None and expires_at <= tx.now:
         faults.append(Fault(("expires_at",), "in_the_past", "must be in the future"))
@@ -114,6 +114,6 @@ def revoke_all_tokens(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
 
 
 def note_use(tx: WriteTx, actor: Actor) -> None:
-    """Note when the actor's token was used last, to the minute."""
+    """Store when the actor's token was used last, to the minute."""
     if actor.token_id is not None:
         touch_token(tx, actor.token_id)

@@ -1,4 +1,4 @@
-"""Deleting a user, with what becomes of the events they host and take part in."""
+"""Deleting a user, and changing the events that they host or take part in."""
 
 from enum import StrEnum
 
@@ -22,7 +22,7 @@ from kalends.store.retry import Contended
 from kalends.store.users import soft_delete_user, unfinished_events
 
 EVENTS_AT_ONCE = 500
-"""Events that are held in memory, with all their participations."""
+"""Events that are held in memory at once, with all their participations."""
 
 
 class Hosted(StrEnum):
@@ -65,7 +65,7 @@ def delete_user(
 
 
 def concerned_ids(tx: WriteTx, actor: Actor, user_id: UserId) -> list[EventId]:
-    """Return the ids of a user's unfinished events, and of those they are asked to host, in their order.
+    """Return the ids of a user's unfinished events, and of those that they are asked to host, in order.
 
     Raise TooManyEvents.
     """
@@ -97,9 +97,9 @@ def remove_user_from_events(
 def event_without_user(
     before: Event, old: Participations, user_id: UserId, successor: UserId | None, *, now: Instant
 ) -> EventChange | None:
-    """Return how an event changes when a user leaves it, or None if it does not.
+    """Return the change of an event from which a user is removed, or None if it stays as it is.
 
-    An event that has ended keeps its participations. A pending transfer to them ends in any case.
+    An event that has ended keeps its participations. A pending transfer to the user ends in any case.
     """
     pending = before.pending_host_id == user_id
     new = old
@@ -117,9 +117,9 @@ def event_without_user(
 
 
 def still_concerned(locked: list[Event], ids: list[EventId]) -> list[Event]:
-    """Return those of the locked events that concern a user now that the user is locked, too.
+    """Return the locked events that have one of `ids`, which were read after the user was locked.
 
-    Raise Contended if there are more by now: events are locked before people, so the transaction has to begin again.
+    Raise Contended if an id is not among them: events are locked before people, so the transaction has to start again.
     """
     concerned = {*ids}
     events = [event for event in locked if event.id in concerned]
@@ -135,7 +135,7 @@ def lock_both(tx: WriteTx, actor: Actor, user_id: UserId, successor: UserId) -> 
 
 
 def refuse_unsettled(user_id: UserId, hosted: Hosted | None, events: list[Event]) -> None:
-    """Raise HostsEvents if it is not said what becomes of a user's events, or TooManyEvents to transfer."""
+    """Raise HostsEvents if `hosted` is missing for a user who hosts events, or TooManyEvents to transfer."""
     count = sum(event.host_id == user_id and event.status is not Status.cancelled for event in events)
     if count and hosted is None:
         raise HostsEvents(count)
@@ -144,7 +144,7 @@ def refuse_unsettled(user_id: UserId, hosted: Hosted | None, events: list[Event]
 
 
 def refuse_wrong_successor(user_id: UserId, hosted: Hosted | None, to: UserId | None, faults: list[Fault]) -> None:
-    """Raise Invalid unless `to` is another active user, given with hosted=transfer and not without."""
+    """Raise Invalid unless `to` is given with hosted=transfer, and only then, and is another user without `faults`."""
     if (hosted is Hosted.transfer) != (to is not None):
         raise Invalid(
             Fault(("to",), "wrong_successor", "hosted=transfer needs to=usr_..., and to needs hosted=transfer")

@@ -1,4 +1,4 @@
-"""What can be done with a user, apart from deleting one."""
+"""Actions on users, apart from deleting and erasing them."""
 
 from kalends.actions.announcing import announce
 from kalends.actions.fetching import Versions, expect_version, user_to_change
@@ -33,7 +33,7 @@ def create_user(tx: WriteTx, actor: Actor, draft: UserCreate) -> User:
 
 
 def change_user(tx: WriteTx, actor: Actor, user_id: UserId, edit: UserUpdate, *, expect: Versions = None) -> User:
-    """Apply an edit. Raise NotFound, Forbidden, StaleVersion, EmailTaken or Invalid."""
+    """Apply an edit to a user. Raise NotFound, Forbidden, StaleVersion, EmailTaken or Invalid."""
     before = user_to_change(tx, actor, user_id)
     refuse_unless(is_self(actor, user_id), "Only the user and operators can change a user")
     expect_version("user", before.version, expect)
@@ -42,7 +42,7 @@ def change_user(tx: WriteTx, actor: Actor, user_id: UserId, edit: UserUpdate, *,
         return before
     refuse_unless(is_operator(actor) or after.metadata == before.metadata, "Only operators can set metadata of users")
     if after.email != before.email:
-        refuse_unless(is_operator(actor), "Only operators can change an e-mail address, as it tells who somebody is")
+        refuse_unless(is_operator(actor), "Only operators can change an e-mail address, as it identifies a user")
         refuse_taken_email(tx, actor, after.email, user_id)
     update_user(tx, after)
     announce(tx, actor, AuditAction.changed, ObjectKind.user, user_id, user_snapshot(before), user_snapshot(after))
@@ -50,6 +50,6 @@ def change_user(tx: WriteTx, actor: Actor, user_id: UserId, edit: UserUpdate, *,
 
 
 def refuse_taken_email(tx: WriteTx, actor: Actor, email: str, own_id: UserId | None) -> None:
-    """Raise EmailTaken if another user has the address; of two who take it at once, the unique index stops one."""
+    """Raise EmailTaken if another user has the address; if two take it at once, the unique index refuses one."""
     if email_owner(tx, actor, email) not in (None, own_id):
         raise EmailTaken(email)
