@@ -1,1 +1,1 @@
-"""Pure decisions: no store, no clock, no I/O."""
+"""The rules: pure functions without store, clock or I/O."""

@@ -1,7 +1,7 @@
-"""Who may do what: the one table.
+"""Authorization: the only table of who may do what.
 
-An operator acts for the whole organization. Everybody else is a person, and what they may do with an event follows
-from what ties them to it:
+An operator acts for the whole organization. Everybody else is a person, and what they may do with an event depends on
+their tie to it:
 
 | tie                                        | sees                     | changes it | answers            |
 |--------------------------------------------|--------------------------|------------|--------------------|
@@ -10,14 +10,14 @@ from what ties them to it:
 | asked to host it (a pending transfer)      | all                      | no         | for themselves     |
 | `write` on the host's calendar             | all, unless private      | yes        | for the host       |
 | `respond` or `write` on the calendar of a  |                          |            |                    |
-| participant, or of who is asked to host it | all, unless private      | no         | for that person    |
+| participant, or of a person asked to host  | all, unless private      | no         | for that person    |
 | `read` on the host's calendar              | all, unless private      | no         | no                 |
 | `titles` on the host's calendar            | title, unless private    | no         | no                 |
 | member of the organization                 | a busy block             | no         | no                 |
 
-Saying that somebody will host an event takes `write` on their calendar, as creating one in their name does.
+Making a person the host of an event takes `write` on their calendar, as creating an event in their name does.
 
-What is not seen is not there (404); what is seen and may not be done is forbidden (403).
+What the actor may not see does not exist for them (404). What they see but may not do is forbidden (403).
 """
 
 from collections.abc import Collection
@@ -31,13 +31,13 @@ from kalends.model import Actor, Hold, Scope, Sharing, UserId, Visibility
 
 
 class AccessLevel(IntEnum):
-    """How much of an event somebody sees, least first; each includes those before it."""
+    """How much of an event an actor may see, lowest first; each level includes those before it."""
 
     busy = 0
     titles = 1
     read = 2
     write = 3
-    """All of it, and with the right to change it."""
+    """All of it, with the right to change it."""
 
 
 ACCESS_TO_HOSTED = {
@@ -47,26 +47,29 @@ ACCESS_TO_HOSTED = {
     Sharing.respond: AccessLevel.read,
     Sharing.write: AccessLevel.write,
 }
-"""What a level on somebody's calendar shows of the events that this person hosts."""
+"""The access level to the events that a person hosts, by the level at which their calendar is shared."""
 
 DELEGATE = (Sharing.respond, Sharing.write)
-"""The levels that also show what this person takes part in, and let another answer for them."""
+"""The levels that also show the events that the owner takes part in, and permit answering for the owner."""
 
 
 def is_operator(actor: Actor) -> bool:
-    """Tell whether somebody acts for the whole organization."""
+    """Return whether an actor acts for the whole organization."""
     return actor.user_id is None
 
 
 def may_read_events(actor: Actor) -> bool:
-    """Return whether events and holds may be named to somebody: for that their token has to be made."""
+    """Return whether events and holds may be named to an actor, which needs a scope of their token."""
     return Scope.events_read in actor.scopes
 
 
 def access_level_of(
     actor: Actor, host_id: UserId, visibility: Visibility, *, participates: bool, delegate: bool
 ) -> AccessLevel:
-    """Tell how much of an event somebody sees, who takes part in it or delegate of somebody it concerns, or neither."""
+    """Return how much of an event an actor sees.
+
+    `participates` says whether they take part, `delegate` whether they are a delegate of a person whom it concerns.
+    """
     if actor.user_id is None or actor.user_id == host_id:
         return AccessLevel.write
     own = AccessLevel.read if participates else AccessLevel.busy
@@ -79,9 +82,10 @@ def access_level_of(
 def access_level_of_participation(
     actor: Actor, person: UserId, access_level: AccessLevel, host_id: UserId, *, hides: bool
 ) -> AccessLevel:
-    """Tell how much somebody is told of an event in a person's time: nothing, unless they see who takes part.
+    """Return how much an actor sees of an event in the time of `person`: a busy block, unless they see who takes part.
 
-    That the host hosts it sees who sees the event; `hides` says whether it hides its participants.
+    `access_level` is how much they see of the event itself, `hides` whether it hides its participants. Everybody who
+    sees the event sees its host.
     """
     if person in (actor.user_id, host_id):
         return access_level
@@ -90,62 +94,62 @@ def access_level_of_participation(
 
 
 def hides_participants(access_level: AccessLevel, *, hides: bool) -> bool:
-    """Tell whether participants are not all shown to who sees so much of an event that hides them."""
+    """Return whether some participants are not shown at an access level; `hides` says whether the event hides them."""
     return hides and access_level < AccessLevel.write
 
 
 def delegators_of(actor: Actor) -> list[UserId]:
-    """Give the people whose delegate somebody is."""
+    """Return the people whose delegate an actor is."""
     return [owner for owner, level in actor.shared.items() if level in DELEGATE]
 
 
 def hosts_shown_to(actor: Actor, least: AccessLevel) -> list[UserId]:
-    """Give the hosts of whose events somebody sees so much, or more."""
+    """Return the hosts whose events an actor sees at a level or a higher one, as their calendars are shared."""
     return [owner for owner, level in actor.shared.items() if ACCESS_TO_HOSTED[level] >= least]
 
 
 def is_self(actor: Actor, user_id: UserId | None) -> bool:
-    """Tell whether somebody may do what is left to the person alone, and to operators; None is nobody in particular."""
+    """Return whether an actor may do what only the person and operators may do; without a person, only operators."""
     return actor.user_id in (None, user_id)
 
 
 def may_answer_for(actor: Actor, user_id: UserId, visibility: Visibility) -> bool:
-    """Tell whether somebody may accept and decline in a person's name; of a private event delegates know nothing."""
+    """Return whether an actor may accept and decline in a person's name; delegates cannot see private events."""
     if is_self(actor, user_id):
         return True
     return visibility is Visibility.default and actor.shared.get(user_id) in DELEGATE
 
 
 def may_manage(actor: Actor, user_id: UserId) -> bool:
-    """Tell whether somebody may host in a person's name, and set their working hours."""
+    """Return whether an actor may host in a person's name, and set their working hours."""
     return is_self(actor, user_id) or actor.shared.get(user_id) is Sharing.write
 
 
 def may_answer_transfer_for(actor: Actor, user_id: UserId, visibility: Visibility) -> bool:
-    """Return whether somebody may accept or decline, in a person's name, to host an event."""
+    """Return whether an actor may accept or decline, in a person's name, to host an event."""
     return may_manage(actor, user_id) and may_answer_for(actor, user_id, visibility)
 
 
 def may_use_hold(actor: Actor, placed_by: UserId | None) -> bool:
-    """Tell whether a hold is somebody's own, by who placed it; operators may use every one."""
+    """Return whether an actor may use a hold: if they placed it, or are an operator."""
     return is_self(actor, placed_by)
 
 
 def may_see_hold(actor: Actor, placed_by: UserId | None, people: Collection[UserId]) -> bool:
-    """Return whether somebody is told of a hold: one of their own, or one that keeps their time."""
+    """Return whether an actor may see a hold: if they may use it, or it keeps their time."""
     return may_use_hold(actor, placed_by) or actor.user_id in people
 
 
 def hold_shown_to(person: UserId | None, hold: Hold) -> Hold:
     """Return a hold as it is shown to a person who may see it, or to an operator (None).
 
-    Who did not place it learns that they are held and by whom, and not who else is.
+    A person who did not place it sees that it keeps their time and who placed it, but not the other people.
     """
     return hold if person in (None, hold.placed_by) else structs.replace(hold, user_ids=(person,))
 
 
 def may_manage_token(actor: Actor, token: Token) -> bool:
-    """Tell whether somebody may see and revoke a token: their own, and operators every one."""
+    """Return whether an actor may see and revoke a token: if it is their own, or they are an operator."""
     return is_self(actor, token.user_id)
 
 

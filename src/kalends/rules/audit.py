@@ -1,6 +1,6 @@
-"""What the audit log says of an object: its facts, by the names that callers see, before and after a change.
+"""Snapshots for the audit log: the members of an object before and after a change, by the names that callers see.
 
-Bookkeeping (versions, counts, time stamps) is left out, and so is every secret: of a token neither hash nor beginning.
+Versions, counts and time stamps are left out, and so is every secret: a token appears without its hash and its hint.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ Snapshot = Mapping[str, Any]
 
 
 class AuditAction(StrEnum):
-    """What was done to an object."""
+    """A kind of action on an object."""
 
     created = "created"
     changed = "changed"
@@ -35,7 +35,7 @@ class AuditAction(StrEnum):
 
 
 class ObjectKind(StrEnum):
-    """What kind of object it was done to; shares and working hours have the id of the user whose they are."""
+    """A kind of object; shares have the id of the calendar's owner, and working hours that of their user."""
 
     user = "user"
     event = "event"
@@ -51,11 +51,11 @@ class ObjectKind(StrEnum):
 
 
 OBJECT_ID_KINDS = tuple(dict.fromkeys(kind.id_kind for kind in ObjectKind))
-"""The kinds of ids that the objects of audit entries have."""
+"""The kinds of ids of all objects in the audit log."""
 
 
 class AuditEntry(Struct, frozen=True, kw_only=True):
-    """Who did what to which object, when and from where; `before` and `after` are JSON text, of what differs.
+    """An entry of the audit log: action, actor, object and time; `before` and `after` are snapshots as JSON text.
 
     Without `token_id` it was done on the command line; without `user_id` by an operator.
     """
@@ -74,13 +74,13 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
 
 
 def difference(before: Snapshot, after: Snapshot) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the members in which two states of an object differ, as they were and as they are."""
+    """Return the members that differ between two snapshots, with the old values and with the new ones."""
     names = [name for name in before if before[name] != after[name]]
     return {name: before[name] for name in names}, {name: after[name] for name in names}
 
 
 def user_snapshot(person: User) -> Snapshot:
-    """Return what the audit log says of a user."""
+    """Return the snapshot of a user."""
     return {
         "name": person.name,
         "email": person.email,
@@ -90,7 +90,7 @@ def user_snapshot(person: User) -> Snapshot:
 
 
 def event_snapshot(event: Event) -> Snapshot:
-    """Return what it says of an event, but for who takes part."""
+    """Return the snapshot of an event, without its participations."""
     return {
         "host_id": str(event.host_id),
         "pending_host_id": None if event.pending_host_id is None else str(event.pending_host_id),
@@ -105,7 +105,7 @@ def event_snapshot(event: Event) -> Snapshot:
 
 
 def participation_snapshot(participation: Participation | None) -> Snapshot | None:
-    """Return what it says of a participation; None if there is none."""
+    """Return the snapshot of a participation; None if there is none."""
     if participation is None:
         return None
     return {
@@ -122,7 +122,7 @@ def participations_snapshot(participations: Mapping[UserId, Participation], peop
 
 
 def token_snapshot(token: Token) -> Snapshot:
-    """Return what it says of a token, without anything of its secret."""
+    """Return the snapshot of a token, without any part of its secret."""
     return {
         "user_id": None if token.user_id is None else str(token.user_id),
         "name": token.name,
@@ -132,7 +132,7 @@ def token_snapshot(token: Token) -> Snapshot:
 
 
 def hold_snapshot(hold: Hold) -> Snapshot:
-    """Return what it says of a hold."""
+    """Return the snapshot of a hold."""
     return {
         "user_ids": [str(user_id) for user_id in hold.user_ids],
         "start": from_instant(hold.span.start),
@@ -143,12 +143,12 @@ def hold_snapshot(hold: Hold) -> Snapshot:
 
 
 def share_snapshot(share: Share) -> Snapshot:
-    """Return with whom somebody shares their calendar, and how far."""
+    """Return the snapshot of a share."""
     return {"shared_with": {str(share.user_id): share.level.value}}
 
 
 def hours_snapshot(hours: WorkingHours) -> Snapshot:
-    """Return what it says of working hours."""
+    """Return the snapshot of working hours."""
     week = zip(DAYS, hours.weekly, strict=True)
     return {
         "weekly": {day: windows_snapshot(windows) for day, windows in week if windows},
@@ -157,12 +157,12 @@ def hours_snapshot(hours: WorkingHours) -> Snapshot:
 
 
 def windows_snapshot(windows: Iterable[Window]) -> list[Snapshot]:
-    """Return what it says of the windows of a day."""
+    """Return the snapshots of the windows of a day."""
     return [{"start": written_minute(one.start), "end": written_minute(one.end)} for one in windows]
 
 
 def visible_to(snapshot: dict[str, Any], user_id: UserId) -> dict[str, Any]:
-    """Return recorded facts as far as they are one person's own: of an event or a hold nobody else who is in it."""
+    """Return a snapshot with only what concerns one person: events and holds without their other people."""
     own = dict(snapshot)
     if "participants" in snapshot:
         own["participants"] = {

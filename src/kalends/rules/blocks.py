@@ -9,7 +9,7 @@ from kalends.rules.zones import TimeError, instant_of, local_date, rendered, zon
 
 
 def block_of(start: WrittenTime, end: WrittenTime, time_zone: str) -> Block | list[Fault]:
-    """Return the block that two written times name, or everything that is wrong with them."""
+    """Return the block between two written times, or their faults."""
     try:
         zone = zone_named(time_zone)
     except TimeError as error:
@@ -19,7 +19,7 @@ def block_of(start: WrittenTime, end: WrittenTime, time_zone: str) -> Block | li
 
 
 def faults_in_any_zone(start: WrittenTime, end: WrittenTime) -> list[Fault]:
-    """Return what is wrong with two written times whatever their zone is, as it is not known."""
+    """Return the faults that two written times have in every zone, for use if the zone is unknown."""
     span = span_of(start, end, None)
     if isinstance(span, Span):
         return span_faults(span)
@@ -27,7 +27,7 @@ def faults_in_any_zone(start: WrittenTime, end: WrittenTime) -> list[Fault]:
 
 
 def span_of(start: WrittenTime, end: WrittenTime, zone: ZoneInfo | None) -> Span | list[Fault]:
-    """Return the span between two times, which need offsets where no zone is given, or what is wrong with each."""
+    """Return the span between two times, or the faults of both; without a zone they need offsets."""
     moments: list[Instant] = []
     faults: list[Fault] = []
     for name, written in (("start", start), ("end", end)):
@@ -39,7 +39,7 @@ def span_of(start: WrittenTime, end: WrittenTime, zone: ZoneInfo | None) -> Span
 
 
 def placed(span: Span, time_zone: str) -> Block | list[Fault]:
-    """Return the block that a span is in a zone, or why it is not a single block within one local day."""
+    """Return the block of a span in a zone, or the faults if it is not within one local day."""
     zone = zone_named(time_zone)
     faults = span_faults(span) or day_faults(span, zone)
     if faults:
@@ -51,7 +51,7 @@ def placed(span: Span, time_zone: str) -> Block | list[Fault]:
 
 
 def span_faults(span: Span) -> list[Fault]:
-    """Return what is wrong with the order or the length of a span: an event takes at least a minute."""
+    """Return the faults of a span's order and length: an event takes at least a minute."""
     if span.end <= span.start:
         return [Fault(("end",), "end_before_start", "must come after the start")]
     if span.end - span.start < MINUTE:
@@ -60,7 +60,7 @@ def span_faults(span: Span) -> list[Fault]:
 
 
 def slot_faults(span: Span) -> list[Fault]:
-    """Return why no event can take a span, whatever its zone."""
+    """Return the faults of a span that no event can have in any zone."""
     if span.end - span.start > LONGEST_BLOCK:
         return [Fault(("end",), "not_one_day", "must be at most one day after the start")]
     return span_faults(span)

@@ -1,4 +1,4 @@
-"""The one truth about busy: what a commitment shows in a person's time, and whether it keeps others out."""
+"""Busy: how a commitment is shown in a person's time, and whether it blocks the person. No other module decides it."""
 
 from kalends.model import Busy, Response, Role, ShowAs, Status
 

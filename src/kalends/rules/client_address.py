@@ -1,4 +1,4 @@
-"""Who is at the other end: the peer of the connection, or whom a trusted proxy names."""
+"""The address of a client: the peer of the connection, or the address that a trusted proxy reports."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -7,17 +7,17 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 MOST_HOPS = 32
-"""Looked at from the end of X-Forwarded-For; whoever sends more is not believed further."""
+"""The number of entries that are read, from the end of X-Forwarded-For; further ones are not trusted."""
 
 OWN_BITS = 64
-"""Who has one address of version 6 has all that begin with the same 64 bits."""
+"""The length of the network that is counted as one caller: an IPv6 client usually has all of its addresses."""
 
 
 def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
-    """Give the rightmost address that is not a trusted proxy's, looking at the peer first.
+    """Return the rightmost address that is not a trusted proxy's; the peer is the rightmost of all.
 
-    Only what a trusted proxy has appended to X-Forwarded-For is believed: whatever a client put there itself stands
-    further left. Where something else than an address comes first, it is the proxy that wrote it.
+    Only what a trusted proxy has appended to X-Forwarded-For is trusted: what the client has sent stands further left.
+    If an entry is not an address, return the address of the proxy that appended it.
     """
     hop = address_in(peer)
     if hop is None:
@@ -33,7 +33,7 @@ def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str
 
 
 def address_in(text: str) -> Address | None:
-    """Read an address, in brackets or with a port as some proxies write it; None for anything else."""
+    """Return the address in a text, which may have brackets or a port as some proxies write it; None for other text."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -47,7 +47,7 @@ def address_in(text: str) -> Address | None:
 
 
 def network_of(address: str) -> str:
-    """Give what is counted as one caller: an address of version 4, or the block that one of version 6 lies in."""
+    """Return what counts as one caller: an IPv4 address, or the network of an IPv6 address."""
     if ":" not in address:
         return address
     found = address_in(address)

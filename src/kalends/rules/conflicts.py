@@ -1,4 +1,4 @@
-"""Deciding about double booking: from whom a change takes time, and which conflicts that makes."""
+"""Double booking: from whom a change takes time, and which conflicts that causes."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from kalends.rules.periods import STRENGTH, Period, merge_by_strength
 
 
 def takes_time(before: AgendaRow | None, after: AgendaRow) -> bool:
-    """Return whether a change takes time that was not taken: anew, beyond the old span, or more firmly than before."""
+    """Return whether a change takes time: a new row, a span beyond the old one, or blocking instead of not blocking."""
     if after.shown is Busy.free:
         return False
     if before is None or not contains(before.span, after.span) or after.blocking > before.blocking:
@@ -51,8 +51,8 @@ def classify_conflicts(
 def merge_unseen(conflicts: Iterable[Conflict], window: Span) -> list[Conflict]:
     """Return the conflicts in a window, ordered by person and start; those without an event id are merged.
 
-    They are also cut to the window, as in free/busy, so that they do not reveal how many events or holds there are,
-    where they start, or what lies under an event that is seen and as strong.
+    They are also clipped to the window, as in free/busy. So they do not reveal how many events or holds there are,
+    where they start, or what lies under an event that is visible and as strong.
     """
     seen: defaultdict[UserId, list[Conflict]] = defaultdict(list)
     unseen: defaultdict[UserId, list[Conflict]] = defaultdict(list)
@@ -66,5 +66,5 @@ def merge_unseen(conflicts: Iterable[Conflict], window: Span) -> list[Conflict]:
 
 
 def period_of(conflict: Conflict) -> Period:
-    """Return when something blocks, and how strongly."""
+    """Return the time and the strength of a conflict."""
     return Period(conflict.span, conflict.strength)

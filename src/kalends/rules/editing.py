@@ -1,4 +1,4 @@
-"""What an edit makes of an event or a user: pure, and nothing but the edit changes."""
+"""Applying edits to events and users: only what the edit names changes."""
 
 import json
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ DETAIL_DEFAULTS = {field.name: field.default for field in structs.fields(EventDe
 
 
 def next_version(event: Event, *, now: Instant) -> Event:
-    """Return the event as its next version, to be changed further."""
+    """Return the next version of an event, to be changed further."""
     return structs.replace(event, version=event.version + 1, updated_at=now)
 
 
@@ -57,10 +57,10 @@ def edited_details(edit: EventUpdate) -> dict[str, Any]:
 
 
 def edited_block(block: Block, edit: EventUpdate) -> tuple[Block, list[Fault]]:
-    """Return the block after an edit; what the edit leaves out keeps its instant and is shown in the zone of the edit.
+    """Return the block after an edit; a time that the edit leaves out keeps its instant, in the zone of the edit.
 
-    That instant is the one of its wall-clock time in its zone: if the rules of the zone have changed since it was
-    stored, the wall clock stays.
+    That instant is the one of the wall-clock time in the old zone: if the rules of that zone have changed since it was
+    stored, the wall-clock time stays.
     """
     if edit.start is UNSET and edit.end is UNSET and edit.time_zone is UNSET:
         return block, []
@@ -74,7 +74,7 @@ def edited_block(block: Block, edit: EventUpdate) -> tuple[Block, list[Fault]]:
 
 
 def retimed_if_known(block: Block) -> Block:
-    """Return a block as the zone data of this process place it; as it is if they do not know its zone."""
+    """Return a block at the instants that the zone data of this process give; as it is if its zone is unknown."""
     try:
         return retimed_block(block)
     except TimeError:
@@ -98,7 +98,7 @@ def apply_user_edit(before: User, edit: UserUpdate, *, now: Instant) -> User:
 
 
 def edited_metadata(text: str, patch: Mapping[str, Any] | UnsetType | None, faults: list[Fault]) -> str:
-    """Merge a patch into metadata (RFC 7396); null empties it. A fault is added to `faults`."""
+    """Return metadata with a patch merged into it (RFC 7396); null empties it. A fault is added to `faults`."""
     if isinstance(patch, UnsetType):
         return text
     try:
@@ -111,9 +111,9 @@ def edited_metadata(text: str, patch: Mapping[str, Any] | UnsetType | None, faul
 def transferred(
     before: Event, participations: Mapping[UserId, Participation], host_id: UserId, *, now: Instant
 ) -> tuple[Event, dict[UserId, Participation]]:
-    """Return an event and its participations with a new host, who attends if the old host does; the old host stays in.
+    """Return an event and its participations with a new host, who attends if the old host does.
 
-    `participations` are those of the old and the new host, as far as they have one.
+    The old host stays a participant. `participations` are those of the old and the new host, if they have one.
     """
     after = structs.replace(next_version(before, now=now), host_id=host_id, pending_host_id=None)
     attends = before.host_id in participations or host_id in participations
@@ -123,18 +123,18 @@ def transferred(
 
 
 def offered(before: Event, host_id: UserId | None, *, now: Instant) -> Event:
-    """Return the event with another person asked to host it, or nobody; the same as before leave the version alone."""
+    """Return the event with another person asked to host it, or nobody; if that changes nothing, the event itself."""
     if host_id == before.pending_host_id:
         return before
     return structs.replace(next_version(before, now=now), pending_host_id=host_id)
 
 
 def cancelled(before: Event, reason: str | None, *, now: Instant) -> Event:
-    """Return the event as cancelled: still readable, nobody's time is taken, and nobody is asked to host it."""
+    """Return the event as cancelled: it takes no time any more, and nobody is asked to host it."""
     after = next_version(before, now=now)
     return structs.replace(after, status=Status.cancelled, cancel_reason=reason, pending_host_id=None)
 
 
 def unchanged(new: Any, old: Any) -> Any:
-    """Return the new value, or the old one where an edit leaves it out."""
+    """Return the new value, or the old one if an edit leaves it out."""
     return old if new is UNSET else new

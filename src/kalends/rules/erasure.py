@@ -1,7 +1,6 @@
-"""What is left of a person who was erased: an id, and nothing that says who it was.
+"""Erasure: only the id of an erased person stays, and nothing that says who it was.
 
-What others wrote stays as they wrote it: titles, descriptions, places, reasons and metadata of events are not searched
-for a name.
+What others wrote stays: titles, descriptions, locations, reasons and metadata of events are not searched for a name.
 """
 
 from typing import Any
@@ -16,18 +15,18 @@ ERASED_TOKEN_NAME = "erased"  # noqa: S105 (a name, not a secret)
 
 
 def erased_email(user_id: UserId) -> str:
-    """Give the address of somebody who was erased: theirs alone, and no mail reaches it (RFC 6761 section 6.4)."""
+    """Return the e-mail address of an erased user: it is unique, and gets no mail (RFC 6761 section 6.4)."""
     return f"erased-{int(user_id):016x}@invalid"
 
 
 def erased_user(before: User, *, now: Instant) -> User:
-    """Give what is left of a user; once more changes nothing."""
+    """Return a user as erased; an erased user is returned as they are."""
     after = structs.replace(before, name=ERASED_NAME, email=erased_email(before.id), metadata="{}")
     return before if after == before else structs.replace(after, version=before.version + 1, updated_at=now)
 
 
 def erased_snapshot(snapshot: dict[str, Any], kind: ObjectKind, object_id: int, user_id: UserId) -> dict[str, Any]:
-    """Give recorded facts without what they say of a person."""
+    """Return a snapshot without the data of a person."""
     if kind is ObjectKind.event:
         return without_comment(snapshot, user_id)
     if kind is ObjectKind.token:
@@ -40,7 +39,7 @@ def erased_snapshot(snapshot: dict[str, Any], kind: ObjectKind, object_id: int, 
 
 
 def without_comment(snapshot: dict[str, Any], user_id: UserId) -> dict[str, Any]:
-    """Give the facts of an event without the comment of one participant."""
+    """Return the snapshot of an event without the comment of one participant."""
     participations: dict[str, Any] = snapshot.get("participants", {})
     participation = participations.get(str(user_id))
     if participation is None:
@@ -49,6 +48,6 @@ def without_comment(snapshot: dict[str, Any], user_id: UserId) -> dict[str, Any]
 
 
 def without_details(written: dict[str, Any], user_id: UserId) -> dict[str, Any]:
-    """Give an object that describes a person, with every detail that it has replaced."""
+    """Return the snapshot of a person with all personal data replaced."""
     blank: dict[str, Any] = {"name": ERASED_NAME, "email": erased_email(user_id), "metadata": {}, "comment": None}
     return {name: blank.get(name, value) for name, value in written.items()}

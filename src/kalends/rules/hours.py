@@ -1,4 +1,4 @@
-"""Working hours: weekly windows and dated overrides in wall-clock time, and the periods that they are in a zone."""
+"""Working hours: windows in wall-clock time, weekly and for single dates, and their periods in a zone."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
@@ -18,14 +18,14 @@ WALL_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (what a wall clock shows has n
 
 
 class Window(Struct, frozen=True, order=True):
-    """From one wall-clock minute of a day to another; up to 2,880, as a window may pass midnight."""
+    """A window between two wall-clock minutes of a day; the end is up to 2,880, as a window may pass midnight."""
 
     start: int
     end: int
 
 
 class WorkingHours(Struct, frozen=True):
-    """When somebody works: windows for each day of the week (0 is Monday), and for dates that differ."""
+    """Windows for each day of the week (0 is Monday), and for dates that differ."""
 
     weekly: tuple[tuple[Window, ...], ...]
     overrides: Mapping[date, tuple[Window, ...]]
@@ -79,7 +79,7 @@ def can_be_written(window: Window) -> bool:
 def working_periods(hours: WorkingHours, zone: ZoneInfo, within: Span) -> list[Span]:
     """Return when somebody works within a span: the instants at which the clocks of the zone show a window.
 
-    So a window in an hour that clocks repeat is worked twice, and one that they skip not at all.
+    So a window in an hour that clocks repeat gives two periods, and one in an hour that they skip gives none.
     """
     # A window of the day before may pass midnight, and clocks that fall back over midnight show a day twice.
     first, last = local_date(within.start, zone) - 2 * ONE_DAY, local_date(within.end, zone) + ONE_DAY
@@ -92,7 +92,7 @@ def working_periods(hours: WorkingHours, zone: ZoneInfo, within: Span) -> list[S
 
 
 def wall_spans(hours: WorkingHours, first: date, last: date) -> Iterator[Span]:
-    """Generate the windows of all dates as spans of wall-clock time, in microseconds since 1970-01-01T00:00."""
+    """Yield the windows of all dates as spans of wall-clock time, in microseconds since 1970-01-01T00:00."""
     day = first
     while day <= last:
         midnight = (day - WALL_EPOCH.date()).days * MINUTES_A_DAY
@@ -102,9 +102,9 @@ def wall_spans(hours: WorkingHours, first: date, last: date) -> Iterator[Span]:
 
 
 def steady_segments(within: Span, zone: ZoneInfo) -> Iterator[tuple[Span, int]]:
-    """Cut a span where the zone changes its offset; give each part and its offset in microseconds.
+    """Yield the parts of a span between changes of the zone's offset, each with its offset in microseconds.
 
-    Looks once in 24 hours: no zone since 1900 has changed twice within three days.
+    One check in 24 hours is enough: no zone since 1900 has changed twice within three days.
     """
     start, offset = within.start, offset_at(within.start, zone)
     low = start

@@ -1,4 +1,4 @@
-"""Comparing spans of time: nobody else compares times."""
+"""Comparing spans of time, which no other module does."""
 
 from kalends.model import Instant, Span
 
@@ -14,15 +14,15 @@ LONGEST_BLOCK = 31 * HOUR
 
 
 def overlaps(a: Span, b: Span) -> bool:
-    """Tell whether two half-open spans share an instant: touching is not overlapping."""
+    """Return whether two half-open spans share an instant; spans that touch do not overlap."""
     return a.start < b.end and b.start < a.end
 
 
 def contains(outer: Span, inner: Span) -> bool:
-    """Tell whether every instant of one span lies in another."""
+    """Return whether every instant of one span lies in another."""
     return outer.start <= inner.start and inner.end <= outer.end
 
 
 def earliest_start(after: Instant) -> Instant:
-    """Give the instant after which every block starts that may still run at `after`."""
+    """Return the instant after which every block starts that may not have ended at `after`."""
     return Instant(after - LONGEST_BLOCK)

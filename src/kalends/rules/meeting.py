@@ -1,8 +1,8 @@
-"""Finding a time: which slots suit everybody needed, and in which order they are offered.
+"""Finding a time: the slots that suit everybody needed, and their order.
 
-Slots begin on steps of the wall clock and wherever somebody becomes free, never where a window happens to begin, so a
-wider window never loses a slot. All starts with which the same people are away form a run: rules look at runs, so that
-their cost grows with the number of commitments and not with the number of starts.
+Slots begin on steps of the wall clock and where somebody becomes free, not where a window begins: so a wider window
+never loses a slot. Successive starts with which the same people are away form a run. Rules process runs, so that their
+cost grows with the number of commitments and not with the number of starts.
 """
 
 from bisect import bisect_left, bisect_right
@@ -23,14 +23,14 @@ from kalends.rules.starts import StartSpan, slot_starts, start_spans
 
 
 class Group(Struct, frozen=True):
-    """Some people of whom a number is needed, whoever they are."""
+    """People of whom a number is needed, in any combination."""
 
     people: tuple[UserId, ...]
     need: int
 
 
 class MeetingRequest(Struct, frozen=True):
-    """What a meeting needs: people, length and step in microseconds, and the windows it may lie in."""
+    """The requirements of a meeting: people, length and step in microseconds, and the windows it may lie in."""
 
     required: tuple[UserId, ...]
     optional: Mapping[UserId, int]
@@ -44,13 +44,13 @@ class MeetingRequest(Struct, frozen=True):
 
     @property
     def people(self) -> list[UserId]:
-        """Return everybody named, once, in the order of ids."""
+        """Return everybody in the request, once, in the order of ids."""
         grouped = (person for group in self.groups for person in group.people)
         return sorted({*self.required, *self.optional, *grouped})
 
     @property
     def windows(self) -> list[Span]:
-        """Return the windows in order, those that touch as one, without what lies before `not_before`."""
+        """Return the windows in order, with touching ones merged, clipped at `not_before`."""
         windows = merge(self.between)
         if self.not_before is None or not windows:
             return windows
@@ -60,14 +60,14 @@ class MeetingRequest(Struct, frozen=True):
     def horizon(self) -> Span | None:
         """Return the span in which commitments matter; None if no window is left.
 
-        It begins before the first window, as whoever becomes free at the very beginning of it makes a start.
+        It begins before the first window, so that it has the commitments that end exactly where the window begins.
         """
         windows = self.windows
         return Span(Instant(windows[0].start - 1), windows[-1].end) if windows else None
 
 
 class Calendar(Struct, frozen=True):
-    """One person's time: what keeps them away, what might, and when they work (None: whenever)."""
+    """One person's time: busy and tentative spans, and working periods (None: always)."""
 
     blocked: Sequence[Span]
     unsure: Sequence[Span]
@@ -75,27 +75,27 @@ class Calendar(Struct, frozen=True):
 
 
 class Presence(NamedTuple):
-    """Starts with which a meeting would miss somebody, and those with which it meets something tentative of theirs."""
+    """For one person, the starts with which they are away, and those with which they are tentatively busy."""
 
     away: list[Span]
     unsure: list[Span]
 
 
 class Search(Struct, frozen=True):
-    """A wish, and all that follows from it and people's calendars before any slot is judged."""
+    """A meeting request with what is derived from it and the people's calendars before slots are evaluated."""
 
     meeting: MeetingRequest
     zone: ZoneInfo
     calendars: Mapping[UserId, Calendar]
     presences: Mapping[UserId, Presence]
     spans: list[StartSpan]
-    """All starts with which the meeting lies in a window and in one local day, on the grid or not."""
+    """All starts with which the meeting lies in a window and in one local day, even those off the grid."""
     starts: list[Instant]
-    """Those of them that are looked at."""
+    """The starts that are evaluated."""
 
 
 class Run(NamedTuple):
-    """Starts, by their places `first` to `last`, that find everybody the same; all else changes with the next run."""
+    """Successive starts, by their places `first` to `last`, for which everybody's state is the same."""
 
     first: int
     last: int
@@ -106,7 +106,7 @@ class Run(NamedTuple):
 
 
 class State(Enum):
-    """How a slot finds somebody."""
+    """The state of a person during a slot."""
 
     free = auto()
     tentative = auto()
@@ -114,7 +114,7 @@ class State(Enum):
 
 
 class Slot(Struct, frozen=True):
-    """A time that suits, and how it finds everybody."""
+    """A suitable time, and the state of everybody."""
 
     span: Span
     free: tuple[UserId, ...]
@@ -124,7 +124,7 @@ class Slot(Struct, frozen=True):
 
 
 def search_of(meeting: MeetingRequest, zone: ZoneInfo, calendars: Mapping[UserId, Calendar]) -> Search:
-    """Prepare a search; `calendars` has everybody named, with all that overlaps the wish's horizon."""
+    """Return a search; `calendars` has everybody in the request, with what overlaps its horizon."""
     horizon = meeting.horizon or Span(Instant(0), Instant(0))
     presences = {person: presence_of(calendars[person], meeting.duration, horizon) for person in meeting.people}
     spans = [span for window in meeting.windows for span in start_spans(window, zone, meeting.duration)]
@@ -133,7 +133,7 @@ def search_of(meeting: MeetingRequest, zone: ZoneInfo, calendars: Mapping[UserId
 
 
 def presence_of(calendar: Calendar, duration: int, within: Span) -> Presence:
-    """Return with which starts a meeting would miss somebody, or meet something tentative of theirs."""
+    """Return the starts with which a person is away, and those with which they are tentatively busy."""
     away = starts_that_meet(calendar.blocked, duration)
     if calendar.working is not None:
         begun = within.start
@@ -146,14 +146,14 @@ def presence_of(calendar: Calendar, duration: int, within: Span) -> Presence:
 
 
 def starts_that_meet(spans: Sequence[Span], duration: int) -> list[Span]:
-    """Return for each span the starts with which a meeting overlaps it."""
+    """Return, for each span, the starts with which a meeting overlaps it."""
     return [Span(Instant(span.start - duration + 1), span.end) for span in spans]
 
 
 def runs_of(search: Search, starts: Sequence[Instant]) -> Iterator[Run]:
     """Yield the runs of some starts, in order.
 
-    Whatever can be counted is counted when somebody leaves or comes back, and not anew for each run.
+    Counts are updated when somebody leaves or comes back, not calculated again for each run.
     """
     away: set[UserId] = set()
     unsure: set[UserId] = set()
@@ -177,7 +177,7 @@ def runs_of(search: Search, starts: Sequence[Instant]) -> Iterator[Run]:
 
 
 class Change(NamedTuple):
-    """For whom a start differs from the one before; who is in two lists leaves again as soon as they are back."""
+    """People whose state changes with a start; somebody in two lists comes back and leaves again at once."""
 
     leaving: list[UserId]
     coming: list[UserId]
@@ -189,7 +189,7 @@ NOTHING = Change([], [], [], [])
 
 
 def changes_of(search: Search, starts: Sequence[Instant]) -> Mapping[int, Change]:
-    """Return what changes with which start, by its place."""
+    """Return the changes of state by the place of the start."""
     changes: defaultdict[int, Change] = defaultdict(lambda: Change([], [], [], []))
     for person, presence in search.presences.items():
         for begins, spans in ((0, presence.away), (2, presence.unsure)):
@@ -202,7 +202,7 @@ def changes_of(search: Search, starts: Sequence[Instant]) -> Mapping[int, Change
 
 
 def best_slots(search: Search, most: int) -> list[Slot]:
-    """Return the best slots: most optional weight, then fewest who are unsure, then earliest."""
+    """Return the best slots: highest optional weight, then fewest tentatively busy people, then earliest."""
     optional = search.meeting.optional
     ranked: list[tuple[int, int, int, int]] = []
     for run in suitable_runs(search, search.starts):
@@ -233,7 +233,7 @@ def slots_of(search: Search) -> int:
 
 
 def slot_at(search: Search, start: Instant) -> Slot:
-    """Return the slot that begins at a start, with how it finds everybody."""
+    """Return the slot that begins at a start, with the state of everybody."""
     meeting = search.meeting
     states = {person: state_at(search.presences[person], start) for person in meeting.people}
     free, tentative, missing = (tuple(who for who, found in states.items() if found is state) for state in State)
@@ -242,13 +242,13 @@ def slot_at(search: Search, start: Instant) -> Slot:
 
 
 def state_at(presence: Presence, start: Instant) -> State:
-    """Return how a meeting that begins at a start finds somebody."""
+    """Return the state of a person during a meeting that begins at a start."""
     if lies_within(start, presence.away):
         return State.missing
     return State.tentative if lies_within(start, presence.unsure) else State.free
 
 
 def lies_within(start: Instant, spans: Sequence[Span]) -> bool:
-    """Return whether an instant lies in one of some spans, which are in order and do not overlap."""
+    """Return whether an instant lies in one of several spans, which are in order and do not overlap."""
     place = bisect_right(spans, start, key=lambda span: span.start)
     return place > 0 and start < spans[place - 1].end

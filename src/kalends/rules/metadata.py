@@ -1,4 +1,4 @@
-"""Metadata: a JSON object kept for the caller, bounded, and merged the way RFC 7396 says."""
+"""Metadata: a JSON object that is stored for the caller, limited in size, and merged as RFC 7396 says."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeGuard, cast
@@ -23,13 +23,13 @@ def metadata_text(metadata: Mapping[str, Any] | None) -> str:
 
 
 def refuse_deep(value: Any) -> None:
-    """Raise BadValue `metadata_too_large` for what is nested too deeply."""
+    """Raise BadValue `metadata_too_large` if a value is nested too deeply."""
     if depth_of(value) > MAX_METADATA_DEPTH:
         raise BadValue("metadata_too_large", f"must be nested at most {MAX_METADATA_DEPTH} levels deep")
 
 
 def depth_of(value: Any) -> int:
-    """Count how many arrays and objects stand around the innermost value, without recursing."""
+    """Return the number of nested arrays and objects around the innermost value, without recursion."""
     depth = 0
     level: list[Any] = [value]
     while wholes := [parts for part in level if (parts := parts_of(part)) is not None]:
@@ -39,7 +39,7 @@ def depth_of(value: Any) -> int:
 
 
 def parts_of(value: Any) -> Iterable[Any] | None:
-    """Return what an object or an array holds, None for anything else."""
+    """Return the values in an object or an array, None for any other value."""
     if is_object(value):
         return value.values()
     return cast("list[Any]", value) if isinstance(value, list) else None
@@ -51,7 +51,7 @@ def is_object(value: Any) -> TypeGuard[Mapping[str, Any]]:
 
 
 def merged(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """Apply a JSON Merge Patch (RFC 7396 section 2) to an object and return the result; `target` stays as it is.
+    """Return an object with a JSON Merge Patch (RFC 7396 section 2) applied; `target` stays as it is.
 
     Raise BadValue for a patch that is nested too deeply.
     """
@@ -60,7 +60,7 @@ def merged(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any
 
 
 def merged_object(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """Apply a patch to an object: a null takes a member away, an object is merged, anything else replaces."""
+    """Return an object with a patch applied: null removes a member, an object is merged, any other value replaces."""
     result = dict(target)
     for name, value in patch.items():
         if value is None:

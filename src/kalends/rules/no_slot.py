@@ -1,4 +1,4 @@
-"""Why a search finds no slot, who is in the way, and what to give up."""
+"""Why a search finds no slot, who is away, and which requirements to give up."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -17,7 +17,7 @@ from kalends.rules.periods import clip, merge
 from kalends.rules.starts import slot_starts, start_spans
 
 FINER_STEPS = tuple(minutes * MINUTE for minutes in (60, 30, 20, 15, 10, 5, 1))
-"""What is tried where a step misses a gap, the coarsest first."""
+"""The steps that are tried if the requested step misses a gap, the coarsest first."""
 
 
 class ReasonCode(StrEnum):
@@ -37,13 +37,13 @@ class Reason(Struct, frozen=True):
     code: ReasonCode
     window: Span | None = None
     starts: Span | None = None
-    """Between which starts, both included, the meeting would fit into the window."""
+    """The first and the last start with which the meeting would fit into the window."""
 
 
 class Obstacle(Struct, frozen=True):
-    """What keeps somebody away: with how many starts they are, and what blocks them in the windows asked for.
+    """A person who is away: with how many starts, and what blocks them in the requested windows.
 
-    `outside_hours` counts the starts with which nothing blocks them and they just do not work.
+    `outside_hours` counts the starts with which they are away only because they do not work.
     """
 
     user_id: UserId
@@ -53,42 +53,42 @@ class Obstacle(Struct, frozen=True):
 
 
 class Relaxation(Struct, frozen=True):
-    """What to give up, and how many slots that opens."""
+    """Requirements to give up, and the number of slots that this gives."""
 
     without: tuple[UserId, ...]
-    """Ask for these people as optional."""
+    """Make these people optional."""
     fewer_of: tuple[int, ...]
-    """Need one less of these groups, by their place."""
+    """Need one person less of these groups, by their place."""
     slots: int
     outside_hours: bool = False
-    """Meet when somebody does not work."""
+    """Ignore working hours."""
     step: int | None = None
-    """Look at finer steps."""
+    """Use this finer step."""
 
 
 class Lack(NamedTuple):
-    """What some starts lack: required people who are away, and by how many each group is short."""
+    """What starts lack: required people who are away, and the number of people missing from each group."""
 
     people: frozenset[UserId]
     short: tuple[int, ...]
 
     @property
     def size(self) -> int:
-        """Count the things to give up."""
+        """Return the number of requirements to give up."""
         return len(self.people) + sum(self.short)
 
     def is_within(self, other: "Lack") -> bool:
-        """Return whether whoever gives up the other gives up all of this, too."""
+        """Return whether giving up the other includes giving up all of this."""
         return self.people <= other.people and all(map(int.__le__, self.short, other.short))
 
     def relaxation(self, slots: int) -> Relaxation:
-        """Return it as something to give up."""
+        """Return the relaxation that gives this up."""
         fewer_of = (number for number, short in enumerate(self.short) for _ in range(short))
         return Relaxation(tuple(sorted(self.people)), tuple(fewer_of), slots)
 
 
 def relaxations(search: Search, most: int) -> list[Relaxation]:
-    """Return the cheapest ways out: fewest things to give up, then most slots won."""
+    """Return the cheapest relaxations: fewest requirements to give up, then most slots gained."""
     required = frozenset(search.meeting.required)
     spare = spare_of(search.meeting)
     lacking: Counter[Lack] = Counter()
@@ -100,7 +100,7 @@ def relaxations(search: Search, most: int) -> list[Relaxation]:
     for _, alike in groupby(sorted(lacking, key=lambda lack: lack.size), lambda lack: lack.size):
         if len(offers) >= most:
             break
-        peers = list(alike)  # who gives one of them up wins the slots, too, that lack only a part of it
+        peers = list(alike)  # giving one of them up also gains the slots that lack only a part of it
         won = (lack.relaxation(lacking[lack] + won_with(lack, smaller, lacking)) for lack in peers)
         offers += sorted(won, key=lambda offer: (-offer.slots, places_in_order(offer)))
         smaller += peers
@@ -108,17 +108,17 @@ def relaxations(search: Search, most: int) -> list[Relaxation]:
 
 
 def won_with(lack: Lack, smaller: Sequence[Lack], lacking: Counter[Lack]) -> int:
-    """Count the starts that lack only a part."""
+    """Return the number of further slots gained by giving up a lack: the starts that lack only a part of it."""
     return sum(lacking[part] for part in smaller if part.is_within(lack))
 
 
 def places_in_order(offer: Relaxation) -> list[tuple[int, int]]:
-    """Return what orders equally good offers: people by id, then groups by place."""
+    """Return a sort key for equally good relaxations: people by id, then groups by place."""
     return [*((0, int(person)) for person in offer.without), *((1, number) for number in offer.fewer_of)]
 
 
 def obstacles(search: Search) -> list[Obstacle]:
-    """Return everybody needed who is away with some start and what keeps them, the one who is away most first."""
+    """Return everybody needed who is away with some start, with what blocks them; those away most often come first."""
     meeting = search.meeting
     grouped = (person for group in meeting.groups for person in group.people)
     found: list[Obstacle] = []
@@ -133,15 +133,15 @@ def obstacles(search: Search) -> list[Obstacle]:
 
 
 def starts_within(starts: Sequence[Instant], spans: Sequence[Span]) -> int:
-    """Count the starts that lie in spans that do not overlap."""
+    """Return the number of starts that lie in spans, which do not overlap."""
     return sum(bisect_left(starts, span.end) - bisect_left(starts, span.start) for span in spans)
 
 
 def finer_step(search: Search) -> Relaxation | None:
-    """Return the coarsest step that finds what this search misses, and how many slots it finds.
+    """Return the coarsest step that finds slots where this search finds none, with their number.
 
-    Where somebody becomes free is looked at whatever the step. So all that a search without slots can have missed is a
-    gap that was there when a window, or a day in it, began.
+    Starts where somebody becomes free are tried with every step. So a search without slots can only have missed a gap
+    that was there when a window, or a day in it, began.
     """
     openings = [one.span.start for one in search.spans]
     if not any(suitable_runs(search, sorted(openings))):

@@ -1,4 +1,4 @@
-"""Deciding about participations: responses, counts, and what an event is in the time of each participant."""
+"""Participations: responses, counts, and the agenda rows of an event."""
 
 from collections.abc import Iterable
 
@@ -24,7 +24,7 @@ from kalends.rules.busy import commitment
 
 
 class AgendaRow(Struct, frozen=True):
-    """What one event is in one person's time: derived from the event and the person's participation, never edited."""
+    """One event in one person's time: derived from the event and the person's participation, never edited."""
 
     user_id: UserId
     event_id: EventId
@@ -95,7 +95,7 @@ def updated_counts(
 
 
 def agenda_row(event: Event, user_id: UserId, participation: Participation | None) -> AgendaRow | None:
-    """Return what an event is in a person's time, or None if they neither host it nor take part."""
+    """Return the row of an event in a person's time, or None if they neither host it nor take part."""
     hosting = user_id == event.host_id
     if participation is None and not hosting:
         return None
@@ -106,7 +106,7 @@ def agenda_row(event: Event, user_id: UserId, participation: Participation | Non
 
 
 def agenda_of(event: Event, participations: Iterable[Participation]) -> set[AgendaRow]:
-    """Return what an event is in the time of its host and of everybody in `participations`."""
+    """Return the rows of an event in the time of its host and of everybody in `participations`."""
     by_person: dict[UserId, Participation | None] = {event.host_id: None}
     by_person.update({participation.user_id: participation for participation in participations})
     rows = (agenda_row(event, user_id, participation) for user_id, participation in by_person.items())
@@ -114,7 +114,7 @@ def agenda_of(event: Event, participations: Iterable[Participation]) -> set[Agen
 
 
 def changes_every_agenda(before: Event, after: Event) -> bool:
-    """Return whether a change of an event changes what it is in everybody's time."""
+    """Return whether a change of an event changes all of its agenda rows."""
     return (before.block.span, before.status, before.show_as) != (after.block.span, after.status, after.show_as)
 
 

@@ -1,4 +1,4 @@
-"""Sets of spans: joined, cut to a window, and laid over each other by strength."""
+"""Sets of spans: merging, clipping to a window, and merging by strength."""
 
 from collections.abc import Iterable, Mapping
 
@@ -10,14 +10,14 @@ STRENGTH = {Busy.free: 0, Busy.tentative: 1, Busy.busy: 2}
 
 
 class Period(Struct, frozen=True):
-    """A time in which somebody is busy or tentatively so."""
+    """A span in which somebody is busy or tentatively busy."""
 
     span: Span
     strength: Busy
 
 
 def merge(spans: Iterable[Span]) -> list[Span]:
-    """Give the same instants in as few spans as possible, in order: what overlaps or touches becomes one."""
+    """Return the same instants in as few spans as possible, in order: spans that overlap or touch become one."""
     result: list[Span] = []
     for span in sorted(spans):
         if result and span.start <= result[-1].end:
@@ -29,16 +29,16 @@ def merge(spans: Iterable[Span]) -> list[Span]:
 
 
 def clip(spans: Iterable[Span], window: Span) -> list[Span]:
-    """Give what of some spans lies in a window."""
+    """Return the parts of spans that lie in a window."""
     parts = (Span(max(span.start, window.start), min(span.end, window.end)) for span in spans)
     return [part for part in parts if part.start < part.end]
 
 
 def merge_by_strength(periods: Iterable[Period], window: Span, *, under: Iterable[Period] = ()) -> list[Period]:
-    """Lay periods over each other within a window: ordered, none overlaps another, the stronger one shows.
+    """Return the periods in a window, in order and without overlaps; where they overlap, the stronger one remains.
 
-    Free periods vanish, and what touches with equal strength becomes one. Nothing is told of what lies under another
-    period that is as strong. A sweep over the edges, O(n log n).
+    Free periods are left out, and touching periods of equal strength become one. The result does not show what lies
+    under another period that is as strong. It sweeps over the edges in O(n log n).
     """
     edges: list[tuple[Instant, int, int, Busy]] = []
     for layer, several in enumerate((periods, under)):

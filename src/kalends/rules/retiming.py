@@ -1,4 +1,4 @@
-"""What another release of the zone data makes of a block: its wall clock stays, its instants follow."""
+"""Retiming a block for another release of the zone data: its wall-clock times stay, its instants change."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -11,9 +11,9 @@ from kalends.rules.zones import ONE_DAY, first_instant, local_date, rendered, to
 def retimed_block(block: Block) -> Block:
     """Return a block at the instants that the zone data of this process give for its wall-clock times.
 
-    What still reads the same stays. A time that no clock shows any more moves forward by the gap, and of one that
-    happens twice the first is meant (RFC 5545 section 3.3.5). The end of a day stays the end of the day, and a block
-    stays within one. Raise TimeError if the zone is unknown.
+    An instant that still has its wall-clock time stays. A time that the clocks skip now moves forward by the gap, and
+    one that happens twice is the first (RFC 5545 section 3.3.5). The end of a day stays the end of the day, and a block
+    stays within one day. Raise TimeError if the zone is unknown.
     """
     zone = zone_named(block.time_zone)
     if rendered(block.span.start, zone) == block.start_local and rendered(block.span.end, zone) == block.end_local:
@@ -31,12 +31,12 @@ def retimed_block(block: Block) -> Block:
 
 
 def retimed(instant: Instant, local: str, zone: ZoneInfo) -> Instant:
-    """Return the instant of a stored local time: the one it was stored with, if that still reads the same."""
+    """Return the instant of a stored local time: the stored one, if that still has this local time."""
     if rendered(instant, zone) == local:
         return instant
     return to_instant(wall_clock(local).replace(tzinfo=zone))
 
 
 def wall_clock(local: str) -> datetime:
-    """Return what the clocks show, without the offset that a local time was stored with."""
+    """Return the wall-clock time of a stored local time, without its offset."""
     return datetime.fromisoformat(local).replace(tzinfo=None)

@@ -1,7 +1,7 @@
-"""Comparing text the way people do: how a word is found, and where a name stands in a list.
+"""Comparing text as people do, for searching words and sorting names.
 
-Both forms are stored, so that both engines compare the same bytes; `kalends db check` finds those that are not as these
-functions make them.
+Both forms are stored, so that both engines compare the same bytes; `kalends db check` finds stored forms that differ
+from what these functions return.
 """
 
 import re
@@ -33,7 +33,7 @@ SHORT_I = "\u0438\u0306", "\u0439"
 
 
 def caseless(text: str) -> str:
-    """Return the form in which two texts are the same but for case and composition (Unicode NFKC, case-folded)."""
+    """Return the form that is equal for texts that differ only in case and composition (Unicode NFKC, case-folded)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
@@ -56,9 +56,10 @@ def searchable(*texts: str) -> str:
 
 
 def sort_key(name: str) -> str:
-    """Return what puts a name in its place when compared byte by byte in UTF-8.
+    """Return the sort key of a name, to be compared byte by byte in UTF-8.
 
-    Apostrophes do not count, any other punctuation is a space; digits come before letters, symbols alone before both.
+    Apostrophes are ignored, other punctuation counts as a space. Digits come before letters, and names of symbols alone
+    before both.
     """
     words = folded(name).translate(IN_WORDS).split()
     return " ".join(words)[:MAX_SORT_KEY].rstrip() or f" {folded(name)}"[:MAX_SORT_KEY]
@@ -71,7 +72,7 @@ def like_pattern(part: str) -> str:
 
 
 def plain_letter(letter: str) -> str:
-    """Return what a letter, decomposed and without case, is in folded text."""
+    """Return the folded form of a letter, which is decomposed and without case."""
     category = unicodedata.category(letter)
     if category == "Nd":
         return str(unicodedata.decimal(letter))
@@ -83,19 +84,19 @@ def plain_letter(letter: str) -> str:
 
 
 def in_words(letter: str) -> str:
-    """Return what a character of folded text is in a sort key."""
+    """Return the form of a character of folded text in a sort key."""
     return " " if unicodedata.category(letter)[0] in "PSZC" else letter
 
 
 class Letters(dict[int, str]):
-    """A table for `str.translate` that fills itself as letters come up."""
+    """A table for `str.translate` that calculates the entry of a letter on first use."""
 
     def __init__(self, of_letter: Callable[[str], str], known: Mapping[int, str]) -> None:
         super().__init__(known)
         self._of_letter = of_letter
 
     def __missing__(self, code: int) -> str:
-        """Return what a letter becomes, and keep it unless there are too many."""
+        """Return the form of a letter, and cache it unless there are too many."""
         made = self._of_letter(chr(code))
         if len(self) < MAX_KNOWN:
             self[code] = made

@@ -25,15 +25,15 @@ WRITTEN_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class TimeError(BadValue):
-    """A time that cannot be."""
+    """A time that does not exist or cannot be read, or an unknown time zone."""
 
 
 ZONES: dict[str, Callable[[], ZoneInfo]] = {}
-"""Functions that create the zones of the release that this process uses; none until `use_zones` is called."""
+"""Functions that create the zones of the release that this process uses; empty until `use_zones` is called."""
 
 
 def use_zones(zones: Mapping[str, Callable[[], ZoneInfo]]) -> None:
-    """Set which zones there are."""
+    """Set the zones that this process uses."""
     ZONES.clear()
     ZONES.update(zones)
     zone_named.cache_clear()
@@ -61,7 +61,7 @@ def zone_or_utc(name: str) -> ZoneInfo:
 
 
 def release_order(release: str | None) -> tuple[int, int, str]:
-    """Return what puts releases of zone data such as 2026a, 2026z and 2026za in order; an unknown one comes first."""
+    """Return a sort key for releases of zone data such as 2026a, 2026z and 2026za; an unknown one comes first."""
     found = RELEASE.match(release or "")
     return (int(found[1]), len(found[2]), found[2]) if found else (0, 0, "")
 
@@ -93,7 +93,7 @@ def read_time(text: str) -> WrittenTime:
     if clock is None or (offset_minute or "") > "59":
         raise TimeError("invalid_time", f"must be a time that a clock can show, not {text[:64]!r}")
     if ends_day and clock.time() != MIDNIGHT:
-        raise TimeError("invalid_time", f"must be at most 24:00, where the day ends, not {text[:64]!r}")
+        raise TimeError("invalid_time", f"must be at most 24:00, the end of the day, not {text[:64]!r}")
     return WrittenTime(text, clock + ONE_DAY if ends_day else clock, ends_day=ends_day)
 
 
@@ -118,10 +118,10 @@ def from_instant(instant: int, zone: ZoneInfo | timezone = UTC) -> datetime:
 def instant_of(written: WrittenTime, zone: ZoneInfo | None, *, is_bound: bool = False) -> Instant:
     """Return the instant that a written time names; without an offset it is local to `zone`.
 
-    A wall-clock time that happens twice is the first of the two. A midnight that the clocks skip is no time, but as a
-    bound, where one day ends and the next begins, it is the first instant of its day.
+    A wall-clock time that happens twice is the first of the two. If the clocks skip midnight, it is an error, but as a
+    bound (`is_bound`) it is the first instant of its day.
 
-    Raise TimeError `nonexistent_time` (clocks sprang over it) or `time_zone_required`.
+    Raise TimeError `nonexistent_time` (the clocks skip it) or `time_zone_required`.
     """
     if written.clock.tzinfo is not None:
         return to_instant(written.clock)
@@ -138,7 +138,7 @@ def instant_of(written: WrittenTime, zone: ZoneInfo | None, *, is_bound: bool = 
 
 
 def end_of_day(written: WrittenTime, zone: ZoneInfo) -> Instant:
-    """Return the instant at which the day ends that a time such as 24:00 names.
+    """Return the instant at which the day of a time such as 24:00 ends.
 
     Raise TimeError `nonexistent_time` if calendars skip that day.
     """
@@ -150,7 +150,7 @@ def end_of_day(written: WrittenTime, zone: ZoneInfo) -> Instant:
 
 
 def first_instant(day: date, zone: ZoneInfo) -> Instant:
-    """Return the instant at which a local date begins, even where clocks spring over its midnight."""
+    """Return the instant at which a local date begins, even if the clocks skip its midnight."""
     midnight = datetime.combine(day, MIDNIGHT, zone)
     before, after = midnight.utcoffset(), midnight.replace(fold=1).utcoffset()
     moment = to_instant(midnight)

@@ -1,1 +1,1 @@
-"""Recurring dates: rules as RFC 5545 writes them, the dates that they give, and what they say in English."""
+"""Recurrence: rules of RFC 5545, the dates that they give, and their description in English."""

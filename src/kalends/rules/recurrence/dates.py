@@ -1,4 +1,4 @@
-"""All dates of a recurrence: what its rule and its RDATEs give, without its EXDATEs (RFC 5545 section 3.8.5)."""
+"""All dates of a recurrence: those of its rule and its RDATEs, without its EXDATEs (RFC 5545 section 3.8.5)."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -49,7 +49,7 @@ def occurrences(
 ) -> Iterator[datetime]:
     """Yield the local times of a recurrence, in order and none twice, from `since` on and before `before`.
 
-    What is before `since` costs nothing, unless the rule has COUNT, which counts from the start.
+    Dates before `since` cost nothing, unless the rule has COUNT, which counts from the start.
     Raise RuleError `rule_too_costly`.
     """
     steps = steps or Steps()
@@ -67,7 +67,7 @@ def occurrences(
 def rule_dates(
     recurrence: Recurrence, since: datetime | None, before: datetime | None, steps: Steps
 ) -> Iterator[datetime]:
-    """Yield what the rule alone gives; if it has COUNT, what it gives before `since` as well."""
+    """Yield the dates of the rule alone; if it has COUNT, those before `since` as well."""
     rule, zone = recurrence.rule, zone_named(recurrence.time_zone)
     begin = seconds_of(recurrence.start)
     if since is not None and rule.count is None:
@@ -94,7 +94,7 @@ def end_of_rule(rule: Rule) -> int:
 
 
 def first_occurrences(recurrence: Recurrence, limit: int, *, steps: Steps | None = None) -> list[datetime]:
-    """Return at most so many of the first dates of a recurrence; ask for one more to know if there are more."""
+    """Return at most `limit` of the first dates of a recurrence; ask for one more to know whether there are more."""
     return list(islice(occurrences(recurrence, steps=steps), limit))
 
 
@@ -119,8 +119,8 @@ def check_start(rule: Rule, start: datetime, time_zone: str) -> None:
 def placed(dates: Iterable[datetime], zone: ZoneInfo) -> Iterator[Occurrence]:
     """Yield the instants of local times that are in order, themselves in order and none twice.
 
-    A time that the clocks skip moves forward by the gap, and of one that happens twice the first is meant (RFC 5545
-    section 3.3.5). Where a moved time meets another date, only that date is kept.
+    A time that the clocks skip moves forward by the gap, and one that happens twice is the first (RFC 5545 section
+    3.3.5). If a moved time is equal to another date, only that date is kept.
     """
     moved: deque[Occurrence] = deque()
     for local in dates:
@@ -137,7 +137,7 @@ def placed(dates: Iterable[datetime], zone: ZoneInfo) -> Iterator[Occurrence]:
 
 
 def is_skipped(local: datetime, zone: ZoneInfo) -> bool:
-    """Tell whether the clocks of a zone spring over a local time (PEP 495: its first offset is then the smaller)."""
+    """Return whether the clocks of a zone skip a local time (PEP 495: its first offset is then the smaller)."""
     before, after = (local.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta(0) for fold in (0, 1))
     return before < after
 

@@ -1,7 +1,7 @@
-"""The days that a rule asks for, and the calendar's arithmetic: days are counted from 0001-01-01, a Monday.
+"""The days that a rule selects, and calendar arithmetic: days are counted from 0001-01-01, a Monday.
 
-The Gregorian calendar repeats itself every 400 years, weekdays included. Of the days of a year, a rule picks the same
-in all years that have the same length and first weekday, and neighbours of the same lengths; there are 28 such kinds.
+The Gregorian calendar repeats itself every 400 years, weekdays included. A rule selects the same days in all years that
+have the same length and first weekday, and neighbours of the same lengths; there are 28 such kinds.
 """
 
 from bisect import bisect_left
@@ -48,17 +48,17 @@ def first_day_of_weeks(year: int, week_start: int) -> int:
 
 
 def kind_of_year(year: int) -> tuple[int, bool, bool, bool]:
-    """Return what all that rules pick from a year depends on."""
+    """Return the properties of a year that determine which of its days a rule selects."""
     return first_day_of(year) % 7, isleap(year - 1), isleap(year), isleap(year + 1)
 
 
 YEAR_OF_KIND = {kind_of_year(year): year for year in range(2 * CYCLE_YEARS, CYCLE_YEARS, -1)}
 EXAMPLES = [YEAR_OF_KIND[kind_of_year(year)] for year in range(CYCLE_YEARS, 2 * CYCLE_YEARS)]
-"""For each year of a cycle, one of the 28 years that stand for all."""
+"""For each year of a cycle, the one of the 28 representative years that has its kind."""
 
 
 class Day(NamedTuple):
-    """A day as rules see it."""
+    """A day with the numbers that the parts of rules use."""
 
     number: int
     of_month: int
@@ -68,7 +68,7 @@ class Day(NamedTuple):
 
 
 class MatchingDays:
-    """The days that a rule asks for by BYMONTH, BYMONTHDAY, BYYEARDAY, BYWEEKNO and BYDAY, whatever its periods are."""
+    """The days that a rule selects by BYMONTH, BYMONTHDAY, BYYEARDAY, BYWEEKNO and BYDAY, in any period."""
 
     def __init__(self, rule: Rule, steps: Steps) -> None:
         self._months = rule.by_month or range(1, 13)
@@ -77,7 +77,7 @@ class MatchingDays:
         self._picked: dict[int, list[int]] = {}
 
     def in_year(self, year: int) -> list[int]:
-        """Return the days picked from a year, counted from 0 on 1 January, in order."""
+        """Return the selected days of a year, counted from 0 on 1 January, in order."""
         example = EXAMPLES[year % CYCLE_YEARS]
         picked = self._picked.get(example)
         if picked is None:
@@ -88,9 +88,9 @@ class MatchingDays:
         return picked
 
     def next_from(self, day: int) -> int | None:
-        """Return the first day from this one on that is asked for, None if there is none up to the year 9999.
+        """Return the first selected day from this one on, None if there is none up to the year 9999.
 
-        Each year that is looked through is a step.
+        Each year that is searched is a step.
         """
         year, _ = year_and_month_of(day)
         for later in range(year, min(year + CYCLE_YEARS, MAXYEAR) + 1):
@@ -102,7 +102,7 @@ class MatchingDays:
         return None
 
     def between(self, start: int, end: int) -> list[int]:
-        """Return the days from `start` on and before `end`; the years of both are looked through, and no others."""
+        """Return the selected days from `start` on and before `end`, by searching the years between them."""
         days: list[int] = []
         for year in range(year_and_month_of(start)[0], year_and_month_of(end - 1)[0] + 1):
             first, picked = first_day_of(year), self.in_year(year)
@@ -145,12 +145,12 @@ def day_tests(rule: Rule) -> list[Callable[[Day], bool]]:
 
 
 def is_named(position: int, length: int, numbers: frozenset[int]) -> bool:
-    """Tell whether a place in something is named, counted from the start or from the end."""
+    """Return whether a position is one of `numbers`, counted from the start or, if negative, from the end."""
     return position in numbers or position - length - 1 in numbers
 
 
 def is_named_weekday(number: int, position: int, length: int, weekdays: frozenset[WeekdayNumber]) -> bool:
-    """Tell whether a day at a place in its month or year is named, as one of all its weekdays, or as the nth."""
+    """Return whether a day is one of `weekdays`, by its weekday alone or as the nth of its month or year."""
     weekday = number % 7
     return (
         (weekday, 0) in weekdays
@@ -160,7 +160,7 @@ def is_named_weekday(number: int, position: int, length: int, weekdays: frozense
 
 
 def is_in_named_week(number: int, week_start: int, week_numbers: frozenset[int]) -> bool:
-    """Tell whether the week of a day is named; it may be one of the year before or after."""
+    """Return whether the week of a day is one of `week_numbers`; it may belong to the year before or after."""
     middle = middle_of_week(number, week_start)
     year, _ = year_and_month_of(middle)
     position, length = middle - first_day_of(year), 365 + isleap(year)

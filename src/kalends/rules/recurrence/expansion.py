@@ -1,9 +1,9 @@
 """The dates that a rule gives (RFC 5545 section 3.3.10), on the wall clock.
 
-Once what a rule leaves to its start is filled in, it does not matter whether a BY part expands or limits (the RFC's
-table): of each time, the part says whether the rule may give it. A rule gives the times that all its parts allow, in
-every INTERVAL-th period, of which BYSETPOS may choose some. A search goes from one allowed time to the next, and can
-begin anywhere.
+The values that a rule takes from its start are filled in first. Then it does not matter whether a BY part expands or
+limits (the RFC's table): for each time, the part says whether the rule may give it. A rule gives the times that all its
+parts allow, in every INTERVAL-th period, from which BYSETPOS may choose some. A search goes from one allowed time to
+the next, and can begin anywhere.
 """
 
 from bisect import bisect_left
@@ -18,13 +18,13 @@ from kalends.rules.recurrence.rule import Frequency, Rule, WeekdayNumber
 from kalends.rules.recurrence.steps import Steps
 
 DAYS_PER_STEP = 16
-"""Days of a period that BYSETPOS chooses from are looked at in the time of one step."""
+"""Days of a period that take as long as one step when BYSETPOS chooses from them."""
 
 
 def completed(rule: Rule, start: datetime) -> Rule:
-    """Return a rule with what it leaves to its start filled in: the time of the day, and the day of its period.
+    """Return a rule with the values that it takes from its start: the time of day, and the day of its period.
 
-    Second 60 becomes 59, which is what clocks without leap seconds show (RFC 5545 section 3.3.12).
+    Second 60 becomes 59, which clocks without leap seconds show (RFC 5545 section 3.3.12).
     """
     frequency = rule.frequency
     if 60 in rule.by_second:
@@ -45,7 +45,7 @@ def completed(rule: Rule, start: datetime) -> Rule:
 
 
 class Expansion:
-    """The times of a rule, as seconds since 0001-01-01T00:00:00, whatever UNTIL and COUNT say."""
+    """The times of a rule without UNTIL and COUNT, as seconds since 0001-01-01T00:00:00."""
 
     def __init__(self, rule: Rule, start: datetime, steps: Steps) -> None:
         rule = completed(rule, start)
@@ -78,7 +78,7 @@ class Expansion:
                 time += 1
 
     def _next_from(self, time: int) -> int | None:
-        """Return the first time from this one on that the BY parts allow, in whatever period it lies."""
+        """Return the first time from this one on that the BY parts allow, in any period."""
         day, of_day = divmod(time, DAY)
         match = self._days.next_from(day)
         if match == day:

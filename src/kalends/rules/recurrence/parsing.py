@@ -1,4 +1,4 @@
-"""Read the text of a recurrence rule (RFC 5545 section 3.3.10), and refuse what the RFC does not allow."""
+"""Parsing recurrence rules (RFC 5545 section 3.3.10), and refusing what the RFC does not allow."""
 
 import re
 from collections.abc import Callable
@@ -39,7 +39,7 @@ FREQUENCIES = {
 
 
 def parse_rule(text: str) -> Rule:
-    """Return the rule that a text writes. Parts may come in any order, and in small letters.
+    """Return the rule in a text. Parts may come in any order, and in small letters.
 
     Raise RuleError `invalid_rule`.
     """
@@ -60,12 +60,12 @@ def parse_rule(text: str) -> Rule:
 
 
 def invalid(part: str | None, problem: str) -> RuleError:
-    """Return the error that names a part, or the whole rule, and what is wrong with it."""
+    """Return the error for a problem with a part, or with the whole rule."""
     return RuleError("invalid_rule", f"{part or 'the rule'} {problem}", part)
 
 
 def check_parts(rule: Rule) -> None:
-    """Raise RuleError for parts that may not stand together."""
+    """Raise RuleError if the rule has parts that cannot be combined."""
     if rule.count is not None and rule.until is not None:
         raise invalid("COUNT", "cannot stand beside UNTIL: leave one of them out")
     for part, allowed in FREQUENCIES.items():

@@ -1,4 +1,4 @@
-"""The periods of a rule, numbered: a rule with INTERVAL=n uses each nth one from the period of its start.
+"""The periods of a rule, numbered: a rule with INTERVAL=n uses every nth one from the period of its start.
 
 Times are seconds since 0001-01-01T00:00:00 on the wall clock.
 """
@@ -28,13 +28,13 @@ BEGINNING = datetime(1, 1, 1)  # noqa: DTZ001 (a wall clock)
 
 
 def seconds_of(local: datetime) -> int:
-    """Return the number of a wall-clock time; a fraction of a second counts as the next second."""
+    """Return the seconds of a wall-clock time; a fraction of a second counts as the next second."""
     past = local.replace(tzinfo=None) - BEGINNING
     return past.days * DAY + past.seconds + bool(past.microseconds)
 
 
 def local_time(seconds: int) -> datetime:
-    """Return the wall-clock time of a number."""
+    """Return the wall-clock time of a number of seconds."""
     return BEGINNING + timedelta(seconds=seconds)
 
 
@@ -49,7 +49,7 @@ class Periods:
         self._offset = rule.week_start * DAY if rule.frequency == Frequency.WEEKLY else 0
 
     def number_at(self, seconds: int) -> int:
-        """Return the number of the period that has a time."""
+        """Return the number of the period that contains a time."""
         if self._length:
             return (seconds - self._offset) // self._length
         day = seconds // DAY

@@ -1,4 +1,4 @@
-"""A recurrence rule: its parts, its canonical text, and what can be wrong with it (RFC 5545 section 3.3.10)."""
+"""A recurrence rule: its parts, its canonical text, and its errors (RFC 5545 section 3.3.10)."""
 
 from datetime import date, datetime
 from enum import IntEnum
@@ -8,11 +8,11 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-"""The names that rules use; a weekday is its place in this list, as `date.weekday()` counts."""
+"""The names of weekdays in rules; a weekday is its place in this list, as in `date.weekday()`."""
 
 
 class RuleError(ValueError):
-    """A rule that cannot be used: `code` says in which way, `part` names the part of it, if it is a single one."""
+    """A rule that cannot be used: `code` says why, `part` names the part at fault, if it is a single one."""
 
     def __init__(self, code: str, message: str, part: str | None = None) -> None:
         super().__init__(message)
@@ -79,7 +79,7 @@ PART_OF_FIELD = {
 
 
 def format_rule(rule: Rule) -> str:
-    """Return the canonical text of a rule: FREQ first, as older programs need it, and no part that says nothing."""
+    """Return the canonical text of a rule: FREQ first, as older programs need it, without parts that have no effect."""
     said_by_default = asdict(Rule(frequency=rule.frequency)) | {"frequency": None}
     fields = asdict(rule)
     return ";".join(

@@ -1,4 +1,4 @@
-"""What a rule says, in plain English."""
+"""The description of a rule in plain English."""
 
 from datetime import date, datetime, time, timedelta
 from itertools import groupby, product
@@ -30,7 +30,7 @@ LAST_CERTAIN_DAY = date.max - timedelta(days=2)
 
 
 def summarize(rule: Rule, start: datetime, time_zone: str) -> str:
-    """Return what a rule with a start in a zone says, such as "Every Monday and Wednesday, 10 times"."""
+    """Return the description of a rule with a start in a zone, such as "Every Monday and Wednesday, 10 times"."""
     filled = completed(rule, start)
     chosen_days = chosen_days_text(filled)
     if rule.frequency < Frequency.DAILY:
@@ -89,7 +89,7 @@ def month_days_text(rule: Rule) -> str:
 
 
 def limits_text(rule: Rule) -> str:
-    """Return what else must be true of days that are named by their number in the month or year."""
+    """Return the further limits of days that are named by their number in the month or year."""
     months = in_months(rule) if rule.by_year_day else ""
     weeks = f" in {weeks_text(rule.by_week_no)}" if rule.by_week_no else ""
     month_days = if_month_day(rule) if rule.by_year_day else ""
@@ -145,7 +145,7 @@ def numbered_weekdays(rule: Rule, word: str = "and") -> str:
 
 
 def scope_of_numbers(rule: Rule, month: str = "every month") -> str:
-    """Return what weekdays with numbers are counted in."""
+    """Return the period in which weekdays with numbers are counted, a month or the year."""
     if rule.by_month:
         return months_text(rule.by_month)
     return month if rule.frequency == Frequency.MONTHLY else "the year"
@@ -167,7 +167,7 @@ def chosen_days_text(rule: Rule) -> str | None:
 
 
 def within_days_text(rule: Rule) -> str:
-    """Return what a rule says that repeats within a day: "every 20 minutes from 09:00 to 16:59 on Monday"."""
+    """Return the text of a rule that repeats within a day: "every 20 minutes from 09:00 to 16:59 on Monday"."""
     text = every(rule)
     if rule.by_hour:
         text += " " + joined(f"from {first:02}:00 to {last:02}:59" for first, last in ranges(rule.by_hour))

@@ -1,4 +1,4 @@
-"""How much a search for dates may cost: counted, so that the same rule always ends in the same way."""
+"""The cost limit of a search for dates: steps are counted, so that the same rule always has the same result."""
 
 from kalends.rules.recurrence.rule import RuleError
 
@@ -7,7 +7,7 @@ STEPS_PER_DATE = 10
 
 
 class Steps:
-    """Counts the steps of a search, each of a few microseconds, and ends it when it takes too many.
+    """A counter of the steps of a search, each of a few microseconds; it ends a search that takes too many.
 
     A search may take 4,000 steps, and 10 more for each date that it gives.
     """
@@ -17,7 +17,7 @@ class Steps:
         self.allowed = MAX_STEPS
 
     def take(self, number: int = 1) -> None:
-        """Count a step. Raise RuleError `rule_too_costly`."""
+        """Count steps. Raise RuleError `rule_too_costly` if there are too many."""
         self.taken += number
         if self.taken > self.allowed:
             raise RuleError(
@@ -27,5 +27,5 @@ class Steps:
             )
 
     def allow_more(self) -> None:
-        """Let the search go on after it has given a date."""
+        """Allow more steps, after the search has given a date."""
         self.allowed += STEPS_PER_DATE
