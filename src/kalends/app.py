@@ -30,9 +30,9 @@ from kalends.store.zone_release import refuse_other_release
 
 
 def build_app(database: Database, settings: Settings, unlogged_id: str = "") -> falcon.App[Request, falcon.Response]:
-    """Return the WSGI application over a database that has the needed schema.
+    """Return the WSGI application for a database that has the current schema.
 
-    Requests with the id `unlogged_id`, which nobody else knows, are the server's own and leave no line in the log.
+    Requests with the id `unlogged_id`, which only the server itself knows, are not logged.
     """
     rates = RateLimits(
         Limit("token", settings.rate_limit) if settings.rate_limit else None,
@@ -63,7 +63,7 @@ def bearer_tokens(database: Database, settings: Settings) -> BearerTokens:
 
 
 def last_used_recorder(database: Database) -> Callable[[Actor], None]:
-    """Return what records the use of a token in a thread of its own, as it has to wait for its turn to write."""
+    """Return a function that stores the use of a token in a separate thread, as a write may wait for its turn."""
     under_way: set[TokenId | None] = set()
 
     def write(actor: Actor) -> None:
@@ -82,11 +82,11 @@ def last_used_recorder(database: Database) -> Callable[[Actor], None]:
 
 
 def front_of_worker(settings: Settings, threads: int, unlogged_id: str, at_end: Callable[[], None]) -> Front:
-    """Return the front of one server process, over an application with connections of its own."""
+    """Return the front of one server process, with an application that has connections of its own."""
     app = build_app(Database(settings), settings, unlogged_id)
     return Front(app, kind_finder(OPERATIONS), widths(threads), settings.max_body_bytes, at_end)
 
 
 def reference() -> dict[str, Any]:
-    """Return the OpenAPI document of everything that the application answers."""
+    """Return the OpenAPI document of the application."""
     return openapi_document(OPERATIONS)

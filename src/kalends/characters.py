@@ -1,4 +1,4 @@
-"""Which characters text may contain, and which of them are visible: the same rule for all entry points.
+"""The characters that text may contain, and which of them are visible: the same rule for all entry points.
 
 The types in drafts.py and model.py use these patterns, which msgspec checks.
 Right-to-left text, combining marks, joiners (emoji, Persian) and directional marks (U+200E, U+200F) stay legal.
@@ -12,7 +12,7 @@ BREAKS = "\t\n\r"
 """The control characters that text of several lines may contain."""
 
 CONTROLS = "\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"
-"""All others (category Cc), and lone surrogates, which bytes on a command line become that are not UTF-8."""
+"""All others (category Cc), and lone surrogates: Python decodes bytes of a command line to them that are not UTF-8."""
 
 SEPARATORS = "\u2028\u2029"
 """Line and paragraph separators, which are not control characters."""
@@ -59,7 +59,7 @@ NOT_IN_LINE = re.compile(f"[{BREAKS}{SEPARATORS}{OVERRIDES}]")
 def misfit(text: str) -> tuple[str, str]:
     """Return the code and the message of what is wrong with a text that does not match its pattern."""
     if found := CONTROL.search(text):
-        return "control_character", f"must not hold control characters; {named(found)}"
+        return "control_character", f"must not contain control characters; {named(found)}"
     found = NOT_IN_LINE.search(text)
     if found is None or not SHOWN.match(text):
         return "blank", "must not be blank; nothing in it is visible"
@@ -67,7 +67,7 @@ def misfit(text: str) -> tuple[str, str]:
 
 
 def named(found: re.Match[str]) -> str:
-    """Return which character of a text was found, and where."""
+    """Return a phrase with the position and the name of the character that was found."""
     letter = found[0]
     name = unicodedata.name(letter, "")
     return f"character {found.start() + 1} is U+{ord(letter):04X}{name and f' ({name})'}"

@@ -1,4 +1,4 @@
-"""Tokens, and whose they are."""
+"""Tokens, their bearers, and organizations."""
 
 from msgspec import Struct
 
@@ -6,7 +6,7 @@ from kalends.model import Instant, OrganizationId, Scope, TokenId, User, UserId
 
 
 class Token(Struct, frozen=True, kw_only=True):
-    """A credential without its secret; without `user_id` it is an operator's."""
+    """A token without its secret; without `user_id` it is an operator's."""
 
     id: TokenId
     organization_id: OrganizationId
@@ -21,12 +21,12 @@ class Token(Struct, frozen=True, kw_only=True):
     revoked_at: Instant | None
 
     def is_active(self, now: Instant) -> bool:
-        """Return whether it is neither revoked nor expired."""
+        """Return whether the token is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
 
 class Bearer(Struct, frozen=True):
-    """The token of a request, the name of its organization, and the user whose it is; None for an operator's."""
+    """The token of a request, the name of its organization, and its user; None for an operator's."""
 
     token: Token
     organization_name: str
@@ -34,7 +34,7 @@ class Bearer(Struct, frozen=True):
 
 
 class Organization(Struct, frozen=True):
-    """A customer, whose rows nobody else's tokens reach."""
+    """A customer; only its own tokens reach its rows."""
 
     id: OrganizationId
     name: str

@@ -1,4 +1,4 @@
-"""What actions take to create or change something: drafts, and merge patches (RFC 7396).
+"""The bodies from which actions create and change objects: drafts, and merge patches (RFC 7396).
 
 Their limits are checked when they are decoded.
 """
@@ -62,7 +62,7 @@ class ParticipantCreate(Struct, forbid_unknown_fields=True, kw_only=True, frozen
 
 
 class EventCreate(EventDetails, forbid_unknown_fields=True, kw_only=True, frozen=True):
-    """An event to create; without `time_zone` it has that of its host."""
+    """An event to create; `time_zone` is that of its host by default."""
 
     host_id: UserId
     start: WrittenTime

@@ -1,6 +1,6 @@
-"""What can go wrong, in the field's words: each error carries a code, typed fields and a message.
+"""The errors of Kalends: each has a code, typed fields and a message.
 
-Entry points give an error its form (`http/errors.py` a status, the command line an exit code), unknown to this module.
+Entry points present them: `http/errors.py` with a status, the command line with an exit code.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from kalends.model import Conflict, Scope
 
 
 class Fault(Struct, frozen=True):
-    """One thing wrong with what was given: `where` is the path of the argument, `code` what clients branch on."""
+    """One fault in the arguments: `where` is the path of the argument, clients branch on `code`."""
 
     where: tuple[str | int, ...]
     code: str
@@ -20,21 +20,21 @@ class Fault(Struct, frozen=True):
 
 
 class BadValue(ValueError):
-    """A value of the right JSON type that makes no sense; `code` is the one of the fault."""
+    """A value of the right JSON type that is not valid; `code` is the code of its fault."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
 
     def fault(self, *where: str | int) -> Fault:
-        """Return the fault that the value is, at its place."""
+        """Return the fault of the value, which is at the path `where`."""
         return Fault(where, self.code, str(self))
 
 
 FAULT_CODES: Mapping[str, str] = {
     "already_participant": "The user already takes part in the event",
     "blank": "Nothing in the text is visible",
-    "control_character": "The text holds a character that breaks, hides or reorders text",
+    "control_character": "The text contains a character that breaks, hides or reorders text",
     "duplicate_date": "A date is named twice",
     "duplicate_participant": "A participant is named twice",
     "duplicate_user": "A user is named twice",
@@ -42,24 +42,24 @@ FAULT_CODES: Mapping[str, str] = {
     "empty_span": "The end of the window does not come after its start",
     "end_before_start": "The end does not come after the start",
     "hold_elsewhere": "The hold keeps another time, or the time of other people",
-    "hold_lapsed": "The hold has lapsed, there never was one, or somebody else placed it",
+    "hold_lapsed": "The hold has lapsed, never existed, or was placed by somebody else",
     "host_does_not_attend": "The host is named as a participant although `host_attends` is false",
     "in_the_past": "The time must lie in the future",
     "invalid_cursor": "The cursor is not the `next_cursor` of a page of this list",
     "invalid_duration": "It is neither whole minutes nor a duration such as PT1H30M",
     "invalid_email": "It is not an e-mail address",
     "invalid_id": "It is not an id, or not one of this kind",
-    "invalid_time": "It is not a date or a time that can be",
+    "invalid_time": "It is not a valid date or time",
     "invalid_value": "It is not one of the values that are allowed, which the message lists",
     "invalid_window": "The window of working hours has no length, or does not end",
-    "metadata_too_large": "The metadata are too large or nested too deeply",
+    "metadata_too_large": "The metadata is too large or nested too deeply",
     "missing": "The value is required",
-    "nonexistent_time": "The clocks of the time zone skip that local time",
+    "nonexistent_time": "The clocks of the time zone skip this local time",
     "not_one_day": "Start and end do not lie within one local day of the time zone",
-    "nul_character": "The text holds the NUL character",
+    "nul_character": "The text contains the NUL character",
     "out_of_range": "The number is too small or too large",
     "own_calendar": "A calendar cannot be shared with its owner",
-    "person_required": "The filter needs `participant_id` or `user_id` beside it",
+    "person_required": "The filter needs `participant_id` or `user_id` as well",
     "read_only": "The member is shown in answers and cannot be set",
     "repeated_email": "Two people of a file to import have one e-mail address",
     "repeated_member": "An object has the member more than once",
@@ -67,7 +67,7 @@ FAULT_CODES: Mapping[str, str] = {
     "repeated_ref": "A reference within a file to import is used twice",
     "set_elsewhere": "Another operation sets the member; the message names it",
     "time_zone_required": "A time without an offset needs `time_zone`",
-    "too_many_commitments": "The users have more events and holds in that time than are looked at for one answer",
+    "too_many_commitments": "The users have more events and holds in that time than are read for one answer",
     "too_many_windows": "There are more windows of working hours than a user may have, or than are shown in one answer",
     "too_long": "The text has too many characters, or the list too many items",
     "too_many_participants": "An event cannot have so many participants",
@@ -75,32 +75,32 @@ FAULT_CODES: Mapping[str, str] = {
     "too_many_tokens": "The user has too many tokens in use",
     "too_much_held": "The holds that the user placed would keep too much of people's time",
     "too_short": "The text, the list or the time is too short",
-    "unknown_member": "The body has a member that is not known here; the message lists those that are",
-    "unknown_parameter": "The query has a parameter that is not known here; the message lists those that are",
+    "unknown_member": "The body has an unknown member; the message lists the members that are known",
+    "unknown_parameter": "The query has an unknown parameter; the message lists the parameters that are known",
     "unknown_ref": "A reference within a file to import names nobody",
     "unknown_user": "There is no such user",
     "unknown_zone": "It is not the name of an IANA time zone",
     "user_inactive": "The user has been deleted",
     "window_too_long": "The window of time is too long",
     "wrong_successor": "`hosted=transfer` and `to` do not go together, or `to` names the user who is deleted",
-    "wrong_type": "The value has another JSON type than is needed",
+    "wrong_type": "The value has the wrong JSON type",
 }
-"""What the code of a fault means: all that there are."""
+"""All codes of faults, and what they mean."""
 
 
 class KalendsError(Exception):
-    """Kalends could not do that; `message` is what people are told, with the fields of the error filled in."""
+    """The base class of all errors; `message` is a template for the text, filled with the fields of the error."""
 
     code: ClassVar[str] = "error"
     message: ClassVar[str] = "Kalends could not do that."
 
     def __str__(self) -> str:
-        """Fill the fields into the message."""
+        """Return the message with the fields filled in."""
         return self.message.format(**vars(self))
 
 
 class Invalid(KalendsError):
-    """What was given breaks a rule."""
+    """Arguments break rules."""
 
     code = "invalid"
 
@@ -109,12 +109,12 @@ class Invalid(KalendsError):
         self.faults = faults
 
     def __str__(self) -> str:
-        """Say every fault at once."""
+        """Return all faults as one text."""
         return "; ".join(fault.message for fault in self.faults)
 
 
 class NotFound(KalendsError):
-    """What was named is not there, or not for the one who asks."""
+    """An object does not exist, or the actor may not see it."""
 
     code = "not_found"
     message = "No {kind} {name} could be found: it does not exist, or you may not see it."
@@ -126,14 +126,14 @@ class NotFound(KalendsError):
 
 
 class Unauthenticated(KalendsError):
-    """Nobody knows who asks."""
+    """The request has no valid token."""
 
     code = "unauthenticated"
     message = "A valid token is needed: send it as `Authorization: Bearer kal_...`."
 
 
 class Forbidden(KalendsError):
-    """It is seen, and may not be done."""
+    """The actor may see the object, but may not do this to it."""
 
     code = "forbidden"
     message = "{reason}."
@@ -144,7 +144,7 @@ class Forbidden(KalendsError):
 
 
 class MissingScope(KalendsError):
-    """The token was not made for this."""
+    """The token lacks the scope of the operation."""
 
     code = "insufficient_scope"
     message = "The token lacks the scope {scope}: use one that was created with it."
@@ -155,7 +155,7 @@ class MissingScope(KalendsError):
 
 
 class RateLimited(KalendsError):
-    """One caller asks for too much."""
+    """One caller makes too many requests."""
 
     code = "rate_limited"
     message = "Too many requests from this {caller}: wait {retry_after} s before the next."
@@ -167,7 +167,7 @@ class RateLimited(KalendsError):
 
 
 class StaleVersion(KalendsError):
-    """The caller has seen another version than the current one."""
+    """The caller expects another version than the current one."""
 
     code = "stale_version"
     message = (
@@ -182,7 +182,7 @@ class StaleVersion(KalendsError):
 
 
 class EmailTaken(KalendsError):
-    """An e-mail address belongs to one user."""
+    """Another user has the e-mail address."""
 
     code = "email_taken"
     message = "Another user has the e-mail address {email}: give another one."
@@ -194,7 +194,7 @@ class EmailTaken(KalendsError):
 
 
 class AlreadyParticipant(KalendsError):
-    """Somebody to add takes part already."""
+    """A user to add takes part already."""
 
     code = "already_participant"
     message = "Somebody to add already takes part in the event."
@@ -205,7 +205,7 @@ class AlreadyParticipant(KalendsError):
 
 
 class BookingConflict(KalendsError):
-    """Somebody needed is blocked in that time."""
+    """Somebody needed is busy at that time."""
 
     code = "conflict"
     message = "Somebody needed is not free at that time: `conflicts` names who and when."
@@ -217,28 +217,28 @@ class BookingConflict(KalendsError):
 
 
 class HoldExtended(KalendsError):
-    """A hold is extended once at most."""
+    """The hold has been extended already, which is possible once."""
 
     code = "hold_extended"
     message = "A hold can be extended once, and this one has been: release it and place a new one."
 
 
 class EventCancelled(KalendsError):
-    """Of a cancelled event nothing changes any more."""
+    """The event is cancelled and cannot be changed any more."""
 
     code = "event_cancelled"
     message = "The event is cancelled: it can only be read and deleted."
 
 
 class EventEnded(KalendsError):
-    """The event is over."""
+    """The event has ended, so that its participants cannot be changed in this way."""
 
     code = "event_ended"
     message = "The event has ended: nobody can be added to it any more, and roles and answers stay as they are."
 
 
 class HostsEvents(KalendsError):
-    """The user hosts events of which nobody said what becomes."""
+    """The user to delete hosts events, and the request does not say whether to cancel or transfer them."""
 
     code = "hosts_events"
     message = (
@@ -252,7 +252,7 @@ class HostsEvents(KalendsError):
 
 
 class TooManyEvents(KalendsError):
-    """Deleting the user would change so many events that others would wait too long."""
+    """Deleting the user would change so many events that other writers would wait too long."""
 
     code = "too_many_events"
     message = (
@@ -267,7 +267,7 @@ class TooManyEvents(KalendsError):
 
 
 class KeyReused(KalendsError):
-    """One Idempotency-Key came with two different requests."""
+    """An Idempotency-Key was used for two different requests."""
 
     code = "idempotency_key_reused"
     message = "This Idempotency-Key was used for another request: use a new key for each new request."
@@ -284,7 +284,7 @@ TRY_AGAIN = "Try again later."
 
 
 class Unavailable(KalendsError):
-    """It cannot be done at the moment; nothing was changed."""
+    """The request cannot be served at the moment; nothing was changed."""
 
     code = "unavailable"
     message = "{reason} Nothing was changed. {advice}"
@@ -297,21 +297,21 @@ class Unavailable(KalendsError):
 
 
 class OutcomeUnknown(Unavailable):
-    """Nobody can say whether the change was saved."""
+    """It is unknown whether the change was saved."""
 
     code = "outcome_unknown"
     message = "{reason} Whether the change was saved is unknown: read what is there before you repeat the request."
 
 
 class Unfinished(Unavailable):
-    """What takes several transactions was begun, and one of them failed."""
+    """One of several transactions of a request failed, after others were committed."""
 
     code = "unfinished"
     message = "{reason} What you asked for has been done in part: repeat the request to finish it."
 
 
 class TooExpensive(KalendsError):
-    """Reading takes longer than a server allows or, `by_size`, gives a larger text than it holds, and was stopped."""
+    """Reading was stopped, as it took longer than a server allows or, `by_size`, built too large a text."""
 
     code = "too_expensive"
     message = (
@@ -325,10 +325,10 @@ class TooExpensive(KalendsError):
 
 
 class ZoneDataMismatch(KalendsError):
-    """Instants of the database were derived with another release of zone data than this process has."""
+    """The instants in the database were derived with another release of zone data than this process has."""
 
     code = "zone_data_mismatch"
-    message = "The events of the database follow zone data {found}, and this Kalends has {used}: {advice}."
+    message = "The events of the database follow zone data {found}, and this version of Kalends has {used}: {advice}."
 
     def __init__(self, found: str, used: str, advice: str) -> None:
         super().__init__()
@@ -338,10 +338,10 @@ class ZoneDataMismatch(KalendsError):
 
 
 class SchemaMismatch(KalendsError):
-    """The database has another schema than this Kalends needs."""
+    """The schema of the database is not the one that this version of Kalends needs."""
 
     code = "schema_mismatch"
-    message = "The database is at schema {found}, and this Kalends needs {needed}: {advice}."
+    message = "The database is at schema {found}, and this version of Kalends needs {needed}: {advice}."
 
     def __init__(self, found: str, needed: str, advice: str) -> None:
         super().__init__()
@@ -351,7 +351,7 @@ class SchemaMismatch(KalendsError):
 
 
 class BadSetting(KalendsError):
-    """A setting, or what it names, cannot be used."""
+    """A setting is invalid, or what it names cannot be used."""
 
     code = "bad_setting"
     message = "{name} is not usable: {reason}."

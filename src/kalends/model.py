@@ -1,7 +1,7 @@
-"""The vocabulary of Kalends: read this file first.
+"""The types of Kalends: read this file first.
 
-Small frozen values and nothing else. Instants are whole microseconds since 1970-01-01T00:00:00Z; spans are half-open.
-What a door hands to an action to make or change something of stands in drafts.py.
+They are small immutable values. Instants are whole microseconds since 1970-01-01T00:00:00Z; spans are half-open. The
+bodies from which actions create and change objects are in drafts.py.
 """
 
 import re
@@ -21,7 +21,7 @@ LARGEST_ID = (1 << 63) - 1
 
 
 class Identifier(int):
-    """A 64-bit, time-ordered id; callers see it as opaque text behind a prefix that names its kind."""
+    """A 64-bit, time-ordered id; callers see it as opaque text with a prefix that names its kind."""
 
     prefix: ClassVar[str]
     noun: ClassVar[str]
@@ -29,7 +29,7 @@ class Identifier(int):
     """All kinds of ids, by the noun that each names: `user` for UserId."""
 
     def __init_subclass__(cls) -> None:
-        """Add a kind of ids."""
+        """Add the class to `kinds`."""
         cls.noun = cls.__name__.removesuffix("Id").lower()
         Identifier.kinds[cls.noun] = cls
 
@@ -39,7 +39,7 @@ class Identifier(int):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the id that a text names. Raise ValueError."""
+        """Return the id that a text represents. Raise ValueError."""
         digits = text.removeprefix(cls.prefix)
         if digits == text or not ID_DIGITS.fullmatch(digits) or int(digits, 16) > LARGEST_ID:
             raise ValueError(f"must be an id such as {cls.example()}")
@@ -47,42 +47,42 @@ class Identifier(int):
 
     @classmethod
     def example(cls) -> str:
-        """Return an id as it looks."""
+        """Return the text of an example id."""
         return f"{cls.prefix}018f3c5a9b2d4e6f"
 
 
 class OrganizationId(Identifier):
-    """Names the customer that a row belongs to."""
+    """The id of an organization, the customer that a row belongs to."""
 
     prefix = "org_"
 
 
 class UserId(Identifier):
-    """Names a person who hosts or takes part."""
+    """The id of a person who hosts or takes part."""
 
     prefix = "usr_"
 
 
 class EventId(Identifier):
-    """Names an event."""
+    """The id of an event."""
 
     prefix = "evt_"
 
 
 class TokenId(Identifier):
-    """Names a credential; never the secret itself."""
+    """The id of a token; it is not the secret."""
 
     prefix = "tok_"
 
 
 class HoldId(Identifier):
-    """Names a slot that is kept for a moment."""
+    """The id of a hold."""
 
     prefix = "hld_"
 
 
 class AuditId(Identifier):
-    """Names an entry of the audit log."""
+    """The id of an entry of the audit log."""
 
     prefix = "aud_"
 
@@ -92,7 +92,7 @@ class Instant(int):
 
 
 class Role(StrEnum):
-    """How much an event needs a participant."""
+    """Whether an event needs a participant."""
 
     required = "required"
     optional = "optional"
@@ -116,21 +116,21 @@ class Status(StrEnum):
 
 
 class ShowAs(StrEnum):
-    """Whether an event takes up its people's time."""
+    """Whether an event makes its people busy."""
 
     busy = "busy"
     free = "free"
 
 
 class Visibility(StrEnum):
-    """Who may see more of an event than a block of time."""
+    """Who may see more of an event than a busy block."""
 
     default = "default"
     private = "private"
 
 
 class Scope(StrEnum):
-    """What a token may be used for; what its bearer may do is decided besides (rules/access.py)."""
+    """What a token may be used for; what its user may do is checked as well (rules/access.py)."""
 
     users_read = "users:read"
     users_write = "users:write"
@@ -146,18 +146,18 @@ ALL_SCOPES = frozenset(Scope)
 
 
 class Sharing(StrEnum):
-    """How much of somebody's calendar another person is let into, least first; each includes those before it."""
+    """The level at which a calendar is shared with another person, lowest first; each includes those before it."""
 
     free_busy = "free_busy"
-    """What every member of the organization has."""
+    """Busy blocks only, which every member of the organization sees."""
     titles = "titles"
-    """When and what the events are that they host."""
+    """Times and titles of the events that the owner hosts."""
     read = "read"
-    """All of these events."""
+    """All members of these events."""
     respond = "respond"
-    """Also the events that they take part in, and answering for them."""
+    """Also the events that the owner takes part in, and answering for the owner."""
     write = "write"
-    """Also managing the events that they host, and making new ones in their name."""
+    """Also changing the events that the owner hosts, and creating events for the owner as their host."""
 
 
 class Busy(StrEnum):
@@ -176,7 +176,7 @@ class Span(Struct, frozen=True, order=True):
 
 
 class WrittenTime(str):
-    """A time as a caller wrote it (RFC 3339), and what was read from it: see `read_time` in rules/zones.py.
+    """A time as a caller wrote it (RFC 3339), with its parsed value: see `read_time` in rules/zones.py.
 
     `clock` is aware if an offset is written, else it is local to a zone that is named elsewhere. `ends_day` marks
     24:00, for which `clock` is the midnight that follows.
@@ -188,7 +188,7 @@ class WrittenTime(str):
     ends_day: bool
 
     def __new__(cls, text: str, clock: datetime, *, ends_day: bool = False) -> Self:
-        """Keep a text with what it says."""
+        """Return the text with its parsed value."""
         written = super().__new__(cls, text)
         written.clock = clock
         written.ends_day = ends_day
@@ -196,13 +196,13 @@ class WrittenTime(str):
 
 
 class DateOrTime(WrittenTime):
-    """The same, or a date alone, which stands for its local midnight."""
+    """A written time, or a date alone, which stands for its local midnight."""
 
     __slots__ = ()
 
 
 class Zone(str):
-    """The name of an IANA time zone, such as `Europe/Berlin`; one that this installation knows."""
+    """The name of an IANA time zone that this installation knows, such as `Europe/Berlin`."""
 
     __slots__ = ()
 
@@ -211,7 +211,7 @@ UTC = Zone("UTC")
 
 
 class Email(str):
-    """An e-mail address as it was written; unique in an organization by `email_key` (rules/emails.py)."""
+    """An e-mail address as it was written; its `email_key` (rules/emails.py) is unique in an organization."""
 
     __slots__ = ()
 
@@ -221,10 +221,10 @@ class Metadata(dict[str, Any]):
 
 
 class Actor(Struct, frozen=True):
-    """Who asks, and with what rights: every action and every read is given one.
+    """The caller and their rights, an argument of every action and every read.
 
-    Without `user_id` it is an operator, who acts for the whole organization. `shared` says whose calendar this person
-    is let into, and how far. `address` and `request_id` say where it came from, for the audit log.
+    Without `user_id` it is an operator, who acts for the whole organization. `shared` holds the owners of the calendars
+    that are shared with this person, and the levels. `address` and `request_id` go into the audit log.
     """
 
     organization_id: OrganizationId
@@ -250,7 +250,7 @@ class User(Struct, frozen=True):
 
 
 class Block(Struct, frozen=True):
-    """The single block of time of an event, and how it reads on the clocks of its zone (RFC 3339)."""
+    """The single block of time of an event, and its start and end as local times of its zone (RFC 3339)."""
 
     span: Span
     time_zone: str
@@ -259,7 +259,7 @@ class Block(Struct, frozen=True):
 
 
 class ParticipantCounts(Struct, frozen=True):
-    """How many participants an event has, by role and by response."""
+    """The number of participants of an event, by role and by response."""
 
     required: int = 0
     optional: int = 0
@@ -270,7 +270,7 @@ class ParticipantCounts(Struct, frozen=True):
 
     @property
     def total(self) -> int:
-        """Count every participant once."""
+        """Return the number of all participants."""
         return self.required + self.optional
 
 
@@ -280,9 +280,9 @@ Location = Annotated[str, Meta(max_length=MAX_LOCATION_LENGTH, pattern=LINE_OR_N
 
 
 class EventDetails(Struct, frozen=True, kw_only=True):
-    """What callers may set of an event, each member by itself.
+    """The members of an event that callers may set independently of each other.
 
-    To add a member, write it here, in the next two classes and in store/tables.py: all else goes by these names.
+    To add a member, write it here, in the next two classes and in store/tables.py: all other code uses these names.
     """
 
     title: Title
@@ -293,12 +293,12 @@ class EventDetails(Struct, frozen=True, kw_only=True):
     hide_participants: bool = False
 
     def details(self) -> dict[str, Any]:
-        """Return these members by name, of an event too."""
+        """Return these members by name; of an Event, too, only these."""
         return {name: getattr(self, name) for name in DETAILS}
 
 
 class EventDetailsUpdate(Struct, kw_only=True):
-    """The same in a merge patch: what is left out stays; null stands for the default."""
+    """The same members in a merge patch: a member that is left out stays; null stands for the default."""
 
     title: Title | UnsetType = UNSET
     description: Description | UnsetType | None = UNSET
@@ -309,7 +309,7 @@ class EventDetailsUpdate(Struct, kw_only=True):
 
 
 class EventDetailsJson(Struct, kw_only=True):
-    """The same in an answer, behind the id; only what has no default is shown to whoever sees titles alone."""
+    """The same members in an answer; people who see only titles get those without a default."""
 
     id: EventId
     title: str
@@ -318,14 +318,14 @@ class EventDetailsJson(Struct, kw_only=True):
     show_as: ShowAs
     visibility: Visibility | UnsetType = UNSET
     hide_participants: bool | UnsetType = UNSET
-    """Whether participants see the host and themselves only."""
+    """Whether participants see only the host and themselves."""
 
 
 DETAILS = EventDetails.__struct_fields__
 
 
 class Event(EventDetails, frozen=True, kw_only=True):
-    """An event with its one host; `metadata` is JSON text, `version` counts every change that a caller can see."""
+    """An event with its one host; `metadata` is JSON text, `version` counts the changes that callers can see."""
 
     id: EventId
     host_id: UserId
@@ -338,11 +338,11 @@ class Event(EventDetails, frozen=True, kw_only=True):
     created_at: Instant
     updated_at: Instant
     pending_host_id: UserId | None = None
-    """Who is asked to host it and has not answered: never the host, and nobody of a cancelled event."""
+    """The person who is asked to host the event and has not answered: never the host, None if it is cancelled."""
 
 
 class Participation(Struct, frozen=True):
-    """One person's part in one event; `version` begins with the event's, and then counts the changes of this part."""
+    """One person's part in one event; `version` begins with the event's, and then counts changes of this part."""
 
     user_id: UserId
     role: Role
@@ -353,7 +353,7 @@ class Participation(Struct, frozen=True):
 
 
 class Participant(Struct, frozen=True):
-    """A participation together with the person who sits in it, as callers see it."""
+    """A participation together with the data of its person, as callers see it."""
 
     event_id: EventId
     participation: Participation
@@ -364,9 +364,9 @@ class Participant(Struct, frozen=True):
 
 
 class Conflict(Struct, frozen=True):
-    """A commitment in the way: whose, when, how strongly; `event_id` only if the caller may see the event.
+    """A commitment that blocks a person: who, when, how strongly; `event_id` only if the caller may see the event.
 
-    `needed` tells a conflict from a mere warning about somebody optional.
+    If `needed` is false, the person is optional, and it is only a warning.
     """
 
     user_id: UserId
@@ -377,7 +377,7 @@ class Conflict(Struct, frozen=True):
 
 
 class Hold(Struct, frozen=True):
-    """A slot kept for some people until it lapses, is released, or becomes an event."""
+    """A slot that is reserved for some people until the hold lapses, is released, or becomes an event."""
 
     id: HoldId
     user_ids: tuple[UserId, ...]
@@ -390,7 +390,7 @@ class Hold(Struct, frozen=True):
 
 
 class Share(Struct, frozen=True):
-    """How far one person is let into the calendar of another."""
+    """The sharing of a person's calendar with another person, at a level."""
 
     owner_id: UserId
     user_id: UserId

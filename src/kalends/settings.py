@@ -1,4 +1,4 @@
-"""The only reader of the environment: one frozen value, made once and handed down."""
+"""The settings: the only module that reads the environment, once, into one immutable value."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from kalends.errors import BadSetting
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """How this installation runs; each field is read from `KALENDS_` and its name in capitals."""
+    """The settings of this installation; each field is read from `KALENDS_` and its name in capitals."""
 
     database_url: str = "sqlite:///kalends.db"
     """`sqlite:///relative.db`, `sqlite:////absolute.db` or `postgresql://user:password@host/name`."""
@@ -20,39 +20,39 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Connections that one process keeps: readers on SQLite, all connections on PostgreSQL."""
 
     busy_timeout_ms: int = 10_000
-    """How long a write waits for its turn before the caller is told 503, in milliseconds."""
+    """How long a write waits for its turn before it is answered 503, in milliseconds."""
 
     read_timeout_ms: int = 2_000
     """How long a server may read for one answer, in milliseconds, before it answers 503; 0 for no limit."""
 
     token_cache_ms: int = 800
-    """How long what a token stands for is remembered, in milliseconds; 0 looks it up with each request."""
+    """How long the user and rights of a token are cached, in milliseconds; 0 reads them with each request."""
 
     max_body_bytes: int = 1_048_576
     """The largest request body that is read, in bytes; a larger one is answered 413."""
 
     rate_limit: int = 60_000
-    """Units that a token may take a minute of one process; most requests take one. 0 for no limit."""
+    """Units that a token may use per minute and process; most requests take one. 0 for no limit."""
 
     address_rate_limit: int = 120_000
-    """Units that a client's address may take a minute of one process, whatever its tokens; 0 for no limit."""
+    """Units that a client's address may use per minute and process, with all its tokens. 0 for no limit."""
 
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Addresses or networks, separated by commas, of proxies whose X-Forwarded-For and -Proto are believed."""
+    """Addresses or networks, separated by commas, of proxies whose X-Forwarded-For and -Proto are trusted."""
 
 
 ZERO_ALLOWED = ("read_timeout_ms", "token_cache_ms", "rate_limit", "address_rate_limit")
 
 
 def read_file(path: str) -> str:
-    """Give the text of a file. Raise OSError or UnicodeDecodeError."""
+    """Return the text of a file. Raise OSError or UnicodeDecodeError."""
     return Path(path).read_text(encoding="utf-8")
 
 
 def settings_from(environment: Mapping[str, str], read: Callable[[str], str] = read_file) -> Settings:
-    """Read every field from the environment; what is absent keeps its default. Raise BadSetting.
+    """Return the settings in the environment, with defaults for absent ones. Raise BadSetting.
 
-    `read` gives the text of a file that a variable names in place of a secret.
+    `read` returns the text of a file that a variable names in place of a secret.
     """
     values: dict[str, object] = {}
     for field in Settings.__struct_fields__:
@@ -70,7 +70,7 @@ def settings_from(environment: Mapping[str, str], read: Callable[[str], str] = r
 
 
 def secret_from(environment: Mapping[str, str], name: str, read: Callable[[str], str]) -> str | None:
-    """Give a value, or the content of the file that the variable with `_FILE` names. Raise BadSetting."""
+    """Return a value, or the content of the file that the variable with `_FILE` names. Raise BadSetting."""
     by_file = f"{name}_FILE"
     path = environment.get(by_file)
     if path is None:
@@ -88,14 +88,14 @@ def secret_from(environment: Mapping[str, str], name: str, read: Callable[[str],
 
 
 def number_of(name: str, text: str, least: int) -> int:
-    """Read a number. Raise BadSetting."""
+    """Return the number in a text. Raise BadSetting if it is smaller than `least`."""
     if re.fullmatch(r"\d{1,10}", text, re.ASCII) and least <= int(text) < 2**31:
         return int(text)
     raise BadSetting(name, f"it must be a whole number of at least {least}, not {text[:32]!r}")
 
 
 def networks_of(name: str, text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    """Read addresses and networks. Raise BadSetting."""
+    """Return the addresses and networks in a text. Raise BadSetting."""
     found: list[IPv4Network | IPv6Network] = []
     for part in filter(None, map(str.strip, text.split(","))):
         try:

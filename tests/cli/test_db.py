@@ -76,14 +76,15 @@ def test_an_empty_database_is_not_checked_but_explained(call, url):
     if url.startswith("sqlite"):
         Path(url.removeprefix("sqlite:///")).touch()
     said = one_line(call("db", "check", code=1))
-    assert said == f"Error: The database is at schema empty, and this Kalends needs {NEEDED}: run: kalends db migrate."
+    message = f"The database is at schema empty, and this version of Kalends needs {NEEDED}: run: kalends db migrate."
+    assert said == f"Error: {message}"
 
 
 @pytest.mark.parametrize("words", ["serve --port 0", "db migrate", "db check", "token create", "token list"])
 def test_a_newer_database_is_refused(call, database, words):
     database.write(lambda tx: tx.run(NEWER))
     said = one_line(call(*words.split(), code=1))
-    assert said.startswith(f"Error: The database is at schema 9999, and this Kalends needs {NEEDED}: ")
+    assert said.startswith(f"Error: The database is at schema 9999, and this version of Kalends needs {NEEDED}: ")
     assert "install" in said
 
 
