@@ -1,1 +1,1 @@
-"""Where rows live: the tables, the two engines behind one database, and one module of statements a noun."""
+"""The store: the tables, one interface to two database engines, and one module of statements for each kind of row."""

@@ -1,4 +1,4 @@
-"""Rows of the agenda: what every event is in the time of everybody it concerns, rewritten with the event."""
+"""Rows of the agenda: one for each event and each person whom it concerns, written together with the event."""
 
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -32,10 +32,10 @@ def store_agenda(
     after: AbstractSet[AgendaRow],
     booked_twice: AbstractSet[tuple[EventId, UserId]] = frozenset(),
 ) -> None:
-    """Store the difference between two states of some agenda rows; who is booked twice on purpose has no exclusive row.
+    """Store the difference between two states of agenda rows; people booked twice on purpose get no exclusive row.
 
-    On PostgreSQL a row that would book somebody twice after all, in spite of every lock, makes the transaction begin
-    again (Contended).
+    If a row would book somebody twice in spite of the locks, PostgreSQL refuses it and the transaction is repeated
+    (Contended).
     """
     gone = {key_of(row): row for row in before - after}
     come = {key_of(row): row for row in after - before}
@@ -47,22 +47,22 @@ def store_agenda(
 
 
 def key_of(row: AgendaRow) -> AgendaKey:
-    """Give the key of a row."""
+    """Return the key of a row."""
     return row.user_id, row.span.start, row.event_id
 
 
 def named(key: AgendaKey) -> dict[str, Any]:
-    """Give the columns of a key."""
+    """Return the columns of a key."""
     return {"user_id": key[0], "starts_at": key[1], "event_id": key[2]}
 
 
 def at(key: AgendaKey) -> dict[str, Any]:
-    """Give the parameters of AT."""
+    """Return the parameters of AT."""
     return {"at_user": key[0], "at_start": key[1], "at_event": key[2]}
 
 
 def agenda_values(row: AgendaRow, booked_twice: AbstractSet[tuple[EventId, UserId]]) -> dict[str, Any]:
-    """Give what may change in a row that stays where it is."""
+    """Return the columns that may change while the key stays."""
     return {
         "ends_at": row.span.end,
         "hosting": row.hosting,

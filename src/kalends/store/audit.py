@@ -1,7 +1,7 @@
 """Rows of the audit log: who did what to which object. Rows are added, and none is ever removed.
 
-That nothing else is done to them is held by this module, the only one that writes them, and not by the engine: erasing
-a person has to take their name out of old rows, and a trigger that lets that pass would stop nobody else who can write.
+Only this module writes them, and it is what protects them, not the engine: erasing a person has to remove their name
+from old rows, and a trigger that allows that would not stop anybody else who can write.
 """
 
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ from kalends.store.tables import audit
 COLUMNS = tuple(audit.c[name] for name in AuditEntry.__struct_fields__)
 
 PAGE = 500
-"""So many entries are looked through at a time for those that concern one person."""
+"""Entries that are searched at a time for those that concern one person."""
 
 INSERT = Query(sa.insert(audit))
 NEXT = (
@@ -91,7 +91,7 @@ def audit_entry_from(row: Row) -> AuditEntry:
 
 
 def insert_audit_entries(tx: WriteTx, many: Iterable[tuple[OrganizationId, AuditEntry]]) -> None:
-    """Add to the records of several organizations."""
+    """Add entries, which may belong to several organizations."""
     tx.run_many(INSERT, [entry_values(organization_id, made) for organization_id, made in many])
 
 
@@ -108,7 +108,7 @@ def end_of_page(tx: ReadTx, actor: Actor, after: int) -> int | None:
 
 
 def audit_entries_of_person(tx: ReadTx, actor: Actor, user_id: UserId, after: int, last: int) -> list[AuditEntry]:
-    """Return the entries of a page that say what a person did or what was done to them, oldest first."""
+    """Return the entries of a page whose actor or object is a person, oldest first."""
     rows = tx.rows(OF_PERSON, org=actor.organization_id, after=after, last=last, id=user_id)
     return [audit_entry_from(row) for row in rows]
 
@@ -126,10 +126,10 @@ def snapshots_naming(
 
 
 def rewrite_snapshots(tx: WriteTx, rewritten: Iterable[tuple[AuditId, str | None, str | None]]) -> None:
-    """Store what entries say, before and after, without a person; erasing them is all this is for."""
+    """Store snapshots before and after without the data of a person; only for erasing the person."""
     tx.run_many(REWRITE, [{"at": record_id, "before": old, "after": new} for record_id, old, new in rewritten])
 
 
 def forget_addresses(tx: WriteTx, actor: Actor, user_id: UserId, after: int, last: int) -> None:
-    """Remove from the entries of a page where a person did what they did."""
+    """Remove the network addresses from a person's entries in a page."""
     tx.run(FORGET_ADDRESSES, org=actor.organization_id, after=after, last=last, id=user_id)

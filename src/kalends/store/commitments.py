@@ -1,7 +1,7 @@
-"""What people are committed to at a time: their agenda, and the slots that are held for them right now.
+"""Commitments: the rows of people's agenda, and the slots that are held for them now.
 
-Whatever asks for somebody's time composes its statement of `commitments`. A hold lapses by the clock: one whose time is
-up is not there any more, whether or not its rows are.
+Every statement about somebody's time is composed with `commitments`. A hold lapses by the clock: after that it does not
+count, even if its rows still exist.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ ROW_DECODER = msgspec.json.Decoder(list[tuple[int, int, int, str, bool, int, boo
 
 
 class Commitments(NamedTuple):
-    """What people are committed to, as two statements that begin with the same columns.
+    """The commitments of people, as two statements that begin with the same columns.
 
     These are user_id, starts_at, ends_at, shown and blocking. More columns, joins and conditions may be added.
     """
@@ -46,9 +46,9 @@ class Commitments(NamedTuple):
 
 
 def commitments(whose: Callable[[sa.Table], Condition], start: Number = START, end: Number = END) -> Commitments:
-    """Compose the statements for what some people are committed to in a span, by default the one that is bound.
+    """Return the statements for the commitments of people in a span, by default the bound one.
 
-    Each is one range of the table's key for each person, as no event and no hold is longer than LONGEST_BLOCK.
+    Each scans one range of the table's key for each person, as no event and no hold is longer than LONGEST_BLOCK.
     """
 
     def overlapping(rows: sa.Table, shown: sa.ColumnElement[str], blocking: Condition) -> sa.Select[*tuple[Any, ...]]:
@@ -72,9 +72,9 @@ def span_values(span: Span) -> dict[str, int]:
 
 
 def blocking(is_named: Condition, span: sa.FromClause | None = None) -> sa.CompoundSelect[*tuple[Any, ...]]:
-    """Compose the statement for what blocks people in the bound span, or in that of each row of an enclosing statement.
+    """Return the statement for what blocks people in the bound span, or in the span of a row of an enclosing statement.
 
-    `is_named` says which events are named to the person who asks.
+    `is_named` is the condition for events that are named to the actor.
     """
     bounds = (START, END) if span is None else (span.c.starts_at, span.c.ends_at)
     events, holds = commitments(lambda rows: AnyOf(rows.c.user_id, "ids"), *bounds)
@@ -88,7 +88,7 @@ def blocking(is_named: Condition, span: sa.FromClause | None = None) -> sa.Compo
 
 
 def blocking_in_each(is_named: Condition) -> Query:
-    """Compose the statement for what blocks people in each of several spans: the rows of each as a list in JSON.
+    """Return the statement for what blocks people in each of several spans: the rows of each as a list in JSON.
 
     In a join, PostgreSQL would read everybody's agenda from end to end.
     """
@@ -114,10 +114,11 @@ def blocking_commitments(
     event_id: EventId | None = None,
     hold_id: HoldId | None = None,
 ) -> dict[Span, list[Conflict]]:
-    """Return what blocks some people in each of some spans, except for an event and a hold of one's own.
+    """Return what blocks people in each of several spans, apart from the event or the hold that is being changed.
 
-    One statement. It names an event to those who may read events and see this one, and that this person is in it; a
-    private one not even to an operator, who asks in the name of others. What is not named is merged (`merge_unseen`).
+    It takes one statement. An event is named if the actor may read events, may see this one, and may see that this
+    person is in it. Private events are not named to operators, who act for others. What is not named is merged
+    (`merge_unseen`).
     """
     operator = is_operator(actor)
     values: dict[str, Any] = {} if operator else visibility_values(actor)

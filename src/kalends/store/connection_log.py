@@ -1,4 +1,4 @@
-"""Why no connection to PostgreSQL could be made, as the pool logs it; the driver is not needed for it."""
+"""The pool's log of failed connections to PostgreSQL; this module does not need the driver."""
 
 import logging
 from collections.abc import Generator
@@ -9,7 +9,7 @@ from kalends.store.pooler import POOLER_ADVICE, REFUSALS
 
 
 class LastFailure(logging.Handler):
-    """Keep the last error of the pool: printed one by one, they would bury what the command says in the end."""
+    """A handler that keeps the last error of the pool: printing them all would hide the message of the command."""
 
     reason = ""
 

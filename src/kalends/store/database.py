@@ -26,13 +26,13 @@ Row = tuple[Any, ...]
 Result = TypeVar("Result")
 
 LONGEST_PAUSE_S = 0.5
-"""Between two attempts at a transaction; the actual pause is between half of it and one and a half."""
+"""The pause between two attempts at a transaction; the actual pause is 0.5 to 1.5 times as long."""
 
 WRITABLE_S = 5
 """For how long a successful test write shows that the database can be written to."""
 
 ID_EPOCH_MS = 1_577_836_800_000
-"""Ids count milliseconds from 2020-01-01 in 41 bits, which overflow in 2089; earlier clocks count from the end."""
+"""Ids count milliseconds since 2020-01-01 in 41 bits, which overflow in 2089; earlier times count from the end."""
 
 ID_TIME_BITS = 41
 ID_RANDOM_BITS = 22
@@ -40,7 +40,7 @@ LARGEST_ID = (1 << ID_TIME_BITS + ID_RANDOM_BITS) - 1
 
 
 class Cursor(Protocol):
-    """What the cursors of both drivers have in common."""
+    """The interface of the cursors of both drivers."""
 
     def execute(self, query: Any, params: Any = ..., /) -> object:
         """Run a statement."""
@@ -88,7 +88,7 @@ class Session(Protocol):
 
 
 class Engine(Protocol):
-    """All that is known of an engine: what it is, connections to read on, and transactions that write."""
+    """The interface of a database engine: its properties, connections to read on, and transactions that write."""
 
     @property
     def dialect(self) -> Dialect:
@@ -112,7 +112,7 @@ class Engine(Protocol):
 
     @property
     def schema_known_s(self) -> float:
-        """Return for how many seconds a process that writes need not look again which schema the database has."""
+        """Return the seconds for which a process that writes need not check the schema of the database again."""
         ...
 
     def reading(self) -> AbstractContextManager[Session]:
@@ -141,7 +141,7 @@ class Engine(Protocol):
 
 
 class ReadTx:
-    """A transaction that reads: rows and the time, but no way to write. `statements` counts what was run."""
+    """A transaction that reads rows and has a time, but cannot write. `statements` counts the statements."""
 
     def __init__(self, session: Session, dialect: Dialect, now: Instant) -> None:
         self._session = session
@@ -155,7 +155,7 @@ class ReadTx:
         self._session.snapshot()
 
     def renew(self) -> None:
-        """Restart the time limit of the read; a read in pages does so before each page."""
+        """Restart the time limit of the read; a read in pages calls it before each page."""
         self._session.renew()
 
     @property
@@ -174,8 +174,8 @@ class ReadTx:
     def row(self, query: Query, **params: Any) -> Row | None:
         """Run a query and return its first row, if any.
 
-        All rows are fetched: on SQLite a query that was not read to its end would keep an old snapshot open for the
-        next user of the connection.
+        All rows are fetched: on SQLite a query that is not read to its end would keep an old snapshot open for the next
+        user of the connection.
         """
         return next(iter(self.rows(query, **params)), None)
 
@@ -186,11 +186,11 @@ class ReadTx:
 
 
 class WriteTx(ReadTx):
-    """A transaction that writes: everything of a read, and changes that are saved together or not at all.
+    """A transaction that writes: it can read, too, and its changes are saved together or not at all.
 
-    `alone` says that there is no other writer while this transaction lasts. `locked` has the people whose rows this
-    transaction has locked, with their zone and whether they are deleted, or None for somebody who does not exist:
-    nobody else can change it until the transaction ends.
+    `alone` is true if there is no other writer until the transaction ends. `locked` has the people whose rows this
+    transaction has locked, with their zone and whether they are deleted, or None for somebody who does not exist: no
+    other transaction can change that until this one ends.
     """
 
     def __init__(self, session: Session, engine: Engine, now: Instant) -> None:
@@ -216,12 +216,12 @@ class WriteTx(ReadTx):
             self._cursor.executemany(sql, [constants | params for params in many] if constants else many)
 
     def new_id(self) -> int:
-        """Return a new 64-bit id, larger than those that this process made before."""
+        """Return a new 64-bit id, larger than all that this process has made before."""
         return next(new_ids)
 
 
 def refuse_other_schema(tx: ReadTx) -> None:
-    """Raise SchemaMismatch unless the database has exactly the schema that this Kalends needs."""
+    """Raise SchemaMismatch unless the database has exactly the schema that this version of Kalends needs."""
     known = tx.row(revision.HAS_VERSION)
     found = tx.row(revision.VERSION_QUERY) if known and known[0] else None
     revision.refuse_other_revision(found[0] if found else revision.EMPTY)
@@ -256,20 +256,20 @@ class Database:
         return self._attempt(lambda: self._read_once(work))
 
     def write(self, work: Callable[[WriteTx], Result], *, dry_run: bool = False) -> Result:
-        """Return what `work` returns once all that it wrote is saved; a dry run saves nothing.
+        """Return the result of `work` after its changes are saved; a dry run saves nothing.
 
         Raise Unavailable, or SchemaMismatch if another version has migrated the database meanwhile.
         """
         return self._attempt(lambda: self._write_once(work, dry_run=dry_run))
 
     def check_writable(self) -> None:
-        """Raise Unavailable if nothing can be written, as far as a write that changes nothing can show that."""
+        """Raise Unavailable if a test write, which changes nothing, fails."""
         if time.monotonic() >= self._writable_until:
             self._attempt(self._engine.probe_writing)
             self._writable_until = time.monotonic() + WRITABLE_S
 
     def change_schema(self, work: Callable[[Connection], Result]) -> Result:
-        """Return what `work` returns once its change of the schema is saved; no other process changes it meanwhile.
+        """Return the result of `work` after its change of the schema is saved; no other process changes it meanwhile.
 
         Raise Unavailable.
         """
@@ -284,7 +284,7 @@ class Database:
         self._engine.close()
 
     def now(self) -> Instant:
-        """Return the time, as transactions that begin now see it."""
+        """Return the time of transactions that begin now."""
         return Instant(self._clock() // 1_000)
 
     def _read_once(self, work: Callable[[ReadTx], Result]) -> Result:
@@ -316,7 +316,7 @@ class Database:
 
 
 def engine_for(settings: Settings) -> Engine:
-    """Return the engine that the URL names; the other is not loaded, which saves 13 MB and 0.1 s. Raise BadSetting."""
+    """Return the engine of the URL; the other one is not loaded, which saves 13 MB and 0.1 s. Raise BadSetting."""
     scheme = settings.database_url.partition("://")[0]
     if scheme == "sqlite":
         from kalends.store.sqlite import SqliteEngine
@@ -330,7 +330,7 @@ def engine_for(settings: Settings) -> Engine:
 
 
 def id_stream() -> Iterator[int]:
-    """Generate ids of 41 bits of milliseconds and 22 random bits, each larger than the last, for one thread at a time.
+    """Yield ids of 41 bits of milliseconds and 22 random bits, each larger than the last, for one thread at a time.
 
     When the milliseconds overflow, ids start again from 1.
     """

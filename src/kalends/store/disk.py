@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 BESIDE = ("", "-wal", "-shm", "-turn")
-"""What follows the name of the database in the names of its files."""
+"""Suffixes to the name of the database in the names of its files."""
 
 MOUNTS = Path("/proc/mounts")
 
 
 class FileFacts(NamedTuple):
-    """A database file, or one of those beside it: modes as in chmod, sizes in bytes."""
+    """Facts about a database file or a file beside it: modes as in chmod, sizes in bytes."""
 
     path: str
     mode: int
@@ -44,7 +44,7 @@ def file_facts(path: Path, mounts: Path = MOUNTS) -> FileFacts:
 
 
 def filesystem_at(path: str, mounts: str) -> str:
-    """Return the kind of file system that an absolute path is on, from text as in /proc/mounts; "" if it has none."""
+    """Return the type of the file system of an absolute path, from text as in /proc/mounts; "" if it is unknown."""
     deepest, found = -1, ""
     for line in mounts.splitlines():
         _, place, kind, *_ = line.split(" ")

@@ -93,7 +93,7 @@ def find_event(tx: ReadTx, actor: Actor, event_id: EventId) -> Event | None:
 
 
 def lock_event(tx: WriteTx, actor: Actor, event_id: EventId) -> Event | None:
-    """Return an event, and keep everybody else from changing it or its participations until the transaction ends."""
+    """Return an event, and lock it with its participations until the transaction ends."""
     row = tx.row(FIND_TO_CHANGE, org=actor.organization_id, id=event_id)
     return event_from(row) if row else None
 
@@ -104,7 +104,7 @@ def lock_events(tx: WriteTx, actor: Actor, ids: list[EventId]) -> list[Event]:
 
 
 def events_offered_to(tx: ReadTx, actor: Actor, user_id: UserId) -> list[Event]:
-    """Return the events that somebody is asked to host, in the order of start and id."""
+    """Return the events that a person is asked to host, in the order of start and id."""
     return [event_from(row) for row in tx.rows(OFFERED, org=actor.organization_id, id=user_id)]
 
 
@@ -116,9 +116,9 @@ def insert_events(tx: WriteTx, actor: Actor, events: Iterable[Event]) -> None:
 
 
 def update_events(tx: WriteTx, versions: Iterable[tuple[Event, Event]]) -> None:
-    """Store the new versions of events, each given with the one before.
+    """Store the new versions of events, each given with the previous one.
 
-    Only the columns that differ: SQLite writes an index anew for each of its columns that a statement names.
+    Only columns that differ are written: SQLite rewrites an index if a statement names one of its columns.
     """
     alike: dict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
     for before, after in versions:
@@ -131,7 +131,7 @@ def update_events(tx: WriteTx, versions: Iterable[tuple[Event, Event]]) -> None:
 
 @lru_cache(maxsize=256)
 def updating(names: frozenset[str]) -> Query:
-    """Compose the statement that changes some columns."""
+    """Return the statement that changes some columns."""
     changes: dict[str, Any] = {name: bindparam(name) for name in sorted(names)}
     return Query(sa.update(tables.event).where(tables.event.c.id == bindparam("at")).values(changes))
 
@@ -142,7 +142,7 @@ def delete_event_row(tx: WriteTx, event_id: EventId) -> None:
 
 
 def event_values(event: Event) -> dict[str, Any]:
-    """Return what may change in an event's row."""
+    """Return the columns of an event's row that may change."""
     block, values = event.block, event.details()
     for name in ENUMERATIONS:
         values[name] = values[name].value
@@ -166,5 +166,5 @@ def event_values(event: Event) -> dict[str, Any]:
 
 
 def event_text(title: str, location: str, description: str) -> str:
-    """Return what an event is found by."""
+    """Return the text in which an event is searched."""
     return searchable(title, location, description)

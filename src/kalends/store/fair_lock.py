@@ -5,7 +5,7 @@ from collections import deque
 
 
 class FairLock:
-    """A lock that threads acquire in the order in which they requested it; SQLite's starved a writer for 4.6 s."""
+    """A lock that threads acquire in the order of their requests; SQLite's own lock starved a writer for 4.6 s."""
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
@@ -24,7 +24,7 @@ class FairLock:
         try:
             if mine.acquire(timeout=timeout):
                 return True
-        except BaseException:  # a signal: the threads behind must not wait for one that has gone
+        except BaseException:  # a signal: later threads must not wait for one that has stopped waiting
             if not self._gave_up(mine):
                 self.release()
             raise

@@ -1,4 +1,4 @@
-"""Rows of holds: slots kept for a moment, with one row of time for each person."""
+"""Rows of holds, with one row of held time for each person."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ OF_PERSON = sa.or_(
     hold.c.placed_by == bindparam("user_id"),
     hold.c.id.in_(sa.select(held_time.c.hold_id).where(held_time.c.user_id == bindparam("user_id"))),
 )
-"""Which holds somebody placed, and which keep their time."""
+"""The condition for holds that a person placed or that keep their time."""
 
 NAMES = ("id", "starts_at", "ends_at", "expires_at", "extended", "created_at", "placed_by")
 
 
 def columns_of(holds: sa.FromClause) -> list[sa.ColumnElement[Any]]:
-    """Return what `hold_from` needs of each row of some holds; the people are looked up hold by hold."""
+    """Return the columns that `hold_from` needs; the people are looked up hold by hold."""
     people = sa.select(sa.cast(held_time.c.user_id, JsonText())).where(held_time.c.hold_id == holds.c.id)
     return [*(holds.c[name] for name in NAMES), json_list(people.order_by(held_time.c.user_id).correlate(holds))]
 
@@ -57,7 +57,7 @@ LAPSED = (
     sa.select(hold.c.id)
     .where(hold.c.organization_id == bindparam("org"), hold.c.expires_at <= bindparam("now"))
     .limit(sa.literal_column("100"))
-    .with_for_update(skip_locked=True)  # two who tidy at once would wait for each other in a circle
+    .with_for_update(skip_locked=True)  # else two transactions that remove lapsed holds could deadlock
 )
 DELETE_LAPSED = Query(sa.delete(hold).where(hold.c.id.in_(LAPSED)))
 
@@ -69,9 +69,9 @@ def find_hold(tx: ReadTx, actor: Actor, hold_id: HoldId) -> Hold | None:
 
 
 def lock_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> Hold | None:
-    """Return a hold that has not lapsed, and keep everybody else from changing it until the transaction ends.
+    """Return a hold that has not lapsed, and lock it until the transaction ends.
 
-    Who is in it is read by a second statement, which sees who was taken out while this waited for the lock.
+    A second statement reads its people, so that it sees who was removed while this one waited for the lock.
     """
     if not tx.alone:
         tx.rows(LOCK, org=actor.organization_id, id=hold_id)
@@ -88,17 +88,17 @@ def hold_from(row: Row) -> Hold:
 
 
 def holds_concerning(tx: ReadTx, actor: Actor, user_id: UserId) -> list[Hold]:
-    """Return the holds that somebody placed or that keep their time, and that have not lapsed."""
+    """Return the holds that a person placed or that keep their time, and that have not lapsed."""
     return [hold_from(row) for row in tx.rows(CONCERNING, org=actor.organization_id, user_id=user_id, now=tx.now)]
 
 
 def time_held_by(tx: ReadTx, actor: Actor, user_id: UserId) -> int:
-    """Return how much time the holds that somebody placed keep, of all people together, in microseconds."""
+    """Return the time that all holds of a person keep, as the sum over all held people, in microseconds."""
     return int(tx.rows(HELD_BY, org=actor.organization_id, user_id=user_id, now=tx.now)[0][0] or 0)
 
 
 def insert_hold(tx: WriteTx, actor: Actor, made: Hold) -> None:
-    """Store a new hold, and tidy away some that have lapsed."""
+    """Store a new hold, and remove some that have lapsed."""
     tx.run(DELETE_LAPSED, org=actor.organization_id, now=tx.now)
     period = {"starts_at": made.span.start, "ends_at": made.span.end, "expires_at": made.expires_at}
     own = {"organization_id": actor.organization_id} | period
@@ -113,10 +113,10 @@ def extend_hold_rows(tx: WriteTx, hold_id: HoldId, until: Instant) -> None:
 
 
 def delete_hold_row(tx: WriteTx, hold_id: HoldId) -> None:
-    """Remove a hold and the time it took."""
+    """Remove a hold and its held time."""
     tx.run(DELETE, at=hold_id)
 
 
 def delete_held_time(tx: WriteTx, hold_id: HoldId, user_id: UserId) -> None:
-    """Take one person out of a hold."""
+    """Remove one person from a hold."""
     tx.run(DELETE_TIME, at=hold_id, at_user=user_id)

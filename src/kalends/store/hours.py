@@ -1,4 +1,4 @@
-"""Rows of working hours: one a person, as JSON text."""
+"""Rows of working hours: one for each person, as JSON text."""
 
 from datetime import date
 
@@ -30,18 +30,18 @@ DELETE = Query(
 )
 
 NO_HOURS = ""
-"""What is left of working hours that were removed: their version, which must never come again."""
+"""The text of working hours that were removed: their row stays, so that no version is used twice."""
 
 
 class Stored(msgspec.Struct, array_like=True):
-    """How the hours of a person are written: windows of the seven days, and those of dates."""
+    """The stored form of a person's hours: windows of the seven days, and those of dates."""
 
     weekly: list[list[tuple[int, int]]]
     overrides: dict[date, list[tuple[int, int]]]
 
 
 def hours_from(text: str | None) -> WorkingHours | None:
-    """Read hours as they are stored; None where there are none."""
+    """Return the hours in a stored text, or None."""
     if not text:
         return None
     stored = msgspec.json.decode(text, type=Stored)
@@ -52,7 +52,7 @@ def hours_from(text: str | None) -> WorkingHours | None:
 
 
 def hours_text(hours: WorkingHours) -> str:
-    """Write hours as they are stored."""
+    """Return hours as the text to store."""
     stored = Stored(
         [[(one.start, one.end) for one in day] for day in hours.weekly],
         {day: [(one.start, one.end) for one in windows] for day, windows in hours.overrides.items()},
@@ -61,13 +61,13 @@ def hours_text(hours: WorkingHours) -> str:
 
 
 def find_hours(tx: ReadTx, actor: Actor, user_id: UserId) -> tuple[WorkingHours | None, int]:
-    """Return somebody's working hours, None without any, and their version; 0 if none were ever set."""
+    """Return a person's working hours, or None, and their version, which is 0 if none were ever set."""
     row = tx.row(FIND, org=actor.organization_id, id=user_id)
     return (hours_from(row[0]), row[1]) if row else (None, 0)
 
 
 def store_hours(tx: WriteTx, actor: Actor, user_id: UserId, hours: WorkingHours | None, version: int) -> None:
-    """Store somebody's working hours, or that they have none any more, as a version; 1 is their first."""
+    """Store a version of a person's working hours, None if they are removed; the first version is 1."""
     text = hours_text(hours) if hours else NO_HOURS
     if version == 1:
         row = {"organization_id": actor.organization_id, "user_id": user_id, "updated_at": tx.now}
@@ -77,5 +77,5 @@ def store_hours(tx: WriteTx, actor: Actor, user_id: UserId, hours: WorkingHours 
 
 
 def delete_hours(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
-    """Remove somebody's working hours with all versions of them: for people who never set any again."""
+    """Remove a person's working hours with their version, which is safe only for people who never set any again."""
     tx.run(DELETE, org=actor.organization_id, id=user_id)

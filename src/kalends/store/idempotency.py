@@ -1,4 +1,4 @@
-"""Rows of Idempotency-Keys: who is working on which, and the answers that repeats are given."""
+"""Rows of Idempotency-Keys: claims of requests on keys, and the answers for repeated requests."""
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -12,7 +12,7 @@ AT = (idempotency.c.token_id == bindparam("at_token"), idempotency.c.key == bind
 MINE = (*AT, idempotency.c.claim == bindparam("at_claim"))
 
 PAGE = 250
-"""So many answers, of whatever size, are emptied in one transaction when a person is erased."""
+"""Answers, of any size, that are emptied in one transaction when a person is erased."""
 
 FIND = Query(
     sa.select(
@@ -54,18 +54,18 @@ FORGET = Query(sa.delete(idempotency).where(*AT))
 OLD = Query(
     sa.select(idempotency.c.token_id, idempotency.c.key)
     .where(idempotency.c.claimed_at < bindparam("before"))
-    .limit(sa.literal_column("100"))  # in the text: a plan for any number at all might scan the whole table
-    .with_for_update(skip_locked=True)  # what somebody else forgets is left to them: two would wait for each other
+    .limit(sa.literal_column("100"))  # in the text: a plan for any number might scan the whole table
+    .with_for_update(skip_locked=True)  # else two transactions that forget keys could wait for each other
 )
 
 
 def find_key(tx: WriteTx, actor: Actor, key: str) -> Row | None:
-    """Give fingerprint, time of the claim, status, headers and body of a key; until it is answered, status is None."""
+    """Return fingerprint, time of the claim, status, headers and body of a key; status is None until it is answered."""
     return tx.row(FIND, at_token=actor.token_id, at_key=key)
 
 
 def insert_claim(tx: WriteTx, actor: Actor, key: str, fingerprint: bytes, claim: int) -> None:
-    """Store that a request with this key is being worked on."""
+    """Store the claim of a request on a key."""
     tx.run(
         INSERT,
         organization_id=actor.organization_id,
@@ -81,26 +81,26 @@ def insert_claim(tx: WriteTx, actor: Actor, key: str, fingerprint: bytes, claim:
 
 
 def store_answer(tx: WriteTx, actor: Actor, key: str, claim: int, answer: tuple[int, str, bytes]) -> bool:
-    """Store status, headers and body for repeats; tell whether the claim still stands."""
+    """Store status, headers and body for repeats; return False if the claim is gone."""
     status, headers, body = answer
     values = {"new_status": status, "new_headers": headers, "new_body": body}
     return tx.run(ANSWER, at_token=actor.token_id, at_key=key, at_claim=claim, **values) == 1
 
 
 def release_claim(tx: WriteTx, actor: Actor, key: str, claim: int) -> None:
-    """Forget a claim without an answer, so that the key can be tried again."""
+    """Remove a claim without an answer, so that the key can be used again."""
     tx.run(RELEASE, at_token=actor.token_id, at_key=key, at_claim=claim)
 
 
 def forget_key(tx: WriteTx, actor: Actor, key: str) -> None:
-    """Forget a key, whatever its state."""
+    """Remove a key in any state."""
     tx.run(FORGET, at_token=actor.token_id, at_key=key)
 
 
 def forget_old_keys(tx: WriteTx, before: int) -> None:
-    """Forget up to 100 keys that were claimed before an instant.
+    """Remove up to 100 keys that were claimed before an instant.
 
-    One by one: asked to delete what a list of pairs names, SQLite looks at every key there is.
+    They are deleted one by one: with a list of pairs, SQLite would scan all keys.
     """
     old = tx.rows(OLD, before=before)
     tx.run_many(FORGET, [{"at_token": token_id, "at_key": key} for token_id, key in old])
@@ -113,10 +113,10 @@ def end_of_page(tx: ReadTx, after: int) -> int | None:
 
 
 def empty_answers_to(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
-    """Keep no bodies of answers to a person; a repeat is still told that it was done."""
+    """Remove the bodies of all kept answers to a person; a repeat still gets the status."""
     tx.run(EMPTY_TO, org=actor.organization_id, user_id=user_id, nothing=b"")
 
 
 def empty_page_of_answers(tx: WriteTx, actor: Actor, after: int, last: int) -> None:
-    """Keep no bodies of answers to anybody under keys claimed after an instant, up to another."""
+    """Remove the bodies of the answers to everybody whose keys were claimed after an instant, up to another."""
     tx.run(EMPTY_PAGE, org=actor.organization_id, after=after, last=last, nothing=b"")

@@ -1,4 +1,4 @@
-"""Rows of imported things: which object each item of a file became, so that a second import finds it."""
+"""Rows of imported items: the object that each item of a file became, so that a second import finds it."""
 
 from collections.abc import Iterable
 
@@ -26,18 +26,18 @@ FORGET_PERSON = Query(
 
 
 def imported_objects(tx: ReadTx, actor: Actor, source: str) -> dict[tuple[str, str], int]:
-    """Return the id that each kind and ref of a source became."""
+    """Return the ids of the objects imported from a source, by kind and ref."""
     return {
         (kind, ref): object_id for kind, ref, object_id in tx.rows(OF_SOURCE, org=actor.organization_id, source=source)
     }
 
 
 def insert_imported(tx: WriteTx, actor: Actor, source: str, kind: str, became: Iterable[tuple[str, int]]) -> None:
-    """Remember what items of a kind became: for each its ref, and the id."""
+    """Store what items of a kind became: pairs of ref and id."""
     own = {"organization_id": actor.organization_id, "source": source, "kind": kind}
     tx.run_many(INSERT, [own | {"ref": ref, "object_id": object_id} for ref, object_id in became])
 
 
 def forget_imported_person(tx: WriteTx, actor: Actor, user_id: UserId) -> None:
-    """Forget which items of files became a user."""
+    """Remove the rows of the items that became a user."""
     tx.run(FORGET_PERSON, org=actor.organization_id, id=user_id)

@@ -1,8 +1,8 @@
-"""JSON that the database writes: rows become the text that callers get, without a Python object in between.
+"""JSON that the database writes: rows become the text of an answer, without Python objects in between.
 
-A page of 50 events is 1,250 values: to make Python objects of them, of these the model, and JSON of that again cost
-more than the whole statement. Both engines fill a template, `printf` on SQLite and `format` on PostgreSQL, and give a
-list as one row: sqlite3 hands the interpreter over to other threads with every row that it fetches.
+A page of 50 events has 1,250 values: turning them into Python objects, these into the model and that into JSON took
+more time than the whole statement. Both engines fill a template, `printf` on SQLite and `format` on PostgreSQL, and
+return a list as one row: sqlite3 let other threads run for every row that it fetched.
 """
 
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from kalends.model import Identifier
 
 SEPARATOR = "\x1e"
-"""Stands between texts of JSON in one row: in none of them can it occur (RFC 7464 section 2)."""
+"""The separator of JSON texts in one row: JSON text cannot contain it (RFC 7464 section 2)."""
 
 LARGEST_TEXT_BYTES = 16 * 1_024 * 1_024
-"""No text that is read is larger; the largest page of lists of events is read in two goes (reads/events.py)."""
+"""The largest text that is read; the largest page of events is read in two statements (reads/events.py)."""
 
 Piece = tuple[str, list[str]]
-"""Part of a template, and what fills each `%s` (or `%016x`) in it, as SQL."""
+"""A part of a template, and the SQL of the value for each `%s` (or `%016x`) in it."""
 
 
 class JsonText(TypeDecorator[str]):
@@ -33,7 +33,7 @@ class JsonText(TypeDecorator[str]):
 
 
 class JsonElement(FunctionElement[str]):
-    """SQL that gives JSON text; compiled once by Query, and so never looked up among SQLAlchemy's own."""
+    """SQL that returns JSON text; Query compiles it once, so SQLAlchemy need not cache it."""
 
     type = JsonText()
 
@@ -47,23 +47,23 @@ class JsonId(JsonElement):
 
 
 class JsonWord(JsonElement):
-    """Text that needs no escapes: a value of an enumeration, the name of a time zone, a time as it was rendered."""
+    """Text that needs no escapes: a value of an enumeration, the name of a time zone, a rendered time."""
 
 
 class JsonMoment(JsonElement):
-    """An instant after 1970 as RFC 3339 writes it in UTC, or null; microseconds only where there are some."""
+    """An instant after 1970 in UTC (RFC 3339), or null; with microseconds only if they are not zero."""
 
 
 class OmittedIfNull(JsonElement):
-    """A text or an id that is left out of its object where it is null; never the first member."""
+    """A text or an id that is left out of its object if it is null; it cannot be the first member."""
 
 
 class OmittedIfFalse(JsonElement):
-    """A truth that is left out of its object unless it holds; never the first member."""
+    """A boolean that is left out of its object if it is false; it cannot be the first member."""
 
 
 class JsonObject(JsonElement):
-    """An object: text is quoted or null, JsonText stands as it is, and numbers and truths are never null."""
+    """An object: text is quoted or null, JsonText stays as it is, and numbers and booleans are never null."""
 
     def __init__(self, members: Mapping[str, ColumnElement[Any]]) -> None:
         super().__init__(*members.values())
@@ -79,7 +79,7 @@ class NoneIfTooLarge(JsonElement):
 
 
 class Joined(JsonElement):
-    """The texts of a column of all rows in one, in the order of the rows."""
+    """The texts of a column of all rows, joined in the order of the rows."""
 
     def __init__(self, column: ColumnElement[str], separator: str) -> None:
         super().__init__(column)
@@ -94,10 +94,9 @@ def json_list(statement: Select[str]) -> ColumnElement[str]:
 
 
 def in_one_row(statement: Select[str, str]) -> Select[str, str]:
-    """Return all rows of a statement of two JsonTexts as one: of each column all texts, separated by SEPARATOR.
+    """Return all rows of a statement of two JsonTexts as one row: the texts of each column, joined by SEPARATOR.
 
-    The first is null, where the second is not, if it is larger than LARGEST_TEXT_BYTES; SQLite stops before (see
-    `SqliteEngine`).
+    If the first is larger than LARGEST_TEXT_BYTES, it alone is null; SQLite stops before (see `SqliteEngine`).
     """
     left, right = statement.subquery("page").c
     return sa.select(NoneIfTooLarge(Joined(left, SEPARATOR)), Joined(right, SEPARATOR))
@@ -105,14 +104,14 @@ def in_one_row(statement: Select[str, str]) -> Select[str, str]:
 
 @compiles(NoneIfTooLarge)
 def none_if_too_large(element: NoneIfTooLarge, compiler: SQLCompiler, **options: Any) -> str:
-    """Keep a text that is too large from the client of a server."""
+    """Return the SQL of a text that a server does not send if it is too large."""
     text = compiler.process(element.clauses, **options)
     return text if on_sqlite(compiler) else f"CASE WHEN octet_length({text}) <= {LARGEST_TEXT_BYTES} THEN {text} END"
 
 
 @compiles(Joined)
 def joined(element: Joined, compiler: SQLCompiler, **options: Any) -> str:
-    """Join texts; rows that come in an order are joined in it."""
+    """Return the SQL of joined texts, in the order of the rows."""
     function = "group_concat" if on_sqlite(compiler) else "string_agg"
     separator = compiler.render_literal_value(element.separator, String())
     return f"{function}({compiler.process(element.clauses, **options)}, {separator})"
@@ -122,14 +121,14 @@ def joined(element: Joined, compiler: SQLCompiler, **options: Any) -> str:
 @compiles(JsonArray)
 @compiles(JsonId)
 def compiled(element: ColumnElement[Any], compiler: SQLCompiler, **options: Any) -> str:
-    """Fill the template that all parts make."""
+    """Return the SQL that fills the template of all parts."""
     template, values = piece(element, compiler, options)
     text = compiler.render_literal_value(template, String())
     return f"{'printf' if on_sqlite(compiler) else 'format'}({', '.join([text, *values])})"
 
 
 def piece(element: ColumnElement[Any], compiler: SQLCompiler, options: dict[str, Any]) -> Piece:
-    """Return the part of the template that a value is, and what fills it."""
+    """Return the part of the template for a value, and the SQL that fills it."""
     if isinstance(element, JsonObject):
         return object_piece(element, compiler, options)
     if isinstance(element, JsonArray):
@@ -146,7 +145,7 @@ def piece(element: ColumnElement[Any], compiler: SQLCompiler, options: dict[str,
 
 
 def object_piece(element: JsonObject, compiler: SQLCompiler, options: dict[str, Any]) -> Piece:
-    """Return the template of an object, and what fills it."""
+    """Return the template of an object, and the SQL that fills it."""
     template: list[str] = []
     filling: list[str] = []
     for name, value in zip(element.names, element.clauses, strict=True):
@@ -163,7 +162,7 @@ def object_piece(element: JsonObject, compiler: SQLCompiler, options: dict[str, 
 def member_or_nothing(
     name: str, value: OmittedIfNull | OmittedIfFalse, compiler: SQLCompiler, options: dict[str, Any]
 ) -> str:
-    """Return the SQL of a member that is not always there, with the comma before it."""
+    """Return the SQL of a member that may be omitted, with the comma before it."""
     (element,) = value.clauses
     is_id = isinstance(element, JsonId)
     column = compiler.process(element.clauses if is_id else element, **options)
@@ -193,7 +192,7 @@ def quoted(column: str, compiler: SQLCompiler) -> str:
 
 
 def or_null(text: str, value: str, element: ColumnElement[Any]) -> str:
-    """Return the SQL of JSON text that is null where a value is."""
+    """Return the SQL of JSON text that is null if the value is."""
     if isinstance(element, Column) and not element.nullable:
         return text
     return f"CASE WHEN {value} IS NULL THEN 'null' ELSE {text} END"

@@ -1,4 +1,4 @@
-"""Rows of organizations; a fresh install has one, and nobody has to know of it."""
+"""Rows of organizations; a new installation has one, which users need not know about."""
 
 import sqlalchemy as sa
 from msgspec import structs
@@ -11,10 +11,10 @@ from kalends.store.query import Query
 from kalends.store.tables import organization
 
 DEFAULT_ORGANIZATION = OrganizationId(1)
-"""Made by the first migration."""
+"""The organization that the first migration creates."""
 
 DEMO = "Kalends demo"
-"""Its name where it holds the sample of the demo, and a token that somebody has seen on a screen."""
+"""Its name if it has the data of the demo, whose token was printed on a screen."""
 
 COLUMNS = tuple(organization.c[name] for name in Organization.__struct_fields__)
 LIST = Query(sa.select(*COLUMNS).order_by(organization.c.id))
@@ -24,12 +24,12 @@ RENAME = Query(sa.update(organization).where(organization.c.id == bindparam("at"
 
 
 def list_organizations(tx: ReadTx) -> list[Organization]:
-    """List all organizations, oldest first: for who runs the service, never for a caller of it."""
+    """Return all organizations, oldest first: for the administrator of the server, never for callers of the API."""
     return [Organization(OrganizationId(row[0]), row[1], Instant(row[2])) for row in tx.rows(LIST)]
 
 
 def organization_exists(tx: ReadTx, organization_id: OrganizationId) -> bool:
-    """Return whether there is such an organization."""
+    """Return whether an organization exists."""
     return tx.row(FIND, id=organization_id) is not None
 
 

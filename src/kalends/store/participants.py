@@ -1,4 +1,4 @@
-"""Rows of participations: who takes part in what, and what they said."""
+"""Rows of participations."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -26,7 +26,7 @@ OF_PEOPLE = Query(
     sa.select(*COLUMNS).where(participant.c.event_id == bindparam("event_id"), AnyOf(participant.c.user_id, "ids"))
 )
 WITH_PERSON = (*COLUMNS, user.c.name, user.c.email, user.c.version.label("user_version"))
-"""What a caller sees of a participant, but for who the host is."""
+"""The columns of a participant that callers see, apart from whether they are the host."""
 
 PARTICIPATING_PEOPLE = Query(
     sa.select(*WITH_PERSON)
@@ -69,7 +69,7 @@ def participation_from(row: Row) -> Participation:
 
 
 def participations_of(tx: ReadTx, event_id: EventId) -> dict[UserId, Participation]:
-    """Return all participations of an event that the caller has found with right."""
+    """Return all participations of an event; the caller has checked the access to it."""
     return {
         participation.user_id: participation
         for participation in map(participation_from, tx.rows(OF_EVENT, event_id=event_id))
@@ -88,18 +88,18 @@ def participations_of_events(
 
 
 def participations_of_people(tx: ReadTx, event_id: EventId, people: Iterable[UserId]) -> dict[UserId, Participation]:
-    """Return the participations that some people have in an event that the caller has found with right."""
+    """Return the participations of some people in an event; the caller has checked the access to it."""
     rows = tx.rows(OF_PEOPLE, event_id=event_id, ids=list(people))
     return {participation.user_id: participation for participation in map(participation_from, rows)}
 
 
 def commented_events(tx: ReadTx, actor: Actor, user_id: UserId) -> list[EventId]:
-    """Return the ids of the events on which somebody has left a comment, in their order."""
+    """Return the ids of the events with a comment of a person, in order."""
     return [EventId(row[0]) for row in tx.rows(COMMENTED, org=actor.organization_id, id=user_id)]
 
 
 def participants_among(tx: ReadTx, actor: Actor, event: Event, people: list[UserId]) -> list[Participant]:
-    """Return those of some people who take part in an event, in the order of their ids."""
+    """Return the participants of an event who are among some people, in the order of their ids."""
     rows = tx.rows(PARTICIPATING_PEOPLE, org=actor.organization_id, event_id=event.id, ids=people)
     return [participant_from(row, event.id, event.host_id) for row in rows]
 
@@ -135,6 +135,6 @@ def at(event_id: EventId, user_id: UserId) -> dict[str, Any]:
 
 
 def participation_values(participation: Participation) -> dict[str, Any]:
-    """Return what a participation's row holds, but for the event and the organization."""
+    """Return the columns of a participation's row, apart from event and organization."""
     enumerations = {"role": participation.role.value, "response": participation.response.value}
     return structs.asdict(participation) | enumerations

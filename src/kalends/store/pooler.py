@@ -10,17 +10,14 @@ POOLER_ADVICE = f"Add {POOLER}={POOLER_MODE} to the URL of the database."
 
 SETTINGS_LOST = "a pooler in front of the server drops the settings of sessions"
 REFUSALS = (SETTINGS_LOST, "unsupported startup parameter")
-"""Why a connection through a pooler fails that the URL does not name: our own check, or PgBouncer.
+"""Texts of errors of a connection through a pooler that the URL does not name: of our own check, and of PgBouncer.
 
 The driver passes on the text of PgBouncer's error, but not its code.
 """
 
 
 def without_pooler(url: str) -> tuple[str, bool]:
-    """Return a URL without that parameter, which drivers do not know, and whether it was there.
-
-    Raise BadSetting.
-    """
+    """Return a URL without the parameter, which drivers do not know, and whether it was given. Raise BadSetting."""
     address, _, query = url.partition("?")
     parts = query.split("&") if query else []
     modes = [part.partition("=")[2] for part in parts if part.partition("=")[0] == POOLER]

@@ -1,4 +1,4 @@
-"""PostgreSQL: for several machines. Connections are pooled; a lost one costs one 503 at most."""
+"""PostgreSQL, for several machines. Connections are pooled; a lost one causes at most one answer 503."""
 
 import math
 import os
@@ -28,27 +28,27 @@ from kalends.store.watchdog import CircuitBreaker, Watch, Watchdog
 
 CONNECT_TIMEOUT_S = 2
 SILENCE_TIMEOUT_MS = 2_000
-"""A peer that acknowledges nothing for this long counts as lost: after seconds, where the default is hours."""
+"""A peer that acknowledges nothing for this time counts as lost; by default that takes hours."""
 
 SILENCE_S = SILENCE_TIMEOUT_MS / 1_000
 
 STATEMENT_TIMEOUT_MS = 15_000
-"""The limit of a statement in a transaction that writes, or in any where the settings set no limit for reads."""
+"""The limit of a statement in a transaction that writes, and of every statement if reads have no limit."""
 
 MIXED_UP = (pg.DuplicatePreparedStatement, pg.InvalidSqlStatementName)
 """Errors that only a pooler causes: a statement is prepared on one connection and executed on another."""
 
 LOCK_A_ROW = "SELECT 1 FROM zone_data FOR UPDATE SKIP LOCKED"
-"""Needs the right to write, and waits for no other lock."""
+"""A statement that needs the right to write, and waits for no other lock."""
 
 MIGRATION_LOCK = 5_494_612_907_321
-"""Any number that no other program uses for an advisory lock in the same database."""
+"""The number of the advisory lock; no other program may use it in the same database."""
 
 MIGRATION_LOCK_TIMEOUT_MS = 200
-"""While a migration waits for a lock, all others wait behind it: so it gives up soon and tries again."""
+"""While a migration waits for a lock, all other transactions wait, too: so it gives up soon and tries again."""
 
 MIGRATION_ATTEMPTS = 60
-"""This takes some 40 seconds in all."""
+"""They take about 40 seconds in all."""
 
 RECONNECT_TIMEOUT_S = 4
 """After this long the pool stops trying; the next caller makes it start again, with short pauses."""
@@ -68,7 +68,7 @@ DISK_ADVICE = "Make room on the disk of the database server."
 DUMP_ADVICE = "Check that pg_dump is not older than the server, and what its user may read."
 
 LIMITS = {"connect_timeout": CONNECT_TIMEOUT_S, "tcp_user_timeout": SILENCE_TIMEOUT_MS}
-"""Of every connection, unless the URL sets others."""
+"""The settings of every connection, unless the URL sets others."""
 
 for number in (Identifier, Instant):
     for dumper in (Int8Dumper, Int8BinaryDumper):  # by itself psycopg takes a list of them for as wide as its last one
@@ -111,11 +111,11 @@ class PostgresSession:
 
     @property
     def announced_process(self) -> int:
-        """Return the process that was announced when the connection was made; a pooler announces none that exists."""
+        """Return the process that was announced when the connection was made; a pooler's does not exist."""
         return self.connection.info.backend_pid
 
     def begin(self, mode: str = "") -> None:
-        """Begin a transaction and set the settings that it needs, in one message."""
+        """Begin a transaction and apply the settings that it needs, in one message."""
         self.connection.execute("; ".join(filter(None, (f"BEGIN {mode}".strip(), self._settings))).encode())
         self._is_open = True
 
@@ -162,7 +162,7 @@ class PostgresEngine:
         }
         writer_settings = {"statement_timeout": f"{STATEMENT_TIMEOUT_MS}ms"}
         if self._is_pooled:
-            # A prepared statement, or a setting of a session, would remain on a connection that others get next.
+            # A prepared statement, or a setting of a session, would remain on a connection that others use next.
             self._limits |= {"prepare_threshold": None, "options": ""}
             session_settings |= settings_in(own_options)
             self._reader_settings = local_settings(session_settings)
@@ -248,7 +248,7 @@ class PostgresEngine:
 
     @contextmanager
     def migrating(self) -> Generator[sa.Connection]:
-        """Provide the only transaction that changes the schema; it never makes others wait long for its locks."""
+        """Provide the only transaction that changes the schema; others never wait long for its locks."""
         engine = sa.create_engine("postgresql+psycopg://", creator=self._connect_alone, poolclass=sa.NullPool)
         with self._translated():
             try:
@@ -268,7 +268,7 @@ class PostgresEngine:
     def backup(self, target: str) -> None:
         """Run pg_dump, which writes its custom format for pg_restore."""
         if self._is_pooled:
-            # pg_dump clears the search_path of its session; behind a pooler, others would get that session next.
+            # pg_dump clears the search_path of its session; behind a pooler, others would use that session next.
             raise BadSetting("KALENDS_DATABASE_URL", "a backup must not go through a pooler: name the server itself")
         program = shutil.which("pg_dump")
         if program is None:
@@ -297,7 +297,7 @@ class PostgresEngine:
     def _connection(self, statement_ms: int) -> Generator[tuple[Connection, Watch]]:
         """Provide a connection, and shut it down if a statement exceeds its limit by far: the server does not answer.
 
-        Commands, which read without a limit, wait for as long as it takes.
+        Commands read without a limit, and wait for as long as it takes.
         """
         self._breaker.check(self._pool.timeout)
         try:
@@ -317,7 +317,7 @@ class PostgresEngine:
 
     @contextmanager
     def _translated(self) -> Generator[None]:
-        """Raise errors of this package instead of the driver's; after a lost connection, replace all that are idle."""
+        """Raise errors of this package instead of the driver's; after a lost connection, replace all idle ones."""
         try:
             yield
         except LOST_RACES as error:
@@ -350,7 +350,7 @@ def refuse_undeclared_pooler(connection: Connection) -> None:
 
 
 def finish(session: PostgresSession, *, keep: bool) -> None:
-    """Commit, or roll back unless `keep`. Raise OutcomeUnknown if it is not known whether it was saved."""
+    """Commit, or roll back unless `keep`. Raise OutcomeUnknown if the commit may have failed or not."""
     connection = session.connection
     if not keep:
         connection.execute("ROLLBACK")

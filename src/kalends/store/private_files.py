@@ -64,7 +64,7 @@ def refuse_bad_target(target: Path) -> Generator[None]:
 
 
 def synchronize(path: Path) -> None:
-    """Write a file or folder to the disk, as neither VACUUM INTO nor a new name waits for that."""
+    """Write a file or folder to the disk; neither VACUUM INTO nor creating a name waits for that."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,6 +1,6 @@
-"""Statements written once with SQLAlchemy Core and compiled once per engine; their text runs on the driver's cursor.
+"""Statements written with SQLAlchemy Core and compiled once for each engine; their text runs on the driver's cursor.
 
-Core's own work per call (0.05 to 0.35 ms) is most of a hot read, so it is done once a statement and not once a call.
+Core's work for a call (0.05 to 0.35 ms) is most of the time of a short read, so it is done once for each statement.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ from sqlalchemy.sql.selectable import TableValuedAlias
 
 
 class Query:
-    """A statement with named parameters; it keeps its compiled text for each engine that runs it."""
+    """A statement with named parameters; its compiled text is cached for each engine."""
 
     __slots__ = ("_compiled", "statement")
 
@@ -44,7 +44,7 @@ class Query:
 
 
 class AnyOf(ColumnElement[bool]):
-    """Whether a 64-bit column equals one of the list bound to a name: one statement text for any length of list."""
+    """A condition that a 64-bit column equals an item of a bound list: one statement text for any length of list."""
 
     inherit_cache = True
     type = Boolean()
@@ -54,26 +54,26 @@ class AnyOf(ColumnElement[bool]):
         self.bound = bindparam(name, type_=ARRAY(BigInteger))
 
     def self_group(self, against: Any = None) -> "AnyOf":  # noqa: ARG002 (as SQLAlchemy calls it)
-        """Stand as a condition by itself: SQLAlchemy would write `… = 1` for SQLite, which then uses no index."""
+        """Return the condition as it is: SQLAlchemy would write `… = 1` for SQLite, which then uses no index."""
         return self
 
 
 @compiles(AnyOf, "sqlite")
 def any_of_on_sqlite(element: AnyOf, compiler: SQLCompiler, **options: Any) -> str:
-    """SQLite has no arrays: the list comes as JSON text (see the adapter in sqlite.py)."""
+    """Return the SQL for SQLite, which has no arrays: the list is bound as JSON text (see the adapter in sqlite.py)."""
     column, bound = compiler.process(element.column, **options), compiler.process(element.bound, **options)
     return f"({column} IN (SELECT value FROM json_each({bound})))"  # noqa: S608 (of a column and a parameter)
 
 
 @compiles(AnyOf, "postgresql")
 def any_of_on_postgresql(element: AnyOf, compiler: SQLCompiler, **options: Any) -> str:
-    """PostgreSQL takes the list as an array."""
+    """Return the SQL for PostgreSQL: the list is bound as an array."""
     column, bound = compiler.process(element.column, **options), compiler.process(element.bound, **options)
     return f"({column} = ANY ({bound}))"
 
 
 class SpanList(FunctionElement[Any]):
-    """A table of the spans whose starts and ends are bound as two lists: one statement text for any number of them."""
+    """A table of spans, whose starts and ends are bound as two lists: one statement text for any number of them."""
 
     inherit_cache = True
     name = "spans"
@@ -84,7 +84,7 @@ class SpanList(FunctionElement[Any]):
 
 @compiles(SpanList, "sqlite")
 def span_list_on_sqlite(element: SpanList, compiler: SQLCompiler, **options: Any) -> str:
-    """SQLite has no arrays: the lists come as JSON text, and the second is looked up by the place in the first."""
+    """Return the SQL for SQLite: the lists are JSON text, and items of the second are found by their place."""
     starts, ends = (compiler.process(bound, **options) for bound in element.clauses)
     end = f"json_extract({ends}, '$[' || key || ']')"
     return f"(SELECT value AS starts_at, {end} AS ends_at FROM json_each({starts}))"  # noqa: S608 (of parameters)
@@ -92,7 +92,7 @@ def span_list_on_sqlite(element: SpanList, compiler: SQLCompiler, **options: Any
 
 @compiles(SpanList, "postgresql")
 def span_list_on_postgresql(element: SpanList, compiler: SQLCompiler, **options: Any) -> str:
-    """PostgreSQL takes the lists as arrays."""
+    """Return the SQL for PostgreSQL: the lists are arrays."""
     starts, ends = (compiler.process(bound, **options) for bound in element.clauses)
     return f"(SELECT * FROM unnest({starts}, {ends}) AS pair(starts_at, ends_at))"  # noqa: S608 (of parameters)
 
@@ -103,7 +103,7 @@ def span_list() -> TableValuedAlias:
 
 
 class TableExists(ColumnElement[bool]):
-    """Whether statements that name a table would find it."""
+    """A condition that statements would find a table by its name."""
 
     inherit_cache = True
     type = Boolean()
@@ -114,13 +114,13 @@ class TableExists(ColumnElement[bool]):
 
 @compiles(TableExists, "sqlite")
 def table_exists_on_sqlite(element: TableExists, compiler: SQLCompiler, **options: Any) -> str:
-    """SQLite lists its tables in a table."""
+    """Return the SQL for SQLite, which lists its tables in a table."""
     bound = compiler.process(element.bound, **options)
     return f"EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = {bound})"  # noqa: S608 (a parameter)
 
 
 @compiles(TableExists, "postgresql")
 def table_exists_on_postgresql(element: TableExists, compiler: SQLCompiler, **options: Any) -> str:
-    """PostgreSQL looks along the search path, where indexes and sequences have names, too."""
+    """Return the SQL for PostgreSQL: it searches the search path, where indexes and sequences have names, too."""
     bound = compiler.process(element.bound, **options)
     return f"EXISTS (SELECT 1 FROM pg_class WHERE oid = to_regclass({bound}) AND relkind IN ('r', 'p'))"  # noqa: S608

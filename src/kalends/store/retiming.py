@@ -1,4 +1,4 @@
-"""Moving many events at once: their rows and those of everybody's agenda, and who is then booked twice."""
+"""Statements that move many events at once, with their agenda rows, and that find double bookings."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -54,7 +54,7 @@ MOVE_AGENDA = Query(
     )
     .values(starts_at=bindparam("start"), ends_at=bindparam("end"), exclusive=sa.false())
 )
-"""No row is exclusive until all have been moved: on the way, rows overlap that do not in the end."""
+"""A moved row is not exclusive until all are moved: rows may overlap meanwhile that do not in the end."""
 
 KEY = (agenda.c.user_id, agenda.c.starts_at, agenda.c.event_id)
 other = agenda.alias("other")
@@ -123,7 +123,7 @@ MOVES = Query(
 
 
 class StoredBlock(NamedTuple):
-    """The block of an event as it is stored, and whose event it is."""
+    """The block of an event as it is stored, and its organization."""
 
     event_id: EventId
     organization_id: OrganizationId
@@ -132,7 +132,7 @@ class StoredBlock(NamedTuple):
 
 
 class LooseKey(NamedTuple):
-    """Where an agenda row stands that blocks and is not exclusive."""
+    """The key of an agenda row that blocks and is not exclusive."""
 
     user_id: int
     starts_at: int
@@ -140,7 +140,7 @@ class LooseKey(NamedTuple):
 
 
 class Booked(NamedTuple):
-    """One of two events that somebody is booked for at once."""
+    """One event of a double booking."""
 
     event_id: EventId
     title: str
@@ -158,7 +158,7 @@ class DoubleBooking(NamedTuple):
 
 
 def stored_block(row: Row) -> StoredBlock:
-    """Return the block in a row that BLOCK names."""
+    """Return the block of a row of BLOCK."""
     event_id, organization_id, host_id, start, end, time_zone, start_local, end_local = row
     block = Block(Span(Instant(start), Instant(end)), time_zone, start_local, end_local)
     return StoredBlock(EventId(event_id), OrganizationId(organization_id), UserId(host_id), block)
@@ -170,12 +170,12 @@ def unfinished_blocks(tx: ReadTx, after: int, count: int) -> list[StoredBlock]:
 
 
 def lock_blocks(tx: WriteTx, ids: list[EventId]) -> list[StoredBlock]:
-    """Return events as they are now, and keep everybody else from changing them until the transaction ends."""
+    """Return the current blocks of events, and lock the events until the transaction ends."""
     return [stored_block(row) for row in tx.rows(LOCK, ids=ids)]
 
 
 def move_events(tx: WriteTx, moves: Sequence[tuple[StoredBlock, Block]]) -> None:
-    """Store the new blocks of events, in their own rows and in everybody's agenda, where they are not exclusive yet."""
+    """Store the new blocks of events in their own rows and in the agenda, where they are not exclusive yet."""
     people = {(old.event_id, old.host_id) for old, _ in moves}
     people |= {
         (EventId(row[0]), UserId(row[1])) for row in tx.rows(PARTICIPATES, ids=[old.event_id for old, _ in moves])
@@ -206,13 +206,13 @@ def loose_rows(tx: ReadTx, after: LooseKey, count: int) -> list[tuple[LooseKey, 
 
 
 def make_exclusive(tx: WriteTx, keys: Iterable[LooseKey]) -> None:
-    """Let nobody be booked twice at the time of these rows."""
+    """Make rows exclusive, so that nobody can be booked twice at their time."""
     rows = [{"at_user": key.user_id, "at_start": key.starts_at, "at_event": key.event_id} for key in keys]
     tx.run_many(TIGHTEN, rows)
 
 
 def double_bookings(tx: ReadTx, keys: Sequence[LooseKey]) -> list[DoubleBooking]:
-    """Return the pairs of events that these rows and others book their people for at once."""
+    """Return the pairs of events that block one person at once, where one of the two rows has one of the keys."""
     people, events = sorted({key.user_id for key in keys}), sorted({key.event_id for key in keys})
     return [
         DoubleBooking(OrganizationId(row[0]), row[1], booked(row[2:7]), booked(row[7:12]))
@@ -227,7 +227,7 @@ def booked(row: Row) -> Booked:
 
 
 def latest_moves(tx: ReadTx, pairs: Iterable[DoubleBooking]) -> dict[EventId, tuple[str, str]]:
-    """Return what the audit log says of the latest move of each event by other zone data: before and after, as JSON."""
+    """Return the snapshots, before and after, of the latest move of each event to other zone data, as JSON."""
     pairs = list(pairs)
     events = sorted({one.event_id for pair in pairs for one in (pair.first, pair.second)})
     organizations = sorted({pair.organization_id for pair in pairs})

@@ -8,13 +8,13 @@ from sqlalchemy.exc import DBAPIError
 from kalends.errors import TRY_AGAIN
 
 ATTEMPTS = 5
-"""How often a transaction is tried before the caller gets an error."""
+"""Attempts at a transaction before the caller gets an error."""
 
 
 class Contended(Exception):
-    """A transaction failed and changed nothing: run it again from its beginning, `attempts` times in all.
+    """A transaction failed and changed nothing: it can be repeated, with at most `attempts` attempts in all.
 
-    `advice` is for people, if all attempts fail.
+    `advice` goes into the message if all attempts fail.
     """
 
     def __init__(self, reason: str, attempts: int = ATTEMPTS, advice: str = TRY_AGAIN) -> None:

@@ -1,6 +1,6 @@
-"""Which schema this Kalends needs, and how a database says which one it has.
+"""The revision of the schema that this version of Kalends needs, and the one that a database has.
 
-Revisions are numbered 0001, 0002, … so that older and newer can be told apart by the number alone.
+Revisions are numbered 0001, 0002, … so that the numbers alone show which one is newer.
 """
 
 import re
@@ -17,7 +17,7 @@ REVISIONS = {found[0] for path in MIGRATIONS.glob("versions/*.py") if (found := 
 NEEDED = max(REVISIONS)
 EMPTY = "empty"
 MIGRATE = "run: kalends db migrate"
-"""What to do about a schema that is empty or older."""
+"""The advice for a schema that is empty or older."""
 
 VERSION = sa.select(sa.column("version_num", sa.Text)).select_from(sa.table(VERSION_TABLE))
 VERSION_QUERY = Query(VERSION)
@@ -25,7 +25,7 @@ HAS_VERSION = Query(sa.select(TableExists(VERSION_TABLE)))
 
 
 def refuse_other_revision(found: str) -> None:
-    """Raise SchemaMismatch unless a database has exactly the schema that this Kalends needs."""
+    """Raise SchemaMismatch unless a database has exactly the schema that this version of Kalends needs."""
     if found != NEEDED:
         advice = MIGRATE if found < NEEDED or found == EMPTY else "install the version of Kalends that made it"
         raise SchemaMismatch(found, NEEDED, advice)

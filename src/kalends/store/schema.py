@@ -11,13 +11,13 @@ from kalends.store.revision import EMPTY, MIGRATIONS, NEEDED, REVISIONS, VERSION
 from kalends.store.zone_data import load_zone_data
 
 ALEMBIC = threading.Lock()
-"""Alembic's environment is global: two threads would write into each other's databases."""
+"""Alembic's environment is global: two threads would write into each other's database."""
 
 
 def migrate(database: Database) -> tuple[str, str]:
     """Migrate the database to the needed schema; return the version it had and the one it has now.
 
-    One process at a time does it, in one transaction; others wait and then find nothing left to do.
+    One process at a time migrates, in one transaction; others wait and then find nothing left to do.
     Raise SchemaMismatch for a database that is newer or not of Kalends, Unavailable if it cannot be reached.
     """
     return database.change_schema(upgrade), NEEDED
@@ -27,9 +27,9 @@ def upgrade(connection: sa.Connection) -> str:
     """Run the missing migrations and return the version found. Raise SchemaMismatch."""
     found = version_of(connection)
     if found not in REVISIONS | {EMPTY}:
-        raise SchemaMismatch(found, NEEDED, "it was made by a newer Kalends; install that version")
+        raise SchemaMismatch(found, NEEDED, "it was made by a newer version of Kalends: install that version")
     if found == EMPTY and set(sa.inspect(connection).get_table_names()) & set(tables.metadata.tables):
-        raise SchemaMismatch("unknown", NEEDED, "it has tables of another program; name an empty database")
+        raise SchemaMismatch("unknown", NEEDED, "it has tables of another program: name an empty database")
     if found != NEEDED:
         run_migrations(connection)
     if found == EMPTY:  # no events yet, so no instants of another release

@@ -1,4 +1,4 @@
-"""Settings of PostgreSQL sessions, and how they are written for a connection, for a transaction and in a URL."""
+"""Settings of PostgreSQL sessions, and their notations for a connection, for a transaction and in a URL."""
 
 import re
 from collections.abc import Mapping
@@ -12,19 +12,19 @@ SESSION_SETTINGS = {
     "idle_in_transaction_session_timeout": "30s",
     # Every list is an ordered range scan of an index; the result of a bitmap scan would have to be sorted.
     "enable_bitmapscan": "off",
-    # With that, generic plans are good ones, and no plan is made for each request: an answer costs the database 0.88 ms
-    # instead of 1.22. A statement that reads few rows has to have its limit in its text, not in a parameter.
+    # Generic plans are good ones then, and no request needs a plan of its own: an answer costs the database 0.88 ms
+    # instead of 1.22. A statement that reads few rows needs its limit in its text, not in a parameter.
     "plan_cache_mode": "force_generic_plan",
 }
 
 
 def session_options(settings: Mapping[str, str]) -> str:
-    """Return the startup options that make settings those of a session."""
+    """Return settings as startup options, which apply to a session."""
     return " ".join(f"-c {name}={value}" for name, value in settings.items())
 
 
 def local_settings(settings: Mapping[str, str]) -> str:
-    """Return the statements that make settings those of a transaction."""
+    """Return settings as statements, which apply to a transaction."""
     return "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in settings.items())
 
 

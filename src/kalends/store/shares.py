@@ -1,4 +1,4 @@
-"""Rows of what people share of their calendars."""
+"""Rows of shares of calendars."""
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -29,29 +29,29 @@ def share_from(row: Row) -> Share:
 
 
 def shares_with(tx: ReadTx, organization_id: OrganizationId, user_id: UserId) -> list[Share]:
-    """Return what others share with somebody, in the order of their ids."""
+    """Return the shares of other calendars with a person, in the order of the owners' ids."""
     found = [share_from(row) for row in tx.rows(WITH_PERSON, org=organization_id, id=user_id)]
     return sorted(found, key=lambda share: share.owner_id)
 
 
 def shares_by(tx: ReadTx, actor: Actor, owner_id: UserId) -> list[Share]:
-    """Return what somebody shares with others, in the order of their ids."""
+    """Return the shares of a person's calendar with others, in the order of their ids."""
     found = [share_from(row) for row in tx.rows(BY_PERSON, org=actor.organization_id, id=owner_id)]
     return sorted(found, key=lambda share: share.user_id)
 
 
 def insert_share(tx: WriteTx, actor: Actor, made: Share) -> None:
-    """Store what somebody shares with another for the first time."""
+    """Store a new share."""
     own = {"organization_id": actor.organization_id, "owner_id": made.owner_id, "user_id": made.user_id}
     tx.run(INSERT, **own, level=made.level.value, updated_at=made.updated_at)
 
 
 def update_share(tx: WriteTx, made: Share) -> None:
-    """Store another level."""
+    """Store another level of a share."""
     at = {"at_owner": made.owner_id, "at_user": made.user_id}
     tx.run(UPDATE, **at, level=made.level.value, updated_at=made.updated_at)
 
 
 def delete_share_row(tx: WriteTx, owner_id: UserId, user_id: UserId) -> None:
-    """Remove what somebody shares with another."""
+    """Remove a share."""
     tx.run(DELETE, at_owner=owner_id, at_user=user_id)

@@ -24,7 +24,7 @@ from kalends.store.writer_lock import WriterLock, poll_until, writer_lock_path
 
 CACHED_STATEMENTS = 512
 CACHE_KIB = 8_000
-"""Of each connection: one for each thread, and one to write."""
+"""The page cache of each connection; there is one for each thread, and one to write."""
 
 LOOKASIDE = (1_200, 100)
 """Size in bytes and number of the slots of each connection for small values; SQLite's default is 40 slots."""
@@ -49,17 +49,17 @@ MOVED_ADVICE = "Restore the file, or restart the server to use the one that is t
 KEPT_BUSY = "Another process keeps the database busy."
 
 PROBE_S = 0.1
-"""How long the test write waits for other writers; if they are busy, the database can be written to."""
+"""How long the test write waits for other writers; if they keep writing, the database is writable."""
 
 STEPS_BETWEEN_CHECKS = 20_000
-"""Instructions of SQLite's virtual machine, some 0.5 ms, between two checks of a read's deadline."""
+"""Instructions of SQLite's virtual machine, about 0.5 ms, between two checks of a read's deadline."""
 
 
 def tune_library() -> None:
     """Switch off SQLite's memory statistics, which lock a mutex for each value, and give small values more slots.
 
-    A list then costs 0.82 of what it does otherwise (docs/performance.md). SQLite must not be in use: if a program has
-    opened connections of its own before it imports this module, the library stays as it is.
+    A list then takes 0.82 of the time (docs/performance.md). This works only while SQLite is not in use: if a program
+    has opened connections before it imports this module, the library stays as it is.
     """
     if not apsw.connections():
         apsw.shutdown()
@@ -180,7 +180,7 @@ class SqliteEngine:
             self._write_queue.release()
 
     def probe_writing(self) -> None:
-        """Commit an unchanged page of the file, unless others write just then. Raise Unavailable if that fails.
+        """Commit an unchanged page of the file, unless others are writing. Raise Unavailable if that fails.
 
         A full disk shows only when the log is written, so a rollback would not do. The log is not synchronized, as a
         slow disk is no failure. A connection of its own does not wait in the queue.
@@ -243,14 +243,14 @@ class SqliteEngine:
             self._writer = None
 
     def _begin(self, session: SqliteSession, deadline: float) -> None:
-        """Begin, after the processes that wait already. Raise Unavailable if the deadline passes before."""
+        """Begin a transaction after the processes that already wait. Raise Unavailable if the deadline passes."""
         writer_lock = self._writer_lock = self._writer_lock or WriterLock(writer_lock_path(self.path))
         with writer_lock.acquired(deadline) as held:
             if not held or not poll_until(lambda: ran(session.connection, "BEGIN IMMEDIATE"), deadline):
                 raise Unavailable(KEPT_BUSY)
 
     def _connect_writer(self) -> SqliteSession:
-        """Open a connection that waits for the file's write lock in `_begin` only."""
+        """Open a connection that waits for the file's write lock only in `_begin`."""
         session = self._connect()
         session.connection.set_busy_timeout(0)
         return session
@@ -284,7 +284,7 @@ class SqliteEngine:
         return SqliteSession(connection, self._read_timeout)
 
     def _set_up(self, connection: apsw.Connection) -> None:
-        # The first process switches a new file to WAL mode; SQLite does not let the others wait for it.
+        # The first process switches a new file to WAL mode; SQLite does not make the others wait for it.
         deadline = time.monotonic() + self._timeout
         if not poll_until(lambda: ran(connection, "PRAGMA journal_mode = WAL"), deadline):
             raise Unavailable(KEPT_BUSY)
@@ -326,7 +326,7 @@ def ran(connection: apsw.Connection, statement: str) -> bool:
 
 
 def begin_immediately(connection: Connection) -> None:
-    """Begin a transaction for SQLAlchemy, which begins none by itself with this driver."""
+    """Begin a transaction for SQLAlchemy, which does not begin any with this driver."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
@@ -359,7 +359,7 @@ def primary_code(extended: int) -> int:
 
 
 def sqlite_path(url: str) -> Path:
-    """Return the file that `sqlite:///relative.db` or `sqlite:////absolute.db` names. Raise BadSetting."""
+    """Return the path in a URL `sqlite:///relative.db` or `sqlite:////absolute.db`. Raise BadSetting."""
     path = url.removeprefix("sqlite:///")
     if path == url or not path or "?" in path or ":memory:" in path:
         raise BadSetting("KALENDS_DATABASE_URL", "SQLite needs a file: sqlite:///relative.db or sqlite:////absolute.db")

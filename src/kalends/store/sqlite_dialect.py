@@ -1,7 +1,7 @@
-"""What SQLAlchemy and Alembic need of apsw: a dialect, and connections that look as PEP 249 has them.
+"""An adapter from apsw to SQLAlchemy and Alembic: a dialect, and connections with the interface of PEP 249.
 
-Migrations run on the same SQLite library as everything else. Two libraries on one file in one process would be a
-danger to it: when either closes the file, the system drops the locks of both (sqlite.org/howtocorrupt.html, 2.2.1).
+Migrations run on the same SQLite library as everything else. Two libraries in one process could corrupt the file: when
+either closes it, the system drops the locks of both (sqlite.org/howtocorrupt.html, 2.2.1).
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -29,7 +29,7 @@ class ApswDialect(SQLiteDialect):
 
     @classmethod
     def import_dbapi(cls) -> Any:
-        """Return the names that SQLAlchemy looks for in the module of a driver."""
+        """Return the names that SQLAlchemy needs from the module of a driver."""
         return SimpleNamespace(paramstyle="named", Error=apsw.Error, sqlite_version_info=LIBRARY_VERSION)
 
     def _get_server_version_info(self, connection: Connection) -> tuple[int, ...]:  # noqa: ARG002 (SQLAlchemy asks so)
@@ -40,7 +40,7 @@ registry.register("sqlite.apsw", __name__, ApswDialect.__name__)
 
 
 class DbapiCursor:
-    """A cursor as PEP 249 has it."""
+    """A cursor with the interface of PEP 249."""
 
     lastrowid = None
     arraysize = 1
@@ -74,17 +74,17 @@ class DbapiCursor:
         return self._cursor.fetchall()
 
     def close(self) -> None:
-        """Leave the rest of the rows."""
+        """Discard the rows that are left."""
         self._cursor.close()
 
     def _describe(self, cursor: apsw.Cursor, *_: object) -> bool:
-        """Note the columns before the first row is fetched: after the last one they are gone."""
+        """Store the columns before the first row is fetched: after the last one apsw does not know them any more."""
         self.description = [(name, *[None] * 6) for name, _ in cursor.get_description()] or None
         return True
 
 
 class DbapiConnection:
-    """A connection as PEP 249 has it; SQLAlchemy says when transactions begin."""
+    """A connection with the interface of PEP 249; SQLAlchemy begins the transactions."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
@@ -95,11 +95,11 @@ class DbapiConnection:
         return DbapiCursor(self._connection)
 
     def commit(self) -> None:
-        """Commit, if there is anything to."""
+        """Commit the open transaction, if any."""
         self._end("COMMIT")
 
     def rollback(self) -> None:
-        """Roll back, if there is anything to."""
+        """Roll back the open transaction, if any."""
         self._end("ROLLBACK")
 
     def _end(self, statement: str) -> None:

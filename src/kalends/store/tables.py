@@ -1,7 +1,7 @@
-"""The whole schema on one page; the migrations are proven equal to it by a test.
+"""The whole schema in one module; a test checks that the migrations result in the same.
 
 Instants are microseconds since 1970 in 64-bit integers, enumerations are short texts, JSON is text: the same bytes on
-both engines. Every row that belongs to a customer carries its organization_id, and every key is confined to it.
+both engines. Every row that belongs to a customer has its organization_id, and every key is limited to it.
 """
 
 from typing import Any
@@ -44,13 +44,13 @@ def required(name: str, kind: Any = Text, *rest: Any, **options: Any) -> Column[
 
 
 def own_id() -> Column[Any]:
-    """Return the primary key of a noun: made in the process, never by the engine."""
+    """Return the column of an id as primary key; this process creates ids, never the engine."""
     rowid_on_sqlite = BigInteger().with_variant(Integer, "sqlite")
     return Column("id", rowid_on_sqlite, primary_key=True, autoincrement=False)
 
 
 def of_organization() -> Column[Any]:
-    """Return the column that says whose row this is."""
+    """Return the column of the organization that a row belongs to."""
     return required("organization_id", BigInteger, ForeignKey("organization.id"))
 
 
@@ -186,8 +186,8 @@ agenda = Table(
     PrimaryKeyConstraint("user_id", "starts_at", "event_id"),
     sqlite_with_rowid=False,
 )
-# An exclusive row blocks, and was not written over another on purpose (on_conflict=allow). Of one person no two may
-# overlap on PostgreSQL: the belt to the lock-and-check of actions/booking.py. SQLite has no such constraint.
+# An exclusive row blocks, and was not booked over another on purpose (on_conflict=allow). On PostgreSQL no two of one
+# person may overlap: a second safeguard besides the conflict check of actions/booking.py. SQLite lacks the constraint.
 NO_DOUBLE_BOOKING = DDL("""
 ALTER TABLE agenda ADD CONSTRAINT no_double_booking EXCLUDE USING gist (
     int8range(user_id, user_id, '[]') WITH &&, int8range(starts_at, ends_at) WITH &&
@@ -233,7 +233,7 @@ working_hours = Table(
     required("updated_at", BigInteger),
 )
 
-# Read with every token of the one who is let in, so it is clustered by that person.
+# Read with every token of the person with whom a calendar is shared, so it is clustered by that person.
 share = Table(
     "share",
     metadata,

@@ -1,4 +1,4 @@
-"""Rows of credentials: only a hash of each secret is kept."""
+"""Rows of tokens: only a hash of each secret is stored."""
 
 import sqlalchemy as sa
 from msgspec import structs
@@ -53,7 +53,7 @@ TOUCH = Query(
 
 
 def ended_before(end: sa.ColumnElement[int]) -> Query:
-    """Compose the statement that finds up to 50 tokens that ended before an instant and hold no Idempotency-Key."""
+    """Return the statement for up to 50 tokens that ended before an instant and have no Idempotency-Key."""
     keys = sa.exists().where(idempotency.c.token_id == token.c.id)
     statement = sa.select(token.c.id).where(end < bindparam("before"), ~keys).order_by(end)
     return Query(statement.limit(sa.literal_column("50")).with_for_update(of=token, skip_locked=True))
@@ -98,34 +98,34 @@ def token_from(row: Row) -> Token:
 
 
 def instant_or_none(value: int | None) -> Instant | None:
-    """Return an instant where there is one."""
+    """Return a value as an instant, or None."""
     return None if value is None else Instant(value)
 
 
 def find_token_in_use(tx: ReadTx, digest: bytes) -> Token | None:
-    """Return the valid token whose secret has this digest: the only query that comes before there is an actor."""
+    """Return the valid token whose secret has this digest; this query runs before the actor is known."""
     row = tx.row(FIND_BY_HASH, hash=digest, now=tx.now)
     return token_from(row) if row else None
 
 
 def is_active(tx: ReadTx, organization_id: OrganizationId, user_id: UserId) -> bool:
-    """Return whether a user is there to act, or to be acted for."""
+    """Return whether a user exists and is not deleted."""
     return tx.row(IS_ACTIVE, org=organization_id, id=user_id) is not None
 
 
 def list_tokens_of(tx: ReadTx, actor: Actor, user_id: UserId) -> list[Token]:
-    """List a person's tokens, oldest first, those out of use among them."""
+    """Return a person's tokens, oldest first, including those that have ended."""
     return [token_from(row) for row in tx.rows(LIST_OF_USER, org=actor.organization_id, user_id=user_id)]
 
 
 def find_token(tx: ReadTx, actor: Actor, token_id: TokenId) -> Token | None:
-    """Return a token, also one out of use."""
+    """Return a token, also one that has ended."""
     row = tx.row(FIND, org=actor.organization_id, id=token_id)
     return token_from(row) if row else None
 
 
 def find_bearer(tx: ReadTx, actor: Actor) -> Bearer:
-    """Return the token of a request, and whose it is; the row of a token in use is there."""
+    """Return the token of a request with its organization and user; the row of a token in use always exists."""
     (row,) = tx.rows(FIND_BEARER, org=actor.organization_id, id=actor.token_id)
     width = len(COLUMNS)
     found, organization_name, person = token_from(row[:width]), row[width], row[width + 1 :]
@@ -139,7 +139,7 @@ def insert_token(tx: WriteTx, made: Token, digest: bytes) -> None:
 
 
 def revoke_token_row(tx: WriteTx, actor: Actor, token_id: TokenId) -> bool:
-    """Take a token out of use; tell whether it was in use."""
+    """Revoke a token; return whether it was in use."""
     return tx.run(REVOKE, org=actor.organization_id, at=token_id, now=tx.now) == 1
 
 
@@ -150,10 +150,10 @@ def forget_ended_tokens(tx: WriteTx, before: int) -> None:
 
 
 def rename_tokens_of(tx: WriteTx, actor: Actor, user_id: UserId, name: str) -> None:
-    """Set one name on all tokens of a user, those out of use too."""
+    """Set one name on all tokens of a user, including those that have ended."""
     tx.run(RENAME_OF_USER, org=actor.organization_id, of=user_id, new_name=name)
 
 
 def touch_token(tx: WriteTx, token_id: TokenId) -> None:
-    """Note the minute in which a token was used."""
+    """Store the minute in which a token was used."""
     tx.run(TOUCH, at=token_id, now=tx.now - tx.now % MINUTE)

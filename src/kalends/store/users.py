@@ -1,4 +1,4 @@
-"""Rows of people."""
+"""Rows of users."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -44,7 +44,7 @@ CHANGED = ("name", "name_key", "email", "search_text", "time_zone", "metadata", 
 KEY_KEPT = sa.case(
     (user.c.email == bindparam("email"), user.c.email_folded), else_=bindparam("email_folded", type_=sa.Text)
 )
-"""Two people whose addresses were told apart once keep them, and can be changed, until one of them gets another."""
+"""An unchanged address keeps its key: people whose addresses differ only by an older rule can still be changed."""
 UPDATE = Query(
     sa.update(user)
     .where(user.c.id == bindparam("at"))
@@ -75,7 +75,7 @@ def find_user(tx: ReadTx, actor: Actor, user_id: UserId) -> User | None:
 
 
 def lock_user(tx: WriteTx, actor: Actor, user_id: UserId) -> User | None:
-    """Return a user, and keep everybody else from changing them until the transaction ends."""
+    """Return a user, and lock them until the transaction ends."""
     row = tx.row(FIND_TO_CHANGE, org=actor.organization_id, id=user_id)
     return user_from(row) if row else None
 
@@ -83,23 +83,23 @@ def lock_user(tx: WriteTx, actor: Actor, user_id: UserId) -> User | None:
 def find_user_even_if_deleted(
     tx: ReadTx, actor: Actor, user_id: UserId, *, lock: bool = False
 ) -> tuple[User, bool] | None:
-    """Return a user, or what is left of one, and whether they are deleted."""
+    """Return a user, deleted and erased ones too, and whether they are deleted."""
     row = tx.row(LOCK_EVEN_IF_DELETED if lock else FIND_EVEN_IF_DELETED, org=actor.organization_id, id=user_id)
     return (user_from(row[:-1]), bool(row[-1])) if row else None
 
 
 def lock_people(tx: WriteTx, actor: Actor, ids: Iterable[UserId]) -> None:
-    """Keep everybody else from booking or deleting some people until the transaction ends.
+    """Lock people until the transaction ends, so that no other transaction books or deletes them.
 
-    An action locks all its people in one call, which goes through them in the order of their ids: two that lock some
-    after others may wait for each other. SQLite has one writer at a time, who needs no lock.
+    An action locks all its people in one call, which goes through them in the order of their ids: with several calls,
+    two actions may wait for each other. SQLite has one writer at a time, which needs no lock.
     """
     if not tx.alone:
         find_and_lock_people(tx, actor, ids)
 
 
 def find_and_lock_people(tx: WriteTx, actor: Actor, ids: Iterable[UserId]) -> dict[UserId, tuple[str, bool]]:
-    """Lock people as `lock_people` does; return the zone of each who is found, and whether they are deleted."""
+    """Lock people as `lock_people` does; return the time zone of each who exists, and whether they are deleted."""
     wanted = sorted({*ids})
     missing = [user_id for user_id in wanted if user_id not in tx.locked]
     if missing:
@@ -110,7 +110,7 @@ def find_and_lock_people(tx: WriteTx, actor: Actor, ids: Iterable[UserId]) -> di
 
 
 def email_owner(tx: ReadTx, actor: Actor, email: str) -> UserId | None:
-    """Return the user who has an e-mail address, whichever way it is written."""
+    """Return the user who has an e-mail address, in any way of writing it."""
     row = tx.row(FIND_BY_EMAIL, org=actor.organization_id, email=email_key(email))
     return UserId(row[0]) if row else None
 
@@ -126,12 +126,12 @@ def update_user(tx: WriteTx, person: User) -> None:
 
 
 def soft_delete_user(tx: WriteTx, user_id: UserId) -> None:
-    """Leave a tombstone: past events go on naming the person, nobody finds them any more."""
+    """Mark a user as deleted: past events still name the person, but no list or lookup finds them any more."""
     tx.run(SOFT_DELETE, at=user_id, now=tx.now)
 
 
 def user_values(person: User) -> dict[str, Any]:
-    """Return what a user's row holds, but for the organization and the end."""
+    """Return the columns of a user's row, apart from organization and deletion."""
     return structs.asdict(person) | {
         "name_key": sort_key(person.name),
         "email_folded": email_key(person.email),
@@ -140,11 +140,11 @@ def user_values(person: User) -> dict[str, Any]:
 
 
 def user_text(name: str, email: str) -> str:
-    """Return what a user is found by."""
+    """Return the text in which a user is searched."""
     return searchable(name, email_words(email))
 
 
 def unfinished_events(tx: ReadTx, actor: Actor, user_id: UserId, after: Instant) -> list[EventId]:
-    """List a person's events that have not ended, in any order; all of them began later than `after`."""
+    """Return a person's events that have not ended, in any order; all of them begin later than `after`."""
     rows = tx.rows(UNFINISHED, org=actor.organization_id, id=user_id, after=after, now=tx.now)
     return [EventId(event_id) for (event_id,) in rows]

@@ -1,8 +1,8 @@
-"""What ties whoever asks to an event, as SQL: decided by `rules/access.py`, looked up here.
+"""The actor's ties to an event, and what the actor may see by them, as SQL; `rules/access.py` has the rules.
 
 An event concerns its host, its participants, and the person who is asked to host it. The event's own row names the
-last, and the agenda has a row for each of the others. The look at a key of the agenda takes two thirds of the time of
-one at `participant`, as a person's agenda lies together and the participants of many events do not.
+last, and the agenda has a row for each of the others. Looking up a key in the agenda takes two thirds of the time of
+looking it up in `participant`, as the rows of a person's agenda are stored together.
 """
 
 from typing import Any
@@ -36,7 +36,7 @@ def concerns_delegators() -> sa.ColumnElement[bool]:
 def is_on_agenda(rows: sa.FromClause, whose: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     """Return whether an event is on somebody's agenda.
 
-    It is looked up by key, event by event: of EXISTS, PostgreSQL may make a hash of everybody's agenda.
+    It is looked up by key, event by event: for EXISTS, PostgreSQL may build a hash of everybody's agenda.
     """
     look = sa.select(rows.c.event_id).where(whose, rows.c.starts_at == event.c.starts_at, rows.c.event_id == event.c.id)
     return look.limit(1).scalar_subquery().is_not(None)
@@ -47,7 +47,7 @@ DELEGATE = concerns_delegators().label("delegate")
 
 
 def is_visible() -> sa.ColumnElement[bool]:
-    """Return whether a person who asks sees more of an event than a busy block."""
+    """Return whether the actor, a person, sees more of an event than a busy block."""
     return sa.or_(
         concerns_me(),
         sa.and_(
@@ -58,10 +58,10 @@ def is_visible() -> sa.ColumnElement[bool]:
 
 
 def is_part_visible(person: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
-    """Return whether a person who asks sees an event, and that another person hosts it or takes part in it.
+    """Return whether the actor sees an event, and that `person` hosts it or takes part in it.
 
-    A person with access to titles sees no participants, and an event may hide them: then they see themselves, the host
-    and whose delegate they are (as `access_level_of_participation` of rules/access.py has it).
+    An actor with access to titles sees no participants. If an event hides its participants, they see themselves, the
+    host and the people whose delegate they are (as in `access_level_of_participation` of rules/access.py).
     """
     everybody, hosting = sa.not_(event.c.hide_participants), event.c.host_id == person
     theirs = AnyOf(person, "delegators")
@@ -82,7 +82,7 @@ def is_part_visible(person: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
 
 
 def is_offer_visible() -> sa.ColumnElement[bool]:
-    """Return whether a person who sees all of an event sees who is asked to host it (see `with_participants_among`)."""
+    """Return whether an actor who sees all of an event sees who is asked to host it (`with_participants_among`)."""
     return sa.or_(
         sa.not_(event.c.hide_participants),
         event.c.pending_host_id == bindparam("me"),
@@ -95,14 +95,14 @@ def is_offer_visible() -> sa.ColumnElement[bool]:
 def tie_values(actor: Actor) -> dict[str, Any]:
     """Return the parameters of `concerns_me` and `concerns_delegators`.
 
-    Never an empty list: where PostgreSQL plans for the values themselves, it takes a condition that cannot hold for
-    proof of any other, and scans a partial index that has nothing to do with it from end to end.
+    No list is empty: if PostgreSQL plans for the values themselves, a condition that is always false implies every
+    other, and it may scan an unrelated partial index from end to end.
     """
     return {"me": actor.user_id or NOBODY, "delegators": delegators_of(actor) or [NOBODY]}
 
 
 def visibility_values(actor: Actor, least: AccessLevel = AccessLevel.titles) -> dict[str, Any]:
-    """Return the parameters of what decides here who sees what; what is seen less of than `least` is left out."""
+    """Return the parameters of the conditions on visibility, for events that the actor sees at `least` or higher."""
     levels = {"shown_hosts": least, "read_hosts": AccessLevel.read, "managed_hosts": AccessLevel.write}
     return tie_values(actor) | {name: hosts_shown_to(actor, level) for name, level in levels.items()}
 
@@ -111,6 +111,6 @@ TIES = Query(sa.select(PARTICIPATES, DELEGATE).where(event.c.id == bindparam("ev
 
 
 def ties_to(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[bool, bool]:
-    """Return whether an event concerns a person, and whether it concerns somebody whose delegate they are."""
+    """Return whether an event concerns the actor, and whether it concerns somebody whose delegate they are."""
     participates, delegate = tx.rows(TIES, event_id=event_id, **tie_values(actor))[0]
     return bool(participates), bool(delegate)

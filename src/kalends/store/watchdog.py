@@ -1,4 +1,4 @@
-"""How long to wait for a database server that does not answer, and when to try it again."""
+"""Limits on waiting for a database server that does not answer, and when to try it again."""
 
 import math
 import os
@@ -34,10 +34,10 @@ class Watch:
 
 
 class Watchdog:
-    """Shuts down connections on which a server has not answered in time; the driver then finds them broken.
+    """A thread that shuts down connections on which a server has not answered in time; the driver finds them broken.
 
-    Nothing else ends the wait for a server process that is frozen: its machine still acknowledges packets, and its own
-    limits for statements are frozen, too.
+    Nothing else ends the wait for a server process that is frozen: its machine still acknowledges packets, and the
+    process cannot apply its own limits for statements.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Watchdog:
 
     @property
     def watched(self) -> int:
-        """Return how many connections are in use."""
+        """Return the number of connections in use."""
         return len(self._watches)
 
     @contextmanager
@@ -87,7 +87,7 @@ def shut_down(descriptor: int) -> None:
 
 
 class CircuitBreaker:
-    """Refuses callers at once while a server does not answer, except for one at a time, which tries again."""
+    """A circuit breaker: while a server does not answer, it refuses all callers at once but one, which tries again."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,8 +1,8 @@
 """A lock for processes that write to one SQLite file: one at a time waits for SQLite's own lock, so none starves.
 
-SQLite sleeps for up to 100 ms between two attempts, and a busy process leaves its lock free for microseconds only: of
-four processes with transactions of 3 ms, one wrote once a second and waited for up to 6 s. The process that holds this
-lock is the only one that waits for SQLite's, and tries often; a process that has just written has to queue again.
+SQLite sleeps for up to 100 ms between two attempts, and a busy process frees the lock for microseconds only: of four
+processes with transactions of 3 ms, one wrote once a second and waited for up to 6 s. The process that holds this lock
+is the only one that waits for SQLite's, and tries often; a process that has just written has to queue again.
 """
 
 import fcntl
@@ -15,7 +15,7 @@ from pathlib import Path
 from kalends.store.private_files import create_private
 
 PAUSE_S = 0.000_25
-"""Between two attempts."""
+"""The pause between two attempts."""
 
 
 def writer_lock_path(database: Path) -> Path:

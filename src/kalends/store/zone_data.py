@@ -1,6 +1,6 @@
-"""The IANA time zone database: one release for the whole process, chosen at its start and read then as a whole.
+"""The IANA time zone database: one release for the whole process, chosen and read completely at its start.
 
-What is installed, upgraded or removed afterwards changes nothing of what this process knows about zones.
+Zone data that are installed, upgraded or removed later do not affect this process.
 """
 
 import re
@@ -17,27 +17,27 @@ from kalends.rules.zones import release_order, use_zones
 
 PACKAGE_FOLDER = Path(tzdata.__file__).parent / "zoneinfo"
 NOT_ZONES = {"localtime", "posixrules", "Factory"}
-"""Files beside the zones that look like them."""
+"""Files in the folders of zones that are no zones but have their format."""
 
 RELEASE_FILES = (("tzdata.zi", re.compile(r"# version (\S+)")), ("+VERSION", re.compile(r"(\S+)")))
-"""What says in its first line of which release the zone data in a folder are, on Linux and on BSD and macOS."""
+"""The files whose first line names the release of the zone data in a folder, on Linux and on BSD and macOS."""
 
 
 class ZoneData(Struct, frozen=True):
-    """A release of the time zone database and where it lies."""
+    """A release of the time zone database and its folder."""
 
     release: str
     folder: Path
     incomplete: str | None = None
-    """A newer release that is not used, because zones are missing in it."""
+    """A newer release that is not used, because it lacks zones."""
 
 
 @cache
 def load_zone_data() -> ZoneData:
-    """Let this process use the newer of the package tzdata and the system's zone data, whatever happens to either.
+    """Load the newer of the package tzdata and the system's zone data into this process.
 
-    A system's release in which zones of the package are missing is not used: to take those from the package would mix
-    two releases, and to know them no more would break what is stored.
+    The system's release is not used if it lacks zones of the package: taking those from the package would mix two
+    releases, and without them stored events in these zones could not be read.
     """
     package = ZoneData(tzdata.IANA_VERSION, PACKAGE_FOLDER)
     system = system_zone_data(zoneinfo.TZPATH)
@@ -50,7 +50,7 @@ def load_zone_data() -> ZoneData:
 
 
 def system_zone_data(folders: Sequence[str]) -> ZoneData | None:
-    """Return what the first of some folders holds, None if there is none or it does not say its release."""
+    """Return the zone data in the first folder that exists; None without any, or if its release is unknown."""
     folder = next((path for path in map(Path, folders) if path.is_dir()), None)
     if folder is None:
         return None
@@ -62,8 +62,8 @@ def system_zone_data(folders: Sequence[str]) -> ZoneData | None:
 
 
 def use_zone_data(data: ZoneData) -> ZoneData:
-    """Read the file of every zone and let all of this process use them. Raise OSError if a zone is missing."""
-    zoneinfo.reset_tzpath(to=(str(data.folder),))  # for the standard library, should anybody ask it
+    """Read the file of every zone, and use these zones in this process. Raise OSError if a zone is missing."""
+    zoneinfo.reset_tzpath(to=(str(data.folder),))  # for code that uses the standard library directly
     zoneinfo.ZoneInfo.clear_cache()
     names = zoneinfo.available_timezones() - NOT_ZONES
     files = {name: (data.folder / name).read_bytes() for name in names}

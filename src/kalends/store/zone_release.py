@@ -1,4 +1,4 @@
-"""With which release of zone data the instants of all events were derived, and to which one they are being moved."""
+"""The release of zone data with which the instants of all events were derived, and the one they are being moved to."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ SET_RELEASE = Query(sa.update(zone_data).values(release=bindparam("release")))
 
 
 class RecordedRelease(NamedTuple):
-    """What the database says: `target` is another one only while events are being moved; None is unknown."""
+    """The releases in the database: `target` is another one only while events are being moved; None is unknown."""
 
     release: str | None
     target: str | None
@@ -30,7 +30,7 @@ class RecordedRelease(NamedTuple):
 
 
 def find_release(tx: ReadTx) -> RecordedRelease:
-    """Return the release that the instants of events were derived with."""
+    """Return the releases that the database has recorded."""
     return RecordedRelease(*tx.rows(FIND)[0])
 
 
@@ -52,14 +52,14 @@ def mismatch(found: RecordedRelease, used: str) -> ZoneDataMismatch:
 
 
 def begin_retiming(tx: WriteTx, release: str) -> RecordedRelease:
-    """Note that events are being moved to a release, and return what was recorded before."""
+    """Record that events are being moved to a release, and return what was recorded before."""
     found = find_release(tx)
     tx.run(SET_TARGET, release=release)
     return found
 
 
 def go_on_retiming(tx: WriteTx, release: str) -> None:
-    """Keep the target until the transaction ends. Raise ZoneDataMismatch if somebody has set another one since."""
+    """Lock the target until the transaction ends. Raise ZoneDataMismatch if another process has changed it."""
     found = RecordedRelease(*tx.rows(FIND_AND_HOLD)[0])
     if found.target != release:
         raise mismatch(found, release)

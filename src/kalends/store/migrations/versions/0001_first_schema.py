@@ -1,4 +1,4 @@
-"""The first schema: people, events, their participants, everybody's agenda, and one organization nobody sees."""
+"""The first schema: users, events, participants, agenda, and one default organization."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,7 +14,7 @@ ALTER TABLE agenda ADD CONSTRAINT no_double_booking EXCLUDE USING gist (
 
 
 def upgrade() -> None:
-    """Make every table of an empty database."""
+    """Create every table of an empty database."""
     op.create_table(
         "agenda",
         sa.Column("organization_id", sa.BigInteger(), nullable=False),

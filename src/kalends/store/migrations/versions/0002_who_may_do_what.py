@@ -1,4 +1,4 @@
-"""Tokens of people, with scopes and an end; what people share of their calendars; hidden participants; the record."""
+"""Tokens of people, with scopes and an expiry; shares of calendars; hidden participants; the audit log."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ ALL_SCOPES = "audit:read events:read events:write free-busy:read respond tokens:
 
 
 def upgrade() -> None:
-    """Add the columns and tables; the tokens that are there go on being able to do everything."""
+    """Add the columns and tables; existing tokens get all scopes."""
     op.add_column("token", sa.Column("user_id", sa.BigInteger(), nullable=True))
     op.add_column("token", sa.Column("scopes", sa.Text(), server_default=sa.text("''"), nullable=False))
     op.add_column("token", sa.Column("expires_at", sa.BigInteger(), nullable=True))

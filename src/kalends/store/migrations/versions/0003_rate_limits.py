@@ -8,7 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    """Make the table; a crash of the server may empty it, so that counting never waits for the disk."""
+    """Create the table; a crash of the server may empty it, so that counting never waits for the disk."""
     op.create_table(
         "rate_count",
         sa.Column("key", sa.Text(), nullable=False),

@@ -1,4 +1,4 @@
-"""Write the offset zero of events one way, as `Z`: what was stored before has `+00:00`."""
+"""Write the offset zero in local times of events as `Z`: older rows have `+00:00`."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ ZERO = "+00:00"
 
 
 def upgrade() -> None:
-    """Rewrite the local times of events in zones whose clocks show UTC then."""
+    """Rewrite the local times of events whose offset is zero."""
     event = sa.table("event", sa.column("start_local", sa.Text), sa.column("end_local", sa.Text))
     for column in (event.c.start_local, event.c.end_local):
         with_z = sa.func.replace(column, ZERO, "Z", type_=sa.Text)

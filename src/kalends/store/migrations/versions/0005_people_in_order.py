@@ -1,4 +1,4 @@
-"""People in the order of their names without case and accents; text that is found without them; IDN domains."""
+"""Order and search of names without case and accents, search of text without them, and IDN domains."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ revision = "0005"
 down_revision = "0004"
 
 BATCH = 1_000
-"""Rows that are in memory at a time."""
+"""Rows in memory at a time."""
 
 USERS = 'SELECT id, organization_id, name, email, email_folded, search_text FROM "user"'
 EVENTS = "SELECT id, title, location, description, search_text FROM event"
@@ -41,9 +41,9 @@ def upgrade() -> None:
 
 
 def fill_users(connection: sa.Connection) -> None:
-    """Compute what is derived from names and addresses.
+    """Calculate the columns that are derived from names and addresses.
 
-    Where two people turn out to have one address, one of them keeps the key that tells them apart; `kalends db check`
+    If two people turn out to have the same address, one of them keeps the old key, which differs; `kalends db check`
     names them.
     """
     for users in pages_of(connection, USERS):
@@ -58,7 +58,7 @@ def fill_users(connection: sa.Connection) -> None:
 
 
 def fill_events(connection: sa.Connection) -> None:
-    """Compute what events are found by, and write it where it has changed: where it is not plain ASCII."""
+    """Calculate the text in which events are searched, and store it if it changes: if it is not plain ASCII."""
     for events in pages_of(connection, EVENTS):
         texts = [(one.id, event_text(one.title, one.location, one.description), one.search_text) for one in events]
         changed = [{"id": event_id, "text": text} for event_id, text, old in texts if text != old]
@@ -67,7 +67,7 @@ def fill_events(connection: sa.Connection) -> None:
 
 
 def pages_of(connection: sa.Connection, select: str) -> Iterator[Sequence[sa.Row[Any]]]:
-    """Return all rows in the order of their ids, some at a time."""
+    """Yield all rows in the order of their ids, in batches."""
     page = sa.text(f"{select} WHERE id > :after ORDER BY id LIMIT {BATCH}")
     after = -1
     while rows := connection.execute(page, {"after": after}).all():

@@ -1,4 +1,4 @@
-"""With which release of zone data the instants of events were derived; of what was stored before, nobody knows."""
+"""The release of zone data with which the instants of events were derived; it is unknown for older databases."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Make the table with its one row."""
+    """Create the table with its one row."""
     table = op.create_table(
         "zone_data",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),

@@ -1,4 +1,4 @@
-"""Who is asked to host an event and has not answered."""
+"""Pending transfers: the person who is asked to host an event."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Tokens are found by when they ended, to be removed some time after."""
+"""Indexes of the times at which tokens ended, to remove them some time after."""
 
 from alembic import op
 
@@ -7,6 +7,6 @@ down_revision = "0007"
 
 
 def upgrade() -> None:
-    """Make an index of each way to end."""
+    """Create an index for expired tokens and one for revoked tokens."""
     op.create_index(op.f("ix_token_expires_at"), "token", ["expires_at"])
     op.create_index(op.f("ix_token_revoked_at"), "token", ["revoked_at"])

@@ -1,4 +1,4 @@
-"""Counts for rate limits are kept by each process alone."""
+"""Removal of the counts for rate limits, which each process now keeps in memory."""
 
 from alembic import op
 

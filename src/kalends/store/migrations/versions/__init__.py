@@ -1,1 +1,1 @@
-"""One file a revision, numbered."""
+"""The revisions of the schema: one numbered file for each."""
