@@ -1,1 +1,1 @@
-"""What may be asked: the tuned queries, each given the transaction and the actor who asks."""
+"""The reads: optimized queries, each with the transaction and the actor as arguments."""

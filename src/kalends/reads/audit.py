@@ -1,4 +1,4 @@
-"""Reading the audit log: page by page, newest first, for operators alone."""
+"""Reading the audit log: page by page, newest first, for operators only."""
 
 from functools import lru_cache
 from typing import Any
@@ -18,11 +18,11 @@ from kalends.store.tables import audit
 
 
 class AuditFilter(Struct, frozen=True, kw_only=True):
-    """Which entries to list; all that is given has to hold."""
+    """The filters of a list of entries; an entry has to match all that are given."""
 
     object_id: int | None = None
     user_id: UserId | None = None
-    """Who did it."""
+    """The actor."""
     token_id: TokenId | None = None
     since: Instant | None = None
     until: Instant | None = None
@@ -43,7 +43,7 @@ CONDITIONS = {
 def list_audit_entries(tx: ReadTx, actor: Actor, wanted: AuditFilter, limit: int) -> Page[AuditEntry, int]:
     """Return a page of the audit log, newest first.
 
-    Raise Forbidden unless an operator asks who acts for nobody else.
+    Raise Forbidden unless the actor is an operator who does not act for a user.
     """
     refuse_unless(is_operator(actor), "Only operators can read the audit log")
     values: dict[str, Any] = {name: value for name in CONDITIONS if (value := getattr(wanted, name)) is not None}
@@ -54,7 +54,7 @@ def list_audit_entries(tx: ReadTx, actor: Actor, wanted: AuditFilter, limit: int
 
 @lru_cache(maxsize=64)
 def list_statement(filters: frozenset[str], *, continued: bool) -> Query:
-    """Compose the statement: a scan backwards along the ids of an organization, or of one object, without a sort."""
+    """Return the statement: a backward scan along the ids of an organization, or of one object, without a sort."""
     where = [condition for name, condition in CONDITIONS.items() if name in filters]
     statement = sa.select(*COLUMNS).where(audit.c.organization_id == bindparam("org"), *where)
     return Query(paged(statement, audit.c.id, continued=continued, descending=True))

@@ -1,4 +1,4 @@
-"""Reading people's time, and finding one that suits them all."""
+"""Reading people's busy times, and finding a time that suits everybody."""
 
 from collections.abc import Mapping, Sequence
 
@@ -35,13 +35,13 @@ BUSY_TIMES = Query(
     )
     .limit(bindparam("count", type_=sa.Integer))
 )
-"""One statement for everything: a row for each person who is there, and one for each commitment."""
+"""One statement for everything: a row for each person who is not deleted, and one for each commitment."""
 
 MOST_OFFERS = 5
 
 
 class PersonBusyTimes(Struct):
-    """One person's zone, working hours if they were asked for, and commitments; `blocked` are those that block."""
+    """One person's zone, working hours if requested, and commitments; `blocked` are those that block."""
 
     time_zone: str
     hours: WorkingHours | None
@@ -49,16 +49,16 @@ class PersonBusyTimes(Struct):
     blocked: list[Span]
 
     def working(self, within: Span) -> list[Span] | None:
-        """Give when they work within a span; None if nobody has said."""
+        """Return the person's working periods in a span; None if they have no working hours."""
         return None if self.hours is None else working_periods(self.hours, zone_or_utc(self.time_zone), within)
 
 
 class Finding(Struct, frozen=True):
-    """The best slots; without any, why, who is in the way, and what to give up."""
+    """The best slots; if there are none, the reasons, the obstacles, and the requirements to give up."""
 
     slots: list[Slot]
     starts: int
-    """How many starts were looked at."""
+    """The number of starts that were evaluated."""
     reasons: list[Reason] = []
     obstacles: list[Obstacle] = []
     relaxations: list[Relaxation] = []
@@ -73,9 +73,9 @@ def busy_times(
     hours: bool = False,
     most: int = MAX_COMMITMENTS,
 ) -> dict[UserId, PersonBusyTimes]:
-    """Return the time of everybody who is there; who is unknown or deleted is left out.
+    """Return the busy times of people; unknown and deleted ones are left out.
 
-    Working hours only if they are asked for. Raise Invalid if they have more than `most` commitments in all.
+    Working hours are included if `hours` is true. Raise Invalid if the people have more than `most` commitments in all.
     """
     found: dict[UserId, PersonBusyTimes] = {}
     ids, values = sorted(set(people)), span_values(window)
@@ -99,7 +99,7 @@ def busy_times(
 
 
 def too_much(most: int) -> Invalid:
-    """Return the error of asking for more than can be looked at in a moment."""
+    """Return the error for more commitments than one answer may read."""
     message = f"the users have more than {most:,} events and holds in that time: ask for less time or fewer users"
     return Invalid(Fault((), "too_many_commitments", message))
 
@@ -112,9 +112,9 @@ def find_time(
     *,
     within_working_hours: bool,
 ) -> Finding:
-    """Return the best slots for a wish, or what stands in its way.
+    """Return the best slots for a meeting request, or the reasons why there are none.
 
-    `people` has everybody named, with all that overlaps the wish's horizon.
+    `people` has everybody in the request, with all commitments that overlap its horizon.
     """
     horizon, zone = meeting.horizon, zone_named(time_zone)
     calendars = {

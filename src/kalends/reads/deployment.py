@@ -26,11 +26,11 @@ class ServerFacts(NamedTuple):
     clock: int
     process: int
     announced_process: int
-    """The process that was announced when the connection was made: a pooler announces one that does not exist."""
+    """The server process that was announced when the connection was made: a pooler's does not exist."""
 
 
 class TokenFacts(NamedTuple):
-    """How many tokens are active, how many of them were idle for 90 days, how many old ones of operators never end."""
+    """Numbers of active tokens, of those idle for 90 days, and of operators' old ones that never expire."""
 
     active: int
     idle: int
@@ -68,5 +68,5 @@ def describe_sqlite(tx: ReadTx) -> str:
 
 
 def token_snapshot(tx: ReadTx) -> TokenFacts:
-    """Count the active tokens of all organizations: for operators of the service, never for callers of the API."""
+    """Return numbers of active tokens of all organizations: for the administrator, never for callers of the API."""
     return TokenFacts(*tx.rows(TOKENS_IN_USE, now=tx.now, idle_since=tx.now - IDLE, old_since=tx.now - OLD)[0])

@@ -1,4 +1,4 @@
-"""Events as JSON text, which the database writes; what not everybody may see of them is cut out here.
+"""Events as JSON text, which the database writes; this module removes what the actor may not see.
 
 The members are those of `EventJson` in rest/event_shapes.py, in its order; a test compares the two.
 """
@@ -70,8 +70,8 @@ PARTICIPANT_JSON = (
     .where(user.c.id == participant.c.user_id)
     .correlate(participant, event)
 )
-"""A participant with the person who they are, looked up by their key: of a join, where it takes an event to have many
-participants, PostgreSQL makes a hash of all users for each event (89 ms a page at ten million events)."""
+"""A participant with their user, looked up by key: in a join, if PostgreSQL expects many participants, it builds a hash
+of all users for each event (89 ms for a page at ten million events)."""
 
 PARTICIPANTS = (
     sa.select(PARTICIPANT_JSON.scalar_subquery())
@@ -97,15 +97,15 @@ LISTED_TEXT = TEXT | {
         }
     ).label("text"),
 }
-"""The same of an event in a list."""
+"""The same for an event in a list."""
 
 SHOWN_AS_TITLE = ("id", "title", "show_as", "start", "end", "time_zone", "status", "host_id")
 TELLS_OF_ALL_PARTICIPANTS = ("participant_counts", "version", "updated_at", "participants_truncated")
-"""What tells of participants who are not shown: how many there are, and that one of them has answered."""
+"""The members that reveal hidden participants: their number, and that one of them has answered."""
 
 
 class EventKey(Struct, array_like=True, frozen=True):
-    """What has to be known of an event beside its text: its place in lists, and its version."""
+    """The key of an event in lists, and its version, which are read besides its text."""
 
     start: int
     id: int
@@ -113,7 +113,7 @@ class EventKey(Struct, array_like=True, frozen=True):
 
 
 class EventAccess(EventKey, array_like=True, frozen=True):
-    """The same, and what decides who sees what of it; ties only where they were looked up."""
+    """The same, and the facts on which access to the event depends; ties only if they were looked up."""
 
     host_id: int
     visibility: Visibility
@@ -127,15 +127,15 @@ ACCESS = (*KEY, event.c.host_id, JsonWord(event.c.visibility), event.c.hide_part
 
 
 def about(*columns: sa.ColumnElement[Any]) -> sa.Label[str]:
-    """Return KEY, or ACCESS and then ties, as JSON."""
+    """Return columns as JSON: KEY, or ACCESS followed by ties."""
     return JsonArray(*columns).label("about")
 
 
 HIDDEN = "true"
-"""In ACCESS without ties it says that an event hides its participants."""
+"""The value in ACCESS without ties that marks an event that hides its participants."""
 
 TRUNCATED = '"participants_truncated":true}'
-"""The end of an event in a list that does not show all its participants."""
+"""The end of an event in a list that does not show all of its participants."""
 
 NEVER_HIDDEN = Query(
     sa.select(participant.c.event_id, PARTICIPANT_JSON.scalar_subquery())
@@ -159,13 +159,13 @@ PARTICIPANT_LIST = msgspec.json.Decoder(list[dict[str, Raw]])
 
 
 def title_alone(text: str) -> str:
-    """Cut out of an event all but what somebody sees who is shown titles."""
+    """Return the text of an event with only the members for an actor with access to titles."""
     members = MEMBERS.decode(text)
     return msgspec.json.encode({name: members[name] for name in SHOWN_AS_TITLE}).decode()
 
 
 def with_participants_among(text: str, shown: Container[UserId], participants: Raw | None = None) -> str:
-    """Cut out of an event the people who are hidden; `participants` are those to look among, if not those in it."""
+    """Return the text of an event without hidden people; `participants`, if given, replace those in the text."""
     members: dict[str, Any] = {
         name: raw for name, raw in MEMBERS.decode(text).items() if name not in TELLS_OF_ALL_PARTICIPANTS
     }
@@ -178,7 +178,7 @@ def with_participants_among(text: str, shown: Container[UserId], participants: R
 
 
 def participants_never_hidden(tx: ReadTx, actor: Actor, events: list[int]) -> dict[int, Raw]:
-    """Return, of each of some events, the host, the actor and whose delegate they are, if they take part, in JSON."""
+    """Return the participants of events who are the host, the actor or the actor's delegators, in JSON."""
     found: dict[int, list[str]] = {event_id: [] for event_id in events}
     for event_id, text in tx.rows(NEVER_HIDDEN, org=actor.organization_id, events=events, **tie_values(actor)):
         found[event_id].append(text)
@@ -186,10 +186,10 @@ def participants_never_hidden(tx: ReadTx, actor: Actor, events: list[int]) -> di
 
 
 def user_in(text: Raw) -> UserId:
-    """Return the user whose id is written in JSON."""
+    """Return the user whose id is in a JSON text."""
     return UserId(int(bytes(text)[1 + len(UserId.prefix) : -1], 16))
 
 
 def digest_of(text: str) -> int:
-    """Return a number of at most 17 digits that differs from that of any other text."""
+    """Return a hash of a text, a number of at most 17 digits."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest())

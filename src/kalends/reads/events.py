@@ -1,4 +1,4 @@
-"""Reading events: one by its id, or page by page along somebody's agenda."""
+"""Reading events: one by its id, or a page of a list."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -47,16 +47,16 @@ from kalends.store.visibility import (
 )
 
 PageKey = tuple[int, int]
-"""Where a page ended: start (microseconds) and id of its last event."""
+"""The key of a page: start (microseconds) and id of its last event."""
 
 SURE_TO_FIT = 25
-"""So many events of a list are never larger than LARGEST_TEXT_BYTES: each with 100 participants is 0.6 MB at most."""
+"""A number of events that never exceed LARGEST_TEXT_BYTES: one with 100 participants has at most 0.6 MB."""
 
 MOST_BYTES_A_CHARACTER = 4
 
 
 class View(Enum):
-    """Whose events are listed to whom: what is left to be decided of each."""
+    """Whose events are listed, and what has to be decided for each of them."""
 
     everything = "an operator's: nothing"
     own = "one's own: whether participants are hidden"
@@ -64,48 +64,48 @@ class View(Enum):
 
 
 class EventFilter(Struct, frozen=True, kw_only=True):
-    """Which events to list; all that is given has to hold. `response` and `role` speak of the person named."""
+    """The filters of a list of events, which have to match all. `response` and `role` are those of the named person."""
 
     user_id: UserId | None = None
     """Host or participant."""
     host_id: UserId | None = None
     participant_id: UserId | None = None
     pending_host_id: UserId | None = None
-    """Who is asked to host it."""
+    """The person who is asked to host it."""
     since: Instant | None = None
     until: Instant | None = None
     """Events that overlap `[since, until)`."""
     response: Response | None = None
     role: Role | None = None
     status: Status | None = None
-    """Without it, everything but cancelled events."""
+    """By default, all events but cancelled ones."""
     text: str | None = None
     after: PageKey | None = None
     """The key of the last event of the page before."""
 
 
 NEEDS_ALL = ("participant_id", "pending_host_id", "response", "role", "text")
-"""Filters by what is not seen of an event of which somebody sees the title alone."""
+"""Filters by members that actors with access to titles do not see."""
 
 
 class SeenEvent(NamedTuple):
-    """An event as far as somebody sees it: JSON text, with participants if they were asked for and are seen."""
+    """An event as the actor sees it: JSON text, with participants if requested and visible."""
 
     text: str
     version: int | None
-    """None if it is not shown, as it counts the answers of people who are not."""
+    """None if it is not shown, as it also counts the responses of hidden people."""
     access_level: AccessLevel
 
 
 class EventPage(Struct, frozen=True):
-    """Some events in the order of start and id, as a list in JSON; `next_key` is None on the last page."""
+    """Events in the order of start and id, as a list in JSON; `next_key` is None on the last page."""
 
     text: str
     next_key: PageKey | None
 
 
 def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> SeenEvent:
-    """Return an event and, if `expand` says so, its participants, in one statement. Raise NotFound."""
+    """Return an event, with its participants if `expand` is true, in one statement. Raise NotFound."""
     ties = {} if is_operator(actor) else visibility_values(actor)
     row = tx.row(event_statement(tied=bool(ties), expand=expand), org=actor.organization_id, id=event_id, **ties)
     if row is None:
@@ -117,12 +117,13 @@ def read_event(tx: ReadTx, actor: Actor, event_id: EventId, *, expand: bool) -> 
 
 
 def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expand: bool) -> EventPage:
-    """Return a page of events that the actor may see, with their participants if `expand` says so, in one statement.
+    """Return a page of events that the actor may see, with their participants if `expand` is true, in one statement.
 
-    By a person they see only what they are shown this person takes part in, or is asked to host; by text, role and
-    response only events of which they see all. A page ends early where it would be larger than MAX_PAGE_BYTES.
+    Filters by a person find only events in which the actor sees that this person takes part or is asked to host.
+    Filters by text, role and response find only events of which the actor sees all. A page ends early if it would be
+    larger than MAX_PAGE_BYTES.
 
-    Raise Invalid if `response` or `role` is given and nobody is named whose it could be.
+    Raise Invalid if `response` or `role` is given without a person.
     """
     wanted = own_unless_named(actor, wanted)
     refuse_nobodys(wanted)
@@ -135,7 +136,7 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
 
 
 def read_page(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expand: bool) -> EventPage:
-    """Return a page of at most so many events. Raise TooExpensive if all together are larger than a server holds."""
+    """Return a page of at most `limit` events. Raise TooExpensive if they are larger than LARGEST_TEXT_BYTES."""
     filters = frozenset(name for name in EventFilter.__struct_fields__ if getattr(wanted, name) is not None)
     values = {"org": actor.organization_id, "count": limit + 1, **filter_values(wanted)}
     view = view_of(actor, wanted)
@@ -151,7 +152,7 @@ def read_page(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expa
     texts = texts if count <= limit else texts.rpartition(SEPARATOR)[0]
     if view is View.others or (view is View.own and HIDDEN in known):
         texts = as_seen(tx, actor, texts, known, own=view is View.own)
-    texts = fitting(texts)  # as they are seen: where a page ends would tell how much there is that is not
+    texts = fitting(texts)  # as the actor sees them: else the end of a page would reveal the size of hidden members
     shown = texts.count(SEPARATOR) + 1
     next_key: PageKey | None = None
     if shown < count:
@@ -162,7 +163,7 @@ def read_page(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, expa
 
 
 def as_seen(tx: ReadTx, actor: Actor, texts: str, known: str, *, own: bool) -> str:
-    """Return events as far as a person sees them; `known` has the facts of each, and may have those of one more."""
+    """Return events as a person sees them; `known` has the facts of each, and may have those of one more."""
     access = [ACCESS_DECODER.decode(one) for one in known.split(SEPARATOR)]
     events = list(zip(texts.split(SEPARATOR), access, strict=False))
     cut_off = [one.id for text, one in events if one.hides and text.endswith(TRUNCATED)]
@@ -171,7 +172,7 @@ def as_seen(tx: ReadTx, actor: Actor, texts: str, known: str, *, own: bool) -> s
 
 
 def fitting(texts: str) -> str:
-    """Return as many of the texts, from the first, as MAX_PAGE_BYTES holds."""
+    """Return the first texts that fit into MAX_PAGE_BYTES together."""
     if len(texts) <= MAX_PAGE_BYTES // MOST_BYTES_A_CHARACTER:
         return texts
     content = texts.encode()
@@ -182,7 +183,7 @@ def fitting(texts: str) -> str:
 
 
 def view_of(actor: Actor, wanted: EventFilter) -> View:
-    """Return what is left to decide of each event, by the filter and by who asks."""
+    """Return what has to be decided for each event, which depends on the filter and the actor."""
     if is_operator(actor):
         return View.everything
     own = {wanted.participant_id, wanted.user_id} - {None} == {actor.user_id}
@@ -197,9 +198,9 @@ def seen_by(
     own: bool = False,
     participants: Mapping[int, Raw] = MappingProxyType({}),
 ) -> SeenEvent:
-    """Return an event as far as a person sees it; `own` says that it surely concerns them.
+    """Return an event as a person sees it; `own` says that it concerns them in any case.
 
-    `participants` has the participants to look among of events of which the text does not have all.
+    `participants` replaces those in the text, for events whose text does not have all of them.
     """
     host = UserId(access.host_id)
     access_level = access_level_of(
@@ -217,7 +218,7 @@ def seen_by(
 
 
 def own_unless_named(actor: Actor, wanted: EventFilter) -> EventFilter:
-    """Return the filter; of a user who names nobody, for what concerns themselves."""
+    """Return the filter; if a user names no person, the filter for their own events."""
     named = wanted.user_id or wanted.host_id or wanted.participant_id or wanted.pending_host_id
     if actor.user_id is None or named:
         return wanted
@@ -225,7 +226,7 @@ def own_unless_named(actor: Actor, wanted: EventFilter) -> EventFilter:
 
 
 def refuse_nobodys(wanted: EventFilter) -> None:
-    """Raise Invalid if a filter speaks of a person and none is named."""
+    """Raise Invalid if a filter needs a person and none is named."""
     if wanted.participant_id is None and wanted.user_id is None:
         faults = [
             Fault((name,), "person_required", f"{name} is that of one person: name them with participant_id or user_id")
@@ -238,9 +239,9 @@ def refuse_nobodys(wanted: EventFilter) -> None:
 
 @cache
 def event_statement(*, tied: bool, expand: bool) -> Query:
-    """Compose the statement for one event, or for one that `me` sees, with what its access depends on.
+    """Return the statement for one event, if `tied` only if `me` sees it, with the facts that access depends on.
 
-    Of what is not seen no text is made: how long that takes would tell how many participants it has.
+    No text is made of an invisible event: the time for that would reveal how many participants it has.
     """
     where = [event.c.organization_id == bindparam("org"), event.c.id == bindparam("id")]
     if not tied:
@@ -251,11 +252,11 @@ def event_statement(*, tied: bool, expand: bool) -> Query:
 
 @lru_cache(maxsize=1024)
 def list_statement(given_filters: frozenset[str], view: View, *, expand: bool) -> Query:
-    """Compose the statement for a set of filters: one range scan along the index that the filters name, never a sort.
+    """Return the statement for a set of filters: one range scan along an index that fits the filters, without a sort.
 
-    A person's events are read along their agenda, a host's and everybody's along the event table's own indexes; of
-    others' only those that `me` sees, with what ties them to `me`. Texts, and what access to each depends on, come in
-    one row.
+    A person's events are read along their agenda, a host's and everybody's along the event table's own indexes. If the
+    events are not the actor's own, only those that `me` sees are read, with their ties to `me`. The texts, and the
+    facts that access to each depends on, come in one row.
     """
     scan = scan_of(given_filters)
     where = [scan.rows.c.organization_id == bindparam("org")]
@@ -315,7 +316,7 @@ def conditions(scan: Scan, *, seen: bool) -> dict[str, sa.ColumnElement[bool]]:
 
 
 def also_concerns(*, seen: bool) -> sa.ColumnElement[bool]:
-    """Return whether the event is on the agenda of `user_id`, too, and `me` is shown that, if it is to be `seen`."""
+    """Return whether the event is on the agenda of `user_id`, too, and, if `seen` is true, whether `me` sees that."""
     other = agenda.alias("other")
     return sa.exists().where(
         other.c.user_id == bindparam("user_id"),

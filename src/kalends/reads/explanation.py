@@ -1,4 +1,4 @@
-"""Reading why somebody can or cannot be booked: each rule, its verdict, and what it rests on."""
+"""Reading why a person can or cannot be booked: each rule, its result, and the reasons for it."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ HOLDS = Query(
 
 
 class EventReason(Struct, frozen=True):
-    """An event in somebody's time, and how much the caller sees of it."""
+    """An event in a person's time, and how much the actor sees of it."""
 
     span: Span
     shown: Busy
@@ -86,17 +86,17 @@ class EventReason(Struct, frozen=True):
 
 
 class HoldReason(Struct, frozen=True):
-    """A slot that is held for somebody, by a hold that the caller may see."""
+    """A slot that is held for a person, by a hold that the actor may see."""
 
     span: Span
     hold_id: HoldId
 
 
 class Explanation(Struct, frozen=True):
-    """Everything that bears on booking a person in a span, as far as it is told.
+    """All that affects booking a person in a span, as far as the actor may see it.
 
-    `unseen` is when something blocks that is not seen, merged and cut to the span; `works` is None where nobody has
-    said when they work.
+    `unseen` has the times at which something invisible blocks, merged and clipped to the span. `works` is None if the
+    person has no working hours.
     """
 
     deleted: bool
@@ -107,13 +107,13 @@ class Explanation(Struct, frozen=True):
 
     @property
     def bookable(self) -> bool:
-        """Tell whether a required participant would be let in; working hours advise, they do not forbid."""
+        """Return whether the person could be booked as a required participant; working hours do not prevent it."""
         blocked = self.deleted or self.holds or self.unseen or any(reason.blocking for reason in self.events)
         return not blocked
 
 
 def explain_booking(tx: ReadTx, actor: Actor, user_id: UserId, span: Span) -> Explanation:
-    """Say what bears on booking somebody in a span, as long as an event at most. Raise NotFound or Invalid."""
+    """Return what affects booking a person in a span of at most the length of an event. Raise NotFound or Invalid."""
     faults = slot_faults(span)
     if faults:
         raise Invalid(*faults)
@@ -144,7 +144,7 @@ def explain_booking(tx: ReadTx, actor: Actor, user_id: UserId, span: Span) -> Ex
 
 
 def events_within(tx: ReadTx, actor: Actor, user_id: UserId, values: dict[str, Any]) -> list[EventReason]:
-    """Return all events in somebody's time, with how much of each the caller sees; `values` say whose and when."""
+    """Return all events in a person's time, with how much of each the actor sees; `values` has person and span."""
     return [
         EventReason(
             Span(Instant(start), Instant(end)),
@@ -165,7 +165,7 @@ def events_within(tx: ReadTx, actor: Actor, user_id: UserId, values: dict[str, A
 
 
 def as_busy(span: Span) -> Period:
-    """Return a period of being busy."""
+    """Return a span as a busy period."""
     return Period(span, Busy.busy)
 
 
@@ -178,9 +178,9 @@ def access_level_in_explanation(
     participates: object,
     delegate: object,
 ) -> AccessLevel:
-    """Return how much is said of an event: nothing without the right scope.
+    """Return how much an explanation shows of an event: only that it blocks without the scope to read events.
 
-    Of a private one not even to operators, who ask in the name of others.
+    The same goes for private events if an operator asks, as operators act for others.
     """
     if not may_read_events(actor):
         return AccessLevel.busy
@@ -193,5 +193,5 @@ def access_level_in_explanation(
 
 
 def works_throughout(hours: WorkingHours | None, time_zone: str, span: Span) -> bool | None:
-    """Tell whether somebody works for the whole of a span; None if nobody has said."""
+    """Return whether a person works for the whole of a span; None if they have no working hours."""
     return None if hours is None else working_periods(hours, zone_or_utc(time_zone), span) == [span]

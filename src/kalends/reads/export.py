@@ -1,4 +1,4 @@
-"""All that is kept about one person, in one snapshot; events and record in pages, as either may be long."""
+"""The export of all data about one person, in one snapshot; events and audit entries are read in pages."""
 
 import json
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from kalends.store.tokens import list_tokens_of
 from kalends.store.users import find_user_even_if_deleted
 
 PAGE = 500
-"""So many events are read at a time."""
+"""Events that are read at a time."""
 
 CONCERNING = Query(
     sa.select(*COLUMNS, *PARTICIPATION_COLUMNS)
@@ -49,13 +49,13 @@ CONCERNING = Query(
 )
 
 BEFORE_ALL = (-(1 << 63), 0)
-"""The start and the id that all events come after."""
+"""A start and an id before those of all events."""
 
 
 class Export(Struct, frozen=True, kw_only=True):
     """A person and their data: their own part in each event, and the audit entries by them and about them.
 
-    Events and records are read as they are asked for, in the transaction of all the rest.
+    Events and audit entries are read on iteration, in the same transaction as the rest.
     """
 
     exported_at: Instant
@@ -67,22 +67,22 @@ class Export(Struct, frozen=True, kw_only=True):
     tokens: list[Token]
     holds: list[Hold]
     events: Iterator[tuple[Event, Participation | None]]
-    """In the order of start and id; without a participation they host it and do not attend."""
+    """In the order of start and id; without a participation, the person hosts the event and does not attend."""
     asked_to_host: list[Event]
     records: Iterator[AuditEntry]
     """Oldest first."""
 
 
 def export_user(tx: ReadTx, actor: Actor, user_id: UserId) -> Export:
-    """Return all that is kept about a person, or about one who was deleted. Raise NotFound or Forbidden.
+    """Return all data about a person, deleted ones too. Raise NotFound or Forbidden.
 
-    Nothing in it is somebody else's answer or address.
+    It has no responses or network addresses of other people.
     """
     tx.snapshot()
     found = find_user_even_if_deleted(tx, actor, user_id)
     if found is None:
         raise NotFound("user", user_id)
-    refuse_unless(is_self(actor, user_id), "Only the user and operators can export what is kept about a user")
+    refuse_unless(is_self(actor, user_id), "Only the user and operators can export the data of a user")
     person, deleted = found
     return Export(
         exported_at=tx.now,
@@ -100,7 +100,7 @@ def export_user(tx: ReadTx, actor: Actor, user_id: UserId) -> Export:
 
 
 def events_of(tx: ReadTx, actor: Actor, user_id: UserId) -> Iterator[tuple[Event, Participation | None]]:
-    """Return every event that concerns somebody, with their participation if they have one."""
+    """Yield the events that concern a person, with their participation if they have one."""
     width = len(COLUMNS)
     after = BEFORE_ALL
     while True:
@@ -115,7 +115,7 @@ def events_of(tx: ReadTx, actor: Actor, user_id: UserId) -> Iterator[tuple[Event
 
 
 def audit_entries_of(tx: ReadTx, actor: Actor, user_id: UserId) -> Iterator[AuditEntry]:
-    """Return what somebody did and what was done to them, as far as it is their own."""
+    """Yield the audit entries by a person and about them, with only their own data."""
     after = 0
     while (last := end_of_page(tx, actor, after)) is not None:
         tx.renew()
@@ -125,7 +125,7 @@ def audit_entries_of(tx: ReadTx, actor: Actor, user_id: UserId) -> Iterator[Audi
 
 
 def own_part_of(entry: AuditEntry, user_id: UserId) -> AuditEntry:
-    """Return an entry as far as it is somebody's own: not others' participations, nor from where others acted."""
+    """Return an entry with only a person's own data: without the participations and network addresses of others."""
     return structs.replace(
         entry,
         address=entry.address if entry.user_id == user_id else None,
@@ -135,5 +135,5 @@ def own_part_of(entry: AuditEntry, user_id: UserId) -> AuditEntry:
 
 
 def own_snapshot(text: str | None, user_id: UserId) -> str | None:
-    """Return a snapshot of the audit log, as JSON text, as far as they are somebody's own."""
+    """Return a snapshot of the audit log, as JSON text, with only a person's own data."""
     return None if text is None else msgspec.json.encode(visible_to(json.loads(text), user_id)).decode()

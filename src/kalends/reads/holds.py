@@ -15,7 +15,7 @@ from kalends.store.tables import hold
 
 
 def read_hold(tx: ReadTx, actor: Actor, hold_id: HoldId) -> Hold:
-    """Return a hold that somebody placed or that keeps their time. Raise NotFound, for one that has lapsed too."""
+    """Return a hold that the actor placed or that keeps their time. Raise NotFound, also if it has lapsed."""
     found = find_hold(tx, actor, hold_id)
     if found is None or not may_see_hold(actor, found.placed_by, found.user_ids):
         raise NotFound("hold", hold_id)
@@ -27,7 +27,7 @@ def list_holds(
 ) -> Page[Hold, int]:
     """Return a page of the holds that a person placed or that keep their time; by default the actor's own.
 
-    To an operator who names nobody, all of the organization. Raise Forbidden for those of somebody else.
+    For an operator who names nobody, return all of the organization. Raise Forbidden for those of another user.
     """
     whose = user_id or actor.user_id
     refuse_unless(is_self(actor, whose), "Only the user and operators can list the holds of a user")
@@ -42,7 +42,7 @@ def list_holds(
 
 @lru_cache
 def list_statement(*, of_person: bool, continued: bool) -> Query:
-    """Compose the statement: the holds of a page, and then the people of each."""
+    """Return the statement: it selects the holds of a page, and then the people of each."""
     where = [*LIVE]
     if of_person:
         where.append(OF_PERSON)

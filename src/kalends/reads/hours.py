@@ -1,4 +1,4 @@
-"""Reading somebody's working hours."""
+"""Reading the working hours of a user."""
 
 from kalends.errors import NotFound
 from kalends.model import Actor, UserId

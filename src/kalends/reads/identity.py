@@ -1,4 +1,4 @@
-"""Who somebody is: what a token stands for, looked up before there is an actor to ask on behalf of."""
+"""The identity of a caller: the actor of a token, looked up before any other read."""
 
 from msgspec import Struct
 
@@ -10,7 +10,7 @@ from kalends.store.tokens import find_token_in_use, is_active
 
 
 class Identity(Struct, frozen=True):
-    """Whom a token makes of its bearer, until when, and whether its last use has yet to be noted."""
+    """The actor of a token, its expiry, and whether its last use has yet to be stored."""
 
     actor: Actor
     expires_at: Instant | None
@@ -18,9 +18,9 @@ class Identity(Struct, frozen=True):
 
 
 def find_identity(tx: ReadTx, digest: bytes, acting_for: UserId | None) -> Identity | None:
-    """Give who bears a token with this digest; `acting_for` names a person in whose place an operator wants to act.
+    """Return the identity of a token with this digest; `acting_for` is a person for whom an operator wants to act.
 
-    None for a token that is unknown, revoked or expired, of a person who was deleted, or who may not act for that one.
+    Return None if the token is unknown, revoked or expired, its user is deleted, or it may not act for that person.
     """
     tx.snapshot()
     found = find_token_in_use(tx, digest)

@@ -1,4 +1,4 @@
-"""Reading whether what is derived still equals what it is derived from: counts of participants, agenda, keys."""
+"""Checking derived data against its source: counts of participants, agenda, keys."""
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam
@@ -14,13 +14,13 @@ PARTICIPATIONS = sa.join(participant, event, participant.c.event_id == event.c.i
 
 
 def counted(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-    """Count the participants of an event that meet a condition."""
+    """Return the number of participants of an event that meet a condition."""
     rows = sa.select(sa.func.count()).where(participant.c.event_id == event.c.id, condition)
     return rows.scalar_subquery()
 
 
 def count_where(source: sa.FromClause, *conditions: sa.ColumnElement[bool]) -> Query:
-    """Count the rows that meet all conditions."""
+    """Return a query for the number of rows that meet all conditions."""
     return Query(sa.select(sa.func.count()).select_from(source).where(*conditions))
 
 
@@ -89,7 +89,7 @@ CHECKS = {
         sa.join(PARTICIPATIONS, user, participant.c.user_id == user.c.id), UNFINISHED, GONE
     ),
 }
-"""What to count, over all organizations; each count has to be zero."""
+"""Inconsistencies, counted over all organizations; each count has to be zero."""
 
 KIND = (event.c.status, event.c.show_as, agenda.c.role, agenda.c.response, agenda.c.shown, agenda.c.blocking)
 COMMITMENTS = Query(
@@ -97,11 +97,11 @@ COMMITMENTS = Query(
     .select_from(sa.join(agenda, event, agenda.c.event_id == event.c.id))
     .group_by(*KIND)
 )
-"""How many agenda rows of each kind there are: a few dozen kinds, so the rule that judges them stays where it is."""
+"""The numbers of agenda rows of each kind: there are a few dozen kinds, which the rule in Python can check."""
 
 
 def find_inconsistencies(tx: ReadTx) -> list[str]:
-    """Return a line for each kind of inconsistency, with how often it was found; an empty list is good news."""
+    """Return a line for each kind of inconsistency that was found, with its count."""
     tx.snapshot()
     counts = {what: tx.rows(query, now=tx.now)[0][0] for what, query in CHECKS.items()}
     counts["Agenda rows that show or block what they should not"] = wrong_commitments(tx)
@@ -109,7 +109,7 @@ def find_inconsistencies(tx: ReadTx) -> list[str]:
 
 
 def wrong_commitments(tx: ReadTx) -> int:
-    """Count the agenda rows that show or block something else than the rule says."""
+    """Return the number of agenda rows that show or block something else than the rule says."""
     wrong = 0
     for status, show_as, role, response, shown, blocking, count in tx.rows(COMMITMENTS):
         right = commitment(Status(status), ShowAs(show_as), role and Role(role), response and Response(response))

@@ -1,4 +1,4 @@
-"""Pages of lists by keyset: each begins after the key of the last row of the page before."""
+"""Keyset pagination: each page begins after the key of the last row of the previous page."""
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -15,7 +15,7 @@ Key = TypeVar("Key")
 
 
 class Page(Struct, Generic[Item, Key], frozen=True):
-    """Some items of a list in its order; `next_key`, the key of the last of them, is None on the last page."""
+    """Items of a list in its order; `next_key`, the key of the last of them, is None on the last page."""
 
     items: list[Item]
     next_key: Key | None
@@ -38,7 +38,7 @@ def follows(*key: sa.ColumnElement[Any], descending: bool = False) -> sa.ColumnE
 
 
 def key_values(key: int | tuple[int | str, ...] | None) -> dict[str, Any]:
-    """Return the parameters of a key; of None, the key of no row, there are none."""
+    """Return the parameters of a key; none for the first page, which has no key."""
     if key is None:
         return {}
     return {f"after_{place}": part for place, part in enumerate(key if isinstance(key, tuple) else (key,))}
@@ -47,11 +47,11 @@ def key_values(key: int | tuple[int | str, ...] | None) -> dict[str, Any]:
 def read_page(
     tx: ReadTx, query: Query, limit: int, item: Callable[[Row], Item], key: Callable[[Row], Key], **values: Any
 ) -> Page[Item, Key]:
-    """Return a page of a `paged` statement. It reads one row more than it shows: whether another page follows."""
+    """Return a page of a `paged` statement. It reads one row more, to know whether another page follows."""
     rows = tx.rows(query, count=limit + 1, **values)
     return Page([item(row) for row in rows[:limit]], key(rows[limit - 1]) if len(rows) > limit else None)
 
 
 def first_column(row: Row) -> int:
-    """Return the key of rows that begin with it."""
+    """Return the first column of a row, which is its key."""
     return row[0]

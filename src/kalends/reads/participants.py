@@ -65,7 +65,7 @@ def list_all_participants(tx: ReadTx, actor: Actor, event: Event) -> list[Partic
 
 
 def read_participant(tx: ReadTx, actor: Actor, event_id: EventId, user_id: UserId) -> Participant:
-    """Return one participant of an event. Raise NotFound, for one who is hidden too, or Forbidden."""
+    """Return one participant of an event. Raise NotFound, also if they are hidden, or Forbidden."""
     event, access_level = event_to_read(tx, actor, event_id)
     found = participants_among(tx, actor, event, [user_id])
     hides = hides_participants(access_level, hides=event.hide_participants)
@@ -75,10 +75,7 @@ def read_participant(tx: ReadTx, actor: Actor, event_id: EventId, user_id: UserI
 
 
 def event_to_read(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[Event, AccessLevel]:
-    """Return an event of which the actor may see all; what follows reads the same snapshot.
-
-    Raise NotFound or Forbidden.
-    """
+    """Return an event of which the actor may see all, and begin a snapshot. Raise NotFound or Forbidden."""
     tx.snapshot()
     event, access_level = visible_event(tx, actor, event_id)
     refuse_unless(access_level >= AccessLevel.read, "You can only see the title and the time of this event")
@@ -100,7 +97,7 @@ def visible_event(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[Event, A
 
 
 def seen_from(actor: Actor, row: Row) -> tuple[Event, AccessLevel]:
-    """Return the event of a row that ends with both ties, and how much of it the actor may see."""
+    """Return the event of a row, whose last columns are both ties, and how much of it the actor may see."""
     found = event_from(row[: len(COLUMNS)])
     participates, delegate = row[-2:]
     return found, access_level_of(
@@ -109,5 +106,5 @@ def seen_from(actor: Actor, row: Row) -> tuple[Event, AccessLevel]:
 
 
 def participants_not_hidden(actor: Actor, host_id: UserId) -> list[UserId]:
-    """Return who is shown of an event that hides its participants: its host, oneself, and whose delegate one is."""
+    """Return the people whom an actor sees in an event that hides its participants: host, actor and delegators."""
     return sorted({host_id, actor.user_id or host_id, *delegators_of(actor)})

@@ -1,4 +1,4 @@
-"""Reading what people share of their calendars."""
+"""Reading the shares of calendars."""
 
 from kalends.model import Actor, Share, UserId
 from kalends.reads.users import read_user
@@ -8,7 +8,7 @@ from kalends.store.shares import shares_by, shares_with
 
 
 def list_shares(tx: ReadTx, actor: Actor, user_id: UserId, *, received: bool) -> list[Share]:
-    """Return what somebody shares, or what is shared with them, in the order of ids. Raise NotFound or Forbidden."""
+    """Return the shares of a user's calendar, or those `received`, in the order of ids. Raise NotFound or Forbidden."""
     tx.snapshot()
     read_user(tx, actor, user_id)
     refuse_unless(is_self(actor, user_id), "Only the user and operators can list the shares of a user")

@@ -1,7 +1,7 @@
-"""Reading whether stored text, and what is derived from it, is as it would be written today.
+"""Checking whether stored text, and what is derived from it, follows the current rules.
 
-Rules for text have grown stricter, and what is derived follows the Unicode tables of the Python that wrote it: what was
-stored before stays as it is and is named here.
+Rules for text have become stricter, and derived text follows the Unicode tables of the Python that wrote it. Older rows
+stay as they are and are reported here.
 """
 
 import re
@@ -26,7 +26,7 @@ PAGE = 1_000
 """Rows in memory at a time."""
 
 MOST_NAMED = 20
-"""Of each kind of trouble so many are named."""
+"""Cases of each kind of trouble that are named."""
 
 USERS = Query(
     sa.select(
@@ -52,20 +52,20 @@ EVENTS = Query(
 
 @dataclass
 class Troubles:
-    """How many things are wrong in one way, and the first of them by name."""
+    """The number of cases of one kind of trouble, and the names of the first."""
 
     count: int = 0
     names: list[str] = field(default_factory=list)
 
     def add(self, name: str) -> None:
-        """Count one more."""
+        """Count one more case."""
         self.count += 1
         if self.count <= MOST_NAMED:
             self.names.append(name)
 
 
 def find_text_troubles(tx: ReadTx) -> list[str]:
-    """Return a line for each way in which stored text is not as it should be, with the first cases named."""
+    """Return a line for each kind of trouble with stored text, with the names of the first cases."""
     found: dict[str, Troubles] = {}
     for what, name in chain(user_troubles(tx), event_troubles(tx)):
         found.setdefault(what, Troubles()).add(name)
@@ -76,7 +76,7 @@ def find_text_troubles(tx: ReadTx) -> list[str]:
 
 
 def user_troubles(tx: ReadTx) -> Iterator[tuple[str, str]]:
-    """Find what is wrong with the names and addresses of users: in which way, and whose."""
+    """Yield troubles with the names and addresses of users: the kind, and the user."""
     for number, organization, name, email, name_key, email_folded, search_text in rows_of(tx, USERS):
         user_id, key = UserId(number), email_key(email)
         if key != email_folded:
@@ -96,7 +96,7 @@ def user_troubles(tx: ReadTx) -> Iterator[tuple[str, str]]:
 
 
 def event_troubles(tx: ReadTx) -> Iterator[tuple[str, str]]:
-    """Find what is wrong with the texts of events: in which way, and of which."""
+    """Yield troubles with the texts of events: the kind, and the event."""
     for number, title, location, description, search_text in rows_of(tx, EVENTS):
         if search_text != event_text(title, location, description):
             yield "Events that are not found by their text", str(EventId(number))
@@ -106,7 +106,7 @@ def event_troubles(tx: ReadTx) -> Iterator[tuple[str, str]]:
 
 
 def rows_of(tx: ReadTx, query: Query) -> Iterator[Row]:
-    """Return all rows of a query that is asked page by page, by the id that they begin with."""
+    """Yield all rows of a query, which is run page by page along the id in the first column."""
     after = -1
     while rows := tx.rows(query, after=after):
         yield from rows

@@ -1,4 +1,4 @@
-"""Reading credentials, without their secrets."""
+"""Reading tokens, without their secrets."""
 
 from functools import lru_cache
 from typing import Any
@@ -18,9 +18,9 @@ from kalends.store.tokens import COLUMNS, IN_USE, find_bearer, token_from
 def list_tokens(
     tx: ReadTx, actor: Actor, limit: int, *, ended: bool = False, after: int | None = None
 ) -> Page[Token, int]:
-    """Return a page of a user's own tokens, or, to an operator, of all in the organization, oldest first.
+    """Return a page of the actor's own tokens, or for an operator of all in the organization, oldest first.
 
-    With `ended`, those that were revoked or have expired are among them.
+    If `ended` is true, revoked and expired tokens are included.
     """
     values: dict[str, Any] = {} if actor.user_id is None else {"user_id": actor.user_id}
     values |= {} if ended else {"now": tx.now}
@@ -31,7 +31,7 @@ def list_tokens(
 
 @lru_cache
 def list_statement(*, own: bool, ended: bool, continued: bool) -> Query:
-    """Compose the statement: a scan along the ids of an organization, or the few tokens of a person."""
+    """Return the statement: a scan along the ids of an organization, or the few tokens of a person."""
     where: list[sa.ColumnElement[bool]] = [token.c.organization_id == bindparam("org")]
     if own:
         where.append(token.c.user_id == bindparam("user_id"))
@@ -41,5 +41,5 @@ def list_statement(*, own: bool, ended: bool, continued: bool) -> Query:
 
 
 def read_bearer(tx: ReadTx, actor: Actor) -> Bearer:
-    """Return the token that the actor came with, its organization and the person whose it is."""
+    """Return the token that the actor uses, with its organization and user."""
     return find_bearer(tx, actor)

@@ -1,4 +1,4 @@
-"""Reading people: one by their id, or page by page in the order of names."""
+"""Reading users: one by their id, or page by page in the order of names."""
 
 from functools import lru_cache
 
@@ -18,11 +18,11 @@ from kalends.store.tables import agenda, held_time, participant, user
 from kalends.store.users import COLUMNS, find_user, user_from
 
 PageKey = tuple[str, int]
-"""Where a page ended: `sort_key` of the name, and id, of its last user."""
+"""The key of a page: `sort_key` of the name, and id, of its last user."""
 
 
 def read_user(tx: ReadTx, actor: Actor, user_id: UserId) -> User:
-    """Return a user. Raise NotFound, for deleted ones too."""
+    """Return a user. Raise NotFound, also if they are deleted."""
     found = find_user(tx, actor, user_id)
     if found is None:
         raise NotFound("user", user_id)
@@ -39,9 +39,10 @@ def list_users(
     joining: EventId | None = None,
     after: PageKey | None = None,
 ) -> Page[User, PageKey]:
-    """Return a page of the users whose name or e-mail address holds `text` and whom nothing blocks in `free`.
+    """Return a page of the users whose name or e-mail address contains `text` and whom nothing blocks in `free`.
 
-    Who is to join an event is neither blocked by it nor one of its participants. One statement, whatever is asked.
+    With `joining`, participants of that event are left out, and the event itself blocks nobody. It takes one statement
+    in any case.
     """
     values = key_values(after)
     if text is not None:
@@ -79,7 +80,7 @@ def list_available_users(
 
 @lru_cache
 def list_statement(*, searched: bool, continued: bool, free: bool = False) -> Query:
-    """Compose the statement: a range scan along the index of names, with a look at each person's time."""
+    """Return the statement: a range scan along the index of names, with a lookup of each person's commitments."""
     where: list[sa.ColumnElement[bool]] = [user.c.organization_id == bindparam("org"), user.c.deleted_at.is_(None)]
     if searched:
         where.append(user.c.search_text.like(bindparam("pattern"), escape="\\"))
@@ -90,9 +91,9 @@ def list_statement(*, searched: bool, continued: bool, free: bool = False) -> Qu
 
 
 def nothing_in_the_way() -> list[sa.ColumnElement[bool]]:
-    """Return the conditions of the pool: no other event and no hold blocks a user, and they are not in this event yet.
+    """Return the conditions for available users: no other event and no hold blocks them, and they do not take part yet.
 
-    Looked up person by person: of NOT EXISTS, PostgreSQL makes a join that may scan everybody's time for one page.
+    They are looked up person by person: PostgreSQL turns NOT EXISTS into a join, which may scan everybody's agenda.
     """
     events, holds = commitments(lambda rows: rows.c.user_id == user.c.id)
     lookups = (

@@ -1,4 +1,4 @@
-"""Reading whether stored local times agree with the zone data of this process."""
+"""Checking that stored local times agree with the zone data of this process."""
 
 from collections import Counter
 
@@ -12,7 +12,7 @@ PAGE = 1_000
 
 
 def find_stale_times(tx: ReadTx, release: str) -> list[str]:
-    """Return a sentence for each zone with unfinished events that zone data place elsewhere, or do not know."""
+    """Return a sentence for each zone that is unknown, or whose unfinished events have other times by the zone data."""
     tx.snapshot()
     stale: Counter[str] = Counter()
     unknown: Counter[str] = Counter()
