@@ -24,7 +24,7 @@ COMMANDS = {
     "doctor": "Check a deployment and say what to fix.",
     "openapi": "Print the OpenAPI document.",
 }
-"""What each command does. Its module has the same name, but for `importing`, as `import` is a keyword of Python."""
+"""The summaries of all commands. The module of `import` is `importing`; the others have the name of their command."""
 
 
 class Kalends(click.Group):
@@ -86,19 +86,19 @@ def with_help(command: click.Command) -> click.Command:
 
 
 def main() -> None:
-    """Run the command line: exit code 0 if all went well, 1 if not, 2 if it was called wrongly.
+    """Run the command line: exit code 0 after success, 1 after an error, 2 if it was called wrongly.
 
     After a signal a command rolls back and cleans up before it exits, with the exit code that shells use, such as 130
     after Ctrl-C. Servers that have started handle signals themselves (see `kalends.cli.ending`).
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` has it
+        if signal.getsignal(number) != signal.SIG_IGN:  # `nohup` ignores SIGHUP
             signal.signal(number, exit_on_signal)
     with_help(kalends)()
 
 
 SIGNALS: list[int] = []
-"""Those that were received. The exception of `exit_on_signal` is lost where a library ignores all exceptions."""
+"""Signals that were received. The exception of `exit_on_signal` is lost if a library ignores all exceptions."""
 
 
 def exit_on_signal(number: int, _: object) -> None:

@@ -31,7 +31,7 @@ def migrate_database() -> None:
 
 @command.command(epilog="Example:  kalends db check && echo fine")
 def check() -> None:
-    """Check the schema and the contents: print what is wrong on stdout, and exit with 1 if anything is."""
+    """Check the schema and the contents. Print inconsistencies on stdout, and exit with 1 if there are any."""
     with existing_database(read_settings()) as database:
         release = load_zone_data().release
         inconsistencies = database.read(find_inconsistencies) + database.read(lambda tx: find_stale_times(tx, release))
@@ -45,7 +45,7 @@ def check() -> None:
 @command.command(name="retime", epilog="Example:  kalends db retime --dry-run")
 @click.option("--dry-run", is_flag=True, help="Print what would be moved, but change nothing.")
 def retime_events(dry_run: bool) -> None:
-    """Recompute the instants of events that have not ended, from their local times and the current zone data.
+    """Recalculate the instants of events that have not ended, from their local times and the current zone data.
 
     `kalends serve` does this when it starts, unless the events were stored with newer zone data. New double bookings
     are printed on stdout. Participants keep their responses; each event that moves gets a new version and an

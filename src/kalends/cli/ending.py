@@ -36,7 +36,7 @@ Granian regards a process that exits by itself as failed.
 """
 
 CUT_OFF = 128 + signal.SIGINT
-"""Exit code after a second Ctrl-C, as shells have it."""
+"""The exit code after a second Ctrl-C, which is 128 plus the number of the signal, as in shells."""
 
 
 class EndingServer(MPServer):

@@ -26,7 +26,7 @@ from kalends.store.zone_release import refuse_other_release
 
 STDIN = Path("-")
 LEFT_OUT = 5
-"""Exit code: events that would have booked somebody twice were left out, all others were added."""
+"""The exit code if events that would have booked somebody twice were left out, and all others were added."""
 
 
 @click.command(name="import", epilog="Example:  kalends import schedule.json --dry-run")
@@ -43,7 +43,7 @@ LEFT_OUT = 5
 @click.option(
     "--merge",
     is_flag=True,
-    help="Take people for the users who have their addresses, and print them. Without it, such a person is an error.",
+    help="Merge people with the users who have their addresses, and print them. Without it, such a person is an error.",
 )
 @organization_option
 @click.option(
@@ -62,8 +62,8 @@ def command(file: Path, dry_run: bool, on_conflict: str, merge: bool, org: str |
     Members with a question mark are optional, and so is "events". "host" and "participants" are refs of people; a
     participant may also be {"ref", "role"}.
 
-    If FILE has errors, all of them are listed and nothing is imported. What was imported before from the same source
-    is left as it is, so importing a file again adds only what is new.
+    If FILE has errors, all of them are listed and nothing is imported. Items that were imported from the same source
+    before stay as they are, so importing a file again adds only new ones.
     """  # noqa: D301 (Click keeps the lines of a paragraph after a backspace)
     source = source_of(file, source)
     read, choice = read_schedule(file), OnConflict(on_conflict)
@@ -98,7 +98,7 @@ def source_of(file: Path, named: str | None) -> str:
 
 
 def print_report(read: ScheduleFile, report: ImportReport, done: str, *, left_out: bool) -> None:
-    """Print what was done; on stderr, which people were merged with users, and which events book somebody twice."""
+    """Print the numbers of items, and on stderr the people merged with users and the double bookings."""
     click.echo(f"people: {report.people_added} {done}, {report.people_known} known")
     click.echo(f"events: {report.events_added} {done}, {report.events_known} known")
     for one in report.merged:

@@ -9,7 +9,7 @@ OWN_FILES = 256
 
 
 def open_files_limit() -> int:
-    """Return how many files a process may have open once it has raised its soft limit to the hard one."""
+    """Return the number of files that a process may have open after it has raised its soft limit to the hard one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return ENOUGH_FILES if hard == resource.RLIM_INFINITY else hard
 
@@ -22,7 +22,7 @@ def allow_connections() -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = min(open_files_limit(), ENOUGH_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(OSError, ValueError):  # as macOS says where its kernel allows less
+        with suppress(OSError, ValueError):  # macOS raises them if its kernel allows less
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = wanted if soft == resource.RLIM_INFINITY else min(soft, ENOUGH_FILES)

@@ -1,4 +1,4 @@
-"""What commands share: settings, the operator, and the database, which only some commands migrate or create."""
+"""Functions that commands share: settings, operator, and database, which only some commands migrate or create."""
 
 import os
 import re
@@ -68,7 +68,7 @@ def read_settings() -> Settings:
 
 @contextmanager
 def open_database(settings: Settings) -> Generator[Database]:
-    """Open the database, migrated if it is empty or older; one that was there and is gone is not created anew.
+    """Open the database, and migrate it if it is empty or older; a lost file is not created again.
 
     Raise BadSetting, SchemaMismatch or Unavailable.
     """
@@ -80,7 +80,7 @@ def open_database(settings: Settings) -> Generator[Database]:
 
 @contextmanager
 def existing_database(settings: Settings, *, ready: bool = True) -> Generator[Database]:
-    """Open a database that is there, with the needed schema if it has to be ready.
+    """Open an existing database, with the needed schema if it has to be `ready`.
 
     Raise BadSetting, SchemaMismatch or Unavailable.
     """
@@ -96,7 +96,7 @@ def existing_database(settings: Settings, *, ready: bool = True) -> Generator[Da
 
 @contextmanager
 def connected(settings: Settings) -> Generator[Database]:
-    """Open the database, to read from without a limit. If it cannot be reached, Unavailable says why."""
+    """Open the database, with reads without a time limit. If it cannot be reached, Unavailable has the reason."""
     with explained_failures():
         database = Database(structs.replace(settings, read_timeout_ms=0))
         try:
@@ -106,13 +106,13 @@ def connected(settings: Settings) -> Generator[Database]:
 
 
 def missing_file(database: Database) -> Path | None:
-    """Return the file that should hold the database if it is not there."""
+    """Return the file of the database if it is missing."""
     path = database.path
     return None if path is None or path.exists() else path
 
 
 def refuse_lost_file(database: Database) -> None:
-    """Raise BadSetting if the file of a database is gone: a new, empty one would take its place, and nobody notice."""
+    """Raise BadSetting if the file of a database is lost: a new, empty one would replace it without notice."""
     path = missing_file(database)
     if path is not None and writer_lock_path(path).exists():
         raise BadSetting("KALENDS_DATABASE_URL", LOST_FILE.format(path=path, mark=writer_lock_path(path).name))

@@ -14,13 +14,13 @@ from kalends.store.zone_release import begin_retiming, end_retiming, find_releas
 
 Result = TypeVar("Result")
 Run = Callable[[Callable[[WriteTx], Any]], Any]
-"""Runs a part of the work in a transaction: its own, or that of a dry run."""
+"""A function that runs a part of the work in a transaction: its own, or that of a dry run."""
 
 Print = Callable[[str], None]
 
 
 class Retiming(NamedTuple):
-    """What was done: from which release to which, and how many events of each zone."""
+    """The result of retiming: the releases before and after, and the numbers of events by zone."""
 
     before: str | None
     release: str
@@ -77,7 +77,7 @@ def retime_if_needed(database: Database, print_line: Print) -> None:
 
 
 def summary(done: Retiming, what: str) -> Iterator[str]:
-    """Return lines that say what was done, and which events have an unknown zone."""
+    """Return lines with the result, and with the events in unknown zones."""
     count, zones = done.moved.total(), ", ".join(f"{zone} {number}" for zone, number in sorted(done.moved.items()))
     before = f"from {done.before}" if done.before else "from an unknown release"
     where = f" ({zones})" if zones else ""

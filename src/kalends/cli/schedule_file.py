@@ -1,4 +1,4 @@
-"""Schedules read from files; errors name the line, or every item that is wrong."""
+"""Reading schedules from files; errors name the line, or all items with faults."""
 
 import codecs
 import json
@@ -31,7 +31,7 @@ class ScheduleFile(NamedTuple):
         return item_name(self.written, where)
 
     def broken(self, faults: tuple[Fault, ...]) -> click.ClickException:
-        """Return the error that names everything wrong in the file."""
+        """Return the error that lists all faults of the file."""
         return broken(self.name, self.written, faults)
 
 
@@ -75,7 +75,7 @@ def unreadable(name: str, read: bytes, reason: str) -> click.ClickException:
 
 
 def broken(name: str, written: Any, faults: tuple[Fault, ...]) -> click.ClickException:
-    """Return the error that lists everything wrong in a file, by item."""
+    """Return the error that lists all faults of a file, by item."""
     lines = [f"  {item_name(written, fault.where)}: {fault.message}" for fault in faults]
     return click.ClickException("\n".join([f"{name} has errors, nothing was imported:", *lines]))
 

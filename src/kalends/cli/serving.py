@@ -29,7 +29,7 @@ from kalends.http.request import HEADER
 from kalends.settings import Settings
 
 HEADER_TIMEOUT_MS = 5_000
-"""A client that has not sent its headers by then is disconnected, so half-sent requests shut nobody out for long."""
+"""A client that takes longer to send its headers is disconnected, so that unfinished requests do not block others."""
 
 LARGEST_HEAD_BYTES = 64 * 1_024
 
@@ -43,7 +43,7 @@ SWITCH_INTERVAL_S = 0.001
 """How long a thread may keep the interpreter while others wait for it; the default is 5 ms."""
 
 PARENT_CHECK_S = 0.5
-"""How often a process checks whether its parent still exists."""
+"""The pause between two checks of a process whether its parent still exists."""
 
 LOGGING: dict[str, Any] = {
     "version": 1,

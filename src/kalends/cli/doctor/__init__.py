@@ -57,7 +57,7 @@ def line_of(result: CheckResult) -> str:
 
 
 def run_checks(*, deep: bool) -> Iterator[CheckResult]:
-    """Run all checks that can be run: nothing else without settings, and none of the database without one."""
+    """Run all checks that can run: without settings only that one, and without a database none of the database."""
     try:
         settings = read_settings()
     except BadSetting as error:
@@ -84,7 +84,7 @@ def run_checks(*, deep: bool) -> Iterator[CheckResult]:
 
 
 def check_files(database: Database, _: Settings) -> Iterator[CheckResult]:
-    """Check the files that hold the database, unless a server does."""
+    """Check the files of the database, unless it is on a server."""
     if database.path is not None:
         files = database_files(database.path)
         yield from check_rights(files)
@@ -92,7 +92,7 @@ def check_files(database: Database, _: Settings) -> Iterator[CheckResult]:
 
 
 def check_schema(database: Database, _: Settings) -> Iterator[CheckResult]:
-    """Check that the database answers, with the schema that this Kalends needs. Raise Unavailable."""
+    """Check that the database answers, with the schema that this version of Kalends needs. Raise Unavailable."""
     try:
         database.read(check_readiness)
     except SchemaMismatch as error:
@@ -108,7 +108,7 @@ def check_schema(database: Database, _: Settings) -> Iterator[CheckResult]:
 
 
 def check_engine(database: Database, settings: Settings) -> Iterator[CheckResult]:
-    """Check the library that reads a file, or else the server and the connection to it."""
+    """Check the SQLite library, or the PostgreSQL server and the connection to it."""
     if database.path is not None:
         yield ok("SQLite", database.read(describe_sqlite))
         return
@@ -129,14 +129,14 @@ def has_needed_schema(database: Database) -> bool:
 
 
 def check_stored(database: Database, _: Settings) -> Iterator[CheckResult]:
-    """Check tokens, and with which zone data the instants of events were derived. Raise Unavailable."""
+    """Check tokens, and the zone data with which the instants of events were derived. Raise Unavailable."""
     if has_needed_schema(database):
         yield from check_tokens(database.read(token_snapshot))
         yield from check_event_times(*database.read(find_release), load_zone_data().release)
 
 
 def check_contents(database: Database) -> Iterator[CheckResult]:
-    """Check what is derived against what it is derived from. Raise Unavailable."""
+    """Check derived data against its source. Raise Unavailable."""
     if not has_needed_schema(database):
         return
     inconsistencies = database.read(find_inconsistencies)
@@ -159,4 +159,4 @@ DATABASE_CHECKS: tuple[Callable[[Database, Settings], Iterator[CheckResult]], ..
     check_engine,
     check_stored,
 )
-"""What is checked in the database; a new check is added here."""
+"""The checks of the database; a new check is added here."""

@@ -1,4 +1,4 @@
-"""Checks of what the database holds: tokens, and the instants of events."""
+"""Checks of the contents of the database: tokens, and the instants of events."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from kalends.rules.zones import release_order
 
 
 def check_tokens(facts: TokenFacts) -> Iterator[CheckResult]:
-    """Check for tokens that nobody uses, or that stay valid for ever."""
+    """Check for tokens that are not used, or that never expire."""
     if facts.idle:
         text = f"{facts.idle} of {facts.active} were not used for 90 days"
         yield warning("idle tokens", text, "find and revoke them with kalends token list and kalends token revoke")
@@ -22,7 +22,7 @@ def check_tokens(facts: TokenFacts) -> Iterator[CheckResult]:
 
 
 def check_event_times(release: str | None, target: str | None, used: str) -> Iterator[CheckResult]:
-    """Check whether the instants of events were derived with the zone data that are used."""
+    """Check whether the instants of events were derived with the zone data in use."""
     newest = max(release, target, key=release_order)
     if release == target == used:
         yield ok("event times", f"derived with zone data {used}")

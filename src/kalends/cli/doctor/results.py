@@ -1,21 +1,21 @@
-"""What a check of the doctor says: how severe it is, what was found, and what to do about it."""
+"""The results of checks: how severe they are, what was found, and what to do."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Severity(StrEnum):
-    """How much a result matters."""
+    """The severity of a result."""
 
     ok = "ok"
     note = "note"
-    """Nothing is wrong, and something is still to come."""
+    """Nothing is wrong, but something is not ready yet."""
     warning = "warning"
     problem = "problem"
 
 
 class CheckResult(NamedTuple):
-    """What one check has found, and what to do about it unless all is well."""
+    """The finding of one check, with advice unless all is well."""
 
     severity: Severity
     subject: str
@@ -24,17 +24,17 @@ class CheckResult(NamedTuple):
 
 
 def ok(subject: str, text: str) -> CheckResult:
-    """Return a result that needs nothing done."""
+    """Return a result that needs no action."""
     return CheckResult(Severity.ok, subject, text)
 
 
 def note(subject: str, text: str, advice: str) -> CheckResult:
-    """Return a result that is no fault, such as a database that does not exist yet."""
+    """Return a result that is not a fault, such as a database that does not exist yet."""
     return CheckResult(Severity.note, subject, text, advice)
 
 
 def warning(subject: str, text: str, advice: str) -> CheckResult:
-    """Return a result to think about."""
+    """Return a result that should be considered."""
     return CheckResult(Severity.warning, subject, text, advice)
 
 

@@ -14,7 +14,7 @@ LOOPBACK = ("127.0.0.1", "::1")
 
 
 def check_server(server: ServerFacts) -> Iterator[CheckResult]:
-    """Check whether the server is supported, and keeps what it has acknowledged."""
+    """Check whether the server is supported, and keeps all changes that it has acknowledged."""
     major = server.version // 10_000
     if major < OLDEST_POSTGRESQL:
         yield problem("PostgreSQL", f"version {major}", f"upgrade it to {OLDEST_POSTGRESQL} or later")
@@ -54,7 +54,7 @@ def check_connection(server: ServerFacts, settings: Settings) -> Iterator[CheckR
 
 
 def check_pooler(server: ServerFacts, *, expected: bool) -> Iterator[CheckResult]:
-    """Check for a pooler that the URL does not name: behind one, another process answers than at the beginning."""
+    """Check for a pooler that the URL does not name: behind one, a different process answers than the announced one."""
     found = server.process != server.announced_process
     if found and not expected:
         text, advice = "there is one in front of the server", "add pooler=transaction to the URL of the database"

@@ -23,7 +23,7 @@ def check_rate_limits(settings: Settings) -> Iterator[CheckResult]:
 
 
 def check_proxies(settings: Settings) -> Iterator[CheckResult]:
-    """Check whether callers could choose the address that they are counted by."""
+    """Check whether callers could choose the address that rate limits use."""
     four = [network for network in settings.trusted_proxies if isinstance(network, IPv4Network)]
     six = [network for network in settings.trusted_proxies if isinstance(network, IPv6Network)]
     everybody = [one for one in (*collapse_addresses(four), *collapse_addresses(six)) if one.prefixlen == 0]
@@ -44,7 +44,7 @@ def check_bodies(settings: Settings) -> Iterator[CheckResult]:
 
 
 def check_open_files(limit: int) -> Iterator[CheckResult]:
-    """Check how many files a server may have open: each connection is one."""
+    """Check the limit of open files: each connection is one."""
     text = f"at most {limit:,}"
     if limit < FEWEST_FILES:
         advice = "raise the hard limit of open files, for example with ulimit -Hn or LimitNOFILE"
@@ -54,7 +54,7 @@ def check_open_files(limit: int) -> Iterator[CheckResult]:
 
 
 def check_zone_data(release: str, folder: str, incomplete: str | None) -> Iterator[CheckResult]:
-    """Report which release of the time zone database is used, and whether the system has one that is incomplete."""
+    """Report the release of the time zone database in use, and an incomplete one of the system."""
     text = f"{release} of the IANA time zone database, from {folder}"
     if incomplete:
         text += f"; that of the system, {incomplete}, is not used because zones are missing from it"
