@@ -1,1 +1,1 @@
-"""HTTP for all entry points: requests, authentication, limits, conditions and errors, and the front of the server."""
+"""HTTP for all entry points: requests, authentication, limits, conditions, errors, and the front of the server."""

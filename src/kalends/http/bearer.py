@@ -1,7 +1,7 @@
 """Authentication by bearer tokens (RFC 6750).
 
-What a token stands for is kept in memory for less than a second: a token that is revoked, and a calendar that is no
-longer shared, are out of use in every process before a second has passed, and a busy caller costs few looks.
+Identities are cached for less than a second. So every process refuses a revoked token, and stops using a removed share,
+before a second has passed, and a caller with many requests needs few lookups.
 """
 
 import threading
@@ -19,13 +19,13 @@ ACT_AS = "Kalends-Act-As"
 MOST_KEPT = 10_000
 
 CacheKey = tuple[bytes, UserId | None]
-"""The digest of a token, and in whose place its operator acts."""
+"""The digest of a token, and the user for whom its operator acts."""
 
 LookUp = Callable[[bytes, UserId | None], Identity | None]
 
 
 class BearerTokens:
-    """Knows whose token is whose; threads may share it."""
+    """Authentication by bearer tokens, with a cache of identities; threads may share it."""
 
     def __init__(
         self, look_up: LookUp, note_use: Callable[[Actor], None], now: Callable[[], Instant], keep_ms: int
@@ -38,7 +38,7 @@ class BearerTokens:
         self._lock = threading.Lock()
 
     def authenticate(self, request: Request) -> Actor:
-        """Return who sends a request.
+        """Return the actor of a request.
 
         Raise Unauthenticated, Forbidden if the token may not act for that user, or Malformed.
         """
@@ -60,7 +60,7 @@ class BearerTokens:
         return Actor(who.organization_id, who.token_id, who.user_id, who.scopes, who.shared, *where)
 
     def _may_be(self, secret: str, digest: bytes) -> bool:
-        """Return whether to look it up: what has not the form of a token is refused without that."""
+        """Return whether to look a token up: text without the form of a token is refused without a lookup."""
         return (digest, None) in self._kept or is_token(secret)
 
     def _identity(self, digest: bytes, acting_for: UserId | None) -> Identity | None:
@@ -72,7 +72,7 @@ class BearerTokens:
         return known
 
     def _look_up_and_keep(self, digest: bytes, acting_for: UserId | None) -> Identity | None:
-        until = time.monotonic() + self._keep_s  # counted from before the look: what is kept is never older than that
+        until = time.monotonic() + self._keep_s  # counted from before the lookup: a cached identity is never older
         found = self._look_up(digest, acting_for)
         if found is None:
             return None
@@ -86,7 +86,7 @@ class BearerTokens:
 
 
 def acting_for_whom(request: Request) -> UserId | None:
-    """Return the person in whose place an operator wants to act. Raise Malformed."""
+    """Return the user for whom an operator wants to act, or None. Raise Malformed."""
     text = request.header(ACT_AS)
     if text is None:
         return None

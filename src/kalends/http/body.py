@@ -1,4 +1,4 @@
-"""Reading bodies: never more than a limit, compressed or not, and in the media type that is wanted."""
+"""Reading bodies: up to a limit, compressed or not, and with the right media type."""
 
 import codecs
 import zlib
@@ -11,7 +11,7 @@ GZIP_FORMAT = zlib.MAX_WBITS + 16
 
 
 def read_body(request: Request, limit: int) -> bytes:
-    """Read the body without a byte order mark, but never more than the limit, be it compressed or not.
+    """Return the body without a byte order mark; the limit holds for it as sent and as decompressed.
 
     Raise BodyTooLarge, Malformed or WrongContentEncoding.
     """
@@ -24,10 +24,10 @@ def read_body(request: Request, limit: int) -> bytes:
 
 
 def read_raw(request: Request, limit: int) -> bytes:
-    """Read the body as it was sent. Raise BodyTooLarge or Malformed."""
+    """Return the body as it was sent. Raise BodyTooLarge or Malformed."""
     length = request.content_length
     if length is None:
-        # In chunks, or a stream of HTTP/2: only a server that says where the input ends can be read without a length.
+        # In chunks, or a stream of HTTP/2: without a length, it can be read only if the server marks the end of input.
         ends = request.env.get("wsgi.input_terminated") or "chunked" in (request.header("Transfer-Encoding") or "")
         raw = request.stream.read(limit + 1) if ends else b""
     elif length > limit:
@@ -42,7 +42,7 @@ def read_raw(request: Request, limit: int) -> bytes:
 
 
 def decompressed(raw: bytes, limit: int) -> bytes:
-    """Undo gzip (RFC 1952), holding no more than the limit and a byte. Raise BodyTooLarge or Malformed."""
+    """Return a gzip body (RFC 1952) decompressed, up to a byte more than the limit. Raise BodyTooLarge or Malformed."""
     stream = zlib.decompressobj(GZIP_FORMAT)
     try:
         plain = stream.decompress(raw, limit + 1)

@@ -1,4 +1,4 @@
-"""Versions as entity tags (RFC 9110 section 8.8.3) and the conditions that callers make of them (section 13.1)."""
+"""Versions as entity tags (RFC 9110 section 8.8.3), and conditional requests with them (section 13.1)."""
 
 import re
 
@@ -20,16 +20,16 @@ class Tags(Struct, frozen=True):
 
 
 def entity_tag(version: int, shown: int | None = None) -> str:
-    """Write a version as strong entity tag; `shown` tells apart answers that show different things of one version.
+    """Return a version as strong entity tag; `shown` distinguishes different answers about one version.
 
-    Someone's new name changes what is shown of an event with its participants, though not the event's version: that is
-    a digest. To who is not told the version, it is 0.
+    A new name of a participant changes the answer about an event with its participants, but not the event's version:
+    `shown` is then a digest of the answer. The version is 0 for callers who may not see it.
     """
     return f'"{version}"' if shown is None else f'"{version}.{shown}"'
 
 
 def read_tags(header: str | None) -> Tags | None:
-    """Read a list of entity tags. Raise ValueError."""
+    """Return the entity tags in a header, None without one. Raise ValueError."""
     if header is None:
         return None
     if header.strip() == "*":
@@ -46,14 +46,14 @@ def read_tags(header: str | None) -> Tags | None:
 
 
 class Conditions(Struct, frozen=True):
-    """What a request asks of the state of what it is for, by If-Match and If-None-Match."""
+    """The conditions of a request on the state of its object: If-Match and If-None-Match."""
 
     if_match: Tags | None = None
     if_none_match: Tags | None = None
 
     @property
     def versions(self) -> frozenset[int] | None:
-        """Return the versions that If-Match names, where weak tags name none (section 13.1.1); None if any will do."""
+        """Return the versions of If-Match, without those of weak tags (section 13.1.1); None if any version matches."""
         if self.if_match is None or self.if_match.anything:
             return None
         return frozenset(int(found[1]) for text in self.if_match.strong if (found := VERSION.fullmatch(text)))
@@ -69,7 +69,7 @@ class Conditions(Struct, frozen=True):
         return self.if_none_match is not None and self.if_none_match.anything
 
     def knows(self, etag: str) -> bool:
-        """Return whether If-None-Match names this answer, where a weak tag is as good (section 13.1.2)."""
+        """Return whether If-None-Match names this answer; weak tags count, too (section 13.1.2)."""
         tags = self.if_none_match
         return tags is not None and (tags.anything or etag[1:-1] in tags.strong + tags.weak)
 
@@ -78,7 +78,7 @@ NO_CONDITIONS = Conditions()
 
 
 def read_conditions(request: Request) -> Conditions:
-    """Read If-Match and If-None-Match. Raise Malformed."""
+    """Return the conditions of a request. Raise Malformed."""
     if_match, if_none_match = request.header("If-Match"), request.header("If-None-Match")
     if if_match is None and if_none_match is None:
         return NO_CONDITIONS
@@ -86,7 +86,7 @@ def read_conditions(request: Request) -> Conditions:
 
 
 def read_condition(name: str, header: str | None) -> Tags | None:
-    """Read one of the headers. Raise Malformed."""
+    """Return the entity tags of one of the headers. Raise Malformed."""
     try:
         return read_tags(header)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""From the head of a request, as the server read it, to the environment that WSGI wants (PEP 3333)."""
+"""Converting the head of a request, as the server has read it, to the environment of WSGI (PEP 3333)."""
 
 import sys
 from functools import cache
@@ -10,13 +10,13 @@ from kalends.errors import KalendsError
 from kalends.http.errors import Malformed, WrongTransferCoding
 
 REFUSED = "kalends.refused"
-"""The place in the environment of a request for the error that it is to be answered with."""
+"""The key in the environment for the error with which the request is to be answered."""
 
 ARRIVED = "kalends.arrived"
-"""The place for when its head was there, by `time.perf_counter`."""
+"""The key for the time at which the head was read, by `time.perf_counter`."""
 
-NO_UNDERSCORE = "the header {name!r} has an underscore, and many a proxy takes it for a hyphen"
-NO_ASCII = "the header {name} has characters beyond ASCII"
+NO_UNDERSCORE = "the header {name!r} has an underscore, which many proxies treat as a hyphen: leave it out"
+NO_ASCII = "the header {name} has characters that are not ASCII"
 ONE_HOST = "a request must have one Host header"
 
 DECIDING = frozenset(
@@ -30,11 +30,11 @@ DECIDING = frozenset(
         "kalends-act-as",
     }
 )
-"""Headers that change what a request does: it would mean something else if one that cannot be read were left out."""
+"""Headers that change what a request does: a request is refused if one of them cannot be read."""
 
 
 class FileBody:
-    """A body in a temporary file, as an application hands it over by `wsgi.file_wrapper` (PEP 3333)."""
+    """A body in a temporary file, which an application returns by `wsgi.file_wrapper` (PEP 3333)."""
 
     def __init__(self, file: IO[bytes], _: int = 0) -> None:
         self.file = file
@@ -52,7 +52,7 @@ FIXED: dict[str, Any] = {
 
 
 class Headers(Protocol):
-    """The headers of a request, with names in small letters; what is not ASCII is left out of the values."""
+    """The headers of a request, with names in small letters; characters that are not ASCII are left out of values."""
 
     def keys(self) -> list[str]:
         """Return the names."""
@@ -64,7 +64,7 @@ class Headers(Protocol):
 
 
 class Scope(Protocol):
-    """The head of a request, as RSGI has it."""
+    """The head of a request in RSGI."""
 
     http_version: str
     server: str
@@ -82,7 +82,7 @@ class Scope(Protocol):
 
 
 def environ_of(scope: Scope) -> dict[str, Any]:
-    """Return the environment of a request without its body; REFUSED is set in it if the head is not a good one."""
+    """Return the environment of a request without its body; it has REFUSED if the head is invalid."""
     host, _, port = scope.server.rpartition(":")
     environ: dict[str, Any] = FIXED | {
         ARRIVED: perf_counter(),
@@ -103,7 +103,7 @@ def environ_of(scope: Scope) -> dict[str, Any]:
 
 
 def add_headers(environ: dict[str, Any], scope: Scope) -> KalendsError | None:
-    """Put the headers into an environment, and return what is wrong with them, if anything is."""
+    """Add the headers to an environment, and return their error, if any."""
     headers = scope.headers
     refusal: KalendsError | None = None
     seen: set[str] = set()
@@ -133,6 +133,6 @@ def add_headers(environ: dict[str, Any], scope: Scope) -> KalendsError | None:
 
 @cache
 def environ_name(header: str) -> str:
-    """Return where WSGI keeps a header."""
+    """Return the key of a header in the environment of WSGI."""
     name = header.upper().replace("-", "_")
     return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"

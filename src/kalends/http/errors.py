@@ -1,4 +1,4 @@
-"""Errors of HTTP itself, and the one table from every error to a status and a title."""
+"""Errors of HTTP, and the one table of the status and the title of every error."""
 
 from http import HTTPStatus
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from kalends.errors import KalendsError
 
 
 class Malformed(KalendsError):
-    """The request is not one that HTTP, JSON or a header allows, or could be read in two ways."""
+    """The request violates HTTP, JSON or the syntax of a header, or is ambiguous."""
 
     code = "malformed"
     message = "The request cannot be read: {reason}{place}."
@@ -21,7 +21,7 @@ class Malformed(KalendsError):
 
 
 class BodyTooSlow(KalendsError):
-    """The body did not come in time."""
+    """The body did not arrive in time."""
 
     code = "body_too_slow"
     message = "The body of the request did not arrive within {seconds} s: send it again."
@@ -32,14 +32,14 @@ class BodyTooSlow(KalendsError):
 
 
 class WrongTransferCoding(KalendsError):
-    """The body is sent in a way that is not known."""
+    """The transfer coding of the body is not supported."""
 
     code = "wrong_transfer_coding"
     message = "The body must be sent as it is, or with the Transfer-Encoding chunked."
 
 
 class Overloaded(KalendsError):
-    """More requests wait than can be answered in time."""
+    """More requests are waiting than can be answered in time."""
 
     code = "overloaded"
     message = "Too many requests are waiting. Nothing was changed. Try again in a second."
@@ -53,10 +53,10 @@ class NoSuchPath(KalendsError):
 
 
 class MethodNotAllowed(KalendsError):
-    """The path has operations, and none with this method."""
+    """The path has operations, but none with this method."""
 
     code = "method_not_allowed"
-    message = "This path takes {allowed}, and not {method}."
+    message = "This path takes {allowed}, but not {method}."
 
     def __init__(self, method: str, allowed: str) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class MethodNotAllowed(KalendsError):
 
 
 class TargetTooLong(KalendsError):
-    """Path and query are longer than is read."""
+    """Path and query exceed the limit."""
 
     code = "target_too_long"
     message = "Path and query together are longer than {limit} bytes: ask for less at a time."
@@ -76,7 +76,7 @@ class TargetTooLong(KalendsError):
 
 
 class BodyTooLarge(KalendsError):
-    """The body is larger than is read."""
+    """The body exceeds the limit."""
 
     code = "body_too_large"
     message = "The body is larger than {limit} bytes: send less at a time."
@@ -99,18 +99,18 @@ class WrongMediaType(KalendsError):
 
 
 class WrongContentEncoding(KalendsError):
-    """The body is compressed in a way that is not known."""
+    """The content encoding of the body is not supported."""
 
     code = "wrong_content_encoding"
     message = "The body must be sent as it is, or with the Content-Encoding gzip."
 
 
 class BadQuery(errors.Invalid):
-    """The query of the URL breaks a rule."""
+    """The query has faults."""
 
 
 class BadBody(errors.Invalid):
-    """The body breaks a rule."""
+    """The body has faults."""
 
 
 class InternalError(KalendsError):
@@ -131,7 +131,7 @@ PROBLEM_TYPES: dict[type[KalendsError], ProblemType] = {
     Malformed: ProblemType(HTTPStatus.BAD_REQUEST, "The request cannot be read"),
     errors.Unauthenticated: ProblemType(HTTPStatus.UNAUTHORIZED, "A valid token is needed"),
     errors.Forbidden: ProblemType(HTTPStatus.FORBIDDEN, "You may not do that"),
-    errors.MissingScope: ProblemType(HTTPStatus.FORBIDDEN, "The token was not made for that"),
+    errors.MissingScope: ProblemType(HTTPStatus.FORBIDDEN, "The token lacks a scope"),
     errors.NotFound: ProblemType(HTTPStatus.NOT_FOUND, "Not found"),
     NoSuchPath: ProblemType(HTTPStatus.NOT_FOUND, "No operation has this path"),
     MethodNotAllowed: ProblemType(HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed"),
@@ -139,28 +139,28 @@ PROBLEM_TYPES: dict[type[KalendsError], ProblemType] = {
     errors.EmailTaken: ProblemType(HTTPStatus.CONFLICT, "The e-mail address is taken"),
     errors.AlreadyParticipant: ProblemType(HTTPStatus.CONFLICT, "Already a participant"),
     errors.BookingConflict: ProblemType(HTTPStatus.CONFLICT, "Somebody needed is not free"),
-    errors.HoldExtended: ProblemType(HTTPStatus.CONFLICT, "The hold was extended before"),
+    errors.HoldExtended: ProblemType(HTTPStatus.CONFLICT, "The hold has been extended already"),
     errors.EventCancelled: ProblemType(HTTPStatus.CONFLICT, "The event is cancelled"),
     errors.EventEnded: ProblemType(HTTPStatus.CONFLICT, "The event has ended"),
     errors.HostsEvents: ProblemType(HTTPStatus.CONFLICT, "The user hosts events that have not ended"),
     errors.TooManyEvents: ProblemType(HTTPStatus.CONFLICT, "Too many events would change at a time"),
-    errors.KeyInFlight: ProblemType(HTTPStatus.CONFLICT, "The first request with this key is not done"),
+    errors.KeyInFlight: ProblemType(HTTPStatus.CONFLICT, "The first request with this key has not been answered yet"),
     errors.StaleVersion: ProblemType(HTTPStatus.PRECONDITION_FAILED, "It has changed since you read it"),
     BodyTooLarge: ProblemType(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large"),
     TargetTooLong: ProblemType(HTTPStatus.REQUEST_URI_TOO_LONG, "Path and query are too long"),
     WrongMediaType: ProblemType(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The media type is not supported"),
     WrongContentEncoding: ProblemType(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The content encoding is not supported"),
-    errors.Invalid: ProblemType(HTTPStatus.UNPROCESSABLE_ENTITY, "Something given breaks a rule"),
-    BadQuery: ProblemType(HTTPStatus.UNPROCESSABLE_ENTITY, "Something given breaks a rule"),
-    BadBody: ProblemType(HTTPStatus.UNPROCESSABLE_ENTITY, "Something given breaks a rule"),
+    errors.Invalid: ProblemType(HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid"),
+    BadQuery: ProblemType(HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid"),
+    BadBody: ProblemType(HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid"),
     errors.KeyReused: ProblemType(HTTPStatus.UNPROCESSABLE_ENTITY, "The key was used for another request"),
     errors.RateLimited: ProblemType(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests"),
-    InternalError: ProblemType(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here"),
+    InternalError: ProblemType(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error"),
     WrongTransferCoding: ProblemType(HTTPStatus.NOT_IMPLEMENTED, "The transfer coding is not supported"),
     Overloaded: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests are waiting"),
-    errors.Unavailable: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "It cannot be done at the moment"),
-    errors.OutcomeUnknown: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "It may or may not have been saved"),
-    errors.Unfinished: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "It has been done in part"),
+    errors.Unavailable: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "The service is temporarily unavailable"),
+    errors.OutcomeUnknown: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "It is unknown whether the change was saved"),
+    errors.Unfinished: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "The request has been done in part"),
     errors.TooExpensive: ProblemType(
         HTTPStatus.SERVICE_UNAVAILABLE, "The answer takes too long to read, or is too large"
     ),
@@ -175,7 +175,7 @@ def status_of(error: KalendsError) -> HTTPStatus:
 
 
 def headers_of(error: KalendsError) -> dict[str, str]:
-    """Return the headers that belong to an error, whatever the entry point."""
+    """Return the headers of an error, which are the same for all entry points."""
     if isinstance(error, (errors.Unavailable, errors.RateLimited)):
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, (errors.KeyInFlight, Overloaded)):

@@ -10,20 +10,20 @@ from msgspec import Raw
 from kalends.errors import Unavailable
 
 MOST_IN_MEMORY = 1 << 20
-"""A body of more bytes is in a file."""
+"""The largest body that is held in memory; a larger one is in a file."""
 
 ADVICE = "Make room in the folder for temporary files, or name another one in TMPDIR."
 
 
 class File(NamedTuple):
-    """A body in a file without a name, which is gone when it is closed, whatever happens."""
+    """A body in a file without a name, which the system deletes when it is closed, even after a crash."""
 
     file: IO[bytes]
     size: int
 
 
 def gathered(pieces: Iterable[bytes]) -> Raw | File:
-    """Return JSON that comes in pieces. Raise Unavailable if it cannot be written to a file."""
+    """Return JSON that is produced in pieces. Raise Unavailable if it cannot be written to a file."""
     with ExitStack() as at_end:
         file = at_end.enter_context(SpooledTemporaryFile[bytes](MOST_IN_MEMORY))
         try:
@@ -35,5 +35,5 @@ def gathered(pieces: Iterable[bytes]) -> Raw | File:
             raise Unavailable(f"A temporary file cannot be written: {error.strerror}.", advice=ADVICE) from error
         if size <= MOST_IN_MEMORY:
             return Raw(file.read())
-        at_end.pop_all()  # whoever sends it closes it
+        at_end.pop_all()  # the file is closed after it is sent
         return File(file, size)

@@ -1,7 +1,7 @@
-"""The front of a server process: an RSGI application that reads requests and hands them to threads of their lane.
+"""The front of a server process: an RSGI application that reads requests and passes them to the threads of their lane.
 
-It runs on the loop of the server, which waits for as many connections as there are: what comes slowly, or not at all,
-takes no thread. A thread has a request only once all of it is there.
+It runs on the event loop of the server, which waits for any number of connections: a slow client takes no thread. A
+thread gets a request only after all of it was read.
 """
 
 import asyncio
@@ -22,70 +22,70 @@ LIVE_PATH = "/health/live"
 READY_PATH = "/health/ready"
 
 BODY_TIMEOUT_S = 8
-"""A body that is not there by then is answered 408, and its connection is closed."""
+"""A request whose body takes longer is answered 408, and its connection is closed."""
 
 READY_TIMEOUT_S = 0.4
-"""So long may the database take to say that it is ready."""
+"""The time limit of the readiness check for the database."""
 
 LONGEST_WAIT_S = 10
-"""A request that has waited so long for a thread is answered 503: whoever sent it has given up, or will."""
+"""A request that has waited longer for a thread is answered 503: its client has given up, or will soon."""
 
 MOST_HELD_BYTES = 64 * 1_024 * 1_024
-"""Of all bodies that are being read. Beyond it the one that takes longest is ended: one of good will takes no time."""
+"""The limit of all bodies that are being read. Above it, the oldest one is ended: normal clients send fast."""
 
 CLOSE_AFTER_S = 0.25
-"""So much later the body of an answer is sent where the request's was not read to its end.
+"""The delay before the body of an answer, if the body of the request was not read to its end.
 
-hyper, below the server, closes such a connection when it has something to do for it and nobody is there any more who
-could read that body. When the answer is begun somebody still is, and later it has nothing to do but to send this.
+hyper, the HTTP library of the server, closes such a connection if it has to process it after the reader of that body is
+gone. The head of the answer is sent while the reader exists, and later only the body is left to send.
 """
 
 WHOLE_UP_TO = 65_536
-"""A body of at most so many bytes is taken from the server in one piece."""
+"""The largest body that is read from the server in one piece."""
 
 LONGEST_OPENING_S = 30
-"""So long a file is kept open for the server to open it, too, which takes it some microseconds."""
+"""The time for which a file stays open so that the server can open it, too, which takes it some microseconds."""
 
 NOT_KNOWN = f"The database has not answered within {READY_TIMEOUT_S} s."
-BROKEN_OFF = "the body broke off, or ended with trailer fields"
+BROKEN_OFF = "the body is incomplete, or ends with trailer fields"
 
 WsgiApp = Callable[..., Iterable[bytes]]
 
 
 class Exchange(Protocol):
-    """What RSGI gives for one request."""
+    """The protocol object of RSGI for one request."""
 
     async def __call__(self) -> bytes:
         """Return the whole body."""
         ...
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Return the body in pieces as they come."""
+        """Return the body in pieces as they arrive."""
         ...
 
     def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        """WsgiResponse."""
+        """Send a response with a body in memory."""
         ...
 
     def response_file(self, status: int, headers: list[tuple[str, str]], file: str) -> None:
-        """WsgiResponse with what is in the file at a path, which is read no faster than it is sent."""
+        """Send a response whose body is the file at a path, which is read no faster than it is sent."""
         ...
 
     def response_stream(self, status: int, headers: list[tuple[str, str]]) -> "Stream":
-        """WsgiResponse with a body that is sent later, and ends when the stream is dropped."""
+        """Send the head of a response whose body is sent later, and ends when the stream is deleted."""
         ...
 
 
 class Stream(Protocol):
-    """What RSGI gives for a body that is sent later."""
+    """The object of RSGI for a body that is sent later."""
 
     def send_bytes(self, data: bytes) -> object:
-        """Send some of it."""
+        """Send a part of the body."""
         ...
 
 
 class WsgiResponse(NamedTuple):
-    """What the application answers."""
+    """The response of the WSGI application."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -93,7 +93,7 @@ class WsgiResponse(NamedTuple):
 
 
 class Front:
-    """Reads requests, and has them answered by a WSGI application in lanes of threads."""
+    """An RSGI application that reads requests and calls a WSGI application in lanes of threads."""
 
     def __init__(
         self,
@@ -111,16 +111,16 @@ class Front:
         self._bodies = Bodies()
 
     def __rsgi_init__(self, loop: AbstractEventLoop) -> None:
-        """Begin to serve on a loop."""
+        """Start serving on an event loop."""
         self._loop = loop
         self._lanes = {kind: Lane(kind, width) for kind, width in self._widths.items()}
 
     def __rsgi_del__(self, _: AbstractEventLoop) -> None:
-        """End, once all requests are answered."""
+        """End the front after all requests are answered."""
         self._at_end()
 
     async def __rsgi__(self, scope: Scope, protocol: Exchange) -> None:
-        """WsgiResponse one request."""
+        """Answer one request."""
         environ = environ_of(scope)
         is_read = await self._read_body(environ, protocol)
         status, headers, body = await self._answer(environ)
@@ -134,9 +134,9 @@ class Front:
             self._loop.call_later(CLOSE_AFTER_S, stream.send_bytes, body)
 
     async def _read_body(self, environ: dict[str, Any], protocol: Exchange) -> bool:
-        """Put the body into the environment, or what is wrong with it, and return whether all of it was read.
+        """Add the body or its error to the environment, and return whether all of it was read.
 
-        None is read that is known to be too large: the application refuses it by its length.
+        A body with too large a Content-Length is not read: the application refuses it.
         """
         length = int(environ["CONTENT_LENGTH"]) if "CONTENT_LENGTH" in environ else None
         if length == 0 or (length is None and "HTTP_TRANSFER_ENCODING" not in environ):
@@ -156,7 +156,7 @@ class Front:
         return False
 
     async def _answer(self, environ: dict[str, Any]) -> WsgiResponse:
-        """Return the answer to a request that is all there."""
+        """Return the answer to a request that was read completely."""
         path = environ["PATH_INFO"]
         if path == READY_PATH and REFUSED not in environ:
             return await self._answer_ready(environ)
@@ -165,10 +165,10 @@ class Front:
             if done := self._enter(kind, environ):
                 return await done
             environ[REFUSED] = Overloaded()
-        return call(self._app, environ)  # it waits for nothing, and needs no thread
+        return call(self._app, environ)  # it never waits, so it needs no thread
 
     async def _answer_ready(self, environ: dict[str, Any]) -> WsgiResponse:
-        """Return whether the service is ready, and that it is not where that does not become known in time."""
+        """Return the answer of the readiness check, which is 503 if the check takes too long."""
         done = self._enter(Kind.READY, environ.copy())
         with suppress(TimeoutError):
             if done:
@@ -177,35 +177,35 @@ class Front:
         return call(self._app, environ)
 
     def _enter(self, kind: Kind, environ: dict[str, Any]) -> Future[WsgiResponse] | None:
-        """Return the answer to come from a thread of a lane, or None where too many wait for one already."""
+        """Return the future answer of a thread of a lane, or None if too many requests are waiting."""
         done: Future[WsgiResponse] = self._loop.create_future()
         acquired = self._lanes[kind].enter(partial(self._answer_in_thread, environ, done, perf_counter()))
         return done if acquired else None
 
     def _answer_in_thread(self, environ: dict[str, Any], done: Future[WsgiResponse], entered_at: float) -> None:
-        """Run in a thread of a lane."""
+        """Answer a request in a thread of a lane."""
         if perf_counter() - entered_at > LONGEST_WAIT_S:
             environ[REFUSED] = Overloaded()
         try:
             settle = partial(done.set_result, call(self._app, environ))
-        except Exception as error:  # noqa: BLE001 (the thread goes on; the server answers 500)
+        except Exception as error:  # noqa: BLE001 (the thread continues; the server answers 500)
             settle = partial(done.set_exception, error)
-        with suppress(RuntimeError):  # the loop has ended, and nobody is there who could be answered
+        with suppress(RuntimeError):  # the event loop has ended, so no answer can be sent
             self._loop.call_soon_threadsafe(unless_done, done, settle)
 
 
 class Bodies:
-    """Reads bodies, each for a limited time, and holds no more of them than a limit."""
+    """A reader of bodies, with limits for the time of each and the memory of all."""
 
     def __init__(self) -> None:
         self._held = 0
         self._readers: dict[asyncio.Timeout, int] = {}
-        """How many bytes each holds; who began first stands first."""
+        """The bytes of each reader, oldest reader first."""
 
     async def read(self, protocol: Exchange, length: int | None, most: int) -> bytes:
-        """Return a body, of a length if it is known, or a part of it that is larger than `most` bytes.
+        """Return a body, with its `length` if it is known, or a part of it that is larger than `most` bytes.
 
-        Raise TimeoutError if it does not come in time, ValueError if it breaks off.
+        Raise TimeoutError if it does not arrive in time, ValueError if it is incomplete.
         """
         async with asyncio.timeout(BODY_TIMEOUT_S) as reader:
             self._readers[reader] = 0
@@ -220,9 +220,10 @@ class Bodies:
                 self._held -= self._readers.pop(reader, 0)
 
     async def _read_pieces(self, protocol: Exchange, reader: asyncio.Timeout, most: int) -> bytes:
-        """Return what comes in pieces: the server ends it with an empty one, and has one more before that if it fails.
+        """Return a body that arrives in pieces.
 
-        So does a trailer field, which nobody sends.
+        The server marks the end by an empty piece. After an error, or trailer fields, which clients do not send,
+        another piece follows it.
         """
         pieces: list[bytes] = []
         size = 0
@@ -239,8 +240,8 @@ class Bodies:
         return b"".join(pieces)
 
     def _hold(self, reader: asyncio.Timeout, size: int) -> None:
-        """Count bytes that a reader holds, and end the oldest readers if there are too many."""
-        self._readers[reader] = self._readers.get(reader, 0) + size  # it may have been ended just now
+        """Count bytes that a reader holds, and end the oldest readers if all hold too many."""
+        self._readers[reader] = self._readers.get(reader, 0) + size  # it may just have been ended
         self._held += size
         while self._held > MOST_HELD_BYTES and (oldest := next(iter(self._readers))) is not reader:
             self._held -= self._readers.pop(oldest)
@@ -248,7 +249,7 @@ class Bodies:
 
 
 def call(app: WsgiApp, environ: dict[str, Any]) -> WsgiResponse:
-    """Return what a WSGI application answers (PEP 3333)."""
+    """Return the response of a WSGI application (PEP 3333)."""
     started: list[Any] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> None:
@@ -267,6 +268,6 @@ def call(app: WsgiApp, environ: dict[str, Any]) -> WsgiResponse:
 
 
 def unless_done(done: Future[WsgiResponse], settle: Callable[[], None]) -> None:
-    """Settle what somebody waits for, unless nobody does any more."""
+    """Call `settle` unless the future is done already, as it is after a cancelled request."""
     if not done.done():
         settle()

@@ -1,4 +1,4 @@
-"""Lanes: threads for each kind of request, so that those that take long never keep the others waiting."""
+"""Lanes: separate threads for each kind of request, so that slow requests do not delay others."""
 
 import threading
 from collections.abc import Callable
@@ -10,48 +10,48 @@ Job = Callable[[], None]
 
 
 class Kind(StrEnum):
-    """What a request asks of its thread."""
+    """What a request mainly does in its thread."""
 
     LIGHT = "light"
-    """To read little."""
+    """It reads little."""
 
     HEAVY = "heavy"
-    """To read much."""
+    """It reads much."""
 
     CALCULATION = "calculation"
-    """To calculate much, in Python."""
+    """It calculates much in Python."""
 
     WRITE = "write"
-    """To wait for its turn to write."""
+    """It waits for its turn to write."""
 
     READY = "ready"
-    """To find out whether the database answers, which it may not do for long."""
+    """It checks whether the database answers, which may take long."""
 
 
 class Width(NamedTuple):
-    """How many threads a lane has, and how many requests may wait for them."""
+    """The number of threads of a lane, and of requests that may wait for them."""
 
     threads: int
     most_waiting: int
 
 
 def widths(threads: int) -> dict[Kind, Width]:
-    """Return the width of each lane of a process, for so many threads that read little.
+    """Return the width of each lane of a process, by the number of threads that read little.
 
-    More of them answer no more requests, as only one at a time runs Python; and a writer, who has to take its turn for
-    that a dozen times, waits the longer the more there are.
+    More threads do not answer more requests, as only one at a time runs Python. A write needs the interpreter a dozen
+    times, and waits longer each time if there are more threads.
     """
     return {
         Kind.LIGHT: Width(threads, 1_024),
         Kind.HEAVY: Width(2, 512),
-        Kind.CALCULATION: Width(1, 64),  # a second would only take turns with it, and make all others wait longer
+        Kind.CALCULATION: Width(1, 64),  # a second one would only share its time, and delay all other threads
         Kind.WRITE: Width(2 * threads, 512),
         Kind.READY: Width(1, 16),
     }
 
 
 class Lane:
-    """Threads that run jobs in the order in which they came."""
+    """Threads that run jobs in the order of their arrival."""
 
     def __init__(self, kind: Kind, width: Width) -> None:
         self._jobs: SimpleQueue[Job] = SimpleQueue()
@@ -60,7 +60,7 @@ class Lane:
             threading.Thread(target=self._work, name=f"{kind}-{number}", daemon=True).start()
 
     def enter(self, job: Job) -> bool:
-        """Run a job when its turn comes, and return True; or do nothing where too many wait already."""
+        """Queue a job and return True, or return False if too many are waiting."""
         if self._jobs.qsize() >= self._most_waiting:
             return False
         self._jobs.put(job)

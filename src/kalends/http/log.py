@@ -1,4 +1,4 @@
-"""One line of JSON a request, on the logger `kalends.access`; troubles go to `kalends.trouble`; secrets to neither."""
+"""The log: a line of JSON for each request on `kalends.access`, and errors on `kalends.trouble`, without secrets."""
 
 import logging
 import time
@@ -16,19 +16,19 @@ TROUBLE = logging.getLogger("kalends.trouble")
 
 
 class RequestLog:
-    """Falcon middleware: puts the request id into every answer, and writes the line of every request but our own."""
+    """Falcon middleware that adds the request id to every answer and logs every request but the server's own."""
 
     def __init__(self, unlogged_id: str) -> None:
         self._unlogged_id = unlogged_id
 
-    def process_response(  # Falcon hands over four arguments
+    def process_response(  # Falcon passes four arguments
         self,
         req: Request,
         resp: falcon.Response,
         resource: object,  # noqa: ARG002 (see above)
         req_succeeded: bool,  # noqa: ARG002 (see above)
     ) -> None:
-        """Write the line."""
+        """Log the request."""
         resp.set_header(HEADER, req.request_id)
         if req.request_id == self._unlogged_id or not ACCESS.isEnabledFor(logging.INFO):
             return
@@ -47,7 +47,7 @@ class RequestLog:
 
 
 def log_trouble(request: Request, error: KalendsError) -> None:
-    """Write what went wrong on our side, with its cause."""
+    """Log an error of the service, with its cause."""
     cause = error.__cause__
     line = {
         "level": "error",
@@ -61,7 +61,7 @@ def log_trouble(request: Request, error: KalendsError) -> None:
 
 
 def line_of(fields: dict[str, Any]) -> str:
-    """Write fields as one line of JSON, the time first."""
+    """Return fields as one line of JSON, the time first."""
     now = time.time()
     stamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1_000):03}Z"
     return msgspec.json.encode({"time": stamp} | fields).decode()

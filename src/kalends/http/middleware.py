@@ -1,4 +1,4 @@
-"""What happens to every request before its route and to every answer after it, as Falcon's middleware."""
+"""Falcon middleware for every request before routing, and for every answer."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -16,12 +16,12 @@ from kalends.limits import MAX_TARGET_BYTES
 from kalends.rules.client_address import Network, client_address
 
 NEVER_LIMITED = (LIVE_PATH, READY_PATH)
-"""Who looks after the service has to learn the truth in a flood, too."""
+"""Health checks have no rate limit: they have to work under a flood of requests, too."""
 
 ALWAYS = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
-    ("Server", "kalends"),  # else the server names itself
+    ("Server", "kalends"),  # else the server adds its own name
 )
 NOTHING_LOADS = "default-src 'none'; frame-ancestors 'none'"
 OF_THE_CALLER = (("Cache-Control", "private, no-cache"), ("Vary", "Authorization, Kalends-Act-As"))
@@ -29,24 +29,24 @@ KEPT_NOWHERE = (("Cache-Control", "no-store"),)
 ASKED_EACH_TIME = (("Cache-Control", "no-cache"),)
 
 QUERY_CHARACTERS = "%&=+:,/?@!$'()*;"
-"""Those that stand in a query as they are, beside letters and digits."""
+"""The characters that are not escaped in a query, besides letters and digits."""
 
 POLICY = "Content-Security-Policy"
 
 
 class RequestLimits:
-    """Finds out who is there, and turns away who asks for too much."""
+    """Middleware that determines the client's address and applies its rate limit."""
 
     def __init__(self, rates: RateLimits, trusted_proxies: Sequence[Network]) -> None:
         self._rates = rates
         self._trusted_proxies = trusted_proxies
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
-        """Find the client's address and count the request for it. Raise what refuses the request, if anything does."""
+        """Set the client's address and count the request. Raise RateLimited, or the error of an invalid head."""
         if self._trusted_proxies:
             forwarded = req.header("X-Forwarded-For") or ""
             req.address = client_address(req.address, forwarded, self._trusted_proxies)
-        if REFUSED in req.env:  # taken out of it: left there, it would hold the request until garbage is collected
+        if REFUSED in req.env:  # removed from it: else a reference cycle would keep the request in memory
             raise req.env.pop(REFUSED)
         if req.path not in NEVER_LIMITED:
             self._rates.count_address(req, resp, 1)
@@ -55,14 +55,14 @@ class RequestLimits:
 
 
 class TrailingSlashRedirect:
-    """Redirects a path with a slash too many at its end to the path without it, with any method."""
+    """Middleware that redirects a path with a slash at its end to the path without it, for any method."""
 
     def __init__(self, paths: Iterable[str]) -> None:
         segments = (re.sub(r"\{\w+\}", "[^/]+", path) for path in paths if path != "/")
         self._with_slash = re.compile(f"(?:{'|'.join(segments)})/")
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
-        """Answer with the right address, relative to this one: a proxy may have cut off how the path began."""
+        """Redirect to a relative address: a proxy may have removed a prefix of the path."""
         if req.path.endswith("/") and self._with_slash.fullmatch(req.path):
             last = quote(req.path[:-1].rpartition("/")[2], safe="")
             query = f"?{quote(req.query_string, QUERY_CHARACTERS, 'latin-1')}" if req.query_string else ""
@@ -74,16 +74,16 @@ class TrailingSlashRedirect:
 
 
 class SecurityHeaders:
-    """Tells browsers and caches what they may do with an answer."""
+    """Middleware that sets the headers for browsers and caches."""
 
-    def process_response(  # Falcon hands over four arguments
+    def process_response(  # Falcon passes four arguments
         self,
         req: Request,
         resp: falcon.Response,
         resource: object,  # noqa: ARG002 (see above)
         req_succeeded: bool,  # noqa: ARG002 (see above)
     ) -> None:
-        """Write the headers."""
+        """Set the headers."""
         resp.set_headers(ALWAYS)
         if resp.get_header("Cache-Control") is None:
             resp.set_headers(caching(req.method, req.path))
@@ -92,7 +92,7 @@ class SecurityHeaders:
 
 
 def caching(method: str, path: str) -> tuple[tuple[str, str], ...]:
-    """Return the headers that let at most the caller's own caches keep an answer, and ask before each use."""
+    """Return the headers that permit only the caller's own cache to store an answer, and to validate it before use."""
     if method == "POST":
         return KEPT_NOWHERE
     return OF_THE_CALLER if path.startswith("/v1/") else KEPT_NOWHERE

@@ -1,4 +1,4 @@
-"""Where callers reach the service, as a request says it: for examples that can be pasted."""
+"""The address of the service as its callers know it, from a request: for examples that can be pasted."""
 
 import re
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from kalends.rules.client_address import Network, address_in
 LONGEST_HOST = 255
 
 HOST = re.compile(r"(?:[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?", re.IGNORECASE)
-"""A name or address with or without a port; whoever sends the request may have written anything else."""
+"""A host name or an address, with or without a port; a client may send any other text."""
 
 
 def origin_of(request: Request, trusted_proxies: Sequence[Network]) -> str:
-    """Return scheme and host of the service, such as `https://example.org`; empty for a Host that cannot be one.
+    """Return scheme and host of the service, such as `https://example.org`; empty if Host is invalid.
 
-    That the connection to a proxy was encrypted is believed if the proxy is trusted. Of several values the last counts:
-    it is the one that this proxy wrote.
+    The scheme is taken from X-Forwarded-Proto if the proxy is trusted. Of several values the last one counts, which
+    this proxy has written.
     """
     host = request.header("Host") or ""
     if len(host) > LONGEST_HOST or not HOST.fullmatch(host):

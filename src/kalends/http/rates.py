@@ -1,6 +1,6 @@
-"""Rate limits: how many units a minute a token and an address may take of one process, and what an answer says of that.
+"""Rate limits: the units that a token and an address may use per minute and process.
 
-The headers follow draft-ietf-httpapi-ratelimit-headers.
+The headers of answers follow draft-ietf-httpapi-ratelimit-headers.
 """
 
 import threading
@@ -14,13 +14,13 @@ from kalends.http.request import Request
 from kalends.rules.client_address import network_of
 
 BYTES_A_UNIT = 65_536
-"""So much of an answer is in the price of a request; each further one costs a unit more."""
+"""The part of an answer that is included in the cost of a request; each further part costs a unit more."""
 
 WINDOW_S = 60
 
 
 class Limit:
-    """So many units for each caller of a kind in a fixed window, which the caller's first request begins."""
+    """The limit of units for each caller of a kind in a fixed window, which begins with the caller's first request."""
 
     def __init__(self, kind: str, units: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._kind = kind
@@ -32,7 +32,7 @@ class Limit:
         self._cleaned_at = int(clock())
 
     def count(self, caller: str, units: int) -> tuple[int, int]:
-        """Count units of a caller; return all that its window has, and in how many seconds the window ends."""
+        """Count units of a caller; return all units of its window, and the seconds until the window ends."""
         now = int(self._clock())
         with self._lock:
             if now >= self._cleaned_at + WINDOW_S:
@@ -46,9 +46,9 @@ class Limit:
         return taken, ends_at - now
 
     def take(self, response: falcon.Response, caller: str, units: int, *, told: bool) -> None:
-        """Count units of a caller, and set the headers that say what is left, if `told`.
+        """Count units of a caller, and set the headers with the units left if `told` is true.
 
-        Raise RateLimited, with these headers in any case.
+        Raise RateLimited; then the headers are always set.
         """
         taken, seconds = self.count(caller, units)
         allowed = taken <= self._units
@@ -58,19 +58,19 @@ class Limit:
             raise RateLimited(self._kind, seconds)
 
     def charge(self, response: falcon.Response, caller: str, units: int, *, told: bool) -> None:
-        """Count units of an answer that is already there: it goes out in any case, and the next request pays."""
+        """Count units of a finished answer: it is sent in any case, and may exhaust the limit for the next request."""
         taken, seconds = self.count(caller, units)
         if told:
             self._tell(response, taken, seconds)
 
     def _tell(self, response: falcon.Response, taken: int, seconds: int) -> None:
-        """Set the headers that say what is left until the window ends."""
+        """Set the headers with the units left until the window ends."""
         response.set_header("RateLimit-Policy", self._policy)
         response.set_header("RateLimit", f'"{self._kind}";r={max(0, self._units - taken)};t={seconds}')
 
 
 class RateLimits:
-    """The limit of each token and that of each address; either may be missing."""
+    """The limit of each token and the limit of each address; either may be None."""
 
     def __init__(self, token: Limit | None = None, address: Limit | None = None) -> None:
         self._token = token
@@ -82,12 +82,12 @@ class RateLimits:
             self._address.take(response, network_of(request.address), units, told=False)
 
     def count_token(self, request: Request, response: falcon.Response, units: int) -> None:
-        """Count units of the request's token, and set the headers that say what is left of them. Raise RateLimited."""
+        """Count units of the request's token, and set the headers with the units left. Raise RateLimited."""
         if self._token is not None:
             self._token.take(response, str(request.token_id), units, told=True)
 
     def charge_weight(self, request: Request, response: falcon.Response, size: int) -> None:
-        """Count what an answer of so many bytes weighs, for address and token; most weigh nothing."""
+        """Count the units for the size of an answer, for address and token; most answers cost none."""
         units = size // BYTES_A_UNIT
         if units and self._address is not None:
             self._address.charge(response, network_of(request.address), units, told=False)

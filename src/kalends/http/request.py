@@ -1,4 +1,4 @@
-"""One request: what Falcon reads of it, the id that names it in answer and log, and what it has cost so far."""
+"""A request: Falcon's, with an id for answer and log, and its cost so far."""
 
 import random
 import re
@@ -16,7 +16,7 @@ HEADER = "X-Request-Id"
 
 
 class Request(falcon.Request):
-    """A request that is named as soon as it is there, so that whatever goes wrong can be found in the log."""
+    """A request that has an id from the start, so that every error can be found in the log."""
 
     def __init__(self, env: dict[str, Any], options: falcon.RequestOptions | None = None) -> None:
         super().__init__(env, options)
@@ -28,7 +28,7 @@ class Request(falcon.Request):
         self.address: str = env.get("REMOTE_ADDR", "")
 
     def header(self, name: str) -> str | None:
-        """Return a header, but for those of the body, which WSGI keeps elsewhere.
+        """Return a header, apart from Content-Type and Content-Length, which have other names in WSGI.
 
         Most requests lack most headers, and Falcon raises and catches an exception for each that is missing.
         """
@@ -37,5 +37,5 @@ class Request(falcon.Request):
 
 @cache
 def wsgi_name(header: str) -> str:
-    """Return the name of a header in the environment of a request (PEP 3333)."""
+    """Return the key of a header in the environment of a request (PEP 3333)."""
     return f"HTTP_{header.upper().replace('-', '_')}"

@@ -1,4 +1,4 @@
-"""Responses: what is sent, whether it is known already, and responders that always send the same."""
+"""Responses: their data, sending them (or 304), and responders that always send the same."""
 
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
@@ -13,34 +13,34 @@ from kalends.http.request import Request
 JSON = "application/json"
 
 Responder = Callable[..., None]
-"""What Falcon calls with a request, a response, and the names in the path."""
+"""A callable that Falcon calls with a request, a response, and the names in the path."""
 
 
 class ResponseData(NamedTuple):
-    """A response but for the headers that every response has."""
+    """A response without the headers that every response has."""
 
     status: int
     headers: dict[str, str]
     body: bytes = b""
     media_type: str = JSON
     file: File | None = None
-    """What is sent in place of a body that is too large to hold."""
+    """The file that is sent in place of a body that is too large for memory."""
 
     @property
     def size(self) -> int:
-        """Return how many bytes the body has."""
+        """Return the number of bytes of the body."""
         return self.file.size if self.file else len(self.body)
 
     def without_body(self) -> "ResponseData":
-        """Return a response that shows nothing of what was written."""
+        """Return the response without its body and what describes it."""
         status = HTTPStatus.NO_CONTENT if self.status == HTTPStatus.OK else self.status
         return ResponseData(status, self.headers)
 
 
 def send(response: falcon.Response, data: ResponseData, conditions: Conditions = NO_CONDITIONS) -> int:
-    """Fill in the response, and return how many bytes its body has.
+    """Fill in the response, and return the number of bytes of its body.
 
-    A reader who has this very answer already is told so (304) without it.
+    A reader who has this answer already gets 304 without a body.
     """
     response.set_headers(data.headers)
     if "ETag" in data.headers and conditions.knows(data.headers["ETag"]):

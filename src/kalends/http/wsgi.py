@@ -1,4 +1,4 @@
-"""The WSGI application: the paths of all entry points on one router, and one way out for everything that goes wrong."""
+"""The WSGI application: one router for the paths of all entry points, and one set of error handlers."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -19,23 +19,23 @@ from kalends.http.responses import JSON, Responder, ResponseData, fixed, send
 from kalends.rules.client_address import Network
 
 NOT_AVAILABLE = "The database cannot be used at the moment."
-"""What callers without a token are told: why it is so stands in the log."""
+"""The message for callers without a token; the log has the reason."""
 
 
 Renderer = Callable[[KalendsError, Request], ResponseData]
-"""Makes the response to a request that went wrong: a problem document, a page, an XML body."""
+"""A function that returns the response for an error: a problem document, a page, an XML body."""
 
 
 class EntryPoint(NamedTuple):
-    """Paths for one kind of client, and how their errors are shown."""
+    """The paths for one kind of client, and the renderer of their errors."""
 
     responders: Mapping[str, Mapping[str, Responder]]
-    """By path and method."""
+    """Responders by path and method."""
     render: Renderer
 
 
 class Resource:
-    """One path: an `on_…` responder for each method it takes, as Falcon wants it."""
+    """One path, with an `on_…` responder for each of its methods, as Falcon needs it."""
 
     def __init__(self, responders: Mapping[str, Responder]) -> None:
         for method, responder in responders.items():
@@ -51,7 +51,7 @@ def wsgi_app(
 ) -> falcon.App[Request, falcon.Response]:
     """Return the application of some entry points and the health checks.
 
-    The first entry point shows the errors of paths that none of them has.
+    The first entry point renders the errors of unknown paths.
     """
     paths = responders_by_path(entry_points, check_readiness)
     app = falcon.App(
@@ -73,7 +73,7 @@ def wsgi_app(
 def responders_by_path(
     entry_points: Sequence[EntryPoint], check_readiness: Callable[[], str]
 ) -> dict[str, dict[str, Responder]]:
-    """Return what answers each method of each path."""
+    """Return the responder of each method of each path."""
     paths: dict[str, dict[str, Responder]] = defaultdict(dict)
     for entry_point in entry_points:
         for path, responders in entry_point.responders.items():
@@ -82,12 +82,12 @@ def responders_by_path(
     paths[READY_PATH]["GET"] = readiness(check_readiness)
     for responders in paths.values():
         if "GET" in responders:
-            responders["HEAD"] = responders["GET"]  # Falcon leaves the content out (RFC 9110 section 9.3.2)
+            responders["HEAD"] = responders["GET"]  # Falcon omits the content (RFC 9110 section 9.3.2)
     return paths
 
 
 def readiness(check: Callable[[], str]) -> Responder:
-    """Return the responder that says whether requests can be served, and with which release of zone data."""
+    """Return the responder of the readiness check, which also shows the release of zone data."""
 
     def respond(_: Request, response: falcon.Response) -> None:
         response.data = msgspec.json.encode({"status": "ready", "zone_data": check()})
@@ -97,14 +97,14 @@ def readiness(check: Callable[[], str]) -> Responder:
 
 
 class ErrorHandlers:
-    """Answers everything that goes wrong, by the renderer of the entry point that the path belongs to."""
+    """Handlers that answer all errors, with the renderer of the entry point of the path."""
 
     def __init__(self, entry_points: Sequence[EntryPoint]) -> None:
         self._default = entry_points[0].render
         self._renderers = {path: entry_point.render for entry_point in entry_points for path in entry_point.responders}
 
     def add_to(self, app: falcon.App[Request, falcon.Response]) -> None:
-        """Have an application call these handlers."""
+        """Register these handlers with an application."""
         app.add_error_handler(Exception, self.handle_unexpected_error)
         app.add_error_handler(falcon.HTTPError, self.handle_http_error)
         app.add_error_handler(KalendsError, self.handle_error)
@@ -121,8 +121,8 @@ class ErrorHandlers:
     def handle_http_error(
         self, request: Request, response: falcon.Response, error: falcon.HTTPError, _: object
     ) -> None:
-        """Answer what the router itself refuses."""
-        known: KalendsError = Malformed(error.description or "this is not a request that HTTP knows")
+        """Answer with an error of the router."""
+        known: KalendsError = Malformed(error.description or "this is not a valid HTTP request")
         if error.status_code == HTTPStatus.NOT_FOUND:
             known = NoSuchPath()
         elif isinstance(error, falcon.HTTPMethodNotAllowed):
@@ -130,7 +130,7 @@ class ErrorHandlers:
         self.handle_error(request, response, known, _)
 
     def handle_unexpected_error(self, request: Request, response: falcon.Response, error: Exception, _: object) -> None:
-        """Answer a defect of our own: a 500 that names the request under which it is logged."""
+        """Answer a defect of Kalends with 500 and the id of the request, under which it is logged."""
         internal = InternalError()
         internal.__cause__ = error
         self.handle_error(request, response, internal, _)
