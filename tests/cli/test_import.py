@@ -187,7 +187,7 @@ def test_importing_again_adds_only_what_is_new(call, database, file):
         ("", "line 1: the file is empty, and JSON is needed"),
         ('{"people": [],\n "events": [], "time_zone": NaN}', "line 2: the file is not JSON: invalid character"),
         (b'{"time_zone":\n "\xff"}', "line 2: the file is not UTF-8"),
-        ('{"time_zone":\n\n "\\ud800"}', "line 3: the file has half of a pair"),
+        ('{"time_zone":\n\n "\\ud800"}', "line 3: the file has an escape"),
         ('["\\ud83d\\ude00",\n "\\ud83d\\ude00",\n]', "line 3: the file is not JSON: trailing comma in array"),
         ("\n" + "[" * 100_000, "line 2: the file is nested more than 100 levels deep"),
     ],

@@ -26,12 +26,12 @@ def test_a_patch_of_an_event_names_the_operations_that_change_the_rest(api, cast
     sent = {"host_id": str(cast.guest.id), "participants": [], "status": "cancelled", "response": "accepted"}
     document = problem(api.patch(path, json=sent | {"cancel_reason": "x", "host_attends": False}), 422, "invalid")
     assert messages(document) == {
-        "/status": f"an event is cancelled by POST {path}/cancel",
-        "/host_id": f"the host is changed by POST {path}/transfer",
-        "/participants": f"participants are changed by POST, PUT and DELETE under {path}/participants",
-        "/response": f"an answer is given by PUT {path}/participants/{{user_id}}/response",
-        "/cancel_reason": f"an event is cancelled, with a reason, by POST {path}/cancel",
-        "/host_attends": f"to have the host attend or not, add or remove them under {path}/participants",
+        "/status": f"cancel an event with POST {path}/cancel",
+        "/host_id": f"change the host with POST {path}/transfer",
+        "/participants": f"change participants with POST, PUT and DELETE under {path}/participants",
+        "/response": f"respond with PUT {path}/participants/{{user_id}}/response",
+        "/cancel_reason": f"cancel an event, with a reason, by POST {path}/cancel",
+        "/host_attends": f"add or remove the host under {path}/participants",
     }
     assert set(faults(document).values()) == {"set_elsewhere"}
     document = problem(api.patch(path, json={"version": 1, "id": "x", "status": "x", "colour": 1}), 422)
@@ -52,12 +52,12 @@ def test_a_response_is_not_set_with_a_role_nor_a_role_with_a_response(api, cast)
         api.patch(participation, json={"response": "accepted", "comment": "x"}),
         api.put(participation, json={"response": "accepted", "comment": "x"}),
     ):
-        hint = f"an answer is given by PUT {participation}/response"
+        hint = f"respond with PUT {participation}/response"
         assert messages(problem(answer, 422)) == {"/response": hint, "/comment": hint}
     document = problem(api.put(f"{participation}/response", json={"response": "accepted", "role": "optional"}), 422)
-    assert messages(document) == {"/role": f"the role is changed by PATCH {participation}"}
+    assert messages(document) == {"/role": f"change the role with PATCH {participation}"}
     guest = {"user_id": str(cast.stranger.id), "response": "accepted"}
-    hint = f"an answer is given by PUT {path}/{{user_id}}/response"
+    hint = f"respond with PUT {path}/{{user_id}}/response"
     assert messages(problem(api.post(path, json=guest), 422)) == {"/response": hint}
     assert messages(problem(api.post(path, json=[guest]), 422)) == {"/0/response": hint}
     document = problem(api.post(path, json=[guest | {"is_host": True}]), 422)

@@ -25,7 +25,7 @@ SnapshotJson = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": ["object",
 
 
 class AuditEntryJson(Struct):
-    """Who did what to which object; `before` and `after` hold what differs, null where there was or is nothing.
+    """An action, its actor and its object. `before` and `after` hold what differs; null if the object did not exist.
 
     Without `token_id` it was done on the command line, without `user_id` by an operator.
     """
@@ -36,7 +36,7 @@ class AuditEntryJson(Struct):
     action: AuditAction
     object_kind: ObjectKind
     object_id: str
-    """Shares and working hours have the id of the user whose they are."""
+    """Shares have the id of the calendar's owner, and working hours the id of their user."""
     user_id: UserIdText | None
     token_id: Annotated[str, Meta(extra_json_schema=id_schema(TokenId))] | None
     address: str | None
@@ -67,15 +67,19 @@ class AuditEntryJson(Struct):
 
 
 class AuditListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which entries, and how many; all that is given has to hold."""
+    """Filters, which all have to match, and the page."""
 
-    object_id: Annotated[ObjectId, Meta(description="What it was done to")] | UnsetType = UNSET
-    user_id: Annotated[UserId, Meta(description="Who did it, or in whose place an operator did")] | UnsetType = UNSET
-    token_id: Annotated[TokenId, Meta(description="With which token")] | UnsetType = UNSET
-    since: Annotated[DateOrTime, Meta(description="Only from then on")] | UnsetType = field(default=UNSET, name="from")
-    until: Annotated[DateOrTime, Meta(description="Only before then")] | UnsetType = field(default=UNSET, name="to")
-    time_zone: Annotated[Zone, Meta(description="Where `from` and `to` without offset are local; UTC unless given")] = (
-        field(default_factory=lambda: UTC)
+    object_id: Annotated[ObjectId, Meta(description="The object of the action")] | UnsetType = UNSET
+    user_id: Annotated[UserId, Meta(description="The actor, or whom an operator acted for")] | UnsetType = UNSET
+    token_id: Annotated[TokenId, Meta(description="The token of the actor")] | UnsetType = UNSET
+    since: Annotated[DateOrTime, Meta(description="Only at or after this time")] | UnsetType = field(
+        default=UNSET, name="from"
+    )
+    until: Annotated[DateOrTime, Meta(description="Only before this time")] | UnsetType = field(
+        default=UNSET, name="to"
+    )
+    time_zone: Annotated[Zone, Meta(description="Zone of `from` and `to` without offset; default: UTC")] = field(
+        default_factory=lambda: UTC
     )
     limit: Limit = DEFAULT_PAGE_SIZE
     cursor: Cursor | UnsetType = UNSET
@@ -108,15 +112,15 @@ def list_audit_entries(
 ) -> Reply[PageJson[AuditEntryJson]]:
     """List the entries of the audit log.
 
-    Newest first, page by page, for operators alone: who did what to which object, when, from where, and what was
-    before and after. It is never changed, but for what `erase` takes out of it.
+    Newest first, page by page, for operators only: who did what to which object, when, from where, and the object
+    before and after. Entries never change, except that erasing a user removes their personal data.
     """
     found = reads.list_audit_entries(tx, actor, filter_of(query, page), query.limit)
     return Reply(page.to_json(found, audit_entry_json))
 
 
 def filter_of(query: AuditListQuery, page: PageRequest) -> AuditFilter:
-    """Return the filter that a query asks for. Raise Invalid."""
+    """Return the filter of a query. Raise Invalid."""
     since, until = moment_of("from", query.since, query.time_zone), moment_of("to", query.until, query.time_zone)
     if since is not None and until is not None and since >= until:
         raise Invalid(Fault(("to",), "empty_span", "must come after from"))

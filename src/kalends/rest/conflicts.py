@@ -1,4 +1,4 @@
-"""What to do about people who are not free, in queries; and the conflicts of what was done, in answers."""
+"""Conflicts: what to do about people who are not free, in queries, and the conflicts of a change, in answers."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from kalends.rest.spans import conflicts_json
 
 
 class BookingQuery(WriteQuery, kw_only=True):
-    """What every write takes that may book somebody's time."""
+    """The query of every write that may book somebody's time."""
 
     on_conflict: Annotated[
         OnConflict, Meta(description="Refuse a change that books somebody twice, or make it and list the conflicts")
@@ -21,13 +21,13 @@ class BookingQuery(WriteQuery, kw_only=True):
 
 
 class HoldQuery(BookingQuery, kw_only=True):
-    """What creating an event takes."""
+    """The query of creating an event."""
 
     hold: Annotated[HoldId, Meta(description="A hold that becomes this event")] | UnsetType = UNSET
 
 
 def with_conflicts(reply: Reply[Body_co], saved: Saved) -> Reply[Body_co]:
-    """Add what blocks the people of an event that was saved; if nothing does, the answer stays as it is."""
+    """Return a reply with what blocks the people of a saved event; if nothing does, the reply as it is."""
     for name, conflicts in (("conflicts", saved.conflicts), ("warnings", saved.warnings)):
         if conflicts:
             setattr(reply.body, name, conflicts_json(conflicts, saved.event.block.time_zone))

@@ -1,4 +1,4 @@
-"""Decoding the path, the query and the JSON of a request, and naming each fault in the caller's own terms."""
+"""Decoding the path, the query and the JSON of a request, with faults in terms of the request."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -22,20 +22,20 @@ from kalends.rest.wire import read_id, read_struct, unknown_name
 TRUTHS = {"true": True, "false": False}
 NUL = "must not contain the NUL character"
 JSON_FAULT = re.compile(r"JSON is malformed: (.+) \(byte (\d+)\)")
-"""What msgspec says of broken JSON: its error has no other members that say what is wrong, and where."""
+"""The message of msgspec for malformed JSON, which alone has the problem and its place."""
 
 JSON_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
 LOST_PLUS = re.compile(r"^(.*:\d\d(?:\.\d+)?) (\d\d:\d\d)$", re.ASCII)
-"""A time with an offset whose plus was not written as %2B, and was decoded as a space."""
+"""A time with an offset whose plus was not escaped as %2B, and was decoded as a space."""
 
 LONE_SURROGATE = re.compile(rb"\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F]")
-"""Half of a pair of escapes that together stand for one character."""
+"""An escaped surrogate without the other half of its pair."""
 
 
 def read_path(kinds: Mapping[str, type[Identifier]], path: dict[str, str]) -> dict[str, Identifier]:
-    """Return the ids in a path. Raise NotFound for one that is malformed, NoSuchPath for one that is empty."""
+    """Return the ids in a path. Raise NotFound for a malformed id, NoSuchPath for an empty one."""
     ids: dict[str, Identifier] = {}
     for name, kind in kinds.items():
         try:
@@ -48,7 +48,7 @@ def read_path(kinds: Mapping[str, type[Identifier]], path: dict[str, str]) -> di
 
 
 def read_query(kind: type[Struct], text: str) -> Any:
-    """Decode the query of a URL, as WSGI has it: bytes that were decoded as Latin-1. Raise Malformed or BadQuery."""
+    """Return the query of a URL as a struct; WSGI decodes its bytes as Latin-1. Raise Malformed or BadQuery."""
     values: dict[str, str] = {}
     faults: list[Fault] = []
     known = plain_kinds(kind)
@@ -75,7 +75,7 @@ def read_query(kind: type[Struct], text: str) -> Any:
 
 
 def unquoted(text: str) -> str:
-    """Decode form encoding (+ for a space, %-escapes). Raise Malformed for what is not UTF-8."""
+    """Return a text without form encoding (+ for a space, %-escapes). Raise Malformed if it is not UTF-8."""
     try:
         return unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode()
     except UnicodeDecodeError as error:
@@ -83,9 +83,9 @@ def unquoted(text: str) -> str:
 
 
 def plain_value(kind: type[Struct], name: str, text: str) -> str | int | bool:
-    """Return a parameter as the number or boolean that it has to be; anything else stays text, for `read_struct`.
+    """Return a parameter as a number or boolean if it has to be one; any other stays text, for `read_struct`.
 
-    A time gets back the plus of its offset: a space before it can mean nothing else.
+    In a time, a space before the offset is replaced by the plus that it must have been.
     """
     wanted = plain_kinds(kind).get(name)
     if wanted is bool:
@@ -105,7 +105,7 @@ def plain_kinds(kind: type[Struct]) -> dict[str, type]:
 
 
 def plain_kind(described: Type) -> type:
-    """Return bool, int or a type of the vocabulary, without its metadata; str for anything else."""
+    """Return bool, int or a type of model.py, without its metadata; str for any other type."""
     match described:
         case Metadata(type=inner):
             return plain_kind(inner)
@@ -120,7 +120,7 @@ def plain_kind(described: Type) -> type:
 
 
 def read_json(raw: bytes) -> Any:
-    """Decode a body. Raise Malformed for what is not JSON or is nested too deeply.
+    """Return the value of a JSON body. Raise Malformed if it is not JSON or nested too deeply.
 
     Raise Invalid for NUL characters and repeated members.
     """
@@ -140,12 +140,12 @@ def read_json(raw: bytes) -> Any:
 
 
 def broken_json(raw: bytes, error: ValueError) -> Malformed:
-    """Return the error of a body that is not JSON: why, and at which byte if it does not just end too early."""
+    """Return the error of a body that is not JSON, with the byte at fault unless it just ends too early."""
     if lone := LONE_SURROGATE.search(raw):
-        return Malformed("the body has half of a pair of \\ud... escapes", lone.start())
+        return Malformed("the body has an escape \\ud... without the other half of its pair", lone.start())
     if not raw.strip():
-        return Malformed("the body is empty, and JSON is needed")
-    if isinstance(error, msgspec.ValidationError):  # nothing else is wrong with JSON that may be anything
+        return Malformed("the body is empty: send JSON")
+    if isinstance(error, msgspec.ValidationError):  # the only possible fault of JSON that may be any value
         return Malformed("the body has a number that is out of range: the largest is about 1.8e308")
     if found := JSON_FAULT.fullmatch(str(error)):
         return Malformed(f"the body is not JSON: {found[1]}", int(found[2]))
@@ -153,7 +153,7 @@ def broken_json(raw: bytes, error: ValueError) -> Malformed:
 
 
 def nesting_of(raw: bytes) -> int:
-    """Return how deep arrays and objects are nested in JSON; if they are few, just their number."""
+    """Return the depth of nested arrays and objects in JSON, or their number if they are few."""
     opened = raw.count(b"[") + raw.count(b"{")
     if opened <= MAX_NESTING:
         return opened

@@ -1,4 +1,4 @@
-"""The JSON API as an entry point: its operations, the pages about it, and problem documents for its errors."""
+"""The JSON API as an entry point: its operations, its reference pages, and problem documents for its errors."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Events as callers see them."""
+"""The JSON of events."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
@@ -16,7 +16,7 @@ Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 
 
 class ParticipantCountsJson(Struct):
-    """How many participants an event has, by role and by response."""
+    """The number of participants of an event, by role and by response."""
 
     total: int
     required: int
@@ -28,11 +28,11 @@ class ParticipantCountsJson(Struct):
 
 
 class EventJson(EventDetailsJson, kw_only=True):
-    """A single block of time in a day, with one host; `participants` only if asked for with `expand=participants`.
+    """A single block of time in a day, with one host; `participants` only with `expand=participants`.
 
-    Who is let see no more than titles by the host is given id, title, times, status, show_as and host alone. Who is not
-    shown all participants is not told counts, version and `updated_at`, which would say that somebody has answered, nor
-    who is asked to host it, unless it is they.
+    Callers with access to titles only get id, title, times, status, `show_as` and host. Callers who do not see all
+    participants do not get counts, version and `updated_at`, which would reveal responses, nor `pending_host_id`,
+    unless they are that person.
     """
 
     scope: ClassVar[Scope] = Scope.events_read
@@ -48,14 +48,14 @@ class EventJson(EventDetailsJson, kw_only=True):
     updated_at: datetime | UnsetType = UNSET
     cancel_reason: str | UnsetType = UNSET
     pending_host_id: UserIdText | UnsetType = UNSET
-    """Who is asked to host it and has yet to answer."""
+    """The person who is asked to host the event and has not answered yet."""
     participants: list[ParticipantJson] | UnsetType = UNSET
     participants_truncated: bool | UnsetType = UNSET
-    """In lists: that there are more participants than the 100 that are shown; read them under the event."""
+    """In lists: whether there are more participants than the 100 that are shown; list them under the event."""
     conflicts: list[ConflictJson] | UnsetType = UNSET
-    """Who was booked twice, as `on_conflict=allow` asked."""
+    """Double bookings, which `on_conflict=allow` has allowed."""
     warnings: list[ConflictJson] | UnsetType = UNSET
-    """Optional people who are not free."""
+    """Conflicts of optional people, who are not free."""
     example: ClassVar[Any] = {
         "id": "evt_018f3c5a9b2e0a81",
         **EventDetails(title="Planning", location="Room 2").details(),
@@ -81,7 +81,7 @@ class EventJson(EventDetailsJson, kw_only=True):
 
 
 def event_json(event: Event) -> EventJson:
-    """Return an event that was just created or changed; what is read, the database writes (reads/event_text.py)."""
+    """Return the JSON of an event that was just created or changed; for reads, the database writes the JSON."""
     block, counts = event.block, event.counts
     return EventJson(
         id=event.id,

@@ -1,4 +1,4 @@
-"""Transfers of events to other hosts, who have to agree, over HTTP."""
+"""Operations on transfers of events to other hosts, who have to agree."""
 
 from http import HTTPStatus
 from typing import Any, ClassVar, Literal
@@ -16,14 +16,14 @@ from kalends.store.database import WriteTx
 
 
 class TransferRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Who is to host from now on."""
+    """The new host."""
 
     host_id: UserId
     example: ClassVar[Any] = {"host_id": "usr_018f3c5a9b2d5f70"}
 
 
 class TransferResponseUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Whether somebody hosts what they are asked to host."""
+    """The response to a request to host an event."""
 
     response: Literal["accepted", "declined"]
     example: ClassVar[Any] = {"response": "accepted"}
@@ -34,10 +34,10 @@ def transfer_event(
 ) -> Reply[EventJson]:
     """Transfer an event to another host, or ask them to host it.
 
-    Operators, and people with write access to the calendar of the new host, transfer it at once. Everybody else asks
-    that person, which is answered 202: the event keeps its host, and has a `pending_host_id`, until that person accepts
-    or declines, somebody else is asked, the event is transferred or cancelled, or the request is withdrawn. Naming the
-    present host withdraws it, too.
+    If the caller is an operator or has write access to the calendar of the new host, the event is transferred at once.
+    Otherwise the new host is asked, and the answer is 202: the event keeps its host, and has a `pending_host_id`, until
+    that person accepts or declines, another person is asked, the event is transferred or cancelled, or the request is
+    withdrawn. Naming the current host withdraws it, too.
 
     The new host attends if the old one did; the old host stays as a participant.
     """
@@ -58,8 +58,8 @@ def respond_to_transfer(
     """Accept or decline to host an event.
 
     For the person who is asked, people with write access to their calendar, and operators. If they accept, the event is
-    transferred as it is by then, unless the new host is not free. If they decline, the event keeps its host,
-    and the answer is 204.
+    transferred as it is then, unless the new host is not free. If they decline, the event keeps its host, and the
+    answer is 204.
     """
     on_conflict, expect = query.on_conflict, conditions.versions
     accept = body.response == "accepted"
@@ -68,7 +68,7 @@ def respond_to_transfer(
 
 
 def withdraw_transfer(tx: WriteTx, actor: Actor, event_id: EventId, conditions: Conditions) -> Reply[None]:
-    """Withdraw the request that somebody host an event.
+    """Withdraw the request to host an event.
 
     The event keeps its host.
     """

@@ -1,4 +1,4 @@
-"""Events over HTTP."""
+"""Operations on events."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -42,41 +42,41 @@ from kalends.rules.zones import TimeError, bound_of
 from kalends.store.database import ReadTx, WriteTx
 
 SET_ELSEWHERE = {
-    "host_id": "the host is changed by POST /v1/events/{event_id}/transfer",
-    "host_attends": "to have the host attend or not, add or remove them under /v1/events/{event_id}/participants",
-    "participants": "participants are changed by POST, PUT and DELETE under /v1/events/{event_id}/participants",
+    "host_id": "change the host with POST /v1/events/{event_id}/transfer",
+    "host_attends": "add or remove the host under /v1/events/{event_id}/participants",
+    "participants": "change participants with POST, PUT and DELETE under /v1/events/{event_id}/participants",
     "response": RESPOND_EACH,
-    "status=cancelled": "an event is cancelled by POST /v1/events/{event_id}/cancel",
-    "cancel_reason": "an event is cancelled, with a reason, by POST /v1/events/{event_id}/cancel",
+    "status=cancelled": "cancel an event with POST /v1/events/{event_id}/cancel",
+    "cancel_reason": "cancel an event, with a reason, by POST /v1/events/{event_id}/cancel",
 }
-Expand = Annotated[Literal["participants"], Meta(description="Also give the participants, not only the counts")]
+Expand = Annotated[Literal["participants"], Meta(description="Include the participants")]
 
 
 class EventQuery(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Whether to give participants, too."""
+    """Whether to include participants."""
 
     expand: Expand | UnsetType = UNSET
 
 
 class EventListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which events, and how many; all that is given has to hold."""
+    """Filters, which all have to match, and the page."""
 
     user_id: Annotated[UserId, Meta(description="Host or participant")] | UnsetType = UNSET
     host_id: UserId | UnsetType = UNSET
     participant_id: UserId | UnsetType = UNSET
-    pending_host_id: Annotated[UserId, Meta(description="Who is asked to host it")] | UnsetType = UNSET
-    since: Annotated[DateOrTime, Meta(description="Only what ends after this")] | UnsetType = field(
+    pending_host_id: Annotated[UserId, Meta(description="The person who is asked to host it")] | UnsetType = UNSET
+    since: Annotated[DateOrTime, Meta(description="Only events that end after this time")] | UnsetType = field(
         default=UNSET, name="from"
     )
-    until: Annotated[DateOrTime, Meta(description="Only what starts before this")] | UnsetType = field(
+    until: Annotated[DateOrTime, Meta(description="Only events that start before this time")] | UnsetType = field(
         default=UNSET, name="to"
     )
-    time_zone: Annotated[Zone, Meta(description="Where `from` and `to` without offset are local; UTC unless given")] = (
-        field(default_factory=lambda: UTC)
+    time_zone: Annotated[Zone, Meta(description="Zone of `from` and `to` without offset; default: UTC")] = field(
+        default_factory=lambda: UTC
     )
-    response: Annotated[Response, Meta(description="Of the person named")] | UnsetType = UNSET
-    role: Annotated[Role, Meta(description="Of the person named")] | UnsetType = UNSET
-    status: Annotated[Status, Meta(description="Without it all but cancelled ones")] | UnsetType = UNSET
+    response: Annotated[Response, Meta(description="The response of the named person")] | UnsetType = UNSET
+    role: Annotated[Role, Meta(description="The role of the named person")] | UnsetType = UNSET
+    status: Annotated[Status, Meta(description="Default: all but cancelled events")] | UnsetType = UNSET
     q: SearchText | UnsetType = UNSET
     expand: Expand | UnsetType = UNSET
     limit: Limit = DEFAULT_PAGE_SIZE
@@ -84,28 +84,28 @@ class EventListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class EventCreateQuery(HoldQuery, kw_only=True):
-    """How to create an event, and what to answer."""
+    """The query of creating an event."""
 
     expand: Expand | UnsetType = UNSET
 
 
 class EventUpdateQuery(BookingQuery, kw_only=True):
-    """How to change an event, and what to answer."""
+    """The query of changing an event."""
 
     expand: Expand | UnsetType = UNSET
 
-    keep_responses: Annotated[bool, Meta(description="Keep the answers although start, end or zone change")] = False
+    keep_responses: Annotated[bool, Meta(description="Keep the responses if start, end or zone change")] = False
 
 
 class CancelRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Why an event does not take place."""
+    """The reason for cancelling an event."""
 
     reason: Remark | None = None
     example: ClassVar[Any] = {"reason": "The speaker is ill."}
 
 
 class Times(Struct, kw_only=True):
-    """The members of an event that have to fit each other."""
+    """The members of an event that are checked together."""
 
     start: WrittenTime
     end: WrittenTime
@@ -113,14 +113,14 @@ class Times(Struct, kw_only=True):
 
 
 def event_reply(event: Event) -> Reply[EventJson]:
-    """Answer with an event."""
+    """Return the reply with an event."""
     return Reply(event_json(event), etag=entity_tag(event.version))
 
 
 def saved_reply(
     tx: WriteTx, actor: Actor, saved: Saved, query: EventCreateQuery | EventUpdateQuery
 ) -> Reply[EventJson]:
-    """Answer with an event that was just created or changed, and with its participants if they are asked for."""
+    """Return the reply with an event that was just created or changed, with its participants if requested."""
     body = event_json(saved.event)
     if query.expand is not UNSET:
         participants = list_all_participants(tx, actor, saved.event)
@@ -129,11 +129,11 @@ def saved_reply(
 
 
 def block_faults(body: dict[str, Any]) -> list[Fault]:
-    """Return what is wrong between start and end of a body whose other members have faults, too."""
+    """Return the faults of start and end together, for a body whose other members have faults."""
     try:
         times = read_struct(Times, {name: body[name] for name in ("start", "end", "time_zone") if name in body})
     except Invalid:
-        return []  # each is at fault by itself, which has been said
+        return []  # the faults of each member are reported already
     if times.time_zone is None:
         return faults_in_any_zone(times.start, times.end)
     made = block_of(times.start, times.end, times.time_zone)
@@ -141,7 +141,7 @@ def block_faults(body: dict[str, Any]) -> list[Fault]:
 
 
 def filter_of(actor: Actor, query: EventListQuery, page: PageRequest) -> EventFilter:
-    """Return the filter that a query asks for. Raise Invalid with everything that is wrong with it."""
+    """Return the filter of a query. Raise Invalid with all of its faults."""
     faults: list[Fault] = []
     since = bound_in("from", query.since, query.time_zone, faults)
     until = bound_in("to", query.until, query.time_zone, faults)
@@ -172,7 +172,7 @@ def filter_of(actor: Actor, query: EventListQuery, page: PageRequest) -> EventFi
 
 
 def bound_in(name: str, written: DateOrTime | UnsetType, zone: str, faults: list[Fault]) -> Instant | None:
-    """Return the instant of a bound; what is wrong with it is added to the faults."""
+    """Return the instant of a bound, or add its fault to `faults`."""
     try:
         return None if written is UNSET else bound_of(written, zone)
     except TimeError as error:
@@ -182,7 +182,7 @@ def bound_in(name: str, written: DateOrTime | UnsetType, zone: str, faults: list
 
 @contextmanager
 def gathered(faults: list[Fault]) -> Generator[None]:
-    """Add the faults that are raised inside to a list, and continue after the block."""
+    """Add faults that are raised inside to a list, and continue after the block."""
     try:
         yield
     except Invalid as error:
@@ -192,9 +192,10 @@ def gathered(faults: list[Fault]) -> Generator[None]:
 def create_event(tx: WriteTx, actor: Actor, query: EventCreateQuery, body: EventCreate) -> Reply[EventJson]:
     """Create an event.
 
-    One block within one local day of its zone (by default the host's); it may end at midnight, also written 24:00.
-    Times carry an offset, or are local to `time_zone`. The host takes part, and has accepted, unless `host_attends`
-    is false. If the host or somebody required is not free, it is refused; an optional one is added with a warning.
+    An event is one block within one local day of its zone (by default the host's); it may end at midnight, also written
+    24:00. Times have an offset, or are local to `time_zone`. The host takes part, and has accepted, unless
+    `host_attends` is false. If the host or a required participant is not free, the event is refused; an optional one
+    who is not free is added with a warning.
     """
     saved = actions.create_event(tx, actor, body, on_conflict=query.on_conflict, hold_id=or_none(query.hold))
     return saved_reply(tx, actor, saved, query)._replace(location=f"/v1/events/{saved.event.id}")
@@ -203,8 +204,8 @@ def create_event(tx: WriteTx, actor: Actor, query: EventCreateQuery, body: Event
 def list_events(tx: ReadTx, actor: Actor, query: EventListQuery, page: PageRequest) -> Reply[PageJson[EventJson]]:
     """List events.
 
-    In the order of start and id, page by page. `from` and `to` select what overlaps; a date alone means its local
-    midnight. Declined events are listed, cancelled ones only with `status=cancelled`.
+    In the order of start and id, page by page. `from` and `to` select events that overlap the span; a date alone means
+    its local midnight. Declined events are listed, cancelled ones only with `status=cancelled`.
     """
     wanted, expand = filter_of(actor, query, page), query.expand is not UNSET
     found = reads.list_events(tx, actor, wanted, query.limit, expand=expand)
@@ -225,8 +226,9 @@ def update_event(
 ) -> Reply[EventJson]:
     """Change an event.
 
-    A JSON Merge Patch (RFC 7396): what is left out stays as it is. A new start, end or zone asks everybody but the
-    host anew, unless `keep_responses=true`, and is refused if somebody needed is not free then.
+    The body is a JSON Merge Patch (RFC 7396): members that are left out stay as they are. A new start, end or zone
+    resets all responses but the host's, unless `keep_responses=true`, and is refused if somebody needed is not free
+    then.
     """
     on_conflict, expect, keep = query.on_conflict, conditions.versions, query.keep_responses
     saved = actions.change_event(tx, actor, event_id, body, expect=expect, keep_responses=keep, on_conflict=on_conflict)
@@ -236,7 +238,7 @@ def update_event(
 def delete_event(tx: WriteTx, actor: Actor, event_id: EventId, conditions: Conditions) -> Reply[None]:
     """Delete an event.
 
-    It is gone for good; to cancel it and keep it readable, cancel it.
+    It cannot be restored. To keep the event readable, cancel it instead.
     """
     actions.delete_event(tx, actor, event_id, expect=conditions.versions)
     return Reply()
@@ -247,7 +249,7 @@ def cancel_event(
 ) -> Reply[EventJson]:
     """Cancel an event.
 
-    It stays readable and nobody's time is taken any more. Cancelling it again changes nothing.
+    It stays readable and takes no time any more. Cancelling it again changes nothing.
     """
     reason = None if body is None else body.reason
     return event_reply(actions.cancel_event(tx, actor, event_id, reason, expect=conditions.versions))

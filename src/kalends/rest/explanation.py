@@ -1,4 +1,4 @@
-"""Why somebody can or cannot be booked, over HTTP."""
+"""The operation that explains why somebody can or cannot be booked."""
 
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from kalends.store.database import ReadTx
 
 
 class ExplainRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Whom, and when."""
+    """A person, and a span of time."""
 
     user_id: UserId
     start: WrittenTime
@@ -32,7 +32,7 @@ class ExplainRequest(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class VerdictSourceJson(Struct, omit_defaults=True):
-    """What a verdict rests on. `private` stands for all that blocks and is not shown: events and holds, merged."""
+    """The reason for a verdict. `private` stands for everything invisible that blocks: events and holds, merged."""
 
     scope: ClassVar[Scope] = Scope.events_read
     type: str
@@ -47,7 +47,7 @@ class VerdictSourceJson(Struct, omit_defaults=True):
 
 
 class VerdictJson(Struct):
-    """One rule, and what it says: passes, advises against it, or blocks."""
+    """One rule and its result: it passes, advises against the booking, or blocks it."""
 
     rule: str
     verdict: str
@@ -55,7 +55,7 @@ class VerdictJson(Struct):
 
 
 class ExplanationJson(Struct):
-    """Whether a required participant would be let in, and every rule that was looked at."""
+    """Whether the person can be booked as a required participant, and the verdict of every rule."""
 
     scope: ClassVar[Scope] = Scope.free_busy_read
     user_id: str
@@ -92,8 +92,8 @@ class ExplanationJson(Struct):
 def explain_booking(tx: ReadTx, actor: Actor, body: ExplainRequest) -> Reply[ExplanationJson]:
     """Explain why somebody can or cannot be booked.
 
-    Every rule that bears on it, its verdict, and what it rests on. Without the scope `events:read`, events and holds
-    are only told of where they block, as `private`.
+    The answer has every rule with its verdict and the reasons. Without the scope `events:read`, events and holds are
+    shown only if they block, as `private`.
     """
     span = span_of(body.start, body.end, zone_named(body.time_zone) if body.time_zone else None)
     if isinstance(span, list):
@@ -104,7 +104,7 @@ def explain_booking(tx: ReadTx, actor: Actor, body: ExplainRequest) -> Reply[Exp
 
 
 def verdicts(found: Explanation, zone: ZoneInfo) -> list[VerdictJson]:
-    """Return every rule that was looked at."""
+    """Return the verdict of every rule."""
     result = [VerdictJson("active", "blocks" if found.deleted else "passes", None)]
     result += [
         VerdictJson("event", "blocks" if reason.blocking else "passes", event_source(reason, zone))
@@ -122,7 +122,7 @@ def verdicts(found: Explanation, zone: ZoneInfo) -> list[VerdictJson]:
 
 
 def event_source(reason: EventReason, zone: ZoneInfo) -> VerdictSourceJson:
-    """Return the event that a verdict rests on."""
+    """Return the JSON of an event that is the reason for a verdict."""
     start, end = span_json(reason.span, zone)
     if reason.access_level is AccessLevel.titles:
         titled = VerdictSourceJson("event", str(reason.event_id), reason.title, start=start, end=end)

@@ -1,4 +1,4 @@
-"""Faults of values: what is wrong, and what is allowed, from the type that the value should have."""
+"""Faults of values, derived from the type that the value should have: what is wrong, and what is allowed."""
 
 from collections.abc import Iterator
 from typing import Any, cast
@@ -44,7 +44,7 @@ Place = tuple[str | int, ...]
 
 
 def fault_of_type(kind: Any, value: object, where: Place) -> Fault:
-    """Return the fault of a value that does not fit a type."""
+    """Return the fault of a value that is not valid for a type."""
     allowed = list(alternatives(type_info(kind)))
     for one in allowed:
         if found := violated_constraint(one, value):
@@ -60,7 +60,7 @@ def fault_of_type(kind: Any, value: object, where: Place) -> Fault:
 
 
 def alternatives(described: Type) -> Iterator[Type]:
-    """Return the types that a value may have, null last."""
+    """Yield the types that a value may have, null last."""
     if isinstance(described, Metadata):
         yield from alternatives(described.type)
     elif isinstance(described, UnionType):
@@ -125,7 +125,7 @@ def word_of(described: Type) -> str:
 
 
 def kind_of(value: object) -> str:
-    """Return the words for what was given instead: short text as it is, anything else by its type."""
+    """Return the words for a wrong value: short text as it is, any other value by its type."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -136,7 +136,7 @@ def kind_of(value: object) -> str:
 
 
 def quoted(value: str | float) -> str:
-    """Return a value as it was given, shortened."""
+    """Return a value as it was sent, shortened."""
     if isinstance(value, str):
         return repr(value) if len(value) <= LONGEST_QUOTE else f"{value[:LONGEST_QUOTE]!r}..."
     text = str(value)

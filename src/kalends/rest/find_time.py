@@ -1,4 +1,4 @@
-"""Finding a time over HTTP."""
+"""The operation that finds a time."""
 
 from collections.abc import Container
 from typing import Annotated, Any, ClassVar
@@ -31,28 +31,28 @@ from kalends.rules.zones import TimeError, bound_of
 from kalends.store.database import ReadTx
 
 STARTS_A_COMMITMENT = 15
-"""So many starts cost as much as one commitment."""
+"""The number of starts that cost as much as one commitment."""
 
 NO_TIME = Span(Instant(0), Instant(0))
-"""To be asked about who is there, and nothing else."""
+"""A span to read only which users exist."""
 
 
 class OptionalPersonJson(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Somebody optional, and how much it matters that they can come."""
+    """An optional person, and the weight of their presence."""
 
     user_id: UserId
     weight: Annotated[int, Meta(ge=1, le=MAX_WEIGHT)] = 1
 
 
 class GroupJson(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Some people of whom a number has to be free."""
+    """People of whom a number has to be free."""
 
     user_ids: UserIds
     need: Annotated[int, Meta(ge=1, le=MAX_PEOPLE)]
 
 
 class FindTimeRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """What a meeting needs. `duration` and `step` are minutes, or ISO 8601 durations such as PT1H30M."""
+    """The requirements of a meeting. `duration` and `step` are minutes, or ISO 8601 durations such as PT1H30M."""
 
     required: Annotated[list[UserId], Meta(max_length=MAX_PEOPLE)] = []
     optional: Annotated[list[OptionalPersonJson], Meta(max_length=MAX_PEOPLE)] = []
@@ -77,13 +77,14 @@ class FindTimeRequest(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def find_time(tx: ReadTx, actor: Actor, body: FindTimeRequest) -> Reply[FindTimeResultJson]:
-    """Find a time that suits.
+    """Find a time that suits everybody.
 
-    Everybody required is free and each group has as many as it needs; then the most optional weight, the fewest
-    who are tentative, the earliest. Slots begin whenever clocks in `time_zone` show a multiple of `step` since 00:00
-    (in an hour that clocks repeat: both times), at the first moment of a local day, and at the moment at which somebody
-    named becomes free, on the step or not. They lie within one local day, and begin no earlier than `not_before`. A
-    wider window never loses a slot. If nothing fits: why, what keeps whom, and the cheapest things to give up.
+    In each slot, everybody required is free and each group has as many people as it needs. Slots with the highest
+    optional weight come first, then those with the fewest tentatively busy people, then the earliest. Slots begin when
+    clocks in `time_zone` show a multiple of `step` since 00:00 (in an hour that clocks repeat: both times), at the
+    first moment of a local day, and when somebody in the request becomes free, even between two steps. They lie within
+    one local day, and begin no earlier than `not_before`. A wider window never loses a slot. If there is no slot, the
+    answer has the reasons, the people who are away, and the cheapest requirements to give up.
     """
     meeting, faults = meeting_request_of(body, tx.now)
     horizon = None if faults else meeting.horizon
@@ -98,12 +99,12 @@ def find_time(tx: ReadTx, actor: Actor, body: FindTimeRequest) -> Reply[FindTime
 
 
 def starts_at_most(meeting: MeetingRequest) -> int:
-    """Return how many starts on the grid the windows may have."""
+    """Return the largest number of starts that the windows may have on the grid."""
     return sum(window.end - window.start for window in meeting.windows) // max(meeting.step, MINUTE)
 
 
 def meeting_request_of(body: FindTimeRequest, now: Instant) -> tuple[MeetingRequest, list[Fault]]:
-    """Return the meeting that is asked for, and everything that is wrong with it."""
+    """Return the meeting request of a body, and its faults."""
     windows, window_faults = windows_of(body)
     not_before, not_before_faults = not_before_of(body, now)
     meeting = MeetingRequest(
@@ -141,7 +142,7 @@ def range_faults(body: FindTimeRequest, people: int) -> list[Fault]:
 
 
 def windows_of(body: FindTimeRequest) -> tuple[tuple[Span, ...], list[Fault]]:
-    """Return the windows, and everything that is wrong with them."""
+    """Return the windows, and their faults."""
     faults: list[Fault] = []
     windows: list[Span] = []
     for place, one in enumerate(body.between):
@@ -159,7 +160,7 @@ def windows_of(body: FindTimeRequest) -> tuple[tuple[Span, ...], list[Fault]]:
 
 
 def not_before_of(body: FindTimeRequest, now: Instant) -> tuple[Instant, list[Fault]]:
-    """Return before when nothing may begin: now, unless the body says otherwise."""
+    """Return the earliest start, by default now, and its faults."""
     if body.not_before is UNSET:
         return now, []
     try:
@@ -169,7 +170,7 @@ def not_before_of(body: FindTimeRequest, now: Instant) -> tuple[Instant, list[Fa
 
 
 def unknown_faults(body: FindTimeRequest, known: Container[UserId]) -> list[Fault]:
-    """Return a fault for everybody named who does not exist."""
+    """Return a fault for each user in the request who does not exist."""
     named: list[tuple[UserId, tuple[str | int, ...]]] = []
     named += [(user_id, ("required", place)) for place, user_id in enumerate(body.required)]
     named += [(one.user_id, ("optional", place, "user_id")) for place, one in enumerate(body.optional)]

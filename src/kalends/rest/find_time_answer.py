@@ -1,4 +1,4 @@
-"""What find-time answers: slots, or why there are none, for programs and for people."""
+"""The answer of find-time: slots, or why there are none, for programs and for people."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from kalends.rules.zones import zone_named
 
 
 class SlotJson(Struct):
-    """A time that suits, and how it finds everybody who was named."""
+    """A suitable time, and the state of everybody in the request."""
 
     start: str
     end: str
@@ -36,32 +36,32 @@ class ReasonJson(Struct, omit_defaults=True):
 
 
 class ObstacleJson(Struct):
-    """Somebody needed who is away with some starts, and what blocks them."""
+    """A person needed who is away with some starts, and what blocks them."""
 
     user_id: str
     slots: int
     outside_working_hours: int
-    """Of these, the starts with which nothing blocks them and they just do not work."""
+    """Of these, the starts with which they are away only because they do not work."""
     blocked: list[SpanJson]
 
 
 class RelaxationJson(Struct):
-    """What to give up, and how many slots that opens."""
+    """Requirements to give up, and the number of slots that this gives."""
 
     without: list[str]
-    """Ask for these people as optional."""
+    """Make these people optional."""
     fewer_of_groups: list[int]
-    """By their place; a group of which two less would do stands here twice."""
+    """Need one person less of these groups, by their place; a group that needs two less is listed twice."""
     outside_working_hours: bool
-    """Meet when somebody does not work."""
+    """Ignore working hours."""
     step: int | None
-    """Ask for steps of so many minutes."""
+    """Use this step, in minutes."""
     slots: int
     text: str
 
 
 class FindTimeResultJson(Struct, omit_defaults=True):
-    """The best slots; if there are none, the starts looked at, why, what is in the way and the cheapest ways out."""
+    """The best slots; if there are none, the number of starts tried, the reasons, the obstacles and the relaxations."""
 
     scope: ClassVar[Scope] = Scope.free_busy_read
     slots: list[SlotJson]
@@ -84,7 +84,7 @@ class FindTimeResultJson(Struct, omit_defaults=True):
 
 
 def find_time_result_json(found: Finding, meeting: MeetingRequest, time_zone: str) -> FindTimeResultJson:
-    """Return what a search found, as callers see it."""
+    """Return the JSON of the result of a search."""
     zone = zone_named(time_zone)
     if found.slots:
         return FindTimeResultJson([slot_json(slot, zone) for slot in found.slots])
@@ -107,20 +107,20 @@ def find_time_result_json(found: Finding, meeting: MeetingRequest, time_zone: st
 
 
 def slot_json(slot: Slot, zone: ZoneInfo) -> SlotJson:
-    """Return a slot as callers see it."""
+    """Return the JSON of a slot."""
     free, tentative, missing = map(ids_json, (slot.free, slot.tentative, slot.missing))
     return SlotJson(*span_json(slot.span, zone), free, tentative, missing, slot.weight)
 
 
 def ids_json(people: Sequence[UserId]) -> list[str]:
-    """Return the ids of some people as text."""
+    """Return the ids of people as text."""
     return [str(person) for person in people]
 
 
 def reason_json(
     reason: Reason, found: Finding, meeting: MeetingRequest, steps: list[int], zone: ZoneInfo
 ) -> ReasonJson:
-    """Return why there is no slot."""
+    """Return the JSON of a reason why there is no slot."""
     if reason.window is None:
         return ReasonJson(reason.code, reason_anywhere(reason, found, meeting, steps))
     start, end = span_json(reason.window, zone)
@@ -153,7 +153,7 @@ def reason_in_window(reason: Reason, meeting: MeetingRequest, zone: ZoneInfo) ->
             "Give a later window, or an earlier not_before."
         )
     if reason.code is ReasonCode.not_one_day:
-        return f"a meeting lies within one local day of {zone.key}, {takes}, and no day in the window has so much."
+        return f"a meeting lies within one local day of {zone.key}, {takes}, and no day in the window is long enough."
     first, last = span_json(reason.starts or window, zone)
     return (
         f"{takes}, so it could begin from {first} to {last}, and no multiple of {minutes_of(meeting.step)} lies there. "
@@ -168,7 +168,7 @@ def minutes_of(length: int) -> str:
 
 
 def relaxation_json(one: Relaxation) -> RelaxationJson:
-    """Return what to give up."""
+    """Return the JSON of a relaxation."""
     step = None if one.step is None else one.step // MINUTE
     parts = [f"without {person}" for person in one.without]
     parts += [f"with {less} less of group {number}" for number, less in Counter(one.fewer_of).items()]

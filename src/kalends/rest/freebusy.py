@@ -1,4 +1,4 @@
-"""Free/busy over HTTP."""
+"""The operation free/busy."""
 
 from typing import Annotated, Any, ClassVar
 
@@ -16,7 +16,7 @@ from kalends.rules.zones import zone_named
 from kalends.store.database import ReadTx
 
 MAX_WINDOW = MAX_WINDOW_DAYS * DAY + 2 * HOUR
-"""Local days, one of which may be longer than 24 hours: by two, at Troll."""
+"""Local days, one of which may be longer than 24 hours: by two hours in Antarctica/Troll."""
 
 TOO_MANY_WINDOWS = f"the users work in more than {MAX_SHOWN_WINDOWS:,} windows: ask for less time or fewer users"
 
@@ -24,7 +24,7 @@ UserIds = Annotated[list[UserId], Meta(min_length=1, max_length=MAX_PEOPLE)]
 
 
 class FreeBusyRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Whose time, and which part of it: 92 days at most."""
+    """People, and a span of at most 92 days."""
 
     user_ids: UserIds
     since: DateOrTime = field(name="from")
@@ -40,7 +40,7 @@ class FreeBusyRequest(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class PeriodJson(Struct):
-    """A time in which somebody is busy, or tentatively so."""
+    """A span in which somebody is busy or tentatively busy."""
 
     start: str
     end: str
@@ -48,14 +48,14 @@ class PeriodJson(Struct):
 
 
 class ItemErrorJson(Struct):
-    """Why there is no answer for one person."""
+    """The error for one person."""
 
     code: str
     message: str
 
 
 class PersonFreeBusyJson(Struct, omit_defaults=True):
-    """One person's periods, ordered and apart; or why there are none."""
+    """One person's periods, in order and without overlaps, or an error."""
 
     scope: ClassVar[Scope] = Scope.free_busy_read
     user_id: str
@@ -65,7 +65,7 @@ class PersonFreeBusyJson(Struct, omit_defaults=True):
 
 
 class FreeBusyJson(Struct):
-    """Everybody's time, in the order asked for."""
+    """The busy periods of everybody, in the order of the request."""
 
     start: str = field(name="from")
     end: str = field(name="to")
@@ -89,8 +89,9 @@ class FreeBusyJson(Struct):
 def get_free_busy(tx: ReadTx, actor: Actor, body: FreeBusyRequest) -> Reply[FreeBusyJson]:
     """Get when people are busy.
 
-    Ordered periods that do not overlap, the stronger one showing; no titles. Somebody unknown is an error in their own
-    item. With `working_hours`, also when each of them works in that time (null where nobody has said).
+    Periods are in order and do not overlap; where commitments overlap, the stronger one counts. Titles are not shown.
+    For an unknown user, their item has an error. With `working_hours`, the answer also has everybody's working periods
+    in that time (null if none are set).
     """
     window = bounds_of(body.since, body.until, body.time_zone, ())
     if window.end - window.start > MAX_WINDOW:

@@ -1,4 +1,4 @@
-"""Holds over HTTP."""
+"""Operations on holds."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
@@ -21,7 +21,7 @@ Ttl = Annotated[int, Meta(ge=1, le=MAX_HOLD_SECONDS, description="Seconds from n
 
 
 class HoldCreate(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Whose time to keep, which, and for how long."""
+    """The people and the slot to hold, and for how long."""
 
     user_ids: Annotated[list[UserId], Meta(min_length=1, max_length=MAX_HELD_PEOPLE)]
     start: WrittenTime
@@ -37,19 +37,19 @@ class HoldCreate(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ExtendRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """How long to keep it from now on."""
+    """How long to keep the hold from now on."""
 
     ttl: Ttl = DEFAULT_HOLD_SECONDS
     example: ClassVar[Any] = {"ttl": 300}
 
 
 class HoldJson(Struct):
-    """A slot that is kept until it lapses, is released, or becomes an event."""
+    """A slot that is reserved until the hold lapses, is released, or becomes an event."""
 
     scope: ClassVar[Scope] = Scope.events_read
     id: str
     user_ids: list[str]
-    """Only yourself, if somebody else placed it and you are no operator."""
+    """Only yourself, if somebody else placed the hold and you are not an operator."""
     start: datetime
     end: datetime
     expires_at: datetime
@@ -70,7 +70,7 @@ class HoldJson(Struct):
 
 
 class HoldListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Whose holds, and how many."""
+    """A filter, and the page."""
 
     user_id: (
         Annotated[UserId, Meta(description="Only those that the user placed or that keep their time")] | UnsetType
@@ -80,7 +80,7 @@ class HoldListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def hold_json(hold: Hold) -> HoldJson:
-    """Return a hold as callers see it."""
+    """Return the JSON of a hold."""
     return HoldJson(
         str(hold.id),
         [str(user_id) for user_id in hold.user_ids],
@@ -94,11 +94,11 @@ def hold_json(hold: Hold) -> HoldJson:
 
 
 def create_hold(tx: WriteTx, actor: Actor, body: HoldCreate) -> Reply[HoldJson]:
-    """Keep a slot for a moment.
+    """Hold a slot for some minutes.
 
-    Everybody named has to be free, and is shown as busy until it lapses. Make an event of it with
-    `POST /v1/events?hold=…`. All holds that a person has placed keep 200 hours of people's time at most: one hour for
-    each of 10 people is 10 hours. Operators are not limited.
+    Everybody named has to be free, and is shown as busy until the hold lapses. `POST /v1/events?hold=…` makes it an
+    event. All holds that a person has placed keep at most 200 hours of people's time: one hour for each of 10 people
+    counts as 10 hours. Operators have no limit.
     """
     span = span_of(body.start, body.end, zone_named(body.time_zone) if body.time_zone else None)
     hold = actions.place_hold(tx, actor, body.user_ids, span, body.ttl)
@@ -108,8 +108,8 @@ def create_hold(tx: WriteTx, actor: Actor, body: HoldCreate) -> Reply[HoldJson]:
 def list_holds(tx: ReadTx, actor: Actor, query: HoldListQuery, page: PageRequest) -> Reply[PageJson[HoldJson]]:
     """List holds.
 
-    Those that you placed and those that keep your time, oldest first, page by page; none that has lapsed. An operator
-    sees all of the organization, or with `user_id` those of one user.
+    The list has the holds that you placed and those that keep your time, oldest first, page by page, without lapsed
+    ones. An operator sees all of the organization, or with `user_id` those of one user.
     """
     found = reads.list_holds(tx, actor, query.limit, user_id=or_none(query.user_id), after=page.after(int))
     return Reply(page.to_json(found, hold_json))
@@ -118,8 +118,8 @@ def list_holds(tx: ReadTx, actor: Actor, query: HoldListQuery, page: PageRequest
 def get_hold(tx: ReadTx, actor: Actor, hold_id: HoldId) -> Reply[HoldJson]:
     """Get a hold.
 
-    One that you placed, or that keeps your time: then you see by whom you are held, and not who else is. 404 once it
-    has lapsed.
+    You have to have placed it, or it keeps your time: then you see who placed it, but not the other people. After it
+    has lapsed, the answer is 404.
     """
     return Reply(hold_json(reads.read_hold(tx, actor, hold_id)))
 
@@ -136,8 +136,8 @@ def extend_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, body: ExtendRequest 
 def release_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> Reply[None]:
     """Release a hold.
 
-    For everybody, if you placed it or are an operator. If it keeps your time and somebody else placed it, only you are
-    taken out of it; it ends when nobody is left.
+    If you placed it or are an operator, it ends. If it keeps your time and somebody else placed it, only your time is
+    released; it ends when nobody is left.
     """
     actions.release_hold(tx, actor, hold_id)
     return Reply()

@@ -1,4 +1,4 @@
-"""Working hours over HTTP."""
+"""Operations on working hours."""
 
 from datetime import date
 from typing import Annotated, Any, ClassVar
@@ -18,7 +18,7 @@ from kalends.store.database import ReadTx, WriteTx
 
 
 class WindowJson(Struct, forbid_unknown_fields=True):
-    """A window of a day on the wall clock; one that ends before it starts passes midnight."""
+    """A window of a day in wall-clock time; one that ends before it starts passes midnight."""
 
     start: TimeOfDay
     end: TimeOfDay
@@ -28,7 +28,7 @@ Windows = Annotated[list[WindowJson], Meta(max_length=MAX_DAY_WINDOWS)]
 
 
 class WeekJson(Struct, forbid_unknown_fields=True, kw_only=True):
-    """The windows of each day of the week; a day that is left out is free."""
+    """The windows of each day of the week; a day that is left out has none."""
 
     monday: Windows = []
     tuesday: Windows = []
@@ -40,14 +40,14 @@ class WeekJson(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class DateOverrideJson(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A date whose windows differ from those of its weekday; none at all is a day off."""
+    """A date whose windows differ from those of its weekday; a day off has none."""
 
     date: date
     windows: Windows = []
 
 
 class WorkingHoursJson(Struct, forbid_unknown_fields=True, kw_only=True):
-    """When somebody works, on the clocks of their own time zone."""
+    """When a user works, in local times of their time zone."""
 
     scope: ClassVar[Scope] = Scope.users_read
     weekly: WeekJson
@@ -59,7 +59,7 @@ class WorkingHoursJson(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 def hours_of(body: WorkingHoursJson) -> WorkingHours:
-    """Return the working hours that a body describes. Raise Invalid."""
+    """Return the working hours in a body. Raise Invalid."""
     faults: list[Fault] = []
     weekly = tuple(windows_of(getattr(body.weekly, day), ("weekly", day), faults) for day in DAYS)
     overrides: dict[date, tuple[Window, ...]] = {}
@@ -77,7 +77,7 @@ def hours_of(body: WorkingHoursJson) -> WorkingHours:
 
 
 def windows_of(written: list[WindowJson], where: tuple[str | int, ...], faults: list[Fault]) -> tuple[Window, ...]:
-    """Return the windows of a day, those that touch as one; faults are added to `faults`."""
+    """Return the windows of a day, with touching ones merged; faults are added to `faults`."""
     windows: list[Window] = []
     for place, one in enumerate(written):
         try:
@@ -88,7 +88,7 @@ def windows_of(written: list[WindowJson], where: tuple[str | int, ...], faults: 
 
 
 def hours_json(hours: WorkingHours) -> WorkingHoursJson:
-    """Return working hours as JSON has them."""
+    """Return the JSON of working hours."""
     week: dict[str, Any] = {
         day: windows_json(windows) for day, windows in zip(DAYS, hours.weekly, strict=True) if windows
     }
@@ -97,18 +97,18 @@ def hours_json(hours: WorkingHours) -> WorkingHoursJson:
 
 
 def windows_json(windows: tuple[Window, ...]) -> list[WindowJson]:
-    """Return the windows of a day as JSON has them."""
+    """Return the JSON of the windows of a day."""
     return [WindowJson(TimeOfDay(one.start), TimeOfDay(one.end)) for one in windows]
 
 
 def put_working_hours(
     tx: WriteTx, actor: Actor, user_id: UserId, body: WorkingHoursJson, conditions: Conditions
 ) -> Reply[WorkingHoursJson]:
-    """Set somebody's working hours.
+    """Set a user's working hours.
 
-    Replaces them as a whole. Times are those of the clocks in the user's time zone; a window that ends before it
-    starts passes midnight and belongs to the day it starts on; windows that touch become one. Working hours advise
-    find-time and free/busy; they forbid nothing.
+    They are replaced as a whole. Times are local to the user's time zone. A window that ends before it starts passes
+    midnight and belongs to the day on which it starts. Windows that touch are merged. Find-time and free/busy use
+    working hours; they do not prevent bookings.
     """
     hours = hours_of(body)
     version = set_working_hours(tx, actor, user_id, hours, expect=conditions.versions)
@@ -116,15 +116,15 @@ def put_working_hours(
 
 
 def get_working_hours(tx: ReadTx, actor: Actor, user_id: UserId) -> Reply[WorkingHoursJson]:
-    """Get somebody's working hours.
+    """Get a user's working hours.
 
-    404 if none were set: then they can be booked at any time.
+    If none are set, the answer is 404, and find-time may use any time.
     """
     hours, version = read_working_hours(tx, actor, user_id)
     return Reply(hours_json(hours), etag=entity_tag(version))
 
 
 def delete_working_hours(tx: WriteTx, actor: Actor, user_id: UserId, conditions: Conditions) -> Reply[None]:
-    """Remove somebody's working hours."""
+    """Remove a user's working hours."""
     clear_working_hours(tx, actor, user_id, expect=conditions.versions)
     return Reply()

@@ -1,4 +1,4 @@
-"""Idempotency-Key: the first request with a key is done, and every other is given the same answer."""
+"""Idempotency-Key: only the first request with a key does its work, and all others get the same answer."""
 
 import hashlib
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from kalends.store.database import Database, WriteTx
 
 
 def read_key(request: Request) -> str | None:
-    """Read the Idempotency-Key. Raise Malformed."""
+    """Return the Idempotency-Key of a request, or None. Raise Malformed."""
     key = request.header("Idempotency-Key")
     if key is None:
         return None
@@ -28,7 +28,7 @@ def read_key(request: Request) -> str | None:
 
 
 def fingerprint(request: Request, actor: Actor, raw: bytes) -> bytes:
-    """Return a digest of a request: of what its body means, where no body means `{}`, and of who sends it where."""
+    """Return a digest of a request: method, target, actor and the meaning of its body (no body means `{}`)."""
     whole = hashlib.sha256()
     for part in (str(actor.user_id or ""), request.method, request.path, request.query_string):
         whole.update(part.encode() + b"\0")
@@ -39,7 +39,7 @@ def fingerprint(request: Request, actor: Actor, raw: bytes) -> bytes:
 def answer_once(
     database: Database, actor: Actor, key: str, digest: bytes, work: Callable[[WriteTx], ResponseData]
 ) -> ResponseData:
-    """Answer the first request with a key by doing the work, and every other by repeating the answer."""
+    """Return the answer to a request: the first with a key does the work, and all others get the kept answer."""
     claim = database.write(lambda tx: claim_key(tx, actor, key, digest))
     if isinstance(claim, KeptAnswer):
         kept = ResponseData(claim.status, msgspec.json.decode(claim.headers, type=dict[str, str]), claim.body)
@@ -47,7 +47,7 @@ def answer_once(
     try:
         return database.write(lambda tx: work_and_keep(tx, actor, claim, work))
     except OutcomeUnknown:
-        raise  # the answer may be there: the claim has to lapse before anybody does the work again
+        raise  # the answer may be stored: the claim has to lapse before the work can be repeated
     except BaseException:
         with suppress(Unavailable):
             database.write(lambda tx: give_up_claim(tx, actor, claim))

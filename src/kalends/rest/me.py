@@ -1,4 +1,4 @@
-"""The caller over HTTP: whose the token is and what it may be used for."""
+"""The operation that shows the caller: the user of the token, and its scopes."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
@@ -16,7 +16,7 @@ from kalends.store.database import ReadTx
 
 
 class MyUserJson(Struct):
-    """The person whose the token is; `GET /v1/users/{user_id}` shows all of them."""
+    """The user of the token; `GET /v1/users/{user_id}` shows all of their members."""
 
     id: UserIdText
     name: str
@@ -25,14 +25,14 @@ class MyUserJson(Struct):
 
 
 class MyOrganizationJson(Struct):
-    """The organization that the token is for."""
+    """The organization of the token."""
 
     id: Annotated[str, Meta(extra_json_schema=id_schema(OrganizationId))]
     name: str
 
 
 class MyTokenJson(Struct):
-    """The token that the request carries."""
+    """The token of the request."""
 
     id: Annotated[str, Meta(extra_json_schema=id_schema(TokenId))]
     name: str
@@ -41,11 +41,11 @@ class MyTokenJson(Struct):
 
 
 class MeJson(Struct):
-    """Who the caller is; `user` is null for an operator."""
+    """The caller; `user` is null for an operator."""
 
     user: MyUserJson | None
     acting_for: UserIdText | None
-    """Whom an operator acts for, as `Kalends-Act-As` names them."""
+    """The user for whom an operator acts, from `Kalends-Act-As`."""
     organization: MyOrganizationJson
     token: MyTokenJson
     example: ClassVar[Any] = {
@@ -67,7 +67,7 @@ class MeJson(Struct):
 
 
 def me_json(bearer: Bearer, acting_for: UserId | None) -> MeJson:
-    """Return who the caller is."""
+    """Return the JSON of the caller."""
     token, user = bearer.token, bearer.user
     return MeJson(
         None if user is None else MyUserJson(str(user.id), user.name, user.email, user.time_zone),
@@ -80,8 +80,8 @@ def me_json(bearer: Bearer, acting_for: UserId | None) -> MeJson:
 def get_me(tx: ReadTx, actor: Actor) -> Reply[MeJson]:
     """Show who you are.
 
-    The user whose the token is (null if it is an operator's), whom an operator acts for, the organization, and the
-    token with its scopes and its end.
+    The answer has the user of the token (null for an operator's), the user for whom an operator acts, the organization,
+    and the token with its scopes and its expiry.
     """
     bearer = read_bearer(tx, actor)
     return Reply(me_json(bearer, actor.user_id if bearer.user is None else None))

@@ -1,4 +1,4 @@
-"""Members of JSON objects: each of them once, and one form for all texts of JSON that mean the same."""
+"""Members of JSON objects: finding repeated ones, and the canonical form of JSON."""
 
 import json
 from collections import Counter
@@ -13,18 +13,18 @@ from kalends.rest.faults import Place, quoted
 from kalends.rest.wire import MOST_FAULTS
 
 ESCAPED = b"\\u003"
-"""How an escaped colon begins."""
+"""The beginning of an escaped colon."""
 
 
 class Members(list[tuple[str, Any]]):
-    """The members of an object as they are written, with those that are repeated."""
+    """The members of an object as they are written, including repeated ones."""
 
 
 def repeated_members(raw: bytes, value: object) -> list[Fault]:
-    """Return the faults of members that an object has more than once (RFC 8259 section 4); `value` is what was decoded.
+    """Return the faults of repeated members (RFC 8259 section 4); `value` is the decoded JSON.
 
-    The decoder silently keeps the last of them, so that what it decoded, written again, has fewer colons. Only then, or
-    where a colon may be escaped, the text is read once more by the standard library: that takes ten times as long.
+    The decoder silently keeps the last of them, so the decoded value has fewer colons when it is encoded again. Only
+    then, or if a colon may be escaped, the standard library decodes the text again, which takes ten times as long.
     """
     if ESCAPED not in raw and raw.count(b":") == msgspec.json.encode(value).count(b":"):
         return []
@@ -46,7 +46,7 @@ def faults_in(part: object, where: Place) -> Iterator[Fault]:
 
 
 def plain_number(text: str) -> int | float:
-    """Return a number with a fraction or an exponent, as a whole number if it is one."""
+    """Return the value of a number with a fraction or an exponent, as an integer if it is whole."""
     number = float(text)
     return int(number) if number.is_integer() else number
 
@@ -55,5 +55,5 @@ PLAIN_NUMBERS = msgspec.json.Decoder(float_hook=plain_number)
 
 
 def canonical(raw: bytes) -> bytes:
-    """Return the one form of all JSON that means the same, whatever its order, white space, escapes, and 1.0 for 1."""
+    """Return the canonical form of JSON, without differences in order, white space, escapes, or 1.0 for 1."""
     return msgspec.json.encode(PLAIN_NUMBERS.decode(raw), order="sorted")

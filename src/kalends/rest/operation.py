@@ -1,4 +1,4 @@
-"""Operations: one method of one path, the handler that answers it, and what the handler's annotations say.
+"""Operations: a method of a path with its handler and the handler's annotations.
 
 A handler is a plain function: `def get_event(tx: ReadTx, actor: Actor, event_id: EventId, query: EventQuery) ->
 Reply[EventJson]`. `tx` and `actor` come first. Any other parameter is one of
@@ -8,7 +8,7 @@ Reply[EventJson]`. `tx` and `actor` come first. Any other parameter is one of
 - `conditions: Conditions`, what If-Match and If-None-Match say,
 - `page: PageRequest`, the cursor of a list.
 
-A handler with a WriteTx writes. Whatever else is found is a TypeError as soon as the operation is made.
+A handler with a WriteTx writes. Any other parameter is a TypeError when the operation is created.
 """
 
 import inspect
@@ -37,7 +37,7 @@ PATH_NAME = re.compile(r"\{(\w+)\}")
 
 
 class Reply(NamedTuple, Generic[Body_co]):
-    """What a handler answers: a struct to encode, or JSON that is written already."""
+    """The result of a handler: a struct to encode, or JSON that is encoded already."""
 
     body: Body_co | Raw | RawPage | File | None = None
     etag: str | None = None
@@ -46,7 +46,7 @@ class Reply(NamedTuple, Generic[Body_co]):
 
 
 class Signature(NamedTuple):
-    """What a handler takes and returns, by its annotations."""
+    """The parameters and the results of a handler, by its annotations."""
 
     writes: bool
     ids: dict[str, type[Identifier]]
@@ -56,48 +56,48 @@ class Signature(NamedTuple):
     """A type that msgspec decodes to; None if there is no body."""
     body_optional: bool
     answers: tuple[Any, ...]
-    """The structs that it may answer with."""
+    """The structs that it may return."""
     passed: frozenset[str]
     """Those of `query`, `body`, `conditions` and `page` that the handler takes."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of one path: all that routing, decoding and the reference need to know of it."""
+    """A method of a path, with all facts that routing, decoding and the reference need."""
 
     method: str
     path: str
     handler: Callable[..., Reply[Any]]
     tag: str
     scope: Scope | None
-    """The scope that the token needs; None where any token will do."""
+    """The scope that the token needs; None if any token is sufficient."""
     _: KW_ONLY
     other_scopes: tuple[Scope, ...] = ()
-    """Those that it needs besides, as the answer shows more than one kind of data."""
+    """Further scopes that it needs, as the answer shows more than one kind of data."""
     status: HTTPStatus | None = None
-    """The status of success, if it is not 200, or 204 for an answer with nothing."""
+    """The status of success, if it is not 200, or 204 for an answer without a body."""
     other_status: HTTPStatus | None = None
-    """Another status of success: 201 for something new, 202 for what somebody has to agree to."""
+    """Another status of success: 201 for a new object, 202 if somebody has to agree."""
     errors: tuple[type[KalendsError], ...] = ()
-    """What can go wrong beside what every operation can answer, and what follows from the signature."""
+    """Errors besides those of every operation and those that follow from the signature."""
     cross_check: Callable[[dict[str, Any]], list[Fault]] | None = None
-    """Finds what is wrong between the members of a body that also has faults of their own."""
+    """Returns the faults between members of a body whose members also have faults of their own."""
     set_elsewhere: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What callers try to set in this body and have to set elsewhere, as `name` or `name=value`, and what to do."""
+    """Advice for members that other operations set, by `name` or `name=value`."""
     keeps_answer: bool = True
-    """Whether the answer to a POST may be kept under an Idempotency-Key: a secret may not."""
+    """Whether the answer to a POST may be kept under an Idempotency-Key; an answer with a secret may not."""
     follow_up: Callable[..., Any] | None = None
-    """Does a part of what need not be done in the transaction of the handler, each in a transaction of its own, before
-    the answer goes out. It takes the handler's tx, actor and ids, and what it returned for the last part, at first
-    None; it returns None in the end."""
+    """A function for work after the transaction of the handler and before the answer. It is called for one part after
+    another, each in its own transaction, with tx, actor, the ids and its last result, at first None, until it returns
+    None."""
     cost: int = 1
-    """How many units of the rate limits a request takes."""
+    """The units of the rate limits that a request costs."""
     heavy: bool = False
-    """Whether it may read much, even where it costs no more than others."""
+    """Whether it may read much, even if it costs no more than others."""
     signature: Signature = field(init=False)
 
     def __post_init__(self) -> None:
-        """Read the handler's annotations. Raise TypeError for what is not understood."""
+        """Read the handler's annotations. Raise TypeError if they are not valid."""
         signature = signature_of(self.handler)
         if signature.ids.keys() != set(PATH_NAME.findall(self.path)):
             raise bad_handler(self.handler, f"its ids are not those of {self.path}")
@@ -112,7 +112,7 @@ class Operation:
 
     @property
     def kind(self) -> Kind:
-        """Return which threads answer it."""
+        """Return the kind of threads that answer it."""
         if self.signature.writes:
             return Kind.WRITE
         return Kind.CALCULATION if self.cost > 1 else Kind.HEAVY if self.heavy else Kind.LIGHT
@@ -124,12 +124,12 @@ class Operation:
 
     @property
     def takes_key(self) -> bool:
-        """Return whether doing it once more under one Idempotency-Key gives the first answer."""
+        """Return whether the operation accepts an Idempotency-Key."""
         return self.method == "POST" and self.signature.writes and self.keeps_answer
 
 
 def signature_of(handler: Callable[..., Reply[Any]]) -> Signature:
-    """Return what a handler takes and returns. Raise TypeError for what is not understood."""
+    """Return the signature of a handler. Raise TypeError if its annotations are not valid."""
     hints = get_type_hints(handler, include_extras=True)
     names = list(inspect.signature(handler).parameters)
     if names[:2] != ["tx", "actor"] or hints.get("tx") not in (ReadTx, WriteTx) or hints.get("actor") is not Actor:
@@ -150,17 +150,17 @@ def signature_of(handler: Callable[..., Reply[Any]]) -> Signature:
 
 
 def bad_handler(handler: Callable[..., Any], reason: str) -> TypeError:
-    """Return the error of a handler whose annotations are not understood."""
+    """Return the error of a handler whose annotations are not valid."""
     return TypeError(f"{handler.__module__}.{handler.__qualname__}: {reason}")
 
 
 def is_class(hint: object, parent: type) -> bool:
-    """Return whether an annotation is a class of a kind."""
+    """Return whether an annotation is a subclass of `parent`."""
     return isinstance(hint, type) and issubclass(hint, parent)
 
 
 def alternatives(hint: object) -> tuple[Any, ...]:
-    """Return the types of a union, or the one type that it is."""
+    """Return the types of a union, or a single type alone."""
     return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 
 
@@ -171,7 +171,7 @@ def without_none(hint: Any) -> tuple[Any, bool]:
 
 
 def answers_of(handler: Callable[..., Any], hints: dict[str, Any]) -> tuple[Any, ...]:
-    """Return the structs that a handler may answer with. Raise TypeError unless it returns a Reply of some."""
+    """Return the structs that a handler may return. Raise TypeError unless it returns a Reply."""
     returned = hints.get("return")
     answers = alternatives(get_args(returned)[0]) if get_origin(returned) is Reply else (Any,)
     if answers == (NoneType,):
@@ -187,4 +187,4 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
     "conditions": lambda hint: hint is Conditions,
     "page": lambda hint: hint is PageRequest,
 }
-"""How the parameters of handlers other than ids have to be annotated."""
+"""The tests of the annotations of a handler's parameters, apart from ids."""

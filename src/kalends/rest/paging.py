@@ -1,7 +1,7 @@
 """Pages of lists and their cursors: the key of the last item of a page, so that pages stay right while rows change.
 
-A cursor begins with a digest of the list, its filters and who asked. It guards against mistakes and not against
-forgery: what a caller may see is decided anew for each page.
+A cursor begins with a digest of the list, its filters and the caller. The digest protects against mistakes, but not
+against forgery: access is checked again for each page.
 """
 
 import base64
@@ -28,7 +28,7 @@ MAY_CHANGE = ("cursor", "limit", "expand")
 
 
 class PageJson(Struct, Generic[Item]):
-    """A part of a list; `next_cursor` asks for the next part, and is null on the last one."""
+    """A page of a list; `next_cursor` is the cursor of the next page, and null on the last one."""
 
     items: list[Item]
     next_cursor: str | None
@@ -42,7 +42,7 @@ class RawPage(Struct):
 
 
 class PageRequest(NamedTuple):
-    """Which list is asked for, by whom, and from where on."""
+    """The list, the caller and the cursor of a request for a page."""
 
     actor: Actor
     ids: Mapping[str, Identifier]
@@ -50,7 +50,7 @@ class PageRequest(NamedTuple):
     """A struct with a `cursor`."""
 
     def after(self, kind: type[Key]) -> Key | None:
-        """Return the key that the cursor holds, None on the first page. Raise Invalid."""
+        """Return the key in the cursor, None on the first page. Raise Invalid."""
         cursor = self.query.cursor
         if cursor is UNSET:
             return None
@@ -74,11 +74,11 @@ class PageRequest(NamedTuple):
         return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
     def to_json(self, found: Page[Row, Any], write: Callable[[Row], Item]) -> PageJson[Item]:
-        """Return a page with its items as they are written."""
+        """Return the JSON of a page."""
         return PageJson([write(item) for item in found.items], self.next_cursor(found.next_key))
 
     def _digest(self) -> bytes:
-        """Return what a cursor belongs to: the list, the filters as they are given, and who asks."""
+        """Return the digest for a cursor: of the list, the filters as sent, and the caller."""
         filters = filters_of(self.query.__class__)(self.query)
         whole = (filters, self.ids, self.actor.organization_id, self.actor.user_id)
         return blake2b(repr(whole).encode(), digest_size=DIGEST_BYTES).digest()
@@ -86,14 +86,14 @@ class PageRequest(NamedTuple):
 
 @cache
 def filters_of(kind: type[Struct]) -> Callable[[Any], tuple[Any, ...]]:
-    """Return what gets the filters of a kind of query; its class is one more, as a list may have no filter."""
+    """Return a function that returns the filters of a query, and its class first, as a list may have no filter."""
     return attrgetter("__class__", *(name for name in kind.__struct_fields__ if name not in MAY_CHANGE))
 
 
 def bad_cursor() -> Invalid:
-    """Return the error of a cursor that no page of this list gave."""
+    """Return the error of a cursor that is not from a page of this list."""
     message = (
-        "must be the next_cursor of the page before, asked for by the same caller with the same parameters (only limit "
-        "and expand may differ): repeat them, or leave the cursor out to begin anew"
+        "must be the next_cursor of the previous page, sent by the same caller with the same parameters (only limit "
+        "and expand may differ): repeat them, or leave the cursor out to start again"
     )
     return Invalid(Fault(("cursor",), "invalid_cursor", message))

@@ -1,4 +1,4 @@
-"""Participants of an event over HTTP."""
+"""Operations on the participants of an event."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -25,13 +25,13 @@ from kalends.rest.users import UserIdText
 from kalends.rules.zones import from_instant
 from kalends.store.database import ReadTx, WriteTx
 
-RESPOND = "an answer is given by PUT /v1/events/{event_id}/participants/{user_id}/response"
-RESPOND_EACH = RESPOND.replace("{user_id}", "{{user_id}}")  # of nobody whom the path names
-CHANGE_ROLE = "the role is changed by PATCH /v1/events/{event_id}/participants/{user_id}"
+RESPOND = "respond with PUT /v1/events/{event_id}/participants/{user_id}/response"
+RESPOND_EACH = RESPOND.replace("{user_id}", "{{user_id}}")  # the path names no user
+CHANGE_ROLE = "change the role with PATCH /v1/events/{event_id}/participants/{user_id}"
 
 
 class ParticipantJson(Struct, omit_defaults=True):
-    """Somebody's part in an event, and what they said to the invitation."""
+    """A participant of an event, with their role and response."""
 
     scope: ClassVar[Scope] = Scope.events_read
     user_id: UserIdText
@@ -59,7 +59,7 @@ class ParticipantJson(Struct, omit_defaults=True):
 
 
 class AddedParticipantsJson(PageJson[ParticipantJson]):
-    """Several participants who were added, in the order in which they were named; `next_cursor` is null."""
+    """The participants who were added, in the order of the request; `next_cursor` is null."""
 
     conflicts: list[ConflictJson] | UnsetType = UNSET
     """Who was booked twice, as `on_conflict=allow` asked."""
@@ -68,21 +68,21 @@ class AddedParticipantsJson(PageJson[ParticipantJson]):
 
 
 class ParticipantListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
-    """How many participants."""
+    """The page."""
 
     limit: Limit = DEFAULT_PAGE_SIZE
     cursor: Cursor | UnsetType = UNSET
 
 
 class ParticipantPut(Struct, forbid_unknown_fields=True, kw_only=True):
-    """The role that somebody takes part in."""
+    """The role of a participant."""
 
     role: Role = Role.required
     example: ClassVar[Any] = {"role": "optional"}
 
 
 class ParticipantUpdate(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A merge patch for somebody's part."""
+    """A merge patch for a participant."""
 
     role: Role | UnsetType = UNSET
     example: ClassVar[Any] = {"role": "optional"}
@@ -92,7 +92,7 @@ ParticipantCreateList = Annotated[list[ParticipantCreate], Meta(min_length=1, ma
 
 
 def participant_json(participant: Participant) -> ParticipantJson:
-    """Return a participant as callers see it."""
+    """Return the JSON of a participant."""
     participation = participant.participation
     return ParticipantJson(
         str(participation.user_id),
@@ -107,7 +107,7 @@ def participant_json(participant: Participant) -> ParticipantJson:
 
 
 def participant_reply(participant: Participant) -> Reply[ParticipantJson]:
-    """Answer with a participant; `is_host` is part of the ETag, as it may change without the participation."""
+    """Return the reply with a participant; `is_host` is in the ETag, as it may change without the participation."""
     return Reply(
         participant_json(participant),
         etag=entity_tag(participant.participation.version, 2 * participant.user_version + participant.is_host),
@@ -115,7 +115,7 @@ def participant_reply(participant: Participant) -> Reply[ParticipantJson]:
 
 
 def new_participant_reply(participant: Participant) -> Reply[ParticipantJson]:
-    """Answer with a participant who was just added."""
+    """Return the reply with a participant who was just added."""
     path = f"/v1/events/{participant.event_id}/participants/{participant.participation.user_id}"
     return participant_reply(participant)._replace(status=HTTPStatus.CREATED, location=path)
 
@@ -130,14 +130,15 @@ def add_participants(
 ) -> Reply[ParticipantJson | AddedParticipantsJson]:
     """Add one participant or several.
 
-    Given one, answers with it; given a list, with a list in the same order. All are added or none.
+    The answer to a single participant is that participant; the answer to a list is a list in the same order. Either all
+    are added or none.
     """
     on_conflict, expect = query.on_conflict, conditions.versions
     wanted = body if isinstance(body, list) else [body]
     try:
         added, saved = actions.add_participants(tx, actor, event_id, wanted, expect=expect, on_conflict=on_conflict)
     except (AlreadyParticipant, Invalid) as error:
-        if not isinstance(body, list):  # what is at fault is not in a list
+        if not isinstance(body, list):  # there is no list, so no place in it
             error.faults = tuple(structs.replace(fault, where=fault.where[1:]) for fault in error.faults)
         raise
     if isinstance(body, list):
@@ -173,7 +174,7 @@ def put_participant(
 ) -> Reply[ParticipantJson]:
     """Make somebody a participant in a role.
 
-    Adds them (201), or changes the role of who already takes part (200) and keeps their answer. Doing it again
+    It adds them (201), or changes the role of an existing participant and keeps their response (200). Repeating it
     changes nothing. `If-None-Match: *` only adds, `If-Match: *` only changes.
     """
     role, on_conflict, expect = body.role, query.on_conflict, conditions.versions
@@ -199,7 +200,7 @@ def update_participant(
 ) -> Reply[ParticipantJson]:
     """Mark a participant as required or optional.
 
-    Their answer stays.
+    Their response stays.
     """
     role, on_conflict, expect = or_none(body.role), query.on_conflict, conditions.versions
     participant, saved = actions.change_role(tx, actor, event_id, user_id, role, expect=expect, on_conflict=on_conflict)
@@ -211,7 +212,7 @@ def remove_participant(
 ) -> Reply[None]:
     """Remove a participant.
 
-    Removing the host's own part keeps them as host: the event then runs without them.
+    If the participant is the host, they stay the host but do not attend.
     """
     actions.remove_participant(tx, actor, event_id, user_id, expect=conditions.versions)
     return Reply()
@@ -228,7 +229,8 @@ def respond_to_event(
 ) -> Reply[ParticipantJson]:
     """Accept, decline or answer tentatively.
 
-    An answer may change until the event ends. A new start, end or zone of the event asks everybody but the host anew.
+    A response may change until the event ends. A new start, end or zone of the event resets all responses but the
+    host's.
     """
     on_conflict, expect = query.on_conflict, conditions.versions
     participant, saved = actions.answer_invitation(

@@ -1,4 +1,4 @@
-"""What a person may ask of who keeps their data: a copy of all of it, and that it be erased."""
+"""Operations for privacy: exporting all data of a user, and erasing a user."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -29,7 +29,7 @@ from kalends.store.database import ReadTx, WriteTx
 
 
 class ParticipationJson(Struct):
-    """Somebody's own part in an event."""
+    """The user's own participation in an event."""
 
     role: Role
     response: Response
@@ -38,9 +38,9 @@ class ParticipationJson(Struct):
 
 
 class ExportedEventJson(EventJson, kw_only=True):
-    """An event as it concerns one person: without counts, version and `updated_at`, and nobody else but its host.
+    """An event of one person: without counts, version and `updated_at`, and without other people but its host.
 
-    Without a participation the person hosts it, or is asked to, and does not take part.
+    Without a participation, the person hosts it, or is asked to, and does not take part.
     """
 
     participation: ParticipationJson | None
@@ -57,7 +57,7 @@ class ExportedEventJson(EventJson, kw_only=True):
 
 
 class UserExportJson(Struct):
-    """All that is kept about a person."""
+    """All data about a person."""
 
     exported_at: datetime
     user: UserJson
@@ -67,13 +67,13 @@ class UserExportJson(Struct):
     shares_received: list[ShareJson]
     tokens: list[TokenJson]
     holds: list[HoldJson]
-    """Those that they placed and those that keep their time; of the latter they are told nobody else."""
+    """Those that they placed and those that keep their time; the latter without other people."""
     events: list[ExportedEventJson]
     """In the order of start and id."""
     asked_to_host: list[ExportedEventJson]
-    """Those of others that they are asked to host, in the same order."""
+    """Events of others that they are asked to host, in the same order."""
     audit_log: list[AuditEntryJson]
-    """What they did and what was done to them, oldest first."""
+    """Entries with the person as actor or object, oldest first."""
     example: ClassVar[Any] = {
         "exported_at": "2026-03-04T10:00:00Z",
         "user": UserJson.example
@@ -91,7 +91,7 @@ class UserExportJson(Struct):
 
 
 def exported_event_json(event: Event, participation: Participation | None) -> ExportedEventJson:
-    """Return an event with one person's participation, and without what tells of other people's answers."""
+    """Return the JSON of an event with one person's participation, and without what reveals responses of others."""
     whole = event_json(event)
     names = [
         name for name in EventJson.__struct_fields__ if name not in (*TELLS_OF_ALL_PARTICIPANTS, "pending_host_id")
@@ -101,7 +101,7 @@ def exported_event_json(event: Event, participation: Participation | None) -> Ex
 
 
 def participation_json(participation: Participation | None) -> ParticipationJson | None:
-    """Return somebody's own participation, if they have one."""
+    """Return the JSON of a participation, or None."""
     return (
         None
         if participation is None
@@ -115,7 +115,7 @@ def participation_json(participation: Participation | None) -> ParticipationJson
 
 
 def export_pieces(export: Export) -> Iterator[bytes]:
-    """Yield the JSON of UserExportJson, an event or an entry of the audit log at a time."""
+    """Yield the JSON of UserExportJson, one event or audit entry at a time."""
     yield ENCODER.encode(user_export_json(export)).removesuffix(b'[],"asked_to_host":[],"audit_log":[]}')
     yield from list_pieces(exported_event_json(event, participation) for event, participation in export.events)
     yield b',"asked_to_host":'
@@ -126,7 +126,7 @@ def export_pieces(export: Export) -> Iterator[bytes]:
 
 
 def list_pieces(items: Iterable[Struct]) -> Iterator[bytes]:
-    """Yield the JSON of a list, an item at a time."""
+    """Yield the JSON of a list, one item at a time."""
     separator = b"["
     for item in items:
         yield separator + ENCODER.encode(item)
@@ -135,7 +135,7 @@ def list_pieces(items: Iterable[Struct]) -> Iterator[bytes]:
 
 
 def user_export_json(export: Export) -> UserExportJson:
-    """Return all that is kept about a person but for their events and the audit log."""
+    """Return the JSON of all data about a person, without events and audit entries."""
     return UserExportJson(
         exported_at=from_instant(export.exported_at),
         user=user_json(export.user, whole=True),
@@ -152,12 +152,12 @@ def user_export_json(export: Export) -> UserExportJson:
 
 
 def export_user(tx: ReadTx, actor: Actor, user_id: UserId) -> Reply[UserExportJson]:
-    """Export all that is kept about a user.
+    """Export all data of a user.
 
-    For the person themself and for operators, who are given what is left of deleted people, too: user, working hours,
-    shares, tokens without secrets, holds, every event that concerns them with their own part in it, and what the
-    audit log says. Other people's answers are not in it. Needs the scopes `events:read`, `audit:read` and
-    `tokens:write` besides.
+    For the user themself and for operators, who can also export deleted users. The export has the user, working hours,
+    shares, tokens without secrets, holds, every event that concerns them with their own participation, and audit
+    entries. Responses of other people are left out. It also needs the scopes `events:read`, `audit:read` and
+    `tokens:write`.
     """
     return Reply(gathered(export_pieces(reads.export_user(tx, actor, user_id))))
 
@@ -172,11 +172,12 @@ def erase_user(
 ) -> Reply[UserJson]:
     """Erase a user.
 
-    Deletes them unless they are deleted, with the same say in what becomes of the events they host, and replaces name
-    and e-mail address everywhere, in the audit log too. Metadata, comments, working hours, shares and the names of
-    their tokens go. What others wrote stays: titles, descriptions and metadata of events are not searched for the
-    name. Answers with what is left, once all is done; until then their comments, and what the audit log says, may
-    still be seen. If the answer is `unfinished`, or none arrives, repeat the request. It cannot be undone.
+    The user is deleted, unless they are deleted already, with the same options for the events that they host. Name and
+    e-mail address are replaced everywhere, also in the audit log. Metadata, comments, working hours, shares and the
+    names of their tokens are removed. What others wrote stays: titles, descriptions and metadata of events are not
+    searched for the name. The answer comes after all is done, with the erased user; until then, comments and audit
+    entries may still show the data. If the answer is `unfinished`, or none arrives, repeat the request. Erasing cannot
+    be undone.
     """
     hosted, to, expect, on_conflict = or_none(query.hosted), or_none(query.to), conditions.versions, query.on_conflict
     left = actions.erase_user(tx, actor, user_id, hosted=hosted, to=to, expect=expect, on_conflict=on_conflict)

@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457): how the JSON API shows errors."""
+"""Problem documents (RFC 9457), which show the errors of the JSON API."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,13 +19,13 @@ from kalends.rest.spans import conflicts_json
 MEDIA_TYPE = "application/problem+json"
 
 FOUND_IN: dict[type[KalendsError], str] = {BadQuery: "query", BadBody: "body"}
-"""Where faults lie that were found on reading; what an action finds lies where the operation takes that argument."""
+"""The part of a request that has the faults of decoding; faults that actions find are where the argument is taken."""
 
 
 def problem_document(error: KalendsError, path: str, request_id: str, places: Mapping[str, str]) -> bytes:
     """Return the problem document of an error.
 
-    `places` says of the arguments of the operation which are taken from the path or the query, and not from the body.
+    `places` has the arguments of the operation that are taken from the path or the query; all others are in the body.
     """
     every: tuple[Fault, ...] = getattr(error, "faults", ())
     faults = every[:MAX_FAULTS]
@@ -58,7 +58,7 @@ def problem_document(error: KalendsError, path: str, request_id: str, places: Ma
 
 
 def sentence_of(fault: Fault) -> str:
-    """Return the message of a fault with the member that it is about."""
+    """Return the message of a fault with the name of its member."""
     return f"{pointer_of(fault.where).removeprefix('/')}: {fault.message}" if fault.where else fault.message
 
 
@@ -68,7 +68,7 @@ def pointer_of(where: tuple[str | int, ...]) -> str:
 
 
 def problem_renderer(operations: Iterable[Operation]) -> Renderer:
-    """Return what shows the errors of some operations."""
+    """Return the renderer of the errors of some operations."""
     known = {(operation.path, operation.method): places_of(operation) for operation in operations}
 
     def render(error: KalendsError, request: Request) -> ResponseData:
@@ -81,13 +81,13 @@ def problem_renderer(operations: Iterable[Operation]) -> Renderer:
 
 
 def places_of(operation: Operation) -> dict[str, str]:
-    """Return which arguments an operation takes from its path and which from the query; the others are of its body."""
+    """Return the arguments that an operation takes from its path and from its query; the others are in its body."""
     query = {field.encode_name: "query" for field in msgspec.structs.fields(operation.signature.query)}
     return query | dict.fromkeys(operation.signature.ids, "path")
 
 
 def challenge_of(error: KalendsError) -> dict[str, str]:
-    """Return the header that asks for a token, or for one with more scopes (RFC 6750 section 3)."""
+    """Return the header that requests a token, or a token with more scopes (RFC 6750 section 3)."""
     if isinstance(error, errors.Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="kalends"'}
     if isinstance(error, errors.MissingScope):

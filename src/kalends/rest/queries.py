@@ -1,4 +1,4 @@
-"""What the queries of several operations have in common."""
+"""Parameters that the queries of several operations share."""
 
 from typing import Annotated, TypeVar
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE_SIZE, description="Items on a page")]
 Cursor = Annotated[
-    str, Meta(max_length=MAX_CURSOR_LENGTH, description="next_cursor of the page before, with the same filters")
+    str, Meta(max_length=MAX_CURSOR_LENGTH, description="next_cursor of the previous page, with the same filters")
 ]
 SearchText = Annotated[str, Meta(min_length=1, max_length=MAX_SEARCH_LENGTH, pattern=VISIBLE)]
 
@@ -21,9 +21,9 @@ class NoQuery(Struct, forbid_unknown_fields=True):
 
 
 class WriteQuery(Struct, forbid_unknown_fields=True):
-    """What every write takes."""
+    """The query of every write."""
 
-    dry_run: Annotated[bool, Meta(description="Validate and answer as the write would, and write nothing")] = False
+    dry_run: Annotated[bool, Meta(description="Validate and answer like the write, but write nothing")] = False
 
 
 def or_none(value: T | UnsetType) -> T | None:

@@ -1,7 +1,7 @@
 """The adapter of every operation: from a request to a call of the handler, and from its reply to an answer.
 
-It authenticates, decodes, opens the transaction, lets the handler call its one action or read, and commits before the
-answer exists.
+It authenticates, decodes, begins a transaction, calls the handler, which calls one action or read, and commits before
+it sends the answer.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,11 +30,11 @@ from kalends.rest.wire import ENCODER, read_struct
 from kalends.store.database import Database, ReadTx
 
 SEARCH_COST = 5
-"""Units of the rate limits for a list by text, which reads more than it shows."""
+"""Units of the rate limits for a list by text, which reads more rows than it returns."""
 
 
 class Route:
-    """Answers the requests of one operation."""
+    """A responder for the requests of one operation."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class Route:
     def _arguments(
         self, actor: Actor, ids: dict[str, Identifier], query: Any, body: Any, conditions: Conditions
     ) -> dict[str, Any]:
-        """Return what the handler takes beside tx and actor, by name."""
+        """Return the arguments of the handler besides tx and actor, by name."""
         passed = self.operation.signature.passed
         arguments: dict[str, Any] = ids.copy()
         if "query" in passed:
@@ -109,7 +109,7 @@ class Route:
         return arguments
 
     def _decode(self, request: Request, raw: bytes, ids: Mapping[str, Identifier]) -> Any:
-        """Return the body as the struct that the handler takes; None if there is none. Raise KalendsError."""
+        """Return the body as the struct that the handler takes, or None. Raise KalendsError."""
         known, takes = self.operation, self.operation.signature
         if takes.body is None or (not raw and takes.body_optional):
             return None
@@ -136,7 +136,7 @@ class Route:
         return ResponseData(status, headers, b"" if reply.body is None else ENCODER.encode(reply.body))
 
     def _follow_up(self, part: Callable[..., Any], actor: Actor, ids: Mapping[str, Identifier]) -> None:
-        """Do the rest of the work, also when an answer is repeated: what came before may have been cut short.
+        """Finish the work, also before an answer is repeated: an earlier request may not have finished it.
 
         Raise Unfinished.
         """

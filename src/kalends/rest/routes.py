@@ -1,7 +1,7 @@
-"""Every operation of the API: method, path, handler, tag and scope; then what the handler's annotations do not say.
+"""Every operation of the API: method, path, handler, tag and scope, and what the handler's annotations do not say.
 
-The status is 200, or 204 if a handler answers with nothing, unless another is named. `errors` are those of some
-operations alone: the reference adds what every one may answer, and what follows from its path, body and conditions.
+The status is 200, or 204 for an answer without a body, unless another is named. `errors` are those of the operation
+alone: the reference adds those of every operation, and those that follow from path, body and conditions.
 """
 
 from http import HTTPStatus

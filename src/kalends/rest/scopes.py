@@ -1,4 +1,4 @@
-"""Which scopes a token needs for what an operation answers: each kind of data names its own."""
+"""The scopes that a token needs for the answer of an operation: each kind of data names its own."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -9,12 +9,12 @@ from kalends.model import Scope
 
 
 def scopes_of(answers: Iterable[Any]) -> frozenset[Scope]:
-    """Return what the structs of an answer, and those within them, name as `scope`: a class variable."""
+    """Return the scopes that the structs of an answer, and those within them, have as the class variable `scope`."""
     return frozenset(scope for answer in answers for scope in scopes_within(type_info(answer), set()))
 
 
 def scopes_within(described: Type, seen: set[type]) -> Iterator[Scope]:
-    """Yield the scopes in a type; `seen` are the structs that have been looked at."""
+    """Yield the scopes in a type; `seen` are the structs that have been searched."""
     match described:
         case Metadata(type=inner) | ListType(item_type=inner):
             yield from scopes_within(inner, seen)

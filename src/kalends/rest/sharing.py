@@ -1,4 +1,4 @@
-"""What people share of their calendars, over HTTP."""
+"""Operations on shares of calendars."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -17,7 +17,7 @@ from kalends.store.database import ReadTx, WriteTx
 
 
 class SharePut(Struct, forbid_unknown_fields=True, kw_only=True):
-    """At which level to share a calendar; each level includes those before it."""
+    """The level at which to share a calendar; each level includes those before it."""
 
     level: Sharing
     example: ClassVar[Any] = {"level": "titles"}
@@ -40,20 +40,21 @@ class ShareJson(Struct):
 
 
 class ShareListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which side of the sharing to list."""
+    """The side of the sharing to list."""
 
     side: Annotated[
-        Literal["given", "received"], Meta(description="What the user shares, or what is shared with them")
+        Literal["given", "received"],
+        Meta(description="Shares by the user, or with the user"),
     ] = "given"
 
 
 def share_json(share: Share) -> ShareJson:
-    """Return a share as callers see it."""
+    """Return the JSON of a share."""
     return ShareJson(str(share.owner_id), str(share.user_id), share.level, from_instant(share.updated_at))
 
 
 def list_shares(tx: ReadTx, actor: Actor, user_id: UserId, query: ShareListQuery) -> Reply[PageJson[ShareJson]]:
-    """List with whom a calendar is shared, and at which level.
+    """List the shares of a calendar.
 
     With `side=received`, list the calendars that are shared with the user. All are on one page, in the order of ids.
     """
@@ -64,9 +65,9 @@ def list_shares(tx: ReadTx, actor: Actor, user_id: UserId, query: ShareListQuery
 def put_share(tx: WriteTx, actor: Actor, user_id: UserId, other_id: UserId, body: SharePut) -> Reply[ShareJson]:
     """Share a calendar with somebody.
 
-    `free_busy` is what every member has; `titles` shows the titles of events that the owner hosts, `read` all of
-    them; `respond` also what the owner takes part in, and lets them answer for the owner; `write` also lets them
-    manage the owner's events. Private events stay a busy block.
+    `free_busy` is the level that every member has. `titles` shows the titles of events that the owner hosts, and `read`
+    all members of these events. `respond` also shows the events that the owner takes part in, and permits responding
+    for the owner. `write` also permits managing the owner's events. Private events are always shown as a busy block.
     """
     share, new = actions.share_calendar(tx, actor, user_id, other_id, body.level)
     return Reply(share_json(share), status=HTTPStatus.CREATED if new else HTTPStatus.OK)

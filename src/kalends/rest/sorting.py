@@ -1,4 +1,4 @@
-"""Which threads answer a request: those that read, that read much, that calculate much, or that write."""
+"""The kind of threads that answer a request: those that read, that read much, that calculate much, or that write."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -7,11 +7,11 @@ from kalends.http.lanes import Kind
 from kalends.rest.operation import Operation
 
 READS_MUCH = re.compile(r"(?:^|&)(?:q=|limit=[12]\d\d(?:&|$))")
-"""A list by text, which reads more than it shows, or a page of a hundred items or more."""
+"""A list by text, which reads more rows than it returns, or a page of a hundred items or more."""
 
 
 def kind_finder(operations: Iterable[Operation]) -> Callable[[str, str, str], Kind]:
-    """Return what tells the kind of a request from its method, path and query, whether there is such a path or not."""
+    """Return a function from method, path and query of a request to its kind; the path may be unknown."""
     known = list(operations)
     calculation, heavy, light = (
         re.compile("|".join(pattern_of(operation) for operation in known if operation.kind is kind))
@@ -30,6 +30,6 @@ def kind_finder(operations: Iterable[Operation]) -> Callable[[str, str, str], Ki
 
 
 def pattern_of(operation: Operation) -> str:
-    """Return what matches the method and any path of an operation."""
+    """Return the regular expression for the method and all paths of an operation."""
     path = re.sub(r"\{\w+\}", "[^/]+", operation.path)
     return f"{operation.method} {path}"

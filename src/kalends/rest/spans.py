@@ -1,4 +1,4 @@
-"""Spans of time over HTTP: two bounds in, two local times out."""
+"""Spans of time in JSON: two bounds in requests, two local times in answers."""
 
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
@@ -27,7 +27,7 @@ class SpanJson(Struct):
 
 
 class ConflictJson(Struct, omit_defaults=True):
-    """A commitment in the way; `event_id` only of an event that the caller may see."""
+    """A commitment that blocks a person; `event_id` only if the caller may see the event."""
 
     user_id: str
     start: str
@@ -37,7 +37,7 @@ class ConflictJson(Struct, omit_defaults=True):
 
 
 def span_json(span: Span, zone: ZoneInfo) -> tuple[str, str]:
-    """Return both ends of a span on the clocks of a zone; in UTC where they kept solar time, which nobody can write."""
+    """Return start and end of a span as local times; in UTC if their offset has seconds (RFC 3339 cannot write it)."""
     try:
         return rendered(span.start, zone), rendered(span.end, zone)
     except TimeError:
@@ -45,7 +45,7 @@ def span_json(span: Span, zone: ZoneInfo) -> tuple[str, str]:
 
 
 def conflicts_json(conflicts: Sequence[Conflict], time_zone: str) -> list[ConflictJson]:
-    """Return conflicts with their times on the clocks of a zone."""
+    """Return the JSON of conflicts, with times in a zone."""
     zone = zone_or_utc(time_zone)
     return [
         ConflictJson(

@@ -1,4 +1,4 @@
-"""One's own tokens over HTTP."""
+"""Operations on the caller's own tokens."""
 
 import secrets
 from datetime import datetime
@@ -24,7 +24,7 @@ from kalends.store.database import ReadTx, WriteTx
 
 
 class TokenCreate(Struct, forbid_unknown_fields=True, kw_only=True):
-    """A token to make: without `scopes` and `expires_at` it has those of the one it is made with."""
+    """A token to create; by default, `scopes` and `expires_at` are those of the token that creates it."""
 
     name: Name
     scopes: Annotated[list[Scope], Meta(min_length=1, max_length=len(ALL_SCOPES))] | None = None
@@ -44,7 +44,7 @@ class TokenJson(Struct):
     user_id: UserIdText | None
     name: str
     hint: str
-    """How it begins."""
+    """The beginning of the secret."""
     scopes: list[Scope]
     created_at: datetime
     expires_at: datetime | None
@@ -65,24 +65,24 @@ class TokenJson(Struct):
 
 
 class NewTokenJson(TokenJson):
-    """A token that was just made, with its secret: it is shown this once."""
+    """A token that was just created, with its secret, which is shown only once."""
 
     token: str
     example: ClassVar[Any] = TokenJson.example | {"token": "kal_gq2wq5…"}
 
 
 class TokenListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which tokens, and how many."""
+    """A filter, and the page."""
 
     include_ended: Annotated[
-        bool, Meta(description="List those too that were revoked or have expired, for at least 90 days")
+        bool, Meta(description="Include revoked and expired tokens, which are kept for at least 90 days")
     ] = False
     limit: Limit = DEFAULT_PAGE_SIZE
     cursor: Cursor | UnsetType = UNSET
 
 
 def token_json(token: Token) -> TokenJson:
-    """Return a token as callers see it."""
+    """Return the JSON of a token."""
     return TokenJson(
         str(token.id),
         None if token.user_id is None else str(token.user_id),
@@ -97,12 +97,12 @@ def token_json(token: Token) -> TokenJson:
 
 
 def moment_or_none(instant: Instant | None) -> datetime | None:
-    """Return an instant as a datetime, if there is one."""
+    """Return an instant as a datetime, or None."""
     return None if instant is None else from_instant(instant)
 
 
 def end_of(body: TokenCreate) -> Instant | None:
-    """Return when a token to be made expires. Raise Invalid."""
+    """Return the expiry of a token to create. Raise Invalid."""
     try:
         return None if body.expires_at is None else instant_of(body.expires_at, None)
     except TimeError as error:
@@ -112,8 +112,8 @@ def end_of(body: TokenCreate) -> Instant | None:
 def create_token(tx: WriteTx, actor: Actor, body: TokenCreate) -> Reply[NewTokenJson]:
     """Create a token for yourself.
 
-    It stands for whom the token that makes it stands for, with no more scopes than that one and no later end. The
-    secret is shown this once. Takes no Idempotency-Key: its answer is never kept.
+    It has the same user as the token that creates it, no more scopes, and no later expiry. The secret is shown only
+    once. An Idempotency-Key is not accepted, as the answer is never kept.
     """
     scopes = actor.scopes if body.scopes is None else frozenset(body.scopes)
     secret = secrets.token_bytes(SECRET_BYTES)
@@ -125,8 +125,8 @@ def create_token(tx: WriteTx, actor: Actor, body: TokenCreate) -> Reply[NewToken
 def list_tokens(tx: ReadTx, actor: Actor, query: TokenListQuery, page: PageRequest) -> Reply[PageJson[TokenJson]]:
     """List your tokens.
 
-    Oldest first, page by page, without their secrets. Those that were revoked or have expired are listed with
-    `include_ended` only, until they are removed, 90 days later or more. An operator sees all of the organization.
+    Oldest first, page by page, without their secrets. Revoked and expired tokens are listed only with `include_ended`,
+    until they are removed, 90 days later or more. An operator sees all of the organization.
     """
     found = reads.list_tokens(tx, actor, query.limit, ended=query.include_ended, after=page.after(int))
     return Reply(page.to_json(found, token_json))
@@ -135,7 +135,7 @@ def list_tokens(tx: ReadTx, actor: Actor, query: TokenListQuery, page: PageReque
 def revoke_token(tx: WriteTx, actor: Actor, token_id: TokenId) -> Reply[None]:
     """Revoke a token.
 
-    It is out of use in every process within a second.
+    Every process refuses it within a second.
     """
     actions.revoke_token(tx, actor, token_id)
     return Reply()

@@ -1,4 +1,4 @@
-"""Users over HTTP."""
+"""Operations on users."""
 
 from datetime import datetime
 from functools import partial
@@ -37,7 +37,7 @@ JsonObject = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})]
 
 
 class UserJson(Struct, kw_only=True, omit_defaults=True):
-    """Somebody who hosts events or takes part in them; `metadata` is shown to operators alone."""
+    """A person who hosts events or takes part in them; `metadata` is shown only to operators."""
 
     scope: ClassVar[Scope] = Scope.users_read
     id: UserIdText
@@ -61,12 +61,12 @@ class UserJson(Struct, kw_only=True, omit_defaults=True):
 
 
 class UserListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which users, and how many."""
+    """Filters, and the page."""
 
     q: SearchText | UnsetType = UNSET
-    available_from: Annotated[DateOrTime, Meta(description="Only who is free from then")] | UnsetType = UNSET
+    available_from: Annotated[DateOrTime, Meta(description="Only users free from this time on")] | UnsetType = UNSET
     available_to: Annotated[DateOrTime, Meta(description="until then")] | UnsetType = UNSET
-    time_zone: Annotated[Zone, Meta(description="Where times without offset are local; UTC unless given")] = field(
+    time_zone: Annotated[Zone, Meta(description="Zone of times without offset; default: UTC")] = field(
         default_factory=lambda: UTC
     )
     limit: Limit = DEFAULT_PAGE_SIZE
@@ -74,7 +74,7 @@ class UserListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class AvailableUserListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which of those who could be added, and how many."""
+    """A filter, and the page."""
 
     q: SearchText | UnsetType = UNSET
     limit: Limit = DEFAULT_PAGE_SIZE
@@ -82,7 +82,7 @@ class AvailableUserListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class UserDeleteQuery(BookingQuery, kw_only=True):
-    """What becomes of the events that the user hosts and that have not ended."""
+    """What to do with events that the user hosts and that have not ended."""
 
     hosted: (
         Annotated[Hosted, Meta(description="Cancel them, or transfer them to the user that `to` names")] | UnsetType
@@ -91,7 +91,7 @@ class UserDeleteQuery(BookingQuery, kw_only=True):
 
 
 def user_json(user: User, *, whole: bool) -> UserJson:
-    """Return a user as a whole or as far as other people may know them."""
+    """Return the JSON of a user, `whole` or with what other people may see."""
     return UserJson(
         id=str(user.id),
         name=user.name,
@@ -105,15 +105,15 @@ def user_json(user: User, *, whole: bool) -> UserJson:
 
 
 def user_reply(actor: Actor, user: User) -> Reply[UserJson]:
-    """Answer with a user."""
+    """Return the reply with a user."""
     return Reply(user_json(user, whole=is_operator(actor)), etag=entity_tag(user.version))
 
 
 def create_user(tx: WriteTx, actor: Actor, body: UserCreate) -> Reply[UserJson]:
     """Create a user.
 
-    The e-mail address is unique without regard to case and to how its domain is written (IDNA). The time zone is that
-    of events they host, unless an event names its own.
+    The e-mail address is unique without regard to case and to the notation of its domain (IDNA). The time zone is the
+    default for events that they host.
     """
     user = actions.create_user(tx, actor, body)
     return user_reply(actor, user)._replace(location=f"/v1/users/{user.id}")
@@ -122,8 +122,8 @@ def create_user(tx: WriteTx, actor: Actor, body: UserCreate) -> Reply[UserJson]:
 def list_users(tx: ReadTx, actor: Actor, query: UserListQuery, page: PageRequest) -> Reply[PageJson[UserJson]]:
     """List users.
 
-    In the order of name and id, page by page; `q` finds a part of a name or an e-mail address. Neither regards case and
-    accents. With `available_from` and `available_to`, only those whom nothing blocks in that time.
+    In the order of name and id, page by page; `q` finds a part of a name or an e-mail address. Order and search ignore
+    case and accents. With `available_from` and `available_to`, list only users whom nothing blocks in that time.
     """
     if query.available_from is not UNSET or query.available_to is not UNSET:
         need_scope(actor, Scope.free_busy_read)
@@ -144,17 +144,17 @@ def free_span(query: UserListQuery) -> Span | None:
 
 
 def page_reply(actor: Actor, page: PageRequest, found: Page[User, PageKey]) -> Reply[PageJson[UserJson]]:
-    """Answer with a page of users."""
+    """Return the reply with a page of users."""
     return Reply(page.to_json(found, partial(user_json, whole=is_operator(actor))))
 
 
 def list_available_users(
     tx: ReadTx, actor: Actor, event_id: EventId, query: AvailableUserListQuery, page: PageRequest
 ) -> Reply[PageJson[UserJson]]:
-    """List who could be added to an event.
+    """List the users who could be added to an event.
 
-    Active users who are not in it yet and whom nothing blocks in its block of time. Needs the scope `users:read`
-    besides.
+    These are active users who do not take part yet and whom nothing blocks during the event. It also needs the scope
+    `users:read`.
     """
     text, after = or_none(query.q), page.after(tuple[str, int])
     found = reads.list_available_users(tx, actor, event_id, query.limit, text=text, after=after)
@@ -171,8 +171,8 @@ def update_user(
 ) -> Reply[UserJson]:
     """Change a user.
 
-    A JSON Merge Patch (RFC 7396): what is left out stays as it is. The e-mail address and `metadata` are operators' to
-    change.
+    The body is a JSON Merge Patch (RFC 7396): members that are left out stay as they are. Only operators can change the
+    e-mail address and `metadata`.
     """
     return user_reply(actor, actions.change_user(tx, actor, user_id, body, expect=conditions.versions))
 
@@ -182,9 +182,9 @@ def delete_user(
 ) -> Reply[None]:
     """Delete a user.
 
-    They are removed from events that have not ended and their e-mail address may be used again; past events go on
-    naming them. If they host events that have not ended, say what becomes of those: `hosted=cancel`, or
-    `hosted=transfer` with the new host in `to`.
+    They are removed from events that have not ended, and their e-mail address may be used again; past events still name
+    them. If they host events that have not ended, choose what to do with those: `hosted=cancel`, or `hosted=transfer`
+    with the new host in `to`.
     """
     hosted, to, expect, on_conflict = or_none(query.hosted), or_none(query.to), conditions.versions, query.on_conflict
     user_deletion.delete_user(tx, actor, user_id, hosted=hosted, to=to, expect=expect, on_conflict=on_conflict)

@@ -1,4 +1,4 @@
-"""Decoding of JSON to values of the vocabulary; all faults in a body or a query are found at once."""
+"""Decoding of JSON to the types of model.py; all faults in a body or a query are found at once."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +24,7 @@ MOST_FAULTS = 1_000
 
 
 class ObjectId(int):
-    """The number of the id of what an audit entry is about: a user, an event, a token or a hold."""
+    """The number in the id of an object of the audit log: a user, an event, a token or a hold."""
 
     __slots__ = ()
 
@@ -71,7 +71,7 @@ def read_email(text: str) -> Email:
     try:
         check_email(text)
     except ValueError as error:
-        reason = str(error).rstrip(".")  # often in the words of the library: only it knows what it looked for
+        reason = str(error).rstrip(".")  # often the message of the library, which alone knows the reason
         message = f"must be an e-mail address such as hanna@example.org, not {quoted(text)}: {reason}"
         raise BadValue("invalid_email", message) from error
     return Email(text)
@@ -93,13 +93,13 @@ READERS: dict[type, Callable[[str], object]] = {
     Email: read_email,
     ObjectId: read_object_id,
 }
-"""What makes values of each kind from text, and raises BadValue where it cannot."""
+"""The functions that read values of each kind from text, and raise BadValue."""
 
 
 def read_value(kind: type, value: object) -> object:
-    """Return a value of the vocabulary, made from JSON; msgspec calls this for every type it does not know.
+    """Return a value of a type of model.py, read from JSON; msgspec calls this for every type it does not know.
 
-    Raise BadValue, or TypeError for JSON of a type in which such values are not written.
+    Raise BadValue, or TypeError if the JSON has the wrong type.
     """
     if issubclass(kind, Metadata):
         if not isinstance(value, dict):
@@ -132,7 +132,7 @@ def id_schema(kind: type[Identifier]) -> dict[str, Any]:
 
 
 ENCODER = msgspec.json.Encoder(enc_hook=str)
-"""Writes answers; values of types that msgspec does not know are written as text."""
+"""The encoder of answers; values of types that msgspec does not know are written as text."""
 
 
 def read_struct(kind: Any, value: object) -> Any:
@@ -145,7 +145,7 @@ def read_struct(kind: Any, value: object) -> Any:
 
 
 def faults_in(kind: Any, value: Any, where: Place) -> Iterator[Fault]:
-    """Find all faults in a value: msgspec stops at the first, so each part is decoded by itself."""
+    """Yield all faults in a value: msgspec stops at the first, so each part is decoded by itself."""
     struct, item = parts_of(kind)
     if isinstance(value, list) and item is not None:
         yield from faults_of_list(kind, item, cast("list[Any]", value), where)
@@ -156,7 +156,7 @@ def faults_in(kind: Any, value: Any, where: Place) -> Iterator[Fault]:
 
 
 def faults_of_whole(kind: Any, value: Any, where: Place) -> Iterator[Fault]:
-    """Find the fault of a value that has no parts, or whose parts have none."""
+    """Yield the fault of a value that has no parts, or whose parts have no faults."""
     try:
         msgspec.convert(value, kind, dec_hook=read_value)
     except ValidationError as error:
@@ -164,7 +164,7 @@ def faults_of_whole(kind: Any, value: Any, where: Place) -> Iterator[Fault]:
 
 
 def faults_of_list(kind: Any, item: Any, values: list[Any], where: Place) -> Iterator[Fault]:
-    """Find all faults in the items of a list; if there are none, find that of the list itself."""
+    """Yield all faults in the items of a list; if there are none, that of the list itself."""
     fine = True
     for place, value in enumerate(values):
         for fault in faults_in(item, value, (*where, place)):
@@ -175,7 +175,7 @@ def faults_of_list(kind: Any, item: Any, values: list[Any], where: Place) -> Ite
 
 
 def faults_of_object(struct: Any, value: dict[str, Any], where: Place) -> Iterator[Fault]:
-    """Find all missing, unknown and invalid members of an object."""
+    """Yield the faults of all missing, unknown and invalid members of an object."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     for name, field in fields.items():
         if name in value:
@@ -188,13 +188,13 @@ def faults_of_object(struct: Any, value: dict[str, Any], where: Place) -> Iterat
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
-    """Return the message for a field or a parameter that is not taken."""
+    """Return the message for an unknown member or parameter."""
     allowed = ", ".join(known)
     return f"unknown {what} {quoted(name)}; {f'allowed: {allowed}' if allowed else f'no {what} is allowed here'}"
 
 
 def parts_of(kind: Any) -> tuple[Any, Any]:
-    """Return the struct and the type of list items that a type allows, None for what it does not allow."""
+    """Return the struct and the type of list items that a type allows, each None if it allows none."""
     origin = get_origin(kind)
     if origin in (Union, UnionType):
         parts = [parts_of(part) for part in get_args(kind)]
@@ -207,6 +207,6 @@ def parts_of(kind: Any) -> tuple[Any, Any]:
 
 
 def fault_of(error: ValidationError, kind: Any, value: object, where: Place) -> Fault:
-    """Return the fault of a value that a type does not take: what reading it raised, or else what the type says."""
+    """Return the fault of a value that is not valid for a type: the one that reading raised, or else the type's."""
     cause = error.__cause__
     return cause.fault(*where) if isinstance(cause, BadValue) else fault_of_type(kind, value, where)

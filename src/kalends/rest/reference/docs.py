@@ -1,4 +1,4 @@
-"""Pages of HTML, and the reference among them, drawn from the OpenAPI document; they ask no other host for anything."""
+"""HTML pages, such as the reference, rendered from the OpenAPI document; they load nothing from other hosts."""
 
 import json
 from collections.abc import Iterator
@@ -19,16 +19,16 @@ ENVIRONMENT = Environment(
 
 
 ORIGIN = "http://origin.invalid"
-"""Stands in a page where the address belongs by which it is asked for."""
+"""The placeholder in a page for the address by which it is requested."""
 
 
 def draw(template: str, **values: Any) -> str:
-    """Draw a page."""
+    """Return a page rendered from a template."""
     return ENVIRONMENT.get_template(template).render(origin=ORIGIN, **values)
 
 
 def reference_page(document: dict[str, Any]) -> str:
-    """Draw the reference."""
+    """Return the page of the reference."""
     problems = {kind.code: (int(status), title) for kind, (status, title) in reversed(PROBLEM_TYPES.items())}
     return draw(
         "reference.html.j2",
@@ -47,7 +47,7 @@ def reference_page(document: dict[str, Any]) -> str:
 
 
 def operations_by_tag(document: dict[str, Any]) -> dict[str, list[tuple[str, str, dict[str, Any]]]]:
-    """Return method, path and operation of everything, a list for each tag."""
+    """Return method, path and operation of all operations, by tag."""
     found: dict[str, list[tuple[str, str, dict[str, Any]]]] = {tag["name"]: [] for tag in document["tags"]}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -56,7 +56,7 @@ def operations_by_tag(document: dict[str, Any]) -> dict[str, list[tuple[str, str
 
 
 def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """Follow references to the schema, parameter or item of a list that is meant."""
+    """Return the schema that a reference leads to, or the one of the items of a list."""
     while True:
         if "$ref" in schema:
             _, _, section, name = schema["$ref"].split("/")
@@ -81,7 +81,7 @@ def members_of(
 
 
 def kind_of(schema: dict[str, Any]) -> str:
-    """Return in a word or two what a schema allows."""
+    """Return the words for what a schema allows."""
     if "$ref" in schema:
         return str(schema["$ref"].rpartition("/")[2])
     if "anyOf" in schema:
@@ -94,7 +94,7 @@ def kind_of(schema: dict[str, Any]) -> str:
 
 
 def limits_of(schema: dict[str, Any]) -> str:
-    """Return how long, how many or how large it may be; an empty text if there is no limit."""
+    """Return the text for the limits of a schema; empty if it has none."""
     for least, most, unit in (
         ("minLength", "maxLength", " characters"),
         ("minItems", "maxItems", " items"),

@@ -1,4 +1,4 @@
-"""Docstrings for the reference, also where Python was told to leave them out (`python -OO`)."""
+"""Docstrings for the reference, which are also found if Python has removed them (`python -OO`)."""
 
 import ast
 import inspect
@@ -11,7 +11,7 @@ from msgspec.inspect import EnumType, ListType, Metadata, StructType, Type, Unio
 
 
 def docstring_of(thing: Callable[..., Any]) -> str:
-    """Return the docstring of a function or a class; without one in memory, that of the source, if it is there."""
+    """Return the docstring of a function or a class; if it is not in memory, the one in the source file, if any."""
     text = thing.__doc__
     if text is None:
         with suppress(OSError):
@@ -22,7 +22,7 @@ def docstring_of(thing: Callable[..., Any]) -> str:
 
 
 def describe_schemas(components: dict[str, Any], kinds: Iterable[Any]) -> None:
-    """Give each schema the docstring of its class as the description, without the indent of the code on any Python."""
+    """Set the description of each schema to the docstring of its class, without indentation on any Python."""
     for described in multi_type_info(kinds):
         for known in classes_in(described):
             if text := docstring_of(get_origin(known) or known):
@@ -30,13 +30,13 @@ def describe_schemas(components: dict[str, Any], kinds: Iterable[Any]) -> None:
 
 
 def component_name(kind: Any) -> str:
-    """Return how msgspec names the schema of a class: `PageJson_UserJson_` for `PageJson[UserJson]`."""
+    """Return msgspec's name for the schema of a class: `PageJson_UserJson_` for `PageJson[UserJson]`."""
     arguments = "".join(f"{part.__name__}_" for part in get_args(kind))
     return f"{kind.__name__}_{arguments}" if arguments else kind.__name__
 
 
 def classes_in(described: Type) -> Iterator[type]:
-    """List the structs and enumerations in a type."""
+    """Yield the structs and enumerations in a type."""
     if isinstance(described, StructType):
         yield described.cls
         for field in described.fields:

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, generated from the table of operations and the structs they take and give."""
+"""The OpenAPI 3.1 document, generated from the operations and their structs."""
 
 import re
 from collections import defaultdict
@@ -50,9 +50,9 @@ VERSIONED = (EventJson, ParticipantJson, UserJson, WorkingHoursJson)
 RATES = ("RateLimit-Policy", "RateLimit")
 TAGS = ("Users", "Events", "Participants", "Working hours", "Availability", "Holds", "Sharing", "Tokens", "Audit log")
 DESCRIPTION = (
-    "Users, events with one host, and participants who answer. Every call under /v1 carries a token "
-    "(`Authorization: Bearer …`). What goes wrong is answered as a problem document (RFC 9457) whose `code` is meant "
-    "for programs. GET may be HEAD, to leave out the content. No path ends with a slash: one that does "
+    "Users, events with one host, and participants who respond. Every call under /v1 needs a token "
+    "(`Authorization: Bearer …`). Errors are answered with a problem document (RFC 9457) whose `code` is meant "
+    "for programs. HEAD works like GET without the content. No path ends with a slash: a path that does "
     "is redirected (308)."
 )
 
@@ -74,7 +74,7 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
         "info": {
             "title": "Kalends",
             "version": __version__,
-            "summary": "People, events and answers, and nobody booked twice by accident",
+            "summary": "Scheduling that never books anybody twice by accident",
             "description": DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
@@ -93,12 +93,12 @@ def openapi_document(operations: Sequence[Operation]) -> dict[str, Any]:
 
 
 def public_name(name: str) -> str:
-    """Return a name in the reference: `Event` for the class `EventJson`, `EventList` for `PageJson[EventJson]`."""
+    """Return the name of a schema in the reference: `Event` for `EventJson`, `EventList` for `PageJson[EventJson]`."""
     return LIST_NAME.sub(r"\1List", name).removesuffix("Json")
 
 
 def published(schema: Any) -> Any:
-    """Return a schema with the names and patterns that the reference shows, in place of those of the code."""
+    """Return a schema with the names and patterns of the reference instead of those of the code."""
     if isinstance(schema, dict):
         described = cast("dict[str, Any]", schema)
         shown = PUBLISHED_PATTERNS.get(described.get("pattern"), {})
@@ -111,7 +111,7 @@ def published(schema: Any) -> Any:
 def health_paths() -> dict[str, Any]:
     """Return the paths of the health checks."""
     asked = (
-        ("live", "check_liveness", "Check that the process answers", (InternalError,)),
+        ("live", "check_liveness", "Check that the process responds", (InternalError,)),
         (
             "ready",
             "check_readiness",
@@ -141,7 +141,7 @@ def health_content(name: str) -> dict[str, Any]:
     properties: dict[str, Any] = {"status": {"const": name}}
     example = {"status": name}
     if name == "ready":
-        said = "The release of the IANA time zone database that it uses"
+        said = "The release of the IANA time zone database in use"
         properties["zone_data"] = {"type": "string", "description": said}
         example["zone_data"] = "2026f"
     schema = {"type": "object", "required": list(properties), "properties": properties}
@@ -149,14 +149,14 @@ def health_content(name: str) -> dict[str, Any]:
 
 
 def has_version(kinds: Iterable[Any]) -> bool:
-    """Return whether an answer of some kinds carries an ETag: things that have a version of their own do."""
+    """Return whether an answer of some kinds has an ETag, as objects with a version of their own have."""
     return any(kind in VERSIONED for kind in kinds)
 
 
 def operation_object(known: Operation, schemas: dict[Any, Any], components: dict[str, Any]) -> dict[str, Any]:
     """Return the description of one operation."""
     summary, _, description = docstring_of(known.handler).partition("\n\n")
-    needs = "Any valid token will do." if known.scope is None else f"Needs the scope `{known.scope.value}`."
+    needs = "Any valid token is sufficient." if known.scope is None else f"Needs the scope `{known.scope.value}`."
     described: dict[str, Any] = {
         "operationId": known.handler.__name__,
         "tags": [known.tag],
@@ -178,7 +178,7 @@ def operation_object(known: Operation, schemas: dict[Any, Any], components: dict
 
 
 def example_of(kind: Any) -> Any:
-    """Return the `example` of a struct, or an object or a list of the examples of what it consists of."""
+    """Return the `example` of a struct, or the object or list of the examples of its parts."""
     origin, parts = get_origin(kind), get_args(kind)
     if origin is list:
         return [example_of(parts[0])]
@@ -215,7 +215,7 @@ def parameters_of(known: Operation, query: dict[str, Any]) -> list[dict[str, Any
 
 
 def answers_of(known: Operation, schemas: dict[Any, Any]) -> dict[HTTPStatus, Any]:
-    """Return the answers of success and of everything that can go wrong, by status."""
+    """Return the answers of success and of all errors, by status."""
     answers: dict[HTTPStatus, Any] = {}
     for status in filter(None, (known.success, known.other_status)):
         kinds = () if status is HTTPStatus.NO_CONTENT else known.signature.answers
@@ -227,7 +227,7 @@ def answers_of(known: Operation, schemas: dict[Any, Any]) -> dict[HTTPStatus, An
             schema = {"anyOf": several} if len(several) > 1 else several[0]
             answers[status]["content"] = {JSON: {"schema": schema, "example": example_of(kinds[0])}}
     if known.signature.writes and scopes_of(known.signature.answers) - {known.scope, *known.other_scopes}:
-        description = "Done. The token may not read what it has written"
+        description = "Done. The token lacks the scope to read what it has written"
         answers.setdefault(HTTPStatus.NO_CONTENT, {"description": description, "headers": headers_named(*RATES)})
     if known.method == "GET" and has_version(known.signature.answers):
         status = HTTPStatus.NOT_MODIFIED
@@ -236,7 +236,7 @@ def answers_of(known: Operation, schemas: dict[Any, Any]) -> dict[HTTPStatus, An
 
 
 def errors_of(known: Operation) -> Sequence[type[KalendsError]]:
-    """Return everything that can go wrong: what the operation names, what follows from its signature, and the rest."""
+    """Return all errors: those of the operation, those that follow from its signature, and those of all operations."""
     takes = known.signature
     everywhere: list[type[KalendsError]] = [Malformed, TargetTooLong, errors.Invalid]
     everywhere += [errors.Unauthenticated, errors.Forbidden]

@@ -1,4 +1,4 @@
-"""What people and browsers are shown without a token: the front page, its icon, and the reference."""
+"""Pages that need no token: the front page, its icon, and the reference."""
 
 from collections.abc import Sequence
 from html import escape
@@ -22,7 +22,7 @@ PAGE_POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 NOT_SHARED = (("Cache-Control", "private, no-cache"),)
-"""For pages with the address in them by which they were asked for."""
+"""The headers of pages that contain the address by which they were requested."""
 
 KEPT_FOR_A_DAY = (("Cache-Control", "public, max-age=86400"),)
 
@@ -32,11 +32,11 @@ LINKS = {
     "live": "/health/live",
     "ready": "/health/ready",
 }
-HOW_TO_CALL = "Every call under /v1 carries a token; whoever runs this service creates it: kalends token create"
+HOW_TO_CALL = "Every call under /v1 needs a token, which the administrator creates: kalends token create"
 
 
 def page_responders(document: dict[str, Any], trusted_proxies: Sequence[Network]) -> dict[str, Responder]:
-    """Return what answers GET for each path."""
+    """Return the responder of GET for each path."""
     icon = files("kalends.rest.reference").joinpath("templates", "favicon.ico").read_bytes()
     return {
         "/": front_page(document, trusted_proxies),
@@ -47,14 +47,14 @@ def page_responders(document: dict[str, Any], trusted_proxies: Sequence[Network]
 
 
 def front_page(document: dict[str, Any], trusted_proxies: Sequence[Network]) -> Responder:
-    """Return the responder that says what this is: to browsers as a page, to everybody else as JSON."""
+    """Return the responder that describes the service: as a page for browsers, as JSON for other clients."""
     info = document["info"]
     show_page = html_page(draw("front.html.j2", info=info), trusted_proxies)
     told = {"name": info["title"], "version": info["version"], "summary": info["summary"]}
     tell = fixed(msgspec.json.encode(told | {"authentication": HOW_TO_CALL, "links": LINKS}), JSON, NOT_SHARED)
 
     def respond(request: Request, response: falcon.Response) -> None:
-        if request.path != "/":  # the router takes `//` for the same, where links would lead elsewhere
+        if request.path != "/":  # the router treats `//` as the same, but relative links would not work there
             raise NoSuchPath
         (show_page if request.client_prefers((JSON, HTML)) == HTML else tell)(request, response)
         response.set_header("Vary", "Accept")
@@ -63,7 +63,7 @@ def front_page(document: dict[str, Any], trusted_proxies: Sequence[Network]) -> 
 
 
 def html_page(page: str, trusted_proxies: Sequence[Network]) -> Responder:
-    """Return a responder for a page whose examples name the address that the request names."""
+    """Return a responder for a page whose examples have the address of the request."""
     parts = page.encode().split(ORIGIN.encode())
 
     def respond(request: Request, response: falcon.Response) -> None:

@@ -1,4 +1,4 @@
-"""What the reference says of values, headers and problems: the JSON Schemas that no struct describes."""
+"""JSON Schemas for values, headers and problems, which no struct describes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from kalends.rules.audit import OBJECT_ID_KINDS
 YEAR = "(19[0-9]{2}|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])"
 DATE = f"{YEAR}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))"
 NO_FRACTION = "[.](0{1,6}|0{6}[0-9]{1,3})"
-"""Of a whole second: what is finer than a microsecond is dropped."""
+"""A fraction of zero: digits after microseconds are ignored."""
 MINUTES = "([01][0-9]|2[0-3]):[0-5][0-9]"
 OFFSET = f"([Zz]|[+-]{MINUTES})?"
 MIDNIGHT = f"24:00(:00({NO_FRACTION})?)?"
@@ -36,7 +36,7 @@ TEXT_SCHEMAS: dict[type, dict[str, Any]] = {
     TimeOfDay: {
         "type": "string",
         "pattern": f"^({MINUTES}|24:00)$",
-        "description": "On the wall clock; 24:00 ends a day",
+        "description": "Wall-clock time; 24:00 ends a day",
         "examples": ["09:30"],
     },
     Zone: {
@@ -49,7 +49,7 @@ TEXT_SCHEMAS: dict[type, dict[str, Any]] = {
         "type": "string",
         "pattern": r'^[^@\s()<>\[\]\\,;:"]{1,64}@[^@\s.()<>\[\]\\,;:"_]+([.][^@\s.()<>\[\]\\,;:"_]+)*$',
         "maxLength": MAX_EMAIL_LENGTH,
-        "description": "An address as RFC 5321 and RFC 6531 have it, without quotes and brackets",
+        "description": "An address of RFC 5321 and RFC 6531, without quotes and brackets",
         "examples": ["hanna@example.org"],
     },
     ObjectId: {
@@ -75,7 +75,7 @@ TEXT_SCHEMAS: dict[type, dict[str, Any]] = {
 PUBLISHED_PATTERNS: dict[object, dict[str, str]] = {
     LINE: {
         "pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$",
-        "description": "One line that shows something, without control characters",
+        "description": "One line with a visible character, without control characters",
     },
     LINE_OR_NOTHING: {
         "pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]*$",
@@ -83,39 +83,39 @@ PUBLISHED_PATTERNS: dict[object, dict[str, str]] = {
     },
     LINES: {
         "pattern": r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$",
-        "description": "Without control characters but line breaks and tabs",
+        "description": "Without control characters other than line breaks and tabs",
     },
-    VISIBLE: {"pattern": r"\S", "description": "Text to search for, whatever its case and accents"},
+    VISIBLE: {"pattern": r"\S", "description": "Text to search for, without regard to case and accents"},
 }
-"""What the reference says of the patterns of text: all but which characters show nothing, which takes a page."""
+"""The patterns of text in the reference; the full list of invisible characters would be too long."""
 
 
 def described_codes(what: str, meanings: Mapping[str, str]) -> str:
-    """Return the description of a code with the meaning of each as a list in Markdown."""
+    """Return the description of a code, with the meanings of all codes as a list in Markdown."""
     lines = (f"- `{code}`: {meaning}" for code, meaning in sorted(meanings.items()))
     return "\n".join((f"{what}; there may be more in later versions.\n", *lines))
 
 
 PROBLEM: dict[str, Any] = {
     "type": "object",
-    "description": "What went wrong (RFC 9457); `errors` names every fault at once",
+    "description": "An error (RFC 9457); `errors` lists all faults at once",
     "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
     "properties": {
-        "type": {"type": "string", "format": "uri-reference", "description": "Where the code is explained"},
+        "type": {"type": "string", "format": "uri-reference", "description": "The documentation of the code"},
         "title": {"type": "string"},
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {"type": "string"},
-        "instance": {"type": "string", "format": "uri-reference", "description": "The path that was asked for"},
+        "instance": {"type": "string", "format": "uri-reference", "description": "The path of the request"},
         "code": {
             "type": "string",
             "description": described_codes(
-                "What a program should look at", {kind.code: title for kind, (_, title) in PROBLEM_TYPES.items()}
+                "The code for programs", {kind.code: title for kind, (_, title) in PROBLEM_TYPES.items()}
             ),
         },
-        "request_id": {"type": "string", "description": "The name of the request in the log"},
+        "request_id": {"type": "string", "description": "The id of the request in the log"},
         "conflicts": {
             "type": "array",
-            "description": "With the code `conflict`: everything in the way",
+            "description": "With the code `conflict`: all conflicts",
             "items": {"$ref": "#/components/schemas/Conflict"},
         },
         "errors": {
@@ -148,28 +148,28 @@ CONDITIONS: dict[str, dict[str, Any]] = {
     "if-match": {
         "name": "If-Match",
         "in": "header",
-        "description": "Only if it still has this ETag, else 412",
+        "description": "Only if the object still has this ETag, else 412",
         "schema": {"type": "string"},
         "example": '"7"',
     },
     "if-none-match": {
         "name": "If-None-Match",
         "in": "header",
-        "description": "304 without a body if it still has this ETag",
+        "description": "If the object still has this ETag, answer 304 without a body",
         "schema": {"type": "string"},
         "example": '"7"',
     },
     "if-none-match-any": {
         "name": "If-None-Match",
         "in": "header",
-        "description": "`*`: only if it is not there yet, else 412",
+        "description": "`*`: only if the object does not exist yet, else 412",
         "schema": {"type": "string"},
         "example": "*",
     },
     "idempotency-key": {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "Repeating the request with the same key within 24 hours repeats the answer, not the work",
+        "description": "Repeating a request with the same key within 24 hours repeats the answer, not the work",
         "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[ -~]+$"},
         "example": "5f2a9c0d1e3b4a67",
     },
@@ -178,20 +178,20 @@ CONDITIONS: dict[str, dict[str, Any]] = {
 
 HEADERS: dict[str, dict[str, Any]] = {
     "ETag": {"description": "The version, for If-Match and If-None-Match", "schema": {"type": "string"}},
-    "Location": {"description": "Where the new one is read", "schema": {"type": "string", "format": "uri-reference"}},
+    "Location": {"description": "The path of the new object", "schema": {"type": "string", "format": "uri-reference"}},
     "X-Request-Id": {
-        "description": "The name of the request in the log; a request may bring its own",
+        "description": "The id of the request in the log; a request may have its own",
         "required": True,
         "schema": {"type": "string"},
     },
-    "WWW-Authenticate": {"description": "Asks for a token", "required": True, "schema": {"type": "string"}},
+    "WWW-Authenticate": {"description": "Requests a token", "required": True, "schema": {"type": "string"}},
     "RateLimit-Policy": {
-        "description": "Units a minute of the token (draft-ietf-httpapi-ratelimit-headers), if there is a limit",
+        "description": "Units per minute of the token (draft-ietf-httpapi-ratelimit-headers), if there is a limit",
         "schema": {"type": "string"},
         "example": '"token";q=60000;w=60',
     },
     "RateLimit": {
-        "description": "Units that are left, and seconds until all are there again",
+        "description": "Units that are left, and seconds until all are available again",
         "schema": {"type": "string"},
         "example": '"token";r=59990;t=42',
     },
@@ -201,12 +201,12 @@ HEADERS: dict[str, dict[str, Any]] = {
 
 
 def text_schema(kind: type) -> dict[str, Any]:
-    """Return the schema of a type that JSON writes as text; msgspec asks for every type it does not know."""
+    """Return the schema of a type that is text in JSON; msgspec calls this for every type it does not know."""
     return id_schema(kind) if issubclass(kind, Identifier) else TEXT_SCHEMAS[kind]
 
 
 def problem_content(example: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of an answer that is an error."""
+    """Return the content of an error answer."""
     return {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
 
 
