@@ -11,7 +11,7 @@
 -- kalends.reads.audit
 
 -- list_statement(filters={}, continued=False)
--- Compose the statement: a scan backwards along the ids of an organization, or of one object, without a sort.
+-- Return the statement: a backward scan along the ids of an organization, or of one object, without a sort.
 
 -- SQLite
 SELECT audit.id, audit.at, audit.token_id, audit.user_id, audit.address, audit.request_id, audit.action,
@@ -69,7 +69,7 @@ LIMIT :count::INTEGER;
 -- kalends.reads.availability
 
 -- BUSY_TIMES
--- busy_times: Return the time of everybody who is there; who is unknown or deleted is left out.
+-- busy_times: Return the busy times of people; unknown and deleted ones are left out.
 
 -- SQLite
 SELECT user.id, CAST(NULL AS BIGINT) AS anon_1, CAST(NULL AS BIGINT) AS anon__1, CAST(NULL AS TEXT) AS anon__2,
@@ -139,7 +139,7 @@ SELECT sqlite_version(), group_concat(compile_options, ', ') FROM pragma_compile
 -- kalends.reads.event_text
 
 -- NEVER_HIDDEN
--- participants_never_hidden: Return, of each of some events, the host, the actor and whose delegate they are, if they take part, in JSON.
+-- participants_never_hidden: Return the participants of events who are the host, the actor or the actor's delegators, in JSON.
 
 -- SQLite
 SELECT participant.event_id, (SELECT
@@ -177,7 +177,7 @@ WHERE participant.organization_id = :org::BIGINT AND (participant.event_id = ANY
 -- kalends.reads.events
 
 -- event_statement(tied=False, expand=False)
--- Compose the statement for one event, or for one that `me` sees, with what its access depends on.
+-- Return the statement for one event, if `tied` only if `me` sees it, with the facts that access depends on.
 
 -- SQLite
 SELECT
@@ -485,7 +485,7 @@ LIMIT :param_4::INTEGER) IS NOT NULL));
 -- with :param_4 = 1
 
 -- list_statement(given_filters={}, view=everything, expand=False)
--- Compose the statement for a set of filters: one range scan along the index that the filters name, never a sort.
+-- Return the statement for a set of filters: one range scan along an index that fits the filters, without a sort.
 
 -- SQLite
 SELECT group_concat(page.text,
@@ -1160,7 +1160,7 @@ LIMIT :count::INTEGER) AS page;
 -- kalends.reads.explanation
 
 -- PERSON
--- explain_booking: Say what bears on booking somebody in a span, as long as an event at most. Raise NotFound or Invalid.
+-- explain_booking: Return what affects booking a person in a span of at most the length of an event. Raise NotFound or Invalid.
 
 -- SQLite
 SELECT user.time_zone, user.deleted_at IS NOT NULL AS anon_1, working_hours.hours
@@ -1173,7 +1173,7 @@ FROM "user" LEFT OUTER JOIN working_hours ON working_hours.user_id = "user".id
 WHERE "user".organization_id = :org::BIGINT AND "user".id = :id::BIGINT;
 
 -- EVENTS
--- events_within: Return all events in somebody's time, with how much of each the caller sees; `values` say whose and when.
+-- events_within: Return all events in a person's time, with how much of each the actor sees; `values` has person and span.
 
 -- SQLite
 SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.blocking, agenda.event_id, agenda.role,
@@ -1215,7 +1215,7 @@ WHERE agenda.organization_id = :org::BIGINT AND agenda.user_id = :id::BIGINT AND
 -- with :param_2 = 1
 
 -- HOLDS
--- explain_booking: Say what bears on booking somebody in a span, as long as an event at most. Raise NotFound or Invalid.
+-- explain_booking: Return what affects booking a person in a span of at most the length of an event. Raise NotFound or Invalid.
 
 -- SQLite
 SELECT held_time.user_id, held_time.starts_at, held_time.ends_at, 'busy', 1 AS anon_1, held_time.hold_id, hold.placed_by
@@ -1236,7 +1236,7 @@ WHERE held_time.organization_id = :org::BIGINT AND held_time.user_id = :id::BIGI
 -- kalends.reads.export
 
 -- CONCERNING
--- events_of: Return every event that concerns somebody, with their participation if they have one.
+-- events_of: Yield the events that concern a person, with their participation if they have one.
 
 -- SQLite
 SELECT event.title, event.description, event.location, event.show_as, event.visibility, event.hide_participants,
@@ -1269,7 +1269,7 @@ LIMIT 500;
 -- kalends.reads.holds
 
 -- list_statement(of_person=False, continued=False)
--- Compose the statement: the holds of a page, and then the people of each.
+-- Return the statement: it selects the holds of a page, and then the people of each.
 
 -- SQLite
 SELECT page.id, page.starts_at, page.ends_at, page.expires_at, page.extended, page.created_at, page.placed_by,
@@ -1402,7 +1402,7 @@ LIMIT :count::INTEGER) AS page ORDER BY page.id;
 -- kalends.reads.integrity
 
 -- CHECKS['Events whose counts of participants are wrong']
--- find_inconsistencies: Return a line for each kind of inconsistency, with how often it was found; an empty list is good news.
+-- find_inconsistencies: Return a line for each kind of inconsistency that was found, with its count.
 
 -- SQLite
 SELECT count(*) AS count_1
@@ -1461,7 +1461,7 @@ WHERE participant.event_id = event.id AND participant.response = :response_4::VA
 -- with :response_4 = 'tentative'
 
 -- CHECKS['Participants whose event is missing or wrong in their agenda']
--- find_inconsistencies: Return a line for each kind of inconsistency, with how often it was found; an empty list is good news.
+-- find_inconsistencies: Return a line for each kind of inconsistency that was found, with its count.
 
 -- SQLite
 SELECT count(*) AS count_1
@@ -1484,7 +1484,7 @@ WHERE agenda.organization_id = event.organization_id AND agenda.event_id = event
     = (event.host_id = participant.user_id)));
 
 -- CHECKS['Hosts without a participation whose event is missing or wrong in their agenda']
--- find_inconsistencies: Return a line for each kind of inconsistency, with how often it was found; an empty list is good news.
+-- find_inconsistencies: Return a line for each kind of inconsistency that was found, with its count.
 
 -- SQLite
 SELECT count(*) AS count_1
@@ -1509,7 +1509,7 @@ WHERE agenda.organization_id = event.organization_id AND agenda.event_id = event
     event.host_id AND agenda.role IS NULL AND agenda.response IS NULL AND agenda.hosting));
 
 -- CHECKS["Agenda rows of nobody's event"]
--- find_inconsistencies: Return a line for each kind of inconsistency, with how often it was found; an empty list is good news.
+-- find_inconsistencies: Return a line for each kind of inconsistency that was found, with its count.
 
 -- SQLite
 SELECT count(*) AS count_1
@@ -1532,7 +1532,7 @@ FROM event
 WHERE event.id = agenda.event_id AND event.host_id = agenda.user_id AND event.starts_at = agenda.starts_at));
 
 -- CHECKS['Participants that are newer than their event']
--- find_inconsistencies: Return a line for each kind of inconsistency, with how often it was found; an empty list is good news.
+-- find_inconsistencies: Return a line for each kind of inconsistency that was found, with its count.
 
 -- SQLite
 SELECT count(*) AS count_1
@@ -1545,7 +1545,7 @@ FROM participant JOIN event ON participant.event_id = event.id
 WHERE participant.version > event.version;
 
 -- CHECKS['Events hosted by somebody of another organization']
--- find_inconsistencies: Return a line for each kind of inconsistency, with how often it was found; an empty list is good news.
+-- find_inconsistencies: Return a line for each kind of inconsistency that was found, with its count.
 
 -- SQLite
 SELECT count(*) AS count_1
@@ -1558,7 +1558,7 @@ FROM event JOIN "user" ON event.host_id = "user".id
 WHERE event.organization_id != "user".organization_id;
 
 -- CHECKS['Participants from another organization than their event']
--- find_inconsistencies: Return a line for each kind of inconsistency, with how often it was found; an empty list is good news.
+-- find_inconsistencies: Return a line for each kind of inconsistency that was found, with its count.
 
 -- SQLite
 SELECT count(*) AS count_1
@@ -1571,7 +1571,7 @@ FROM participant JOIN event ON participant.event_id = event.id JOIN "user" ON pa
 WHERE participant.organization_id != event.organization_id OR "user".organization_id != event.organization_id;
 
 -- CHECKS['Unfinished events hosted by somebody deleted']
--- find_inconsistencies: Return a line for each kind of inconsistency, with how often it was found; an empty list is good news.
+-- find_inconsistencies: Return a line for each kind of inconsistency that was found, with its count.
 
 -- SQLite
 SELECT count(*) AS count_1
@@ -1586,7 +1586,7 @@ WHERE event.ends_at > :now::BIGINT AND "user".deleted_at IS NOT NULL AND event.s
 -- with :status_1 = 'cancelled'
 
 -- CHECKS['Deleted people in unfinished events']
--- find_inconsistencies: Return a line for each kind of inconsistency, with how often it was found; an empty list is good news.
+-- find_inconsistencies: Return a line for each kind of inconsistency that was found, with its count.
 
 -- SQLite
 SELECT count(*) AS count_1
@@ -1599,7 +1599,7 @@ FROM participant JOIN event ON participant.event_id = event.id JOIN "user" ON pa
 WHERE event.ends_at > :now::BIGINT AND "user".deleted_at IS NOT NULL;
 
 -- COMMITMENTS
--- wrong_commitments: Count the agenda rows that show or block something else than the rule says.
+-- wrong_commitments: Return the number of agenda rows that show or block something else than the rule says.
 
 -- SQLite
 SELECT event.status, event.show_as, agenda.role, agenda.response, agenda.shown, agenda.blocking, count(*) AS count_1
@@ -1682,7 +1682,7 @@ WHERE event.organization_id = :org::BIGINT AND event.id = :id::BIGINT;
 -- kalends.reads.texts
 
 -- USERS
--- user_troubles: Find what is wrong with the names and addresses of users: in which way, and whose.
+-- user_troubles: Yield troubles with the names and addresses of users: the kind, and the user.
 
 -- SQLite
 SELECT user.id, user.organization_id, user.name, user.email, user.name_key, user.email_folded, user.search_text
@@ -1701,7 +1701,7 @@ LIMIT :param_1::INTEGER;
 -- with :param_1 = 1000
 
 -- EVENTS
--- event_troubles: Find what is wrong with the texts of events: in which way, and of which.
+-- event_troubles: Yield troubles with the texts of events: the kind, and the event.
 
 -- SQLite
 SELECT event.id, event.title, event.location, event.description, event.search_text
@@ -1722,7 +1722,7 @@ LIMIT :param_1::INTEGER;
 -- kalends.reads.tokens
 
 -- list_statement(own=False, ended=False, continued=False)
--- Compose the statement: a scan along the ids of an organization, or the few tokens of a person.
+-- Return the statement: a scan along the ids of an organization, or the few tokens of a person.
 
 -- SQLite
 SELECT token.id, token.organization_id, token.user_id, token.name, token.hint, token.scopes, token.created_at,
@@ -1871,7 +1871,7 @@ LIMIT :count::INTEGER;
 -- kalends.reads.users
 
 -- list_statement(searched=False, continued=False, free=False)
--- Compose the statement: a range scan along the index of names, with a look at each person's time.
+-- Return the statement: a range scan along the index of names, with a lookup of each person's commitments.
 
 -- SQLite
 SELECT user.id, user.name, user.email, user.time_zone, user.metadata, user.version, user.created_at, user.updated_at,
@@ -2158,7 +2158,7 @@ LIMIT :count::INTEGER;
 -- kalends.store.agenda
 
 -- INSERT
--- store_agenda: Store the difference between two states of some agenda rows; who is booked twice on purpose has no exclusive row.
+-- store_agenda: Store the difference between two states of agenda rows; people booked twice on purpose get no exclusive row.
 
 -- SQLite
 INSERT INTO agenda (organization_id, user_id, starts_at, event_id, ends_at, hosting, role, response, status, shown,
@@ -2172,7 +2172,7 @@ INSERT INTO agenda (organization_id, user_id, starts_at, event_id, ends_at, host
     :exclusive);
 
 -- UPDATE
--- store_agenda: Store the difference between two states of some agenda rows; who is booked twice on purpose has no exclusive row.
+-- store_agenda: Store the difference between two states of agenda rows; people booked twice on purpose get no exclusive row.
 
 -- SQLite
 UPDATE agenda SET ends_at=:ends_at, hosting=:hosting, role=:role, response=:response, status=:status, shown=:shown,
@@ -2185,7 +2185,7 @@ UPDATE agenda SET ends_at=:ends_at::BIGINT, hosting=:hosting, role=:role::VARCHA
     :at_user::BIGINT AND agenda.starts_at = :at_start::BIGINT AND agenda.event_id = :at_event::BIGINT;
 
 -- DELETE
--- store_agenda: Store the difference between two states of some agenda rows; who is booked twice on purpose has no exclusive row.
+-- store_agenda: Store the difference between two states of agenda rows; people booked twice on purpose get no exclusive row.
 
 -- SQLite
 DELETE FROM agenda WHERE agenda.user_id = :at_user AND agenda.starts_at = :at_start AND agenda.event_id = :at_event;
@@ -2198,7 +2198,7 @@ DELETE FROM agenda WHERE agenda.user_id = :at_user::BIGINT AND agenda.starts_at 
 -- kalends.store.audit
 
 -- INSERT
--- insert_audit_entries: Add to the records of several organizations.
+-- insert_audit_entries: Add entries, which may belong to several organizations.
 
 -- SQLite
 INSERT INTO audit (id, organization_id, at, token_id, user_id, address, request_id, action, object_kind, object_id,
@@ -2230,7 +2230,7 @@ WHERE audit.organization_id = :org::BIGINT AND audit.id > :after::BIGINT ORDER B
 LIMIT 500) AS anon_1;
 
 -- OF_PERSON
--- audit_entries_of_person: Return the entries of a page that say what a person did or what was done to them, oldest first.
+-- audit_entries_of_person: Return the entries of a page whose actor or object is a person, oldest first.
 
 -- SQLite
 SELECT audit.id, audit.at, audit.token_id, audit.user_id, audit.address, audit.request_id, audit.action,
@@ -2263,7 +2263,7 @@ WHERE audit.organization_id = :org::BIGINT AND audit.id > :after::BIGINT AND aud
     BY audit.id;
 
 -- REWRITE
--- rewrite_snapshots: Store what entries say, before and after, without a person; erasing them is all this is for.
+-- rewrite_snapshots: Store snapshots before and after without the data of a person; only for erasing the person.
 
 -- SQLite
 UPDATE audit SET "before"=:before, "after"=:after WHERE audit.id = :at;
@@ -2272,7 +2272,7 @@ UPDATE audit SET "before"=:before, "after"=:after WHERE audit.id = :at;
 UPDATE audit SET before=:before::VARCHAR, after=:after::VARCHAR WHERE audit.id = :at::BIGINT;
 
 -- FORGET_ADDRESSES
--- forget_addresses: Remove from the entries of a page where a person did what they did.
+-- forget_addresses: Remove the network addresses from a person's entries in a page.
 
 -- SQLite
 UPDATE audit SET address=NULL WHERE audit.organization_id = :org AND audit.id > :after AND audit.id <= :last AND
@@ -2286,7 +2286,7 @@ UPDATE audit SET address=NULL WHERE audit.organization_id = :org::BIGINT AND aud
 -- kalends.store.commitments
 
 -- BLOCKING_SEEN_BY_OPERATOR
--- blocking_commitments: Return what blocks some people in each of some spans, except for an event and a hold of one's own.
+-- blocking_commitments: Return what blocks people in each of several spans, apart from the event or the hold that is being changed.
 
 -- SQLite
 SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.blocking, agenda.event_id,
@@ -2317,7 +2317,7 @@ WHERE held_time.organization_id = :org::BIGINT AND (held_time.user_id = ANY (:id
 -- with :visibility_1 = 'default'
 
 -- BLOCKING_SEEN_BY_PERSON
--- blocking_commitments: Return what blocks some people in each of some spans, except for an event and a hold of one's own.
+-- blocking_commitments: Return what blocks people in each of several spans, apart from the event or the hold that is being changed.
 
 -- SQLite
 SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.blocking, agenda.event_id, agenda.user_id
@@ -2380,7 +2380,7 @@ WHERE held_time.organization_id = :org::BIGINT AND (held_time.user_id = ANY (:id
 -- with :param_2 = 1
 
 -- BLOCKING_IN_EACH_SEEN_BY_OPERATOR
--- blocking_commitments: Return what blocks some people in each of some spans, except for an event and a hold of one's own.
+-- blocking_commitments: Return what blocks people in each of several spans, apart from the event or the hold that is being changed.
 
 -- SQLite
 SELECT span.starts_at, span.ends_at, printf('[%s]', coalesce((SELECT group_concat(items.anon_3, ',') AS anon_2
@@ -2423,7 +2423,7 @@ FROM (SELECT * FROM unnest(:starts::BIGINT[], :ends::BIGINT[]) AS pair(starts_at
 -- with :visibility_1 = 'default'
 
 -- BLOCKING_IN_EACH_SEEN_BY_PERSON
--- blocking_commitments: Return what blocks some people in each of some spans, except for an event and a hold of one's own.
+-- blocking_commitments: Return what blocks people in each of several spans, apart from the event or the hold that is being changed.
 
 -- SQLite
 SELECT span.starts_at, span.ends_at, printf('[%s]', coalesce((SELECT group_concat(items.anon_3, ',') AS anon_2
@@ -2524,7 +2524,7 @@ FROM event
 WHERE event.organization_id = :org::BIGINT AND event.id = :id::BIGINT;
 
 -- FIND_TO_CHANGE
--- lock_event: Return an event, and keep everybody else from changing it or its participations until the transaction ends.
+-- lock_event: Return an event, and lock it with its participations until the transaction ends.
 
 -- SQLite
 SELECT event.title, event.description, event.location, event.show_as, event.visibility, event.hide_participants,
@@ -2566,7 +2566,7 @@ FROM event
 WHERE event.organization_id = :org::BIGINT AND (event.id = ANY (:ids::BIGINT[])) ORDER BY event.id FOR UPDATE;
 
 -- OFFERED
--- events_offered_to: Return the events that somebody is asked to host, in the order of start and id.
+-- events_offered_to: Return the events that a person is asked to host, in the order of start and id.
 
 -- SQLite
 SELECT event.title, event.description, event.location, event.show_as, event.visibility, event.hide_participants,
@@ -2620,7 +2620,7 @@ DELETE FROM event WHERE event.id = :at;
 DELETE FROM event WHERE event.id = :at::BIGINT;
 
 -- updating(names={search_text, title, updated_at, version})
--- Compose the statement that changes some columns.
+-- Return the statement that changes some columns.
 
 -- SQLite
 UPDATE event SET title=:title, search_text=:search_text, version=:version, updated_at=:updated_at WHERE event.id = :at;
@@ -2654,7 +2654,7 @@ FROM hold
 WHERE hold.organization_id = :org::BIGINT AND hold.expires_at > :now::BIGINT AND hold.id = :id::BIGINT;
 
 -- LOCK
--- lock_hold: Return a hold that has not lapsed, and keep everybody else from changing it until the transaction ends.
+-- lock_hold: Return a hold that has not lapsed, and lock it until the transaction ends.
 
 -- SQLite
 SELECT hold.id
@@ -2667,7 +2667,7 @@ FROM hold
 WHERE hold.organization_id = :org::BIGINT AND hold.id = :id::BIGINT FOR UPDATE;
 
 -- CONCERNING
--- holds_concerning: Return the holds that somebody placed or that keep their time, and that have not lapsed.
+-- holds_concerning: Return the holds that a person placed or that keep their time, and that have not lapsed.
 
 -- SQLite
 SELECT hold.id, hold.starts_at, hold.ends_at, hold.expires_at, hold.extended, hold.created_at, hold.placed_by,
@@ -2694,7 +2694,7 @@ FROM held_time
 WHERE held_time.user_id = :user_id::BIGINT)) ORDER BY hold.id;
 
 -- HELD_BY
--- time_held_by: Return how much time the holds that somebody placed keep, of all people together, in microseconds.
+-- time_held_by: Return the time that all holds of a person keep, as the sum over all held people, in microseconds.
 
 -- SQLite
 SELECT sum(held_time.ends_at - held_time.starts_at) AS sum_1
@@ -2707,7 +2707,7 @@ FROM hold JOIN held_time ON held_time.hold_id = hold.id
 WHERE hold.organization_id = :org::BIGINT AND hold.expires_at > :now::BIGINT AND hold.placed_by = :user_id::BIGINT;
 
 -- INSERT
--- insert_hold: Store a new hold, and tidy away some that have lapsed.
+-- insert_hold: Store a new hold, and remove some that have lapsed.
 
 -- SQLite
 INSERT INTO hold (id, organization_id, starts_at, ends_at, expires_at, extended, created_at, placed_by) VALUES (:id,
@@ -2719,7 +2719,7 @@ INSERT INTO hold (id, organization_id, starts_at, ends_at, expires_at, extended,
     :created_at::BIGINT, :placed_by::BIGINT);
 
 -- INSERT_TIME
--- insert_hold: Store a new hold, and tidy away some that have lapsed.
+-- insert_hold: Store a new hold, and remove some that have lapsed.
 
 -- SQLite
 INSERT INTO held_time (organization_id, user_id, starts_at, hold_id, ends_at, expires_at) VALUES (:organization_id,
@@ -2749,7 +2749,7 @@ UPDATE held_time SET expires_at=:until WHERE held_time.hold_id = :at;
 UPDATE held_time SET expires_at=:until::BIGINT WHERE held_time.hold_id = :at::BIGINT;
 
 -- DELETE
--- delete_hold_row: Remove a hold and the time it took.
+-- delete_hold_row: Remove a hold and its held time.
 
 -- SQLite
 DELETE FROM hold WHERE hold.id = :at;
@@ -2758,7 +2758,7 @@ DELETE FROM hold WHERE hold.id = :at;
 DELETE FROM hold WHERE hold.id = :at::BIGINT;
 
 -- DELETE_TIME
--- delete_held_time: Take one person out of a hold.
+-- delete_held_time: Remove one person from a hold.
 
 -- SQLite
 DELETE FROM held_time WHERE held_time.hold_id = :at AND held_time.user_id = :at_user;
@@ -2767,7 +2767,7 @@ DELETE FROM held_time WHERE held_time.hold_id = :at AND held_time.user_id = :at_
 DELETE FROM held_time WHERE held_time.hold_id = :at::BIGINT AND held_time.user_id = :at_user::BIGINT;
 
 -- DELETE_LAPSED
--- insert_hold: Store a new hold, and tidy away some that have lapsed.
+-- insert_hold: Store a new hold, and remove some that have lapsed.
 
 -- SQLite
 DELETE FROM hold WHERE hold.id IN (SELECT hold.id
@@ -2786,7 +2786,7 @@ LIMIT 100 FOR UPDATE SKIP LOCKED);
 -- kalends.store.hours
 
 -- FIND
--- find_hours: Return somebody's working hours, None without any, and their version; 0 if none were ever set.
+-- find_hours: Return a person's working hours, or None, and their version, which is 0 if none were ever set.
 
 -- SQLite
 SELECT working_hours.hours, working_hours.version
@@ -2799,7 +2799,7 @@ FROM working_hours
 WHERE working_hours.organization_id = :org::BIGINT AND working_hours.user_id = :id::BIGINT;
 
 -- INSERT
--- store_hours: Store somebody's working hours, or that they have none any more, as a version; 1 is their first.
+-- store_hours: Store a version of a person's working hours, None if they are removed; the first version is 1.
 
 -- SQLite
 INSERT INTO working_hours (organization_id, user_id, hours, version, updated_at) VALUES (:organization_id, :user_id,
@@ -2810,7 +2810,7 @@ INSERT INTO working_hours (organization_id, user_id, hours, version, updated_at)
     :user_id::BIGINT, :hours::VARCHAR, :version::INTEGER, :updated_at::BIGINT);
 
 -- UPDATE
--- store_hours: Store somebody's working hours, or that they have none any more, as a version; 1 is their first.
+-- store_hours: Store a version of a person's working hours, None if they are removed; the first version is 1.
 
 -- SQLite
 UPDATE working_hours SET hours=:new_hours, version=:new_version, updated_at=:now WHERE working_hours.user_id = :at;
@@ -2820,7 +2820,7 @@ UPDATE working_hours SET hours=:new_hours::VARCHAR, version=:new_version::INTEGE
     working_hours.user_id = :at::BIGINT;
 
 -- DELETE
--- delete_hours: Remove somebody's working hours with all versions of them: for people who never set any again.
+-- delete_hours: Remove a person's working hours with their version, which is safe only for people who never set any again.
 
 -- SQLite
 DELETE FROM working_hours WHERE working_hours.organization_id = :org AND working_hours.user_id = :id;
@@ -2832,7 +2832,7 @@ DELETE FROM working_hours WHERE working_hours.organization_id = :org::BIGINT AND
 -- kalends.store.idempotency
 
 -- FIND
--- find_key: Give fingerprint, time of the claim, status, headers and body of a key; until it is answered, status is None.
+-- find_key: Return fingerprint, time of the claim, status, headers and body of a key; status is None until it is answered.
 
 -- SQLite
 SELECT idempotency.fingerprint, idempotency.claimed_at, idempotency.status, idempotency.headers, idempotency.body
@@ -2845,7 +2845,7 @@ FROM idempotency
 WHERE idempotency.token_id = :at_token::BIGINT AND idempotency.key = :at_key::VARCHAR FOR UPDATE;
 
 -- INSERT
--- insert_claim: Store that a request with this key is being worked on.
+-- insert_claim: Store the claim of a request on a key.
 
 -- SQLite
 INSERT INTO idempotency (organization_id, token_id, "key", fingerprint, claim, claimed_at, status, headers, body) VALUES
@@ -2857,7 +2857,7 @@ INSERT INTO idempotency (organization_id, token_id, key, fingerprint, claim, cla
     :status::INTEGER, :headers::VARCHAR, :body);
 
 -- ANSWER
--- store_answer: Store status, headers and body for repeats; tell whether the claim still stands.
+-- store_answer: Store status, headers and body for repeats; return False if the claim is gone.
 
 -- SQLite
 UPDATE idempotency SET status=:new_status, headers=:new_headers, body=:new_body WHERE idempotency.token_id = :at_token
@@ -2869,7 +2869,7 @@ UPDATE idempotency SET status=:new_status::INTEGER, headers=:new_headers::VARCHA
     :at_claim::BIGINT;
 
 -- RELEASE
--- release_claim: Forget a claim without an answer, so that the key can be tried again.
+-- release_claim: Remove a claim without an answer, so that the key can be used again.
 
 -- SQLite
 DELETE FROM idempotency WHERE idempotency.token_id = :at_token AND idempotency."key" = :at_key AND idempotency.claim =
@@ -2898,7 +2898,7 @@ WHERE idempotency.claimed_at > :after::BIGINT ORDER BY idempotency.claimed_at
 LIMIT 250) AS anon_1;
 
 -- EMPTY_TO
--- empty_answers_to: Keep no bodies of answers to a person; a repeat is still told that it was done.
+-- empty_answers_to: Remove the bodies of all kept answers to a person; a repeat still gets the status.
 
 -- SQLite
 UPDATE idempotency SET body=:nothing WHERE idempotency.organization_id = :org AND idempotency.status IS NOT NULL AND
@@ -2913,7 +2913,7 @@ FROM token
 WHERE token.user_id = :user_id::BIGINT);
 
 -- EMPTY_PAGE
--- empty_page_of_answers: Keep no bodies of answers to anybody under keys claimed after an instant, up to another.
+-- empty_page_of_answers: Remove the bodies of the answers to everybody whose keys were claimed after an instant, up to another.
 
 -- SQLite
 UPDATE idempotency SET body=:nothing WHERE idempotency.organization_id = :org AND idempotency.status IS NOT NULL AND
@@ -2924,8 +2924,8 @@ UPDATE idempotency SET body=:nothing WHERE idempotency.organization_id = :org::B
     AND idempotency.claimed_at > :after::BIGINT AND idempotency.claimed_at <= :last::BIGINT;
 
 -- FORGET
--- forget_key: Forget a key, whatever its state.
--- forget_old_keys: Forget up to 100 keys that were claimed before an instant.
+-- forget_key: Remove a key in any state.
+-- forget_old_keys: Remove up to 100 keys that were claimed before an instant.
 
 -- SQLite
 DELETE FROM idempotency WHERE idempotency.token_id = :at_token AND idempotency."key" = :at_key;
@@ -2934,7 +2934,7 @@ DELETE FROM idempotency WHERE idempotency.token_id = :at_token AND idempotency."
 DELETE FROM idempotency WHERE idempotency.token_id = :at_token::BIGINT AND idempotency.key = :at_key::VARCHAR;
 
 -- OLD
--- forget_old_keys: Forget up to 100 keys that were claimed before an instant.
+-- forget_old_keys: Remove up to 100 keys that were claimed before an instant.
 
 -- SQLite
 SELECT idempotency.token_id, idempotency."key"
@@ -2953,7 +2953,7 @@ LIMIT 100 FOR UPDATE SKIP LOCKED;
 -- kalends.store.imports
 
 -- OF_SOURCE
--- imported_objects: Return the id that each kind and ref of a source became.
+-- imported_objects: Return the ids of the objects imported from a source, by kind and ref.
 
 -- SQLite
 SELECT imported.kind, imported.ref, imported.object_id
@@ -2966,7 +2966,7 @@ FROM imported
 WHERE imported.organization_id = :org::BIGINT AND imported.source = :source::VARCHAR;
 
 -- INSERT
--- insert_imported: Remember what items of a kind became: for each its ref, and the id.
+-- insert_imported: Store what items of a kind became: pairs of ref and id.
 
 -- SQLite
 INSERT INTO imported (organization_id, source, kind, ref, object_id) VALUES (:organization_id, :source, :kind, :ref,
@@ -2977,7 +2977,7 @@ INSERT INTO imported (organization_id, source, kind, ref, object_id) VALUES (:or
     :kind::VARCHAR, :ref::VARCHAR, :object_id::BIGINT);
 
 -- FORGET_PERSON
--- forget_imported_person: Forget which items of files became a user.
+-- forget_imported_person: Remove the rows of the items that became a user.
 
 -- SQLite
 DELETE FROM imported WHERE imported.organization_id = :org AND imported.kind = :kind_1 AND imported.object_id = :id;
@@ -2992,7 +2992,7 @@ DELETE FROM imported WHERE imported.organization_id = :org::BIGINT AND imported.
 -- kalends.store.organizations
 
 -- LIST
--- list_organizations: List all organizations, oldest first: for who runs the service, never for a caller of it.
+-- list_organizations: Return all organizations, oldest first: for the administrator of the server, never for callers of the API.
 
 -- SQLite
 SELECT organization.id, organization.name, organization.created_at
@@ -3003,7 +3003,7 @@ SELECT organization.id, organization.name, organization.created_at
 FROM organization ORDER BY organization.id;
 
 -- FIND
--- organization_exists: Return whether there is such an organization.
+-- organization_exists: Return whether an organization exists.
 -- is_demo: Return whether the demo has filled this database.
 
 -- SQLite
@@ -3038,7 +3038,7 @@ UPDATE organization SET name=:new_name::VARCHAR WHERE organization.id = :at::BIG
 -- kalends.store.participants
 
 -- OF_EVENT
--- participations_of: Return all participations of an event that the caller has found with right.
+-- participations_of: Return all participations of an event; the caller has checked the access to it.
 
 -- SQLite
 SELECT participant.user_id, participant.role, participant.response, participant.comment, participant.responded_at,
@@ -3070,7 +3070,7 @@ WHERE participant.organization_id = :org::BIGINT AND (participant.event_id = ANY
     participant.event_id, participant.user_id;
 
 -- OF_PEOPLE
--- participations_of_people: Return the participations that some people have in an event that the caller has found with right.
+-- participations_of_people: Return the participations of some people in an event; the caller has checked the access to it.
 
 -- SQLite
 SELECT participant.user_id, participant.role, participant.response, participant.comment, participant.responded_at,
@@ -3085,7 +3085,7 @@ FROM participant
 WHERE participant.event_id = :event_id::BIGINT AND (participant.user_id = ANY (:ids::BIGINT[]));
 
 -- PARTICIPATING_PEOPLE
--- participants_among: Return those of some people who take part in an event, in the order of their ids.
+-- participants_among: Return the participants of an event who are among some people, in the order of their ids.
 
 -- SQLite
 SELECT participant.user_id, participant.role, participant.response, participant.comment, participant.responded_at,
@@ -3102,7 +3102,7 @@ WHERE participant.organization_id = :org::BIGINT AND participant.event_id = :eve
     ANY (:ids::BIGINT[])) ORDER BY participant.user_id;
 
 -- COMMENTED
--- commented_events: Return the ids of the events on which somebody has left a comment, in their order.
+-- commented_events: Return the ids of the events with a comment of a person, in order.
 
 -- SQLite
 SELECT agenda.event_id
@@ -3171,7 +3171,7 @@ WHERE event.id > :after::BIGINT AND event.ends_at > :now::BIGINT ORDER BY event.
 LIMIT :count::INTEGER;
 
 -- LOCK
--- lock_blocks: Return events as they are now, and keep everybody else from changing them until the transaction ends.
+-- lock_blocks: Return the current blocks of events, and lock the events until the transaction ends.
 
 -- SQLite
 SELECT event.id, event.organization_id, event.host_id, event.starts_at, event.ends_at, event.time_zone,
@@ -3186,7 +3186,7 @@ FROM event
 WHERE (event.id = ANY (:ids::BIGINT[])) ORDER BY event.id FOR UPDATE;
 
 -- PARTICIPATES
--- move_events: Store the new blocks of events, in their own rows and in everybody's agenda, where they are not exclusive yet.
+-- move_events: Store the new blocks of events in their own rows and in the agenda, where they are not exclusive yet.
 
 -- SQLite
 SELECT participant.event_id, participant.user_id
@@ -3199,7 +3199,7 @@ FROM participant
 WHERE (participant.event_id = ANY (:ids::BIGINT[]));
 
 -- MOVE_EVENT
--- move_events: Store the new blocks of events, in their own rows and in everybody's agenda, where they are not exclusive yet.
+-- move_events: Store the new blocks of events in their own rows and in the agenda, where they are not exclusive yet.
 
 -- SQLite
 UPDATE event SET starts_at=:start, ends_at=:end, start_local=:start_text, end_local=:end_text, version=(event.version +
@@ -3213,7 +3213,7 @@ UPDATE event SET starts_at=:start::BIGINT, ends_at=:end::BIGINT, start_local=:st
 -- with :version_1 = 1
 
 -- MOVE_AGENDA
--- move_events: Store the new blocks of events, in their own rows and in everybody's agenda, where they are not exclusive yet.
+-- move_events: Store the new blocks of events in their own rows and in the agenda, where they are not exclusive yet.
 
 -- SQLite
 UPDATE agenda SET starts_at=:start, ends_at=:end, "exclusive"=0 WHERE agenda.user_id = :at_user AND agenda.starts_at =
@@ -3254,7 +3254,7 @@ LIMIT :count::INTEGER;
 -- with :starts_at_1 = 111600000000
 
 -- TIGHTEN
--- make_exclusive: Let nobody be booked twice at the time of these rows.
+-- make_exclusive: Make rows exclusive, so that nobody can be booked twice at their time.
 
 -- SQLite
 UPDATE agenda SET "exclusive"=1 WHERE agenda.user_id = :at_user AND agenda.starts_at = :at_start AND agenda.event_id =
@@ -3265,7 +3265,7 @@ UPDATE agenda SET exclusive=true WHERE agenda.user_id = :at_user::BIGINT AND age
     agenda.event_id = :at_event::BIGINT;
 
 -- CROSSING
--- double_bookings: Return the pairs of events that these rows and others book their people for at once.
+-- double_bookings: Return the pairs of events that block one person at once, where one of the two rows has one of the keys.
 
 -- SQLite
 SELECT agenda.organization_id, user.name, mine.id, mine.title, mine.start_local, agenda.starts_at, agenda.ends_at,
@@ -3295,7 +3295,7 @@ WHERE (agenda.user_id = ANY (:people::BIGINT[])) AND (agenda.event_id = ANY (:ev
 -- with :starts_at_2 = 111600000000
 
 -- MOVES
--- latest_moves: Return what the audit log says of the latest move of each event by other zone data: before and after, as JSON.
+-- latest_moves: Return the snapshots, before and after, of the latest move of each event to other zone data, as JSON.
 
 -- SQLite
 SELECT audit.object_id, audit."before", audit."after"
@@ -3338,7 +3338,7 @@ SELECT EXISTS (SELECT 1 FROM pg_class WHERE oid = to_regclass(:param_1::VARCHAR)
 -- kalends.store.shares
 
 -- WITH_PERSON
--- shares_with: Return what others share with somebody, in the order of their ids.
+-- shares_with: Return the shares of other calendars with a person, in the order of the owners' ids.
 
 -- SQLite
 SELECT share.owner_id, share.user_id, share.level, share.updated_at
@@ -3351,7 +3351,7 @@ FROM share
 WHERE share.organization_id = :org::BIGINT AND share.user_id = :id::BIGINT;
 
 -- BY_PERSON
--- shares_by: Return what somebody shares with others, in the order of their ids.
+-- shares_by: Return the shares of a person's calendar with others, in the order of their ids.
 
 -- SQLite
 SELECT share.owner_id, share.user_id, share.level, share.updated_at
@@ -3364,7 +3364,7 @@ FROM share
 WHERE share.organization_id = :org::BIGINT AND share.owner_id = :id::BIGINT;
 
 -- INSERT
--- insert_share: Store what somebody shares with another for the first time.
+-- insert_share: Store a new share.
 
 -- SQLite
 INSERT INTO share (organization_id, user_id, owner_id, level, updated_at) VALUES (:organization_id, :user_id, :owner_id,
@@ -3375,7 +3375,7 @@ INSERT INTO share (organization_id, user_id, owner_id, level, updated_at) VALUES
     :user_id::BIGINT, :owner_id::BIGINT, :level::VARCHAR, :updated_at::BIGINT);
 
 -- UPDATE
--- update_share: Store another level.
+-- update_share: Store another level of a share.
 
 -- SQLite
 UPDATE share SET level=:level, updated_at=:updated_at WHERE share.user_id = :at_user AND share.owner_id = :at_owner;
@@ -3385,7 +3385,7 @@ UPDATE share SET level=:level::VARCHAR, updated_at=:updated_at::BIGINT WHERE sha
     share.owner_id = :at_owner::BIGINT;
 
 -- DELETE
--- delete_share_row: Remove what somebody shares with another.
+-- delete_share_row: Remove a share.
 
 -- SQLite
 DELETE FROM share WHERE share.user_id = :at_user AND share.owner_id = :at_owner;
@@ -3397,7 +3397,7 @@ DELETE FROM share WHERE share.user_id = :at_user::BIGINT AND share.owner_id = :a
 -- kalends.store.tokens
 
 -- FIND_BY_HASH
--- find_token_in_use: Return the valid token whose secret has this digest: the only query that comes before there is an actor.
+-- find_token_in_use: Return the valid token whose secret has this digest; this query runs before the actor is known.
 
 -- SQLite
 SELECT token.id, token.organization_id, token.user_id, token.name, token.hint, token.scopes, token.created_at,
@@ -3412,7 +3412,7 @@ FROM token
 WHERE token.hash = :hash AND token.revoked_at IS NULL AND (token.expires_at IS NULL OR token.expires_at > :now::BIGINT);
 
 -- LIST_OF_USER
--- list_tokens_of: List a person's tokens, oldest first, those out of use among them.
+-- list_tokens_of: Return a person's tokens, oldest first, including those that have ended.
 
 -- SQLite
 SELECT token.id, token.organization_id, token.user_id, token.name, token.hint, token.scopes, token.created_at,
@@ -3427,7 +3427,7 @@ FROM token
 WHERE token.organization_id = :org::BIGINT AND token.user_id = :user_id::BIGINT ORDER BY token.id;
 
 -- FIND
--- find_token: Return a token, also one out of use.
+-- find_token: Return a token, also one that has ended.
 
 -- SQLite
 SELECT token.id, token.organization_id, token.user_id, token.name, token.hint, token.scopes, token.created_at,
@@ -3442,7 +3442,7 @@ FROM token
 WHERE token.organization_id = :org::BIGINT AND token.id = :id::BIGINT;
 
 -- FIND_BEARER
--- find_bearer: Return the token of a request, and whose it is; the row of a token in use is there.
+-- find_bearer: Return the token of a request with its organization and user; the row of a token in use always exists.
 
 -- SQLite
 SELECT token.id, token.organization_id, token.user_id, token.name, token.hint, token.scopes, token.created_at,
@@ -3476,7 +3476,7 @@ INSERT INTO token (id, organization_id, name, hint, hash, created_at, revoked_at
     :last_used_at::BIGINT);
 
 -- REVOKE
--- revoke_token_row: Take a token out of use; tell whether it was in use.
+-- revoke_token_row: Revoke a token; return whether it was in use.
 
 -- SQLite
 UPDATE token SET revoked_at=:now WHERE token.organization_id = :org AND token.id = :at AND token.revoked_at IS NULL;
@@ -3486,7 +3486,7 @@ UPDATE token SET revoked_at=:now::BIGINT WHERE token.organization_id = :org::BIG
     token.revoked_at IS NULL;
 
 -- RENAME_OF_USER
--- rename_tokens_of: Set one name on all tokens of a user, those out of use too.
+-- rename_tokens_of: Set one name on all tokens of a user, including those that have ended.
 
 -- SQLite
 UPDATE token SET name=:new_name WHERE token.organization_id = :org AND token.user_id = :of;
@@ -3495,7 +3495,7 @@ UPDATE token SET name=:new_name WHERE token.organization_id = :org AND token.use
 UPDATE token SET name=:new_name::VARCHAR WHERE token.organization_id = :org::BIGINT AND token.user_id = :of::BIGINT;
 
 -- TOUCH
--- touch_token: Note the minute in which a token was used.
+-- touch_token: Store the minute in which a token was used.
 
 -- SQLite
 UPDATE token SET last_used_at=:now WHERE token.id = :at AND (token.last_used_at IS NULL OR token.last_used_at < :now);
@@ -3554,7 +3554,7 @@ DELETE FROM token WHERE token.id = :at;
 DELETE FROM token WHERE token.id = :at::BIGINT;
 
 -- IS_ACTIVE
--- is_active: Return whether a user is there to act, or to be acted for.
+-- is_active: Return whether a user exists and is not deleted.
 
 -- SQLite
 SELECT user.id
@@ -3600,7 +3600,7 @@ FROM "user"
 WHERE "user".organization_id = :org::BIGINT AND "user".id = :id::BIGINT AND "user".deleted_at IS NULL;
 
 -- FIND_TO_CHANGE
--- lock_user: Return a user, and keep everybody else from changing them until the transaction ends.
+-- lock_user: Return a user, and lock them until the transaction ends.
 
 -- SQLite
 SELECT user.id, user.name, user.email, user.time_zone, user.metadata, user.version, user.created_at, user.updated_at
@@ -3614,7 +3614,7 @@ FROM "user"
 WHERE "user".organization_id = :org::BIGINT AND "user".id = :id::BIGINT AND "user".deleted_at IS NULL FOR UPDATE;
 
 -- FIND_BY_EMAIL
--- email_owner: Return the user who has an e-mail address, whichever way it is written.
+-- email_owner: Return the user who has an e-mail address, in any way of writing it.
 
 -- SQLite
 SELECT user.id
@@ -3627,7 +3627,7 @@ FROM "user"
 WHERE "user".organization_id = :org::BIGINT AND "user".email_folded = :email::VARCHAR AND "user".deleted_at IS NULL;
 
 -- FIND_EVEN_IF_DELETED
--- find_user_even_if_deleted: Return a user, or what is left of one, and whether they are deleted.
+-- find_user_even_if_deleted: Return a user, deleted and erased ones too, and whether they are deleted.
 
 -- SQLite
 SELECT user.id, user.name, user.email, user.time_zone, user.metadata, user.version, user.created_at, user.updated_at,
@@ -3642,7 +3642,7 @@ FROM "user"
 WHERE "user".organization_id = :org::BIGINT AND "user".id = :id::BIGINT;
 
 -- LOCK_EVEN_IF_DELETED
--- find_user_even_if_deleted: Return a user, or what is left of one, and whether they are deleted.
+-- find_user_even_if_deleted: Return a user, deleted and erased ones too, and whether they are deleted.
 
 -- SQLite
 SELECT user.id, user.name, user.email, user.time_zone, user.metadata, user.version, user.created_at, user.updated_at,
@@ -3657,7 +3657,7 @@ FROM "user"
 WHERE "user".organization_id = :org::BIGINT AND "user".id = :id::BIGINT FOR UPDATE;
 
 -- LOCK_SEVERAL
--- find_and_lock_people: Lock people as `lock_people` does; return the zone of each who is found, and whether they are deleted.
+-- find_and_lock_people: Lock people as `lock_people` does; return the time zone of each who exists, and whether they are deleted.
 
 -- SQLite
 SELECT user.id, user.time_zone, user.deleted_at IS NOT NULL AS anon_1
@@ -3698,7 +3698,7 @@ UPDATE "user" SET name=:name::VARCHAR, email=:email::VARCHAR, email_folded=CASE 
     updated_at=:updated_at::BIGINT, name_key=:name_key::VARCHAR COLLATE "C" WHERE "user".id = :at::BIGINT;
 
 -- SOFT_DELETE
--- soft_delete_user: Leave a tombstone: past events go on naming the person, nobody finds them any more.
+-- soft_delete_user: Mark a user as deleted: past events still name the person, but no list or lookup finds them any more.
 
 -- SQLite
 UPDATE user SET deleted_at=:now WHERE user.id = :at;
@@ -3707,7 +3707,7 @@ UPDATE user SET deleted_at=:now WHERE user.id = :at;
 UPDATE "user" SET deleted_at=:now::BIGINT WHERE "user".id = :at::BIGINT;
 
 -- UNFINISHED
--- unfinished_events: List a person's events that have not ended, in any order; all of them began later than `after`.
+-- unfinished_events: Return a person's events that have not ended, in any order; all of them begin later than `after`.
 
 -- SQLite
 SELECT agenda.event_id
@@ -3724,7 +3724,7 @@ WHERE agenda.organization_id = :org::BIGINT AND agenda.user_id = :id::BIGINT AND
 -- kalends.store.visibility
 
 -- TIES
--- ties_to: Return whether an event concerns a person, and whether it concerns somebody whose delegate they are.
+-- ties_to: Return whether an event concerns the actor, and whether it concerns somebody whose delegate they are.
 
 -- SQLite
 SELECT event.pending_host_id = :me OR (SELECT mine.event_id
@@ -3762,7 +3762,7 @@ WHERE event.id = :event_id::BIGINT;
 -- kalends.store.zone_release
 
 -- FIND
--- find_release: Return the release that the instants of events were derived with.
+-- find_release: Return the releases that the database has recorded.
 
 -- SQLite
 SELECT zone_data.release, zone_data.target
@@ -3773,7 +3773,7 @@ SELECT zone_data.release, zone_data.target
 FROM zone_data;
 
 -- FIND_AND_HOLD
--- go_on_retiming: Keep the target until the transaction ends. Raise ZoneDataMismatch if somebody has set another one since.
+-- go_on_retiming: Lock the target until the transaction ends. Raise ZoneDataMismatch if another process has changed it.
 
 -- SQLite
 SELECT zone_data.release, zone_data.target
@@ -3784,7 +3784,7 @@ SELECT zone_data.release, zone_data.target
 FROM zone_data FOR SHARE;
 
 -- SET_TARGET
--- begin_retiming: Note that events are being moved to a release, and return what was recorded before.
+-- begin_retiming: Record that events are being moved to a release, and return what was recorded before.
 
 -- SQLite
 UPDATE zone_data SET target=:release;
