@@ -72,7 +72,7 @@ MAX_SEARCHED_PEOPLE = 100
 """People whom a search names: each of them is checked for every slot."""
 MAX_GROUPS = 20
 MAX_WEIGHT = 1_000
-"""How much an optional person may matter."""
+"""The largest weight of an optional person."""
 MAX_SLOTS = 100
 MAX_COMMITMENTS = 20_000
 """Events and holds that are read for one answer."""

@@ -53,7 +53,7 @@ def decompressed(raw: bytes, limit: int) -> bytes:
     if not stream.eof:
         raise Malformed("the body ends before its gzip stream")
     if stream.unused_data:
-        raise Malformed("the body goes on after its gzip stream")
+        raise Malformed("the body has data after its gzip stream")
     return plain
 
 

@@ -120,7 +120,7 @@ def meeting_request_of(body: FindTimeRequest, now: Instant) -> tuple[MeetingRequ
 
 
 def range_faults(body: FindTimeRequest, people: int) -> list[Fault]:
-    """Return a fault for each number that is too small or too large; `people` is how many are named in all."""
+    """Return a fault for each number that is too small or too large; `people` is the number of people in it."""
     minutes = {"duration": body.duration, "step": body.step}
     faults = [
         Fault((name,), "out_of_range", f"must be between 1 and 1,440 minutes, not {number}")

@@ -43,9 +43,9 @@ class ParticipantJson(Struct, omit_defaults=True):
     responded_at: datetime | None
     is_host: bool
     conflicts: list[ConflictJson] | UnsetType = UNSET
-    """Who was booked twice, as `on_conflict=allow` asked."""
+    """Double bookings, which `on_conflict=allow` has allowed."""
     warnings: list[ConflictJson] | UnsetType = UNSET
-    """Optional people who are not free."""
+    """Conflicts of optional people, who are not free."""
     example: ClassVar[Any] = {
         "user_id": "usr_018f3c5a9b2d5f70",
         "name": "Gustav Guest",
@@ -62,9 +62,9 @@ class AddedParticipantsJson(PageJson[ParticipantJson]):
     """The participants who were added, in the order of the request; `next_cursor` is null."""
 
     conflicts: list[ConflictJson] | UnsetType = UNSET
-    """Who was booked twice, as `on_conflict=allow` asked."""
+    """Double bookings, which `on_conflict=allow` has allowed."""
     warnings: list[ConflictJson] | UnsetType = UNSET
-    """Optional people who are not free."""
+    """Conflicts of optional people, who are not free."""
 
 
 class ParticipantListQuery(Struct, forbid_unknown_fields=True, kw_only=True):

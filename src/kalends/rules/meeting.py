@@ -102,7 +102,7 @@ class Run(NamedTuple):
     away: AbstractSet[UserId]
     unsure: AbstractSet[UserId]
     absent: Sequence[int]
-    """How many of each group are away."""
+    """The number of people away in each group."""
 
 
 class State(Enum):

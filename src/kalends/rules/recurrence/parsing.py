@@ -35,7 +35,7 @@ FREQUENCIES = {
     "BYYEARDAY": frozenset(Frequency) - {Frequency.DAILY, Frequency.WEEKLY, Frequency.MONTHLY},
     "BYWEEKNO": frozenset({Frequency.YEARLY}),
 }
-"""With which frequencies a part may stand, where not with all."""
+"""The frequencies of parts that cannot be combined with all of them."""
 
 
 def parse_rule(text: str) -> Rule:
@@ -142,4 +142,4 @@ READERS: dict[str, Callable[[str, str], Any]] = {
     "BYDAY": read_weekdays,
     "WKST": read_weekday,
 }
-"""What reads the value of each part."""
+"""The functions that read the values of parts."""
