@@ -184,7 +184,7 @@ def test_importing_again_adds_only_what_is_new(call, database, file):
         ('{"time_zone": "UTC",\n "people": [],\n "events": [}', "line 3: the file is not JSON: invalid character"),
         ('{"time_zone": "UTC",\n "people": [', "line 2: the file is not JSON: it ends too early"),
         ('{"time_zone": "UTC",\n "people": [],\n\n\n', "line 2: the file is not JSON: it ends too early"),
-        ("", "line 1: the file is empty, and JSON is needed"),
+        ("", "line 1: the file is empty, but must be JSON"),
         ('{"people": [],\n "events": [], "time_zone": NaN}', "line 2: the file is not JSON: invalid character"),
         (b'{"time_zone":\n "\xff"}', "line 2: the file is not UTF-8"),
         ('{"time_zone":\n\n "\\ud800"}', "line 3: the file has an escape"),

@@ -219,7 +219,7 @@ def test_a_migration_that_is_killed_leaves_nothing_half_made(empty_url: str, ope
 def test_a_database_of_an_unknown_version_is_left_alone(fresh: Database, version: str) -> None:
     run(fresh, f"UPDATE {VERSION_TABLE} SET version_num = '{version}'")
     before = fresh.change_schema(shape)
-    with pytest.raises(SchemaMismatch, match="newer Kalends") as refused:
+    with pytest.raises(SchemaMismatch, match="newer version of Kalends") as refused:
         migrate(fresh)
     assert (refused.value.found, refused.value.needed) == (version, NEEDED)
     assert fresh.change_schema(shape) == before

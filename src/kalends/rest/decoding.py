@@ -144,7 +144,7 @@ def broken_json(raw: bytes, error: ValueError) -> Malformed:
     if lone := LONE_SURROGATE.search(raw):
         return Malformed("the body has an escape \\ud... without the other half of its pair", lone.start())
     if not raw.strip():
-        return Malformed("the body is empty: send JSON")
+        return Malformed("the body is empty, but must be JSON")
     if isinstance(error, msgspec.ValidationError):  # the only possible fault of JSON that may be any value
         return Malformed("the body has a number that is out of range: the largest is about 1.8e308")
     if found := JSON_FAULT.fullmatch(str(error)):
