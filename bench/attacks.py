@@ -56,7 +56,7 @@ class Target(NamedTuple):
     token: str
     url: str
     database_server: int | None
-    """The process that all others of a database server come from."""
+    """The main process of a database server."""
     people: list[str]
     day: str
     later: str

@@ -1,7 +1,7 @@
 """The cost of authentication, permissions and rate limits: the most used list with and without them.
 
-The same requests through the same WSGI application in one process, in turns: with the entrance as it is served, and
-with one that takes everybody for the operator, looks at no token and counts nothing. CPU microseconds a request.
+The same requests go through the same WSGI application in one process, in turns: with the middleware of a server, and
+with one that treats every caller as the operator, checks no token and counts nothing. CPU microseconds per request.
 """
 
 import argparse
@@ -40,7 +40,7 @@ PARTICIPATIONS = 6
 APART_US = 300_000_000
 LIST = "limit=50"
 GENEROUS = Settings(rate_limit=2**31 - 1, address_rate_limit=2**31 - 1)
-"""Counted like any other, and never refused."""
+"""A limit that counts requests and never refuses one."""
 
 
 class EverybodysToken(BearerTokens):
@@ -82,7 +82,7 @@ def cases_of(database: Database, actor: Actor, person: UserId) -> dict[str, tupl
     guarded = build_app(database, GENEROUS)
     of_person = f"user_id={person}&{LIST}"
     return {
-        "nobody is asked": (unguarded, operators, of_person),
+        "no authentication": (unguarded, operators, of_person),
         "an operator": (guarded, operators, of_person),
         "a person, their own": (guarded, persons, of_person),
     }
@@ -123,7 +123,7 @@ def send(app: Any, token: str, query: str) -> None:
 
 def print_results(found: dict[str, list[float]]) -> None:
     """Print the medians, and the difference to the first case."""
-    table = Table("who asks", "CPU us, median", "least", "more than the first, median", title="50 events of a person")
+    table = Table("case", "CPU us, median", "least", "more than the first, median", title="50 events of a person")
     bare = next(iter(found.values()))
     for name, times in found.items():
         more = statistics.median(time / least for time, least in zip(times, bare, strict=True)) - 1

@@ -14,7 +14,7 @@ POOL = "pool"
 
 NOT_SHOWN = ("organization_id", "search_text")
 EVENT = ", ".join(f"e.{column.name}" for column in event.columns if column.name not in NOT_SHOWN)
-"""All that an answer says of an event, as Kalends has to read it."""
+"""All columns of an event in an answer, as Kalends reads them."""
 
 TEXTS = {
     AGENDA_PAGE: f"""

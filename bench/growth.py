@@ -21,7 +21,7 @@ from bench.tables import MEANINGS, Sheet, in_terminal, median, spread
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 AGENDA_TARGET = 1.3
-"""The most that an agenda may cost at ten times as many events."""
+"""The maximum growth of an agenda's cost with ten times as many events."""
 
 PICTURE = Path("docs/growth.svg")
 

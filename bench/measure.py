@@ -28,7 +28,7 @@ CROWD = 16
 """Connections on which the five requests are measured besides one."""
 
 MOST_A_SECOND = 4_000
-"""More requests than that are not made ready for the mixed load."""
+"""The most requests that are prepared for the mixed load."""
 
 
 class Effort(NamedTuple):

@@ -12,7 +12,7 @@ MAP_LOCKED = 0x2000
 """Of Linux, see mmap(2); this Python's `mmap` has no name for it."""
 
 SHARE = 0.6
-"""The most of the memory that is to be had at the start."""
+"""The largest share of the memory that is available at the start."""
 
 
 class MemoryLock:

@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 VERSION = "a"
-"""Of the data: another letter makes all of it anew."""
+"""The version of the data: changing it creates all data again."""
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -29,7 +29,7 @@ OPENING = 10 * 60 * MINUTE
 MADE_AT = 1_640_995_200 * SECOND
 REGULARS = 200
 LED_BY_REGULARS = 8
-"""Events of a slot whose first guest is a regular."""
+"""Events of a slot whose first guest is one of the regular guests."""
 
 SIZES = (6, 2, 7, 4, 12, 5)
 BEFORE = (0, *accumulate(SIZES))

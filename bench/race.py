@@ -1,7 +1,7 @@
 """A race for the same slots: clients in separate processes request one user's time from a real server, all at once.
 
-Each slot is asked for once by every client, as a new event with the same required person; one may have it, the others
-have to be told 409. A decision is one of those answers.
+Every client requests each slot once, as a new event with the same required user; one may get it, the others have to
+be answered 409. A decision is one of those answers.
 """
 
 import argparse

@@ -52,7 +52,7 @@ HOSTILE = (
     "FREQ=SECONDLY;INTERVAL=999999999",
     "FREQ=SECONDLY;BYMINUTE=0;COUNT=900000000",
 )
-"""Rules of which the first dates that are asked for do not exist, or are far apart."""
+"""Rules whose first dates do not exist, or are far apart."""
 
 
 def main() -> None:

@@ -145,7 +145,7 @@ def checkout(name: str, folder: Path) -> Recipe:
 
 
 FLOORS = {"floor": "apsw", "floor_sqlite3": "sqlite3"}
-"""The drivers for SQLite that there is a floor with."""
+"""The SQLite drivers of the floor."""
 
 
 def floor_of(sizes: Mapping[str, int], name: str = "floor") -> Recipe:

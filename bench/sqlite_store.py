@@ -17,7 +17,7 @@ from bench.stores import cache_name, laid_out, poured
 
 FAST = ("journal_mode = OFF", "synchronous = OFF", "foreign_keys = OFF", "cache_size = -500000", "temp_store = FILE")
 CLUSTERED = {"agenda": "user_id, starts_at, event_id"}
-"""What is not made in the order of its key has to be sorted first."""
+"""Keys of tables whose rows are created in another order and have to be sorted first."""
 
 OWN_INDEXES = """
 SELECT name, sql FROM sqlite_master

@@ -22,7 +22,7 @@ class Store(Protocol):
 
     engine: str
     root: int | None
-    """The process that all others of the database server come from, where there is one."""
+    """The main process of the database server, if there is one."""
 
     def data(self, family: Family, plan: Plan, progress: Progress, *, only_read: bool = False) -> str:
         """Return the URL of the data, which is created if it does not exist; `only_read`: nobody writes to it."""

@@ -17,7 +17,7 @@ FLOOR_TARGETS = {
     "sqlite": {"list": 1.3, "list_participants": 1.3, "one": 2.0, "create": 1.7, "answer": 2.0},
     "postgresql": {},
 }
-"""The most that Kalends' CPU time may be of the floor's."""
+"""The maximum ratio of Kalends' CPU time to the floor's."""
 
 LISTS = ("list", "list_participants")
 PEER_TARGETS: dict[str, dict[str, dict[str, float]]] = {
@@ -28,7 +28,7 @@ PEER_TARGETS: dict[str, dict[str, dict[str, float]]] = {
     },
     "postgresql": {"fastify": dict.fromkeys(LISTS, 0.9)},
 }
-"""The most that Kalends' CPU time may be of a peer's."""
+"""The maximum ratio of Kalends' CPU time to a peer's."""
 
 MIXED_P99_MS = {"sqlite": 50}
 MEMORY_MB = 120

@@ -17,7 +17,7 @@ LIBRARY_TEXT = re.compile(
 CODES = {kind.code for kind in PROBLEM_TYPES}
 BASE = "http://kalends.test"
 ZERO_OFFSET = re.compile(rb'"\d{4}-\d\d-\d\dT[\d:.]+[+-]00:00"')
-"""An instant whose offset is zero and not written `Z`, as it is in every answer."""
+"""An instant with a zero offset that is not written as `Z`, as it has to be in every answer."""
 
 
 def client(app: Any, token: str | None = None) -> httpx.Client:

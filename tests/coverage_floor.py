@@ -8,7 +8,7 @@ from typing import Any
 WHOLE = 100.0
 ELSEWHERE = 95.0
 IN_SERVER_PROCESSES = {"src/kalends/cli/ending.py": 85.0, "src/kalends/cli/serving.py": 85.0}
-"""Half of these runs in forked server processes, which end without saving what was measured; the tests see it work."""
+"""Half of these files run in forked server processes, which end without saving their coverage."""
 WHOLE_FOLDERS = tuple(f"src/kalends/{name}/" for name in ("rules", "actions", "reads", "store"))
 
 

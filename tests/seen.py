@@ -23,7 +23,7 @@ UNSEEN = {
     "created_at": "1970-01-01T00:00:00Z",
     "updated_at": "1970-01-01T00:00:00Z",
 }
-"""For what is not in the text of an event of which not all is seen."""
+"""Values of members that are not in the text of a partly visible event."""
 
 
 class Seen(NamedTuple):

@@ -27,7 +27,7 @@ class Server:
 
     process: subprocess.Popen[str]
     said: list[str]
-    """What it has said on stdout so far, since it was started."""
+    """The output on stdout since the start."""
     address: str
 
     def __init__(

@@ -25,7 +25,7 @@ CONTRACT = {
 
 TIMES = {"start", "end"}
 OF_THE_MOMENT = {"created_at", "updated_at", "responded_at"}
-"""What depends on when it was asked, where something was written."""
+"""Members that depend on the time of the request, if it wrote something."""
 
 
 def differences(kalends: Contestant, peers: list[Contestant], source: RequestSource) -> dict[str, str]:

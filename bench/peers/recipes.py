@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "requirements.txt"
 PACKAGE = HERE / "package.json"
 THREADS = 4
-"""Of the peer that has threads, as many as the floor has."""
+"""Threads of the peer that has threads, as many as the floor has."""
 
 
 def installed(folder: Path, say: Callable[[str], None]) -> list[Recipe]:

@@ -59,7 +59,7 @@ def before_it_all(clock):
 # ---- every way to take the time of somebody needed
 
 Way = Callable[[Cast, User, User], tuple[Any, tuple[Any, ...], dict[str, Any]]]
-"""Given the cast, another host and who is busy from 14 to 15: sets the scene and gives the call to make."""
+"""Takes the cast, another host and a user who is busy from 14 to 15; prepares data and returns the call to test."""
 
 
 def creating_as_host(cast: Cast, host: User, busy: User):
@@ -395,7 +395,7 @@ def test_events_of_other_organizations_are_no_conflict(cast, database):
     assert other.participations(made.id).keys() == {other.host.id, other.guest.id}
 
 
-# ---- the belt
+# ---- the constraint of the database
 
 
 def test_time_that_becomes_free_again_is_exclusive_again(cast):

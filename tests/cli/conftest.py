@@ -17,10 +17,10 @@ from tests.served import PATIENCE_S, Server, serving
 Call = Callable[..., Result]
 
 on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True, scope="session")
-"""For what the database has no part in."""
+"""For tests in which the database plays no part."""
 
 on_postgresql = pytest.mark.parametrize("engine", ["postgresql"], indirect=True, scope="session")
-"""For the same where several processes make it harder: only there does a server have them."""
+"""For tests in which several processes make a difference: only servers on PostgreSQL have them."""
 
 
 def call_with(**environment: str) -> Call:

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 LOOPBACK = "127.0.0.1"
 IN_FLIGHT = 8
-"""Twice as many as there are threads: some are worked on, others wait in the server."""
+"""Twice as many as there are threads: some are handled, others wait in the server."""
 
 LOCK = {
     "sqlite": Query(sa.text("SELECT 1")),  # the transaction of a writer is lock enough

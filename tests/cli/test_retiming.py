@@ -35,7 +35,7 @@ VANCOUVER = Zone("America/Vancouver")
 DAY = "2031-07-01"
 ATLANTIS = Zone("Europe/Atlantis")
 NEW_RULES = compiled(-8, ("2031-01-01", -7))
-"""From 2031 on clocks are an hour ahead of what they were to be: 09:00 comes an hour earlier."""
+"""From 2031 on clocks are an hour ahead of the older release: 09:00 comes an hour earlier."""
 
 
 @pytest.fixture(scope="module")

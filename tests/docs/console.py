@@ -37,7 +37,7 @@ STAMPED_MEMBERS = ("at", "created_at", "updated_at", "responded_at", "expires_at
 LINE_WIDTH = 136
 DONE = "--done--"
 STAND_IN = (sys.executable, "-I", "-S", str(Path(__file__).parent / "curl.py"))
-"""For where there is no curl."""
+"""A replacement where curl is not installed."""
 SERVERS = {"kalends serve": "serve", "make run": "demo"}
 LAST_LINE_OF_DEMO = re.compile("Ctrl-C ends it")
 AS_INSTALLED = {"KALENDS_RATE_LIMIT": "60000", "KALENDS_ADDRESS_RATE_LIMIT": "120000"}
@@ -87,7 +87,7 @@ class Console:
         self._folder = folder
         self._stack = ExitStack()
         self.live: dict[str, str] = {}
-        """What stands in the document, and what it is this time."""
+        """The documented values, and what they are in this run."""
         programs = folder / "bin"
         programs.mkdir()
         for name, words in (("kalends", " ".join(KALENDS)), ("curl", curl or " ".join(STAND_IN))):

@@ -40,7 +40,7 @@ HEADER = """\
 """
 WIDTH = 120
 WORD = re.compile(r"(?:'(?:[^']|'')*'|[^\s'])+")
-"""What no line is broken in: a literal with spaces is one word."""
+"""Words between which lines are wrapped: a literal with spaces is one word."""
 
 
 class Statement(NamedTuple):

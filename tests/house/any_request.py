@@ -34,7 +34,7 @@ QUERY = {
     "dry_run": ("true",),
     "include_ended": ("true", "false"),
 }
-"""Values of the parameters that name nothing; `cursor` is that of the page before."""
+"""Values of the parameters that are not ids; `cursor` is that of the previous page."""
 NAMING = {
     "user_id": "user_id",
     "host_id": "user_id",
@@ -249,4 +249,4 @@ BODIES: dict[str, Callable[[Requests], Any]] = {
     "POST /v1/tokens": Requests.token,
     "PATCH /v1/events/{event_id}/participants/{user_id}": Requests.role,
 }
-"""What makes the bodies that are not always those of the table."""
+"""Functions that create the bodies that vary from those of the table."""

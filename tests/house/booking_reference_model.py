@@ -20,7 +20,7 @@ GUARDED = {
 """What may take somebody's time."""
 
 Conflict = tuple[int, int, int, str, int | None, bool]
-"""Whose, from when, until when, how strongly, which event if that is shown, and whether the person is needed."""
+"""User, start, end, strength, event if it is shown, and whether the user is needed."""
 
 
 class Request(NamedTuple):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 PLACES = re.compile(r"(?<![\w.$}])/(source|opt|tools|wheels|data)\b")
-"""The folders that the Dockerfile makes, where a path begins."""
+"""The folders that the Dockerfile creates, at the beginning of a path."""
 
 
 class Instruction(NamedTuple):

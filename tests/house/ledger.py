@@ -30,7 +30,7 @@ HALF_HOURS = 20
 """Of a day, from eight to six."""
 
 FEWEST, MOST = 4, 12
-"""Events that a client keeps; few enough that most calls find free people, many enough that many do not."""
+"""Events of a client; few enough that most calls find free people, many enough that many do not."""
 
 MAYBE_ASKED = "declined, or needs_action"
 """The response of somebody who had declined, after a move whose answer was lost: reset unless busy at the new time."""

@@ -56,7 +56,7 @@ class Meeting:
     reason: str | None = None
     participations: dict[int, Participation] = field(default_factory=dict)
     pending_host: int | None = None
-    """Who is to become its host, and has not answered."""
+    """The user who was asked to become its host and has not answered."""
 
 
 def folded(text: str) -> str:

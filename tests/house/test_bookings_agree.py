@@ -24,7 +24,7 @@ SOMEBODY = 4 * [*range(PEOPLE)] + [PEOPLE]
 
 undone = st.sampled_from(["cancel", "delete", "remove", "release", "user"])
 picks = st.integers(0, 59)
-"""Which of those that there are."""
+"""The index of an existing object."""
 
 people = st.sampled_from(SOMEBODY)
 roles = st.sampled_from(["required", "required", "optional"])

@@ -25,7 +25,7 @@ NOON = 720
 UNKNOWN = 19
 
 picks = st.integers(0, UNKNOWN)
-"""Which of those that there are; the last is none of them."""
+"""The index of an object; the last one does not exist."""
 
 roles = st.sampled_from(["required", "optional"])
 answers = st.sampled_from(["accepted", "declined", "tentative"])

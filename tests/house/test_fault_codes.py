@@ -13,7 +13,7 @@ from kalends.rest.reference.docs import reference_page
 
 SOURCE = Path(kalends.__file__).parent
 PLACES = {"Fault": 1, "BadValue": 0, "TimeError": 0, "ItemErrorJson": 0}
-"""At which place in a call the code stands."""
+"""The position of the code among the arguments of a call."""
 
 
 def constants(tree: ast.AST) -> Iterator[str]:

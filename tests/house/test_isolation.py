@@ -16,7 +16,7 @@ from tests.cast import assemble
 from tests.house.test_routes import DAY, TABLE, filled, furnished
 
 NOW = 1_773_061_200_000_000
-"""2026-03-09T13:00Z, when the event of everybody begins."""
+"""2026-03-09T13:00Z, when the event begins."""
 
 UNKNOWN = {
     "event_id": "evt_7fffffffffffffff",

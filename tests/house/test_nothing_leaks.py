@@ -18,13 +18,13 @@ from tests.house.twins import CHANGED, READ_AT, Services, Side, first_id, servic
 from tests.house.unseen_changes import Changed, blocked_by, change_unseen
 
 SEEDS = {"sqlite": (7, 8), "postgresql": (13,)}
-"""Worlds to play in, each some 260 requests: who has more time takes more of them."""
+"""The number of worlds, each with some 260 requests; more worlds test more."""
 
 COMPARED = 260
 """Requests for one world, at least."""
 
 MOST_WORLDS = 20
-"""In one of so many a leak that is planted shows; in which depends on all that worlds are made of."""
+"""A planted leak shows in one of so many worlds; in which one depends on all of their data."""
 
 KEPT = 20
 MOST_PAGES = 3
@@ -36,7 +36,7 @@ OFTEN = (
     *("GET /v1/events/{event_id}/available-users", "GET /v1/events/{event_id}/participants/{user_id}"),
     *("PATCH /v1/events/{event_id}", "PUT /v1/events/{event_id}/participants/{user_id}/response"),
 )
-"""Operations that look at most of what may be hidden."""
+"""Operations that read most of what may be hidden."""
 
 
 class Leak(AssertionError):

@@ -28,7 +28,7 @@ CLIENTS = 16
 PEOPLE = 40
 LONGEST_S = 3_600
 LOG = logging.getLogger(__name__)
-"""Tells the figures (pytest --log-cli-level=INFO)."""
+"""Logs the figures (pytest --log-cli-level=INFO)."""
 
 
 class Gate:

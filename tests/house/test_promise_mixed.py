@@ -33,7 +33,7 @@ COMMON = 4
 MANY = 50
 LONGEST_S = 3_600
 LOG = logging.getLogger(__name__)
-"""Tells the figures (pytest --log-cli-level=INFO)."""
+"""Logs the figures (pytest --log-cli-level=INFO)."""
 
 
 @contextmanager

@@ -34,15 +34,15 @@ class Row(NamedTuple):
     scope: str | None
     body: object
     other: int
-    """An operator of another organization, who names what this one has."""
+    """An operator of another organization, who names objects of this one."""
     stranger: int
-    """A member of the organization whom nothing ties to what is named."""
+    """A user of the organization who is not involved in the named object."""
     participant: int
-    """Of the event that is named; the hold keeps their time, too."""
+    """A guest of the named event; the hold keeps their time, too."""
     host: int
-    """Of the event, who placed the hold and has the token; and the user that is named."""
+    """The host of the event, who placed the hold and has the token; also the named user."""
     delegate: int
-    """Whom the host lets write."""
+    """A delegate of the host with write access."""
     operator: int
     query: str = ""
 

@@ -50,7 +50,7 @@ class Ground(NamedTuple):
     app: Any
     there: dict[str, str]
     callers: dict[str, dict[str, str]]
-    """The last three may see nothing of what is there."""
+    """The last three may see none of these objects."""
     operator: dict[str, str]
 
 

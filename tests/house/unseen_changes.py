@@ -64,7 +64,7 @@ HELD = Query(
 
 
 Scopes = dict[int, set[UserId | None]]
-"""Whose time is looked at without an event or a hold; 0 is none of them."""
+"""By event or hold, the users whose time is read without it; 0 stands for none."""
 
 
 class Revealed(Exception):
@@ -291,7 +291,7 @@ CHANGES = 3 * (
     *(Change.answer, Change.role, Change.leave, Change.join, Change.text, Change.state, Change.end, Change.transfer),
     *(Change.split, Change.split, Change.create, Change.hold, Change.around, Change.offer),
 )
-"""Each is tried some times: not every one is possible in every world."""
+"""Each is tried several times, as not every one is possible in every world."""
 
 
 def blocked_by(event: Event, participations: Mapping[UserId, Participation]) -> list[UserId]:
@@ -308,7 +308,7 @@ class Changed:
         self.holds: list[HoldId] = []
         self.tokens: list[TokenId] = []
         self.times: list[tuple[list[UserId], Span]] = []
-        """People whose time it is, and when."""
+        """The users whose time is changed, and when."""
 
     def note(self, world: World, event_id: EventId) -> None:
         """Record the state of an event."""

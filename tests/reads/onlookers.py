@@ -31,7 +31,7 @@ from tests.cast import Cast
 from tests.reads.worlds import World, random_event
 
 WHOLE_ONLY = ("participant_id", "pending_host_id", "response", "role", "text")
-"""What is asked with these is answered of events alone of which all is seen."""
+"""Filters that match only events of which everything is visible."""
 
 
 class Seen(NamedTuple):

@@ -215,7 +215,7 @@ def check_range(plan: list[dict]) -> None:
             ("Index Scan", "pk_agenda"),
             ("Index Only Scan", "pk_agenda"),
         }
-        of_one_event = scan["Alias"] in ("mine", "theirs")  # what ties who asks to an event is one row
+        of_one_event = scan["Alias"] in ("mine", "theirs")  # the tie of the caller to an event is one row
         parts = ("starts_at =", "event_id =") if of_one_event else ("starts_at >", "starts_at <")
         assert all(part in scan["Index Cond"] for part in ("user_id =", *parts))
 

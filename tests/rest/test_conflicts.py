@@ -72,7 +72,7 @@ def test_times_are_those_of_the_event_that_is_refused(api, cast, taken):
 def test_private_events_and_holds_in_conflicts_are_not_named(api, cast):
     cast.event(cast.guest, visibility=Visibility.private)
     (conflict,) = problem(api.post("/v1/events", json=draft(cast.guest)), 409, "conflict")["conflicts"]
-    assert conflict == expected_conflict(cast.guest, strength="tentative", start=HALF_PAST), "cut to what was asked for"
+    assert conflict == expected_conflict(cast.guest, strength="tentative", start=HALF_PAST), "clipped to the request"
     cast.do(place_hold, [cast.stranger.id], SLOT, 60)
     (conflict,) = problem(api.post("/v1/events", json=draft(cast.stranger)), 409, "conflict")["conflicts"]
     assert conflict == expected_conflict(cast.stranger, start=HALF_PAST)

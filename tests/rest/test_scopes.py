@@ -18,7 +18,7 @@ CUT_BY_HAND = {"/v1/explain"}
 """Answers that leave out what the token may not read."""
 
 NO_DATA = {"/v1/me"}
-"""Tells a caller only who they are."""
+"""Shows callers only who they are."""
 
 
 @pytest.fixture(autouse=True)

@@ -208,7 +208,7 @@ SHAPES = st.tuples(
     st.lists(TIMES, min_size=len(PEOPLE), max_size=len(PEOPLE)),
     st.none() | st.integers(-200, 3_000),
 )
-"""What a case is made of; strategies that are built once, as building them costs more than the search."""
+"""Strategies for cases that are built once, as building them costs more than the search."""
 
 
 def case_of(shape: Any) -> Case:

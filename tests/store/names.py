@@ -19,7 +19,7 @@ PROCESS = Query(sa.text("SELECT pg_backend_pid()"))
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) SELECT count(*) FROM n"
 ENDLESS = Query(sa.text(NUMBERS.format(10**12)))
 LONG = Query(sa.text(NUMBERS.format(300_000)))
-"""Takes longer than some milliseconds on any machine, and less than some seconds."""
+"""A statement that takes longer than some milliseconds on any machine, and less than some seconds."""
 
 numbers = itertools.count(1)
 
