@@ -30,7 +30,7 @@ from kalends.model import (
     Participation,
     Role,
     Scope,
-    Sharing,
+    SharingLevel,
     User,
     UserId,
     Zone,
@@ -131,7 +131,7 @@ class Cast:
         """Run a read in a transaction of its own."""
         return self.database.read(lambda tx: read(tx, self.actor, *arguments, **options))
 
-    def share(self, owner: User, person: User, level: Sharing) -> None:
+    def share(self, owner: User, person: User, level: SharingLevel) -> None:
         """Share a user's calendar with another user."""
         self.do(share_calendar, owner.id, person.id, level)
 

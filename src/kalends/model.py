@@ -145,7 +145,7 @@ class Scope(StrEnum):
 ALL_SCOPES = frozenset(Scope)
 
 
-class Sharing(StrEnum):
+class SharingLevel(StrEnum):
     """The level at which a calendar is shared with another person, lowest first; each includes those before it."""
 
     free_busy = "free_busy"
@@ -160,7 +160,7 @@ class Sharing(StrEnum):
     """Also changing the events that the owner hosts, and creating events for the owner as their host."""
 
 
-class Busy(StrEnum):
+class Strength(StrEnum):
     """How a commitment is shown in a person's time, weakest first."""
 
     free = "free"
@@ -231,7 +231,7 @@ class Actor(Struct, frozen=True):
     token_id: TokenId | None = None
     user_id: UserId | None = None
     scopes: frozenset[Scope] = ALL_SCOPES
-    shared: Mapping[UserId, Sharing] = MappingProxyType({})
+    shared: Mapping[UserId, SharingLevel] = MappingProxyType({})
     address: str | None = None
     request_id: str | None = None
 
@@ -371,7 +371,7 @@ class Conflict(Struct, frozen=True):
 
     user_id: UserId
     span: Span
-    strength: Busy
+    strength: Strength
     event_id: EventId | None
     needed: bool
 
@@ -394,5 +394,5 @@ class Share(Struct, frozen=True):
 
     owner_id: UserId
     user_id: UserId
-    level: Sharing
+    level: SharingLevel
     updated_at: Instant

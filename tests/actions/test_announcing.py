@@ -13,11 +13,11 @@ from kalends.actions.hours import clear_working_hours, set_working_hours
 from kalends.actions.participants import add_participants, answer_invitation, remove_participant
 from kalends.actions.sharing import share_calendar, stop_sharing
 from kalends.actions.tokens import issue_token, revoke_token
-from kalends.actions.user_deletion import Hosted, delete_user
+from kalends.actions.user_deletion import HostedEvents, delete_user
 from kalends.actions.users import change_user
 from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate, UserUpdate
 from kalends.errors import BookingConflict
-from kalends.model import Instant, Metadata, Scope, Sharing, Span, TokenId, UserId
+from kalends.model import Instant, Metadata, Scope, SharingLevel, Span, TokenId, UserId
 from kalends.reads.audit import AuditFilter, list_audit_entries
 from kalends.rules.hours import Window, WorkingHours
 from kalends.rules.tokens import token_digest, token_hint
@@ -118,12 +118,12 @@ def test_an_update_records_only_the_members_that_differ(cast, new_entries):
 def test_changes_that_do_nothing_refused_actions_and_dry_runs_are_not_recorded(cast, new_entries):
     event = cast.event(cast.guest)
     cast.do(set_working_hours, cast.guest.id, MONDAYS)
-    cast.do(share_calendar, cast.host.id, cast.guest.id, Sharing.read)
+    cast.do(share_calendar, cast.host.id, cast.guest.id, SharingLevel.read)
     new_entries()
     cast.do(change_event, event.id, EventUpdate(title=event.title))
     cast.do(change_user, cast.guest.id, UserUpdate(name=cast.guest.name))
     cast.do(set_working_hours, cast.guest.id, MONDAYS)
-    cast.do(share_calendar, cast.host.id, cast.guest.id, Sharing.read)
+    cast.do(share_calendar, cast.host.id, cast.guest.id, SharingLevel.read)
     cast.do(transfer_event, event.id, cast.host.id)
     again = {
         "host_id": cast.host.id,
@@ -154,12 +154,12 @@ def test_deleting_a_user_records_each_change_that_it_causes(cast, new_entries):
     token, _ = cast.database.write(lambda tx: issue_token(tx, own, "phone", secrets.token_bytes(20)))
     revoked, _ = cast.database.write(lambda tx: issue_token(tx, own, "old", secrets.token_bytes(20)))
     cast.do(revoke_token, revoked.id)
-    cast.do(share_calendar, person.id, cast.guest.id, Sharing.read)
-    cast.do(share_calendar, cast.host.id, person.id, Sharing.titles)
+    cast.do(share_calendar, person.id, cast.guest.id, SharingLevel.read)
+    cast.do(share_calendar, cast.host.id, person.id, SharingLevel.titles)
     hosted = cast.event(host_id=person.id)
     participates = cast.event(person, cast.guest)
     new_entries()
-    cast.do(delete_user, person.id, hosted=Hosted.cancel)
+    cast.do(delete_user, person.id, hosted=HostedEvents.cancel)
     recorded = [(action, kind, object_id) for action, kind, object_id, _, _ in new_entries()]
     assert recorded == [
         ("changed", "event", hosted.id),
@@ -191,8 +191,8 @@ def test_the_secret_of_a_token_is_not_recorded(cast, new_entries):
 
 
 def test_sharing_and_working_hours_are_recorded_under_their_owner(cast, new_entries):
-    cast.do(share_calendar, cast.host.id, cast.guest.id, Sharing.titles)
-    cast.do(share_calendar, cast.host.id, cast.guest.id, Sharing.write)
+    cast.do(share_calendar, cast.host.id, cast.guest.id, SharingLevel.titles)
+    cast.do(share_calendar, cast.host.id, cast.guest.id, SharingLevel.write)
     cast.do(stop_sharing, cast.host.id, cast.guest.id)
     titles, write = ({"shared_with": {str(cast.guest.id): level}} for level in ("titles", "write"))
     assert new_entries() == [

@@ -16,10 +16,10 @@ from kalends.actions.participants import (
     remove_participant,
     set_participant,
 )
-from kalends.actions.user_deletion import Hosted, delete_user
+from kalends.actions.user_deletion import HostedEvents, delete_user
 from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate
 from kalends.errors import BookingConflict, Unavailable
-from kalends.model import Busy, Conflict, Event, Role, ShowAs, User, UserId, Visibility, Zone
+from kalends.model import Conflict, Event, Role, ShowAs, Strength, User, UserId, Visibility, Zone
 from kalends.rules.zones import from_instant, read_time
 from kalends.store import tables
 from kalends.store.database import WriteTx
@@ -167,7 +167,7 @@ def handing_over_to_who_declined(cast: Cast, host: User, busy: User):
 
 def inheriting(cast: Cast, host: User, busy: User):
     cast.event(host_id=host.id)
-    return delete_user, (host.id,), {"hosted": Hosted.transfer, "to": busy.id}
+    return delete_user, (host.id,), {"hosted": HostedEvents.transfer, "to": busy.id}
 
 
 WAYS: list[Way] = [
@@ -197,7 +197,7 @@ def test_nobody_is_booked_twice_unless_conflicts_are_allowed(cast, way):
     other = cast.person()
     taken = cast.event(cast.guest)
     action, arguments, options = way(cast, other, cast.guest)
-    conflict = Conflict(cast.guest.id, taken.block.span, Busy.tentative, taken.id, needed=True)
+    conflict = Conflict(cast.guest.id, taken.block.span, Strength.tentative, taken.id, needed=True)
     with cast.refused(BookingConflict) as caught:
         cast.do(action, *arguments, **options)
     assert caught.value.conflicts == (conflict,)
@@ -230,7 +230,7 @@ def test_somebody_who_declined_is_not_needed_when_an_event_moves(cast, way):
     """If they are busy at the new time they stay declined, with a warning; if they are free they are asked again."""
     taken = cast.event(cast.guest)
     action, (event_id, edit), _ = way(cast, cast.person(), cast.guest)
-    conflict = Conflict(cast.guest.id, taken.block.span, Busy.tentative, taken.id, needed=False)
+    conflict = Conflict(cast.guest.id, taken.block.span, Strength.tentative, taken.id, needed=False)
     before = cast.participations(event_id)[cast.guest.id]
     saved = cast.save(action, event_id, edit)
     assert (saved.conflicts, saved.warnings) == ((), (conflict,))
@@ -248,7 +248,7 @@ def test_if_conflicts_are_allowed_a_move_asks_everybody_again(cast, way):
     taken = cast.event(cast.guest)
     action, arguments, _ = way(cast, cast.person(), cast.guest)
     event, conflicts, _ = cast.save(action, *arguments, **ALLOW)
-    assert conflicts == (Conflict(cast.guest.id, taken.block.span, Busy.tentative, taken.id, needed=True),)
+    assert conflicts == (Conflict(cast.guest.id, taken.block.span, Strength.tentative, taken.id, needed=True),)
     assert cast.participations(event.id)[cast.guest.id].response == "needs_action"
     assert exclusive(cast, cast.guest) == {taken.id: True, event.id: False}
 
@@ -305,14 +305,14 @@ def test_events_that_do_not_block_are_no_conflict(cast, freed):
     assert exclusive(cast, cast.guest)[made.id]
 
 
-@pytest.mark.parametrize(("response", "strength"), [("accepted", Busy.busy), ("tentative", Busy.tentative)])
+@pytest.mark.parametrize(("response", "strength"), [("accepted", Strength.busy), ("tentative", Strength.tentative)])
 def test_a_conflict_says_how_busy_somebody_is(cast, response, strength):
     event = cast.event(cast.guest)
     apply_response(cast, event, cast.guest, response)
     with cast.refused(BookingConflict) as caught:
         cast.do(create_event, draft(cast.guest, (cast.host, Role.required)))
     assert [(conflict.user_id, conflict.strength) for conflict in caught.value.conflicts] == [
-        (cast.host.id, Busy.busy),
+        (cast.host.id, Strength.busy),
         (cast.guest.id, strength),
     ]
 
@@ -320,7 +320,7 @@ def test_a_conflict_says_how_busy_somebody_is(cast, response, strength):
 def test_optional_people_who_are_busy_are_added_with_a_warning(cast):
     taken = cast.event(cast.guest)
     other = cast.person()
-    warning = Conflict(cast.guest.id, taken.block.span, Busy.tentative, taken.id, needed=False)
+    warning = Conflict(cast.guest.id, taken.block.span, Strength.tentative, taken.id, needed=False)
     event, *found = cast.save(create_event, draft(other, (cast.guest, Role.optional)))
     assert found == [(), (warning,)]
     cast.do(remove_participant, event.id, cast.guest.id)
@@ -369,7 +369,7 @@ def test_a_conflict_with_a_private_event_does_not_name_it(cast):
     taken = cast.event(cast.guest, visibility=Visibility.private)
     with cast.refused(BookingConflict) as caught:
         cast.do(create_event, draft(cast.guest))
-    assert caught.value.conflicts == (Conflict(cast.guest.id, taken.block.span, Busy.tentative, None, needed=True),)
+    assert caught.value.conflicts == (Conflict(cast.guest.id, taken.block.span, Strength.tentative, None, needed=True),)
 
 
 def test_a_long_block_of_another_day_reaches_into_the_next(cast):

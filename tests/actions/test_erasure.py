@@ -20,11 +20,11 @@ from kalends.actions.participants import answer_invitation
 from kalends.actions.schedule import Schedule
 from kalends.actions.sharing import share_calendar
 from kalends.actions.tokens import issue_token
-from kalends.actions.user_deletion import Hosted, delete_user
+from kalends.actions.user_deletion import HostedEvents, delete_user
 from kalends.actions.users import change_user, create_user
 from kalends.drafts import EventCreate, ResponseUpdate, UserCreate, UserUpdate
 from kalends.errors import Forbidden, HostsEvents, Invalid, NotFound, StaleVersion
-from kalends.model import Email, Metadata, Sharing, User, UserId
+from kalends.model import Email, Metadata, SharingLevel, User, UserId
 from kalends.reads.audit import AuditFilter, list_audit_entries
 from kalends.rest.wire import read_struct
 from kalends.rules.audit import ObjectKind
@@ -76,8 +76,8 @@ def person(cast: Cast, clock):
     cast.do(set_working_hours, user_id, MONDAYS)
     cast.do(clear_working_hours, user_id)
     cast.do(set_working_hours, user_id, MONDAYS)
-    cast.do(share_calendar, user_id, cast.guest.id, Sharing.read)
-    cast.do(share_calendar, cast.host.id, user_id, Sharing.titles)
+    cast.do(share_calendar, user_id, cast.guest.id, SharingLevel.read)
+    cast.do(share_calendar, cast.host.id, user_id, SharingLevel.titles)
     past, future = cast.event(user_id, **YESTERDAY), cast.event(user_id, cast.guest, **TOMORROW)
     for event in (past, future):
         for comment in (f"says {NAME}", f"says {EMAIL}"):
@@ -132,7 +132,7 @@ def all_of_it(database: Database) -> str:
 def test_no_name_and_no_address_is_left_in_the_database(cast, person):
     named, *_ = person
     assert NAME in all_of_it(cast.database)
-    left = erase(cast, named.id, hosted=Hosted.cancel)
+    left = erase(cast, named.id, hosted=HostedEvents.cancel)
     everything = all_of_it(cast.database).casefold()
     for trace in (NAME, EMAIL, "zacharias", "zimt", "192.0.2.7"):
         assert trace.casefold() not in everything
@@ -150,7 +150,7 @@ def test_events_show_an_erased_person_and_have_new_versions(cast, person):
         cast.ask(find_event, past.id),
         {key: participation.version for key, participation in cast.participations(past.id).items()},
     )
-    erase(cast, named.id, hosted=Hosted.cancel)
+    erase(cast, named.id, hosted=HostedEvents.cancel)
     after, _, guests = cast.ask(read_event, past.id, expand=True)
     assert (after.version, after.counts) == (before.version + 1, before.counts)
     said = {
@@ -169,7 +169,7 @@ def test_events_show_an_erased_person_and_have_new_versions(cast, person):
 
 def test_the_audit_log_records_an_erasure_without_personal_data(cast, person):
     named, past, *_ = person
-    erase(cast, named.id, hosted=Hosted.cancel)
+    erase(cast, named.id, hosted=HostedEvents.cancel)
     last, deleted, *_ = cast.ask(list_audit_entries, AuditFilter(object_id=named.id), 250).items
     assert (last.action, last.before, last.after) == ("erased", None, None)
     gone = {"name": ERASED_NAME, "email": erased_email(named.id), "time_zone": "Europe/Berlin", "metadata": {}}
@@ -181,7 +181,7 @@ def test_the_audit_log_records_an_erasure_without_personal_data(cast, person):
 
 def test_erasing_again_changes_nothing(cast, person):
     named, *_ = person
-    left = erase(cast, named.id, hosted=Hosted.cancel)
+    left = erase(cast, named.id, hosted=HostedEvents.cancel)
     before = cast.rows()
     assert erase(cast, named.id) == left
     assert cast.rows() == before
@@ -193,7 +193,7 @@ def test_erasure_works_in_parts_and_can_be_resumed_after_any(cast, database, req
     fill_keys(database, cast.actor, int(token.id), idempotency.PAGE + 101)
     named, past, *_ = request.getfixturevalue("person")  # it comes after what fills the first pages
     monkeypatch.setattr(erasure, "EVENTS_AT_ONCE", 1)
-    cast.do(erase_user, named.id, hosted=Hosted.cancel)
+    cast.do(erase_user, named.id, hosted=HostedEvents.cancel)
     assert cast.participations(past.id)[named.id].comment == f"says {EMAIL}"
     parts, traces = 0, erasure.Traces([])
     while traces is not None:
@@ -206,7 +206,7 @@ def test_erasure_works_in_parts_and_can_be_resumed_after_any(cast, database, req
 
 def test_a_comment_that_was_removed_meanwhile_is_skipped(cast, person):
     named, past, *_ = person
-    cast.do(erase_user, named.id, hosted=Hosted.cancel)
+    cast.do(erase_user, named.id, hosted=HostedEvents.cancel)
     traces = cast.do(erase_traces, named.id, None)
     assert traces.commented == [past.id]
     cast.do(erase_traces, named.id, traces)
@@ -219,11 +219,11 @@ def test_a_comment_that_was_removed_meanwhile_is_skipped(cast, person):
 
 def test_a_user_who_was_deleted_before_can_be_erased(cast, person):
     named, *_ = person
-    cast.do(delete_user, named.id, hosted=Hosted.cancel)
+    cast.do(delete_user, named.id, hosted=HostedEvents.cancel)
     with cast.refused(StaleVersion):
         erase(cast, named.id, expect=frozenset({1}))
     with cast.refused(Invalid):
-        erase(cast, named.id, hosted=Hosted.transfer)
+        erase(cast, named.id, hosted=HostedEvents.transfer)
     erase(cast, named.id, expect=frozenset({named.version}))
     assert "zacharias" not in all_of_it(cast.database).casefold()
     check_consistency(cast.database, cast.actor)
@@ -233,7 +233,7 @@ def test_a_host_of_future_events_is_erased_only_with_a_choice_for_them(cast, per
     named, _, _, hosted = person
     with cast.refused(HostsEvents):
         erase(cast, named.id)
-    erase(cast, named.id, hosted=Hosted.transfer, to=cast.stranger.id)
+    erase(cast, named.id, hosted=HostedEvents.transfer, to=cast.stranger.id)
     assert cast.ask(find_event, hosted.id).host_id == cast.stranger.id
 
 
@@ -248,7 +248,7 @@ def test_only_operators_erase_users_and_only_existing_ones(cast, person):
 
 def test_a_dry_run_erases_nothing(cast, person):
     before = cast.rows()
-    cast.database.write(lambda tx: erase_user(tx, cast.actor, person[0].id, hosted=Hosted.cancel), dry_run=True)
+    cast.database.write(lambda tx: erase_user(tx, cast.actor, person[0].id, hosted=HostedEvents.cancel), dry_run=True)
     assert cast.rows() == before
 
 
@@ -292,7 +292,7 @@ def test_a_request_under_a_key_that_is_still_being_worked_on_stays_claimed(cast,
     token, _ = cast.do(issue_token, "x", secrets.token_bytes(20))
     actor = structs.replace(cast.actor, token_id=token.id)
     claim = cast.database.write(lambda tx: claim_key(tx, actor, "in flight", b""))
-    erase(cast, named.id, hosted=Hosted.cancel)
+    erase(cast, named.id, hosted=HostedEvents.cancel)
     answer = KeptAnswer(201, "{}", b'{"of": "after"}')
     cast.database.write(lambda tx: keep_answer(tx, actor, claim, answer))
     assert cast.database.write(lambda tx: claim_key(tx, actor, "in flight", b"")) == answer

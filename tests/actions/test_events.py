@@ -6,7 +6,7 @@ import pytest
 
 from kalends.actions.events import cancel_event, change_event, delete_event, transfer_event
 from kalends.actions.participants import answer_invitation, remove_participant
-from kalends.actions.user_deletion import Hosted, delete_user
+from kalends.actions.user_deletion import HostedEvents, delete_user
 from kalends.drafts import EventUpdate, ResponseUpdate
 from kalends.errors import EventCancelled, Invalid, NotFound, StaleVersion
 from kalends.model import (
@@ -251,7 +251,7 @@ def test_transferring_to_the_host_changes_nothing(cast):
 
 def test_only_an_active_user_can_become_host(cast):
     event = cast.event(cast.guest)
-    cast.do(delete_user, cast.stranger.id, hosted=Hosted.cancel)
+    cast.do(delete_user, cast.stranger.id, hosted=HostedEvents.cancel)
     for host_id, code in ((NOBODY, "unknown_user"), (cast.stranger.id, "user_inactive")):
         with cast.refused(Invalid) as error:
             cast.do(transfer_event, event.id, host_id)

@@ -13,7 +13,7 @@ from kalends.actions.user_deletion import delete_user
 from kalends.drafts import EventCreate, ParticipantCreate
 from kalends.errors import BookingConflict, Fault, Forbidden, HoldExtended, Invalid, NotFound
 from kalends.limits import MAX_HELD_HOURS
-from kalends.model import Busy, Conflict, HoldId, Role, Span, UserId
+from kalends.model import Conflict, HoldId, Role, Span, Strength, UserId
 from kalends.reads.availability import busy_times
 from kalends.reads.explanation import HoldReason, explain_booking
 from kalends.reads.holds import list_holds, read_hold
@@ -60,7 +60,7 @@ def test_a_hold_is_read_as_it_was_placed(cast):
 
 def test_a_hold_blocks_everything_that_takes_time(cast):
     placed = hold(cast)
-    conflict = Conflict(cast.guest.id, SLOT, Busy.busy, None, needed=True)
+    conflict = Conflict(cast.guest.id, SLOT, Strength.busy, None, needed=True)
     with cast.refused(BookingConflict) as caught:
         cast.do(create_event, draft(cast))
     assert caught.value.conflicts == (conflict,)
@@ -79,7 +79,7 @@ def test_a_hold_blocks_everything_that_takes_time(cast):
 def test_a_hold_is_shown_as_busy_everywhere(cast):
     placed = hold(cast)
     time = cast.ask(busy_times, [cast.guest.id], SLOT)[cast.guest.id]
-    assert (time.periods, time.blocked) == ([Period(SLOT, Busy.busy)], [SLOT])
+    assert (time.periods, time.blocked) == ([Period(SLOT, Strength.busy)], [SLOT])
     assert cast.guest.id not in {user.id for user in cast.ask(list_users, 10, free=SLOT).items}
     explained = cast.ask(explain_booking, cast.guest.id, SLOT)
     assert explained.holds == [HoldReason(SLOT, placed.id)]
@@ -91,8 +91,8 @@ def test_a_hold_needs_everybody_to_be_free(cast):
     with cast.refused(BookingConflict) as caught:
         hold(cast, cast.host, cast.guest, cast.stranger, at=span(SLOT.start - HOUR, SLOT.start + 1 * MINUTE))
     assert caught.value.conflicts == (
-        Conflict(cast.host.id, SLOT, Busy.busy, event.id, needed=True),
-        Conflict(cast.guest.id, SLOT, Busy.tentative, event.id, needed=True),
+        Conflict(cast.host.id, SLOT, Strength.busy, event.id, needed=True),
+        Conflict(cast.guest.id, SLOT, Strength.tentative, event.id, needed=True),
     )
     hold(cast, cast.guest, at=span(SLOT.start - HOUR, SLOT.start))
     hold(cast, cast.guest, at=span(SLOT.end, SLOT.end + HOUR))
@@ -155,7 +155,7 @@ def test_extending_a_hold_too_late_fails_if_its_time_is_taken(cast, clock):
     clock.set_to(placed.expires_at - 1)
     with cast.refused(BookingConflict) as caught:
         cast.do(extend_hold, placed.id, 300)
-    assert caught.value.conflicts == (Conflict(cast.guest.id, SLOT, Busy.busy, event.id, needed=True),)
+    assert caught.value.conflicts == (Conflict(cast.guest.id, SLOT, Strength.busy, event.id, needed=True),)
 
 
 def test_a_released_slot_is_free_at_once(cast):

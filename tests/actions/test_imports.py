@@ -10,7 +10,7 @@ from kalends.actions.booking import OnConflict
 from kalends.actions.events import delete_event
 from kalends.actions.imports import ImportReport, Merged, email_local_part, import_schedule
 from kalends.actions.schedule import Schedule
-from kalends.actions.user_deletion import Hosted, delete_user
+from kalends.actions.user_deletion import HostedEvents, delete_user
 from kalends.actions.users import create_user
 from kalends.drafts import UserCreate
 from kalends.errors import Invalid
@@ -91,7 +91,7 @@ def test_a_deleted_person_is_reported_wherever_the_file_names_them(cast):
     people = [{"ref": "a", "name": "Ada"}, {"ref": "b", "name": "Bo"}]
     imported(cast, schedule_of(people))
     for user in cast.ask(list_users, 10, text="plan.invalid").items:
-        cast.do(delete_user, user.id, hosted=Hosted.cancel)
+        cast.do(delete_user, user.id, hosted=HostedEvents.cancel)
     events = [
         {"ref": "1", "title": "Hosted by nobody", "host": "a", **DAY},
         {"ref": "2", "title": "Both", "host": "b", "participants": ["a"], **DAY},

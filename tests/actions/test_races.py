@@ -13,7 +13,7 @@ from kalends.actions.participants import (
     remove_participant,
     set_participant,
 )
-from kalends.actions.user_deletion import Hosted, delete_user
+from kalends.actions.user_deletion import HostedEvents, delete_user
 from kalends.actions.users import change_user
 from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate, UserUpdate
 from kalends.errors import EmailTaken, Invalid, KalendsError, NotFound, StaleVersion, Unavailable
@@ -130,12 +130,12 @@ def test_a_user_added_by_many_at_once_gets_one_participation(cast):
     check_consistency(cast.database, cast.actor)
 
 
-@pytest.mark.parametrize("hosted", [Hosted.cancel, Hosted.transfer])
+@pytest.mark.parametrize("hosted", [HostedEvents.cancel, HostedEvents.transfer])
 def test_a_deleted_user_is_not_part_of_any_unfinished_event(cast, hosted):
     """Several users are deleted while others invite them, make them hosts and create events with them."""
     leaving = [cast.person() for _ in range(4)]
     events = [cast.event(*leaving[:2]) for _ in range(6)]
-    options = {"hosted": hosted, "to": cast.stranger.id if hosted is Hosted.transfer else None}
+    options = {"hosted": hosted, "to": cast.stranger.id if hosted is HostedEvents.transfer else None}
 
     def leave(person):
         patient(lambda: cast.force(delete_user, person.id, **options))
@@ -174,7 +174,7 @@ def test_two_users_deleted_with_each_other_as_successor_are_not_both_deleted(cas
     cast.event(host_id=cast.guest.id)
     cast.event(host_id=cast.stranger.id)
     pair = [(cast.guest.id, cast.stranger.id), (cast.stranger.id, cast.guest.id)]
-    works = [lambda a=a, b=b: cast.force(delete_user, a, hosted=Hosted.transfer, to=b) for a, b in pair]
+    works = [lambda a=a, b=b: cast.force(delete_user, a, hosted=HostedEvents.transfer, to=b) for a, b in pair]
     successes, (lost,) = sorted_out(race(works), Invalid)
     assert (successes, [fault.code for fault in lost.faults]) == ([None], ["user_inactive"])
     check_consistency(cast.database, cast.actor)
@@ -238,6 +238,6 @@ def act(cast: Cast, people, events, choice: random.Random):
     rare = [
         lambda: cast.do(cancel_event, event),
         lambda: cast.do(delete_event, event),
-        lambda: cast.force(delete_user, person, hosted=Hosted.transfer, to=other),
+        lambda: cast.force(delete_user, person, hosted=HostedEvents.transfer, to=other),
     ]
     return choice.choice(rare if choice.random() < 0.05 else acts)()

@@ -11,13 +11,13 @@ from kalends.actions.user_deletion import delete_user
 from kalends.actions.users import change_user, create_user
 from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate, UserCreate, UserUpdate
 from kalends.errors import Forbidden, Invalid, NotFound
-from kalends.model import Email, Sharing, UserId, Visibility
+from kalends.model import Email, SharingLevel, UserId, Visibility
 from kalends.reads.sharing import list_shares
 from kalends.rules.hours import WorkingHours
 from kalends.rules.zones import read_time
 from tests.cast import BERLIN, assemble, codes
 
-LET_IN = [level for level in Sharing if level is not Sharing.free_busy]
+LET_IN = [level for level in SharingLevel if level is not SharingLevel.free_busy]
 NO_HOURS = WorkingHours(((),) * 7, {})
 
 
@@ -38,13 +38,13 @@ def draft(host_id):
 
 def test_a_share_is_created_changed_and_removed(cast):
     host = cast.as_person(cast.host)
-    made, new = host.do(share_calendar, cast.host.id, cast.guest.id, Sharing.titles)
-    assert (made.level, new) == (Sharing.titles, True)
+    made, new = host.do(share_calendar, cast.host.id, cast.guest.id, SharingLevel.titles)
+    assert (made.level, new) == (SharingLevel.titles, True)
     before = cast.rows()
-    assert host.do(share_calendar, cast.host.id, cast.guest.id, Sharing.titles) == (made, False)
+    assert host.do(share_calendar, cast.host.id, cast.guest.id, SharingLevel.titles) == (made, False)
     assert cast.rows() == before, "the same level once more changes nothing"
-    more, new = host.do(share_calendar, cast.host.id, cast.guest.id, Sharing.write)
-    assert (more.level, new) == (Sharing.write, False)
+    more, new = host.do(share_calendar, cast.host.id, cast.guest.id, SharingLevel.write)
+    assert (more.level, new) == (SharingLevel.write, False)
     assert host.ask(list_shares, cast.host.id, received=False) == [more]
     assert cast.as_person(cast.guest).ask(list_shares, cast.guest.id, received=True) == [more]
     assert cast.ask(list_shares, cast.guest.id, received=False) == []
@@ -54,13 +54,13 @@ def test_a_share_is_created_changed_and_removed(cast):
         host.do(stop_sharing, cast.host.id, cast.guest.id)
 
 
-@pytest.mark.parametrize("level", Sharing)
+@pytest.mark.parametrize("level", SharingLevel)
 def test_only_the_owner_and_operators_share_a_calendar(cast, level):
     """Not even a delegate with write access: access that was granted cannot be passed on."""
     cast.share(cast.host, cast.guest, level)
     me, third = cast.as_person(cast.guest), cast.person()
     for action in (
-        (share_calendar, cast.host.id, third.id, Sharing.free_busy),
+        (share_calendar, cast.host.id, third.id, SharingLevel.free_busy),
         (stop_sharing, cast.host.id, cast.guest.id),
     ):
         with me.refused(Forbidden):
@@ -82,11 +82,11 @@ def test_nobody_shares_with_themselves_or_with_unknown_users(cast, database):
             (unknown, "unknown_user"),
         ):
             with acting.refused(Invalid) as error:
-                acting.do(share_calendar, cast.host.id, other, Sharing.read)
+                acting.do(share_calendar, cast.host.id, other, SharingLevel.read)
             assert codes(error) == [code]
         for owner in (gone.id, foreign.id, unknown):
             with acting.refused(NotFound):
-                acting.do(share_calendar, owner, cast.guest.id, Sharing.read)
+                acting.do(share_calendar, owner, cast.guest.id, SharingLevel.read)
             with acting.refused(NotFound):
                 acting.do(stop_sharing, owner, cast.guest.id)
             with acting.refused(NotFound):
@@ -97,20 +97,20 @@ def test_the_number_of_calendars_shared_with_one_person_is_limited(cast, monkeyp
     monkeypatch.setattr(sharing, "MAX_SHARES", 2)
     owners = [cast.person() for _ in range(3)]
     for owner in owners[:2]:
-        cast.share(owner, cast.guest, Sharing.titles)
+        cast.share(owner, cast.guest, SharingLevel.titles)
     with cast.refused(Invalid) as error:
-        cast.do(share_calendar, owners[2].id, cast.guest.id, Sharing.titles)
+        cast.do(share_calendar, owners[2].id, cast.guest.id, SharingLevel.titles)
     assert codes(error) == ["too_many_shares"]
-    cast.share(owners[0], cast.guest, Sharing.write)
+    cast.share(owners[0], cast.guest, SharingLevel.write)
     cast.do(stop_sharing, owners[1].id, cast.guest.id)
-    cast.share(owners[2], cast.guest, Sharing.titles)
+    cast.share(owners[2], cast.guest, SharingLevel.titles)
 
 
 def test_deleting_a_user_removes_all_shares_with_them_and_by_them(cast):
     other = cast.person()
-    cast.share(cast.guest, cast.stranger, Sharing.read)
-    cast.share(other, cast.guest, Sharing.read)
-    cast.share(other, cast.stranger, Sharing.read)
+    cast.share(cast.guest, cast.stranger, SharingLevel.read)
+    cast.share(other, cast.guest, SharingLevel.read)
+    cast.share(other, cast.stranger, SharingLevel.read)
     cast.do(delete_user, cast.guest.id)
     assert [(row.owner_id, row.user_id) for row in cast.ask(list_shares, other.id, received=False)] == [
         (other.id, cast.stranger.id)
@@ -118,7 +118,7 @@ def test_deleting_a_user_removes_all_shares_with_them_and_by_them(cast):
     assert len(cast.rows()["share"]) == 1
 
 
-@pytest.mark.parametrize("level", [None, *Sharing])
+@pytest.mark.parametrize("level", [None, *SharingLevel])
 def test_write_access_lets_delegates_manage_the_events_of_the_host(cast, level):
     event = cast.event(cast.guest)
     if level:
@@ -134,7 +134,7 @@ def test_write_access_lets_delegates_manage_the_events_of_the_host(cast, level):
         (cancel_event, event.id),
     )
     for action, *arguments in calls:
-        if level is Sharing.write:
+        if level is SharingLevel.write:
             me.do(action, *arguments)
         else:
             with me.refused((Forbidden, NotFound)):
@@ -143,13 +143,13 @@ def test_write_access_lets_delegates_manage_the_events_of_the_host(cast, level):
         me.do(change_user, cast.host.id, UserUpdate(name="x"))
 
 
-@pytest.mark.parametrize("level", [None, *Sharing])
+@pytest.mark.parametrize("level", [None, *SharingLevel])
 def test_respond_access_lets_delegates_answer_for_a_participant_and_for_a_host(cast, level):
     event = cast.event(cast.guest)
     if level:
         cast.share(cast.guest, cast.stranger, level)
     me = cast.as_person(cast.stranger)
-    if level in (Sharing.respond, Sharing.write):
+    if level in (SharingLevel.respond, SharingLevel.write):
         answered = me.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted"))
         assert answered.participation.response == "accepted"
         with me.refused(Forbidden):
@@ -160,7 +160,7 @@ def test_respond_access_lets_delegates_answer_for_a_participant_and_for_a_host(c
         with me.refused(NotFound):
             me.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response="accepted"))
     hosted = cast.event(host_id=cast.guest.id, start=read_time("2026-03-11T14:00"), end=read_time("2026-03-11T15:00"))
-    if level in (Sharing.respond, Sharing.write):
+    if level in (SharingLevel.respond, SharingLevel.write):
         assert me.do(answer_invitation, hosted.id, cast.guest.id, ResponseUpdate(response="declined"))
     else:
         with me.refused((Forbidden, NotFound)):
@@ -192,7 +192,7 @@ def test_transferring_an_event_transfers_the_right_to_change_it(cast):
 
 
 def test_delegates_lose_access_to_events_that_are_transferred_or_made_private(cast):
-    cast.share(cast.host, cast.stranger, Sharing.write)
+    cast.share(cast.host, cast.stranger, SharingLevel.write)
     me = cast.as_person(cast.stranger)
     away, hidden = cast.event(), cast.event(start=read_time("2026-03-11T14:00"), end=read_time("2026-03-11T15:00"))
     assert me.do(transfer_event, away.id, cast.guest.id).pending_host_id == cast.guest.id

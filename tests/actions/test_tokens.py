@@ -12,7 +12,7 @@ from kalends.actions.idempotency import claim_key
 from kalends.actions.tokens import issue_token, revoke_token
 from kalends.actions.user_deletion import delete_user
 from kalends.errors import Forbidden, Invalid, NotFound
-from kalends.model import ALL_SCOPES, Instant, Scope, Sharing, TokenId
+from kalends.model import ALL_SCOPES, Instant, Scope, SharingLevel, TokenId
 from kalends.reads.audit import AuditFilter, list_audit_entries
 from kalends.reads.tokens import list_tokens
 from kalends.rules.tokens import token_digest
@@ -102,7 +102,7 @@ def test_the_active_tokens_of_a_person_are_limited(cast, monkeypatch):
 
 def test_people_see_and_revoke_their_own_and_operators_all(cast):
     guest, host = cast.as_person(cast.guest), cast.as_person(cast.host)
-    cast.share(cast.guest, cast.host, Sharing.write)
+    cast.share(cast.guest, cast.host, SharingLevel.write)
     mine, other, backend = issue(guest), issue(host), issue(cast)
     assert [token.id for token in guest.ask(list_tokens, 250, ended=True).items] == [mine.id]
     assert [token.id for token in cast.ask(list_tokens, 250, ended=True).items] == [mine.id, other.id, backend.id]

@@ -16,10 +16,10 @@ from kalends.actions.events import (
     withdraw_transfer,
 )
 from kalends.actions.participants import remove_participant
-from kalends.actions.user_deletion import Hosted, delete_user
+from kalends.actions.user_deletion import HostedEvents, delete_user
 from kalends.drafts import EventUpdate
 from kalends.errors import BookingConflict, EventCancelled, Forbidden, Invalid, KalendsError, NotFound, StaleVersion
-from kalends.model import Response, Sharing, UserId, Visibility
+from kalends.model import Response, SharingLevel, UserId, Visibility
 from kalends.reads.events import EventFilter
 from kalends.reads.export import export_user
 from kalends.reads.participants import list_participants
@@ -79,13 +79,13 @@ def test_nobody_becomes_host_without_accepting(cast, host):
     check_consistency(cast.database, cast.actor)
 
 
-@pytest.mark.parametrize("level", [None, *Sharing])
+@pytest.mark.parametrize("level", [None, *SharingLevel])
 def test_only_write_access_to_the_new_hosts_calendar_transfers_without_an_offer(cast, host, level):
     event = cast.event()
     if level:
         cast.share(cast.stranger, cast.host, level)
     after = cast.as_person(cast.host).do(transfer_event, event.id, cast.stranger.id)
-    at_once = level is Sharing.write
+    at_once = level is SharingLevel.write
     assert (after.host_id, after.pending_host_id) == (
         (cast.stranger.id, None) if at_once else (cast.host.id, cast.stranger.id)
     )
@@ -93,7 +93,7 @@ def test_only_write_access_to_the_new_hosts_calendar_transfers_without_an_offer(
 
 def test_a_delegate_of_the_host_takes_an_event_over_without_an_offer(cast, stranger):
     event = cast.event()
-    cast.share(cast.host, cast.stranger, Sharing.write)
+    cast.share(cast.host, cast.stranger, SharingLevel.write)
     assert cast.as_person(cast.stranger).do(transfer_event, event.id, cast.stranger.id).host_id == cast.stranger.id
 
 
@@ -181,7 +181,7 @@ def test_an_offer_of_a_full_event_cannot_be_accepted(cast, host, stranger, monke
 
 
 @pytest.mark.parametrize("visibility", Visibility)
-@pytest.mark.parametrize("level", [None, *Sharing])
+@pytest.mark.parametrize("level", [None, *SharingLevel])
 def test_only_delegates_with_write_access_answer_an_offer(cast, host, level, visibility):
     """Delegates with write access may, as hosting is more than taking part; but not if the event is private."""
     event = offer(host, visibility=visibility)
@@ -189,7 +189,7 @@ def test_only_delegates_with_write_access_answer_an_offer(cast, host, level, vis
     if level:
         cast.share(cast.stranger, delegate, level)
     me = cast.as_person(delegate)
-    if visibility is Visibility.private or level not in (Sharing.respond, Sharing.write):
+    if visibility is Visibility.private or level not in (SharingLevel.respond, SharingLevel.write):
         with me.refused(NotFound):
             me.do(answer_transfer, event.id, accept=True)
         with me.refused(NotFound):
@@ -197,7 +197,7 @@ def test_only_delegates_with_write_access_answer_an_offer(cast, host, level, vis
         return
     assert me.ask(read_event, event.id, expand=True).access_level is AccessLevel.read
     assert [one.id for one in me.ask(list_events, asked(cast), 9, expand=False).events] == [event.id]
-    if level is Sharing.write:
+    if level is SharingLevel.write:
         assert me.do(answer_transfer, event.id, accept=True).host_id == cast.stranger.id
         return
     with me.refused(Forbidden):
@@ -206,7 +206,7 @@ def test_only_delegates_with_write_access_answer_an_offer(cast, host, level, vis
 
 def test_a_delegate_who_takes_part_in_a_private_event_does_not_accept_it(cast, host):
     event = offer(host, cast.guest, visibility=Visibility.private)
-    cast.share(cast.stranger, cast.guest, Sharing.write)
+    cast.share(cast.stranger, cast.guest, SharingLevel.write)
     me = cast.as_person(cast.guest)
     with me.refused(Forbidden):
         me.do(answer_transfer, event.id, accept=True)
@@ -223,7 +223,7 @@ def test_an_operator_answers_for_everybody_and_the_host_for_nobody(cast, host):
 def test_a_refusal_does_not_reveal_whether_somebody_is_the_pending_host(cast, host):
     """Neither to a participant of an event with hidden participants, nor to somebody who sees titles."""
     shown = cast.person()
-    cast.share(cast.host, shown, Sharing.titles)
+    cast.share(cast.host, shown, SharingLevel.titles)
     event = cast.event(cast.guest, hide_participants=True)
     messages = set()
     for ask in (False, True):
@@ -266,8 +266,8 @@ def test_the_host_withdraws_an_offer(cast, host, stranger):
         lambda cast, event: cast.do(cancel_event, event.id),
         lambda cast, event: cast.do(delete_event, event.id),
         lambda cast, event: cast.do(transfer_event, event.id, cast.guest.id),
-        lambda cast, event: cast.do(delete_user, cast.host.id, hosted=Hosted.cancel),
-        lambda cast, event: cast.do(delete_user, cast.host.id, hosted=Hosted.transfer, to=cast.guest.id),
+        lambda cast, event: cast.do(delete_user, cast.host.id, hosted=HostedEvents.cancel),
+        lambda cast, event: cast.do(delete_user, cast.host.id, hosted=HostedEvents.transfer, to=cast.guest.id),
     ],
     ids=["cancelled", "deleted", "transferred", "host deleted", "host replaced"],
 )
@@ -336,7 +336,7 @@ def test_an_offer_is_answered_once_however_many_answer(cast, host, stranger):
         lambda: stranger.do(answer_transfer, event.id, accept=True) and None,
         lambda: stranger.do(answer_transfer, event.id, accept=False) and None,
         lambda: host.do(withdraw_transfer, event.id),
-        lambda: cast.do(delete_user, cast.stranger.id, hosted=Hosted.cancel),
+        lambda: cast.do(delete_user, cast.stranger.id, hosted=HostedEvents.cancel),
     ]
     results = race(works)
     assert all(result is None or isinstance(result, KalendsError) for result in results)
@@ -386,7 +386,7 @@ def test_the_pending_host_sees_what_a_participant_would(cast, host, stranger, vi
 @pytest.mark.parametrize("hides", [False, True])
 def test_who_else_sees_the_pending_host(cast, host, hides):
     """Those who see the whole event; if it hides its participants, those who may change it."""
-    people = {level: cast.person() for level in (Sharing.titles, Sharing.read, Sharing.write)}
+    people = {level: cast.person() for level in (SharingLevel.titles, SharingLevel.read, SharingLevel.write)}
     for level, person in people.items():
         cast.share(cast.host, person, level)
     event = offer(host, cast.guest, hide_participants=hides)
@@ -395,5 +395,5 @@ def test_who_else_sees_the_pending_host(cast, host, hides):
     shown = {who for who, me in viewers.items() if me.ask(read_event, event.id, expand=False).event.pending_host_id}
     found = {who for who, me in viewers.items() if me.ask(list_events, asked(cast), 9, expand=False).events}
     own = EventFilter(pending_host_id=cast.stranger.id, user_id=cast.guest.id)
-    assert shown == found == {None, "host", Sharing.write} | (set() if hides else {"guest", Sharing.read})
+    assert shown == found == {None, "host", SharingLevel.write} | (set() if hides else {"guest", SharingLevel.read})
     assert bool(viewers["guest"].ask(list_events, own, 9, expand=False).events) is not hides

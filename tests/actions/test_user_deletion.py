@@ -7,7 +7,7 @@ import pytest
 from kalends.actions import user_deletion
 from kalends.actions.events import cancel_event, change_event, transfer_event
 from kalends.actions.participants import add_participants, remove_participant
-from kalends.actions.user_deletion import Hosted, delete_user
+from kalends.actions.user_deletion import HostedEvents, delete_user
 from kalends.actions.users import create_user
 from kalends.drafts import EventUpdate, ParticipantCreate, UserCreate
 from kalends.errors import HostsEvents, Invalid, NotFound, StaleVersion, TooManyEvents
@@ -86,16 +86,16 @@ def test_a_user_with_too_many_future_events_is_not_deleted(cast, monkeypatch):
     for _ in range(3):
         cast.event(cast.guest, **TOMORROW)
     monkeypatch.setattr(user_deletion, "MAX_DELETED_EVENTS", 2)
-    for person, hosted in ((cast.guest, None), (cast.host, Hosted.cancel)):
+    for person, hosted in ((cast.guest, None), (cast.host, HostedEvents.cancel)):
         with cast.refused(TooManyEvents) as error:
             cast.do(delete_user, person.id, hosted=hosted)
         assert (error.value.count, error.value.limit) == (3, 2)
     monkeypatch.setattr(user_deletion, "MAX_DELETED_EVENTS", 3)
     monkeypatch.setattr(user_deletion, "MAX_TRANSFERRED_EVENTS", 2)
     with cast.refused(TooManyEvents):
-        cast.do(delete_user, cast.host.id, hosted=Hosted.transfer, to=cast.stranger.id)
+        cast.do(delete_user, cast.host.id, hosted=HostedEvents.transfer, to=cast.stranger.id)
     cast.do(delete_user, cast.guest.id)
-    cast.do(delete_user, cast.host.id, hosted=Hosted.cancel)
+    cast.do(delete_user, cast.host.id, hosted=HostedEvents.cancel)
     check_consistency(cast.database, cast.actor)
 
 
@@ -114,7 +114,7 @@ def test_the_number_of_statements_does_not_grow_with_future_events(cast):
 def test_deleting_a_host_can_cancel_their_events(cast):
     past = cast.event(cast.guest)
     future = cast.event(cast.guest, **TOMORROW)
-    cast.do(delete_user, cast.host.id, hosted=Hosted.cancel)
+    cast.do(delete_user, cast.host.id, hosted=HostedEvents.cancel)
     assert read(cast, past)[0] == past
     event, guests = read(cast, future)
     assert (event.status, event.host_id, event.version) == (Status.cancelled, cast.host.id, 2)
@@ -129,7 +129,7 @@ def test_deleting_a_host_can_transfer_their_events(cast):
     away = cast.event(cast.guest, host_attends=False, **TOMORROW)
     cancelled = cast.event(cast.guest, **TOMORROW)
     cast.do(cancel_event, cancelled.id)
-    cast.force(delete_user, cast.host.id, hosted=Hosted.transfer, to=cast.stranger.id)
+    cast.force(delete_user, cast.host.id, hosted=HostedEvents.transfer, to=cast.stranger.id)
     assert read(cast, past)[0] == past
     assert read(cast, cancelled)[0].host_id == cast.host.id
     for event, people in (
@@ -159,19 +159,19 @@ def test_the_successor_is_another_active_user_and_named_only_when_needed(cast, d
     cast.do(delete_user, gone.id)
     elsewhere = assemble(database).guest.id
     for hosted, to, code in (
-        (Hosted.transfer, None, "wrong_successor"),
-        (Hosted.cancel, cast.guest.id, "wrong_successor"),
+        (HostedEvents.transfer, None, "wrong_successor"),
+        (HostedEvents.cancel, cast.guest.id, "wrong_successor"),
         (None, cast.guest.id, "wrong_successor"),
-        (Hosted.transfer, cast.host.id, "wrong_successor"),
-        (Hosted.transfer, gone.id, "user_inactive"),
-        (Hosted.transfer, UserId(1), "unknown_user"),
-        (Hosted.transfer, elsewhere, "unknown_user"),
+        (HostedEvents.transfer, cast.host.id, "wrong_successor"),
+        (HostedEvents.transfer, gone.id, "user_inactive"),
+        (HostedEvents.transfer, UserId(1), "unknown_user"),
+        (HostedEvents.transfer, elsewhere, "unknown_user"),
     ):
         with cast.refused(Invalid) as error:
             cast.do(delete_user, cast.host.id, hosted=hosted, to=to)
         assert [(fault.where, fault.code) for fault in error.value.faults] == [(("to",), code)]
     with cast.refused(NotFound):
-        cast.do(delete_user, UserId(2), hosted=Hosted.transfer, to=UserId(1))
+        cast.do(delete_user, UserId(2), hosted=HostedEvents.transfer, to=UserId(1))
 
 
 def test_a_stale_version_is_refused(cast):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from kalends.model import Instant, Response, Role, Scope, Sharing, Span, Status
+from kalends.model import Instant, Response, Role, Scope, SharingLevel, Span, Status
 from kalends.rest.operation import Operation
 from kalends.rest.routes import OPERATIONS
 from tests.api import Answer, send_raw
@@ -227,7 +227,7 @@ class Requests:
         return {"user_ids": self.people(3), **self.slot()}
 
     def level(self) -> Any:
-        return {"level": self.choice.choice(list(Sharing))}
+        return {"level": self.choice.choice(list(SharingLevel))}
 
     def token(self) -> Any:
         return {"name": self.choice.choice(WORDS)}

@@ -133,7 +133,7 @@ class Driver:
 
     def delete_user(self, who: int, hosted: str | None, to: int | None, expect: Any) -> None:
         successor = None if to is None else self.user(to)
-        options = {"hosted": hosted and user_deletion.Hosted(hosted), "to": successor, "expect": expect}
+        options = {"hosted": hosted and user_deletion.HostedEvents(hosted), "to": successor, "expect": expect}
         self.do(user_deletion.delete_user, self.user(who), **options)
 
     def read_user(self, who: int) -> Any:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kalends.actions.participants import answer_invitation
 from kalends.drafts import ResponseUpdate
-from kalends.model import Metadata, Sharing
+from kalends.model import Metadata, SharingLevel
 from tests.api import client
 from tests.cast import assemble
 from tests.house.test_routes import DAY, TABLE, filled, furnished
@@ -79,7 +79,7 @@ def settled(database, clock):
     person = cast.person(name=f"Name {mark}", metadata=Metadata(note=f"metadata {mark}"))
     event = cast.event(person, cast.guest, title=f"Title marked {mark}", description=f"description {mark}")
     cast.force(answer_invitation, event.id, person.id, ResponseUpdate(response="tentative", comment=f"comment {mark}"))
-    cast.share(person, cast.guest, Sharing.titles)
+    cast.share(person, cast.guest, SharingLevel.titles)
     names = prepared.names | {"user_id": prepared.guest_id, "event_id": str(event.id)}
     signs = {
         mark,

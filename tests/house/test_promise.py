@@ -11,7 +11,7 @@ import pytest
 from kalends.actions.events import change_event, create_event, transfer_event
 from kalends.actions.holds import extend_hold, place_hold, release_hold
 from kalends.actions.participants import add_participants, answer_invitation, change_role, set_participant
-from kalends.actions.user_deletion import Hosted, delete_user
+from kalends.actions.user_deletion import HostedEvents, delete_user
 from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate
 from kalends.errors import BookingConflict, Invalid, KalendsError
 from kalends.model import Event, Role, ShowAs, Span
@@ -114,7 +114,7 @@ def transferring(cast: Cast, number: int) -> Callable[[], Any]:
 def inheriting(cast: Cast, number: int) -> Callable[[], Any]:
     leaver = cast.person()
     of_nobody(cast, number, host_attends=True, host_id=leaver.id)
-    return partial(cast.do, delete_user, leaver.id, hosted=Hosted.transfer, to=cast.guest.id)
+    return partial(cast.do, delete_user, leaver.id, hosted=HostedEvents.transfer, to=cast.guest.id)
 
 
 def holding(cast: Cast, number: int) -> Callable[[], Any]:

@@ -9,7 +9,7 @@ from kalends.actions.holds import place_hold
 from kalends.actions.hours import set_working_hours
 from kalends.actions.tokens import issue_token
 from kalends.app import reference
-from kalends.model import ALL_SCOPES, Scope, Sharing, Span
+from kalends.model import ALL_SCOPES, Scope, SharingLevel, Span
 from kalends.rest.routes import OPERATIONS
 from kalends.rules.hours import WorkingHours
 from kalends.rules.zones import instant_of, read_time
@@ -133,7 +133,7 @@ def furnished(cast):
     """Create for the host an event with a guest and a pending host, working hours, a hold, a token and a delegate."""
     event = cast.event(cast.guest)
     delegate, newcomer = cast.person(), cast.person()
-    cast.share(cast.host, delegate, Sharing.write)
+    cast.share(cast.host, delegate, SharingLevel.write)
     cast.do(set_working_hours, cast.host.id, WorkingHours(((),) * 7, {}))
     span = Span(*(instant_of(read_time(f"2026-03-11T{hour}:00Z"), None) for hour in (10, 11)))
     host = cast.as_person(cast.host)

@@ -17,7 +17,7 @@ from kalends.actions.holds import place_hold
 from kalends.actions.hours import set_working_hours
 from kalends.actions.tokens import issue_token
 from kalends.errors import BookingConflict
-from kalends.model import ALL_SCOPES, Actor, Hold, Instant, Scope, Sharing, ShowAs, Span, User, Visibility
+from kalends.model import ALL_SCOPES, Actor, Hold, Instant, Scope, SharingLevel, ShowAs, Span, User, Visibility
 from kalends.rules.hours import Window, WorkingHours
 from kalends.rules.intervals import HOUR
 from kalends.rules.zones import instant_of, read_time
@@ -36,7 +36,7 @@ MADE, CHANGED, READ_AT = (instant_of(read_time(f"2026-03-{time}:00Z"), None) for
 """When both worlds are made, when one of them is changed, and when the requests come: in the middle of the events."""
 
 EVENTS = 18
-LEVELS = (Sharing.titles, Sharing.read, Sharing.respond, Sharing.write, None, None)
+LEVELS = (SharingLevel.titles, SharingLevel.read, SharingLevel.respond, SharingLevel.write, None, None)
 A_WEEK = 7 * 86_400
 NINE_TO_FIVE = WorkingHours(((Window(9 * 60, 17 * 60),),) * 5 + ((), ()), {})
 SET_METADATA = Query(sa.update(users).where(users.c.id == sa.bindparam("at")).values(metadata=sa.bindparam("text")))
@@ -121,7 +121,7 @@ def one_world(database: Twin, app: Any, choice: random.Random) -> Side:
     for other, level in zip(others, LEVELS, strict=True):
         if level:
             cast.share(other, person, level)
-    far = [other.id for other, level in zip(others, LEVELS, strict=True) if level in (None, Sharing.titles)]
+    far = [other.id for other, level in zip(others, LEVELS, strict=True) if level in (None, SharingLevel.titles)]
     for _ in range(EVENTS):
         random_event(
             World(cast, far if choice.random() < 0.4 else choice.sample(world.people, 4), world.events),

@@ -19,7 +19,6 @@ from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, Response
 from kalends.errors import KalendsError
 from kalends.model import (
     Actor,
-    Busy,
     Event,
     EventId,
     HoldId,
@@ -28,10 +27,11 @@ from kalends.model import (
     Participation,
     Response,
     Role,
-    Sharing,
+    SharingLevel,
     ShowAs,
     Span,
     Status,
+    Strength,
     TokenId,
     UserId,
     Visibility,
@@ -198,7 +198,9 @@ class Change:
 
     def transfer(self, tx: WriteTx) -> None:
         event, actor = self.event(AccessLevel.busy), self.onlooker.actor
-        successors = [one for one in self.strangers if actor.shared.get(one, Sharing.free_busy) is Sharing.free_busy]
+        successors = [
+            one for one in self.strangers if actor.shared.get(one, SharingLevel.free_busy) is SharingLevel.free_busy
+        ]
         transfer_event(tx, self.operator, event.id, self.choice.choice(successors), on_conflict=OnConflict.allow)
 
     def offer(self, tx: WriteTx) -> None:
@@ -282,7 +284,7 @@ class Change:
         claim_key(tx, Actor(self.operator.organization_id, token.id, one), "a-key", b"another request")
         tx.run(SET_METADATA, at=other, text=f'{{"note":{self.choice.random()}}}')
         if self.choice.random() < 0.5:
-            share_calendar(tx, self.operator, one, other, self.choice.choice(list(Sharing)))
+            share_calendar(tx, self.operator, one, other, self.choice.choice(list(SharingLevel)))
         else:
             stop_sharing(tx, self.operator, one, other)
 
@@ -370,10 +372,10 @@ def visible_details(side: Side) -> Scopes:
 def shown_to_all(tx: ReadTx, actor: Actor, scopes: Scopes) -> Any:
     """Return when everybody is busy or blocked, also without each event or hold that can be left out."""
     parts = [
-        Part(person, what, Period(Span(Instant(start), Instant(end)), Busy(shown)), bool(blocking))
+        Part(person, what, Period(Span(Instant(start), Instant(end)), Strength(shown)), bool(blocking))
         for person, what, start, end, shown, blocking in tx.rows(AGENDA, org=actor.organization_id)
     ] + [
-        Part(person, what, Period(Span(Instant(start), Instant(end)), Busy.busy), blocking=True)
+        Part(person, what, Period(Span(Instant(start), Instant(end)), Strength.busy), blocking=True)
         for person, what, start, end in tx.rows(HELD, org=actor.organization_id, at=READ_AT)
     ]
     by_person = {person: [part for part in parts if part.person == person] for person in scopes[0]}

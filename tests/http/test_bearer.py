@@ -18,7 +18,7 @@ from kalends.actions.user_deletion import delete_user
 from kalends.app import build_app, last_used_recorder
 from kalends.http import bearer
 from kalends.http.bearer import ACT_AS, BearerTokens
-from kalends.model import Actor, Instant, OrganizationId, Scope, Sharing, TokenId
+from kalends.model import Actor, Instant, OrganizationId, Scope, SharingLevel, TokenId
 from kalends.reads.identity import find_identity
 from kalends.reads.tokens import list_tokens
 from kalends.rules.intervals import MINUTE
@@ -91,7 +91,7 @@ def test_an_operator_cannot_act_as_an_unknown_user(app, cast, database):
 
 
 def test_a_user_cannot_act_as_another(app, cast):
-    cast.share(cast.host, cast.guest, Sharing.write)
+    cast.share(cast.host, cast.guest, SharingLevel.write)
     token = cast.token_for(cast.guest)
     with asking(app, token, cast.host.id) as caller:
         problem(caller.get("/v1/events"), 403, "forbidden")
@@ -107,7 +107,7 @@ def test_acting_as_a_user_adds_no_scope(app, cast):
 
 def test_without_a_cache_revoked_tokens_and_removed_shares_take_effect_at_once(uncached, cast):
     event = cast.event()
-    cast.share(cast.host, cast.guest, Sharing.read)
+    cast.share(cast.host, cast.guest, SharingLevel.read)
     token, secret = issued(cast, cast.guest)
     with asking(uncached, secret) as caller:
         assert caller.get(f"/v1/events/{event.id}").status_code == 200
@@ -177,8 +177,8 @@ def authenticated(identities, secret, person=None) -> Any:
 def test_cached_callers_expire_within_the_time_to_live(cast, cached):
     identities, watch, lookups = cached
     token, secret = issued(cast, cast.guest)
-    cast.share(cast.host, cast.guest, Sharing.read)
-    assert authenticated(identities, secret).shared == {cast.host.id: Sharing.read}
+    cast.share(cast.host, cast.guest, SharingLevel.read)
+    assert authenticated(identities, secret).shared == {cast.host.id: SharingLevel.read}
     cast.do(stop_sharing, cast.host.id, cast.guest.id)
     watch.seconds += 0.79
     assert authenticated(identities, secret).shared

@@ -13,7 +13,7 @@ from kalends.model import (
     Instant,
     ParticipantCounts,
     Participation,
-    Sharing,
+    SharingLevel,
     Span,
     UserId,
     Visibility,
@@ -157,7 +157,7 @@ def world_with_secrets(cast: Cast, choice: random.Random, events: int) -> tuple[
     world = World(cast, [person.id for person in people])
     for owner in people:
         for other in people:
-            level = choice.choice((None, None, *Sharing))
+            level = choice.choice((None, None, *SharingLevel))
             if owner is not other and level:
                 cast.share(owner, other, level)
     for _ in range(events):

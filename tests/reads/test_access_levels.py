@@ -7,7 +7,7 @@ from kalends.actions.holds import place_hold
 from kalends.actions.participants import add_participants, answer_invitation, change_role
 from kalends.drafts import EventCreate, EventUpdate, ParticipantCreate, ResponseUpdate
 from kalends.errors import BookingConflict, Forbidden, NotFound
-from kalends.model import EventId, Response, Role, Sharing, Visibility
+from kalends.model import EventId, Response, Role, SharingLevel, Visibility
 from kalends.reads.events import EventFilter, event_statement
 from kalends.reads.explanation import explain_booking
 from kalends.reads.participants import list_participants, read_participant
@@ -20,11 +20,11 @@ from tests.seen import list_events, read_event
 
 LEVELS = [
     (None, AccessLevel.busy),
-    (Sharing.free_busy, AccessLevel.busy),
-    (Sharing.titles, AccessLevel.titles),
-    (Sharing.read, AccessLevel.read),
-    (Sharing.respond, AccessLevel.read),
-    (Sharing.write, AccessLevel.write),
+    (SharingLevel.free_busy, AccessLevel.busy),
+    (SharingLevel.titles, AccessLevel.titles),
+    (SharingLevel.read, AccessLevel.read),
+    (SharingLevel.respond, AccessLevel.read),
+    (SharingLevel.write, AccessLevel.write),
 ]
 NOBODYS = EventId(2**62)
 
@@ -76,11 +76,11 @@ def test_an_event_is_seen_as_far_as_its_hosts_calendar_is_shared(cast, level, ac
     assert event.id not in listed(me), "a list without a person is one's own"
 
 
-@pytest.mark.parametrize("level", [Sharing.titles, Sharing.read])
+@pytest.mark.parametrize("level", [SharingLevel.titles, SharingLevel.read])
 def test_titles_show_no_participants(cast, level):
     event = cast.event(cast.guest)
     me = shared(cast, level)
-    whole = level is Sharing.read
+    whole = level is SharingLevel.read
     assert (me.ask(read_event, event.id, expand=True).participants is not None) is whole
     page = me.ask(list_events, EventFilter(host_id=cast.host.id), 50, expand=True)
     assert (event.id in page.participants) is whole
@@ -92,12 +92,12 @@ def test_titles_show_no_participants(cast, level):
                 me.ask(*read)
 
 
-@pytest.mark.parametrize("level", [Sharing.titles, Sharing.read])
+@pytest.mark.parametrize("level", [SharingLevel.titles, SharingLevel.read])
 def test_access_to_titles_reveals_neither_participants_nor_descriptions(cast, level):
     """Filters and explanations must not reveal what is not shown."""
     event = cast.event(cast.guest, description="salary of Gustav")
     me = shared(cast, level)
-    answered = {event.id: AccessLevel.read} if level is Sharing.read else {}
+    answered = {event.id: AccessLevel.read} if level is SharingLevel.read else {}
     host, guest, text = cast.host.id, cast.guest.id, "salary"
     assert {**listed(me, host_id=host, text=text)} == answered
     assert {**listed(me, user_id=guest)} == answered
@@ -170,7 +170,7 @@ def test_hidden_participants_are_hidden_everywhere(cast, hides):
 
 def test_hidden_participants_are_shown_to_host_manager_and_operator(cast):
     event = cast.event(cast.guest, hide_participants=True)
-    cast.share(cast.host, cast.stranger, Sharing.write)
+    cast.share(cast.host, cast.stranger, SharingLevel.write)
     for viewer in (cast, cast.as_person(cast.host), cast.as_person(cast.stranger)):
         assert len(viewer.ask(list_participants, event.id, 50).items) == 2
         assert len(viewer.ask(list_participants, event.id, 1).items) == 1
@@ -181,7 +181,7 @@ def test_hidden_participants_are_shown_to_host_manager_and_operator(cast):
 def test_a_delegate_sees_whose_delegate_they_are(cast):
     other = cast.person()
     event = cast.event(cast.guest, other, hide_participants=True)
-    cast.share(cast.guest, cast.stranger, Sharing.respond)
+    cast.share(cast.guest, cast.stranger, SharingLevel.respond)
     me = cast.as_person(cast.stranger)
     seen = me.ask(list_participants, event.id, 50).items
     assert {one.participation.user_id for one in seen} == {cast.host.id, cast.guest.id}
@@ -192,7 +192,7 @@ def test_a_delegate_sees_whose_delegate_they_are(cast):
     assert event.id in listed(me, user_id=cast.host.id)
 
 
-@pytest.mark.parametrize("level", [Sharing.titles, Sharing.read])
+@pytest.mark.parametrize("level", [SharingLevel.titles, SharingLevel.read])
 def test_without_respond_access_the_events_somebody_takes_part_in_are_hidden(cast, level):
     event = cast.event(cast.guest)
     cast.share(cast.guest, cast.stranger, level)
@@ -203,8 +203,8 @@ def test_without_respond_access_the_events_somebody_takes_part_in_are_hidden(cas
 
 def test_a_private_event_is_a_block_to_delegates_and_managers(cast):
     event = cast.event(cast.guest, visibility=Visibility.private)
-    cast.share(cast.host, cast.stranger, Sharing.write)
-    cast.share(cast.guest, cast.stranger, Sharing.respond)
+    cast.share(cast.host, cast.stranger, SharingLevel.write)
+    cast.share(cast.guest, cast.stranger, SharingLevel.respond)
     me = cast.as_person(cast.stranger)
     assert refusal(me, read_event, event.id, expand=False)
     for action in ((change_event, event.id, EventUpdate(title="x")), (delete_event, event.id)):
@@ -261,7 +261,7 @@ def test_pages_of_somebody_elses_agenda_contain_only_visible_events(cast):
         event = cast.event(cast.guest, visibility=Visibility.private if number % 2 else Visibility.default)
         if not number % 2:
             seen.append(event.id)
-    cast.share(cast.guest, cast.stranger, Sharing.respond)
+    cast.share(cast.guest, cast.stranger, SharingLevel.respond)
     me, found, sizes, key = cast.as_person(cast.stranger), [], [], None
     while True:
         page = me.ask(list_events, EventFilter(user_id=cast.guest.id, after=key), 2, expand=False)

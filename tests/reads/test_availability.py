@@ -11,7 +11,7 @@ from kalends.actions.hours import clear_working_hours, set_working_hours
 from kalends.actions.participants import answer_invitation
 from kalends.actions.user_deletion import delete_user
 from kalends.drafts import EventCreate, ParticipantCreate, ResponseUpdate
-from kalends.model import Busy, Conflict, Role, ShowAs, UserId
+from kalends.model import Conflict, Role, ShowAs, Strength, UserId
 from kalends.reads.availability import PersonBusyTimes, busy_times, find_time
 from kalends.rules.hours import Window, WorkingHours
 from kalends.rules.intervals import DAY, HOUR
@@ -66,10 +66,10 @@ def test_every_answer_is_shown_and_blocks_as_the_contract_says(cast, role, respo
     )
     if response != "needs_action":
         cast.do(answer_invitation, event.id, cast.guest.id, ResponseUpdate(response=response))
-    shown = {"accepted": Busy.busy, "declined": Busy.free}.get(response, Busy.tentative)
+    shown = {"accepted": Strength.busy, "declined": Strength.free}.get(response, Strength.tentative)
     blocks = response != "declined" and (role is Role.required or response == "accepted")
     time = time_of(cast, cast.guest)
-    assert time.periods == ([] if shown is Busy.free else [Period(AFTERNOON, shown)])
+    assert time.periods == ([] if shown is Strength.free else [Period(AFTERNOON, shown)])
     assert time.blocked == ([AFTERNOON] if blocks else [])
     conflicts = cast.ask(blocking_commitments, [cast.guest.id], [AFTERNOON])[AFTERNOON]
     assert [(conflict.span, conflict.strength) for conflict in conflicts] == ([(AFTERNOON, shown)] if blocks else [])
@@ -107,9 +107,9 @@ def test_a_person_has_events_holds_and_hours_in_one_statement(cast):
 
     found = cast.database.read(read)
     assert found[cast.guest.id] == PersonBusyTimes(
-        BERLIN, NINE_TO_FIVE, [Period(AFTERNOON, Busy.tentative), Period(held, Busy.busy)], [AFTERNOON, held]
+        BERLIN, NINE_TO_FIVE, [Period(AFTERNOON, Strength.tentative), Period(held, Strength.busy)], [AFTERNOON, held]
     )
-    assert found[cast.host.id] == PersonBusyTimes(BERLIN, None, [Period(AFTERNOON, Busy.busy)], [AFTERNOON])
+    assert found[cast.host.id] == PersonBusyTimes(BERLIN, None, [Period(AFTERNOON, Strength.busy)], [AFTERNOON])
     assert found[cast.stranger.id] == PersonBusyTimes(BERLIN, None, [], [])
     monday = span(instant("2026-03-09T09:00+01:00"), instant("2026-03-09T17:00+01:00"))
     working = found[cast.guest.id].working(WEEK)
@@ -127,7 +127,7 @@ def test_commitments_that_block_are_found_in_each_of_several_spans(cast):
     people, every = [cast.guest.id, cast.host.id], [WEEK, before, AFTERNOON, held]
     in_each = cast.ask(blocking_commitments, people, every, event_id=event.id)
     assert in_each == {WEEK: in_each[held], before: [], AFTERNOON: [], held: in_each[held]}
-    assert in_each[held] == [Conflict(cast.guest.id, held, Busy.busy, None, needed=True)]
+    assert in_each[held] == [Conflict(cast.guest.id, held, Strength.busy, None, needed=True)]
     for options in ({}, {"event_id": event.id}, {"hold_id": hold.id}):
         for whose in (cast, cast.as_person(cast.stranger), cast.as_person(cast.guest)):
             one_by_one = [whose.ask(blocking_commitments, people, [one], **options) for one in every]
@@ -146,8 +146,8 @@ def test_double_bookings_are_one_period(cast):
     cast.do(answer_invitation, accepted.id, cast.guest.id, answer, on_conflict=OnConflict.allow)
     half = AFTERNOON.start + HALF_HOUR
     assert merge_by_strength(time_of(cast, cast.guest).periods, WEEK) == [
-        Period(span(AFTERNOON.start, half), Busy.busy),
-        Period(span(half, AFTERNOON.end), Busy.tentative),
+        Period(span(AFTERNOON.start, half), Strength.busy),
+        Period(span(half, AFTERNOON.end), Strength.tentative),
     ]
 
 

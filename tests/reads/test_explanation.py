@@ -9,7 +9,7 @@ from kalends.actions.participants import answer_invitation
 from kalends.actions.user_deletion import delete_user
 from kalends.drafts import ResponseUpdate
 from kalends.errors import Invalid, NotFound
-from kalends.model import Busy, Response, Role, ShowAs, Status, UserId, Visibility
+from kalends.model import Response, Role, ShowAs, Status, Strength, UserId, Visibility
 from kalends.reads.explanation import EventReason, HoldReason, explain_booking
 from kalends.rules.access import AccessLevel
 from kalends.rules.hours import Window, WorkingHours
@@ -46,7 +46,7 @@ def test_all_commitments_are_listed_in_order(cast):
     needed = (Role.required, Response.needs_action)
     assert explained.events[0] == EventReason(
         early.block.span,
-        Busy.tentative,
+        Strength.tentative,
         True,
         early.id,
         *needed,
@@ -55,7 +55,7 @@ def test_all_commitments_are_listed_in_order(cast):
         ShowAs.busy,
         AccessLevel.write,
     )
-    assert [(reason.event_id, reason.shown) for reason in explained.events[1:]] == [(late.id, Busy.busy)]
+    assert [(reason.event_id, reason.shown) for reason in explained.events[1:]] == [(late.id, Strength.busy)]
     assert explained.holds == [HoldReason(end, hold.id)]
     assert not explained.bookable
 
@@ -67,7 +67,7 @@ def test_commitments_that_do_not_block_are_shown_as_well(cast):
     cast.event(cast.guest, show_as=ShowAs.free)
     cast.do(cancel_event, free.id)
     explained = cast.ask(explain_booking, cast.guest.id, SLOT)
-    assert [(reason.shown, reason.blocking) for reason in explained.events] == [(Busy.free, False)] * 4
+    assert [(reason.shown, reason.blocking) for reason in explained.events] == [(Strength.free, False)] * 4
     assert explained.bookable
     hosting = cast.event(host_attends=False)
     reasons = cast.ask(explain_booking, cast.host.id, SLOT).events

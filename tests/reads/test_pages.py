@@ -14,7 +14,7 @@ from kalends.actions.user_deletion import delete_user
 from kalends.actions.users import change_user
 from kalends.drafts import EventUpdate, ParticipantCreate, ResponseUpdate, UserUpdate
 from kalends.errors import TooExpensive
-from kalends.model import Sharing
+from kalends.model import SharingLevel
 from kalends.reads import events
 from kalends.reads.events import EventFilter
 from kalends.reads.participants import list_participants
@@ -57,7 +57,7 @@ def test_events_that_start_together_come_in_the_order_of_their_ids(cast):
 def test_hidden_participants_and_events_do_not_end_a_page(cast, monkeypatch, expand):
     """Neither events of which only the title is seen, nor responses of hidden participants."""
     monkeypatch.setattr(events, "MAX_PAGE_BYTES", 6_000)
-    cast.share(cast.host, cast.stranger, Sharing.titles)
+    cast.share(cast.host, cast.stranger, SharingLevel.titles)
     talker, answer = cast.person(), ResponseUpdate(response="declined", comment="x" * 1_000)
     for _ in range(4):
         event = cast.event(cast.guest, talker, hide_participants=True, description="" if expand else "x" * 3_000)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from kalends.model import Sharing, UserId
+from kalends.model import SharingLevel, UserId
 from kalends.reads.audit import AuditFilter, list_audit_entries
 from kalends.reads.events import EventFilter, list_events, read_event
 from kalends.reads.export import export_user
@@ -49,7 +49,7 @@ def test_lists_of_events_for_a_person(database, multitude, names, expand, whose)
     actor, person = multitude
     other = UserId(person + 1)
     me = person if whose == "own" else other
-    shared = {person: Sharing.respond}
+    shared = {person: SharingLevel.respond}
     asking = structs.replace(actor, user_id=me, shared={} if whose == "own" else shared)
     wanted = EventFilter(**dict.fromkeys(names, person))
 

@@ -5,7 +5,7 @@ import pytest
 from kalends.actions.holds import place_hold
 from kalends.actions.participants import answer_invitation
 from kalends.drafts import ResponseUpdate
-from kalends.model import Sharing, Visibility
+from kalends.model import SharingLevel, Visibility
 from tests.api import client, faults, problem
 from tests.cast import instant
 from tests.rules.spans import span
@@ -107,7 +107,7 @@ def test_an_explanation_for_somebody_with_access_to_titles_shows_titles_only(app
         return rule["source"]
 
     assert source().keys() == {"type", "start", "end"}
-    cast.share(cast.host, cast.stranger, Sharing.titles)
+    cast.share(cast.host, cast.stranger, SharingLevel.titles)
     assert source().keys() == {"type", "id", "title", "status", "show_as", "start", "end"}
-    cast.share(cast.host, cast.stranger, Sharing.read)
+    cast.share(cast.host, cast.stranger, SharingLevel.read)
     assert source().keys() == {"type", "id", "title", "role", "response", "status", "show_as", "start", "end"}

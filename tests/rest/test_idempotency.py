@@ -14,7 +14,7 @@ from kalends.app import bearer_tokens
 from kalends.drafts import UserCreate
 from kalends.errors import OutcomeUnknown, Unavailable
 from kalends.http.wsgi import wsgi_app
-from kalends.model import Actor, Email, Scope, Sharing
+from kalends.model import Actor, Email, Scope, SharingLevel
 from kalends.rest.entry_point import json_api
 from kalends.rest.operation import Operation, Reply
 from kalends.rest.route import Route
@@ -67,9 +67,9 @@ def test_the_answer_stays_what_it_was_after_a_change(api, cast):
     assert essence(api.post(f"{path}/cancel", json={"reason": "x"}, headers=KEY)) == essence(first)
 
 
-@pytest.mark.parametrize("level", [None, Sharing.titles])
+@pytest.mark.parametrize("level", [None, SharingLevel.titles])
 def test_a_repeat_shows_nothing_once_access_is_reduced(app, api, cast, draft, level):
-    cast.share(cast.host, cast.guest, Sharing.write)
+    cast.share(cast.host, cast.guest, SharingLevel.write)
     guest = client(app, cast.token_for(cast.guest))
     first = guest.post(EVENTS, json=draft, headers=KEY)
     cancelled = guest.post(f"{first.headers['Location']}/cancel", headers={"Idempotency-Key": "4712"})

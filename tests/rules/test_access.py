@@ -4,7 +4,7 @@ import pytest
 from msgspec import structs
 
 from kalends.errors import Forbidden
-from kalends.model import Actor, Hold, HoldId, Instant, OrganizationId, Sharing, Span, UserId, Visibility
+from kalends.model import Actor, Hold, HoldId, Instant, OrganizationId, SharingLevel, Span, UserId, Visibility
 from kalends.rules import access
 from kalends.rules.access import AccessLevel, access_level_of, access_level_of_participation
 
@@ -13,7 +13,7 @@ OPERATOR = Actor(OrganizationId(9))
 BLOCK, TITLE, WHOLE, COMMAND = AccessLevel
 
 
-def person(**shared: Sharing) -> Actor:
+def person(**shared: SharingLevel) -> Actor:
     known = {"host": HOST, "other": OTHER}
     return Actor(OrganizationId(9), user_id=ME, shared={known[name]: level for name, level in shared.items()})
 
@@ -21,11 +21,11 @@ def person(**shared: Sharing) -> Actor:
 # What I see of the events of a host who lets me in so far, as a mere member, in them, or as a participant's delegate.
 TABLE = {
     None: (BLOCK, WHOLE, WHOLE),
-    Sharing.free_busy: (BLOCK, WHOLE, WHOLE),
-    Sharing.titles: (TITLE, WHOLE, WHOLE),
-    Sharing.read: (WHOLE, WHOLE, WHOLE),
-    Sharing.respond: (WHOLE, WHOLE, WHOLE),
-    Sharing.write: (COMMAND, COMMAND, COMMAND),
+    SharingLevel.free_busy: (BLOCK, WHOLE, WHOLE),
+    SharingLevel.titles: (TITLE, WHOLE, WHOLE),
+    SharingLevel.read: (WHOLE, WHOLE, WHOLE),
+    SharingLevel.respond: (WHOLE, WHOLE, WHOLE),
+    SharingLevel.write: (COMMAND, COMMAND, COMMAND),
 }
 TIES = (
     {"participates": False, "delegate": False},
@@ -35,8 +35,8 @@ TIES = (
 
 
 def test_the_table_has_every_level():
-    assert {*TABLE} - {None} == {*Sharing}
-    assert {*access.ACCESS_TO_HOSTED} == {*Sharing}
+    assert {*TABLE} - {None} == {*SharingLevel}
+    assert {*access.ACCESS_TO_HOSTED} == {*SharingLevel}
 
 
 @pytest.mark.parametrize("level", TABLE)
@@ -55,23 +55,23 @@ def test_host_and_operator_see_and_change_all(visibility, ties):
     assert access_level_of(person(), ME, visibility, **ties) is COMMAND
 
 
-@pytest.mark.parametrize("level", Sharing)
+@pytest.mark.parametrize("level", SharingLevel)
 def test_the_actions_that_each_access_level_allows(level):
     me = person(other=level)
-    delegate = level in (Sharing.respond, Sharing.write)
+    delegate = level in (SharingLevel.respond, SharingLevel.write)
     assert access.may_answer_for(me, OTHER, Visibility.default) is delegate
     assert not access.may_answer_for(me, OTHER, Visibility.private)
     assert access.delegators_of(me) == ([OTHER] if delegate else [])
-    assert access.may_manage(me, OTHER) is (level is Sharing.write)
-    assert access.hosts_shown_to(me, TITLE) == ([] if level is Sharing.free_busy else [OTHER])
-    assert access.hosts_shown_to(me, COMMAND) == ([OTHER] if level is Sharing.write else [])
+    assert access.may_manage(me, OTHER) is (level is SharingLevel.write)
+    assert access.hosts_shown_to(me, TITLE) == ([] if level is SharingLevel.free_busy else [OTHER])
+    assert access.hosts_shown_to(me, COMMAND) == ([OTHER] if level is SharingLevel.write else [])
     assert not access.is_self(me, OTHER), "who is let in, and a person's own details, are left to the person"
 
 
 def test_each_level_includes_those_before_it():
-    seen = [access.ACCESS_TO_HOSTED[level] for level in Sharing]
+    seen = [access.ACCESS_TO_HOSTED[level] for level in SharingLevel]
     assert seen == sorted(seen)
-    answers = [access.may_answer_for(person(other=level), OTHER, Visibility.default) for level in Sharing]
+    answers = [access.may_answer_for(person(other=level), OTHER, Visibility.default) for level in SharingLevel]
     assert answers == sorted(answers)
 
 
@@ -88,7 +88,7 @@ def test_everybody_may_act_for_themselves_and_operators_for_all():
 
 def test_a_hold_belongs_to_who_placed_it_and_to_operators():
     assert access.may_use_hold(person(), ME)
-    assert not access.may_use_hold(person(other=Sharing.write), OTHER)
+    assert not access.may_use_hold(person(other=SharingLevel.write), OTHER)
     assert not access.may_use_hold(person(), None), "one that an operator placed"
     assert access.may_use_hold(OPERATOR, OTHER)
     assert access.may_use_hold(OPERATOR, None)
@@ -124,8 +124,8 @@ def test_what_is_shown_of_a_users_participation(whose, access_level, hides, expe
 
 
 def test_a_delegate_is_shown_the_participation_of_their_delegator():
-    assert access_level_of_participation(person(other=Sharing.respond), OTHER, WHOLE, HOST, hides=True) is WHOLE
-    assert access_level_of_participation(person(other=Sharing.read), OTHER, WHOLE, HOST, hides=True) is BLOCK
+    assert access_level_of_participation(person(other=SharingLevel.respond), OTHER, WHOLE, HOST, hides=True) is WHOLE
+    assert access_level_of_participation(person(other=SharingLevel.read), OTHER, WHOLE, HOST, hides=True) is BLOCK
 
 
 def test_refused_actions_are_forbidden_with_a_reason():

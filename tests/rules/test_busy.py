@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from kalends.model import Busy, Response, Role, ShowAs, Status
+from kalends.model import Response, Role, ShowAs, Status, Strength
 from kalends.rules.busy import commitment
 
 WHATEVER = tuple(itertools.product(Status, ShowAs, (*Role, None), (*Response, None)))
@@ -16,18 +16,20 @@ def takes_time(status: Status, show_as: ShowAs) -> bool:
 @pytest.mark.parametrize(
     ("role", "response", "shown", "blocking"),
     [
-        (Role.required, Response.accepted, Busy.busy, True),
-        (Role.optional, Response.accepted, Busy.busy, True),
-        (Role.required, Response.tentative, Busy.tentative, True),
-        (Role.required, Response.needs_action, Busy.tentative, True),
-        (Role.optional, Response.tentative, Busy.tentative, False),
-        (Role.optional, Response.needs_action, Busy.tentative, False),
-        (Role.required, Response.declined, Busy.free, False),
-        (Role.optional, Response.declined, Busy.free, False),
-        (None, None, Busy.free, False),
+        (Role.required, Response.accepted, Strength.busy, True),
+        (Role.optional, Response.accepted, Strength.busy, True),
+        (Role.required, Response.tentative, Strength.tentative, True),
+        (Role.required, Response.needs_action, Strength.tentative, True),
+        (Role.optional, Response.tentative, Strength.tentative, False),
+        (Role.optional, Response.needs_action, Strength.tentative, False),
+        (Role.required, Response.declined, Strength.free, False),
+        (Role.optional, Response.declined, Strength.free, False),
+        (None, None, Strength.free, False),
     ],
 )
-def test_the_table(status: Status, role: Role | None, response: Response | None, shown: Busy, blocking: bool) -> None:
+def test_the_table(
+    status: Status, role: Role | None, response: Response | None, shown: Strength, blocking: bool
+) -> None:
     assert commitment(status, ShowAs.busy, role, response) == (shown, blocking)
 
 
@@ -37,6 +39,6 @@ def test_events_that_take_no_time_are_free_and_block_nobody(
 ) -> None:
     shown, blocking = commitment(status, show_as, role, response)
     if not takes_time(status, show_as) or role is None or response is Response.declined:
-        assert (shown, blocking) == (Busy.free, False)
-    assert not (blocking and shown is Busy.free)
-    assert (shown is Busy.busy) <= blocking
+        assert (shown, blocking) == (Strength.free, False)
+    assert not (blocking and shown is Strength.free)
+    assert (shown is Strength.busy) <= blocking

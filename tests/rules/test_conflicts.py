@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalends.model import Busy, Conflict, EventId, Response, Role, ShowAs, Status, UserId
+from kalends.model import Conflict, EventId, Response, Role, ShowAs, Status, Strength, UserId
 from kalends.rules.busy import commitment
 from kalends.rules.conflicts import classify_conflicts, merge_unseen, rows_taking_time, takes_time
 from kalends.rules.participation import AgendaRow
@@ -36,7 +36,7 @@ ROWS += [row(role=None, response=None), row(show_as=ShowAs.free)]
 
 @pytest.mark.parametrize("after", ROWS)
 def test_a_new_or_moved_row_takes_time_unless_it_is_free(after):
-    expected = after.shown is not Busy.free
+    expected = after.shown is not Strength.free
     assert takes_time(None, after) is expected
     assert takes_time(row(at=LATER, role=after.role, response=after.response), after) is expected
 
@@ -44,7 +44,7 @@ def test_a_new_or_moved_row_takes_time_unless_it_is_free(after):
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(ROWS, ROWS)))
 def test_an_unmoved_row_takes_time_only_if_it_is_stronger_than_before(before, after):
     def firmness(one):
-        return [Busy.free, Busy.tentative, Busy.busy].index(one.shown), one.blocking
+        return [Strength.free, Strength.tentative, Strength.busy].index(one.shown), one.blocking
 
     shown, blocking = zip(firmness(before), firmness(after), strict=True)
     assert takes_time(before, after) is (shown[1] > shown[0] or (blocking[1] and not blocking[0]))
@@ -86,7 +86,9 @@ def test_an_overlap_is_a_conflict_for_rows_that_block_and_a_warning_for_others_t
     rows += [row(1, Role.optional, Response.needs_action, at=LATER, event=10)]
     taking = {(row.user_id, row.span.start): row for row in rows}
     blocking = {
-        at: [Conflict(UserId(person), at, Busy.busy, None, needed=True) for person, where in overlaps if where == at]
+        at: [
+            Conflict(UserId(person), at, Strength.busy, None, needed=True) for person, where in overlaps if where == at
+        ]
         for at in (NOON, LATER)
     }
     conflicts, warnings = classify_conflicts(blocking, taking)
@@ -100,7 +102,7 @@ def test_an_overlap_is_a_conflict_for_rows_that_block_and_a_warning_for_others_t
     assert not any(conflict.needed for conflict in warnings)
 
 
-BLOCKING = st.lists(st.builds(Period, spans(0, 40), st.sampled_from([Busy.busy, Busy.tentative])), max_size=8)
+BLOCKING = st.lists(st.builds(Period, spans(0, 40), st.sampled_from([Strength.busy, Strength.tentative])), max_size=8)
 WINDOW = span(10, 30)
 
 

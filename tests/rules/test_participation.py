@@ -9,13 +9,13 @@ from kalends.drafts import ResponseUpdate
 from kalends.errors import EventCancelled, EventEnded
 from kalends.limits import MAX_PARTICIPANTS
 from kalends.model import (
-    Busy,
     Instant,
     ParticipantCounts,
     Participation,
     Response,
     Role,
     Status,
+    Strength,
     UserId,
 )
 from kalends.rules.participation import (
@@ -112,7 +112,7 @@ def test_the_agenda_holds_one_row_for_everybody_concerned(cast: list[Participati
 def test_a_host_who_does_not_attend_has_the_event_on_the_agenda_and_is_free() -> None:
     row = agenda_row(EVENT, HOST, None)
     assert row is not None
-    assert (row.hosting, row.role, row.response, row.shown, row.blocking) == (True, None, None, Busy.free, False)
+    assert (row.hosting, row.role, row.response, row.shown, row.blocking) == (True, None, None, Strength.free, False)
 
 
 def test_a_stranger_has_no_agenda_row_of_an_event() -> None:

@@ -5,14 +5,14 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kalends.model import Busy
+from kalends.model import Strength
 from kalends.rules.periods import Period, clip, merge, merge_by_strength
 from tests.rules.spans import holds, span, spans
 
 LAST = 40
-STRENGTH = [Busy.free, Busy.tentative, Busy.busy]
+STRENGTH = [Strength.free, Strength.tentative, Strength.busy]
 SOME_SPANS = st.lists(spans(0, LAST), max_size=12)
-PERIODS = st.lists(st.builds(Period, spans(0, LAST), st.sampled_from(Busy)), max_size=12)
+PERIODS = st.lists(st.builds(Period, spans(0, LAST), st.sampled_from(Strength)), max_size=12)
 
 
 @given(SOME_SPANS)
@@ -41,9 +41,9 @@ def test_clipped_spans_lie_in_the_window_and_lose_nothing_of_it(given_spans, win
     assert all(one.start < one.end for one in result)
 
 
-def strongest(periods: list[Period], at: int) -> Busy:
+def strongest(periods: list[Period], at: int) -> Strength:
     """Return the strongest of all periods at an instant."""
-    return max((one.strength for one in periods if holds([one.span], at)), key=STRENGTH.index, default=Busy.free)
+    return max((one.strength for one in periods if holds([one.span], at)), key=STRENGTH.index, default=Strength.free)
 
 
 @given(PERIODS, spans(0, LAST))
@@ -51,31 +51,33 @@ def test_merging_by_strength_shows_the_strongest_at_every_instant(periods, windo
     result = merge_by_strength(periods, window)
     for at in range(-1, LAST + 1):
         inside = window.start <= at < window.end
-        assert strongest(result, at) is (strongest(periods, at) if inside else Busy.free)
-    assert all(one.strength is not Busy.free and one.span.start < one.span.end for one in result)
+        assert strongest(result, at) is (strongest(periods, at) if inside else Strength.free)
+    assert all(one.strength is not Strength.free and one.span.start < one.span.end for one in result)
     for one, other in itertools.pairwise(result):
         assert one.span.end <= other.span.start
         assert one.span.end < other.span.start or one.strength is not other.strength
 
 
 def test_touching_periods_of_equal_strength_are_merged():
-    one, other = Period(span(0, 2), Busy.busy), Period(span(2, 4), Busy.busy)
+    one, other = Period(span(0, 2), Strength.busy), Period(span(2, 4), Strength.busy)
     assert merge_by_strength(
-        [one, other, Period(span(4, 5), Busy.tentative), Period(span(1, 3), Busy.tentative)], span(0, 9)
+        [one, other, Period(span(4, 5), Strength.tentative), Period(span(1, 3), Strength.tentative)], span(0, 9)
     ) == [
-        Period(span(0, 4), Busy.busy),
-        Period(span(4, 5), Busy.tentative),
+        Period(span(0, 4), Strength.busy),
+        Period(span(4, 5), Strength.tentative),
     ]
 
 
 @given(
-    st.permutations([Period(span(0, 9), Busy.tentative), Period(span(2, 4), Busy.busy), Period(span(4, 6), Busy.busy)])
+    st.permutations(
+        [Period(span(0, 9), Strength.tentative), Period(span(2, 4), Strength.busy), Period(span(4, 6), Strength.busy)]
+    )
 )
 def test_merging_by_strength_does_not_depend_on_the_order(periods):
     assert merge_by_strength(periods, span(1, 8)) == [
-        Period(span(1, 2), Busy.tentative),
-        Period(span(2, 6), Busy.busy),
-        Period(span(6, 8), Busy.tentative),
+        Period(span(1, 2), Strength.tentative),
+        Period(span(2, 6), Strength.busy),
+        Period(span(6, 8), Strength.tentative),
     ]
 
 
@@ -86,5 +88,5 @@ def test_nothing_shows_of_periods_under_equally_strong_ones(some, others, window
     for at in range(-1, LAST + 1):
         shown = strongest(own, at)
         covered = STRENGTH.index(shown) <= STRENGTH.index(strongest(other, at))
-        assert strongest(result, at) is (Busy.free if covered else shown)
+        assert strongest(result, at) is (Strength.free if covered else shown)
     assert all(one.span.end <= other.span.start for one, other in itertools.pairwise(result))

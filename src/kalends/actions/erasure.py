@@ -13,7 +13,7 @@ from kalends.actions.announcing import announce
 from kalends.actions.booking import OnConflict
 from kalends.actions.fetching import Versions, expect_version
 from kalends.actions.saving import EventChange, save_event
-from kalends.actions.user_deletion import Hosted, delete_user, refuse_wrong_successor
+from kalends.actions.user_deletion import HostedEvents, delete_user, refuse_wrong_successor
 from kalends.errors import NotFound
 from kalends.model import Actor, AuditId, EventId, User, UserId
 from kalends.rules.access import is_operator, refuse_unless
@@ -48,7 +48,7 @@ def erase_user(
     actor: Actor,
     user_id: UserId,
     *,
-    hosted: Hosted | None = None,
+    hosted: HostedEvents | None = None,
     to: UserId | None = None,
     expect: Versions = None,
     on_conflict: OnConflict = OnConflict.reject,

@@ -4,7 +4,7 @@ from kalends.actions.announcing import announce
 from kalends.actions.fetching import people_to_book, user_to_change
 from kalends.errors import Fault, Invalid, NotFound
 from kalends.limits import MAX_SHARES
-from kalends.model import Actor, Share, Sharing, UserId
+from kalends.model import Actor, Share, SharingLevel, UserId
 from kalends.rules.access import is_self, refuse_unless
 from kalends.rules.audit import AuditAction, ObjectKind, share_snapshot
 from kalends.store.database import WriteTx
@@ -14,7 +14,9 @@ from kalends.store.shares import delete_share_row, insert_share, shares_by, shar
 REASON = "Only the user and operators can share the calendar of a user"
 
 
-def share_calendar(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId, level: Sharing) -> tuple[Share, bool]:
+def share_calendar(
+    tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId, level: SharingLevel
+) -> tuple[Share, bool]:
     """Share a calendar with another user at a level; return the share, and whether it is new.
 
     The same level again changes nothing. Raise NotFound, Forbidden or Invalid.

@@ -25,7 +25,7 @@ EVENTS_AT_ONCE = 500
 """Events that are held in memory at once, with all their participations."""
 
 
-class Hosted(StrEnum):
+class HostedEvents(StrEnum):
     """What becomes of the events that a deleted user hosts and that have not ended."""
 
     cancel = "cancel"
@@ -37,7 +37,7 @@ def delete_user(
     actor: Actor,
     user_id: UserId,
     *,
-    hosted: Hosted | None = None,
+    hosted: HostedEvents | None = None,
     to: UserId | None = None,
     expect: Versions = None,
     on_conflict: OnConflict = OnConflict.reject,
@@ -134,18 +134,20 @@ def lock_both(tx: WriteTx, actor: Actor, user_id: UserId, successor: UserId) -> 
     return [fault for fault in faults if fault.where]
 
 
-def refuse_unsettled(user_id: UserId, hosted: Hosted | None, events: list[Event]) -> None:
+def refuse_unsettled(user_id: UserId, hosted: HostedEvents | None, events: list[Event]) -> None:
     """Raise HostsEvents if `hosted` is missing for a user who hosts events, or TooManyEvents to transfer."""
     count = sum(event.host_id == user_id and event.status is not Status.cancelled for event in events)
     if count and hosted is None:
         raise HostsEvents(count)
-    if hosted is Hosted.transfer and count > MAX_TRANSFERRED_EVENTS:
+    if hosted is HostedEvents.transfer and count > MAX_TRANSFERRED_EVENTS:
         raise TooManyEvents(count, MAX_TRANSFERRED_EVENTS)
 
 
-def refuse_wrong_successor(user_id: UserId, hosted: Hosted | None, to: UserId | None, faults: list[Fault]) -> None:
+def refuse_wrong_successor(
+    user_id: UserId, hosted: HostedEvents | None, to: UserId | None, faults: list[Fault]
+) -> None:
     """Raise Invalid unless `to` is given with hosted=transfer, and only then, and is another user without `faults`."""
-    if (hosted is Hosted.transfer) != (to is not None):
+    if (hosted is HostedEvents.transfer) != (to is not None):
         raise Invalid(
             Fault(("to",), "wrong_successor", "hosted=transfer needs to=usr_..., and to needs hosted=transfer")
         )

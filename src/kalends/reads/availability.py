@@ -8,7 +8,7 @@ from sqlalchemy import bindparam
 
 from kalends.errors import Fault, Invalid
 from kalends.limits import MAX_COMMITMENTS
-from kalends.model import Actor, Busy, Instant, Span, UserId
+from kalends.model import Actor, Instant, Span, Strength, UserId
 from kalends.rules.hours import WorkingHours, working_periods
 from kalends.rules.meeting import Calendar, MeetingRequest, Slot, best_slots, search_of, slots_of
 from kalends.rules.no_slot import Obstacle, Reason, Relaxation, finer_step, obstacles, reasons, relaxations
@@ -30,7 +30,7 @@ BUSY_TIMES = Query(
     .join_from(user, working_hours, working_hours.c.user_id == user.c.id, isouter=True)
     .where(user.c.organization_id == bindparam("org"), AnyOf(user.c.id, "ids"), user.c.deleted_at.is_(None))
     .union_all(
-        COMMITMENTS.events.add_columns(NO_TEXT, NO_TEXT).where(agenda.c.shown != Busy.free.value),
+        COMMITMENTS.events.add_columns(NO_TEXT, NO_TEXT).where(agenda.c.shown != Strength.free.value),
         COMMITMENTS.holds.add_columns(NO_TEXT, NO_TEXT),
     )
     .limit(bindparam("count", type_=sa.Integer))
@@ -88,7 +88,7 @@ def busy_times(
         if start is None:
             found[UserId(user_id)] = PersonBusyTimes(time_zone, hours_from(stored) if hours else None, [], [])
         else:
-            commitments.append((user_id, Period(Span(Instant(start), Instant(end)), Busy(shown)), bool(blocking)))
+            commitments.append((user_id, Period(Span(Instant(start), Instant(end)), Strength(shown)), bool(blocking)))
     for user_id, period, blocking in commitments:
         person = found.get(UserId(user_id))
         if person is not None:

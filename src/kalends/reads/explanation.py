@@ -9,7 +9,6 @@ from sqlalchemy import bindparam
 from kalends.errors import Invalid, NotFound
 from kalends.model import (
     Actor,
-    Busy,
     EventId,
     HoldId,
     Instant,
@@ -18,6 +17,7 @@ from kalends.model import (
     ShowAs,
     Span,
     Status,
+    Strength,
     UserId,
     Visibility,
 )
@@ -74,7 +74,7 @@ class EventReason(Struct, frozen=True):
     """An event in a person's time, and how much the actor sees of it."""
 
     span: Span
-    shown: Busy
+    shown: Strength
     blocking: bool
     event_id: EventId
     role: Role | None
@@ -148,7 +148,7 @@ def events_within(tx: ReadTx, actor: Actor, user_id: UserId, values: dict[str, A
     return [
         EventReason(
             Span(Instant(start), Instant(end)),
-            Busy(shown),
+            Strength(shown),
             bool(blocking),
             EventId(event_id),
             Role(role) if role else None,
@@ -166,7 +166,7 @@ def events_within(tx: ReadTx, actor: Actor, user_id: UserId, values: dict[str, A
 
 def as_busy(span: Span) -> Period:
     """Return a span as a busy period."""
-    return Period(span, Busy.busy)
+    return Period(span, Strength.busy)
 
 
 def access_level_in_explanation(

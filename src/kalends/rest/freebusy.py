@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
 from kalends.limits import MAX_PEOPLE, MAX_SHOWN_WINDOWS, MAX_WINDOW_DAYS
-from kalends.model import UTC, Actor, Busy, DateOrTime, Scope, UserId, Zone
+from kalends.model import UTC, Actor, DateOrTime, Scope, Strength, UserId, Zone
 from kalends.reads.availability import busy_times
 from kalends.rest.operation import Reply
 from kalends.rest.spans import SpanJson, bounds_of, span_json
@@ -44,7 +44,7 @@ class PeriodJson(Struct):
 
     start: str
     end: str
-    strength: Busy
+    strength: Strength
 
 
 class ItemErrorJson(Struct):

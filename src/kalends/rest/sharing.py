@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import Meta, Struct
 
 from kalends.actions import sharing as actions
-from kalends.model import Actor, Scope, Share, Sharing, UserId
+from kalends.model import Actor, Scope, Share, SharingLevel, UserId
 from kalends.reads import sharing as reads
 from kalends.rest.operation import Reply
 from kalends.rest.paging import PageJson
@@ -19,7 +19,7 @@ from kalends.store.database import ReadTx, WriteTx
 class SharePut(Struct, forbid_unknown_fields=True, kw_only=True):
     """The level at which to share a calendar; each level includes those before it."""
 
-    level: Sharing
+    level: SharingLevel
     example: ClassVar[Any] = {"level": "titles"}
 
 
@@ -29,7 +29,7 @@ class ShareJson(Struct):
     scope: ClassVar[Scope] = Scope.users_read
     owner_id: UserIdText
     user_id: UserIdText
-    level: Sharing
+    level: SharingLevel
     updated_at: datetime
     example: ClassVar[Any] = {
         "owner_id": "usr_018f3c5a9b2d4e6f",

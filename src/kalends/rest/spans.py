@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, Struct, UnsetType, field
 
 from kalends.errors import Fault, Invalid
-from kalends.model import UTC, Busy, Conflict, DateOrTime, Instant, Span
+from kalends.model import UTC, Conflict, DateOrTime, Instant, Span, Strength
 from kalends.rules.zones import TimeError, bound_of, rendered, zone_named, zone_or_utc
 
 Where = tuple[str | int, ...]
@@ -32,7 +32,7 @@ class ConflictJson(Struct, omit_defaults=True):
     user_id: str
     start: str
     end: str
-    strength: Busy
+    strength: Strength
     event_id: str | UnsetType = UNSET
 
 

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from kalends.actions import user_deletion
 from kalends.actions import users as actions
-from kalends.actions.user_deletion import Hosted
+from kalends.actions.user_deletion import HostedEvents
 from kalends.drafts import UserCreate, UserUpdate
 from kalends.errors import (
     Fault,
@@ -85,7 +85,8 @@ class UserDeleteQuery(BookingQuery, kw_only=True):
     """What to do with events that the user hosts and that have not ended."""
 
     hosted: (
-        Annotated[Hosted, Meta(description="Cancel them, or transfer them to the user that `to` names")] | UnsetType
+        Annotated[HostedEvents, Meta(description="Cancel them, or transfer them to the user that `to` names")]
+        | UnsetType
     ) = UNSET
     to: UserId | UnsetType = UNSET
 

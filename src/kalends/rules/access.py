@@ -27,7 +27,7 @@ from msgspec import structs
 
 from kalends.credentials import Token
 from kalends.errors import Forbidden
-from kalends.model import Actor, Hold, Scope, Sharing, UserId, Visibility
+from kalends.model import Actor, Hold, Scope, SharingLevel, UserId, Visibility
 
 
 class AccessLevel(IntEnum):
@@ -41,15 +41,15 @@ class AccessLevel(IntEnum):
 
 
 ACCESS_TO_HOSTED = {
-    Sharing.free_busy: AccessLevel.busy,
-    Sharing.titles: AccessLevel.titles,
-    Sharing.read: AccessLevel.read,
-    Sharing.respond: AccessLevel.read,
-    Sharing.write: AccessLevel.write,
+    SharingLevel.free_busy: AccessLevel.busy,
+    SharingLevel.titles: AccessLevel.titles,
+    SharingLevel.read: AccessLevel.read,
+    SharingLevel.respond: AccessLevel.read,
+    SharingLevel.write: AccessLevel.write,
 }
 """The access level to the events that a person hosts, by the level at which their calendar is shared."""
 
-DELEGATE = (Sharing.respond, Sharing.write)
+DELEGATE = (SharingLevel.respond, SharingLevel.write)
 """The levels that also show the events that the owner takes part in, and permit answering for the owner."""
 
 
@@ -75,7 +75,7 @@ def access_level_of(
     own = AccessLevel.read if participates else AccessLevel.busy
     if visibility is Visibility.private:
         return own
-    hosted = ACCESS_TO_HOSTED[actor.shared.get(host_id, Sharing.free_busy)]
+    hosted = ACCESS_TO_HOSTED[actor.shared.get(host_id, SharingLevel.free_busy)]
     return max(own, hosted, AccessLevel.read if delegate else AccessLevel.busy)
 
 
@@ -122,7 +122,7 @@ def may_answer_for(actor: Actor, user_id: UserId, visibility: Visibility) -> boo
 
 def may_manage(actor: Actor, user_id: UserId) -> bool:
     """Return whether an actor may host in a person's name, and set their working hours."""
-    return is_self(actor, user_id) or actor.shared.get(user_id) is Sharing.write
+    return is_self(actor, user_id) or actor.shared.get(user_id) is SharingLevel.write
 
 
 def may_answer_transfer_for(actor: Actor, user_id: UserId, visibility: Visibility) -> bool:

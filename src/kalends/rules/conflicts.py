@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import structs
 
-from kalends.model import Busy, Conflict, Instant, Span, UserId
+from kalends.model import Conflict, Instant, Span, Strength, UserId
 from kalends.rules.intervals import contains
 from kalends.rules.participation import AgendaRow
 from kalends.rules.periods import STRENGTH, Period, merge_by_strength
@@ -13,7 +13,7 @@ from kalends.rules.periods import STRENGTH, Period, merge_by_strength
 
 def takes_time(before: AgendaRow | None, after: AgendaRow) -> bool:
     """Return whether a change takes time: a new row, a span beyond the old one, or blocking instead of not blocking."""
-    if after.shown is Busy.free:
+    if after.shown is Strength.free:
         return False
     if before is None or not contains(before.span, after.span) or after.blocking > before.blocking:
         return True

@@ -8,7 +8,6 @@ from kalends.drafts import ResponseUpdate
 from kalends.errors import EventCancelled, EventEnded, Fault
 from kalends.limits import MAX_PARTICIPANTS
 from kalends.model import (
-    Busy,
     Event,
     EventId,
     Instant,
@@ -18,6 +17,7 @@ from kalends.model import (
     Role,
     Span,
     Status,
+    Strength,
     UserId,
 )
 from kalends.rules.busy import commitment
@@ -33,7 +33,7 @@ class AgendaRow(Struct, frozen=True):
     role: Role | None
     response: Response | None
     status: Status
-    shown: Busy
+    shown: Strength
     blocking: bool
 
 

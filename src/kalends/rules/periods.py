@@ -4,16 +4,16 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from kalends.model import Busy, Instant, Span
+from kalends.model import Instant, Span, Strength
 
-STRENGTH = {Busy.free: 0, Busy.tentative: 1, Busy.busy: 2}
+STRENGTH = {Strength.free: 0, Strength.tentative: 1, Strength.busy: 2}
 
 
 class Period(Struct, frozen=True):
     """A span in which somebody is busy or tentatively busy."""
 
     span: Span
-    strength: Busy
+    strength: Strength
 
 
 def merge(spans: Iterable[Span]) -> list[Span]:
@@ -40,32 +40,32 @@ def merge_by_strength(periods: Iterable[Period], window: Span, *, under: Iterabl
     Free periods are left out, and touching periods of equal strength become one. The result does not show what lies
     under another period that is as strong. It sweeps over the edges in O(n log n).
     """
-    edges: list[tuple[Instant, int, int, Busy]] = []
+    edges: list[tuple[Instant, int, int, Strength]] = []
     for layer, several in enumerate((periods, under)):
         for period in several:
             for part in clip([period.span], window):
                 edges += [(part.start, 1, layer, period.strength), (part.end, -1, layer, period.strength)]
-    depths = dict.fromkeys(Busy, 0), dict.fromkeys(Busy, 0)
+    depths = dict.fromkeys(Strength, 0), dict.fromkeys(Strength, 0)
     result: list[Period] = []
-    begun, current = window.start, Busy.free
+    begun, current = window.start, Strength.free
     for moment, step, layer, strength in sorted(edges):
         depths[layer][strength] += step
         own, other = map(strongest, depths)
-        shown = own if STRENGTH[own] > STRENGTH[other] else Busy.free
+        shown = own if STRENGTH[own] > STRENGTH[other] else Strength.free
         if shown is not current:
             extend(result, Period(Span(begun, moment), current))
             begun, current = moment, shown
     return result
 
 
-def strongest(depth: Mapping[Busy, int]) -> Busy:
+def strongest(depth: Mapping[Strength, int]) -> Strength:
     """Return the strongest of what there is."""
-    return next((level for level in (Busy.busy, Busy.tentative) if depth[level]), Busy.free)
+    return next((level for level in (Strength.busy, Strength.tentative) if depth[level]), Strength.free)
 
 
 def extend(result: list[Period], period: Period) -> None:
     """Add a period to an ordered list, as part of its last one where they touch and are equally strong."""
-    if period.strength is Busy.free or period.span.start == period.span.end:
+    if period.strength is Strength.free or period.span.start == period.span.end:
         return
     if result and result[-1].strength is period.strength and result[-1].span.end == period.span.start:
         result[-1] = Period(Span(result[-1].span.start, period.span.end), period.strength)

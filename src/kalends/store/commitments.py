@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from kalends.model import Actor, Busy, Conflict, EventId, HoldId, Instant, Span, UserId, Visibility
+from kalends.model import Actor, Conflict, EventId, HoldId, Instant, Span, Strength, UserId, Visibility
 from kalends.rules.access import is_operator, may_read_events
 from kalends.rules.conflicts import merge_unseen
 from kalends.rules.intervals import LONGEST_BLOCK
@@ -141,4 +141,4 @@ def conflict_from(row: Row, *, named: bool) -> Conflict:
     """Return the conflict of a row of `blocking`; unless events are `named` to the actor, without the event's id."""
     user_id, start, end, shown, _, event_id, is_named = row
     span, known = Span(Instant(start), Instant(end)), EventId(event_id) if is_named and named else None
-    return Conflict(UserId(user_id), span, Busy(shown), known, needed=True)
+    return Conflict(UserId(user_id), span, Strength(shown), known, needed=True)

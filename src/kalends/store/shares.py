@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy import bindparam
 
-from kalends.model import Actor, Instant, OrganizationId, Share, Sharing, UserId
+from kalends.model import Actor, Instant, OrganizationId, Share, SharingLevel, UserId
 from kalends.store.database import ReadTx, Row, WriteTx
 from kalends.store.query import Query
 from kalends.store.tables import share
@@ -25,7 +25,7 @@ DELETE = Query(sa.delete(share).where(*AT))
 def share_from(row: Row) -> Share:
     """Return the share of a row of COLUMNS."""
     owner_id, user_id, level, updated_at = row
-    return Share(UserId(owner_id), UserId(user_id), Sharing(level), Instant(updated_at))
+    return Share(UserId(owner_id), UserId(user_id), SharingLevel(level), Instant(updated_at))
 
 
 def shares_with(tx: ReadTx, organization_id: OrganizationId, user_id: UserId) -> list[Share]:
