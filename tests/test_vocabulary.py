@@ -59,7 +59,9 @@ def test_messages_read_as_sentences() -> None:
     assert str(NotFound("user", UserId(1))) == (
         "No user usr_0000000000000001 could be found: it does not exist, or you may not see it."
     )
-    assert str(StaleVersion("event", 4)).startswith("The event is at version 4, and the condition of the request asks")
+    assert str(StaleVersion("event", 4)).startswith(
+        "The If-Match or If-None-Match condition is not met: the event is at version 4"
+    )
     assert str(HostsEvents(2)).startswith("Unfinished events that the user hosts: 2. Cancel them")
     assert str(BadSetting("X", "{braces} stay")) == "X is not usable: {braces} stay."
     assert str(OutcomeUnknown("The connection broke.")).startswith("The connection broke. Whether")

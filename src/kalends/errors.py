@@ -41,8 +41,8 @@ FAULT_CODES: Mapping[str, str] = {
     "email_taken": "Another user has the e-mail address",
     "empty_span": "The end of the window does not come after its start",
     "end_before_start": "The end does not come after the start",
-    "hold_elsewhere": "The hold keeps another time, or the time of other people",
-    "hold_lapsed": "The hold has lapsed, never existed, or was placed by somebody else",
+    "hold_elsewhere": "The hold reserves another time or other people",
+    "hold_lapsed": "The hold has expired, never existed, or was placed by somebody else",
     "host_does_not_attend": "The host is named as a participant although `host_attends` is false",
     "in_the_past": "The time must lie in the future",
     "invalid_cursor": "The cursor is not the `next_cursor` of a page of this list",
@@ -167,12 +167,12 @@ class RateLimited(KalendsError):
 
 
 class StaleVersion(KalendsError):
-    """The caller expects another version than the current one."""
+    """The current version is not one that the caller expects."""
 
     code = "stale_version"
     message = (
-        "The {kind} is at version {current}, and the condition of the request asks for another version: "
-        "read it again, and repeat the request with the ETag of that answer."
+        "The If-Match or If-None-Match condition is not met: the {kind} is at version {current} (0: there is none). "
+        "Read it again before you repeat the request."
     )
 
     def __init__(self, kind: str, current: int) -> None:
@@ -208,7 +208,7 @@ class BookingConflict(KalendsError):
     """Somebody needed is busy at that time."""
 
     code = "conflict"
-    message = "Somebody needed is not free at that time: `conflicts` names who and when."
+    message = "This would book somebody twice: `conflicts` lists who is busy and when."
 
     def __init__(self, conflicts: tuple[Conflict, ...], time_zone: str) -> None:
         super().__init__()
@@ -234,7 +234,7 @@ class EventEnded(KalendsError):
     """The event has ended, so that its participants cannot be changed in this way."""
 
     code = "event_ended"
-    message = "The event has ended: nobody can be added to it any more, and roles and answers stay as they are."
+    message = "The event has ended: nobody can be added any more, and roles and responses can no longer change."
 
 
 class HostsEvents(KalendsError):
@@ -255,15 +255,12 @@ class TooManyEvents(KalendsError):
     """Deleting the user would change so many events that other writers would wait too long."""
 
     code = "too_many_events"
-    message = (
-        "Unfinished events of the user: {count}. At most {limit} can be cancelled, transferred or left at a time: "
-        "cancel or transfer some of them, or remove the user from them, one by one first."
-    )
+    message = "{reason}: {advice}."
 
-    def __init__(self, count: int, limit: int) -> None:
+    def __init__(self, reason: str, advice: str) -> None:
         super().__init__()
-        self.count = count
-        self.limit = limit
+        self.reason = reason
+        self.advice = advice
 
 
 class KeyReused(KalendsError):
@@ -315,7 +312,7 @@ class TooExpensive(KalendsError):
 
     code = "too_expensive"
     message = (
-        "The answer takes too long to read, or is too large: reading it was stopped. "
+        "The query took too long or found too much, and was stopped. "
         "Ask for less, such as a shorter span, a smaller limit or fewer users."
     )
 

@@ -366,7 +366,8 @@ class Participant(Struct, frozen=True):
 class Conflict(Struct, frozen=True):
     """A commitment that blocks a person: who, when, how strongly; `event_id` only if the caller may see the event.
 
-    If `needed` is false, the person is optional, and it is only a warning.
+    If `needed` is false, it is only a warning: the person is optional and has not accepted, or declined the event
+    before it got a new time.
     """
 
     user_id: UserId

@@ -45,7 +45,7 @@ def test_people_who_are_needed_and_not_free_are_named(api, cast, taken):
         expected_conflict(cast.host, taken),
         expected_conflict(cast.guest, taken, "tentative"),
     ]
-    assert document["detail"] == "Somebody needed is not free at that time: `conflicts` names who and when."
+    assert document["detail"] == "This would book somebody twice: `conflicts` lists who is busy and when."
     assert cast.rows() == before
     answer = api.post("/v1/events", params={"on_conflict": "allow"}, json=draft(cast.stranger, cast.guest))
     assert answer.status_code == 201

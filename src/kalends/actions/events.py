@@ -151,7 +151,7 @@ def change_event(
 ) -> Saved:
     """Apply an edit as one new version; a new time resets all responses but the host's (see `reset_responses`).
 
-    Raise NotFound, StaleVersion, EventCancelled, Invalid or BookingConflict.
+    Raise NotFound, Forbidden, StaleVersion, EventCancelled, Invalid or BookingConflict.
     """
     before = event_to_change(tx, actor, event_id, expect)
     refuse_cancelled(before)
@@ -207,7 +207,7 @@ def delete_event(tx: WriteTx, actor: Actor, event_id: EventId, *, expect: Versio
 def cancel_event(
     tx: WriteTx, actor: Actor, event_id: EventId, reason: str | None = None, *, expect: Versions = None
 ) -> Event:
-    """Cancel an event: it stays readable and takes nobody's time. Cancelling it again changes nothing.
+    """Cancel an event: it stays readable and no longer makes anybody busy. Cancelling it again changes nothing.
 
     Raise NotFound, Forbidden or StaleVersion.
     """
@@ -229,7 +229,9 @@ def transfer_event(
 ) -> Saved:
     """Transfer an event to another host, or ask them to host it if the actor may not manage their calendar.
 
-    A pending transfer to somebody else ends. Raise NotFound, StaleVersion, EventCancelled, Invalid or BookingConflict.
+    A pending transfer to somebody else ends.
+
+    Raise NotFound, Forbidden, StaleVersion, EventCancelled, Invalid or BookingConflict.
     """
     before = event_to_change(tx, actor, event_id, expect)
     refuse_cancelled(before)

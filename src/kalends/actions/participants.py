@@ -42,7 +42,7 @@ def add_participants(
 ) -> tuple[list[Participant], Saved]:
     """Add participants, all or none; return them in the order given, and the event.
 
-    Raise NotFound, StaleVersion, EventCancelled, EventEnded, Invalid, AlreadyParticipant or BookingConflict.
+    Raise NotFound, Forbidden, StaleVersion, EventCancelled, EventEnded, Invalid, AlreadyParticipant or BookingConflict.
     """
     before = event_to_change(tx, actor, event_id, expect)
     refuse_cancelled(before)
@@ -89,7 +89,7 @@ def set_participant(
 ) -> tuple[Participant, Saved, bool]:
     """Add a participant, or change their role; return also whether they are new.
 
-    Raise NotFound, StaleVersion, EventCancelled, EventEnded, Invalid or BookingConflict.
+    Raise NotFound, Forbidden, StaleVersion, EventCancelled, EventEnded, Invalid or BookingConflict.
     """
     before = event_to_change(tx, actor, event_id)
     participates = participants_among(tx, actor, before, [user_id])
@@ -122,7 +122,7 @@ def change_role(
 ) -> tuple[Participant, Saved]:
     """Make a participant required or optional; their response stays.
 
-    Raise NotFound, StaleVersion, EventCancelled, EventEnded or BookingConflict.
+    Raise NotFound, Forbidden, StaleVersion, EventCancelled, EventEnded or BookingConflict.
     """
     before = event_to_change(tx, actor, event_id)
     participant = participant_to_change(tx, actor, before, user_id, expect)
@@ -132,7 +132,7 @@ def change_role(
 def remove_participant(
     tx: WriteTx, actor: Actor, event_id: EventId, user_id: UserId, *, expect: Versions = None
 ) -> None:
-    """Remove a participant; a host stays the host. Raise NotFound, StaleVersion or EventCancelled."""
+    """Remove a participant; a host stays the host. Raise NotFound, Forbidden, StaleVersion or EventCancelled."""
     before = event_to_change(tx, actor, event_id)
     participant = participant_to_change(tx, actor, before, user_id, expect)
     refuse_cancelled(before)

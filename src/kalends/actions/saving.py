@@ -50,7 +50,8 @@ class Saved(NamedTuple):
     conflicts: tuple[Conflict, ...] = ()
     """Double bookings, which the caller allowed."""
     warnings: tuple[Conflict, ...] = ()
-    """Conflicts of optional participants."""
+    """Conflicts that do not prevent the change: of optional people who have not accepted, and of people who declined
+    and are busy at the new time."""
 
 
 class NewEvent(NamedTuple):

@@ -72,7 +72,11 @@ def concerned_ids(tx: WriteTx, actor: Actor, user_id: UserId) -> list[EventId]:
     unfinished = unfinished_events(tx, actor, user_id, earliest_start(tx.now))
     concerned = {*unfinished, *(event.id for event in events_offered_to(tx, actor, user_id))}
     if len(concerned) > MAX_DELETED_EVENTS:
-        raise TooManyEvents(len(concerned), MAX_DELETED_EVENTS)
+        raise TooManyEvents(
+            f"Unfinished events of the user: {len(concerned)}. "
+            f"At most {MAX_DELETED_EVENTS} can be cancelled, transferred or left in one request",
+            "cancel or transfer some of them, or remove the user from them, one by one first",
+        )
     return sorted(concerned)
 
 
@@ -124,7 +128,7 @@ def still_concerned(locked: list[Event], ids: list[EventId]) -> list[Event]:
     concerned = {*ids}
     events = [event for event in locked if event.id in concerned]
     if len(events) < len(concerned):
-        raise Contended("Their events are being changed.")
+        raise Contended("Other requests are changing the events of this user.")
     return events
 
 
@@ -140,7 +144,11 @@ def refuse_unsettled(user_id: UserId, hosted: HostedEvents | None, events: list[
     if count and hosted is None:
         raise HostsEvents(count)
     if hosted is HostedEvents.transfer and count > MAX_TRANSFERRED_EVENTS:
-        raise TooManyEvents(count, MAX_TRANSFERRED_EVENTS)
+        raise TooManyEvents(
+            f"The user hosts {count} unfinished events, and at most {MAX_TRANSFERRED_EVENTS} can be transferred in one "
+            "request",
+            "transfer or cancel some first, or use hosted=cancel",
+        )
 
 
 def refuse_wrong_successor(

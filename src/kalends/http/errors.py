@@ -35,7 +35,7 @@ class WrongTransferCoding(KalendsError):
     """The transfer coding of the body is not supported."""
 
     code = "wrong_transfer_coding"
-    message = "The body must be sent as it is, or with the Transfer-Encoding chunked."
+    message = "Send the body without Transfer-Encoding, or with Transfer-Encoding: chunked."
 
 
 class Overloaded(KalendsError):
@@ -102,7 +102,7 @@ class WrongContentEncoding(KalendsError):
     """The content encoding of the body is not supported."""
 
     code = "wrong_content_encoding"
-    message = "The body must be sent as it is, or with the Content-Encoding gzip."
+    message = "Send the body without Content-Encoding, or with Content-Encoding: gzip."
 
 
 class BadQuery(errors.Invalid):
@@ -138,14 +138,14 @@ PROBLEM_TYPES: dict[type[KalendsError], ProblemType] = {
     BodyTooSlow: ProblemType(HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time"),
     errors.EmailTaken: ProblemType(HTTPStatus.CONFLICT, "The e-mail address is taken"),
     errors.AlreadyParticipant: ProblemType(HTTPStatus.CONFLICT, "Already a participant"),
-    errors.BookingConflict: ProblemType(HTTPStatus.CONFLICT, "Somebody needed is not free"),
+    errors.BookingConflict: ProblemType(HTTPStatus.CONFLICT, "Somebody would be booked twice"),
     errors.HoldExtended: ProblemType(HTTPStatus.CONFLICT, "The hold has been extended already"),
     errors.EventCancelled: ProblemType(HTTPStatus.CONFLICT, "The event is cancelled"),
     errors.EventEnded: ProblemType(HTTPStatus.CONFLICT, "The event has ended"),
     errors.HostsEvents: ProblemType(HTTPStatus.CONFLICT, "The user hosts events that have not ended"),
     errors.TooManyEvents: ProblemType(HTTPStatus.CONFLICT, "Too many events would change at a time"),
     errors.KeyInFlight: ProblemType(HTTPStatus.CONFLICT, "The first request with this key has not been answered yet"),
-    errors.StaleVersion: ProblemType(HTTPStatus.PRECONDITION_FAILED, "It has changed since you read it"),
+    errors.StaleVersion: ProblemType(HTTPStatus.PRECONDITION_FAILED, "The condition of the request is not met"),
     BodyTooLarge: ProblemType(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large"),
     TargetTooLong: ProblemType(HTTPStatus.REQUEST_URI_TOO_LONG, "Path and query are too long"),
     WrongMediaType: ProblemType(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The media type is not supported"),
@@ -161,9 +161,7 @@ PROBLEM_TYPES: dict[type[KalendsError], ProblemType] = {
     errors.Unavailable: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "The service is temporarily unavailable"),
     errors.OutcomeUnknown: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "It is unknown whether the change was saved"),
     errors.Unfinished: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "The request has been done in part"),
-    errors.TooExpensive: ProblemType(
-        HTTPStatus.SERVICE_UNAVAILABLE, "The answer takes too long to read, or is too large"
-    ),
+    errors.TooExpensive: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "The query took too long or found too much"),
     errors.SchemaMismatch: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "The database has another schema"),
     errors.ZoneDataMismatch: ProblemType(HTTPStatus.SERVICE_UNAVAILABLE, "The database follows other zone data"),
 }

@@ -55,7 +55,8 @@ class EventJson(EventDetailsJson, kw_only=True):
     conflicts: list[ConflictJson] | UnsetType = UNSET
     """Double bookings, which `on_conflict=allow` has allowed."""
     warnings: list[ConflictJson] | UnsetType = UNSET
-    """Conflicts of optional people, who are not free."""
+    """Conflicts that do not prevent the change: of optional people who have not accepted, and of people who declined
+    and are busy at the new time; those stay declined."""
     example: ClassVar[Any] = {
         "id": "evt_018f3c5a9b2e0a81",
         **EventDetails(title="Planning", location="Room 2").details(),

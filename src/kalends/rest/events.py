@@ -227,8 +227,8 @@ def update_event(
     """Change an event.
 
     The body is a JSON Merge Patch (RFC 7396): members that are left out stay as they are. A new start, end or zone
-    resets all responses but the host's, unless `keep_responses=true`, and is refused if somebody needed is not free
-    then.
+    resets all responses but the host's, unless `keep_responses=true`, and is refused if it would book somebody twice.
+    People who declined and are busy then stay declined, with a warning.
     """
     on_conflict, expect, keep = query.on_conflict, conditions.versions, query.keep_responses
     saved = actions.change_event(tx, actor, event_id, body, expect=expect, keep_responses=keep, on_conflict=on_conflict)

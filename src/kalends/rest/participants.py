@@ -45,7 +45,7 @@ class ParticipantJson(Struct, omit_defaults=True):
     conflicts: list[ConflictJson] | UnsetType = UNSET
     """Double bookings, which `on_conflict=allow` has allowed."""
     warnings: list[ConflictJson] | UnsetType = UNSET
-    """Conflicts of optional people, who are not free."""
+    """Conflicts that do not prevent the change: of optional people who have not accepted."""
     example: ClassVar[Any] = {
         "user_id": "usr_018f3c5a9b2d5f70",
         "name": "Gustav Guest",
@@ -64,7 +64,7 @@ class AddedParticipantsJson(PageJson[ParticipantJson]):
     conflicts: list[ConflictJson] | UnsetType = UNSET
     """Double bookings, which `on_conflict=allow` has allowed."""
     warnings: list[ConflictJson] | UnsetType = UNSET
-    """Conflicts of optional people, who are not free."""
+    """Conflicts that do not prevent the change: of optional people who have not accepted."""
 
 
 class ParticipantListQuery(Struct, forbid_unknown_fields=True, kw_only=True):

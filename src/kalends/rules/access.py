@@ -6,14 +6,17 @@ their tie to it:
 | tie                                        | sees                     | changes it | answers            |
 |--------------------------------------------|--------------------------|------------|--------------------|
 | host                                       | all                      | yes        | for themselves     |
-| participant                                | all                      | no         | for themselves     |
-| asked to host it (a pending transfer)      | all                      | no         | for themselves     |
+| participant                                | all*                     | no         | for themselves     |
+| asked to host it (a pending transfer)      | all*                     | no         | for themselves     |
 | `write` on the host's calendar             | all, unless private      | yes        | for the host       |
 | `respond` or `write` on the calendar of a  |                          |            |                    |
-| participant, or of a person asked to host  | all, unless private      | no         | for that person    |
-| `read` on the host's calendar              | all, unless private      | no         | no                 |
+| participant, or of a person asked to host  | all*, unless private     | no         | for that person**  |
+| `read` on the host's calendar              | all*, unless private     | no         | no                 |
 | `titles` on the host's calendar            | title, unless private    | no         | no                 |
 | member of the organization                 | a busy block             | no         | no                 |
+
+* If the event hides its participants: of them only the host, themselves, and people whose delegate they are.
+** Accepting or declining a pending transfer for that person needs `write`.
 
 Making a person the host of an event takes `write` on their calendar, as creating an event in their name does.
 
