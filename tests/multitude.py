@@ -123,9 +123,9 @@ FROM number JOIN hold ON id = {first} + n CROSS JOIN participation
 
 
 def fill_holds(database: Database, actor: Actor, first_person: int, *, people: int, holds: int) -> int:
-    """Create holds of two users each, a tenth of them lapsed, numbered from the returned id.
+    """Create holds of two users each, a tenth of them expired, numbered from the returned id.
 
-    Hold n is placed by person n modulo people and lapses n microseconds after FIRST_START.
+    Hold n is placed by person n modulo people and expires n microseconds after FIRST_START.
     """
 
     def work(tx: WriteTx) -> int:

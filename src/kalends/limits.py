@@ -45,7 +45,7 @@ MAX_SHARES = 500
 MAX_DELETED_EVENTS = 10_000
 """Unfinished events that concern a user who is deleted: other writers wait a second or two meanwhile."""
 MAX_TRANSFERRED_EVENTS = 2_000
-"""Events of them that are transferred: each is checked for conflicts after the one before was stored."""
+"""Those of these events that are transferred: each is checked for conflicts after the one before was stored."""
 
 # Working hours
 MAX_DAY_WINDOWS = 50
@@ -77,6 +77,6 @@ MAX_SLOTS = 100
 MAX_COMMITMENTS = 20_000
 """Events and holds that are read for one answer."""
 MAX_SEARCHED_COMMITMENTS = 10_000
-"""The same for a search, if there are hardly any starts: about 0.3 s of calculation."""
+"""The same for a search with few starts: about 0.3 s of calculation."""
 MAX_SHOWN_WINDOWS = 20_000
 """Windows of working hours in one answer of free/busy."""

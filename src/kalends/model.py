@@ -149,11 +149,11 @@ class SharingLevel(StrEnum):
     """The level at which a calendar is shared with another person, lowest first; each includes those before it."""
 
     free_busy = "free_busy"
-    """Busy blocks only, which every member of the organization sees."""
+    """Busy blocks only, which every user of the organization sees."""
     titles = "titles"
     """Times and titles of the events that the owner hosts."""
     read = "read"
-    """All members of these events."""
+    """All details of these events."""
     respond = "respond"
     """Also the events that the owner takes part in, and answering for the owner."""
     write = "write"
@@ -298,7 +298,7 @@ class EventDetails(Struct, frozen=True, kw_only=True):
 
 
 class EventDetailsUpdate(Struct, kw_only=True):
-    """The same members in a merge patch: a member that is left out stays; null stands for the default."""
+    """The same members in a merge patch: a member that is left out stays; null resets description or location."""
 
     title: Title | UnsetType = UNSET
     description: Description | UnsetType | None = UNSET
@@ -378,7 +378,7 @@ class Conflict(Struct, frozen=True):
 
 
 class Hold(Struct, frozen=True):
-    """A slot that is reserved for some people until the hold lapses, is released, or becomes an event."""
+    """A slot that is reserved for some people until the hold expires, is released, or becomes an event."""
 
     id: HoldId
     user_ids: tuple[UserId, ...]

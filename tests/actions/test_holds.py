@@ -1,4 +1,4 @@
-"""Holds: they block time, lapse by the clock, are extended once, are released, or become an event."""
+"""Holds: they block time, expire by the clock, are extended once, are released, or become an event."""
 
 from typing import Any
 

@@ -262,7 +262,7 @@ class Change:
             answer_invitation(tx, self.operator, made.id, guest, answer, on_conflict=OnConflict.allow)
 
     def hold(self, tx: WriteTx) -> None:
-        """Split a hold into two that touch, or place one that lapses before anybody reads it."""
+        """Split a hold into two that touch, or place one that expires before anybody reads it."""
         foreign = [one for one in self.side.holds if self.me not in (one.placed_by, *one.user_ids)]
         placed_by = Actor(self.operator.organization_id, None, self.choice.choice(self.others))
         if foreign and self.choice.random() < 0.5:

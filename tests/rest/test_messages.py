@@ -40,7 +40,7 @@ OF_TEXT: dict[type, dict[Any, str]] = {
     model.WrittenTime: {
         "x": "such as 2026-03-09T14:00:00+01:00, not 'x'",
         "2026-13-09T14:00Z": "must be a date such as",
-        "2026-03-09T25:00Z": "that a clock can show",
+        "2026-03-09T25:00Z": "must have a valid hour, minute, second and offset",
         "2026-03-09T24:01Z": "24:00",
         "1899-12-31T10:00Z": "between 1900 and 9998, not 1899",
     },

@@ -1,4 +1,4 @@
-"""The conflict check: every action that takes somebody's time calls it, so that nobody is booked twice.
+"""The conflict check of events, which every action calls that makes somebody busy; `holds.py` has the one of holds.
 
 First the people are locked in the order of their ids, then their time is read, then the change is written. So the
 second of two transactions sees what the first has written. SQLite has only one writer at a time, which is the lock.
@@ -30,7 +30,7 @@ class Checked(NamedTuple):
     conflicts: tuple[Conflict, ...] = ()
     warnings: tuple[Conflict, ...] = ()
     booked_twice: frozenset[UserId] = frozenset()
-    """Everybody who is busy then, including those from whom the change takes no more time than before."""
+    """Everybody who is busy then, including those whom the change makes no busier than before."""
 
 
 def check_conflicts(

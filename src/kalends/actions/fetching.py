@@ -1,4 +1,7 @@
-"""Authorized lookups: each returns a row that the actor may see or change, locked, or raises."""
+"""Lookups that lock what an action changes.
+
+Those of events check what the actor may do; callers of the others check it themselves.
+"""
 
 from kalends.errors import Fault, NotFound, StaleVersion
 from kalends.model import Actor, Event, EventId, Participant, User, UserId

@@ -55,7 +55,7 @@ def place_hold(tx: WriteTx, actor: Actor, people: list[UserId], span: Span | lis
 def extend_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, seconds: int) -> Hold:
     """Extend a hold to some seconds from now, once; it never becomes shorter.
 
-    Raise NotFound, Forbidden, HoldExtended, or BookingConflict if it has just lapsed and the slot is taken.
+    Raise NotFound, Forbidden, HoldExtended, or BookingConflict if it has just expired and the slot is taken.
     """
     hold = visible_hold(actor, find_hold(tx, actor, hold_id), hold_id)
     refuse_unless(may_use_hold(actor, hold.placed_by), "Only the user who placed a hold and operators can extend it")
@@ -63,7 +63,7 @@ def extend_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, seconds: int) -> Hol
     before = hold_to_change(tx, actor, hold_id)
     if before.extended:
         raise HoldExtended
-    # It may have lapsed while this transaction waited for the locks, and the slot may be taken by now.
+    # It may have expired while this transaction waited for the locks, and the slot may be taken by now.
     refuse_taken_slot(tx, actor, list(before.user_ids), before.span, hold_id)
     until = max(before.expires_at, Instant(tx.now + seconds * SECOND))
     after = structs.replace(before, expires_at=until, extended=True)
@@ -92,14 +92,14 @@ def release_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> None:
 def consume_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, event: Event, people: AbstractSet[UserId]) -> None:
     """Remove a hold that becomes an event; the people of the event are locked already.
 
-    Raise Invalid if it has lapsed, somebody else placed it, or it keeps another time or the time of other people.
+    Raise Invalid if it has expired, somebody else placed it, or it reserves another time or other people.
     """
     hold = lock_hold(tx, actor, hold_id)
     if hold is None or not may_use_hold(actor, hold.placed_by):
-        message = f"hold {hold_id} has lapsed, never existed, or was placed by somebody else: place a new one"
+        message = f"hold {hold_id} has expired, never existed, or was placed by somebody else: place a new one"
         raise Invalid(Fault(("hold",), "hold_lapsed", message))
     if not overlaps(hold.span, event.block.span) or people.isdisjoint(hold.user_ids):
-        message = f"hold {hold_id} keeps another time, or the time of other people: name the one for this event"
+        message = f"hold {hold_id} reserves another time or other people: name a hold that reserves time for this event"
         raise Invalid(Fault(("hold",), "hold_elsewhere", message))
     delete_hold_row(tx, hold_id)
     became = {"event_id": str(event.id)}
@@ -108,7 +108,7 @@ def consume_hold(tx: WriteTx, actor: Actor, hold_id: HoldId, event: Event, peopl
 
 
 def hold_to_change(tx: WriteTx, actor: Actor, hold_id: HoldId) -> Hold:
-    """Return a hold, and lock it. Raise NotFound, also if it has lapsed."""
+    """Return a hold, and lock it. Raise NotFound, also if it has expired."""
     return visible_hold(actor, lock_hold(tx, actor, hold_id), hold_id)
 
 

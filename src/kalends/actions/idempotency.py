@@ -1,7 +1,7 @@
 """Idempotency: claims on Idempotency-Keys, and the answers that are kept for repeated requests.
 
 A claim is committed before the work begins, so a second request sees it at once, in any process. The answer is stored
-in the same transaction as the work, so neither exists without the other. A claim lapses after a minute, in case its
+in the same transaction as the work, so neither exists without the other. A claim expires after a minute, in case its
 process died. A request that finishes later than that fails, if another one has claimed the key.
 """
 
@@ -59,7 +59,7 @@ def claim_key(tx: WriteTx, actor: Actor, key: str, fingerprint: bytes) -> Claim 
 
 
 def keep_answer(tx: WriteTx, actor: Actor, claim: Claim, answer: KeptAnswer) -> None:
-    """Keep an answer for repeats. Raise KeyInFlight if the claim has lapsed and another request has the key."""
+    """Keep an answer for repeats. Raise KeyInFlight if the claim has expired and another request has the key."""
     if not store_answer(tx, actor, claim.key, claim.number, (answer.status, answer.headers, answer.body)):
         raise KeyInFlight
 

@@ -53,9 +53,7 @@ class BearerTokens:
         if acting_for not in (None, known.actor.user_id):
             known = self._identity(digest, acting_for)
             if known is None:
-                raise Forbidden(
-                    "This token cannot act for that user: only an operator's can, and for no user who has been deleted"
-                )
+                raise Forbidden("Only an operator token can act for another user, who must exist and not be deleted")
         who, where = known.actor, (request.address, request.request_id)
         return Actor(who.organization_id, who.token_id, who.user_id, who.scopes, who.shared, *where)
 

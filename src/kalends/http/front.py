@@ -1,7 +1,7 @@
 """The front of a server process: an RSGI application that reads requests and passes them to the threads of their lane.
 
 It runs on the event loop of the server, which waits for any number of connections: a slow client takes no thread. A
-thread gets a request only after all of it was read.
+thread gets a request only after its body was read, or was found to be too large.
 """
 
 import asyncio
@@ -156,7 +156,7 @@ class Front:
         return False
 
     async def _answer(self, environ: dict[str, Any]) -> WsgiResponse:
-        """Return the answer to a request that was read completely."""
+        """Return the answer to a request whose body was read, refused or left unread."""
         path = environ["PATH_INFO"]
         if path == READY_PATH and REFUSED not in environ:
             return await self._answer_ready(environ)

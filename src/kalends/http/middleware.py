@@ -92,7 +92,10 @@ class SecurityHeaders:
 
 
 def caching(method: str, path: str) -> tuple[tuple[str, str], ...]:
-    """Return the headers that permit only the caller's own cache to store an answer, and to validate it before use."""
+    """Return the caching headers: `no-store` for POST and outside /v1/.
+
+    Otherwise only the caller's cache may store the answer, and validates it before use.
+    """
     if method == "POST":
         return KEPT_NOWHERE
     return OF_THE_CALLER if path.startswith("/v1/") else KEPT_NOWHERE

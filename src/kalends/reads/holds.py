@@ -15,7 +15,7 @@ from kalends.store.tables import hold
 
 
 def read_hold(tx: ReadTx, actor: Actor, hold_id: HoldId) -> Hold:
-    """Return a hold that the actor placed or that keeps their time. Raise NotFound, also if it has lapsed."""
+    """Return a hold that the actor placed or that keeps their time. Raise NotFound, also if it has expired."""
     found = find_hold(tx, actor, hold_id)
     if found is None or not may_see_hold(actor, found.placed_by, found.user_ids):
         raise NotFound("hold", hold_id)

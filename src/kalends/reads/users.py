@@ -73,7 +73,7 @@ def list_available_users(
     event, access_level = event_to_read(tx, actor, event_id)
     refuse_unless(
         not hides_participants(access_level, hides=event.hide_participants),
-        "This event hides its participants, and with them who could be added",
+        "Only people who see all participants of this event can list who is available for it",
     )
     return list_users(tx, actor, limit, text=text, free=event.block.span, joining=event_id, after=after)
 

@@ -39,7 +39,8 @@ def transfer_event(
     that person accepts or declines, another person is asked, the event is transferred or cancelled, or the request is
     withdrawn. Naming the current host withdraws it, too.
 
-    The new host attends if the old one did; the old host stays as a participant.
+    The new host attends, as required and accepted, if the old host did or the new one took part already; the old host
+    stays as a participant.
     """
     on_conflict, expect = query.on_conflict, conditions.versions
     saved = actions.transfer_event(tx, actor, event_id, body.host_id, expect=expect, on_conflict=on_conflict)

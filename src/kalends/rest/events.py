@@ -61,10 +61,14 @@ class EventQuery(Struct, forbid_unknown_fields=True, kw_only=True):
 class EventListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     """Filters, which all have to match, and the page."""
 
-    user_id: Annotated[UserId, Meta(description="Host or participant")] | UnsetType = UNSET
+    user_id: Annotated[UserId, Meta(description="Only events that this user hosts or takes part in")] | UnsetType = (
+        UNSET
+    )
     host_id: UserId | UnsetType = UNSET
     participant_id: UserId | UnsetType = UNSET
-    pending_host_id: Annotated[UserId, Meta(description="The person who is asked to host it")] | UnsetType = UNSET
+    pending_host_id: Annotated[UserId, Meta(description="Only events that this user is asked to host")] | UnsetType = (
+        UNSET
+    )
     since: Annotated[DateOrTime, Meta(description="Only events that end after this time")] | UnsetType = field(
         default=UNSET, name="from"
     )
@@ -74,8 +78,22 @@ class EventListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     time_zone: Annotated[Zone, Meta(description="Zone of `from` and `to` without offset; default: UTC")] = field(
         default_factory=lambda: UTC
     )
-    response: Annotated[Response, Meta(description="The response of the named person")] | UnsetType = UNSET
-    role: Annotated[Role, Meta(description="The role of the named person")] | UnsetType = UNSET
+    response: (
+        Annotated[
+            Response,
+            Meta(
+                description="Only events with this response of `participant_id`, or of `user_id` if that is not given"
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    role: (
+        Annotated[
+            Role,
+            Meta(description="Only events with this role of `participant_id`, or of `user_id` if that is not given"),
+        ]
+        | UnsetType
+    ) = UNSET
     status: Annotated[Status, Meta(description="Default: all but cancelled events")] | UnsetType = UNSET
     q: SearchText | UnsetType = UNSET
     expand: Expand | UnsetType = UNSET
@@ -205,7 +223,8 @@ def list_events(tx: ReadTx, actor: Actor, query: EventListQuery, page: PageReque
     """List events.
 
     In the order of start and id, page by page. `from` and `to` select events that overlap the span; a date alone means
-    its local midnight. Declined events are listed, cancelled ones only with `status=cancelled`.
+    its local midnight. Declined events are listed, cancelled ones only with `status=cancelled`. If no user is named, an
+    operator gets all events, a user their own.
     """
     wanted, expand = filter_of(actor, query, page), query.expand is not UNSET
     found = reads.list_events(tx, actor, wanted, query.limit, expand=expand)
@@ -249,7 +268,7 @@ def cancel_event(
 ) -> Reply[EventJson]:
     """Cancel an event.
 
-    It stays readable and takes no time any more. Cancelling it again changes nothing.
+    It stays readable and no longer makes anybody busy. Cancelling it again changes nothing.
     """
     reason = None if body is None else body.reason
     return event_reply(actions.cancel_event(tx, actor, event_id, reason, expect=conditions.versions))

@@ -44,7 +44,7 @@ class ExtendRequest(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class HoldJson(Struct):
-    """A slot that is reserved until the hold lapses, is released, or becomes an event."""
+    """A slot that is reserved until the hold expires, is released, or becomes an event."""
 
     scope: ClassVar[Scope] = Scope.events_read
     id: str
@@ -96,7 +96,7 @@ def hold_json(hold: Hold) -> HoldJson:
 def create_hold(tx: WriteTx, actor: Actor, body: HoldCreate) -> Reply[HoldJson]:
     """Hold a slot for some minutes.
 
-    Everybody named has to be free, and is shown as busy until the hold lapses. `POST /v1/events?hold=…` makes it an
+    Everybody named has to be free, and is shown as busy until the hold expires. `POST /v1/events?hold=…` makes it an
     event. All holds that a person has placed keep at most 200 hours of people's time: one hour for each of 10 people
     counts as 10 hours. Operators have no limit.
     """
@@ -108,7 +108,7 @@ def create_hold(tx: WriteTx, actor: Actor, body: HoldCreate) -> Reply[HoldJson]:
 def list_holds(tx: ReadTx, actor: Actor, query: HoldListQuery, page: PageRequest) -> Reply[PageJson[HoldJson]]:
     """List holds.
 
-    The list has the holds that you placed and those that keep your time, oldest first, page by page, without lapsed
+    The list has the holds that you placed and those that keep your time, oldest first, page by page, without expired
     ones. An operator sees all of the organization, or with `user_id` those of one user.
     """
     found = reads.list_holds(tx, actor, query.limit, user_id=or_none(query.user_id), after=page.after(int))
@@ -119,7 +119,7 @@ def get_hold(tx: ReadTx, actor: Actor, hold_id: HoldId) -> Reply[HoldJson]:
     """Get a hold.
 
     You have to have placed it, or it keeps your time: then you see who placed it, but not the other people. After it
-    has lapsed, the answer is 404.
+    has expired, the answer is 404.
     """
     return Reply(hold_json(reads.read_hold(tx, actor, hold_id)))
 

@@ -47,7 +47,7 @@ def answer_once(
     try:
         return database.write(lambda tx: work_and_keep(tx, actor, claim, work))
     except OutcomeUnknown:
-        raise  # the answer may be stored: the claim has to lapse before the work can be repeated
+        raise  # the answer may be stored: the claim has to expire before the work can be repeated
     except BaseException:
         with suppress(Unavailable):
             database.write(lambda tx: give_up_claim(tx, actor, claim))

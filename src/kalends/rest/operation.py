@@ -77,7 +77,7 @@ class Operation:
     status: HTTPStatus | None = None
     """The status of success, if it is not 200, or 204 for an answer without a body."""
     other_status: HTTPStatus | None = None
-    """Another status of success: 201 for a new object, 202 if somebody has to agree."""
+    """Another status of success: 201 for a new object, 202 if somebody has to agree, 204 if a transfer is declined."""
     errors: tuple[type[KalendsError], ...] = ()
     """Errors besides those of every operation and those that follow from the signature."""
     cross_check: Callable[[dict[str, Any]], list[Fault]] | None = None

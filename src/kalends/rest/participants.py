@@ -172,7 +172,7 @@ def put_participant(
     body: ParticipantPut,
     conditions: Conditions,
 ) -> Reply[ParticipantJson]:
-    """Make somebody a participant in a role.
+    """Add a participant, or change their role.
 
     It adds them (201), or changes the role of an existing participant and keeps their response (200). Repeating it
     changes nothing. `If-None-Match: *` only adds, `If-Match: *` only changes.
@@ -230,7 +230,7 @@ def respond_to_event(
     """Accept, decline or answer tentatively.
 
     A response may change until the event ends. A new start, end or zone of the event resets all responses but the
-    host's.
+    host's, unless `keep_responses=true`.
     """
     on_conflict, expect = query.on_conflict, conditions.versions
     participant, saved = actions.answer_invitation(

@@ -54,17 +54,17 @@ class Route:
 
     def __call__(self, request: Request, response: falcon.Response, **path: str) -> None:
         """Answer a request. Raise KalendsError."""
-        operation, takes = self.operation, self.operation.signature
+        operation, signature = self.operation, self.operation.signature
         self._rates.count_address(request, response, operation.cost - 1)  # one was counted by the middleware
         actor = self._authenticator.authenticate(request)
         self._rates.count_token(request, response, operation.cost)
         for scope in self._scopes:
             need_scope(actor, scope)
-        ids = read_path(takes.ids, path)
-        query = read_query(takes.query, request.query_string)
+        ids = read_path(signature.ids, path)
+        query = read_query(signature.query, request.query_string)
         if getattr(query, "q", UNSET) is not UNSET:
             self._rates.count_token(request, response, SEARCH_COST - operation.cost)
-        raw = read_body(request, self._max_body_bytes) if takes.body is not None else b""
+        raw = read_body(request, self._max_body_bytes) if signature.body is not None else b""
         body = self._decode(request, raw, ids)
         conditions = read_conditions(request)
         arguments = self._arguments(actor, ids, query, body, conditions)
@@ -75,7 +75,7 @@ class Route:
             finally:
                 request.statements = tx.statements
 
-        if not takes.writes:
+        if not signature.writes:
             sent = send(response, self._answer(self._database.read(handle)), conditions)
             self._rates.charge_weight(request, response, sent)
             return
@@ -110,18 +110,18 @@ class Route:
 
     def _decode(self, request: Request, raw: bytes, ids: Mapping[str, Identifier]) -> Any:
         """Return the body as the struct that the handler takes, or None. Raise KalendsError."""
-        known, takes = self.operation, self.operation.signature
-        if takes.body is None or (not raw and takes.body_optional):
+        operation, signature = self.operation, self.operation.signature
+        if signature.body is None or (not raw and signature.body_optional):
             return None
-        refuse_media_type(request, (JSON, MERGE_PATCH) if known.method == "PATCH" else (JSON,))
+        refuse_media_type(request, (JSON, MERGE_PATCH) if operation.method == "PATCH" else (JSON,))
         value: Any = None
         try:
             value = read_json(raw)
-            return read_struct(takes.body, value)
+            return read_struct(signature.body, value)
         except Invalid as error:
-            faults = [advised(fault, value, known.set_elsewhere, known.shown, ids) for fault in error.faults]
-            if known.cross_check is not None and isinstance(value, dict):
-                faults += known.cross_check(cast("dict[str, Any]", value))
+            faults = [advised(fault, value, operation.set_elsewhere, operation.shown, ids) for fault in error.faults]
+            if operation.cross_check is not None and isinstance(value, dict):
+                faults += operation.cross_check(cast("dict[str, Any]", value))
             raise BadBody(*faults) from error
 
     def _answer(self, reply: Reply[Any]) -> ResponseData:

@@ -65,9 +65,10 @@ def list_shares(tx: ReadTx, actor: Actor, user_id: UserId, query: ShareListQuery
 def put_share(tx: WriteTx, actor: Actor, user_id: UserId, other_id: UserId, body: SharePut) -> Reply[ShareJson]:
     """Share a calendar with somebody.
 
-    `free_busy` is the level that every member has. `titles` shows the titles of events that the owner hosts, and `read`
-    all members of these events. `respond` also shows the events that the owner takes part in, and permits responding
-    for the owner. `write` also permits managing the owner's events. Private events are always shown as a busy block.
+    `free_busy` is the level that every user of the organization has. `titles` shows the titles of events that the owner
+    hosts, and `read` shows all details of these events. `respond` also shows the events that the owner takes part in,
+    and permits responding for the owner. `write` also permits managing the owner's events. A share never shows more of
+    a private event than a busy block.
     """
     share, new = actions.share_calendar(tx, actor, user_id, other_id, body.level)
     return Reply(share_json(share), status=HTTPStatus.CREATED if new else HTTPStatus.OK)
@@ -76,7 +77,7 @@ def put_share(tx: WriteTx, actor: Actor, user_id: UserId, other_id: UserId, body
 def delete_share(tx: WriteTx, actor: Actor, user_id: UserId, other_id: UserId) -> Reply[None]:
     """Stop sharing a calendar with somebody.
 
-    They still see what every member sees.
+    They still see what every user of the organization sees.
     """
     actions.stop_sharing(tx, actor, user_id, other_id)
     return Reply()

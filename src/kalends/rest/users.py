@@ -64,8 +64,14 @@ class UserListQuery(Struct, forbid_unknown_fields=True, kw_only=True):
     """Filters, and the page."""
 
     q: SearchText | UnsetType = UNSET
-    available_from: Annotated[DateOrTime, Meta(description="Only users free from this time on")] | UnsetType = UNSET
-    available_to: Annotated[DateOrTime, Meta(description="until then")] | UnsetType = UNSET
+    available_from: (
+        Annotated[DateOrTime, Meta(description="Only users who are free from this time on; needs `available_to`")]
+        | UnsetType
+    ) = UNSET
+    available_to: (
+        Annotated[DateOrTime, Meta(description="Only users who are free until this time; needs `available_from`")]
+        | UnsetType
+    ) = UNSET
     time_zone: Annotated[Zone, Meta(description="Zone of times without offset; default: UTC")] = field(
         default_factory=lambda: UTC
     )

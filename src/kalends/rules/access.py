@@ -13,7 +13,7 @@ their tie to it:
 | participant, or of a person asked to host  | all*, unless private     | no         | for that person**  |
 | `read` on the host's calendar              | all*, unless private     | no         | no                 |
 | `titles` on the host's calendar            | title, unless private    | no         | no                 |
-| member of the organization                 | a busy block             | no         | no                 |
+| any other user of the organization         | a busy block             | no         | no                 |
 
 * If the event hides its participants: of them only the host, themselves, and people whose delegate they are.
 ** Accepting or declining a pending transfer for that person needs `write`.

@@ -1,4 +1,4 @@
-"""Double booking: from whom a change takes time, and which conflicts that causes."""
+"""Double booking: whom a change makes busy, and which conflicts that causes."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,11 @@ from kalends.rules.periods import STRENGTH, Period, merge_by_strength
 
 
 def takes_time(before: AgendaRow | None, after: AgendaRow) -> bool:
-    """Return whether a change takes time: a new row, a span beyond the old one, or blocking instead of not blocking."""
+    """Return whether a row makes its person busy beyond what the old row did.
+
+    It does if it is new, lies outside the old span, blocks while the old one did not, or is shown as busier. It never
+    does if it is shown as free.
+    """
     if after.shown is Strength.free:
         return False
     if before is None or not contains(before.span, after.span) or after.blocking > before.blocking:
@@ -23,7 +27,7 @@ def takes_time(before: AgendaRow | None, after: AgendaRow) -> bool:
 def rows_taking_time(
     before: Iterable[AgendaRow], after: Iterable[AgendaRow]
 ) -> dict[tuple[UserId, Instant], AgendaRow]:
-    """Return the rows of a change that take time, by person and start."""
+    """Return the rows of a change that make their person busy (see `takes_time`), by person and start."""
     old = {(row.user_id, row.event_id): row for row in before}
     taking = (row for row in after if takes_time(old.get((row.user_id, row.event_id)), row))
     return {(row.user_id, row.span.start): row for row in taking}
@@ -32,7 +36,7 @@ def rows_taking_time(
 def classify_conflicts(
     blocking: Mapping[Span, Iterable[Conflict]], taking: Mapping[tuple[UserId, Instant], AgendaRow]
 ) -> tuple[list[Conflict], list[Conflict]]:
-    """Return the conflicts of people from whom a change takes time, and as warnings those of optional people.
+    """Return the conflicts of people whom a change makes busy, and as warnings those of optional people.
 
     `blocking` has what blocks people in each span, and `taking` the agenda rows by person and start of their span.
     """

@@ -111,9 +111,10 @@ def edited_metadata(text: str, patch: Mapping[str, Any] | UnsetType | None, faul
 def transferred(
     before: Event, participations: Mapping[UserId, Participation], host_id: UserId, *, now: Instant
 ) -> tuple[Event, dict[UserId, Participation]]:
-    """Return an event and its participations with a new host, who attends if the old host does.
+    """Return an event and its participations with a new host.
 
-    The old host stays a participant. `participations` are those of the old and the new host, if they have one.
+    The new host attends, as required and accepted, if the old host did or the new one took part already. The old host
+    stays a participant. `participations` are those of the old and the new host, if they have one.
     """
     after = structs.replace(next_version(before, now=now), host_id=host_id, pending_host_id=None)
     attends = before.host_id in participations or host_id in participations
@@ -130,7 +131,7 @@ def offered(before: Event, host_id: UserId | None, *, now: Instant) -> Event:
 
 
 def cancelled(before: Event, reason: str | None, *, now: Instant) -> Event:
-    """Return the event as cancelled: it takes no time any more, and nobody is asked to host it."""
+    """Return the event as cancelled: it no longer makes anybody busy, and nobody is asked to host it."""
     after = next_version(before, now=now)
     return structs.replace(after, status=Status.cancelled, cancel_reason=reason, pending_host_id=None)
 

@@ -91,7 +91,7 @@ def read_time(text: str) -> WrittenTime:
     if clock is None or not FIRST_YEAR <= clock.year <= LAST_YEAR:
         read_date(day)  # raises where the date is at fault
     if clock is None or (offset_minute or "") > "59":
-        raise TimeError("invalid_time", f"must be a time that a clock can show, not {text[:64]!r}")
+        raise TimeError("invalid_time", f"must have a valid hour, minute, second and offset, not {text[:64]!r}")
     if ends_day and clock.time() != MIDNIGHT:
         raise TimeError("invalid_time", f"must be at most 24:00, the end of the day, not {text[:64]!r}")
     return WrittenTime(text, clock + ONE_DAY if ends_day else clock, ends_day=ends_day)
@@ -185,7 +185,8 @@ def rendered(instant: Instant, zone: ZoneInfo) -> str:
     offset = moment.utcoffset()
     if offset is not None and offset % timedelta(minutes=1):
         raise TimeError(
-            "invalid_time", f"{zone.key} kept solar time then, which RFC 3339 cannot write: choose a later time"
+            "invalid_time",
+            f"{zone.key} had a UTC offset with seconds then, which RFC 3339 cannot express: choose a later time",
         )
     return moment.isoformat() if offset else moment.replace(tzinfo=None).isoformat() + "Z"
 

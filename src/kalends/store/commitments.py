@@ -1,7 +1,7 @@
 """Commitments: the rows of people's agenda, and the slots that are held for them now.
 
-Every statement about somebody's time is composed with `commitments`. A hold lapses by the clock: after that it does not
-count, even if its rows still exist.
+Every statement about somebody's time is composed with `commitments`. A hold expires by the clock: after that it does
+not count, even if its rows still exist.
 """
 
 from collections.abc import Callable, Sequence

@@ -26,7 +26,7 @@ Row = tuple[Any, ...]
 Result = TypeVar("Result")
 
 LONGEST_PAUSE_S = 0.5
-"""The pause between two attempts at a transaction; the actual pause is 0.5 to 1.5 times as long."""
+"""The longest pause between two attempts, before jitter; the first is 10 ms, and each is twice the one before."""
 
 WRITABLE_S = 5
 """For how long a successful test write shows that the database can be written to."""
@@ -120,7 +120,7 @@ class Engine(Protocol):
         ...
 
     def writing(self, *, keep: bool) -> AbstractContextManager[Session]:
-        """Provide a connection in a transaction that is committed at the end, or rolled back unless `keep`."""
+        """Provide a connection in a transaction that is committed at the end if `keep` is true, else rolled back."""
         ...
 
     def probe_writing(self) -> None:

@@ -57,19 +57,19 @@ LAPSED = (
     sa.select(hold.c.id)
     .where(hold.c.organization_id == bindparam("org"), hold.c.expires_at <= bindparam("now"))
     .limit(sa.literal_column("100"))
-    .with_for_update(skip_locked=True)  # else two transactions that remove lapsed holds could deadlock
+    .with_for_update(skip_locked=True)  # else two transactions that remove expired holds could deadlock
 )
 DELETE_LAPSED = Query(sa.delete(hold).where(hold.c.id.in_(LAPSED)))
 
 
 def find_hold(tx: ReadTx, actor: Actor, hold_id: HoldId) -> Hold | None:
-    """Return a hold that has not lapsed."""
+    """Return a hold that has not expired."""
     row = tx.row(FIND, org=actor.organization_id, id=hold_id, now=tx.now)
     return hold_from(row) if row else None
 
 
 def lock_hold(tx: WriteTx, actor: Actor, hold_id: HoldId) -> Hold | None:
-    """Return a hold that has not lapsed, and lock it until the transaction ends.
+    """Return a hold that has not expired, and lock it until the transaction ends.
 
     A second statement reads its people, so that it sees who was removed while this one waited for the lock.
     """
@@ -88,7 +88,7 @@ def hold_from(row: Row) -> Hold:
 
 
 def holds_concerning(tx: ReadTx, actor: Actor, user_id: UserId) -> list[Hold]:
-    """Return the holds that a person placed or that keep their time, and that have not lapsed."""
+    """Return the holds that a person placed or that keep their time, and that have not expired."""
     return [hold_from(row) for row in tx.rows(CONCERNING, org=actor.organization_id, user_id=user_id, now=tx.now)]
 
 
@@ -98,7 +98,7 @@ def time_held_by(tx: ReadTx, actor: Actor, user_id: UserId) -> int:
 
 
 def insert_hold(tx: WriteTx, actor: Actor, made: Hold) -> None:
-    """Store a new hold, and remove some that have lapsed."""
+    """Store a new hold, and remove some that have expired."""
     tx.run(DELETE_LAPSED, org=actor.organization_id, now=tx.now)
     period = {"starts_at": made.span.start, "ends_at": made.span.end, "expires_at": made.expires_at}
     own = {"organization_id": actor.organization_id} | period
@@ -107,7 +107,7 @@ def insert_hold(tx: WriteTx, actor: Actor, made: Hold) -> None:
 
 
 def extend_hold_rows(tx: WriteTx, hold_id: HoldId, until: Instant) -> None:
-    """Set when a hold lapses."""
+    """Set when a hold expires."""
     tx.run(EXTEND, at=hold_id, until=until)
     tx.run(EXTEND_TIME, at=hold_id, until=until)
 
