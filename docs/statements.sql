@@ -2633,7 +2633,7 @@ UPDATE event SET title=:title::VARCHAR, search_text=:search_text::VARCHAR, versi
 -- kalends.store.holds
 
 -- FIND
--- find_hold: Return a hold that has not lapsed.
+-- find_hold: Return a hold that has not expired.
 
 -- SQLite
 SELECT hold.id, hold.starts_at, hold.ends_at, hold.expires_at, hold.extended, hold.created_at, hold.placed_by,
@@ -2654,7 +2654,7 @@ FROM hold
 WHERE hold.organization_id = :org::BIGINT AND hold.expires_at > :now::BIGINT AND hold.id = :id::BIGINT;
 
 -- LOCK
--- lock_hold: Return a hold that has not lapsed, and lock it until the transaction ends.
+-- lock_hold: Return a hold that has not expired, and lock it until the transaction ends.
 
 -- SQLite
 SELECT hold.id
@@ -2667,7 +2667,7 @@ FROM hold
 WHERE hold.organization_id = :org::BIGINT AND hold.id = :id::BIGINT FOR UPDATE;
 
 -- CONCERNING
--- holds_concerning: Return the holds that a person placed or that keep their time, and that have not lapsed.
+-- holds_concerning: Return the holds that a person placed or that keep their time, and that have not expired.
 
 -- SQLite
 SELECT hold.id, hold.starts_at, hold.ends_at, hold.expires_at, hold.extended, hold.created_at, hold.placed_by,
@@ -2707,7 +2707,7 @@ FROM hold JOIN held_time ON held_time.hold_id = hold.id
 WHERE hold.organization_id = :org::BIGINT AND hold.expires_at > :now::BIGINT AND hold.placed_by = :user_id::BIGINT;
 
 -- INSERT
--- insert_hold: Store a new hold, and remove some that have lapsed.
+-- insert_hold: Store a new hold, and remove some that have expired.
 
 -- SQLite
 INSERT INTO hold (id, organization_id, starts_at, ends_at, expires_at, extended, created_at, placed_by) VALUES (:id,
@@ -2719,7 +2719,7 @@ INSERT INTO hold (id, organization_id, starts_at, ends_at, expires_at, extended,
     :created_at::BIGINT, :placed_by::BIGINT);
 
 -- INSERT_TIME
--- insert_hold: Store a new hold, and remove some that have lapsed.
+-- insert_hold: Store a new hold, and remove some that have expired.
 
 -- SQLite
 INSERT INTO held_time (organization_id, user_id, starts_at, hold_id, ends_at, expires_at) VALUES (:organization_id,
@@ -2731,7 +2731,7 @@ INSERT INTO held_time (organization_id, user_id, starts_at, hold_id, ends_at, ex
     :expires_at::BIGINT);
 
 -- EXTEND
--- extend_hold_rows: Set when a hold lapses.
+-- extend_hold_rows: Set when a hold expires.
 
 -- SQLite
 UPDATE hold SET expires_at=:until, extended=1 WHERE hold.id = :at;
@@ -2740,7 +2740,7 @@ UPDATE hold SET expires_at=:until, extended=1 WHERE hold.id = :at;
 UPDATE hold SET expires_at=:until::BIGINT, extended=true WHERE hold.id = :at::BIGINT;
 
 -- EXTEND_TIME
--- extend_hold_rows: Set when a hold lapses.
+-- extend_hold_rows: Set when a hold expires.
 
 -- SQLite
 UPDATE held_time SET expires_at=:until WHERE held_time.hold_id = :at;
@@ -2767,7 +2767,7 @@ DELETE FROM held_time WHERE held_time.hold_id = :at AND held_time.user_id = :at_
 DELETE FROM held_time WHERE held_time.hold_id = :at::BIGINT AND held_time.user_id = :at_user::BIGINT;
 
 -- DELETE_LAPSED
--- insert_hold: Store a new hold, and remove some that have lapsed.
+-- insert_hold: Store a new hold, and remove some that have expired.
 
 -- SQLite
 DELETE FROM hold WHERE hold.id IN (SELECT hold.id
