@@ -21,7 +21,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
-from bench.floor_sql import AGENDA_PAGE, ASKED, BY_ID, CREATE, FREE_BUSY, PARTICIPATES, POOL, Texts, texts_for
+from bench.floor_sql import AGENDA_PAGE, ASKED, BY_ID, CONCERNED, CREATE, FREE_BUSY, POOL, Texts, texts_for
 from bench.plan import DAY, HALF_HOUR, MINUTE
 from bench.rows import ORGANIZATION, local
 from kalends.cli.serving import HEADER_TIMEOUT_MS, LARGEST_HEAD_BYTES
@@ -88,7 +88,7 @@ def page(desk: Desk, numbers: Numbers, *, expand: bool) -> None:
         desk.say(desk.texts["snapshot"])
     events = desk.rows(AGENDA_PAGE, ORGANIZATION, person, start - LONGEST, start, 51)
     if expand:
-        desk.rows(PARTICIPATES, ORGANIZATION, desk.array([row[0] for row in events[:50]]))
+        desk.rows(CONCERNED, ORGANIZATION, desk.array([row[0] for row in events[:50]]))
         desk.say("COMMIT")
 
 
@@ -96,7 +96,7 @@ def one(desk: Desk, numbers: Numbers, _: str) -> None:
     """Read an event and its participants."""
     desk.say(desk.texts["snapshot"])
     desk.rows(BY_ID, ORGANIZATION, numbers[0])
-    desk.rows(PARTICIPATES, ORGANIZATION, desk.array(numbers[:1]))
+    desk.rows(CONCERNED, ORGANIZATION, desk.array(numbers[:1]))
     desk.say("COMMIT")
 
 

@@ -5,7 +5,7 @@ from kalends.store.tables import event
 Texts = dict[str, str]
 
 AGENDA_PAGE = "agenda_page"
-PARTICIPATES = "participates"
+CONCERNED = "concerned"
 BY_ID = "by_id"
 CREATE = "create"
 ASKED = "asked"
@@ -21,7 +21,7 @@ TEXTS = {
 SELECT {EVENT} FROM agenda a JOIN event e ON e.id = a.event_id
 WHERE a.organization_id = ? AND a.user_id = ? AND a.starts_at > ? AND a.ends_at > ? AND a.status != 'cancelled'
 ORDER BY a.starts_at, a.event_id LIMIT ?""",
-    PARTICIPATES: """
+    CONCERNED: """
 SELECT p.event_id, p.user_id, p.role, p.response, p.comment, p.responded_at, p.version, u.name, u.email, u.version
 FROM participant p JOIN "user" u ON u.id = p.user_id
 WHERE p.organization_id = ? AND p.event_id {among} ORDER BY p.event_id, p.user_id""",

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from bench.plan import EVENT_STEP, FIRST_EVENT, FIRST_USER, MADE_AT, SECOND, USER_STEP, Plan, PlannedEvent
 from kalends.model import Instant, Response, Role, ShowAs, Status
-from kalends.rules.busy import commitment
+from kalends.rules.busy import strength_of
 from kalends.rules.emails import email_key
 from kalends.rules.text import sort_key
 from kalends.rules.zones import rendered, zone_named
@@ -87,7 +87,7 @@ def stamp(moment: int) -> datetime:
 @lru_cache(maxsize=1_000)
 def shown(status: str, show_as: str, role: str | None, response: str | None) -> tuple[str, bool]:
     """Return how a participation is shown and whether it blocks, by the rule."""
-    busy, blocking = commitment(Status(status), ShowAs(show_as), role and Role(role), response and Response(response))
+    busy, blocking = strength_of(Status(status), ShowAs(show_as), role and Role(role), response and Response(response))
     return busy.value, blocking
 
 

@@ -1181,7 +1181,7 @@ SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.bl
     event.pending_host_id = :me OR (SELECT mine.event_id
 FROM agenda AS mine
 WHERE mine.user_id = :me AND mine.starts_at = event.starts_at AND mine.event_id = event.id
-LIMIT :param_1 OFFSET :param_2) IS NOT NULL AS participates, (event.pending_host_id IN (SELECT value FROM
+LIMIT :param_1 OFFSET :param_2) IS NOT NULL AS concerned, (event.pending_host_id IN (SELECT value FROM
     json_each(:delegators))) OR (SELECT theirs.event_id
 FROM agenda AS theirs
 WHERE (theirs.user_id IN (SELECT value FROM json_each(:delegators))) AND theirs.starts_at = event.starts_at AND
@@ -1201,7 +1201,7 @@ SELECT agenda.user_id, agenda.starts_at, agenda.ends_at, agenda.shown, agenda.bl
     event.pending_host_id = :me::BIGINT OR (SELECT mine.event_id
 FROM agenda AS mine
 WHERE mine.user_id = :me::BIGINT AND mine.starts_at = event.starts_at AND mine.event_id = event.id
-LIMIT :param_1::INTEGER) IS NOT NULL AS participates, (event.pending_host_id = ANY (:delegators::BIGINT[])) OR (SELECT
+LIMIT :param_1::INTEGER) IS NOT NULL AS concerned, (event.pending_host_id = ANY (:delegators::BIGINT[])) OR (SELECT
     theirs.event_id
 FROM agenda AS theirs
 WHERE (theirs.user_id = ANY (:delegators::BIGINT[])) AND theirs.starts_at = event.starts_at AND theirs.event_id =
@@ -1646,7 +1646,7 @@ SELECT event.title, event.description, event.location, event.show_as, event.visi
     event.tentative_count, event.needs_action_count, event.pending_host_id = :me OR (SELECT mine.event_id
 FROM agenda AS mine
 WHERE mine.user_id = :me AND mine.starts_at = event.starts_at AND mine.event_id = event.id
-LIMIT :param_1 OFFSET :param_2) IS NOT NULL AS participates, (event.pending_host_id IN (SELECT value FROM
+LIMIT :param_1 OFFSET :param_2) IS NOT NULL AS concerned, (event.pending_host_id IN (SELECT value FROM
     json_each(:delegators))) OR (SELECT theirs.event_id
 FROM agenda AS theirs
 WHERE (theirs.user_id IN (SELECT value FROM json_each(:delegators))) AND theirs.starts_at = event.starts_at AND
@@ -1667,7 +1667,7 @@ SELECT event.title, event.description, event.location, event.show_as, event.visi
     event.tentative_count, event.needs_action_count, event.pending_host_id = :me::BIGINT OR (SELECT mine.event_id
 FROM agenda AS mine
 WHERE mine.user_id = :me::BIGINT AND mine.starts_at = event.starts_at AND mine.event_id = event.id
-LIMIT :param_1::INTEGER) IS NOT NULL AS participates, (event.pending_host_id = ANY (:delegators::BIGINT[])) OR (SELECT
+LIMIT :param_1::INTEGER) IS NOT NULL AS concerned, (event.pending_host_id = ANY (:delegators::BIGINT[])) OR (SELECT
     theirs.event_id
 FROM agenda AS theirs
 WHERE (theirs.user_id = ANY (:delegators::BIGINT[])) AND theirs.starts_at = event.starts_at AND theirs.event_id =
@@ -2565,8 +2565,8 @@ SELECT event.title, event.description, event.location, event.show_as, event.visi
 FROM event
 WHERE event.organization_id = :org::BIGINT AND (event.id = ANY (:ids::BIGINT[])) ORDER BY event.id FOR UPDATE;
 
--- OFFERED
--- events_offered_to: Return the events that a person is asked to host, in the order of start and id.
+-- WITH_PENDING_HOST
+-- events_with_pending_host: Return the events that a person is asked to host, in the order of start and id.
 
 -- SQLite
 SELECT event.title, event.description, event.location, event.show_as, event.visibility, event.hide_participants,
@@ -3730,7 +3730,7 @@ WHERE agenda.organization_id = :org::BIGINT AND agenda.user_id = :id::BIGINT AND
 SELECT event.pending_host_id = :me OR (SELECT mine.event_id
 FROM agenda AS mine
 WHERE mine.user_id = :me AND mine.starts_at = event.starts_at AND mine.event_id = event.id
-LIMIT :param_1 OFFSET :param_2) IS NOT NULL AS participates, (event.pending_host_id IN (SELECT value FROM
+LIMIT :param_1 OFFSET :param_2) IS NOT NULL AS concerned, (event.pending_host_id IN (SELECT value FROM
     json_each(:delegators))) OR (SELECT theirs.event_id
 FROM agenda AS theirs
 WHERE (theirs.user_id IN (SELECT value FROM json_each(:delegators))) AND theirs.starts_at = event.starts_at AND
@@ -3747,7 +3747,7 @@ WHERE event.id = :event_id;
 SELECT event.pending_host_id = :me::BIGINT OR (SELECT mine.event_id
 FROM agenda AS mine
 WHERE mine.user_id = :me::BIGINT AND mine.starts_at = event.starts_at AND mine.event_id = event.id
-LIMIT :param_1::INTEGER) IS NOT NULL AS participates, (event.pending_host_id = ANY (:delegators::BIGINT[])) OR (SELECT
+LIMIT :param_1::INTEGER) IS NOT NULL AS concerned, (event.pending_host_id = ANY (:delegators::BIGINT[])) OR (SELECT
     theirs.event_id
 FROM agenda AS theirs
 WHERE (theirs.user_id = ANY (:delegators::BIGINT[])) AND theirs.starts_at = event.starts_at AND theirs.event_id =

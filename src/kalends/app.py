@@ -20,9 +20,9 @@ from kalends.reads.health import check_readiness
 from kalends.reads.identity import find_identity
 from kalends.rest.entry_point import json_api
 from kalends.rest.reference.openapi import openapi_document
+from kalends.rest.request_kinds import kind_finder
 from kalends.rest.route import Route
 from kalends.rest.routes import OPERATIONS
-from kalends.rest.sorting import kind_finder
 from kalends.settings import Settings
 from kalends.store.database import Database
 from kalends.store.zone_data import load_zone_data

@@ -157,13 +157,13 @@ def test_deleting_a_user_records_each_change_that_it_causes(cast, new_entries):
     cast.do(share_calendar, person.id, cast.guest.id, SharingLevel.read)
     cast.do(share_calendar, cast.host.id, person.id, SharingLevel.titles)
     hosted = cast.event(host_id=person.id)
-    participates = cast.event(person, cast.guest)
+    concerned = cast.event(person, cast.guest)
     new_entries()
     cast.do(delete_user, person.id, hosted=HostedEvents.cancel)
     recorded = [(action, kind, object_id) for action, kind, object_id, _, _ in new_entries()]
     assert recorded == [
         ("changed", "event", hosted.id),
-        ("changed", "event", participates.id),
+        ("changed", "event", concerned.id),
         ("revoked", "token", token.id),
         ("deleted", "share", person.id),
         ("deleted", "share", cast.host.id),

@@ -125,7 +125,7 @@ def test_deleting_a_host_can_cancel_their_events(cast):
 
 def test_deleting_a_host_can_transfer_their_events(cast):
     past = cast.event(cast.guest)
-    participates = cast.event(cast.guest, cast.stranger, **TOMORROW)
+    concerned = cast.event(cast.guest, cast.stranger, **TOMORROW)
     unattended = cast.event(cast.guest, **TOMORROW)
     away = cast.event(cast.guest, host_attends=False, **TOMORROW)
     cancelled = cast.event(cast.guest, **TOMORROW)
@@ -134,7 +134,7 @@ def test_deleting_a_host_can_transfer_their_events(cast):
     assert read(cast, past)[0] == past
     assert read(cast, cancelled)[0].host_id == cast.host.id
     for event, people in (
-        (participates, {cast.guest, cast.stranger}),
+        (concerned, {cast.guest, cast.stranger}),
         (unattended, {cast.guest, cast.stranger}),
         (away, {cast.guest}),
     ):

@@ -100,8 +100,8 @@ class Bookings(RuleBasedStateMachine):
             return None
         if meeting is None or choice.kind == "person":
             return choice.person
-        participates = sorted(meeting.participations) or [meeting.host]
-        return meeting.host if choice.kind == "host" else participates[choice.person % len(participates)]
+        concerned = sorted(meeting.participations) or [meeting.host]
+        return meeting.host if choice.kind == "host" else concerned[choice.person % len(concerned)]
 
     def event(self, pick: int) -> int:
         """Pick an event, mostly an active one, sometimes one that is cancelled or does not exist."""
@@ -131,8 +131,8 @@ class Bookings(RuleBasedStateMachine):
 
     def pick_participant(self, event: int, pick: int) -> int:
         meeting = self.meeting(event)
-        participates = sorted(meeting.participations) if meeting else []
-        return participates[pick % len(participates)] if participates and pick % 10 else pick % PEOPLE
+        concerned = sorted(meeting.participations) if meeting else []
+        return concerned[pick % len(concerned)] if concerned and pick % 10 else pick % PEOPLE
 
     # ------------------------------------------------------------------------------------------ events
     @rule(

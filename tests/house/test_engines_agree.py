@@ -93,8 +93,8 @@ class Kalends(RuleBasedStateMachine):
 
     def pick_participant(self, event: int, pick: int) -> int:
         """Pick a participant of an event, or every fifth time any user."""
-        participates = sorted(self.participations(event))
-        return participates[pick % len(participates)] if participates and pick % 5 else self.person(pick)
+        concerned = sorted(self.participations(event))
+        return concerned[pick % len(concerned)] if concerned and pick % 5 else self.person(pick)
 
     def participations(self, event: int) -> dict[int, Any]:
         meeting = self.model.meetings[event] if event >= 0 else None

@@ -61,7 +61,7 @@ class Onlooker:
             self.actor,
             event.host_id,
             event.visibility,
-            participates=self.actor.user_id in concerned,
+            concerned=self.actor.user_id in concerned,
             delegate=bool(concerned & {*delegators_of(self.actor)}),
         )
 

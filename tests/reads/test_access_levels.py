@@ -273,11 +273,11 @@ def test_pages_of_somebody_elses_agenda_contain_only_visible_events(cast):
     assert (found, sizes) == (seen, [2, 2, 1])
 
 
-@pytest.mark.parametrize("participates", [False, True])
-def test_actions_on_visible_events_are_forbidden_and_on_hidden_ones_not_found(cast, participates):
-    event = cast.event(*([cast.stranger] if participates else []))
+@pytest.mark.parametrize("concerned", [False, True])
+def test_actions_on_visible_events_are_forbidden_and_on_hidden_ones_not_found(cast, concerned):
+    event = cast.event(*([cast.stranger] if concerned else []))
     me = cast.as_person(cast.stranger)
-    kind = Forbidden if participates else NotFound
+    kind = Forbidden if concerned else NotFound
     calls = (
         (change_event, event.id, EventUpdate(title="x")),
         (delete_event, event.id),
@@ -288,7 +288,7 @@ def test_actions_on_visible_events_are_forbidden_and_on_hidden_ones_not_found(ca
     for action, *arguments in calls:
         with me.refused(kind) as error:
             me.do(action, *arguments)
-        if not participates:
+        if not concerned:
             with me.refused(NotFound) as unknown:
                 me.do(action, NOBODYS, *arguments[1:])
             assert str(error.value).replace(str(event.id), "") == str(unknown.value).replace(str(NOBODYS), "")

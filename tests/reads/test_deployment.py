@@ -16,7 +16,7 @@ def test_sqlite_reports_its_version_and_compile_options(tmp_path) -> None:
     description = database.read(describe_sqlite)
     assert description.startswith(f"{apsw.sqlite_lib_version()}, compiled with ")
     assert "THREADSAFE=1" in description
-    assert database.read(lambda tx: tx.announced_process) == 0, "there is no server"
+    assert database.read(lambda tx: tx.backend_pid) == 0, "there is no server"
     database.close()
 
 

@@ -16,7 +16,7 @@ from kalends.reads.explanation import explain_booking
 from kalends.reads.participants import list_participants, read_participant
 from kalends.reads.users import list_available_users
 from kalends.rules.access import AccessLevel
-from kalends.rules.busy import commitment
+from kalends.rules.busy import strength_of
 from kalends.rules.intervals import MINUTE
 from kalends.store.commitments import blocking_commitments
 from kalends.store.database import Database
@@ -135,7 +135,7 @@ def check_time(onlooker: Onlooker, person: UserId, choice: random.Random) -> Non
 def blocks(event: Event, participations: Mapping[UserId, Participation], person: UserId) -> bool:
     """Return whether an event keeps a person from others."""
     own = participations.get(person)
-    return commitment(event.status, event.show_as, own and own.role, own and own.response)[1]
+    return strength_of(event.status, event.show_as, own and own.role, own and own.response)[1]
 
 
 def check_list(onlooker: Onlooker, wanted: EventFilter, limit: int) -> int:

@@ -97,12 +97,12 @@ def random_event(world: World, choice: random.Random, **details: Any) -> Event:
         **random_times(choice),
         **details,
     )
-    for participates in cast.participations(event.id):
+    for concerned in cast.participations(event.id):
         said = choice.choice(list(Response))
         if choice.random() < 0.05:
-            cast.do(remove_participant, event.id, participates)
+            cast.do(remove_participant, event.id, concerned)
         elif said is not Response.needs_action:
-            cast.force(answer_invitation, event.id, participates, ResponseUpdate(response=said.value))
+            cast.force(answer_invitation, event.id, concerned, ResponseUpdate(response=said.value))
     if choice.random() < 0.5:
         as_host = replace(cast, actor=Actor(cast.actor.organization_id, user_id=host))
         as_host.do(transfer_event, event.id, choice.choice(world.people))

@@ -39,7 +39,7 @@ def test_a_patch_of_an_event_names_the_operations_that_change_the_rest(api, cast
         "/status": "invalid_value",
         "/version": "read_only",
         "/id": "read_only",
-        "/colour": "unknown_member",
+        "/colour": "unknown_field",
     }
     assert messages(document)["/version"] == "version cannot be set: leave it out"
     assert cast.rows() == before
@@ -65,7 +65,7 @@ def test_a_response_is_not_set_with_a_role_nor_a_role_with_a_response(api, cast)
 
 
 @pytest.mark.parametrize("known", [known for known in OPERATIONS if known.set_elsewhere], ids=name_of)
-def test_hints_are_only_given_for_unknown_members(known):
+def test_hints_are_only_given_for_unknown_fields(known):
     taken = (
         {field.encode_name for field in msgspec.structs.fields(known.signature.body)}
         if known.method == "PATCH"
@@ -121,7 +121,7 @@ def test_the_fault_of_an_email_address_in_use_points_to_it(api, cast):
         assert cast.guest.email in fault["message"]
 
 
-def test_an_unknown_member_of_a_query_is_called_a_parameter(api, cast):
+def test_an_unknown_field_of_a_query_is_called_a_parameter(api, cast):
     (fault,) = problem(api.get("/v1/users?x=1&limit=2"), 422)["errors"]
     allowed = "q, available_from, available_to, time_zone, limit, cursor"
     assert (fault["code"], fault["message"]) == ("unknown_parameter", f"unknown parameter 'x'; allowed: {allowed}")

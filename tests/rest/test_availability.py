@@ -413,7 +413,7 @@ def test_all_faults_of_a_search_are_reported_together(api, cast):
             {"/groups/0/user_ids": "too_short", "/groups/0/need": "out_of_range"},
         ),
         ({"not_before": "2026-03-29T02:30"}, {"/not_before": "nonexistent_time"}),
-        ({"time_zone": "Mars", "more": 1}, {"/time_zone": "unknown_zone", "/more": "unknown_member"}),
+        ({"time_zone": "Mars", "more": 1}, {"/time_zone": "unknown_zone", "/more": "unknown_field"}),
     ],
 )
 def test_bad_searches(api, cast, change, found):

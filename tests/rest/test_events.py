@@ -111,10 +111,10 @@ def test_faults_of_a_new_event_are_reported(api, cast, planning, change, expecte
 
 def test_faults_of_members_and_of_their_combination_are_reported_together(api, planning):
     sent = planning | {"title": " ", "end": "2026-03-08T15:00", "colour": "red"}
-    expected = {"/title": "blank", "/colour": "unknown_member", "/end": "end_before_start"}
+    expected = {"/title": "blank", "/colour": "unknown_field", "/end": "end_before_start"}
     assert faults(problem(api.post("/v1/events", json=sent), 422)) == expected
     sent |= {"time_zone": None, "end": "2026-03-10T15:00+01:00"}  # on whose days, only the host's zone can tell
-    expected = {"/title": "blank", "/colour": "unknown_member"}
+    expected = {"/title": "blank", "/colour": "unknown_field"}
     for start in ("2026-03-09T14:00", "2026-03-09T14:00+01:00"):
         assert faults(problem(api.post("/v1/events", json=sent | {"start": start}), 422)) == expected
 

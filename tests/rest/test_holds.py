@@ -91,7 +91,7 @@ def test_all_faults_are_reported_together(api, cast):
         ({"ttl": 0}, {"/ttl": "out_of_range"}),
         ({"ttl": 901, "user_ids": []}, {"/ttl": "out_of_range", "/user_ids": "too_short"}),
         ({"ttl": "60"}, {"/ttl": "wrong_type"}),
-        ({"user_ids": ["usr_1"], "more": 1}, {"/user_ids/0": "invalid_id", "/more": "unknown_member"}),
+        ({"user_ids": ["usr_1"], "more": 1}, {"/user_ids/0": "invalid_id", "/more": "unknown_field"}),
         ({"time_zone": None}, {"/start": "time_zone_required", "/end": "time_zone_required"}),
         ({"time_zone": "Mars/Olympus"}, {"/time_zone": "unknown_zone"}),
         ({"start": "14:00"}, {"/start": "invalid_time"}),

@@ -80,7 +80,7 @@ def test_all_faults_are_reported_together(api, path):
         "/weekly/monday/0/start": "invalid_time",
         "/weekly/monday/0/end": "invalid_time",
         "/weekly/monday/1/end": "missing",
-        "/weekly/funday": "unknown_member",
+        "/weekly/funday": "unknown_field",
         "/overrides/0/date": "invalid_time",
         "/overrides/1/date": "missing",
     }

@@ -54,7 +54,7 @@ ONCE = [
 def test_each_repeated_member_is_found(text: str) -> None:
     found = repeated_members(text.encode(), msgspec.json.decode(text))
     assert {fault.where for fault in found} == REPEATED[text]
-    assert {fault.code for fault in found} == {"repeated_member"}
+    assert {fault.code for fault in found} == {"repeated_field"}
 
 
 @pytest.mark.parametrize("text", ONCE)

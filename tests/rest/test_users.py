@@ -44,8 +44,8 @@ def test_all_faults_of_a_new_user_are_reported_together(api):
         "/email": "invalid_email",
         "/time_zone": "unknown_zone",
         "/metadata": "wrong_type",
-        "/nick": "unknown_member",
-        "/a~1b~0c": "unknown_member",
+        "/nick": "unknown_field",
+        "/a~1b~0c": "unknown_field",
     }
     assert {fault["in"] for fault in document["errors"]} == {"body"}
 

@@ -28,9 +28,9 @@ TABLE = {
     SharingLevel.write: (COMMAND, COMMAND, COMMAND),
 }
 TIES = (
-    {"participates": False, "delegate": False},
-    {"participates": True, "delegate": False},
-    {"participates": False, "delegate": True},
+    {"concerned": False, "delegate": False},
+    {"concerned": True, "delegate": False},
+    {"concerned": False, "delegate": True},
 )
 
 
@@ -40,11 +40,11 @@ def test_the_table_has_every_level():
 
 
 @pytest.mark.parametrize("level", TABLE)
-@pytest.mark.parametrize("tie", range(3), ids=["member", "participates", "delegate"])
+@pytest.mark.parametrize("tie", range(3), ids=["member", "concerned", "delegate"])
 def test_the_access_levels_of_participants_delegates_and_others(level, tie):
     me = person(host=level) if level else person()
     assert access_level_of(me, HOST, Visibility.default, **TIES[tie]) is TABLE[level][tie]
-    alone = WHOLE if TIES[tie]["participates"] else BLOCK
+    alone = WHOLE if TIES[tie]["concerned"] else BLOCK
     assert access_level_of(me, HOST, Visibility.private, **TIES[tie]) is alone, "a private event is its people's alone"
 
 
@@ -65,7 +65,9 @@ def test_the_actions_that_each_access_level_allows(level):
     assert access.may_manage(me, OTHER) is (level is SharingLevel.write)
     assert access.hosts_shown_to(me, TITLE) == ([] if level is SharingLevel.free_busy else [OTHER])
     assert access.hosts_shown_to(me, COMMAND) == ([OTHER] if level is SharingLevel.write else [])
-    assert not access.is_self(me, OTHER), "who is let in, and a person's own details, are left to the person"
+    assert not access.is_self_or_operator(me, OTHER), (
+        "who is let in, and a person's own details, are left to the person"
+    )
 
 
 def test_each_level_includes_those_before_it():
@@ -79,7 +81,7 @@ def test_everybody_may_act_for_themselves_and_operators_for_all():
     for actor, user_id in ((person(), ME), (OPERATOR, ME), (OPERATOR, OTHER)):
         assert access.may_answer_for(actor, user_id, Visibility.private)
         assert access.may_manage(actor, user_id)
-        assert access.is_self(actor, user_id)
+        assert access.is_self_or_operator(actor, user_id)
     assert access.is_operator(OPERATOR)
     assert not access.is_operator(person())
     assert not access.may_answer_for(person(), OTHER, Visibility.default)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kalends.model import Conflict, EventId, Response, Role, ShowAs, Status, Strength, UserId
-from kalends.rules.busy import commitment
-from kalends.rules.conflicts import classify_conflicts, merge_unseen, rows_taking_time, takes_time
+from kalends.rules.busy import strength_of
+from kalends.rules.conflicts import classify_conflicts, merge_unseen, newly_occupies, rows_newly_occupying
 from kalends.rules.participation import AgendaRow
 from kalends.rules.periods import Period, merge_by_strength
 from tests.rules.spans import span, spans
@@ -26,7 +26,7 @@ def row(
     event: int = 9,
 ) -> AgendaRow:
     """Return the agenda row of an event in a user's time, by the rule for busy."""
-    shown, blocking = commitment(Status.confirmed, show_as, role, response)
+    shown, blocking = strength_of(Status.confirmed, show_as, role, response)
     return AgendaRow(UserId(person), EventId(event), at, False, role, response, Status.confirmed, shown, blocking)
 
 
@@ -37,8 +37,8 @@ ROWS += [row(role=None, response=None), row(show_as=ShowAs.free)]
 @pytest.mark.parametrize("after", ROWS)
 def test_a_new_or_moved_row_takes_time_unless_it_is_free(after):
     expected = after.shown is not Strength.free
-    assert takes_time(None, after) is expected
-    assert takes_time(row(at=LATER, role=after.role, response=after.response), after) is expected
+    assert newly_occupies(None, after) is expected
+    assert newly_occupies(row(at=LATER, role=after.role, response=after.response), after) is expected
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(ROWS, ROWS)))
@@ -47,32 +47,32 @@ def test_an_unmoved_row_takes_time_only_if_it_is_stronger_than_before(before, af
         return [Strength.free, Strength.tentative, Strength.busy].index(one.shown), one.blocking
 
     shown, blocking = zip(firmness(before), firmness(after), strict=True)
-    assert takes_time(before, after) is (shown[1] > shown[0] or (blocking[1] and not blocking[0]))
+    assert newly_occupies(before, after) is (shown[1] > shown[0] or (blocking[1] and not blocking[0]))
 
 
 def test_the_changes_that_count():
     tentative, optional = row(response=Response.tentative), row(role=Role.optional, response=Response.needs_action)
-    assert takes_time(row(response=Response.needs_action), row())  # accepting
-    assert not takes_time(row(), tentative)  # taking it back
-    assert takes_time(row(response=Response.declined), tentative)  # changing one's mind
-    assert takes_time(optional, row(response=Response.needs_action))  # needed after all
-    assert not takes_time(row(response=Response.needs_action), optional)
-    assert takes_time(row(show_as=ShowAs.free), row())
-    assert not takes_time(row(), row(show_as=ShowAs.free))
+    assert newly_occupies(row(response=Response.needs_action), row())  # accepting
+    assert not newly_occupies(row(), tentative)  # taking it back
+    assert newly_occupies(row(response=Response.declined), tentative)  # changing one's mind
+    assert newly_occupies(optional, row(response=Response.needs_action))  # needed after all
+    assert not newly_occupies(row(response=Response.needs_action), optional)
+    assert newly_occupies(row(show_as=ShowAs.free), row())
+    assert not newly_occupies(row(), row(show_as=ShowAs.free))
 
 
 def test_rows_are_compared_person_by_person():
     before = [row(1), row(2, response=Response.declined), row(3, at=LATER)]
     after = [row(1), row(2, response=Response.tentative), row(3), row(4)]
     taking = {2: after[1], 3: after[2], 4: after[3]}
-    assert rows_taking_time(before, after) == {(person, NOON.start): row for person, row in taking.items()}
+    assert rows_newly_occupying(before, after) == {(person, NOON.start): row for person, row in taking.items()}
 
 
 def test_rows_of_one_person_are_compared_event_by_event():
     """As in a series: one event moves, the other stays."""
     first, second = row(1), row(1, at=LATER, event=10)
     moved = row(1, at=span(14, 15), event=10)
-    assert rows_taking_time([first, second], [first, moved]) == {(1, moved.span.start): moved}
+    assert rows_newly_occupying([first, second], [first, moved]) == {(1, moved.span.start): moved}
 
 
 ANYTIME = st.tuples(st.sampled_from([1, 2, 3, 4]), st.sampled_from([NOON, LATER]))

@@ -168,14 +168,14 @@ def participation(user_id: UserId, role: Role = Role.optional, response: Respons
 
 
 @pytest.mark.parametrize(
-    ("participates", "attends"),
+    ("concerned", "attends"),
     [({HOST}, True), ({HOST, SUCCESSOR}, True), ({SUCCESSOR}, True), (set(), False)],
 )
-def test_a_new_host_attends_as_the_old_one_did(participates: set[UserId], attends: bool) -> None:
-    participations = {user_id: participation(user_id) for user_id in participates}
+def test_a_new_host_attends_as_the_old_one_did(concerned: set[UserId], attends: bool) -> None:
+    participations = {user_id: participation(user_id) for user_id in concerned}
     event, after = transferred(EVENT, participations, SUCCESSOR, now=NOW)
     assert difference(event) == {"host_id": SUCCESSOR}
-    version = 2 if SUCCESSOR in participates else event.version
+    version = 2 if SUCCESSOR in concerned else event.version
     assert after.get(SUCCESSOR) == (
         Participation(SUCCESSOR, Role.required, Response.accepted, None, NOW, version) if attends else None
     )

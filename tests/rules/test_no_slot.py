@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 
 from kalends.model import UserId
 from kalends.rules.intervals import HOUR, MINUTE
-from kalends.rules.meeting import Calendar, Group, best_slots, slots_of
+from kalends.rules.meeting import Calendar, Group, best_slots, count_slots
 from kalends.rules.no_slot import (
     Obstacle,
     Reason,
@@ -30,10 +30,10 @@ def test_suggested_relaxations_help(case):
     """The relaxed search finds exactly as many slots as were promised."""
     assume(not best_slots(case.search, 1))
     for offer in relaxations(case.search, 5):
-        assert slots_of(relaxed(case, offer).search) == offer.slots > 0
+        assert count_slots(relaxed(case, offer).search) == offer.slots > 0
     finer = finer_step(case.search)
     if finer is not None:
-        assert slots_of(case.changed(step=finer.step).search) == finer.slots > 0
+        assert count_slots(case.changed(step=finer.step).search) == finer.slots > 0
 
 
 def relaxed(case: Case, offer: Relaxation) -> Case:

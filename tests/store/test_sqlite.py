@@ -212,4 +212,4 @@ def test_a_new_file_that_stays_locked_is_reported_as_busy(tmp_path: Path) -> Non
 
 
 def test_there_is_no_server_process(sqlite: Database) -> None:
-    assert sqlite.read(lambda tx: tx._session.announced_process) == 0
+    assert sqlite.read(lambda tx: tx._session.backend_pid) == 0

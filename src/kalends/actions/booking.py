@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from kalends.errors import BookingConflict
 from kalends.model import Actor, Conflict, Event, UserId
-from kalends.rules.conflicts import classify_conflicts, rows_taking_time
+from kalends.rules.conflicts import classify_conflicts, rows_newly_occupying
 from kalends.rules.participation import AgendaRow
 from kalends.store.commitments import blocking_commitments
 from kalends.store.database import WriteTx
@@ -45,7 +45,7 @@ def check_conflicts(
 
     Raise BookingConflict if somebody needed is not free, unless double booking is allowed.
     """
-    taking = rows_taking_time(before, after)
+    taking = rows_newly_occupying(before, after)
     people = {user_id for user_id, _ in taking}
     lock_people(tx, actor, people)
     people |= {row.user_id for row in after - before if row.blocking}

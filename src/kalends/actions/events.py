@@ -5,7 +5,14 @@ from collections.abc import Container
 from msgspec import structs
 
 from kalends.actions.booking import OnConflict
-from kalends.actions.fetching import Named, Versions, event_to_change, expect_version, people_to_book, visible_event
+from kalends.actions.fetching import (
+    Named,
+    Versions,
+    event_to_change,
+    expect_version,
+    lock_bookable_people,
+    visible_event,
+)
 from kalends.actions.holds import consume_hold
 from kalends.actions.saving import (
     EventChange,
@@ -34,7 +41,7 @@ from kalends.model import (
 )
 from kalends.rules.access import AccessLevel, may_answer_transfer_for, may_manage, refuse_unless
 from kalends.rules.blocks import block_of, faults_in_any_zone
-from kalends.rules.editing import apply_event_edit, cancelled, offered, transferred
+from kalends.rules.editing import apply_event_edit, cancelled, transferred, with_pending_host
 from kalends.rules.metadata import metadata_text
 from kalends.rules.participation import (
     agenda_of,
@@ -80,7 +87,7 @@ def new_event(tx: WriteTx, actor: Actor, draft: EventCreate) -> tuple[Event, Par
         (participant.user_id, ("participants", place, "user_id"))
         for place, participant in enumerate(draft.participants)
     ]
-    zones, faults = people_to_book(tx, actor, named)
+    zones, faults = lock_bookable_people(tx, actor, named)
     roles, participant_faults = participant_roles(draft)
     block = drafted_block(draft, zones.get(draft.host_id))
     faults += participant_faults
@@ -161,7 +168,7 @@ def change_event(
     if after.block == before.block:
         return save_event(tx, actor, change_without_participations(tx, before, after), on_conflict)
     old = new = participations_of(tx, event_id)
-    active, _ = people_to_book(tx, actor, [(user_id, ()) for user_id in (before.host_id, *old)])
+    active, _ = lock_bookable_people(tx, actor, [(user_id, ()) for user_id in (before.host_id, *old)])
     warnings: tuple[Conflict, ...] = ()
     if after.block.span.end > tx.now:
         new = without_deleted(after, old, active)
@@ -238,7 +245,7 @@ def transfer_event(
     if host_id != before.host_id and may_manage(actor, host_id):
         return save_transfer(tx, actor, before, host_id, "host_id", on_conflict)
     refuse_unbookable(tx, actor, host_id, "host_id")
-    return save_offer(tx, actor, before, None if host_id == before.host_id else host_id)
+    return save_pending_transfer(tx, actor, before, None if host_id == before.host_id else host_id)
 
 
 def answer_transfer(
@@ -266,7 +273,7 @@ def answer_transfer(
     expect_version("event", before.version, expect)
     if accept:
         return save_transfer(tx, actor, before, new_host_id, "response", on_conflict)
-    return save_offer(tx, actor, before, None)
+    return save_pending_transfer(tx, actor, before, None)
 
 
 def withdraw_transfer(tx: WriteTx, actor: Actor, event_id: EventId, *, expect: Versions = None) -> None:
@@ -274,7 +281,7 @@ def withdraw_transfer(tx: WriteTx, actor: Actor, event_id: EventId, *, expect: V
     before = event_to_change(tx, actor, event_id, expect)
     if before.pending_host_id is None:
         raise NotFound("pending transfer of event", event_id)
-    save_offer(tx, actor, before, None)
+    save_pending_transfer(tx, actor, before, None)
 
 
 def save_transfer(
@@ -292,12 +299,12 @@ def save_transfer(
 
 def refuse_unbookable(tx: WriteTx, actor: Actor, host_id: UserId, where: str) -> None:
     """Lock the user who is to host an event. Raise Invalid if they cannot."""
-    _, faults = people_to_book(tx, actor, [(host_id, (where,))])
+    _, faults = lock_bookable_people(tx, actor, [(host_id, (where,))])
     if faults:
         raise Invalid(*faults)
 
 
-def save_offer(tx: WriteTx, actor: Actor, before: Event, host_id: UserId | None) -> Saved:
+def save_pending_transfer(tx: WriteTx, actor: Actor, before: Event, host_id: UserId | None) -> Saved:
     """Store who is asked to host an event; the same person as before changes nothing."""
-    after = offered(before, host_id, now=tx.now)
+    after = with_pending_host(before, host_id, now=tx.now)
     return Saved(before) if after is before else save_event(tx, actor, EventChange(before, after, {}, {}))

@@ -36,8 +36,8 @@ def visible_event(tx: WriteTx, actor: Actor, event_id: EventId) -> tuple[Event, 
     if event is None:
         raise NotFound("event", event_id)
     has_all = actor.user_id in (None, event.host_id)
-    participates, delegate = (False, False) if has_all else ties_to(tx, actor, event_id)
-    access_level = access_level_of(actor, event.host_id, event.visibility, participates=participates, delegate=delegate)
+    concerned, delegate = (False, False) if has_all else ties_to(tx, actor, event_id)
+    access_level = access_level_of(actor, event.host_id, event.visibility, concerned=concerned, delegate=delegate)
     if access_level is AccessLevel.busy:
         raise NotFound("event", event_id)
     return event, access_level
@@ -70,7 +70,7 @@ def expect_version(kind: str, current: int, expect: Versions) -> None:
         raise StaleVersion(kind, current)
 
 
-def people_to_book(tx: WriteTx, actor: Actor, named: list[Named]) -> tuple[dict[UserId, str], list[Fault]]:
+def lock_bookable_people(tx: WriteTx, actor: Actor, named: list[Named]) -> tuple[dict[UserId, str], list[Fault]]:
     """Lock users; return the time zone of each who can be booked, and a fault for each who cannot."""
     found = find_and_lock_people(tx, actor, [user_id for user_id, _ in named])
     faults: list[Fault] = []

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from msgspec import structs
 
 from kalends.actions.announcing import Announcement, announce, announce_all
-from kalends.actions.fetching import Named, people_to_book
+from kalends.actions.fetching import Named, lock_bookable_people
 from kalends.errors import BookingConflict, Fault, HoldExtended, Invalid, NotFound
 from kalends.limits import MAX_HELD_HOURS
 from kalends.model import Actor, Event, Hold, HoldId, Instant, Span, UserId
@@ -35,7 +35,7 @@ def place_hold(tx: WriteTx, actor: Actor, people: list[UserId], span: Span | lis
     """
     named: list[Named] = [(user_id, ("user_ids", place)) for place, user_id in enumerate(people)]
     named += [] if actor.user_id is None else [(actor.user_id, ())]
-    _, faults = people_to_book(tx, actor, named)
+    _, faults = lock_bookable_people(tx, actor, named)
     faults += [
         Fault(("user_ids", place), "duplicate_user", f"user {user_id} is named twice: name them once")
         for place, user_id in enumerate(people)

@@ -10,8 +10,8 @@ from kalends.actions.fetching import (
     Versions,
     event_to_change,
     expect_version,
+    lock_bookable_people,
     participant_to_change,
-    people_to_book,
     visible_event,
 )
 from kalends.actions.saving import EventChange, Saved, save_event
@@ -48,7 +48,7 @@ def add_participants(
     refuse_cancelled(before)
     refuse_ended(before, now=tx.now)
     named: list[Named] = [(new.user_id, (place, "user_id")) for place, new in enumerate(participants)]
-    _, faults = people_to_book(tx, actor, named)
+    _, faults = lock_bookable_people(tx, actor, named)
     known = participations_of_people(tx, event_id, {user_id for user_id, _ in named})
     refuse_known_or_repeated(before, named, known, faults)
     if not participants:
@@ -92,9 +92,9 @@ def set_participant(
     Raise NotFound, Forbidden, StaleVersion, EventCancelled, EventEnded, Invalid or BookingConflict.
     """
     before = event_to_change(tx, actor, event_id)
-    participates = participants_among(tx, actor, before, [user_id])
-    if participates:
-        (participant,) = participates
+    concerned = participants_among(tx, actor, before, [user_id])
+    if concerned:
+        (participant,) = concerned
         if only_new:
             raise StaleVersion("participant", participant.participation.version)
         expect_version("participant", participant.participation.version, expect)
@@ -102,7 +102,7 @@ def set_participant(
     expect_version("participant", 0, expect)
     refuse_cancelled(before)
     refuse_ended(before, now=tx.now)
-    _, faults = people_to_book(tx, actor, [(user_id, ("user_id",))])
+    _, faults = lock_bookable_people(tx, actor, [(user_id, ("user_id",))])
     faults += participant_limit_faults(before.counts.total + 1, ())
     if faults:
         raise Invalid(*faults)

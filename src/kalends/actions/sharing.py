@@ -1,11 +1,11 @@
 """Actions on the shares of a calendar."""
 
 from kalends.actions.announcing import announce
-from kalends.actions.fetching import people_to_book, user_to_change
+from kalends.actions.fetching import lock_bookable_people, user_to_change
 from kalends.errors import Fault, Invalid, NotFound
 from kalends.limits import MAX_SHARES
 from kalends.model import Actor, Share, SharingLevel, UserId
-from kalends.rules.access import is_self, refuse_unless
+from kalends.rules.access import is_self_or_operator, refuse_unless
 from kalends.rules.audit import AuditAction, ObjectKind, share_snapshot
 from kalends.store.database import WriteTx
 from kalends.store.idempotency import empty_answers_to
@@ -22,10 +22,10 @@ def share_calendar(
     The same level again changes nothing. Raise NotFound, Forbidden or Invalid.
     """
     first, second = sorted((owner_id, user_id))
-    known, faults = people_to_book(tx, actor, [(first, ("other_id",)), (second, ("other_id",))])
+    known, faults = lock_bookable_people(tx, actor, [(first, ("other_id",)), (second, ("other_id",))])
     if owner_id not in known:
         raise NotFound("user", owner_id)
-    refuse_unless(is_self(actor, owner_id), REASON)
+    refuse_unless(is_self_or_operator(actor, owner_id), REASON)
     before = share_between(tx, actor, owner_id, user_id)
     if owner_id == user_id:
         faults = [Fault(("other_id",), "own_calendar", "must be another user than the owner of the calendar")]
@@ -55,7 +55,7 @@ def share_calendar(
 def stop_sharing(tx: WriteTx, actor: Actor, owner_id: UserId, user_id: UserId) -> None:
     """Stop sharing a calendar with another user. Raise NotFound or Forbidden."""
     user_to_change(tx, actor, owner_id)
-    refuse_unless(is_self(actor, owner_id), REASON)
+    refuse_unless(is_self_or_operator(actor, owner_id), REASON)
     found = share_between(tx, actor, owner_id, user_id)
     if found is None:
         raise NotFound("share with user", user_id)

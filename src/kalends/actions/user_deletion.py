@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from kalends.actions.announcing import announce
 from kalends.actions.booking import OnConflict
-from kalends.actions.fetching import Versions, people_to_book, user_to_change
+from kalends.actions.fetching import Versions, lock_bookable_people, user_to_change
 from kalends.actions.saving import EventChange, Participations, save_event, save_events
 from kalends.actions.sharing import stop_all_sharing
 from kalends.actions.tokens import revoke_all_tokens
@@ -13,10 +13,10 @@ from kalends.limits import MAX_DELETED_EVENTS, MAX_TRANSFERRED_EVENTS
 from kalends.model import Actor, Event, EventId, Instant, Status, UserId
 from kalends.rules.access import is_operator, refuse_unless
 from kalends.rules.audit import AuditAction, ObjectKind, user_snapshot
-from kalends.rules.editing import cancelled, next_version, offered, transferred
+from kalends.rules.editing import cancelled, next_version, transferred, with_pending_host
 from kalends.rules.intervals import earliest_start
 from kalends.store.database import WriteTx
-from kalends.store.events import events_offered_to, lock_events
+from kalends.store.events import events_with_pending_host, lock_events
 from kalends.store.participants import participations_of_events
 from kalends.store.retry import Contended
 from kalends.store.users import soft_delete_user, unfinished_events
@@ -70,7 +70,7 @@ def concerned_ids(tx: WriteTx, actor: Actor, user_id: UserId) -> list[EventId]:
     Raise TooManyEvents.
     """
     unfinished = unfinished_events(tx, actor, user_id, earliest_start(tx.now))
-    concerned = {*unfinished, *(event.id for event in events_offered_to(tx, actor, user_id))}
+    concerned = {*unfinished, *(event.id for event in events_with_pending_host(tx, actor, user_id))}
     if len(concerned) > MAX_DELETED_EVENTS:
         raise TooManyEvents(
             f"Unfinished events of the user: {len(concerned)}. "
@@ -107,7 +107,7 @@ def event_without_user(
     """
     pending = before.pending_host_id == user_id
     new = old
-    after = offered(before, None, now=now) if pending else next_version(before, now=now)
+    after = with_pending_host(before, None, now=now) if pending else next_version(before, now=now)
     if before.host_id == user_id and before.status is not Status.cancelled:
         if successor is None:
             after = cancelled(before, None, now=now)
@@ -134,7 +134,7 @@ def still_concerned(locked: list[Event], ids: list[EventId]) -> list[Event]:
 
 def lock_both(tx: WriteTx, actor: Actor, user_id: UserId, successor: UserId) -> list[Fault]:
     """Lock a user and their successor; return faults if the successor cannot host events."""
-    _, faults = people_to_book(tx, actor, [(user_id, ()), (successor, ("to",))])
+    _, faults = lock_bookable_people(tx, actor, [(user_id, ()), (successor, ("to",))])
     return [fault for fault in faults if fault.where]
 
 

@@ -5,7 +5,7 @@ from kalends.actions.fetching import Versions, expect_version, user_to_change
 from kalends.drafts import UserCreate, UserUpdate
 from kalends.errors import EmailTaken
 from kalends.model import Actor, User, UserId
-from kalends.rules.access import is_operator, is_self, refuse_unless
+from kalends.rules.access import is_operator, is_self_or_operator, refuse_unless
 from kalends.rules.audit import AuditAction, ObjectKind, user_snapshot
 from kalends.rules.editing import apply_user_edit
 from kalends.rules.metadata import metadata_text
@@ -35,7 +35,7 @@ def create_user(tx: WriteTx, actor: Actor, draft: UserCreate) -> User:
 def change_user(tx: WriteTx, actor: Actor, user_id: UserId, edit: UserUpdate, *, expect: Versions = None) -> User:
     """Apply an edit to a user. Raise NotFound, Forbidden, StaleVersion, EmailTaken or Invalid."""
     before = user_to_change(tx, actor, user_id)
-    refuse_unless(is_self(actor, user_id), "Only the user and operators can change a user")
+    refuse_unless(is_self_or_operator(actor, user_id), "Only the user and operators can change a user")
     expect_version("user", before.version, expect)
     after = apply_user_edit(before, edit, now=tx.now)
     if after is before:

@@ -63,7 +63,7 @@ class Headers(Protocol):
         ...
 
 
-class Scope(Protocol):
+class RsgiScope(Protocol):
     """The head of a request in RSGI."""
 
     http_version: str
@@ -81,7 +81,7 @@ class Scope(Protocol):
         ...
 
 
-def environ_of(scope: Scope) -> dict[str, Any]:
+def environ_of(scope: RsgiScope) -> dict[str, Any]:
     """Return the environment of a request without its body; it has REFUSED if the head is invalid."""
     host, _, port = scope.server.rpartition(":")
     environ: dict[str, Any] = FIXED | {
@@ -102,7 +102,7 @@ def environ_of(scope: Scope) -> dict[str, Any]:
     return environ
 
 
-def add_headers(environ: dict[str, Any], scope: Scope) -> KalendsError | None:
+def add_headers(environ: dict[str, Any], scope: RsgiScope) -> KalendsError | None:
     """Add the headers to an environment, and return their error, if any."""
     headers = scope.headers
     refusal: KalendsError | None = None

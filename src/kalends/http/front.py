@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
 from kalends.errors import Unavailable
-from kalends.http.environ import REFUSED, FileBody, Scope, environ_of
+from kalends.http.environ import REFUSED, FileBody, RsgiScope, environ_of
 from kalends.http.errors import BodyTooSlow, Malformed, Overloaded
 from kalends.http.lanes import Kind, Lane, Width
 
@@ -119,7 +119,7 @@ class Front:
         """End the front after all requests are answered."""
         self._at_end()
 
-    async def __rsgi__(self, scope: Scope, protocol: Exchange) -> None:
+    async def __rsgi__(self, scope: RsgiScope, protocol: Exchange) -> None:
         """Answer one request."""
         environ = environ_of(scope)
         is_read = await self._read_body(environ, protocol)

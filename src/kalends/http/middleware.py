@@ -24,9 +24,9 @@ ALWAYS = (
     ("Server", "kalends"),  # else the server adds its own name
 )
 NOTHING_LOADS = "default-src 'none'; frame-ancestors 'none'"
-OF_THE_CALLER = (("Cache-Control", "private, no-cache"), ("Vary", "Authorization, Kalends-Act-As"))
-KEPT_NOWHERE = (("Cache-Control", "no-store"),)
-ASKED_EACH_TIME = (("Cache-Control", "no-cache"),)
+PRIVATE_NO_CACHE = (("Cache-Control", "private, no-cache"), ("Vary", "Authorization, Kalends-Act-As"))
+NO_STORE = (("Cache-Control", "no-store"),)
+NO_CACHE = (("Cache-Control", "no-cache"),)
 
 QUERY_CHARACTERS = "%&=+:,/?@!$'()*;"
 """The characters that are not escaped in a query, besides letters and digits."""
@@ -97,5 +97,5 @@ def caching(method: str, path: str) -> tuple[tuple[str, str], ...]:
     Otherwise only the caller's cache may store the answer, and validates it before use.
     """
     if method == "POST":
-        return KEPT_NOWHERE
-    return OF_THE_CALLER if path.startswith("/v1/") else KEPT_NOWHERE
+        return NO_STORE
+    return PRIVATE_NO_CACHE if path.startswith("/v1/") else NO_STORE

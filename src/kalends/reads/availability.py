@@ -10,7 +10,7 @@ from kalends.errors import Fault, Invalid
 from kalends.limits import MAX_COMMITMENTS
 from kalends.model import Actor, Instant, Span, Strength, UserId
 from kalends.rules.hours import WorkingHours, working_periods
-from kalends.rules.meeting import Calendar, MeetingRequest, Slot, best_slots, search_of, slots_of
+from kalends.rules.meeting import Calendar, MeetingRequest, Slot, best_slots, count_slots, search_of
 from kalends.rules.no_slot import Obstacle, Reason, Relaxation, finer_step, obstacles, reasons, relaxations
 from kalends.rules.periods import Period
 from kalends.rules.zones import zone_named, zone_or_utc
@@ -133,7 +133,7 @@ def find_time(
         return Finding(slots, len(search.starts))
     finer = finer_step(search)
     offers = [] if finer is None else [finer]
-    if working is not calendars and (outside := slots_of(search_of(meeting, zone, calendars))):
+    if working is not calendars and (outside := count_slots(search_of(meeting, zone, calendars))):
         offers.append(Relaxation((), (), outside, outside_hours=True))
     offers += relaxations(search, MOST_OFFERS)
     return Finding([], len(search.starts), reasons(search, finer), obstacles(search), offers)

@@ -25,7 +25,7 @@ class ServerFacts(NamedTuple):
     encrypted: bool
     clock: int
     process: int
-    announced_process: int
+    backend_pid: int
     """The server process that was announced when the connection was made: a pooler's does not exist."""
 
 
@@ -59,7 +59,7 @@ SQLITE_VERSION = Query(
 
 def server_facts(tx: ReadTx) -> ServerFacts:
     """Return what a PostgreSQL server reports about itself."""
-    return ServerFacts._make((*tx.rows(SERVER_FACTS)[0], tx.announced_process))
+    return ServerFacts._make((*tx.rows(SERVER_FACTS)[0], tx.backend_pid))
 
 
 def describe_sqlite(tx: ReadTx) -> str:

@@ -118,7 +118,7 @@ class EventAccess(EventKey, array_like=True, frozen=True):
     host_id: int
     visibility: Visibility
     hides: bool
-    participates: bool = False
+    concerned: bool = False
     delegate: bool = False
 
 

@@ -38,10 +38,10 @@ from kalends.store.json_text import SEPARATOR, in_one_row
 from kalends.store.query import Query
 from kalends.store.tables import agenda, event
 from kalends.store.visibility import (
+    CONCERNED,
     DELEGATE,
-    PARTICIPATES,
-    is_offer_visible,
-    is_part_visible,
+    is_participation_visible,
+    is_pending_host_visible,
     is_visible,
     visibility_values,
 )
@@ -126,7 +126,7 @@ def list_events(tx: ReadTx, actor: Actor, wanted: EventFilter, limit: int, *, ex
     Raise Invalid if `response` or `role` is given without a person.
     """
     wanted = own_unless_named(actor, wanted)
-    refuse_nobodys(wanted)
+    refuse_filters_without_person(wanted)
     try:
         return read_page(tx, actor, wanted, limit, expand=expand)
     except TooExpensive as error:
@@ -204,7 +204,7 @@ def seen_by(
     """
     host = UserId(access.host_id)
     access_level = access_level_of(
-        actor, host, access.visibility, participates=own or access.participates, delegate=access.delegate
+        actor, host, access.visibility, concerned=own or access.concerned, delegate=access.delegate
     )
     if access_level < AccessLevel.read:
         return SeenEvent(title_alone(text), None, access_level)
@@ -225,7 +225,7 @@ def own_unless_named(actor: Actor, wanted: EventFilter) -> EventFilter:
     return structs.replace(wanted, user_id=actor.user_id)
 
 
-def refuse_nobodys(wanted: EventFilter) -> None:
+def refuse_filters_without_person(wanted: EventFilter) -> None:
     """Raise Invalid if a filter needs a person and none is named."""
     if wanted.participant_id is None and wanted.user_id is None:
         faults = [
@@ -247,7 +247,7 @@ def event_statement(*, tied: bool, expand: bool) -> Query:
     if not tied:
         return Query(sa.select(TEXT[expand], about(*KEY)).where(*where))
     where.append(is_visible())
-    return Query(sa.select(TEXT[expand], about(*ACCESS, PARTICIPATES, DELEGATE)).where(*where))
+    return Query(sa.select(TEXT[expand], about(*ACCESS, CONCERNED, DELEGATE)).where(*where))
 
 
 @lru_cache(maxsize=1024)
@@ -270,8 +270,8 @@ def list_statement(given_filters: frozenset[str], view: View, *, expand: bool) -
         where.append(scan.rows.c.starts_at > bindparam("earliest"))
     columns = KEY if view is View.everything else ACCESS
     if view is View.others:
-        where.append(is_part_visible(agenda.c.user_id) if scan.person else is_visible())
-        columns = (*ACCESS, PARTICIPATES, DELEGATE)
+        where.append(is_participation_visible(agenda.c.user_id) if scan.person else is_visible())
+        columns = (*ACCESS, CONCERNED, DELEGATE)
     statement = sa.select(LISTED_TEXT[expand], about(*columns)).select_from(scan.source).where(*where)
     ordered = statement.order_by(scan.rows.c.starts_at, scan.event_id)
     return Query(in_one_row(ordered.limit(bindparam("count", type_=sa.Integer))))
@@ -303,7 +303,7 @@ def conditions(scan: Scan, *, seen: bool) -> dict[str, sa.ColumnElement[bool]]:
         "user_id": also_concerns(seen=seen) if scan.person == "participant_id" else sa.true(),
         "host_id": event.c.host_id == bindparam("host_id"),
         "pending_host_id": sa.and_(
-            event.c.pending_host_id == bindparam("pending_host_id"), is_offer_visible() if seen else sa.true()
+            event.c.pending_host_id == bindparam("pending_host_id"), is_pending_host_visible() if seen else sa.true()
         ),
         "since": rows.c.ends_at > bindparam("since"),
         "until": rows.c.starts_at < bindparam("until"),
@@ -322,7 +322,7 @@ def also_concerns(*, seen: bool) -> sa.ColumnElement[bool]:
         other.c.user_id == bindparam("user_id"),
         other.c.starts_at == agenda.c.starts_at,
         other.c.event_id == agenda.c.event_id,
-        is_part_visible(other.c.user_id) if seen else sa.true(),
+        is_participation_visible(other.c.user_id) if seen else sa.true(),
     )
 
 

@@ -38,7 +38,7 @@ from kalends.store.database import ReadTx
 from kalends.store.hours import hours_from
 from kalends.store.query import Query
 from kalends.store.tables import agenda, event, held_time, hold, user, working_hours
-from kalends.store.visibility import DELEGATE, PARTICIPATES, tie_values
+from kalends.store.visibility import CONCERNED, DELEGATE, tie_values
 
 PERSON = Query(
     sa.select(user.c.time_zone, user.c.deleted_at.is_not(None), working_hours.c.hours)
@@ -57,7 +57,7 @@ EVENTS = Query(
         event.c.visibility,
         event.c.host_id,
         event.c.hide_participants,
-        PARTICIPATES,
+        CONCERNED,
         DELEGATE,
     )
     .join(event, agenda.c.event_id == event.c.id)
@@ -175,7 +175,7 @@ def access_level_in_explanation(
     visibility: str,
     host_id: UserId,
     hides: object,
-    participates: object,
+    concerned: object,
     delegate: object,
 ) -> AccessLevel:
     """Return how much an explanation shows of an event: only that it blocks without the scope to read events.
@@ -187,7 +187,7 @@ def access_level_in_explanation(
     if is_operator(actor) and visibility == Visibility.private.value:
         return AccessLevel.busy
     access_level = access_level_of(
-        actor, host_id, Visibility(visibility), participates=bool(participates), delegate=bool(delegate)
+        actor, host_id, Visibility(visibility), concerned=bool(concerned), delegate=bool(delegate)
     )
     return access_level_of_participation(actor, person, access_level, host_id, hides=bool(hides))
 

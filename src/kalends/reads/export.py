@@ -12,12 +12,12 @@ from kalends.credentials import Token
 from kalends.errors import NotFound
 from kalends.model import Actor, Event, Hold, Instant, Participation, Share, User, UserId
 from kalends.reads.paging import follows, key_values
-from kalends.rules.access import hold_shown_to, is_self, refuse_unless
+from kalends.rules.access import hold_shown_to, is_self_or_operator, refuse_unless
 from kalends.rules.audit import AuditEntry, visible_to
 from kalends.rules.hours import WorkingHours
 from kalends.store.audit import audit_entries_of_person, end_of_page
 from kalends.store.database import ReadTx
-from kalends.store.events import COLUMNS, event_from, events_offered_to
+from kalends.store.events import COLUMNS, event_from, events_with_pending_host
 from kalends.store.holds import holds_concerning
 from kalends.store.hours import find_hours
 from kalends.store.participants import COLUMNS as PARTICIPATION_COLUMNS
@@ -82,7 +82,7 @@ def export_user(tx: ReadTx, actor: Actor, user_id: UserId) -> Export:
     found = find_user_even_if_deleted(tx, actor, user_id)
     if found is None:
         raise NotFound("user", user_id)
-    refuse_unless(is_self(actor, user_id), "Only the user and operators can export the data of a user")
+    refuse_unless(is_self_or_operator(actor, user_id), "Only the user and operators can export the data of a user")
     person, deleted = found
     return Export(
         exported_at=tx.now,
@@ -94,7 +94,7 @@ def export_user(tx: ReadTx, actor: Actor, user_id: UserId) -> Export:
         tokens=list_tokens_of(tx, actor, user_id),
         holds=[hold_shown_to(user_id, hold) for hold in holds_concerning(tx, actor, user_id)],
         events=events_of(tx, actor, user_id),
-        asked_to_host=events_offered_to(tx, actor, user_id),
+        asked_to_host=events_with_pending_host(tx, actor, user_id),
         records=audit_entries_of(tx, actor, user_id),
     )
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from kalends.errors import NotFound
 from kalends.model import Actor, Hold, HoldId, UserId
 from kalends.reads.paging import Page, first_column, key_values, paged, read_page
-from kalends.rules.access import hold_shown_to, is_self, may_see_hold, refuse_unless
+from kalends.rules.access import hold_shown_to, is_self_or_operator, may_see_hold, refuse_unless
 from kalends.store.database import ReadTx, Row
 from kalends.store.holds import LIVE, OF_PERSON, columns_of, find_hold, hold_from
 from kalends.store.query import Query
@@ -30,7 +30,7 @@ def list_holds(
     For an operator who names nobody, return all of the organization. Raise Forbidden for those of another user.
     """
     whose = user_id or actor.user_id
-    refuse_unless(is_self(actor, whose), "Only the user and operators can list the holds of a user")
+    refuse_unless(is_self_or_operator(actor, whose), "Only the user and operators can list the holds of a user")
     values = key_values(after) | ({"user_id": whose} if whose else {})
     query = list_statement(of_person=whose is not None, continued=after is not None)
 

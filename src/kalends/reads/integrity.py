@@ -5,7 +5,7 @@ from sqlalchemy import bindparam
 
 from kalends.model import Response, Role, ShowAs, Status
 from kalends.reads.texts import find_text_troubles
-from kalends.rules.busy import commitment
+from kalends.rules.busy import strength_of
 from kalends.store.database import ReadTx
 from kalends.store.query import Query
 from kalends.store.tables import agenda, event, participant, user
@@ -112,6 +112,6 @@ def wrong_commitments(tx: ReadTx) -> int:
     """Return the number of agenda rows that show or block something else than the rule says."""
     wrong = 0
     for status, show_as, role, response, shown, blocking, count in tx.rows(COMMITMENTS):
-        right = commitment(Status(status), ShowAs(show_as), role and Role(role), response and Response(response))
+        right = strength_of(Status(status), ShowAs(show_as), role and Role(role), response and Response(response))
         wrong += 0 if (shown, bool(blocking)) == right else count
     return wrong

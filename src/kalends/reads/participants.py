@@ -20,7 +20,7 @@ from kalends.store.events import COLUMNS, event_from, find_event
 from kalends.store.participants import WITH_PERSON, participant_from, participants_among
 from kalends.store.query import Query
 from kalends.store.tables import event, participant, user
-from kalends.store.visibility import DELEGATE, PARTICIPATES, tie_values
+from kalends.store.visibility import CONCERNED, DELEGATE, tie_values
 
 WITH_USER = sa.join(participant, user, participant.c.user_id == user.c.id)
 PAGE = Query(
@@ -33,7 +33,7 @@ PAGE = Query(
     )
 )
 WITH_TIES = Query(
-    sa.select(*COLUMNS, PARTICIPATES, DELEGATE).where(
+    sa.select(*COLUMNS, CONCERNED, DELEGATE).where(
         event.c.organization_id == bindparam("org"), event.c.id == bindparam("id")
     )
 )
@@ -99,9 +99,9 @@ def visible_event(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[Event, A
 def seen_from(actor: Actor, row: Row) -> tuple[Event, AccessLevel]:
     """Return the event of a row, whose last columns are both ties, and how much of it the actor may see."""
     found = event_from(row[: len(COLUMNS)])
-    participates, delegate = row[-2:]
+    concerned, delegate = row[-2:]
     return found, access_level_of(
-        actor, found.host_id, found.visibility, participates=bool(participates), delegate=bool(delegate)
+        actor, found.host_id, found.visibility, concerned=bool(concerned), delegate=bool(delegate)
     )
 
 

@@ -19,7 +19,7 @@ def advised(
     `elsewhere` has the advice for a `name` or a `name=value`, with the ids of the path to be filled in; `shown` are the
     members of answers.
     """
-    if fault.code not in ("unknown_member", "invalid_value") or len(fault.where) > 1 + isinstance(body, list):
+    if fault.code not in ("unknown_field", "invalid_value") or len(fault.where) > 1 + isinstance(body, list):
         return fault
     name = str(fault.where[-1]) if fault.where else ""
     key = name
@@ -27,6 +27,6 @@ def advised(
         key = f"{name}={cast('dict[str, object]', body).get(name)}"
     if key in elsewhere:
         return Fault(fault.where, "set_elsewhere", elsewhere[key].format(**ids))
-    if fault.code == "unknown_member" and name in shown:
+    if fault.code == "unknown_field" and name in shown:
         return Fault(fault.where, "read_only", f"{name} cannot be set: leave it out")
     return fault

@@ -28,7 +28,7 @@ from kalends.model import (
 )
 from kalends.reads import events as reads
 from kalends.reads.event_text import digest_of
-from kalends.reads.events import EventFilter, PageKey, own_unless_named, refuse_nobodys
+from kalends.reads.events import EventFilter, PageKey, own_unless_named, refuse_filters_without_person
 from kalends.reads.participants import list_all_participants
 from kalends.rest.conflicts import BookingQuery, HoldQuery, with_conflicts
 from kalends.rest.event_shapes import EventJson, event_json
@@ -183,7 +183,7 @@ def filter_of(actor: Actor, query: EventListQuery, page: PageRequest) -> EventFi
     )
     wanted = own_unless_named(actor, wanted)
     with gathered(faults):
-        refuse_nobodys(wanted)
+        refuse_filters_without_person(wanted)
     if faults:
         raise Invalid(*faults)
     return wanted

@@ -37,7 +37,7 @@ def faults_in(part: object, where: Place) -> Iterator[Fault]:
     if isinstance(part, Members):
         for name, count in Counter(name for name, _ in part).items():
             if count > 1:
-                yield Fault((*where, name), "repeated_member", f"{quoted(name)} must be given once, not {count} times")
+                yield Fault((*where, name), "repeated_field", f"{quoted(name)} must be given once, not {count} times")
         for name, value in part:
             yield from faults_in(value, (*where, name))
     elif isinstance(part, list):

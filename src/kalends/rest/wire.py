@@ -184,7 +184,7 @@ def faults_of_object(struct: Any, value: dict[str, Any], where: Place) -> Iterat
             yield Fault((*where, name), "missing", "is required")
     for name in value:
         if name not in fields and struct.__struct_config__.forbid_unknown_fields:
-            yield Fault((*where, name), "unknown_member", unknown_name("field", name, fields))
+            yield Fault((*where, name), "unknown_field", unknown_name("field", name, fields))
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> str:

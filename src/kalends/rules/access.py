@@ -67,7 +67,7 @@ def may_read_events(actor: Actor) -> bool:
 
 
 def access_level_of(
-    actor: Actor, host_id: UserId, visibility: Visibility, *, participates: bool, delegate: bool
+    actor: Actor, host_id: UserId, visibility: Visibility, *, concerned: bool, delegate: bool
 ) -> AccessLevel:
     """Return how much of an event an actor sees.
 
@@ -75,7 +75,7 @@ def access_level_of(
     """
     if actor.user_id is None or actor.user_id == host_id:
         return AccessLevel.write
-    own = AccessLevel.read if participates else AccessLevel.busy
+    own = AccessLevel.read if concerned else AccessLevel.busy
     if visibility is Visibility.private:
         return own
     hosted = ACCESS_TO_HOSTED[actor.shared.get(host_id, SharingLevel.free_busy)]
@@ -111,21 +111,21 @@ def hosts_shown_to(actor: Actor, least: AccessLevel) -> list[UserId]:
     return [owner for owner, level in actor.shared.items() if ACCESS_TO_HOSTED[level] >= least]
 
 
-def is_self(actor: Actor, user_id: UserId | None) -> bool:
+def is_self_or_operator(actor: Actor, user_id: UserId | None) -> bool:
     """Return whether an actor may do what only the person and operators may do; without a person, only operators."""
     return actor.user_id in (None, user_id)
 
 
 def may_answer_for(actor: Actor, user_id: UserId, visibility: Visibility) -> bool:
     """Return whether an actor may accept and decline in a person's name; delegates cannot see private events."""
-    if is_self(actor, user_id):
+    if is_self_or_operator(actor, user_id):
         return True
     return visibility is Visibility.default and actor.shared.get(user_id) in DELEGATE
 
 
 def may_manage(actor: Actor, user_id: UserId) -> bool:
     """Return whether an actor may host in a person's name, and set their working hours."""
-    return is_self(actor, user_id) or actor.shared.get(user_id) is SharingLevel.write
+    return is_self_or_operator(actor, user_id) or actor.shared.get(user_id) is SharingLevel.write
 
 
 def may_answer_transfer_for(actor: Actor, user_id: UserId, visibility: Visibility) -> bool:
@@ -135,7 +135,7 @@ def may_answer_transfer_for(actor: Actor, user_id: UserId, visibility: Visibilit
 
 def may_use_hold(actor: Actor, placed_by: UserId | None) -> bool:
     """Return whether an actor may use a hold: if they placed it, or are an operator."""
-    return is_self(actor, placed_by)
+    return is_self_or_operator(actor, placed_by)
 
 
 def may_see_hold(actor: Actor, placed_by: UserId | None, people: Collection[UserId]) -> bool:
@@ -153,7 +153,7 @@ def hold_shown_to(person: UserId | None, hold: Hold) -> Hold:
 
 def may_manage_token(actor: Actor, token: Token) -> bool:
     """Return whether an actor may see and revoke a token: if it is their own, or they are an operator."""
-    return is_self(actor, token.user_id)
+    return is_self_or_operator(actor, token.user_id)
 
 
 def refuse_unless(allowed: bool, reason: str) -> None:

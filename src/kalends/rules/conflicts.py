@@ -11,7 +11,7 @@ from kalends.rules.participation import AgendaRow
 from kalends.rules.periods import STRENGTH, Period, merge_by_strength
 
 
-def takes_time(before: AgendaRow | None, after: AgendaRow) -> bool:
+def newly_occupies(before: AgendaRow | None, after: AgendaRow) -> bool:
     """Return whether a row makes its person busy beyond what the old row did.
 
     It does if it is new, lies outside the old span, blocks while the old one did not, or is shown as busier. It never
@@ -24,12 +24,12 @@ def takes_time(before: AgendaRow | None, after: AgendaRow) -> bool:
     return STRENGTH[after.shown] > STRENGTH[before.shown]
 
 
-def rows_taking_time(
+def rows_newly_occupying(
     before: Iterable[AgendaRow], after: Iterable[AgendaRow]
 ) -> dict[tuple[UserId, Instant], AgendaRow]:
     """Return the rows of a change that make their person busy (see `takes_time`), by person and start."""
     old = {(row.user_id, row.event_id): row for row in before}
-    taking = (row for row in after if takes_time(old.get((row.user_id, row.event_id)), row))
+    taking = (row for row in after if newly_occupies(old.get((row.user_id, row.event_id)), row))
     return {(row.user_id, row.span.start): row for row in taking}
 
 

@@ -44,7 +44,7 @@ def apply_event_edit(before: Event, edit: EventUpdate, *, now: Instant) -> Event
         before,
         block=block,
         metadata=metadata,
-        status=Status(unchanged(edit.status, before.status)),
+        status=Status(new_or_old(edit.status, before.status)),
         **edited_details(edit),
     )
     return before if after == before else next_version(after, now=now)
@@ -66,9 +66,9 @@ def edited_block(block: Block, edit: EventUpdate) -> tuple[Block, list[Fault]]:
         return block, []
     now_at = retimed_if_known(block)
     made = block_of(
-        unchanged(edit.start, read_time(now_at.start_local)),
-        unchanged(edit.end, read_time(now_at.end_local)),
-        unchanged(edit.time_zone, block.time_zone),
+        new_or_old(edit.start, read_time(now_at.start_local)),
+        new_or_old(edit.end, read_time(now_at.end_local)),
+        new_or_old(edit.time_zone, block.time_zone),
     )
     return (block, made) if isinstance(made, list) else (made, [])
 
@@ -89,9 +89,9 @@ def apply_user_edit(before: User, edit: UserUpdate, *, now: Instant) -> User:
         raise Invalid(*faults)
     after = structs.replace(
         before,
-        name=unchanged(edit.name, before.name),
-        email=unchanged(edit.email, before.email),
-        time_zone=unchanged(edit.time_zone, before.time_zone),
+        name=new_or_old(edit.name, before.name),
+        email=new_or_old(edit.email, before.email),
+        time_zone=new_or_old(edit.time_zone, before.time_zone),
         metadata=metadata,
     )
     return before if after == before else structs.replace(after, version=before.version + 1, updated_at=now)
@@ -123,7 +123,7 @@ def transferred(
     return after, {**participations, **taken}
 
 
-def offered(before: Event, host_id: UserId | None, *, now: Instant) -> Event:
+def with_pending_host(before: Event, host_id: UserId | None, *, now: Instant) -> Event:
     """Return the event with another person asked to host it, or nobody; if that changes nothing, the event itself."""
     if host_id == before.pending_host_id:
         return before
@@ -136,6 +136,6 @@ def cancelled(before: Event, reason: str | None, *, now: Instant) -> Event:
     return structs.replace(after, status=Status.cancelled, cancel_reason=reason, pending_host_id=None)
 
 
-def unchanged(new: Any, old: Any) -> Any:
+def new_or_old(new: Any, old: Any) -> Any:
     """Return the new value, or the old one if an edit leaves it out."""
     return old if new is UNSET else new

@@ -74,7 +74,7 @@ class Calendar(Struct, frozen=True):
     working: Sequence[Span] | None = None
 
 
-class Presence(NamedTuple):
+class Absence(NamedTuple):
     """For one person, the starts with which they are away, and those with which they are tentatively busy."""
 
     away: list[Span]
@@ -87,7 +87,7 @@ class Search(Struct, frozen=True):
     meeting: MeetingRequest
     zone: ZoneInfo
     calendars: Mapping[UserId, Calendar]
-    presences: Mapping[UserId, Presence]
+    absences: Mapping[UserId, Absence]
     spans: list[StartSpan]
     """All starts with which the meeting lies in a window and in one local day, even those off the grid."""
     starts: list[Instant]
@@ -126,13 +126,13 @@ class Slot(Struct, frozen=True):
 def search_of(meeting: MeetingRequest, zone: ZoneInfo, calendars: Mapping[UserId, Calendar]) -> Search:
     """Return a search; `calendars` has everybody in the request, with what overlaps its horizon."""
     horizon = meeting.horizon or Span(Instant(0), Instant(0))
-    presences = {person: presence_of(calendars[person], meeting.duration, horizon) for person in meeting.people}
+    absences = {person: absence_of(calendars[person], meeting.duration, horizon) for person in meeting.people}
     spans = [span for window in meeting.windows for span in start_spans(window, zone, meeting.duration)]
-    freed = (span.end for presence in presences.values() for span in presence.away)
-    return Search(meeting, zone, calendars, presences, spans, slot_starts(spans, meeting.step, freed))
+    freed = (span.end for presence in absences.values() for span in presence.away)
+    return Search(meeting, zone, calendars, absences, spans, slot_starts(spans, meeting.step, freed))
 
 
-def presence_of(calendar: Calendar, duration: int, within: Span) -> Presence:
+def absence_of(calendar: Calendar, duration: int, within: Span) -> Absence:
     """Return the starts with which a person is away, and those with which they are tentatively busy."""
     away = starts_that_meet(calendar.blocked, duration)
     if calendar.working is not None:
@@ -142,7 +142,7 @@ def presence_of(calendar: Calendar, duration: int, within: Span) -> Presence:
                 away.append(Span(begun, span.start))
                 begun = Instant(span.end - duration + 1)
         away.append(Span(begun, max(begun, within.end)))
-    return Presence(merge(away), merge(starts_that_meet(calendar.unsure, duration)))
+    return Absence(merge(away), merge(starts_that_meet(calendar.unsure, duration)))
 
 
 def starts_that_meet(spans: Sequence[Span], duration: int) -> list[Span]:
@@ -191,7 +191,7 @@ NOTHING = Change([], [], [], [])
 def changes_of(search: Search, starts: Sequence[Instant]) -> Mapping[int, Change]:
     """Return the changes of state by the place of the start."""
     changes: defaultdict[int, Change] = defaultdict(lambda: Change([], [], [], []))
-    for person, presence in search.presences.items():
+    for person, presence in search.absences.items():
         for begins, spans in ((0, presence.away), (2, presence.unsure)):
             for span in spans:
                 first, last = bisect_left(starts, span.start), bisect_left(starts, span.end)
@@ -227,7 +227,7 @@ def spare_of(meeting: MeetingRequest) -> list[int]:
     return [len(group.people) - group.need for group in meeting.groups]
 
 
-def slots_of(search: Search) -> int:
+def count_slots(search: Search) -> int:
     """Count the slots that a search finds."""
     return sum(run.last - run.first for run in suitable_runs(search, search.starts))
 
@@ -235,13 +235,13 @@ def slots_of(search: Search) -> int:
 def slot_at(search: Search, start: Instant) -> Slot:
     """Return the slot that begins at a start, with the state of everybody."""
     meeting = search.meeting
-    states = {person: state_at(search.presences[person], start) for person in meeting.people}
+    states = {person: state_at(search.absences[person], start) for person in meeting.people}
     free, tentative, missing = (tuple(who for who, found in states.items() if found is state) for state in State)
     weight = sum(weight for person, weight in meeting.optional.items() if states[person] is not State.missing)
     return Slot(Span(start, Instant(start + meeting.duration)), free, tentative, missing, weight)
 
 
-def state_at(presence: Presence, start: Instant) -> State:
+def state_at(presence: Absence, start: Instant) -> State:
     """Return the state of a person during a meeting that begins at a start."""
     if lies_within(start, presence.away):
         return State.missing

@@ -124,7 +124,7 @@ def obstacles(search: Search) -> list[Obstacle]:
     found: list[Obstacle] = []
     for person in dict.fromkeys((*meeting.required, *grouped)):
         blocked = merge(search.calendars[person].blocked)
-        away = starts_within(search.starts, search.presences[person].away)
+        away = starts_within(search.starts, search.absences[person].away)
         if away:
             busy = starts_within(search.starts, merge(starts_that_meet(blocked, meeting.duration)))
             shown = (part for window in meeting.windows for part in clip(blocked, window))

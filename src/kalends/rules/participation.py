@@ -20,7 +20,7 @@ from kalends.model import (
     Strength,
     UserId,
 )
-from kalends.rules.busy import commitment
+from kalends.rules.busy import strength_of
 
 
 class AgendaRow(Struct, frozen=True):
@@ -100,7 +100,7 @@ def agenda_row(event: Event, user_id: UserId, participation: Participation | Non
     if participation is None and not hosting:
         return None
     role, response = (participation.role, participation.response) if participation else (None, None)
-    shown, blocking = commitment(event.status, event.show_as, role, response)
+    shown, blocking = strength_of(event.status, event.show_as, role, response)
     span = event.block.span
     return AgendaRow(user_id, event.id, span, hosting, role, response, event.status, shown, blocking)
 

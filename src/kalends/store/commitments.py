@@ -19,7 +19,7 @@ from kalends.store.database import ReadTx, Row
 from kalends.store.json_text import JsonArray, json_list
 from kalends.store.query import AnyOf, Query, span_list
 from kalends.store.tables import agenda, event, held_time
-from kalends.store.visibility import is_part_visible, visibility_values
+from kalends.store.visibility import is_participation_visible, visibility_values
 
 NOTHING = 0
 """No event and no hold has this id."""
@@ -98,7 +98,7 @@ def blocking_in_each(is_named: Condition) -> Query:
 
 
 SEEN_BY_OPERATOR = event.c.visibility == Visibility.default.value
-SEEN_BY_PERSON = is_part_visible(agenda.c.user_id)
+SEEN_BY_PERSON = is_participation_visible(agenda.c.user_id)
 BLOCKING_SEEN_BY_OPERATOR = Query(blocking(SEEN_BY_OPERATOR))
 BLOCKING_SEEN_BY_PERSON = Query(blocking(SEEN_BY_PERSON))
 BLOCKING_IN_EACH_SEEN_BY_OPERATOR = blocking_in_each(SEEN_BY_OPERATOR)

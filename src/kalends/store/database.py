@@ -64,7 +64,7 @@ class Session(Protocol):
         ...
 
     @property
-    def announced_process(self) -> int:
+    def backend_pid(self) -> int:
         """Return the process of the server that was announced when the connection was made; 0 without a server."""
         ...
 
@@ -159,9 +159,9 @@ class ReadTx:
         self._session.renew()
 
     @property
-    def announced_process(self) -> int:
+    def backend_pid(self) -> int:
         """Return the process of the server that was announced when the connection was made; 0 without a server."""
-        return self._session.announced_process
+        return self._session.backend_pid
 
     def rows(self, query: Query, **params: Any) -> list[Row]:
         """Run a query and return all its rows. Raise TooExpensive, `by_size`, if a text would be too large."""

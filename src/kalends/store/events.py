@@ -53,7 +53,7 @@ LOCK_SEVERAL = Query(
     .order_by(tables.event.c.id)
     .with_for_update()
 )
-OFFERED = Query(
+WITH_PENDING_HOST = Query(
     sa.select(*COLUMNS)
     .where(tables.event.c.organization_id == bindparam("org"), tables.event.c.pending_host_id == bindparam("id"))
     .order_by(tables.event.c.starts_at, tables.event.c.id)
@@ -103,9 +103,9 @@ def lock_events(tx: WriteTx, actor: Actor, ids: list[EventId]) -> list[Event]:
     return [event_from(row) for row in tx.rows(LOCK_SEVERAL, org=actor.organization_id, ids=ids)]
 
 
-def events_offered_to(tx: ReadTx, actor: Actor, user_id: UserId) -> list[Event]:
+def events_with_pending_host(tx: ReadTx, actor: Actor, user_id: UserId) -> list[Event]:
     """Return the events that a person is asked to host, in the order of start and id."""
-    return [event_from(row) for row in tx.rows(OFFERED, org=actor.organization_id, id=user_id)]
+    return [event_from(row) for row in tx.rows(WITH_PENDING_HOST, org=actor.organization_id, id=user_id)]
 
 
 def insert_events(tx: WriteTx, actor: Actor, events: Iterable[Event]) -> None:

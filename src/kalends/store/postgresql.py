@@ -110,7 +110,7 @@ class PostgresSession:
         self._has_snapshot = False
 
     @property
-    def announced_process(self) -> int:
+    def backend_pid(self) -> int:
         """Return the process that was announced when the connection was made; a pooler's does not exist."""
         return self.connection.info.backend_pid
 

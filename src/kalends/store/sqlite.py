@@ -89,7 +89,7 @@ class SqliteSession:
         return self.connection.changes()
 
     @property
-    def announced_process(self) -> int:
+    def backend_pid(self) -> int:
         """Return 0: there is no server."""
         return 0
 

@@ -42,7 +42,7 @@ def is_on_agenda(rows: sa.FromClause, whose: sa.ColumnElement[bool]) -> sa.Colum
     return look.limit(1).scalar_subquery().is_not(None)
 
 
-PARTICIPATES = concerns_me().label("participates")
+CONCERNED = concerns_me().label("concerned")
 DELEGATE = concerns_delegators().label("delegate")
 
 
@@ -57,7 +57,7 @@ def is_visible() -> sa.ColumnElement[bool]:
     )
 
 
-def is_part_visible(person: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+def is_participation_visible(person: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     """Return whether the actor sees an event, and that `person` hosts it or takes part in it.
 
     An actor with access to titles sees no participants. If an event hides its participants, they see themselves, the
@@ -81,7 +81,7 @@ def is_part_visible(person: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     )
 
 
-def is_offer_visible() -> sa.ColumnElement[bool]:
+def is_pending_host_visible() -> sa.ColumnElement[bool]:
     """Return whether an actor who sees all of an event sees who is asked to host it (`with_participants_among`)."""
     return sa.or_(
         sa.not_(event.c.hide_participants),
@@ -107,10 +107,10 @@ def visibility_values(actor: Actor, least: AccessLevel = AccessLevel.titles) -> 
     return tie_values(actor) | {name: hosts_shown_to(actor, level) for name, level in levels.items()}
 
 
-TIES = Query(sa.select(PARTICIPATES, DELEGATE).where(event.c.id == bindparam("event_id")))
+TIES = Query(sa.select(CONCERNED, DELEGATE).where(event.c.id == bindparam("event_id")))
 
 
 def ties_to(tx: ReadTx, actor: Actor, event_id: EventId) -> tuple[bool, bool]:
     """Return whether an event concerns the actor, and whether it concerns somebody whose delegate they are."""
-    participates, delegate = tx.rows(TIES, event_id=event_id, **tie_values(actor))[0]
-    return bool(participates), bool(delegate)
+    concerned, delegate = tx.rows(TIES, event_id=event_id, **tie_values(actor))[0]
+    return bool(concerned), bool(delegate)

@@ -55,7 +55,7 @@ def check_connection(server: ServerFacts, settings: Settings) -> Iterator[CheckR
 
 def check_pooler(server: ServerFacts, *, expected: bool) -> Iterator[CheckResult]:
     """Check for a pooler that the URL does not name: behind one, a different process answers than the announced one."""
-    found = server.process != server.announced_process
+    found = server.process != server.backend_pid
     if found and not expected:
         text, advice = "there is one in front of the server", "add pooler=transaction to the URL of the database"
         yield warning("pooler", text, f"{advice}, unless it pools whole sessions")

@@ -9,7 +9,7 @@ import falcon
 import msgspec
 
 from kalends.http.errors import NoSuchPath
-from kalends.http.middleware import ASKED_EACH_TIME, POLICY
+from kalends.http.middleware import NO_CACHE, POLICY
 from kalends.http.origin import origin_of
 from kalends.http.request import Request
 from kalends.http.responses import JSON, Responder, fixed
@@ -41,7 +41,7 @@ def page_responders(document: dict[str, Any], trusted_proxies: Sequence[Network]
     return {
         "/": front_page(document, trusted_proxies),
         "/favicon.ico": fixed(icon, "image/x-icon", KEPT_FOR_A_DAY),
-        "/openapi.json": fixed(msgspec.json.encode(document), JSON, ASKED_EACH_TIME),
+        "/openapi.json": fixed(msgspec.json.encode(document), JSON, NO_CACHE),
         "/docs": html_page(reference_page(document), trusted_proxies),
     }
 

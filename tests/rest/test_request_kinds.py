@@ -3,8 +3,8 @@
 import pytest
 
 from kalends.http.lanes import Kind
+from kalends.rest.request_kinds import kind_finder
 from kalends.rest.routes import OPERATIONS
-from kalends.rest.sorting import kind_finder
 
 kind_of = kind_finder(OPERATIONS)
 
