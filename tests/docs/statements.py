@@ -144,9 +144,9 @@ def bound(function: Callable[..., Query], arguments: tuple[Any, ...]) -> inspect
 
 
 def composed(function: Callable[..., Query], arguments: tuple[Any, ...]) -> Query:
-    """Compose the statement for some arguments."""
+    """Compose the statement for some arguments, and leave the cache of the function as it is."""
     given = bound(function, arguments)
-    return function(*given.args, **given.kwargs)
+    return inspect.unwrap(function)(*given.args, **given.kwargs)
 
 
 def call(function: Callable[..., Query], arguments: tuple[Any, ...]) -> str:
