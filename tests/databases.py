@@ -121,7 +121,7 @@ class PostgresDatabases(Databases):
 
 @contextmanager
 def full_disk(path: Path) -> Iterator[None]:
-    """Let no file of this process grow beyond the log of a SQLite database, as on a full disk."""
+    """Keep files of this process from growing beyond the log of a SQLite database, as a full disk does."""
     usual, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (path.with_name(f"{path.name}-wal").stat().st_size, most))
     try:
